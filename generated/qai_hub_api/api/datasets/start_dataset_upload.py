@@ -1,0 +1,198 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.file_upload_response import FileUploadResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    dataset_id: str,
+    *,
+    file_size: int | Unset = UNSET,
+    use_acceleration: bool | Unset = UNSET,
+    supports_s3_credentials: bool | Unset = False,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["file_size"] = file_size
+
+    params["use_acceleration"] = use_acceleration
+
+    params["supports_s3_credentials"] = supports_s3_credentials
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/datasets/{dataset_id}/upload_url/".format(
+            dataset_id=quote(str(dataset_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[FileUploadResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> FileUploadResponse:
+    try:
+        response_200 = FileUploadResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+    *,
+    file_size: int | Unset = UNSET,
+    use_acceleration: bool | Unset = UNSET,
+    supports_s3_credentials: bool | Unset = False,
+) -> Response[FileUploadResponse]:
+    """Start the upload of a dataset.
+
+    Answers a signed URL, and the form fields to post to it before the file.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+        file_size: `file_size` of the query.
+        use_acceleration: `use_acceleration` of the query.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        dataset_id=dataset_id,
+        file_size=file_size,
+        use_acceleration=use_acceleration,
+        supports_s3_credentials=supports_s3_credentials,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+    *,
+    file_size: int | Unset = UNSET,
+    use_acceleration: bool | Unset = UNSET,
+    supports_s3_credentials: bool | Unset = False,
+) -> FileUploadResponse:
+    """Start the upload of a dataset.
+
+    Answers a signed URL, and the form fields to post to it before the file.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+        file_size: `file_size` of the query.
+        use_acceleration: `use_acceleration` of the query.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FileUploadResponse,
+        sync_detailed(
+            client,
+            dataset_id=dataset_id,
+            file_size=file_size,
+            use_acceleration=use_acceleration,
+            supports_s3_credentials=supports_s3_credentials,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+    *,
+    file_size: int | Unset = UNSET,
+    use_acceleration: bool | Unset = UNSET,
+    supports_s3_credentials: bool | Unset = False,
+) -> Response[FileUploadResponse]:
+    """Start the upload of a dataset.
+
+    Answers a signed URL, and the form fields to post to it before the file.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+        file_size: `file_size` of the query.
+        use_acceleration: `use_acceleration` of the query.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        dataset_id=dataset_id,
+        file_size=file_size,
+        use_acceleration=use_acceleration,
+        supports_s3_credentials=supports_s3_credentials,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+    *,
+    file_size: int | Unset = UNSET,
+    use_acceleration: bool | Unset = UNSET,
+    supports_s3_credentials: bool | Unset = False,
+) -> FileUploadResponse:
+    """Start the upload of a dataset.
+
+    Answers a signed URL, and the form fields to post to it before the file.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+        file_size: `file_size` of the query.
+        use_acceleration: `use_acceleration` of the query.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FileUploadResponse,
+        (
+            await asyncio_detailed(
+                client,
+                dataset_id=dataset_id,
+                file_size=file_size,
+                use_acceleration=use_acceleration,
+                supports_s3_credentials=supports_s3_credentials,
+            )
+        ).parsed,
+    )

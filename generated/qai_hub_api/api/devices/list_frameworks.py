@@ -1,0 +1,124 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.framework_list import FrameworkList
+from ...types import Response
+
+
+def _get_kwargs() -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/frameworks/",
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[FrameworkList]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> FrameworkList:
+    try:
+        response_200 = FrameworkList.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+) -> Response[FrameworkList]:
+    """List frameworks.
+
+    Runtime frameworks that jobs can ask for.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs()
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+) -> FrameworkList:
+    """List frameworks.
+
+    Runtime frameworks that jobs can ask for.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FrameworkList,
+        sync_detailed(
+            client,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+) -> Response[FrameworkList]:
+    """List frameworks.
+
+    Runtime frameworks that jobs can ask for.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs()
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+) -> FrameworkList:
+    """List frameworks.
+
+    Runtime frameworks that jobs can ask for.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FrameworkList,
+        (
+            await asyncio_detailed(
+                client,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,172 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.file_download_response import FileDownloadResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    job_id: str,
+    *,
+    supports_s3_credentials: bool | Unset = False,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["supports_s3_credentials"] = supports_s3_credentials
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/jobs/{job_id}/download_compiled_model/".format(
+            job_id=quote(str(job_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[FileDownloadResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> FileDownloadResponse:
+    try:
+        response_200 = FileDownloadResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    supports_s3_credentials: bool | Unset = False,
+) -> Response[FileDownloadResponse]:
+    """Get where the target model of a job can be downloaded.
+
+    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
+    model.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        supports_s3_credentials=supports_s3_credentials,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    supports_s3_credentials: bool | Unset = False,
+) -> FileDownloadResponse:
+    """Get where the target model of a job can be downloaded.
+
+    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
+    model.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FileDownloadResponse,
+        sync_detailed(
+            client,
+            job_id=job_id,
+            supports_s3_credentials=supports_s3_credentials,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    supports_s3_credentials: bool | Unset = False,
+) -> Response[FileDownloadResponse]:
+    """Get where the target model of a job can be downloaded.
+
+    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
+    model.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        supports_s3_credentials=supports_s3_credentials,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    supports_s3_credentials: bool | Unset = False,
+) -> FileDownloadResponse:
+    """Get where the target model of a job can be downloaded.
+
+    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
+    model.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        FileDownloadResponse,
+        (
+            await asyncio_detailed(
+                client,
+                job_id=job_id,
+                supports_s3_credentials=supports_s3_credentials,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,143 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.job_result import JobResult
+from ...types import Response
+
+
+def _get_kwargs(
+    job_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/jobs/{job_id}/result/".format(
+            job_id=quote(str(job_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[JobResult]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> JobResult:
+    try:
+        response_200 = JobResult.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+) -> Response[JobResult]:
+    """Get the result of a job.
+
+    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+) -> JobResult:
+    """Get the result of a job.
+
+    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        JobResult,
+        sync_detailed(
+            client,
+            job_id=job_id,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+) -> Response[JobResult]:
+    """Get the result of a job.
+
+    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+) -> JobResult:
+    """Get the result of a job.
+
+    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        JobResult,
+        (
+            await asyncio_detailed(
+                client,
+                job_id=job_id,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,172 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.job_artifact_type import JobArtifactType
+from ...models.named_artifact_download_url_list import NamedArtifactDownloadURLList
+from ...types import Response
+
+
+def _get_kwargs(
+    job_id: str,
+    attempt: str,
+    artifact_type: JobArtifactType,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/jobs/{job_id}/device_runs/{attempt}/artifact_list/{artifact_type}/".format(
+            job_id=quote(str(job_id), safe=""),
+            attempt=quote(str(attempt), safe=""),
+            artifact_type=quote(str(artifact_type), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[NamedArtifactDownloadURLList]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> NamedArtifactDownloadURLList:
+    try:
+        response_200 = NamedArtifactDownloadURLList.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    attempt: str,
+    artifact_type: JobArtifactType,
+) -> Response[NamedArtifactDownloadURLList]:
+    """List the artifacts of one type.
+
+    Signed URLs of the files that an attempt of the job left.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        attempt: `attempt` of the path.
+        artifact_type: `artifact_type` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        attempt=attempt,
+        artifact_type=artifact_type,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    attempt: str,
+    artifact_type: JobArtifactType,
+) -> NamedArtifactDownloadURLList:
+    """List the artifacts of one type.
+
+    Signed URLs of the files that an attempt of the job left.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        attempt: `attempt` of the path.
+        artifact_type: `artifact_type` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        NamedArtifactDownloadURLList,
+        sync_detailed(
+            client,
+            job_id=job_id,
+            attempt=attempt,
+            artifact_type=artifact_type,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    attempt: str,
+    artifact_type: JobArtifactType,
+) -> Response[NamedArtifactDownloadURLList]:
+    """List the artifacts of one type.
+
+    Signed URLs of the files that an attempt of the job left.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        attempt: `attempt` of the path.
+        artifact_type: `artifact_type` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        attempt=attempt,
+        artifact_type=artifact_type,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    attempt: str,
+    artifact_type: JobArtifactType,
+) -> NamedArtifactDownloadURLList:
+    """List the artifacts of one type.
+
+    Signed URLs of the files that an attempt of the job left.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        attempt: `attempt` of the path.
+        artifact_type: `artifact_type` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        NamedArtifactDownloadURLList,
+        (
+            await asyncio_detailed(
+                client,
+                job_id=job_id,
+                attempt=attempt,
+                artifact_type=artifact_type,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,232 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.job_summary_list import JobSummaryList
+from ...models.list_job_summaries_type import ListJobSummariesType
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    offset: int | Unset = 0,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+    state: str | Unset = UNSET,
+    type_: ListJobSummariesType | Unset = UNSET,
+    creator: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["offset"] = offset
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params["state"] = state
+
+    json_type_: str | Unset = UNSET
+    if not isinstance(type_, Unset):
+        json_type_ = type_.value
+
+    params["type"] = json_type_
+
+    params["creator"] = creator
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/job_summaries/",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[JobSummaryList]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> JobSummaryList:
+    try:
+        response_200 = JobSummaryList.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    *,
+    offset: int | Unset = 0,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+    state: str | Unset = UNSET,
+    type_: ListJobSummariesType | Unset = UNSET,
+    creator: str | Unset = UNSET,
+) -> Response[JobSummaryList]:
+    """List short forms of jobs.
+
+    As the list of jobs, in short.
+
+    Args:
+        client: Where to send the request.
+        offset: `offset` of the query.
+        limit: `limit` of the query.
+        cursor: `cursor` of the query.
+        state: `state` of the query.
+        type_: `type` of the query.
+        creator: `creator` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        offset=offset,
+        limit=limit,
+        cursor=cursor,
+        state=state,
+        type_=type_,
+        creator=creator,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    *,
+    offset: int | Unset = 0,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+    state: str | Unset = UNSET,
+    type_: ListJobSummariesType | Unset = UNSET,
+    creator: str | Unset = UNSET,
+) -> JobSummaryList:
+    """List short forms of jobs.
+
+    As the list of jobs, in short.
+
+    Args:
+        client: Where to send the request.
+        offset: `offset` of the query.
+        limit: `limit` of the query.
+        cursor: `cursor` of the query.
+        state: `state` of the query.
+        type_: `type` of the query.
+        creator: `creator` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        JobSummaryList,
+        sync_detailed(
+            client,
+            offset=offset,
+            limit=limit,
+            cursor=cursor,
+            state=state,
+            type_=type_,
+            creator=creator,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    *,
+    offset: int | Unset = 0,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+    state: str | Unset = UNSET,
+    type_: ListJobSummariesType | Unset = UNSET,
+    creator: str | Unset = UNSET,
+) -> Response[JobSummaryList]:
+    """List short forms of jobs.
+
+    As the list of jobs, in short.
+
+    Args:
+        client: Where to send the request.
+        offset: `offset` of the query.
+        limit: `limit` of the query.
+        cursor: `cursor` of the query.
+        state: `state` of the query.
+        type_: `type` of the query.
+        creator: `creator` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        offset=offset,
+        limit=limit,
+        cursor=cursor,
+        state=state,
+        type_=type_,
+        creator=creator,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    *,
+    offset: int | Unset = 0,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+    state: str | Unset = UNSET,
+    type_: ListJobSummariesType | Unset = UNSET,
+    creator: str | Unset = UNSET,
+) -> JobSummaryList:
+    """List short forms of jobs.
+
+    As the list of jobs, in short.
+
+    Args:
+        client: Where to send the request.
+        offset: `offset` of the query.
+        limit: `limit` of the query.
+        cursor: `cursor` of the query.
+        state: `state` of the query.
+        type_: `type` of the query.
+        creator: `creator` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        JobSummaryList,
+        (
+            await asyncio_detailed(
+                client,
+                offset=offset,
+                limit=limit,
+                cursor=cursor,
+                state=state,
+                type_=type_,
+                creator=creator,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,165 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_update_response import CreateUpdateResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/models/{model_id}/upload_complete/".format(
+            model_id=quote(str(model_id), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> CreateUpdateResponse:
+    try:
+        response_200 = CreateUpdateResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Say that the file of a model is there.
+
+    After an upload with storage credentials. Doing it twice changes nothing.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Say that the file of a model is there.
+
+    After an upload with storage credentials. Doing it twice changes nothing.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        sync_detailed(
+            client,
+            model_id=model_id,
+            idempotency_key=idempotency_key,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Say that the file of a model is there.
+
+    After an upload with storage credentials. Doing it twice changes nothing.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Say that the file of a model is there.
+
+    After an upload with storage credentials. Doing it twice changes nothing.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        (
+            await asyncio_detailed(
+                client,
+                model_id=model_id,
+                idempotency_key=idempotency_key,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,167 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_update_response import CreateUpdateResponse
+from ...models.model_create import ModelCreate
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: ModelCreate,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/models/",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> CreateUpdateResponse:
+    try:
+        response_201 = CreateUpdateResponse.from_dict(response.json())
+
+        return response_201
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    *,
+    body: ModelCreate,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Create a model.
+
+    Makes a model without its file, which is then uploaded in parts.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    *,
+    body: ModelCreate,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Create a model.
+
+    Makes a model without its file, which is then uploaded in parts.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        sync_detailed(
+            client,
+            body=body,
+            idempotency_key=idempotency_key,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    *,
+    body: ModelCreate,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Create a model.
+
+    Makes a model without its file, which is then uploaded in parts.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    *,
+    body: ModelCreate,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Create a model.
+
+    Makes a model without its file, which is then uploaded in parts.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        (
+            await asyncio_detailed(
+                client,
+                body=body,
+                idempotency_key=idempotency_key,
+            )
+        ).parsed,
+    )

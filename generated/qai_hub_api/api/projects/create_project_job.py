@@ -1,0 +1,207 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_update_response import CreateUpdateResponse
+from ...models.job_submit import JobSubmit
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    project_id: str,
+    *,
+    body: JobSubmit,
+    seed_target_model: bool | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    params: dict[str, Any] = {}
+
+    params["seed_target_model"] = seed_target_model
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/projects/{project_id}/jobs/".format(
+            project_id=quote(str(project_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> CreateUpdateResponse:
+    try:
+        response_201 = CreateUpdateResponse.from_dict(response.json())
+
+        return response_201
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    project_id: str,
+    *,
+    body: JobSubmit,
+    seed_target_model: bool | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Create a job in a project.
+
+    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
+    if that fails.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        project_id: `project_id` of the path.
+        seed_target_model: `seed_target_model` of the query.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        project_id=project_id,
+        body=body,
+        seed_target_model=seed_target_model,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    project_id: str,
+    *,
+    body: JobSubmit,
+    seed_target_model: bool | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Create a job in a project.
+
+    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
+    if that fails.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        project_id: `project_id` of the path.
+        seed_target_model: `seed_target_model` of the query.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        sync_detailed(
+            client,
+            project_id=project_id,
+            body=body,
+            seed_target_model=seed_target_model,
+            idempotency_key=idempotency_key,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    project_id: str,
+    *,
+    body: JobSubmit,
+    seed_target_model: bool | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Create a job in a project.
+
+    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
+    if that fails.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        project_id: `project_id` of the path.
+        seed_target_model: `seed_target_model` of the query.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        project_id=project_id,
+        body=body,
+        seed_target_model=seed_target_model,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    project_id: str,
+    *,
+    body: JobSubmit,
+    seed_target_model: bool | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Create a job in a project.
+
+    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
+    if that fails.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        project_id: `project_id` of the path.
+        seed_target_model: `seed_target_model` of the query.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        (
+            await asyncio_detailed(
+                client,
+                project_id=project_id,
+                body=body,
+                seed_target_model=seed_target_model,
+                idempotency_key=idempotency_key,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,143 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_update_response import CreateUpdateResponse
+from ...types import Response
+
+
+def _get_kwargs(
+    dataset_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "delete",
+        "url": "/api/v1/datasets/{dataset_id}/shared_access/".format(
+            dataset_id=quote(str(dataset_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> CreateUpdateResponse:
+    try:
+        response_200 = CreateUpdateResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+) -> Response[CreateUpdateResponse]:
+    """Stop sharing a dataset.
+
+    Takes the dataset back from everyone. Only the owner may do this.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        dataset_id=dataset_id,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+) -> CreateUpdateResponse:
+    """Stop sharing a dataset.
+
+    Takes the dataset back from everyone. Only the owner may do this.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        sync_detailed(
+            client,
+            dataset_id=dataset_id,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+) -> Response[CreateUpdateResponse]:
+    """Stop sharing a dataset.
+
+    Takes the dataset back from everyone. Only the owner may do this.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        dataset_id=dataset_id,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    dataset_id: str,
+) -> CreateUpdateResponse:
+    """Stop sharing a dataset.
+
+    Takes the dataset back from everyone. Only the owner may do this.
+
+    Args:
+        client: Where to send the request.
+        dataset_id: `dataset_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        (
+            await asyncio_detailed(
+                client,
+                dataset_id=dataset_id,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,143 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.shared_access import SharedAccess
+from ...types import Response
+
+
+def _get_kwargs(
+    model_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/models/{model_id}/shared_access/".format(
+            model_id=quote(str(model_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[SharedAccess]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> SharedAccess:
+    try:
+        response_200 = SharedAccess.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+) -> Response[SharedAccess]:
+    """List who a model is shared with.
+
+    Sharing a model opens that model alone.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+) -> SharedAccess:
+    """List who a model is shared with.
+
+    Sharing a model opens that model alone.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        SharedAccess,
+        sync_detailed(
+            client,
+            model_id=model_id,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+) -> Response[SharedAccess]:
+    """List who a model is shared with.
+
+    Sharing a model opens that model alone.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+) -> SharedAccess:
+    """List who a model is shared with.
+
+    Sharing a model opens that model alone.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        SharedAccess,
+        (
+            await asyncio_detailed(
+                client,
+                model_id=model_id,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,167 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.upload_form import UploadForm
+from ...types import UNSET, Response
+
+
+def _get_kwargs(
+    upload_id: str,
+    *,
+    body: UploadForm,
+    signature: str,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    params["signature"] = signature
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/storage/uploads/{upload_id}/form/".format(
+            upload_id=quote(str(upload_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["files"] = body.to_multipart()
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[None]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=None,
+    )
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    upload_id: str,
+    *,
+    body: UploadForm,
+    signature: str,
+) -> Response[None]:
+    """Upload a file by a form post.
+
+    Stores the file of an upload. The signature bounds its size.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        upload_id: `upload_id` of the path.
+        signature: `signature` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        upload_id=upload_id,
+        body=body,
+        signature=signature,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    upload_id: str,
+    *,
+    body: UploadForm,
+    signature: str,
+) -> None:
+    """Upload a file by a form post.
+
+    Stores the file of an upload. The signature bounds its size.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        upload_id: `upload_id` of the path.
+        signature: `signature` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    sync_detailed(
+        client,
+        upload_id=upload_id,
+        body=body,
+        signature=signature,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    upload_id: str,
+    *,
+    body: UploadForm,
+    signature: str,
+) -> Response[None]:
+    """Upload a file by a form post.
+
+    Stores the file of an upload. The signature bounds its size.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        upload_id: `upload_id` of the path.
+        signature: `signature` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        upload_id=upload_id,
+        body=body,
+        signature=signature,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    upload_id: str,
+    *,
+    body: UploadForm,
+    signature: str,
+) -> None:
+    """Upload a file by a form post.
+
+    Stores the file of an upload. The signature bounds its size.
+
+    Args:
+        client: Where to send the request.
+        body: What to send.
+        upload_id: `upload_id` of the path.
+        signature: `signature` of the query.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    await asyncio_detailed(
+        client,
+        upload_id=upload_id,
+        body=body,
+        signature=signature,
+    )

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dataset_reference import DatasetReference
+    from ..models.device_query_list import DeviceQueryList
+    from ..models.model_reference import ModelReference
+    from ..models.named_tensor_type_list_submit import NamedTensorTypeListSubmit
+
+
+T = TypeVar("T", bound="CompileJobSubmit")
+
+
+@_attrs_define
+class CompileJobSubmit:
+    """A compile job to create.
+
+    Attributes:
+        model (ModelReference): A model that a job works on.
+        devices (DeviceQueryList): Devices that a target model must run on.
+        tensor_type_list (NamedTensorTypeListSubmit | Unset): The inputs of a model, with the shapes and types they are
+            to have.
+        name (str | Unset): Name that people see.
+        options (str | Unset): Options, as on a command line.
+        calibration_dataset (DatasetReference | Unset): A dataset that a job works on.
+    """
+
+    model: ModelReference
+    devices: DeviceQueryList
+    tensor_type_list: NamedTensorTypeListSubmit | Unset = UNSET
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
+    calibration_dataset: DatasetReference | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        model = self.model.to_dict()
+
+        devices = self.devices.to_dict()
+
+        tensor_type_list: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.tensor_type_list, Unset):
+            tensor_type_list = self.tensor_type_list.to_dict()
+
+        name = self.name
+
+        options = self.options
+
+        calibration_dataset: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.calibration_dataset, Unset):
+            calibration_dataset = self.calibration_dataset.to_dict()
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "model": model,
+                "devices": devices,
+            }
+        )
+        if tensor_type_list is not UNSET:
+            field_dict["tensor_type_list"] = tensor_type_list
+        if name is not UNSET:
+            field_dict["name"] = name
+        if options is not UNSET:
+            field_dict["options"] = options
+        if calibration_dataset is not UNSET:
+            field_dict["calibration_dataset"] = calibration_dataset
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
+        from ..models.device_query_list import DeviceQueryList  # noqa: PLC0415
+        from ..models.model_reference import ModelReference  # noqa: PLC0415
+        from ..models.named_tensor_type_list_submit import NamedTensorTypeListSubmit  # noqa: PLC0415
+
+        d = dict(src_dict)
+        model = ModelReference.from_dict(d.pop("model"))
+
+        devices = DeviceQueryList.from_dict(d.pop("devices"))
+
+        _tensor_type_list = d.pop("tensor_type_list", UNSET)
+        tensor_type_list: NamedTensorTypeListSubmit | Unset
+        if isinstance(_tensor_type_list, Unset):
+            tensor_type_list = UNSET
+        else:
+            tensor_type_list = NamedTensorTypeListSubmit.from_dict(_tensor_type_list)
+
+        name = d.pop("name", UNSET)
+
+        options = d.pop("options", UNSET)
+
+        _calibration_dataset = d.pop("calibration_dataset", UNSET)
+        calibration_dataset: DatasetReference | Unset
+        if isinstance(_calibration_dataset, Unset):
+            calibration_dataset = UNSET
+        else:
+            calibration_dataset = DatasetReference.from_dict(_calibration_dataset)
+
+        compile_job_submit = cls(
+            model=model,
+            devices=devices,
+            tensor_type_list=tensor_type_list,
+            name=name,
+            options=options,
+            calibration_dataset=calibration_dataset,
+        )
+
+        return compile_job_submit

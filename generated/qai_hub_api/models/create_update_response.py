@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.validation_error import ValidationError
+
+
+T = TypeVar("T", bound="CreateUpdateResponse")
+
+
+@_attrs_define
+class CreateUpdateResponse:
+    """The answer to a create or an update: which resource, and when it was made.
+
+    Attributes:
+        id (str): Identifier of the resource.
+        status (str): Empty, or what went wrong.
+        creation_time (datetime.datetime): When it was created.
+        expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
+        validation_error (ValidationError | Unset): What is wrong with a request, field by field.
+    """
+
+    id: str
+    status: str
+    creation_time: datetime.datetime
+    expiration_time: datetime.datetime | Unset = UNSET
+    validation_error: ValidationError | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        status = self.status
+
+        creation_time = self.creation_time.isoformat()
+
+        expiration_time: str | Unset = UNSET
+        if not isinstance(self.expiration_time, Unset):
+            expiration_time = self.expiration_time.isoformat()
+
+        validation_error: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.validation_error, Unset):
+            validation_error = self.validation_error.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "status": status,
+                "creation_time": creation_time,
+            }
+        )
+        if expiration_time is not UNSET:
+            field_dict["expiration_time"] = expiration_time
+        if validation_error is not UNSET:
+            field_dict["validation_error"] = validation_error
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.validation_error import ValidationError  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        status = d.pop("status")
+
+        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+
+        _expiration_time = d.pop("expiration_time", UNSET)
+        expiration_time: datetime.datetime | Unset
+        if isinstance(_expiration_time, Unset):
+            expiration_time = UNSET
+        else:
+            expiration_time = datetime.datetime.fromisoformat(_expiration_time)
+
+        _validation_error = d.pop("validation_error", UNSET)
+        validation_error: ValidationError | Unset
+        if isinstance(_validation_error, Unset):
+            validation_error = UNSET
+        else:
+            validation_error = ValidationError.from_dict(_validation_error)
+
+        create_update_response = cls(
+            id=id,
+            status=status,
+            creation_time=creation_time,
+            expiration_time=expiration_time,
+            validation_error=validation_error,
+        )
+
+        create_update_response.additional_properties = d
+        return create_update_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

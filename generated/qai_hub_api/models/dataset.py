@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dataset_authorization import DatasetAuthorization
+    from ..models.user import User
+
+
+T = TypeVar("T", bound="Dataset")
+
+
+@_attrs_define
+class Dataset:
+    """Named tensors, in batches, stored as one HDF5 file.
+
+    Attributes:
+        dataset_id (str | Unset): Identifier; starts with `d`.
+        owner (User | Unset): A person with an account.
+        name (str | Unset): Name that people see.
+        creation_time (datetime.datetime | Unset): When it was created.
+        expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
+        file_upload_complete (bool | Unset): Whether its file is there.
+        read_only (bool | Unset): Whether the caller may only look at it.
+        permanent (bool | Unset): Whether it never expires.
+        project_id (str | Unset): Project that it belongs to.
+        project_slug (str | Unset): Short name of the project.
+        actor_authorization (DatasetAuthorization | Unset): What the caller may do with a dataset.
+    """
+
+    dataset_id: str | Unset = UNSET
+    owner: User | Unset = UNSET
+    name: str | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    expiration_time: datetime.datetime | Unset = UNSET
+    file_upload_complete: bool | Unset = UNSET
+    read_only: bool | Unset = UNSET
+    permanent: bool | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    actor_authorization: DatasetAuthorization | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        dataset_id = self.dataset_id
+
+        owner: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.owner, Unset):
+            owner = self.owner.to_dict()
+
+        name = self.name
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
+
+        expiration_time: str | Unset = UNSET
+        if not isinstance(self.expiration_time, Unset):
+            expiration_time = self.expiration_time.isoformat()
+
+        file_upload_complete = self.file_upload_complete
+
+        read_only = self.read_only
+
+        permanent = self.permanent
+
+        project_id = self.project_id
+
+        project_slug = self.project_slug
+
+        actor_authorization: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.actor_authorization, Unset):
+            actor_authorization = self.actor_authorization.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({})
+        if dataset_id is not UNSET:
+            field_dict["dataset_id"] = dataset_id
+        if owner is not UNSET:
+            field_dict["owner"] = owner
+        if name is not UNSET:
+            field_dict["name"] = name
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
+        if expiration_time is not UNSET:
+            field_dict["expiration_time"] = expiration_time
+        if file_upload_complete is not UNSET:
+            field_dict["file_upload_complete"] = file_upload_complete
+        if read_only is not UNSET:
+            field_dict["read_only"] = read_only
+        if permanent is not UNSET:
+            field_dict["permanent"] = permanent
+        if project_id is not UNSET:
+            field_dict["project_id"] = project_id
+        if project_slug is not UNSET:
+            field_dict["project_slug"] = project_slug
+        if actor_authorization is not UNSET:
+            field_dict["actor_authorization"] = actor_authorization
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset_authorization import DatasetAuthorization  # noqa: PLC0415
+        from ..models.user import User  # noqa: PLC0415
+
+        d = dict(src_dict)
+        dataset_id = d.pop("dataset_id", UNSET)
+
+        _owner = d.pop("owner", UNSET)
+        owner: User | Unset
+        if isinstance(_owner, Unset):
+            owner = UNSET
+        else:
+            owner = User.from_dict(_owner)
+
+        name = d.pop("name", UNSET)
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset
+        if isinstance(_creation_time, Unset):
+            creation_time = UNSET
+        else:
+            creation_time = datetime.datetime.fromisoformat(_creation_time)
+
+        _expiration_time = d.pop("expiration_time", UNSET)
+        expiration_time: datetime.datetime | Unset
+        if isinstance(_expiration_time, Unset):
+            expiration_time = UNSET
+        else:
+            expiration_time = datetime.datetime.fromisoformat(_expiration_time)
+
+        file_upload_complete = d.pop("file_upload_complete", UNSET)
+
+        read_only = d.pop("read_only", UNSET)
+
+        permanent = d.pop("permanent", UNSET)
+
+        project_id = d.pop("project_id", UNSET)
+
+        project_slug = d.pop("project_slug", UNSET)
+
+        _actor_authorization = d.pop("actor_authorization", UNSET)
+        actor_authorization: DatasetAuthorization | Unset
+        if isinstance(_actor_authorization, Unset):
+            actor_authorization = UNSET
+        else:
+            actor_authorization = DatasetAuthorization.from_dict(_actor_authorization)
+
+        dataset = cls(
+            dataset_id=dataset_id,
+            owner=owner,
+            name=name,
+            creation_time=creation_time,
+            expiration_time=expiration_time,
+            file_upload_complete=file_upload_complete,
+            read_only=read_only,
+            permanent=permanent,
+            project_id=project_id,
+            project_slug=project_slug,
+            actor_authorization=actor_authorization,
+        )
+
+        dataset.additional_properties = d
+        return dataset
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="DatasetCreate")
+
+
+@_attrs_define
+class DatasetCreate:
+    """A dataset to create, before its file is uploaded.
+
+    Attributes:
+        name (str | Unset): Name that people see.
+        permanent (bool | Unset): Whether it never expires.
+        project_id (str | Unset): Project that it belongs to.
+    """
+
+    name: str | Unset = UNSET
+    permanent: bool | Unset = UNSET
+    project_id: str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        name = self.name
+
+        permanent = self.permanent
+
+        project_id = self.project_id
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if name is not UNSET:
+            field_dict["name"] = name
+        if permanent is not UNSET:
+            field_dict["permanent"] = permanent
+        if project_id is not UNSET:
+            field_dict["project_id"] = project_id
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        name = d.pop("name", UNSET)
+
+        permanent = d.pop("permanent", UNSET)
+
+        project_id = d.pop("project_id", UNSET)
+
+        dataset_create = cls(
+            name=name,
+            permanent=permanent,
+            project_id=project_id,
+        )
+
+        return dataset_create

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.dataset import Dataset
+
+
+T = TypeVar("T", bound="DatasetList")
+
+
+@_attrs_define
+class DatasetList:
+    """One page of datasets, newest first.
+
+    Attributes:
+        datasets (list[Dataset]): The datasets.
+        total_query_count (int): Number of items that match, on all pages together.
+    """
+
+    datasets: list[Dataset]
+    total_query_count: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        datasets = []
+        for datasets_item_data in self.datasets:
+            datasets_item = datasets_item_data.to_dict()
+            datasets.append(datasets_item)
+
+        total_query_count = self.total_query_count
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "datasets": datasets,
+                "total_query_count": total_query_count,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset import Dataset  # noqa: PLC0415
+
+        d = dict(src_dict)
+        datasets = []
+        _datasets = d.pop("datasets")
+        for datasets_item_data in _datasets:
+            datasets_item = Dataset.from_dict(datasets_item_data)
+
+            datasets.append(datasets_item)
+
+        total_query_count = d.pop("total_query_count")
+
+        dataset_list = cls(
+            datasets=datasets,
+            total_query_count=total_query_count,
+        )
+
+        dataset_list.additional_properties = d
+        return dataset_list
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,19 @@
+from enum import StrEnum
+from typing import Any
+
+
+class DatasetPermission(StrEnum):
+    DATASET_CAN_UPDATE = "DATASET_CAN_UPDATE"
+    DATASET_CAN_VIEW = "DATASET_CAN_VIEW"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

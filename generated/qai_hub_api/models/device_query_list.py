@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+if TYPE_CHECKING:
+    from ..models.device_query import DeviceQuery
+
+
+T = TypeVar("T", bound="DeviceQueryList")
+
+
+@_attrs_define
+class DeviceQueryList:
+    """Devices that a target model must run on.
+
+    Attributes:
+        devices (list[DeviceQuery]): The devices.
+    """
+
+    devices: list[DeviceQuery]
+
+    def to_dict(self) -> dict[str, Any]:
+        devices = []
+        for devices_item_data in self.devices:
+            devices_item = devices_item_data.to_dict()
+            devices.append(devices_item)
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "devices": devices,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.device_query import DeviceQuery  # noqa: PLC0415
+
+        d = dict(src_dict)
+        devices = []
+        _devices = d.pop("devices")
+        for devices_item_data in _devices:
+            devices_item = DeviceQuery.from_dict(devices_item_data)
+
+            devices.append(devices_item)
+
+        device_query_list = cls(
+            devices=devices,
+        )
+
+        return device_query_list

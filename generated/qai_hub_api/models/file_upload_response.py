@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.file_multipart_upload_url import FileMultipartUploadURL
+    from ..models.file_upload_url import FileUploadURL
+    from ..models.s3_credentials import S3Credentials
+
+
+T = TypeVar("T", bound="FileUploadResponse")
+
+
+@_attrs_define
+class FileUploadResponse:
+    """How a file is to be uploaded: exactly one of the methods is present.
+
+    Attributes:
+        url (FileUploadURL | Unset): A form upload: the URL to post to, and the form fields to post with the file.
+        multipart_url (FileMultipartUploadURL | Unset): An upload in parts: one signed URL for each part, in order.
+        credentials (S3Credentials | Unset): Short-lived storage credentials for one object. A local hub never issues
+            any.
+    """
+
+    url: FileUploadURL | Unset = UNSET
+    multipart_url: FileMultipartUploadURL | Unset = UNSET
+    credentials: S3Credentials | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        url: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.url, Unset):
+            url = self.url.to_dict()
+
+        multipart_url: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.multipart_url, Unset):
+            multipart_url = self.multipart_url.to_dict()
+
+        credentials: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.credentials, Unset):
+            credentials = self.credentials.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({})
+        if url is not UNSET:
+            field_dict["url"] = url
+        if multipart_url is not UNSET:
+            field_dict["multipart_url"] = multipart_url
+        if credentials is not UNSET:
+            field_dict["credentials"] = credentials
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.file_multipart_upload_url import FileMultipartUploadURL  # noqa: PLC0415
+        from ..models.file_upload_url import FileUploadURL  # noqa: PLC0415
+        from ..models.s3_credentials import S3Credentials  # noqa: PLC0415
+
+        d = dict(src_dict)
+        _url = d.pop("url", UNSET)
+        url: FileUploadURL | Unset
+        if isinstance(_url, Unset):
+            url = UNSET
+        else:
+            url = FileUploadURL.from_dict(_url)
+
+        _multipart_url = d.pop("multipart_url", UNSET)
+        multipart_url: FileMultipartUploadURL | Unset
+        if isinstance(_multipart_url, Unset):
+            multipart_url = UNSET
+        else:
+            multipart_url = FileMultipartUploadURL.from_dict(_multipart_url)
+
+        _credentials = d.pop("credentials", UNSET)
+        credentials: S3Credentials | Unset
+        if isinstance(_credentials, Unset):
+            credentials = UNSET
+        else:
+            credentials = S3Credentials.from_dict(_credentials)
+
+        file_upload_response = cls(
+            url=url,
+            multipart_url=multipart_url,
+            credentials=credentials,
+        )
+
+        file_upload_response.additional_properties = d
+        return file_upload_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.profile_detail import ProfileDetail
+
+
+T = TypeVar("T", bound="InferenceJobResult")
+
+
+@_attrs_define
+class InferenceJobResult:
+    """The result of an inference job: an output dataset, a profile, or both.
+
+    Attributes:
+        inference_job_id (str): Identifier; starts with `j`.
+        output_dataset_id (str): Dataset of the outputs; empty if there is none.
+        detail (ProfileDetail | Unset): What profiling measured: times in microseconds, memory in bytes.
+    """
+
+    inference_job_id: str
+    output_dataset_id: str
+    detail: ProfileDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        inference_job_id = self.inference_job_id
+
+        output_dataset_id = self.output_dataset_id
+
+        detail: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.detail, Unset):
+            detail = self.detail.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "inference_job_id": inference_job_id,
+                "output_dataset_id": output_dataset_id,
+            }
+        )
+        if detail is not UNSET:
+            field_dict["detail"] = detail
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.profile_detail import ProfileDetail  # noqa: PLC0415
+
+        d = dict(src_dict)
+        inference_job_id = d.pop("inference_job_id")
+
+        output_dataset_id = d.pop("output_dataset_id")
+
+        _detail = d.pop("detail", UNSET)
+        detail: ProfileDetail | Unset
+        if isinstance(_detail, Unset):
+            detail = UNSET
+        else:
+            detail = ProfileDetail.from_dict(_detail)
+
+        inference_job_result = cls(
+            inference_job_id=inference_job_id,
+            output_dataset_id=output_dataset_id,
+            detail=detail,
+        )
+
+        inference_job_result.additional_properties = d
+        return inference_job_result
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

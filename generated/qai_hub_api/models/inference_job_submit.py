@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dataset_reference import DatasetReference
+    from ..models.device_query import DeviceQuery
+    from ..models.model_reference import ModelReference
+
+
+T = TypeVar("T", bound="InferenceJobSubmit")
+
+
+@_attrs_define
+class InferenceJobSubmit:
+    """An inference job to create. Without a dataset it only profiles, on inputs drawn at random.
+
+    Attributes:
+        model (ModelReference): A model that a job works on.
+        device (DeviceQuery): Selects a device: all that is given must match. Empty strings match everything.
+        dataset (DatasetReference | Unset): A dataset that a job works on.
+        is_profiling_on (bool | Unset): Whether it profiles.
+        name (str | Unset): Name that people see.
+        options (str | Unset): Options, as on a command line.
+    """
+
+    model: ModelReference
+    device: DeviceQuery
+    dataset: DatasetReference | Unset = UNSET
+    is_profiling_on: bool | Unset = UNSET
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        model = self.model.to_dict()
+
+        device = self.device.to_dict()
+
+        dataset: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.dataset, Unset):
+            dataset = self.dataset.to_dict()
+
+        is_profiling_on = self.is_profiling_on
+
+        name = self.name
+
+        options = self.options
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "model": model,
+                "device": device,
+            }
+        )
+        if dataset is not UNSET:
+            field_dict["dataset"] = dataset
+        if is_profiling_on is not UNSET:
+            field_dict["is_profiling_on"] = is_profiling_on
+        if name is not UNSET:
+            field_dict["name"] = name
+        if options is not UNSET:
+            field_dict["options"] = options
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
+        from ..models.device_query import DeviceQuery  # noqa: PLC0415
+        from ..models.model_reference import ModelReference  # noqa: PLC0415
+
+        d = dict(src_dict)
+        model = ModelReference.from_dict(d.pop("model"))
+
+        device = DeviceQuery.from_dict(d.pop("device"))
+
+        _dataset = d.pop("dataset", UNSET)
+        dataset: DatasetReference | Unset
+        if isinstance(_dataset, Unset):
+            dataset = UNSET
+        else:
+            dataset = DatasetReference.from_dict(_dataset)
+
+        is_profiling_on = d.pop("is_profiling_on", UNSET)
+
+        name = d.pop("name", UNSET)
+
+        options = d.pop("options", UNSET)
+
+        inference_job_submit = cls(
+            model=model,
+            device=device,
+            dataset=dataset,
+            is_profiling_on=is_profiling_on,
+            name=name,
+            options=options,
+        )
+
+        return inference_job_submit

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.job_state import JobState
+from ..models.model_type import ModelType
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.range_ import Range
+    from ..models.user import User
+
+
+T = TypeVar("T", bound="InferenceJobSummary")
+
+
+@_attrs_define
+class InferenceJobSummary:
+    """The short form of an inference job.
+
+    Attributes:
+        job_id (str): Identifier; starts with `j`.
+        name (str): Name that people see.
+        job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
+            not.
+        device_name (str): Name of the device.
+        device_os_version (str): Version of its operating system.
+        creation_time (datetime.datetime): When it was created.
+        user (User | Unset): A person with an account.
+        start_time (datetime.datetime | Unset): When it began to run.
+        completion_time (datetime.datetime | Unset): When it ended.
+        last_updated_time (datetime.datetime | Unset): When it last changed.
+        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        project_id (str | Unset): Project that it belongs to.
+        target_model_type (ModelType | Unset): Format of a model file.
+        execution_time (int | Unset): Time of one inference, in microseconds.
+        execution_peak_memory (Range | Unset): A closed interval of measured values.
+        is_profiling_on (bool | Unset): Whether it profiles.
+        project_slug (str | Unset): Short name of the project.
+    """
+
+    job_id: str
+    name: str
+    job_state: JobState
+    device_name: str
+    device_os_version: str
+    creation_time: datetime.datetime
+    user: User | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    target_model_type: ModelType | Unset = UNSET
+    execution_time: int | Unset = UNSET
+    execution_peak_memory: Range | Unset = UNSET
+    is_profiling_on: bool | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        job_id = self.job_id
+
+        name = self.name
+
+        job_state = self.job_state.value
+
+        device_name = self.device_name
+
+        device_os_version = self.device_os_version
+
+        creation_time = self.creation_time.isoformat()
+
+        user: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.user, Unset):
+            user = self.user.to_dict()
+
+        start_time: str | Unset = UNSET
+        if not isinstance(self.start_time, Unset):
+            start_time = self.start_time.isoformat()
+
+        completion_time: str | Unset = UNSET
+        if not isinstance(self.completion_time, Unset):
+            completion_time = self.completion_time.isoformat()
+
+        last_updated_time: str | Unset = UNSET
+        if not isinstance(self.last_updated_time, Unset):
+            last_updated_time = self.last_updated_time.isoformat()
+
+        queued_time: str | Unset = UNSET
+        if not isinstance(self.queued_time, Unset):
+            queued_time = self.queued_time.isoformat()
+
+        project_id = self.project_id
+
+        target_model_type: str | Unset = UNSET
+        if not isinstance(self.target_model_type, Unset):
+            target_model_type = self.target_model_type.value
+
+        execution_time = self.execution_time
+
+        execution_peak_memory: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.execution_peak_memory, Unset):
+            execution_peak_memory = self.execution_peak_memory.to_dict()
+
+        is_profiling_on = self.is_profiling_on
+
+        project_slug = self.project_slug
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "job_id": job_id,
+                "name": name,
+                "job_state": job_state,
+                "device_name": device_name,
+                "device_os_version": device_os_version,
+                "creation_time": creation_time,
+            }
+        )
+        if user is not UNSET:
+            field_dict["user"] = user
+        if start_time is not UNSET:
+            field_dict["start_time"] = start_time
+        if completion_time is not UNSET:
+            field_dict["completion_time"] = completion_time
+        if last_updated_time is not UNSET:
+            field_dict["last_updated_time"] = last_updated_time
+        if queued_time is not UNSET:
+            field_dict["queued_time"] = queued_time
+        if project_id is not UNSET:
+            field_dict["project_id"] = project_id
+        if target_model_type is not UNSET:
+            field_dict["target_model_type"] = target_model_type
+        if execution_time is not UNSET:
+            field_dict["execution_time"] = execution_time
+        if execution_peak_memory is not UNSET:
+            field_dict["execution_peak_memory"] = execution_peak_memory
+        if is_profiling_on is not UNSET:
+            field_dict["is_profiling_on"] = is_profiling_on
+        if project_slug is not UNSET:
+            field_dict["project_slug"] = project_slug
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.range_ import Range  # noqa: PLC0415
+        from ..models.user import User  # noqa: PLC0415
+
+        d = dict(src_dict)
+        job_id = d.pop("job_id")
+
+        name = d.pop("name")
+
+        job_state = JobState(d.pop("job_state"))
+
+        device_name = d.pop("device_name")
+
+        device_os_version = d.pop("device_os_version")
+
+        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+
+        _user = d.pop("user", UNSET)
+        user: User | Unset
+        if isinstance(_user, Unset):
+            user = UNSET
+        else:
+            user = User.from_dict(_user)
+
+        _start_time = d.pop("start_time", UNSET)
+        start_time: datetime.datetime | Unset
+        if isinstance(_start_time, Unset):
+            start_time = UNSET
+        else:
+            start_time = datetime.datetime.fromisoformat(_start_time)
+
+        _completion_time = d.pop("completion_time", UNSET)
+        completion_time: datetime.datetime | Unset
+        if isinstance(_completion_time, Unset):
+            completion_time = UNSET
+        else:
+            completion_time = datetime.datetime.fromisoformat(_completion_time)
+
+        _last_updated_time = d.pop("last_updated_time", UNSET)
+        last_updated_time: datetime.datetime | Unset
+        if isinstance(_last_updated_time, Unset):
+            last_updated_time = UNSET
+        else:
+            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+
+        _queued_time = d.pop("queued_time", UNSET)
+        queued_time: datetime.datetime | Unset
+        if isinstance(_queued_time, Unset):
+            queued_time = UNSET
+        else:
+            queued_time = datetime.datetime.fromisoformat(_queued_time)
+
+        project_id = d.pop("project_id", UNSET)
+
+        _target_model_type = d.pop("target_model_type", UNSET)
+        target_model_type: ModelType | Unset
+        if isinstance(_target_model_type, Unset):
+            target_model_type = UNSET
+        else:
+            target_model_type = ModelType(_target_model_type)
+
+        execution_time = d.pop("execution_time", UNSET)
+
+        _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
+        execution_peak_memory: Range | Unset
+        if isinstance(_execution_peak_memory, Unset):
+            execution_peak_memory = UNSET
+        else:
+            execution_peak_memory = Range.from_dict(_execution_peak_memory)
+
+        is_profiling_on = d.pop("is_profiling_on", UNSET)
+
+        project_slug = d.pop("project_slug", UNSET)
+
+        inference_job_summary = cls(
+            job_id=job_id,
+            name=name,
+            job_state=job_state,
+            device_name=device_name,
+            device_os_version=device_os_version,
+            creation_time=creation_time,
+            user=user,
+            start_time=start_time,
+            completion_time=completion_time,
+            last_updated_time=last_updated_time,
+            queued_time=queued_time,
+            project_id=project_id,
+            target_model_type=target_model_type,
+            execution_time=execution_time,
+            execution_peak_memory=execution_peak_memory,
+            is_profiling_on=is_profiling_on,
+            project_slug=project_slug,
+        )
+
+        inference_job_summary.additional_properties = d
+        return inference_job_summary
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,23 @@
+from enum import StrEnum
+from typing import Any
+
+
+class JobArtifactType(StrEnum):
+    JOB_ARTIFACT_TYPE_DEVICE_LOG = "JOB_ARTIFACT_TYPE_DEVICE_LOG"
+    JOB_ARTIFACT_TYPE_HUB_LOG = "JOB_ARTIFACT_TYPE_HUB_LOG"
+    JOB_ARTIFACT_TYPE_NETRON_VIZ_ARCHIVE = "JOB_ARTIFACT_TYPE_NETRON_VIZ_ARCHIVE"
+    JOB_ARTIFACT_TYPE_PROFILE_TRACE = "JOB_ARTIFACT_TYPE_PROFILE_TRACE"
+    JOB_ARTIFACT_TYPE_QHAS_SUMMARY = "JOB_ARTIFACT_TYPE_QHAS_SUMMARY"
+    JOB_ARTIFACT_TYPE_UNSPECIFIED = "JOB_ARTIFACT_TYPE_UNSPECIFIED"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

@@ -1,0 +1,27 @@
+from enum import StrEnum
+from typing import Any
+
+
+class JobState(StrEnum):
+    JOB_STATE_CREATED = "JOB_STATE_CREATED"
+    JOB_STATE_DONE = "JOB_STATE_DONE"
+    JOB_STATE_FAILED = "JOB_STATE_FAILED"
+    JOB_STATE_LINKING_MODELS = "JOB_STATE_LINKING_MODELS"
+    JOB_STATE_MEASURING_PERFORMANCE = "JOB_STATE_MEASURING_PERFORMANCE"
+    JOB_STATE_OPTIMIZING_MODEL = "JOB_STATE_OPTIMIZING_MODEL"
+    JOB_STATE_PROVISIONING_DEVICE = "JOB_STATE_PROVISIONING_DEVICE"
+    JOB_STATE_QUANTIZING_MODEL = "JOB_STATE_QUANTIZING_MODEL"
+    JOB_STATE_RUNNING_INFERENCE = "JOB_STATE_RUNNING_INFERENCE"
+    JOB_STATE_UNSPECIFIED = "JOB_STATE_UNSPECIFIED"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.job_summary import JobSummary
+
+
+T = TypeVar("T", bound="JobSummaryList")
+
+
+@_attrs_define
+class JobSummaryList:
+    """One page of job summaries, newest first.
+
+    Attributes:
+        job_summaries (list[JobSummary]): The summaries.
+        total_query_count (int): Number of items that match, on all pages together.
+    """
+
+    job_summaries: list[JobSummary]
+    total_query_count: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        job_summaries = []
+        for job_summaries_item_data in self.job_summaries:
+            job_summaries_item = job_summaries_item_data.to_dict()
+            job_summaries.append(job_summaries_item)
+
+        total_query_count = self.total_query_count
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "job_summaries": job_summaries,
+                "total_query_count": total_query_count,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.job_summary import JobSummary  # noqa: PLC0415
+
+        d = dict(src_dict)
+        job_summaries = []
+        _job_summaries = d.pop("job_summaries")
+        for job_summaries_item_data in _job_summaries:
+            job_summaries_item = JobSummary.from_dict(job_summaries_item_data)
+
+            job_summaries.append(job_summaries_item)
+
+        total_query_count = d.pop("total_query_count")
+
+        job_summary_list = cls(
+            job_summaries=job_summaries,
+            total_query_count=total_query_count,
+        )
+
+        job_summary_list.additional_properties = d
+        return job_summary_list
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.job_state import JobState
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.device import Device
+    from ..models.model import Model
+    from ..models.model_list import ModelList
+    from ..models.user import User
+
+
+T = TypeVar("T", bound="LinkJob")
+
+
+@_attrs_define
+class LinkJob:
+    """Links several models into one context binary.
+
+    Attributes:
+        link_job_id (str): Identifier; starts with `j`.
+        user_id (int): Number of who submitted it.
+        job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
+            not.
+        name (str): Name that people see.
+        options (str): Options, as on a command line.
+        creation_time (datetime.datetime): When it was created.
+        user (User | Unset): A person with an account.
+        models (ModelList | Unset): One page of models, newest first.
+        failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
+        target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
+        start_time (datetime.datetime | Unset): When it began to run.
+        completion_time (datetime.datetime | Unset): When it ended.
+        last_updated_time (datetime.datetime | Unset): When it last changed.
+        admin_url (str | Unset): Page for the staff of the service.
+        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        device (Device | Unset): A device that jobs run on, or a query that selects one.
+        project_id (str | Unset): Project that it belongs to.
+        error_details (str | Unset): Details of the failure, for the staff of the service.
+        project_slug (str | Unset): Short name of the project.
+    """
+
+    link_job_id: str
+    user_id: int
+    job_state: JobState
+    name: str
+    options: str
+    creation_time: datetime.datetime
+    user: User | Unset = UNSET
+    models: ModelList | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    device: Device | Unset = UNSET
+    project_id: str | Unset = UNSET
+    error_details: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        link_job_id = self.link_job_id
+
+        user_id = self.user_id
+
+        job_state = self.job_state.value
+
+        name = self.name
+
+        options = self.options
+
+        creation_time = self.creation_time.isoformat()
+
+        user: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.user, Unset):
+            user = self.user.to_dict()
+
+        models: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.models, Unset):
+            models = self.models.to_dict()
+
+        failure_reason = self.failure_reason
+
+        target_model: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.target_model, Unset):
+            target_model = self.target_model.to_dict()
+
+        start_time: str | Unset = UNSET
+        if not isinstance(self.start_time, Unset):
+            start_time = self.start_time.isoformat()
+
+        completion_time: str | Unset = UNSET
+        if not isinstance(self.completion_time, Unset):
+            completion_time = self.completion_time.isoformat()
+
+        last_updated_time: str | Unset = UNSET
+        if not isinstance(self.last_updated_time, Unset):
+            last_updated_time = self.last_updated_time.isoformat()
+
+        admin_url = self.admin_url
+
+        queued_time: str | Unset = UNSET
+        if not isinstance(self.queued_time, Unset):
+            queued_time = self.queued_time.isoformat()
+
+        device: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.device, Unset):
+            device = self.device.to_dict()
+
+        project_id = self.project_id
+
+        error_details = self.error_details
+
+        project_slug = self.project_slug
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "link_job_id": link_job_id,
+                "user_id": user_id,
+                "job_state": job_state,
+                "name": name,
+                "options": options,
+                "creation_time": creation_time,
+            }
+        )
+        if user is not UNSET:
+            field_dict["user"] = user
+        if models is not UNSET:
+            field_dict["models"] = models
+        if failure_reason is not UNSET:
+            field_dict["failure_reason"] = failure_reason
+        if target_model is not UNSET:
+            field_dict["target_model"] = target_model
+        if start_time is not UNSET:
+            field_dict["start_time"] = start_time
+        if completion_time is not UNSET:
+            field_dict["completion_time"] = completion_time
+        if last_updated_time is not UNSET:
+            field_dict["last_updated_time"] = last_updated_time
+        if admin_url is not UNSET:
+            field_dict["admin_url"] = admin_url
+        if queued_time is not UNSET:
+            field_dict["queued_time"] = queued_time
+        if device is not UNSET:
+            field_dict["device"] = device
+        if project_id is not UNSET:
+            field_dict["project_id"] = project_id
+        if error_details is not UNSET:
+            field_dict["error_details"] = error_details
+        if project_slug is not UNSET:
+            field_dict["project_slug"] = project_slug
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.device import Device  # noqa: PLC0415
+        from ..models.model import Model  # noqa: PLC0415
+        from ..models.model_list import ModelList  # noqa: PLC0415
+        from ..models.user import User  # noqa: PLC0415
+
+        d = dict(src_dict)
+        link_job_id = d.pop("link_job_id")
+
+        user_id = d.pop("user_id")
+
+        job_state = JobState(d.pop("job_state"))
+
+        name = d.pop("name")
+
+        options = d.pop("options")
+
+        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+
+        _user = d.pop("user", UNSET)
+        user: User | Unset
+        if isinstance(_user, Unset):
+            user = UNSET
+        else:
+            user = User.from_dict(_user)
+
+        _models = d.pop("models", UNSET)
+        models: ModelList | Unset
+        if isinstance(_models, Unset):
+            models = UNSET
+        else:
+            models = ModelList.from_dict(_models)
+
+        failure_reason = d.pop("failure_reason", UNSET)
+
+        _target_model = d.pop("target_model", UNSET)
+        target_model: Model | Unset
+        if isinstance(_target_model, Unset):
+            target_model = UNSET
+        else:
+            target_model = Model.from_dict(_target_model)
+
+        _start_time = d.pop("start_time", UNSET)
+        start_time: datetime.datetime | Unset
+        if isinstance(_start_time, Unset):
+            start_time = UNSET
+        else:
+            start_time = datetime.datetime.fromisoformat(_start_time)
+
+        _completion_time = d.pop("completion_time", UNSET)
+        completion_time: datetime.datetime | Unset
+        if isinstance(_completion_time, Unset):
+            completion_time = UNSET
+        else:
+            completion_time = datetime.datetime.fromisoformat(_completion_time)
+
+        _last_updated_time = d.pop("last_updated_time", UNSET)
+        last_updated_time: datetime.datetime | Unset
+        if isinstance(_last_updated_time, Unset):
+            last_updated_time = UNSET
+        else:
+            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+
+        admin_url = d.pop("admin_url", UNSET)
+
+        _queued_time = d.pop("queued_time", UNSET)
+        queued_time: datetime.datetime | Unset
+        if isinstance(_queued_time, Unset):
+            queued_time = UNSET
+        else:
+            queued_time = datetime.datetime.fromisoformat(_queued_time)
+
+        _device = d.pop("device", UNSET)
+        device: Device | Unset
+        if isinstance(_device, Unset):
+            device = UNSET
+        else:
+            device = Device.from_dict(_device)
+
+        project_id = d.pop("project_id", UNSET)
+
+        error_details = d.pop("error_details", UNSET)
+
+        project_slug = d.pop("project_slug", UNSET)
+
+        link_job = cls(
+            link_job_id=link_job_id,
+            user_id=user_id,
+            job_state=job_state,
+            name=name,
+            options=options,
+            creation_time=creation_time,
+            user=user,
+            models=models,
+            failure_reason=failure_reason,
+            target_model=target_model,
+            start_time=start_time,
+            completion_time=completion_time,
+            last_updated_time=last_updated_time,
+            admin_url=admin_url,
+            queued_time=queued_time,
+            device=device,
+            project_id=project_id,
+            error_details=error_details,
+            project_slug=project_slug,
+        )
+
+        link_job.additional_properties = d
+        return link_job
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.device_query import DeviceQuery
+    from ..models.model_reference_list import ModelReferenceList
+
+
+T = TypeVar("T", bound="LinkJobSubmit")
+
+
+@_attrs_define
+class LinkJobSubmit:
+    """A link job to create.
+
+    Attributes:
+        models (ModelReferenceList): Models that a job links, in order.
+        device (DeviceQuery): Selects a device: all that is given must match. Empty strings match everything.
+        name (str | Unset): Name that people see.
+        options (str | Unset): Options, as on a command line.
+    """
+
+    models: ModelReferenceList
+    device: DeviceQuery
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        models = self.models.to_dict()
+
+        device = self.device.to_dict()
+
+        name = self.name
+
+        options = self.options
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "models": models,
+                "device": device,
+            }
+        )
+        if name is not UNSET:
+            field_dict["name"] = name
+        if options is not UNSET:
+            field_dict["options"] = options
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.device_query import DeviceQuery  # noqa: PLC0415
+        from ..models.model_reference_list import ModelReferenceList  # noqa: PLC0415
+
+        d = dict(src_dict)
+        models = ModelReferenceList.from_dict(d.pop("models"))
+
+        device = DeviceQuery.from_dict(d.pop("device"))
+
+        name = d.pop("name", UNSET)
+
+        options = d.pop("options", UNSET)
+
+        link_job_submit = cls(
+            models=models,
+            device=device,
+            name=name,
+            options=options,
+        )
+
+        return link_job_submit

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.model_metadata_entries import ModelMetadataEntries
+
+
+T = TypeVar("T", bound="ModelMetadata")
+
+
+@_attrs_define
+class ModelMetadata:
+    """Facts about a target model, by metadata key number.
+
+    Attributes:
+        entries (ModelMetadataEntries): Values by the number of a ModelMetadataKey.
+    """
+
+    entries: ModelMetadataEntries
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        entries = self.entries.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "entries": entries,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.model_metadata_entries import ModelMetadataEntries  # noqa: PLC0415
+
+        d = dict(src_dict)
+        entries = ModelMetadataEntries.from_dict(d.pop("entries"))
+
+        model_metadata = cls(
+            entries=entries,
+        )
+
+        model_metadata.additional_properties = d
+        return model_metadata
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

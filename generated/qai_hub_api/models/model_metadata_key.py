@@ -1,0 +1,31 @@
+from enum import StrEnum
+from typing import Any
+
+
+class ModelMetadataKey(StrEnum):
+    MODEL_METADATA_KEY_QAIRT_SDK_VERSION = "MODEL_METADATA_KEY_QAIRT_SDK_VERSION"
+    MODEL_METADATA_KEY_QNN_CONTEXT_BIN_BACKEND = "MODEL_METADATA_KEY_QNN_CONTEXT_BIN_BACKEND"
+    MODEL_METADATA_KEY_QNN_CONTEXT_BIN_HEXAGON_VERSION = (
+        "MODEL_METADATA_KEY_QNN_CONTEXT_BIN_HEXAGON_VERSION"
+    )
+    MODEL_METADATA_KEY_QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL = (
+        "MODEL_METADATA_KEY_QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL"
+    )
+    MODEL_METADATA_KEY_QNN_CONTEXT_BIN_SOC_MODEL = "MODEL_METADATA_KEY_QNN_CONTEXT_BIN_SOC_MODEL"
+    MODEL_METADATA_KEY_QNN_CONTEXT_BIN_VTCM = "MODEL_METADATA_KEY_QNN_CONTEXT_BIN_VTCM"
+    MODEL_METADATA_KEY_QNN_MODEL_GRAPH_NAMES = "MODEL_METADATA_KEY_QNN_MODEL_GRAPH_NAMES"
+    MODEL_METADATA_KEY_QNN_SDK_VARIANT = "MODEL_METADATA_KEY_QNN_SDK_VARIANT"
+    MODEL_METADATA_KEY_QNN_SDK_VERSION = "MODEL_METADATA_KEY_QNN_SDK_VERSION"
+    MODEL_METADATA_KEY_UNSPECIFIED = "MODEL_METADATA_KEY_UNSPECIFIED"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+
+T = TypeVar("T", bound="ModelReference")
+
+
+@_attrs_define
+class ModelReference:
+    """A model that a job works on.
+
+    Attributes:
+        model_id (str): Identifier; starts with `m`.
+    """
+
+    model_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        model_id = self.model_id
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "model_id": model_id,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        model_id = d.pop("model_id")
+
+        model_reference = cls(
+            model_id=model_id,
+        )
+
+        return model_reference

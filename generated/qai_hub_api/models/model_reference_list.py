@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+if TYPE_CHECKING:
+    from ..models.model_reference import ModelReference
+
+
+T = TypeVar("T", bound="ModelReferenceList")
+
+
+@_attrs_define
+class ModelReferenceList:
+    """Models that a job links, in order.
+
+    Attributes:
+        models (list[ModelReference]): The models.
+    """
+
+    models: list[ModelReference]
+
+    def to_dict(self) -> dict[str, Any]:
+        models = []
+        for models_item_data in self.models:
+            models_item = models_item_data.to_dict()
+            models.append(models_item)
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "models": models,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.model_reference import ModelReference  # noqa: PLC0415
+
+        d = dict(src_dict)
+        models = []
+        _models = d.pop("models")
+        for models_item_data in _models:
+            models_item = ModelReference.from_dict(models_item_data)
+
+            models.append(models_item)
+
+        model_reference_list = cls(
+            models=models,
+        )
+
+        return model_reference_list

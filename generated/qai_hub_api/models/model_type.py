@@ -1,0 +1,34 @@
+from enum import StrEnum
+from typing import Any
+
+
+class ModelType(StrEnum):
+    MODEL_TYPE_AIMET_ONNX = "MODEL_TYPE_AIMET_ONNX"
+    MODEL_TYPE_AIMET_PT = "MODEL_TYPE_AIMET_PT"
+    MODEL_TYPE_DEPRECATED_UNTRACED_TORCHSCRIPT = "MODEL_TYPE_DEPRECATED_UNTRACED_TORCHSCRIPT"
+    MODEL_TYPE_MLMODEL = "MODEL_TYPE_MLMODEL"
+    MODEL_TYPE_MLMODELC = "MODEL_TYPE_MLMODELC"
+    MODEL_TYPE_MLPACKAGE = "MODEL_TYPE_MLPACKAGE"
+    MODEL_TYPE_ONNX = "MODEL_TYPE_ONNX"
+    MODEL_TYPE_ORT = "MODEL_TYPE_ORT"
+    MODEL_TYPE_QNN_CONTEXT_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+    MODEL_TYPE_QNN_DLC = "MODEL_TYPE_QNN_DLC"
+    MODEL_TYPE_QNN_LIB_AARCH64_ANDROID = "MODEL_TYPE_QNN_LIB_AARCH64_ANDROID"
+    MODEL_TYPE_QNN_LIB_X86_64_LINUX = "MODEL_TYPE_QNN_LIB_X86_64_LINUX"
+    MODEL_TYPE_TETRART = "MODEL_TYPE_TETRART"
+    MODEL_TYPE_TFLITE = "MODEL_TYPE_TFLITE"
+    MODEL_TYPE_TORCHSCRIPT = "MODEL_TYPE_TORCHSCRIPT"
+    MODEL_TYPE_TORCH_EXPORTED_PROGRAM = "MODEL_TYPE_TORCH_EXPORTED_PROGRAM"
+    MODEL_TYPE_UNSPECIFIED = "MODEL_TYPE_UNSPECIFIED"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+T = TypeVar("T", bound="MultipartUploadFinish")
+
+
+@_attrs_define
+class MultipartUploadFinish:
+    """The end of an upload in parts: the ETag that each part was answered with, in order.
+
+    Attributes:
+        upload_id (str): Identifier of this upload.
+        etags (list[str]): ETag of each part, in order.
+    """
+
+    upload_id: str
+    etags: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        upload_id = self.upload_id
+
+        etags = self.etags
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "upload_id": upload_id,
+                "etags": etags,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        upload_id = d.pop("upload_id")
+
+        etags = cast(list[str], d.pop("etags"))
+
+        multipart_upload_finish = cls(
+            upload_id=upload_id,
+            etags=etags,
+        )
+
+        return multipart_upload_finish

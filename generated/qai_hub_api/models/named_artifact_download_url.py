@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.s3_credentials import S3Credentials
+
+
+T = TypeVar("T", bound="NamedArtifactDownloadURL")
+
+
+@_attrs_define
+class NamedArtifactDownloadURL:
+    """Where one artifact of a job can be downloaded.
+
+    Attributes:
+        url (str): Signed URL. It is a secret, and expires.
+        filename (str): File name to save it under; it has no dots but those of its extension.
+        name (str | Unset): Name of the artifact.
+        credentials (S3Credentials | Unset): Short-lived storage credentials for one object. A local hub never issues
+            any.
+    """
+
+    url: str
+    filename: str
+    name: str | Unset = UNSET
+    credentials: S3Credentials | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        url = self.url
+
+        filename = self.filename
+
+        name = self.name
+
+        credentials: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.credentials, Unset):
+            credentials = self.credentials.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "url": url,
+                "filename": filename,
+            }
+        )
+        if name is not UNSET:
+            field_dict["name"] = name
+        if credentials is not UNSET:
+            field_dict["credentials"] = credentials
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.s3_credentials import S3Credentials  # noqa: PLC0415
+
+        d = dict(src_dict)
+        url = d.pop("url")
+
+        filename = d.pop("filename")
+
+        name = d.pop("name", UNSET)
+
+        _credentials = d.pop("credentials", UNSET)
+        credentials: S3Credentials | Unset
+        if isinstance(_credentials, Unset):
+            credentials = UNSET
+        else:
+            credentials = S3Credentials.from_dict(_credentials)
+
+        named_artifact_download_url = cls(
+            url=url,
+            filename=filename,
+            name=name,
+            credentials=credentials,
+        )
+
+        named_artifact_download_url.additional_properties = d
+        return named_artifact_download_url
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.tensor_type import TensorType
+
+
+T = TypeVar("T", bound="NamedTensorType")
+
+
+@_attrs_define
+class NamedTensorType:
+    """An input or output of a model.
+
+    Attributes:
+        name (str): Name of the input or output.
+        tensor_type (TensorType): Shape and element type of a tensor, with its quantization parameters where it has any.
+        graph_name (str | Unset): Graph that it belongs to, in a model of several graphs.
+    """
+
+    name: str
+    tensor_type: TensorType
+    graph_name: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        name = self.name
+
+        tensor_type = self.tensor_type.to_dict()
+
+        graph_name = self.graph_name
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "name": name,
+                "tensor_type": tensor_type,
+            }
+        )
+        if graph_name is not UNSET:
+            field_dict["graph_name"] = graph_name
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.tensor_type import TensorType  # noqa: PLC0415
+
+        d = dict(src_dict)
+        name = d.pop("name")
+
+        tensor_type = TensorType.from_dict(d.pop("tensor_type"))
+
+        graph_name = d.pop("graph_name", UNSET)
+
+        named_tensor_type = cls(
+            name=name,
+            tensor_type=tensor_type,
+            graph_name=graph_name,
+        )
+
+        named_tensor_type.additional_properties = d
+        return named_tensor_type
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+if TYPE_CHECKING:
+    from ..models.named_tensor_type_submit import NamedTensorTypeSubmit
+
+
+T = TypeVar("T", bound="NamedTensorTypeListSubmit")
+
+
+@_attrs_define
+class NamedTensorTypeListSubmit:
+    """The inputs of a model, with the shapes and types they are to have.
+
+    Attributes:
+        types (list[NamedTensorTypeSubmit]): The tensors.
+    """
+
+    types: list[NamedTensorTypeSubmit]
+
+    def to_dict(self) -> dict[str, Any]:
+        types = []
+        for types_item_data in self.types:
+            types_item = types_item_data.to_dict()
+            types.append(types_item)
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "types": types,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.named_tensor_type_submit import NamedTensorTypeSubmit  # noqa: PLC0415
+
+        d = dict(src_dict)
+        types = []
+        _types = d.pop("types")
+        for types_item_data in _types:
+            types_item = NamedTensorTypeSubmit.from_dict(types_item_data)
+
+            types.append(types_item)
+
+        named_tensor_type_list_submit = cls(
+            types=types,
+        )
+
+        return named_tensor_type_list_submit

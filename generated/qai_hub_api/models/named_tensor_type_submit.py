@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+if TYPE_CHECKING:
+    from ..models.tensor_type_submit import TensorTypeSubmit
+
+
+T = TypeVar("T", bound="NamedTensorTypeSubmit")
+
+
+@_attrs_define
+class NamedTensorTypeSubmit:
+    """An input of a model, with the shape and type it is to have.
+
+    Attributes:
+        name (str): Name of the input or output.
+        tensor_type (TensorTypeSubmit): Shape and element type of an input.
+    """
+
+    name: str
+    tensor_type: TensorTypeSubmit
+
+    def to_dict(self) -> dict[str, Any]:
+        name = self.name
+
+        tensor_type = self.tensor_type.to_dict()
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "name": name,
+                "tensor_type": tensor_type,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.tensor_type_submit import TensorTypeSubmit  # noqa: PLC0415
+
+        d = dict(src_dict)
+        name = d.pop("name")
+
+        tensor_type = TensorTypeSubmit.from_dict(d.pop("tensor_type"))
+
+        named_tensor_type_submit = cls(
+            name=name,
+            tensor_type=tensor_type,
+        )
+
+        return named_tensor_type_submit

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.notice_context import NoticeContext
+from ..models.notice_severity import NoticeSeverity
+
+T = TypeVar("T", bound="Notice")
+
+
+@_attrs_define
+class Notice:
+    """Something that a job wants its user to know.
+
+    Attributes:
+        context (NoticeContext): What a notice is about.
+        severity (NoticeSeverity): How much a notice matters.
+        message (str): The text.
+    """
+
+    context: NoticeContext
+    severity: NoticeSeverity
+    message: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        context = self.context.value
+
+        severity = self.severity.value
+
+        message = self.message
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "context": context,
+                "severity": severity,
+                "message": message,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        context = NoticeContext(d.pop("context"))
+
+        severity = NoticeSeverity(d.pop("severity"))
+
+        message = d.pop("message")
+
+        notice = cls(
+            context=context,
+            severity=severity,
+            message=message,
+        )
+
+        notice.additional_properties = d
+        return notice
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

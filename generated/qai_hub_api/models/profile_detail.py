@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.layer_detail import LayerDetail
+    from ..models.profile_detail_memory_usage import ProfileDetailMemoryUsage
+    from ..models.runtime_config import RuntimeConfig
+    from ..models.segment_detail import SegmentDetail
+    from ..models.tool_version import ToolVersion
+
+
+T = TypeVar("T", bound="ProfileDetail")
+
+
+@_attrs_define
+class ProfileDetail:
+    """What profiling measured: times in microseconds, memory in bytes.
+
+    Attributes:
+        execution_time (int): Estimated time of one inference, in microseconds.
+        peak_memory_usage (int): Peak memory, in bytes.
+        layer_details (list[LayerDetail]): The layers, in order of execution.
+        major_version (int): Version of this form of profile.
+        minor_version (int): Minor version of this form of profile.
+        after_cold_load_peak_memory (int): Peak memory after the first load, in bytes.
+        after_compile_peak_memory (int): Peak memory after compiling, in bytes.
+        after_execution_peak_memory (int): Peak memory after inference, in bytes.
+        after_warm_load_peak_memory (int): Peak memory after a later load, in bytes.
+        before_cold_load_current_memory (int): Memory in use before the first load, in bytes.
+        before_cold_load_peak_memory (int): Peak memory before the first load, in bytes.
+        before_compile_current_memory (int): Memory in use before compiling, in bytes.
+        before_compile_peak_memory (int): Peak memory before compiling, in bytes.
+        before_execution_current_memory (int): Memory in use before inference, in bytes.
+        before_execution_peak_memory (int): Peak memory before inference, in bytes.
+        before_warm_load_current_memory (int): Memory in use before a later load, in bytes.
+        before_warm_load_peak_memory (int): Peak memory before a later load, in bytes.
+        cold_load_time (int): Time of the first load, in microseconds.
+        compile_time (int): Time to compile on the device, in microseconds.
+        warm_load_time (int): Time of a later load, in microseconds.
+        after_cold_load_current_memory (int): Memory in use after the first load, in bytes.
+        after_warm_load_current_memory (int): Memory in use after a later load, in bytes.
+        after_compile_current_memory (int): Memory in use after compiling, in bytes.
+        after_execution_current_memory (int): Memory in use after inference, in bytes.
+        all_compile_times (list[int]): Every measured compile time, in microseconds.
+        all_cold_load_times (list[int]): Every measured first load time, in microseconds.
+        all_warm_load_times (list[int]): Every measured later load time, in microseconds.
+        all_execution_times (list[int]): Every measured inference time, in microseconds.
+        segment_details (list[SegmentDetail]): The segments.
+        runtime_config (list[RuntimeConfig]): Settings of the runtimes.
+        tool_versions (list[ToolVersion]): Tools that were used.
+        load_time (int | Unset): Time to load the model, in microseconds; profiles of version 0 only.
+        compile_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.
+        cold_load_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.
+        warm_load_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.
+        execution_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.
+    """
+
+    execution_time: int
+    peak_memory_usage: int
+    layer_details: list[LayerDetail]
+    major_version: int
+    minor_version: int
+    after_cold_load_peak_memory: int
+    after_compile_peak_memory: int
+    after_execution_peak_memory: int
+    after_warm_load_peak_memory: int
+    before_cold_load_current_memory: int
+    before_cold_load_peak_memory: int
+    before_compile_current_memory: int
+    before_compile_peak_memory: int
+    before_execution_current_memory: int
+    before_execution_peak_memory: int
+    before_warm_load_current_memory: int
+    before_warm_load_peak_memory: int
+    cold_load_time: int
+    compile_time: int
+    warm_load_time: int
+    after_cold_load_current_memory: int
+    after_warm_load_current_memory: int
+    after_compile_current_memory: int
+    after_execution_current_memory: int
+    all_compile_times: list[int]
+    all_cold_load_times: list[int]
+    all_warm_load_times: list[int]
+    all_execution_times: list[int]
+    segment_details: list[SegmentDetail]
+    runtime_config: list[RuntimeConfig]
+    tool_versions: list[ToolVersion]
+    load_time: int | Unset = UNSET
+    compile_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    cold_load_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    warm_load_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    execution_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        execution_time = self.execution_time
+
+        peak_memory_usage = self.peak_memory_usage
+
+        layer_details = []
+        for layer_details_item_data in self.layer_details:
+            layer_details_item = layer_details_item_data.to_dict()
+            layer_details.append(layer_details_item)
+
+        major_version = self.major_version
+
+        minor_version = self.minor_version
+
+        after_cold_load_peak_memory = self.after_cold_load_peak_memory
+
+        after_compile_peak_memory = self.after_compile_peak_memory
+
+        after_execution_peak_memory = self.after_execution_peak_memory
+
+        after_warm_load_peak_memory = self.after_warm_load_peak_memory
+
+        before_cold_load_current_memory = self.before_cold_load_current_memory
+
+        before_cold_load_peak_memory = self.before_cold_load_peak_memory
+
+        before_compile_current_memory = self.before_compile_current_memory
+
+        before_compile_peak_memory = self.before_compile_peak_memory
+
+        before_execution_current_memory = self.before_execution_current_memory
+
+        before_execution_peak_memory = self.before_execution_peak_memory
+
+        before_warm_load_current_memory = self.before_warm_load_current_memory
+
+        before_warm_load_peak_memory = self.before_warm_load_peak_memory
+
+        cold_load_time = self.cold_load_time
+
+        compile_time = self.compile_time
+
+        warm_load_time = self.warm_load_time
+
+        after_cold_load_current_memory = self.after_cold_load_current_memory
+
+        after_warm_load_current_memory = self.after_warm_load_current_memory
+
+        after_compile_current_memory = self.after_compile_current_memory
+
+        after_execution_current_memory = self.after_execution_current_memory
+
+        all_compile_times = self.all_compile_times
+
+        all_cold_load_times = self.all_cold_load_times
+
+        all_warm_load_times = self.all_warm_load_times
+
+        all_execution_times = self.all_execution_times
+
+        segment_details = []
+        for segment_details_item_data in self.segment_details:
+            segment_details_item = segment_details_item_data.to_dict()
+            segment_details.append(segment_details_item)
+
+        runtime_config = []
+        for runtime_config_item_data in self.runtime_config:
+            runtime_config_item = runtime_config_item_data.to_dict()
+            runtime_config.append(runtime_config_item)
+
+        tool_versions = []
+        for tool_versions_item_data in self.tool_versions:
+            tool_versions_item = tool_versions_item_data.to_dict()
+            tool_versions.append(tool_versions_item)
+
+        load_time = self.load_time
+
+        compile_memory: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.compile_memory, Unset):
+            compile_memory = self.compile_memory.to_dict()
+
+        cold_load_memory: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.cold_load_memory, Unset):
+            cold_load_memory = self.cold_load_memory.to_dict()
+
+        warm_load_memory: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.warm_load_memory, Unset):
+            warm_load_memory = self.warm_load_memory.to_dict()
+
+        execution_memory: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.execution_memory, Unset):
+            execution_memory = self.execution_memory.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "execution_time": execution_time,
+                "peak_memory_usage": peak_memory_usage,
+                "layer_details": layer_details,
+                "major_version": major_version,
+                "minor_version": minor_version,
+                "after_cold_load_peak_memory": after_cold_load_peak_memory,
+                "after_compile_peak_memory": after_compile_peak_memory,
+                "after_execution_peak_memory": after_execution_peak_memory,
+                "after_warm_load_peak_memory": after_warm_load_peak_memory,
+                "before_cold_load_current_memory": before_cold_load_current_memory,
+                "before_cold_load_peak_memory": before_cold_load_peak_memory,
+                "before_compile_current_memory": before_compile_current_memory,
+                "before_compile_peak_memory": before_compile_peak_memory,
+                "before_execution_current_memory": before_execution_current_memory,
+                "before_execution_peak_memory": before_execution_peak_memory,
+                "before_warm_load_current_memory": before_warm_load_current_memory,
+                "before_warm_load_peak_memory": before_warm_load_peak_memory,
+                "cold_load_time": cold_load_time,
+                "compile_time": compile_time,
+                "warm_load_time": warm_load_time,
+                "after_cold_load_current_memory": after_cold_load_current_memory,
+                "after_warm_load_current_memory": after_warm_load_current_memory,
+                "after_compile_current_memory": after_compile_current_memory,
+                "after_execution_current_memory": after_execution_current_memory,
+                "all_compile_times": all_compile_times,
+                "all_cold_load_times": all_cold_load_times,
+                "all_warm_load_times": all_warm_load_times,
+                "all_execution_times": all_execution_times,
+                "segment_details": segment_details,
+                "runtime_config": runtime_config,
+                "tool_versions": tool_versions,
+            }
+        )
+        if load_time is not UNSET:
+            field_dict["load_time"] = load_time
+        if compile_memory is not UNSET:
+            field_dict["compile_memory"] = compile_memory
+        if cold_load_memory is not UNSET:
+            field_dict["cold_load_memory"] = cold_load_memory
+        if warm_load_memory is not UNSET:
+            field_dict["warm_load_memory"] = warm_load_memory
+        if execution_memory is not UNSET:
+            field_dict["execution_memory"] = execution_memory
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.layer_detail import LayerDetail  # noqa: PLC0415
+        from ..models.profile_detail_memory_usage import ProfileDetailMemoryUsage  # noqa: PLC0415
+        from ..models.runtime_config import RuntimeConfig  # noqa: PLC0415
+        from ..models.segment_detail import SegmentDetail  # noqa: PLC0415
+        from ..models.tool_version import ToolVersion  # noqa: PLC0415
+
+        d = dict(src_dict)
+        execution_time = d.pop("execution_time")
+
+        peak_memory_usage = d.pop("peak_memory_usage")
+
+        layer_details = []
+        _layer_details = d.pop("layer_details")
+        for layer_details_item_data in _layer_details:
+            layer_details_item = LayerDetail.from_dict(layer_details_item_data)
+
+            layer_details.append(layer_details_item)
+
+        major_version = d.pop("major_version")
+
+        minor_version = d.pop("minor_version")
+
+        after_cold_load_peak_memory = d.pop("after_cold_load_peak_memory")
+
+        after_compile_peak_memory = d.pop("after_compile_peak_memory")
+
+        after_execution_peak_memory = d.pop("after_execution_peak_memory")
+
+        after_warm_load_peak_memory = d.pop("after_warm_load_peak_memory")
+
+        before_cold_load_current_memory = d.pop("before_cold_load_current_memory")
+
+        before_cold_load_peak_memory = d.pop("before_cold_load_peak_memory")
+
+        before_compile_current_memory = d.pop("before_compile_current_memory")
+
+        before_compile_peak_memory = d.pop("before_compile_peak_memory")
+
+        before_execution_current_memory = d.pop("before_execution_current_memory")
+
+        before_execution_peak_memory = d.pop("before_execution_peak_memory")
+
+        before_warm_load_current_memory = d.pop("before_warm_load_current_memory")
+
+        before_warm_load_peak_memory = d.pop("before_warm_load_peak_memory")
+
+        cold_load_time = d.pop("cold_load_time")
+
+        compile_time = d.pop("compile_time")
+
+        warm_load_time = d.pop("warm_load_time")
+
+        after_cold_load_current_memory = d.pop("after_cold_load_current_memory")
+
+        after_warm_load_current_memory = d.pop("after_warm_load_current_memory")
+
+        after_compile_current_memory = d.pop("after_compile_current_memory")
+
+        after_execution_current_memory = d.pop("after_execution_current_memory")
+
+        all_compile_times = cast(list[int], d.pop("all_compile_times"))
+
+        all_cold_load_times = cast(list[int], d.pop("all_cold_load_times"))
+
+        all_warm_load_times = cast(list[int], d.pop("all_warm_load_times"))
+
+        all_execution_times = cast(list[int], d.pop("all_execution_times"))
+
+        segment_details = []
+        _segment_details = d.pop("segment_details")
+        for segment_details_item_data in _segment_details:
+            segment_details_item = SegmentDetail.from_dict(segment_details_item_data)
+
+            segment_details.append(segment_details_item)
+
+        runtime_config = []
+        _runtime_config = d.pop("runtime_config")
+        for runtime_config_item_data in _runtime_config:
+            runtime_config_item = RuntimeConfig.from_dict(runtime_config_item_data)
+
+            runtime_config.append(runtime_config_item)
+
+        tool_versions = []
+        _tool_versions = d.pop("tool_versions")
+        for tool_versions_item_data in _tool_versions:
+            tool_versions_item = ToolVersion.from_dict(tool_versions_item_data)
+
+            tool_versions.append(tool_versions_item)
+
+        load_time = d.pop("load_time", UNSET)
+
+        _compile_memory = d.pop("compile_memory", UNSET)
+        compile_memory: ProfileDetailMemoryUsage | Unset
+        if isinstance(_compile_memory, Unset):
+            compile_memory = UNSET
+        else:
+            compile_memory = ProfileDetailMemoryUsage.from_dict(_compile_memory)
+
+        _cold_load_memory = d.pop("cold_load_memory", UNSET)
+        cold_load_memory: ProfileDetailMemoryUsage | Unset
+        if isinstance(_cold_load_memory, Unset):
+            cold_load_memory = UNSET
+        else:
+            cold_load_memory = ProfileDetailMemoryUsage.from_dict(_cold_load_memory)
+
+        _warm_load_memory = d.pop("warm_load_memory", UNSET)
+        warm_load_memory: ProfileDetailMemoryUsage | Unset
+        if isinstance(_warm_load_memory, Unset):
+            warm_load_memory = UNSET
+        else:
+            warm_load_memory = ProfileDetailMemoryUsage.from_dict(_warm_load_memory)
+
+        _execution_memory = d.pop("execution_memory", UNSET)
+        execution_memory: ProfileDetailMemoryUsage | Unset
+        if isinstance(_execution_memory, Unset):
+            execution_memory = UNSET
+        else:
+            execution_memory = ProfileDetailMemoryUsage.from_dict(_execution_memory)
+
+        profile_detail = cls(
+            execution_time=execution_time,
+            peak_memory_usage=peak_memory_usage,
+            layer_details=layer_details,
+            major_version=major_version,
+            minor_version=minor_version,
+            after_cold_load_peak_memory=after_cold_load_peak_memory,
+            after_compile_peak_memory=after_compile_peak_memory,
+            after_execution_peak_memory=after_execution_peak_memory,
+            after_warm_load_peak_memory=after_warm_load_peak_memory,
+            before_cold_load_current_memory=before_cold_load_current_memory,
+            before_cold_load_peak_memory=before_cold_load_peak_memory,
+            before_compile_current_memory=before_compile_current_memory,
+            before_compile_peak_memory=before_compile_peak_memory,
+            before_execution_current_memory=before_execution_current_memory,
+            before_execution_peak_memory=before_execution_peak_memory,
+            before_warm_load_current_memory=before_warm_load_current_memory,
+            before_warm_load_peak_memory=before_warm_load_peak_memory,
+            cold_load_time=cold_load_time,
+            compile_time=compile_time,
+            warm_load_time=warm_load_time,
+            after_cold_load_current_memory=after_cold_load_current_memory,
+            after_warm_load_current_memory=after_warm_load_current_memory,
+            after_compile_current_memory=after_compile_current_memory,
+            after_execution_current_memory=after_execution_current_memory,
+            all_compile_times=all_compile_times,
+            all_cold_load_times=all_cold_load_times,
+            all_warm_load_times=all_warm_load_times,
+            all_execution_times=all_execution_times,
+            segment_details=segment_details,
+            runtime_config=runtime_config,
+            tool_versions=tool_versions,
+            load_time=load_time,
+            compile_memory=compile_memory,
+            cold_load_memory=cold_load_memory,
+            warm_load_memory=warm_load_memory,
+            execution_memory=execution_memory,
+        )
+
+        profile_detail.additional_properties = d
+        return profile_detail
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

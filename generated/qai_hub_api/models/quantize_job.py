@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.job_state import JobState
+from ..models.quantize_dtype import QuantizeDtype
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dataset import Dataset
+    from ..models.model import Model
+    from ..models.named_tensor_type_list import NamedTensorTypeList
+    from ..models.user import User
+
+
+T = TypeVar("T", bound="QuantizeJob")
+
+
+@_attrs_define
+class QuantizeJob:
+    """Quantizes an ONNX model with calibration data.
+
+    Attributes:
+        quantize_job_id (str): Identifier; starts with `j`.
+        user_id (int): Number of who submitted it.
+        weights_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
+        activations_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
+        name (str): Name that people see.
+        job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
+            not.
+        options (str): Options, as on a command line.
+        creation_time (datetime.datetime): When it was created.
+        user (User | Unset): A person with an account.
+        model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
+        calibration_dataset (Dataset | Unset): Named tensors, in batches, stored as one HDF5 file.
+        tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
+        start_time (datetime.datetime | Unset): When it began to run.
+        completion_time (datetime.datetime | Unset): When it ended.
+        last_updated_time (datetime.datetime | Unset): When it last changed.
+        failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
+        target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
+        admin_url (str | Unset): Page for the staff of the service.
+        has_vizgraph (bool | Unset): Whether a graph picture exists.
+        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        project_id (str | Unset): Project that it belongs to.
+        project_slug (str | Unset): Short name of the project.
+    """
+
+    quantize_job_id: str
+    user_id: int
+    weights_dtype: QuantizeDtype
+    activations_dtype: QuantizeDtype
+    name: str
+    job_state: JobState
+    options: str
+    creation_time: datetime.datetime
+    user: User | Unset = UNSET
+    model: Model | Unset = UNSET
+    calibration_dataset: Dataset | Unset = UNSET
+    tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        quantize_job_id = self.quantize_job_id
+
+        user_id = self.user_id
+
+        weights_dtype = self.weights_dtype.value
+
+        activations_dtype = self.activations_dtype.value
+
+        name = self.name
+
+        job_state = self.job_state.value
+
+        options = self.options
+
+        creation_time = self.creation_time.isoformat()
+
+        user: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.user, Unset):
+            user = self.user.to_dict()
+
+        model: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.model, Unset):
+            model = self.model.to_dict()
+
+        calibration_dataset: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.calibration_dataset, Unset):
+            calibration_dataset = self.calibration_dataset.to_dict()
+
+        tensor_type_list: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.tensor_type_list, Unset):
+            tensor_type_list = self.tensor_type_list.to_dict()
+
+        start_time: str | Unset = UNSET
+        if not isinstance(self.start_time, Unset):
+            start_time = self.start_time.isoformat()
+
+        completion_time: str | Unset = UNSET
+        if not isinstance(self.completion_time, Unset):
+            completion_time = self.completion_time.isoformat()
+
+        last_updated_time: str | Unset = UNSET
+        if not isinstance(self.last_updated_time, Unset):
+            last_updated_time = self.last_updated_time.isoformat()
+
+        failure_reason = self.failure_reason
+
+        target_model: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.target_model, Unset):
+            target_model = self.target_model.to_dict()
+
+        admin_url = self.admin_url
+
+        has_vizgraph = self.has_vizgraph
+
+        queued_time: str | Unset = UNSET
+        if not isinstance(self.queued_time, Unset):
+            queued_time = self.queued_time.isoformat()
+
+        project_id = self.project_id
+
+        project_slug = self.project_slug
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "quantize_job_id": quantize_job_id,
+                "user_id": user_id,
+                "weights_dtype": weights_dtype,
+                "activations_dtype": activations_dtype,
+                "name": name,
+                "job_state": job_state,
+                "options": options,
+                "creation_time": creation_time,
+            }
+        )
+        if user is not UNSET:
+            field_dict["user"] = user
+        if model is not UNSET:
+            field_dict["model"] = model
+        if calibration_dataset is not UNSET:
+            field_dict["calibration_dataset"] = calibration_dataset
+        if tensor_type_list is not UNSET:
+            field_dict["tensor_type_list"] = tensor_type_list
+        if start_time is not UNSET:
+            field_dict["start_time"] = start_time
+        if completion_time is not UNSET:
+            field_dict["completion_time"] = completion_time
+        if last_updated_time is not UNSET:
+            field_dict["last_updated_time"] = last_updated_time
+        if failure_reason is not UNSET:
+            field_dict["failure_reason"] = failure_reason
+        if target_model is not UNSET:
+            field_dict["target_model"] = target_model
+        if admin_url is not UNSET:
+            field_dict["admin_url"] = admin_url
+        if has_vizgraph is not UNSET:
+            field_dict["has_vizgraph"] = has_vizgraph
+        if queued_time is not UNSET:
+            field_dict["queued_time"] = queued_time
+        if project_id is not UNSET:
+            field_dict["project_id"] = project_id
+        if project_slug is not UNSET:
+            field_dict["project_slug"] = project_slug
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset import Dataset  # noqa: PLC0415
+        from ..models.model import Model  # noqa: PLC0415
+        from ..models.named_tensor_type_list import NamedTensorTypeList  # noqa: PLC0415
+        from ..models.user import User  # noqa: PLC0415
+
+        d = dict(src_dict)
+        quantize_job_id = d.pop("quantize_job_id")
+
+        user_id = d.pop("user_id")
+
+        weights_dtype = QuantizeDtype(d.pop("weights_dtype"))
+
+        activations_dtype = QuantizeDtype(d.pop("activations_dtype"))
+
+        name = d.pop("name")
+
+        job_state = JobState(d.pop("job_state"))
+
+        options = d.pop("options")
+
+        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+
+        _user = d.pop("user", UNSET)
+        user: User | Unset
+        if isinstance(_user, Unset):
+            user = UNSET
+        else:
+            user = User.from_dict(_user)
+
+        _model = d.pop("model", UNSET)
+        model: Model | Unset
+        if isinstance(_model, Unset):
+            model = UNSET
+        else:
+            model = Model.from_dict(_model)
+
+        _calibration_dataset = d.pop("calibration_dataset", UNSET)
+        calibration_dataset: Dataset | Unset
+        if isinstance(_calibration_dataset, Unset):
+            calibration_dataset = UNSET
+        else:
+            calibration_dataset = Dataset.from_dict(_calibration_dataset)
+
+        _tensor_type_list = d.pop("tensor_type_list", UNSET)
+        tensor_type_list: NamedTensorTypeList | Unset
+        if isinstance(_tensor_type_list, Unset):
+            tensor_type_list = UNSET
+        else:
+            tensor_type_list = NamedTensorTypeList.from_dict(_tensor_type_list)
+
+        _start_time = d.pop("start_time", UNSET)
+        start_time: datetime.datetime | Unset
+        if isinstance(_start_time, Unset):
+            start_time = UNSET
+        else:
+            start_time = datetime.datetime.fromisoformat(_start_time)
+
+        _completion_time = d.pop("completion_time", UNSET)
+        completion_time: datetime.datetime | Unset
+        if isinstance(_completion_time, Unset):
+            completion_time = UNSET
+        else:
+            completion_time = datetime.datetime.fromisoformat(_completion_time)
+
+        _last_updated_time = d.pop("last_updated_time", UNSET)
+        last_updated_time: datetime.datetime | Unset
+        if isinstance(_last_updated_time, Unset):
+            last_updated_time = UNSET
+        else:
+            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+
+        failure_reason = d.pop("failure_reason", UNSET)
+
+        _target_model = d.pop("target_model", UNSET)
+        target_model: Model | Unset
+        if isinstance(_target_model, Unset):
+            target_model = UNSET
+        else:
+            target_model = Model.from_dict(_target_model)
+
+        admin_url = d.pop("admin_url", UNSET)
+
+        has_vizgraph = d.pop("has_vizgraph", UNSET)
+
+        _queued_time = d.pop("queued_time", UNSET)
+        queued_time: datetime.datetime | Unset
+        if isinstance(_queued_time, Unset):
+            queued_time = UNSET
+        else:
+            queued_time = datetime.datetime.fromisoformat(_queued_time)
+
+        project_id = d.pop("project_id", UNSET)
+
+        project_slug = d.pop("project_slug", UNSET)
+
+        quantize_job = cls(
+            quantize_job_id=quantize_job_id,
+            user_id=user_id,
+            weights_dtype=weights_dtype,
+            activations_dtype=activations_dtype,
+            name=name,
+            job_state=job_state,
+            options=options,
+            creation_time=creation_time,
+            user=user,
+            model=model,
+            calibration_dataset=calibration_dataset,
+            tensor_type_list=tensor_type_list,
+            start_time=start_time,
+            completion_time=completion_time,
+            last_updated_time=last_updated_time,
+            failure_reason=failure_reason,
+            target_model=target_model,
+            admin_url=admin_url,
+            has_vizgraph=has_vizgraph,
+            queued_time=queued_time,
+            project_id=project_id,
+            project_slug=project_slug,
+        )
+
+        quantize_job.additional_properties = d
+        return quantize_job
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+
+from ..models.quantize_dtype import QuantizeDtype
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dataset_reference import DatasetReference
+    from ..models.model_reference import ModelReference
+
+
+T = TypeVar("T", bound="QuantizeJobSubmit")
+
+
+@_attrs_define
+class QuantizeJobSubmit:
+    """A quantize job to create.
+
+    Attributes:
+        model (ModelReference): A model that a job works on.
+        calibration_dataset (DatasetReference): A dataset that a job works on.
+        weights_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
+        activations_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
+        name (str | Unset): Name that people see.
+        options (str | Unset): Options, as on a command line.
+    """
+
+    model: ModelReference
+    calibration_dataset: DatasetReference
+    weights_dtype: QuantizeDtype
+    activations_dtype: QuantizeDtype
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        model = self.model.to_dict()
+
+        calibration_dataset = self.calibration_dataset.to_dict()
+
+        weights_dtype = self.weights_dtype.value
+
+        activations_dtype = self.activations_dtype.value
+
+        name = self.name
+
+        options = self.options
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "model": model,
+                "calibration_dataset": calibration_dataset,
+                "weights_dtype": weights_dtype,
+                "activations_dtype": activations_dtype,
+            }
+        )
+        if name is not UNSET:
+            field_dict["name"] = name
+        if options is not UNSET:
+            field_dict["options"] = options
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
+        from ..models.model_reference import ModelReference  # noqa: PLC0415
+
+        d = dict(src_dict)
+        model = ModelReference.from_dict(d.pop("model"))
+
+        calibration_dataset = DatasetReference.from_dict(d.pop("calibration_dataset"))
+
+        weights_dtype = QuantizeDtype(d.pop("weights_dtype"))
+
+        activations_dtype = QuantizeDtype(d.pop("activations_dtype"))
+
+        name = d.pop("name", UNSET)
+
+        options = d.pop("options", UNSET)
+
+        quantize_job_submit = cls(
+            model=model,
+            calibration_dataset=calibration_dataset,
+            weights_dtype=weights_dtype,
+            activations_dtype=activations_dtype,
+            name=name,
+            options=options,
+        )
+
+        return quantize_job_submit

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="SharingUpdate")
+
+
+@_attrs_define
+class SharingUpdate:
+    """E-mail addresses to share with, and to stop sharing with.
+
+    Attributes:
+        add_email (list[str] | Unset): Addresses to share with.
+        remove_email (list[str] | Unset): Addresses to stop sharing with.
+    """
+
+    add_email: list[str] | Unset = UNSET
+    remove_email: list[str] | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        add_email: list[str] | Unset = UNSET
+        if not isinstance(self.add_email, Unset):
+            add_email = self.add_email
+
+        remove_email: list[str] | Unset = UNSET
+        if not isinstance(self.remove_email, Unset):
+            remove_email = self.remove_email
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if add_email is not UNSET:
+            field_dict["add_email"] = add_email
+        if remove_email is not UNSET:
+            field_dict["remove_email"] = remove_email
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        add_email = cast(list[str], d.pop("add_email", UNSET))
+
+        remove_email = cast(list[str], d.pop("remove_email", UNSET))
+
+        sharing_update = cls(
+            add_email=add_email,
+            remove_email=remove_email,
+        )
+
+        return sharing_update

@@ -1,0 +1,27 @@
+from enum import StrEnum
+from typing import Any
+
+
+class TensorDtype(StrEnum):
+    TENSOR_DTYPE_BOOL = "TENSOR_DTYPE_BOOL"
+    TENSOR_DTYPE_FLOAT16 = "TENSOR_DTYPE_FLOAT16"
+    TENSOR_DTYPE_FLOAT32 = "TENSOR_DTYPE_FLOAT32"
+    TENSOR_DTYPE_INT16 = "TENSOR_DTYPE_INT16"
+    TENSOR_DTYPE_INT32 = "TENSOR_DTYPE_INT32"
+    TENSOR_DTYPE_INT64 = "TENSOR_DTYPE_INT64"
+    TENSOR_DTYPE_INT8 = "TENSOR_DTYPE_INT8"
+    TENSOR_DTYPE_UINT16 = "TENSOR_DTYPE_UINT16"
+    TENSOR_DTYPE_UINT8 = "TENSOR_DTYPE_UINT8"
+    TENSOR_DTYPE_UNSPECIFIED = "TENSOR_DTYPE_UNSPECIFIED"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.tensor_dtype import TensorDtype
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="TensorType")
+
+
+@_attrs_define
+class TensorType:
+    """Shape and element type of a tensor, with its quantization parameters where it has any.
+
+    Attributes:
+        shape (list[int]): Dimensions; -1 where a dimension is not fixed.
+        dtype (TensorDtype): Element type of a tensor.
+        scale (float | Unset): Quantization scale.
+        zero_point (float | Unset): Quantization zero point.
+    """
+
+    shape: list[int]
+    dtype: TensorDtype
+    scale: float | Unset = UNSET
+    zero_point: float | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        shape = self.shape
+
+        dtype = self.dtype.value
+
+        scale = self.scale
+
+        zero_point = self.zero_point
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "shape": shape,
+                "dtype": dtype,
+            }
+        )
+        if scale is not UNSET:
+            field_dict["scale"] = scale
+        if zero_point is not UNSET:
+            field_dict["zero_point"] = zero_point
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        shape = cast(list[int], d.pop("shape"))
+
+        dtype = TensorDtype(d.pop("dtype"))
+
+        scale = d.pop("scale", UNSET)
+
+        zero_point = d.pop("zero_point", UNSET)
+
+        tensor_type = cls(
+            shape=shape,
+            dtype=dtype,
+            scale=scale,
+            zero_point=zero_point,
+        )
+
+        tensor_type.additional_properties = d
+        return tensor_type
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
