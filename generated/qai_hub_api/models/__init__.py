@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .job_summary import JobSummary as JobSummary
     from .job_summary_list import JobSummaryList as JobSummaryList
     from .job_type import JobType as JobType
+    from .job_type_name import JobTypeName as JobTypeName
     from .job_update import JobUpdate as JobUpdate
     from .layer_detail import LayerDetail as LayerDetail
     from .link_detail import LinkDetail as LinkDetail
@@ -57,12 +58,6 @@ if TYPE_CHECKING:
     from .link_job_result import LinkJobResult as LinkJobResult
     from .link_job_submit import LinkJobSubmit as LinkJobSubmit
     from .link_job_summary import LinkJobSummary as LinkJobSummary
-    from .list_job_summaries_type import ListJobSummariesType as ListJobSummariesType
-    from .list_jobs_type import ListJobsType as ListJobsType
-    from .list_project_job_summaries_type import (
-        ListProjectJobSummariesType as ListProjectJobSummariesType,
-    )
-    from .list_project_jobs_type import ListProjectJobsType as ListProjectJobsType
     from .model import Model as Model
     from .model_authorization import ModelAuthorization as ModelAuthorization
     from .model_create import ModelCreate as ModelCreate
@@ -169,6 +164,7 @@ else:
         "JobSummary": ".job_summary",
         "JobSummaryList": ".job_summary_list",
         "JobType": ".job_type",
+        "JobTypeName": ".job_type_name",
         "JobUpdate": ".job_update",
         "LayerDetail": ".layer_detail",
         "LinkDetail": ".link_detail",
@@ -176,10 +172,6 @@ else:
         "LinkJobResult": ".link_job_result",
         "LinkJobSubmit": ".link_job_submit",
         "LinkJobSummary": ".link_job_summary",
-        "ListJobSummariesType": ".list_job_summaries_type",
-        "ListJobsType": ".list_jobs_type",
-        "ListProjectJobSummariesType": ".list_project_job_summaries_type",
-        "ListProjectJobsType": ".list_project_jobs_type",
         "Model": ".model",
         "ModelAuthorization": ".model_authorization",
         "ModelCreate": ".model_create",
@@ -288,6 +280,7 @@ __all__ = (
     "JobSummary",
     "JobSummaryList",
     "JobType",
+    "JobTypeName",
     "JobUpdate",
     "LayerDetail",
     "LinkDetail",
@@ -295,10 +288,6 @@ __all__ = (
     "LinkJobResult",
     "LinkJobSubmit",
     "LinkJobSummary",
-    "ListJobsType",
-    "ListJobSummariesType",
-    "ListProjectJobsType",
-    "ListProjectJobSummariesType",
     "Model",
     "ModelAuthorization",
     "ModelCreate",

@@ -6,7 +6,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.job_list import JobList
-from ...models.list_jobs_type import ListJobsType
+from ...models.job_type_name import JobTypeName
 from ...types import UNSET, Response, Unset
 
 
@@ -16,7 +16,7 @@ def _get_kwargs(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
@@ -77,7 +77,7 @@ def sync_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs.
@@ -116,7 +116,7 @@ def sync(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobList:
     """List jobs.
@@ -157,7 +157,7 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs.
@@ -196,7 +196,7 @@ async def asyncio(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobList:
     """List jobs.

@@ -7,7 +7,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.job_summary_list import JobSummaryList
-from ...models.list_project_job_summaries_type import ListProjectJobSummariesType
+from ...models.job_type_name import JobTypeName
 from ...types import UNSET, Response, Unset
 
 
@@ -18,7 +18,7 @@ def _get_kwargs(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobSummariesType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
@@ -82,7 +82,7 @@ def sync_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobSummariesType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobSummaryList]:
     """List short forms of jobs of a project.
@@ -124,7 +124,7 @@ def sync(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobSummariesType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobSummaryList:
     """List short forms of jobs of a project.
@@ -168,7 +168,7 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobSummariesType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobSummaryList]:
     """List short forms of jobs of a project.
@@ -210,7 +210,7 @@ async def asyncio(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobSummariesType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobSummaryList:
     """List short forms of jobs of a project.

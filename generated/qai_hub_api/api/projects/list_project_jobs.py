@@ -7,7 +7,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.job_list import JobList
-from ...models.list_project_jobs_type import ListProjectJobsType
+from ...models.job_type_name import JobTypeName
 from ...types import UNSET, Response, Unset
 
 
@@ -18,7 +18,7 @@ def _get_kwargs(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
@@ -82,7 +82,7 @@ def sync_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs of a project.
@@ -124,7 +124,7 @@ def sync(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobList:
     """List jobs of a project.
@@ -168,7 +168,7 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs of a project.
@@ -210,7 +210,7 @@ async def asyncio(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     state: str | Unset = UNSET,
-    type_: ListProjectJobsType | Unset = UNSET,
+    type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
 ) -> JobList:
     """List jobs of a project.

@@ -2,7 +2,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class ListJobsType(StrEnum):
+class JobTypeName(StrEnum):
     COMPILE = "compile"
     INFERENCE = "inference"
     LINK = "link"
