@@ -1,0 +1,108 @@
+"""A client for Qualcomm AI Hub, generated from an OpenAPI contract, and a local hub.
+
+    import qai_hub as hub
+
+    job = hub.submit_compile_job("model.onnx", hub.Device("Samsung Galaxy S24"))
+    print(job.wait(), job.url)
+
+Names are loaded when they are first used. This project is not affiliated with Qualcomm.
+"""
+
+# Not typing.TYPE_CHECKING: importing typing costs more than this whole module.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from qai_hub import client as client
+    from qai_hub import hub as hub
+    from qai_hub._version import __version__ as __version__
+    from qai_hub.client import Client as Client
+    from qai_hub.client import ClientConfig as ClientConfig
+    from qai_hub.client import CompileJob as CompileJob
+    from qai_hub.client import CompileJobResult as CompileJobResult
+    from qai_hub.client import CompileJobSummary as CompileJobSummary
+    from qai_hub.client import Dataset as Dataset
+    from qai_hub.client import Device as Device
+    from qai_hub.client import Error as Error
+    from qai_hub.client import Framework as Framework
+    from qai_hub.client import InferenceJob as InferenceJob
+    from qai_hub.client import InferenceJobResult as InferenceJobResult
+    from qai_hub.client import InferenceJobSummary as InferenceJobSummary
+    from qai_hub.client import InputSpecs as InputSpecs
+    from qai_hub.client import InternalError as InternalError
+    from qai_hub.client import IOSpec as IOSpec
+    from qai_hub.client import Job as Job
+    from qai_hub.client import JobArtifactType as JobArtifactType
+    from qai_hub.client import JobResult as JobResult
+    from qai_hub.client import JobStatus as JobStatus
+    from qai_hub.client import JobSummary as JobSummary
+    from qai_hub.client import JobType as JobType
+    from qai_hub.client import LinkJob as LinkJob
+    from qai_hub.client import LinkJobResult as LinkJobResult
+    from qai_hub.client import LinkJobSummary as LinkJobSummary
+    from qai_hub.client import Model as Model
+    from qai_hub.client import ModelMetadataKey as ModelMetadataKey
+    from qai_hub.client import Notice as Notice
+    from qai_hub.client import ProfileJob as ProfileJob
+    from qai_hub.client import ProfileJobResult as ProfileJobResult
+    from qai_hub.client import ProfileJobSummary as ProfileJobSummary
+    from qai_hub.client import Project as Project
+    from qai_hub.client import QuantizeDtype as QuantizeDtype
+    from qai_hub.client import QuantizeJob as QuantizeJob
+    from qai_hub.client import QuantizeJobResult as QuantizeJobResult
+    from qai_hub.client import QuantizeJobSummary as QuantizeJobSummary
+    from qai_hub.client import RateLimitedError as RateLimitedError
+    from qai_hub.client import SourceModelType as SourceModelType
+    from qai_hub.client import TensorSpec as TensorSpec
+    from qai_hub.client import UserError as UserError
+    from qai_hub.hub import get_dataset as get_dataset
+    from qai_hub.hub import get_datasets as get_datasets
+    from qai_hub.hub import get_device_attributes as get_device_attributes
+    from qai_hub.hub import get_devices as get_devices
+    from qai_hub.hub import get_frameworks as get_frameworks
+    from qai_hub.hub import get_job as get_job
+    from qai_hub.hub import get_job_summaries as get_job_summaries
+    from qai_hub.hub import get_model as get_model
+    from qai_hub.hub import get_models as get_models
+    from qai_hub.hub import set_session_token as set_session_token
+    from qai_hub.hub import set_verbose as set_verbose
+    from qai_hub.hub import submit_compile_job as submit_compile_job
+    from qai_hub.hub import submit_inference_job as submit_inference_job
+    from qai_hub.hub import submit_profile_job as submit_profile_job
+    from qai_hub.hub import upload_dataset as upload_dataset
+    from qai_hub.hub import upload_model as upload_model
+else:
+    _HOMES = {
+        "_version": ("__version__",),
+        "client": (
+            *("Client", "ClientConfig", "Dataset", "Device", "Framework", "InputSpecs", "IOSpec"),
+            *("Error", "InternalError", "RateLimitedError", "UserError", "Notice", "Project"),
+            *("Job", "CompileJob", "InferenceJob", "LinkJob", "ProfileJob", "QuantizeJob"),
+            *("JobResult", "CompileJobResult", "InferenceJobResult", "LinkJobResult"),
+            *("ProfileJobResult", "QuantizeJobResult", "JobArtifactType", "JobStatus", "JobType"),
+            *("JobSummary", "CompileJobSummary", "InferenceJobSummary", "LinkJobSummary"),
+            *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
+            *("QuantizeDtype", "SourceModelType", "TensorSpec"),
+        ),
+        "hub": (
+            *("get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
+            *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
+            *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),
+            *("submit_profile_job", "upload_dataset", "upload_model"),
+        ),
+    }
+    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+    __all__ = list(_HOME_OF)
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in ("client", "hub"):
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOME_OF, "client", "hub"})

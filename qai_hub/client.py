@@ -1,0 +1,180 @@
+"""The client: one method for each verb that users know."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from qai_hub.config import ClientConfig, load_config
+from qai_hub.datasets import Dataset
+from qai_hub.devices import Device, Framework
+from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.jobs.base import Job
+from qai_hub.jobs.compile import CompileJob
+from qai_hub.jobs.inference import InferenceJob, ProfileJob
+from qai_hub.jobs.link import LinkJob
+from qai_hub.jobs.payload import Notice
+from qai_hub.jobs.quantize import QuantizeDtype, QuantizeJob
+from qai_hub.jobs.results import (
+    CompileJobResult,
+    InferenceJobResult,
+    JobResult,
+    LinkJobResult,
+    ProfileJobResult,
+    QuantizeJobResult,
+)
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.summaries import (
+    CompileJobSummary,
+    InferenceJobSummary,
+    JobSummary,
+    LinkJobSummary,
+    ProfileJobSummary,
+    QuantizeJobSummary,
+)
+from qai_hub.jobs.types import JobArtifactType, JobType
+from qai_hub.models import Model, ModelMetadataKey, SourceModelType
+from qai_hub.projects import Project
+from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
+from qai_hub.verbs.devices import DeviceVerbs
+from qai_hub.verbs.jobs import JobVerbs
+from qai_hub.verbs.submit import SubmitVerbs
+
+if TYPE_CHECKING:
+    from qai_hub.transport.api import Transport
+
+
+class Client(SubmitVerbs, JobVerbs, DeviceVerbs):
+    """A client of one hub, as one user.
+
+    It costs nothing to make: the configuration is read, and connections are made, when they are
+    first needed. Clients of one configuration share their connections.
+
+    Args:
+        config: The configuration; None reads the environment and `~/.qai_hub/client.ini`.
+        profile: Name of a profile to read instead: `~/.qai_hub/PROFILE.ini`.
+        default_project_id: Project of what is uploaded and submitted, in place of the
+            configuration's.
+        client_mode: Whether a program or the command line asks.
+
+    Raises:
+        FileNotFoundError: If the profile does not exist.
+        UserError: If the profile is not valid, or if both a configuration and a profile are given.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        profile: str | None = None,
+        default_project_id: str | None = None,
+        client_mode: Literal["library", "cli"] = "library",
+    ) -> None:
+        if config is not None and profile is not None:
+            raise UserError("Give config or profile, not both.")
+        self._config = config if profile is None else load_config(profile)
+        self._default_project_id = default_project_id
+        self._client_mode = client_mode
+
+    @property
+    def config(self) -> ClientConfig:
+        """The configuration.
+
+        Raises:
+            UserError: If there is none, or it is not valid.
+        """
+        if self._config is None:
+            self._config = load_config()
+        return self._config
+
+    @property
+    def verbose(self) -> bool:
+        """Whether waits and transfers show their progress."""
+        return self.config.verbose
+
+    def set_verbose(self, verbose: bool = True) -> None:
+        """Sets whether waits and transfers show their progress.
+
+        Args:
+            verbose: Whether they do.
+        """
+        self._config = copy.copy(self.config)
+        self._config.verbose = bool(verbose)
+
+    def set_session_token(self, token: str) -> None:
+        """Uses another API token from now on, without writing it anywhere.
+
+        Args:
+            token: The token.
+        """
+        self._config = dataclasses.replace(self.config, api_token=token)
+
+    def close(self) -> None:
+        """Closes the connections; the next request opens new ones."""
+        if self._config is not None:
+            self._transport.close()
+
+    @property
+    def _transport(self) -> Transport:
+        from qai_hub.transport.api import Transport
+
+        return Transport(self.config)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._config!r})" if self._config else "Client()"
+
+
+__all__ = [
+    "Client",
+    "ClientConfig",
+    "CompileJob",
+    "CompileJobResult",
+    "CompileJobSummary",
+    "Dataset",
+    "DatasetEntries",
+    "Device",
+    "Error",
+    "Framework",
+    "IOSpec",
+    "InferenceJob",
+    "InferenceJobResult",
+    "InferenceJobSummary",
+    "InputSpecs",
+    "InternalError",
+    "Job",
+    "JobArtifactType",
+    "JobResult",
+    "JobStatus",
+    "JobSummary",
+    "JobType",
+    "LinkJob",
+    "LinkJobResult",
+    "LinkJobSummary",
+    "Model",
+    "ModelMetadataKey",
+    "Notice",
+    "ProfileJob",
+    "ProfileJobResult",
+    "ProfileJobSummary",
+    "Project",
+    "QuantizeDtype",
+    "QuantizeJob",
+    "QuantizeJobResult",
+    "QuantizeJobSummary",
+    "RateLimitedError",
+    "SourceModelType",
+    "TensorSpec",
+    "UserError",
+]

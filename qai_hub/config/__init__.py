@@ -1,0 +1,37 @@
+"""Where the client finds its server and its token.
+
+A configuration is an INI file with one section:
+
+    [api]
+    api_token = ...
+    api_url = https://...
+    web_url = https://...
+    verbose = true
+    default_project = ...
+    wire = auto
+
+Only `api_token` is required. `api_url` is the official service where absent, `web_url` follows
+`api_url`, `verbose` is true.
+
+What is read, the first that applies:
+
+1. A profile that the caller names: `~/.qai_hub/PROFILE.ini`, and nothing else. The environment does
+   not change it, so that a token exported for one server never reaches another.
+2. `QAI_HUB_API_TOKEN` and `QAI_HUB_API_URL`, each in place of the file's value; a token given this
+   way needs no file, and a URL given this way is the `web_url` too.
+3. The file that `QAIHUB_CLIENT_INI` names.
+4. `~/.qai_hub/client.ini`.
+"""
+
+from qai_hub.config.files import load_config, profile_path, save_config
+from qai_hub.config.model import OFFICIAL_URL, ClientConfig, Wire, require_token
+
+__all__ = [
+    "OFFICIAL_URL",
+    "ClientConfig",
+    "Wire",
+    "load_config",
+    "profile_path",
+    "require_token",
+    "save_config",
+]

@@ -1,0 +1,261 @@
+"""Datasets as HDF5 files.
+
+Input `i` of a dataset is the group `data/{i}` with the attributes `order` (i), `name` and
+`batch_count`; its samples are the arrays `data/{i}/batch_{j}`.
+"""
+
+import numbers
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qai_hub.errors import UserError
+from qai_hub.tensors import DTYPES, DatasetEntries
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+
+__all__ = ["check_h5", "dataset_entries_to_h5", "h5_to_dataset_entries"]
+
+H5 = TypeVar("H5", bound="str | Path | h5py.Group")
+M = TypeVar("M")
+A = TypeVar("A", str, int)
+
+_LONGEST_NAME = 4096
+_SMALLEST_COMPRESSED = 4096
+
+
+def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
+    """Writes a dataset as HDF5, one array after the other.
+
+    Args:
+        entries: For each name, in order, its samples; a bare array is one sample. All names have
+            the same number of samples, of one of the dtypes in `qai_hub.tensors.DTYPES`.
+        target: Path of a file, which is replaced, or an open and empty HDF5 file.
+
+    Returns:
+        The target.
+
+    Raises:
+        UserError: If the entries are no dataset.
+        OSError: If the file cannot be written.
+    """
+    checked = _checked(entries)
+    with _opened(target, "w") as file:
+        for order, (name, samples) in enumerate(checked.items()):
+            group = file.create_group(f"data/{order}")
+            group.attrs["order"] = order
+            group.attrs["name"] = name
+            group.attrs["batch_count"] = len(samples)
+            for index, sample in enumerate(samples):
+                # HDF5 compresses chunks, which cost more than they save in small arrays.
+                large = sample.nbytes >= _SMALLEST_COMPRESSED
+                how = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+                native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
+                group.create_dataset(f"batch_{index}", data=native, **(how if large else {}))
+    return target
+
+
+def h5_to_dataset_entries(
+    source: "str | Path | h5py.Group",
+) -> dict[str, list["np.ndarray[Any, Any]"]]:
+    """Reads a dataset from HDF5.
+
+    Args:
+        source: Path of a file, or an open HDF5 file.
+
+    Returns:
+        For each name, in order, its samples.
+
+    Raises:
+        FileNotFoundError: If there is no file.
+        UserError: If the file holds no dataset, or is damaged.
+    """
+    with _opened(source, "r") as file:
+        return {name: [_read(dataset) for dataset in datasets] for name, datasets in _inputs(file)}
+
+
+def check_h5(source: "str | Path | h5py.Group") -> list[str]:
+    """Checks that a file holds a dataset, without reading its arrays.
+
+    Args:
+        source: Path of a file, or an open HDF5 file.
+
+    Returns:
+        The names of the inputs, in order.
+
+    Raises:
+        FileNotFoundError: If there is no file.
+        UserError: If the file holds no dataset, or is damaged.
+    """
+    with _opened(source, "r") as file:
+        return [name for name, _ in _inputs(file)]
+
+
+def _checked(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:
+    if not isinstance(entries, Mapping) or not entries:
+        raise UserError(
+            'A dataset is a dictionary from names to lists of arrays, like {"image": [array]}, '
+            f"not {_kind(entries, Mapping)}."
+        )
+    checked = {_name(name): _samples(name, samples) for name, samples in entries.items()}
+    counts = {name: len(samples) for name, samples in checked.items()}
+    if len(set(counts.values())) > 1:
+        raise UserError(f"All inputs of a dataset have as many samples; these have {counts}.")
+    return checked
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise UserError(f"The name of an input must be text, not {name!r}.")
+    if "\0" in name or not _fits(name):
+        raise UserError(
+            f"{name[:50]!r} cannot name an input: it must be UTF-8 text without NUL, of at most "
+            f"{_LONGEST_NAME} bytes."
+        )
+    return name
+
+
+def _fits(name: str) -> bool:
+    try:
+        return len(name.encode()) <= _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
+
+
+def _samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
+    import numpy as np
+
+    if isinstance(samples, np.ndarray):
+        samples = [samples]
+    if not isinstance(samples, list | tuple) or not samples:
+        raise UserError(
+            f"{name!r} must have a list of arrays, one for each sample, not "
+            f"{_kind(samples, list | tuple)}."
+        )
+    for index, sample in enumerate(samples):
+        if not isinstance(sample, np.ndarray):
+            raise UserError(
+                f"Sample {index} of {name!r} is a {type(sample).__name__}: it must be a numpy "
+                "array. Convert it with np.asarray(sample, dtype=np.float32)."
+            )
+        if sample.dtype.name not in DTYPES:
+            raise UserError(
+                f"Sample {index} of {name!r} has the dtype {sample.dtype.name}: it must be one of "
+                f"{', '.join(DTYPES)}. Convert it, for example with sample.astype(np.float32)."
+            )
+    return list(samples)
+
+
+def _kind(value: object, wanted: type | UnionType) -> str:
+    return "an empty one" if isinstance(value, wanted) else f"a {type(value).__name__}"
+
+
+@contextmanager
+def _opened(place: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group"]:
+    import h5py
+
+    if isinstance(place, h5py.Group):
+        yield place
+        return
+    path = Path(place)
+    if mode == "r" and not path.is_file():
+        raise FileNotFoundError(f"There is no dataset at {path}.")
+    try:
+        file = h5py.File(path, mode)
+    except OSError as error:
+        if mode == "w":
+            raise
+        raise UserError(f"{path} is no HDF5 file, or is cut short: {error}.") from error
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if mode == "w":
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
+    """The inputs in order, each with its samples, checked but not read."""
+    import h5py
+
+    with _damage_told(file):
+        data = _member(file, "data", h5py.Group)
+        keys = sorted(data, key=lambda key: (len(key), key))
+        groups = [_member(data, key, h5py.Group) for key in keys]
+        orders = [group.attrs.get("order") for group in groups]
+        if any(order is not None for order in orders):
+            if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
+                raise UserError(f"The inputs have the orders {orders}: some are missing.")
+            groups.sort(key=lambda group: int(group.attrs["order"]))
+        inputs = [(_name(_attribute(group, "name", str)), _batches(group)) for group in groups]
+        if not inputs:
+            raise UserError("It has no inputs.")
+        if len(dict(inputs)) < len(inputs):
+            raise UserError("Two of its inputs have the same name.")
+        if len({len(batches) for _, batches in inputs}) > 1:
+            raise UserError("Its inputs have different numbers of samples.")
+        return inputs
+
+
+def _batches(group: "h5py.Group") -> list["h5py.Dataset"]:
+    import h5py
+
+    count = _attribute(group, "batch_count", int)
+    if count < 1:
+        raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
+    batches = (_member(group, f"batch_{index}", h5py.Dataset) for index in range(count))
+    return [_stored_here(batch) for batch in batches]
+
+
+def _stored_here(batch: "h5py.Dataset") -> "h5py.Dataset":
+    if batch.dtype.kind not in "biuf":
+        raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
+    # What is stored elsewhere would be read from any file that the dataset's author names.
+    if batch.is_virtual or batch.external:
+        raise UserError(f"{batch.name} keeps its data in another file.")
+    return batch
+
+
+def _member(group: "h5py.Group", key: str, kind: type[M]) -> M:
+    import h5py
+
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        raise UserError(f"{group.name.rstrip('/')}/{key} is missing, or only a link.")
+    member = group[key]
+    if not isinstance(member, kind):
+        raise UserError(f"{member.name} must be a {kind.__name__.lower()}.")
+    return member
+
+
+def _attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
+    value = group.attrs.get(key)
+    if isinstance(value, bytes):
+        value = value.decode()
+    elif isinstance(value, numbers.Integral):
+        value = int(value)
+    if not isinstance(value, kind):
+        raise UserError(f"{group.name} has no attribute {key} of type {kind.__name__}.")
+    return value
+
+
+def _read(batch: "h5py.Dataset") -> "np.ndarray[Any, Any]":
+    import numpy as np
+
+    with _damage_told(batch):
+        return np.asarray(batch[()])
+
+
+@contextmanager
+def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
+    where = f"{member.file.filename} holds no dataset"
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise UserError(f"{where}, or is damaged: {error}.") from error

@@ -1,0 +1,89 @@
+"""Devices that jobs run on, and the runtime frameworks they can ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qai_hub.errors import UserError
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+
+@dataclass
+class Device:
+    """A device, or a query that selects one: all that is given must match.
+
+    Attributes:
+        name: Name as in `get_devices()`, such as `"Samsung Galaxy S24"`; empty matches all.
+        os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty matches
+            all.
+        attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+    """
+
+    name: str = ""
+    os: str = ""
+    attributes: str | list[str] = field(default_factory=list)
+
+    @classmethod
+    def _from_api(cls, device: api.Device | Unset) -> Device:
+        given = known(device)
+        return cls(given.name, given.os, list(given.attributes)) if given else cls()
+
+    def _to_api(self) -> api.DeviceQuery:
+        from qai_hub_api.models import DeviceQuery
+
+        return DeviceQuery(name=self.name, os=self.os, attributes=attribute_list(self.attributes))
+
+
+@dataclass
+class Framework:
+    """A runtime framework and its version.
+
+    Attributes:
+        name: Name, such as `"onnx"`.
+        api_version: Version to ask for in options and attributes.
+        api_tags: Words such as `"default"` or `"latest"`.
+        full_version: Full version.
+    """
+
+    name: str = ""
+    api_version: str = ""
+    api_tags: list[str] = field(default_factory=list)
+    full_version: str = ""
+
+    @classmethod
+    def _from_api(cls, framework: api.Framework) -> Framework:
+        return cls(
+            name=framework.name,
+            api_version=framework.api_version,
+            api_tags=list(framework.api_tags),
+            full_version=framework.full_version,
+        )
+
+
+def attribute_list(attributes: str | list[str] | None) -> list[str]:
+    """Checks device attributes and makes a list of them.
+
+    Args:
+        attributes: One attribute, several, or none.
+
+    Returns:
+        The attributes.
+
+    Raises:
+        UserError: If one of them is not of the form `key:value`.
+    """
+    given = [attributes] if isinstance(attributes, str) else list(attributes or ())
+    for attribute in given:
+        key, _, value = str(attribute).partition(":")
+        if not isinstance(attribute, str) or not key or not value or ":" in value:
+            raise UserError(
+                f"{attribute!r} is not a device attribute: write key:value,"
+                " such as 'chipset:qualcomm-snapdragon-8gen3'."
+                " get_device_attributes() lists those that exist."
+            )
+    return given

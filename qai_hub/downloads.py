@@ -1,0 +1,63 @@
+"""Files from the hub: to a path, into a folder, or into memory."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qai_hub.errors import InternalError
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.tensors import DatasetEntries
+
+    Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
+
+
+def save(owner: Client, answer: Downloadable, filename: str) -> str:
+    """Downloads a file to a path, to which the suffix of the file is added where it is missing.
+
+    Returns:
+        The path.
+    """
+    url, name = _location(answer)
+    return owner._transport.download(url, filename, name)
+
+
+def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
+    """Downloads a file into a folder, under the name that the service gives it.
+
+    Returns:
+        The path.
+    """
+    url, name = _location(answer)
+    return owner._transport.download_into(url, folder, name)
+
+
+def read_bytes(owner: Client, answer: Downloadable) -> bytes:
+    """Downloads a file into memory."""
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+        return Path(save_into(owner, answer, folder)).read_bytes()
+
+
+def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
+    """Downloads a dataset into memory."""
+    from qai_hub.dataset_files import h5_to_dataset_entries
+
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+        return h5_to_dataset_entries(save_into(owner, answer, folder))
+
+
+def _location(answer: Downloadable) -> tuple[str, str]:
+    location = known(answer.url)
+    if isinstance(location, str):
+        return location, answer.filename  # type: ignore[union-attr]
+    if location is None:
+        raise InternalError(
+            "The service offers this file only by storage credentials, which were not asked for."
+        )
+    return location.url, location.filename

@@ -1,0 +1,72 @@
+"""The errors that this package raises: one root, three kinds.
+
+`UserError` is for what the caller can put right, `InternalError` for what the network or the
+server did, `RateLimitedError` for a server that asks for fewer requests. Beside them only builtins
+come out: `TimeoutError` where a wait reaches its end, `FileNotFoundError` for a file or profile
+that is not there, `TypeError` and `ValueError` for arguments that no request could carry.
+"""
+
+__all__ = ["Error", "InternalError", "RateLimitedError", "UserError"]
+
+
+class Error(Exception):
+    """Root of the errors of this package.
+
+    Args:
+        message: What went wrong and what to do next.
+        status_code: HTTP status of the answer, if there was one.
+        request_id: The server's name for the request, to be quoted when asking about it.
+        url: Where the request went. Only scheme, host, port and path are kept: a query or user
+            information may hold a secret.
+        retry_after: Seconds that the server asked to wait before the next request.
+
+    Attributes:
+        status_code: As given.
+        request_id: As given.
+        url: As given, without query, fragment and user information.
+        retry_after: As given.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        request_id: str | None = None,
+        url: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.request_id = request_id
+        self.url = None if url is None else without_secrets(url)
+        self.retry_after = retry_after
+
+
+class UserError(Error):
+    """The request or the configuration is wrong: change it before trying again."""
+
+
+class InternalError(Error):
+    """The server or the network failed: the same request may succeed later."""
+
+
+class RateLimitedError(Error):
+    """The server answers no more requests for now: slow down."""
+
+
+def without_secrets(url: str) -> str:
+    """Cuts query, fragment and user information off an address.
+
+    Args:
+        url: Any text that stands for an address, well-formed or not.
+
+    Returns:
+        The rest of it: scheme, host, port and path.
+    """
+    bare = url.partition("#")[0].partition("?")[0]
+    scheme, separator, rest = bare.partition("://")
+    if not separator:
+        scheme, rest = "", bare
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

@@ -1,0 +1,81 @@
+"""The client's methods as functions, bound to a default client.
+
+The default client reads the environment and `~/.qai_hub/client.ini` when it is first used.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.client import Client
+
+# Scripts read it, and assign it: None asks for a new client at the next call.
+_global_client: Client | None = Client()
+
+_VERBS = (
+    "get_dataset",
+    "get_datasets",
+    "get_device_attributes",
+    "get_devices",
+    "get_frameworks",
+    "get_job",
+    "get_job_summaries",
+    "get_model",
+    "get_models",
+    "set_session_token",
+    "set_verbose",
+    "submit_compile_job",
+    "submit_inference_job",
+    "submit_profile_job",
+    "upload_dataset",
+    "upload_model",
+)
+
+
+def _default_client() -> Client:
+    global _global_client  # noqa: PLW0603 (the name that scripts assign)
+    if _global_client is None:
+        _global_client = Client()
+    return _global_client
+
+
+def _bound(verb: str) -> Callable[..., Any]:
+    method = getattr(Client, verb)
+
+    @functools.wraps(method)
+    def function(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        return getattr(_default_client(), verb)(*args, **kwargs)
+
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())[1:]
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    function.__module__ = __name__
+    function.__qualname__ = verb
+    return function
+
+
+if TYPE_CHECKING:
+    _typed = Client()
+    get_dataset = _typed.get_dataset
+    get_datasets = _typed.get_datasets
+    get_device_attributes = _typed.get_device_attributes
+    get_devices = _typed.get_devices
+    get_frameworks = _typed.get_frameworks
+    get_job = _typed.get_job
+    get_job_summaries = _typed.get_job_summaries
+    get_model = _typed.get_model
+    get_models = _typed.get_models
+    set_session_token = _typed.set_session_token
+    set_verbose = _typed.set_verbose
+    submit_compile_job = _typed.submit_compile_job
+    submit_inference_job = _typed.submit_inference_job
+    submit_profile_job = _typed.submit_profile_job
+    upload_dataset = _typed.upload_dataset
+    upload_model = _typed.upload_model
+else:
+    globals().update({verb: _bound(verb) for verb in _VERBS})
+
+__all__ = list(_VERBS)

@@ -1,0 +1,278 @@
+"""What all jobs have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from qai_hub.downloads import save_into
+from qai_hub.errors import UserError
+from qai_hub.jobs.payload import JobDetails, Notice
+from qai_hub.jobs.progress import ProgressLine
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.types import JobArtifactType, JobType
+from qai_hub.jobs.waiting import wait_for
+from qai_hub.sharing import Shareable
+from qai_hub.transport.values import known, local, utc
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.jobs.results import JobResult
+
+
+class Job(Shareable, ABC):
+    """A job on the hub. It is made by the client, not by users.
+
+    Attributes:
+        job_id: Identifier; starts with `j`.
+        name: Name that people see.
+        date: When it was submitted, as a naive local datetime.
+        hub_version: Release of the service.
+        options: Options, as on a command line.
+        project_id: Project that it belongs to, if any.
+        created_at: When it was submitted, in UTC.
+        queued_at: When it began to wait for its turn, in UTC; None if that is not known.
+        started_at: When it began to run, in UTC; None before.
+        completed_at: When it ended, in UTC; None before.
+        failure_type: Class of its failure, such as `"MODEL_INVALID"`; None unless it failed.
+        notices: What it wants its user to know.
+        owner_email: Who submitted it, if the service tells.
+    """
+
+    created_at: datetime | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    failure_type: str | None = None
+    notices: tuple[Notice, ...] = ()
+    owner_email: str | None = None
+
+    _job_type: JobType = JobType.UNSPECIFIED
+    # States that a job of this type passes through between CREATED and its end.
+    _states: ClassVar[tuple[JobStatus.State, ...]] = ()
+
+    def __init__(
+        self,
+        owner: Client,
+        job_id: str,
+        name: str,
+        date: datetime,
+        hub_version: str,
+        options: str,
+        verbose: bool,
+        job_type: JobType,
+        in_progress_states: list[JobStatus.State],
+        *,
+        project_id: str | None = None,
+        available_artifacts: list[Any] | None = None,
+    ) -> None:
+        self._owner = owner
+        self.job_id = job_id
+        self.name = name
+        self.date = date
+        self.hub_version = hub_version
+        self.options = options
+        self.verbose = verbose
+        self.project_id = project_id
+        self._job_type = job_type
+        self._in_progress_states = in_progress_states
+        self._available_artifacts = _artifact_types(available_artifacts or ())
+
+    def _init_from(self, owner: Client, payload: api.Job, job_id: str) -> None:
+        """Initializes what all job types have in common from a payload."""
+        details = self._details(payload)
+        Job.__init__(
+            self,
+            owner,
+            job_id,
+            details.name,
+            local(details.creation_time),
+            known(payload.hub_version) or "",
+            details.options,
+            owner.verbose,
+            self._job_type,
+            list(self._states),
+        )
+
+    @property
+    def job_type(self) -> str:
+        """Type of the job in lower case, such as `"compile"`."""
+        return self._job_type.display_name
+
+    @property
+    def url(self) -> str:
+        """URL of the job's page."""
+        return f"{self._owner.config.web_url}/jobs/{self.job_id}/"
+
+    def get_status(self) -> JobStatus:
+        """Asks for the job's status.
+
+        Returns:
+            The status, with the reason as its message if the job failed.
+
+        Raises:
+            UserError: If there is no such job, or you may not see it.
+        """
+        from qai_hub_api.api.jobs import get_job
+
+        return self._update(self._owner._transport.call(get_job.sync, self.job_id))
+
+    def wait(self, timeout: float | None = None) -> JobStatus:
+        """Waits until the job has ended.
+
+        A job that failed, or that the service timed out, is returned as such, not raised. Faults of
+        the network are ridden out for a while. Ctrl+C stops waiting; the job goes on.
+
+        Args:
+            timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+
+        Returns:
+            The final status.
+
+        Raises:
+            TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
+        """
+        progress = ProgressLine.on_stderr(f"{self.name} ({self.job_id})", verbose=self.verbose)
+        return wait_for(self._ask, timeout, job_id=self.job_id, url=self.url, progress=progress)
+
+    def set_name(self, job_name: str) -> None:
+        """Renames the job.
+
+        Args:
+            job_name: New name, of 1 to 255 characters.
+
+        Raises:
+            UserError: If the name is not valid, or if you are not the owner.
+        """
+        from qai_hub_api.api.jobs import update_job
+        from qai_hub_api.models import JobUpdate
+
+        if not isinstance(job_name, str) or not job_name:
+            raise UserError(f"A job's name is a text that is not empty, not {job_name!r}.")
+        body = JobUpdate(name=job_name)
+        self._owner._transport.call(update_job.sync, self.job_id, body=body)
+        self.name = job_name
+
+    def get_available_artifacts(self) -> list[JobArtifactType]:
+        """Lists the types of the files that the job left, after waiting for its end.
+
+        Returns:
+            The types that this client knows.
+        """
+        self.wait()
+        return list(self._available_artifacts)
+
+    def download_artifacts_for_type(
+        self, output_dir: str, artifact_type: JobArtifactType
+    ) -> list[str]:
+        """Downloads the job's files of one type, after waiting for its end.
+
+        Args:
+            output_dir: Folder to write to; it is made, and files in it are overwritten.
+            artifact_type: Type of the files.
+
+        Returns:
+            Paths of the files; empty if there are none.
+        """
+        from qai_hub_api.api.jobs import list_job_artifacts
+        from qai_hub_api.models import JobArtifactType as ApiArtifactType
+
+        if artifact_type not in self.get_available_artifacts():
+            return []
+        listed = self._owner._transport.call(
+            list_job_artifacts.sync,
+            self.job_id,
+            "latest",
+            ApiArtifactType(f"JOB_ARTIFACT_TYPE_{artifact_type.name}"),
+        )
+        return [save_into(self._owner, artifact, output_dir) for artifact in listed.artifacts]
+
+    def download_job_logs(self, output_dir: str) -> list[str]:
+        """Downloads all logs of the job, after waiting for its end.
+
+        Args:
+            output_dir: Folder to write to; it is made, and files in it are overwritten.
+
+        Returns:
+            Paths of the logs.
+        """
+        logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
+        return [
+            path for kind in logs for path in self.download_artifacts_for_type(output_dir, kind)
+        ]
+
+    @abstractmethod
+    def download_results(self, artifacts_dir: str) -> JobResult:
+        """Downloads all results of the job, after waiting for its end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+        """
+
+    @classmethod
+    @abstractmethod
+    def _details(cls, payload: api.Job) -> JobDetails:
+        """The part of a payload that is about this type of job."""
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        """Takes over what has changed since the job was fetched."""
+        details = self._details(payload)
+        self.name, self.options = details.name, details.options
+        self.hub_version = known(payload.hub_version) or ""
+        self.project_id = known(details.project_id)
+        self.date = local(details.creation_time)
+        self.created_at = utc(details.creation_time)
+        self.queued_at = utc(details.queued_time)
+        self.started_at = utc(details.start_time)
+        self.completed_at = utc(details.completion_time)
+        user = known(details.user)
+        self.owner_email = user.email if user else None
+        self.notices = tuple(
+            Notice(n.severity.value, n.context.value, n.message) for n in payload.notices
+        )
+        self._available_artifacts = _artifact_types(payload.available_artifacts)
+        status = JobStatus._from_wire(details.job_state.value, known(details.failure_reason))
+        failure = payload.failure_type.value.removeprefix("JOB_FAILURE_TYPE_")
+        self.failure_type = failure if status.failure else None
+        return status
+
+    def _ask(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
+        """Asks for the status once; the server may hold the answer back for some seconds.
+
+        Returns:
+            The status, and whether the server applied the preference to hold back.
+        """
+        from qai_hub_api.api.jobs import get_job
+        from qai_hub_api.types import UNSET
+
+        prefer = f"wait={hold}" if hold else UNSET
+        with self._owner._transport.single_request(time_limit):
+            answer = self._owner._transport.call(get_job.sync_detailed, self.job_id, prefer=prefer)
+        return self._update(cast("api.Job", answer.parsed)), "preference-applied" in answer.headers
+
+    def _fetch_sharing(self) -> api.SharedAccess:
+        from qai_hub_api.api.sharing import get_job_sharing
+
+        return self._owner._transport.call(get_job_sharing.sync, self.job_id)
+
+    def _change_sharing(self, change: api.SharingUpdate) -> None:
+        from qai_hub_api.api.sharing import update_job_sharing
+
+        self._owner._transport.call(update_job_sharing.sync, self.job_id, body=change)
+
+    def _stop_sharing(self) -> None:
+        from qai_hub_api.api.sharing import delete_job_sharing
+
+        self._owner._transport.call(delete_job_sharing.sync, self.job_id)
+
+
+def _artifact_types(values: Any) -> list[JobArtifactType]:  # noqa: ANN401
+    """Artifact types that this client knows, from names or members."""
+    names = (str(getattr(v, "value", v)).removeprefix("JOB_ARTIFACT_TYPE_") for v in values)
+    return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]

@@ -1,0 +1,175 @@
+"""Inference jobs, which profile jobs are too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from qai_hub.datasets import Dataset
+from qai_hub.devices import Device
+from qai_hub.errors import UserError
+from qai_hub.jobs.base import Job
+from qai_hub.jobs.payload import expect
+from qai_hub.jobs.profile import profile_dict
+from qai_hub.jobs.results import InferenceJobResult
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.types import JobType
+from qai_hub.models import Model
+from qai_hub.specs import input_specs
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.tensors import DatasetEntries
+
+
+class InferenceJob(Job):
+    """Runs a model on a dataset, profiles it, or both.
+
+    Attributes:
+        device: Device that it runs on.
+        model: Model that it runs.
+        inputs: Input data; None to profile on inputs drawn at random.
+        shapes: Shapes and dtypes of the inputs.
+        profiling: Whether it profiles.
+    """
+
+    _job_type = JobType.INFERENCE
+    _states = (
+        JobStatus.State.PROVISIONING_DEVICE,
+        JobStatus.State.MEASURING_PERFORMANCE,
+        JobStatus.State.RUNNING_INFERENCE,
+    )
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        old = known(payload.profile_job)
+        if old is not None:
+            job_id, self.profiling = old.profile_job_id, True
+        else:
+            new = expect(payload.inference_job, "inference")
+            job_id, self.profiling = new.inference_job_id, bool(known(new.is_profiling_on))
+        self._init_from(owner, payload, job_id)
+        data = known(details.dataset)
+        self.device = Device._from_api(details.device)
+        self.model = Model._from_api(details.model, owner)
+        self.inputs = Dataset._from_api(data, owner) if data and data.dataset_id else None
+        self.shapes = input_specs(details.tensor_type_list)
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.InferenceJob | api.ProfileJob:
+        return known(payload.profile_job) or expect(payload.inference_job, "inference")
+
+    def get_output_dataset(self) -> Dataset | None:
+        """The outputs, after waiting for the job's end.
+
+        Returns:
+            The dataset; None if there was no input data, or if the job failed.
+        """
+        result = self._result()
+        return self._owner.get_dataset(result[1]) if result and result[1] else None
+
+    @overload
+    def download_output_data(self, filename: None = None) -> DatasetEntries | None: ...
+
+    @overload
+    def download_output_data(self, filename: str) -> str | None: ...
+
+    def download_output_data(self, filename: str | None = None) -> DatasetEntries | str | None:
+        """Downloads the outputs, after waiting for the job's end.
+
+        Args:
+            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
+                the outputs into memory.
+
+        Returns:
+            A list of arrays (one a batch) for each output, in order; or the path of the file. None
+            if there was no input data, or if the job failed.
+        """
+        dataset = self.get_output_dataset()
+        return dataset.download(filename) if dataset else None
+
+    @overload
+    def download_profile(self, filename: None = None) -> dict[str, Any] | None: ...
+
+    @overload
+    def download_profile(self, filename: str) -> str | None: ...
+
+    def download_profile(self, filename: str | None = None) -> dict[str, Any] | str | None:
+        """Downloads the profile, after waiting for the job's end.
+
+        Args:
+            filename: Path of a JSON file to write; `.json` is added where it is missing. None
+                gives the profile in memory.
+
+        Returns:
+            `execution_summary` with times in microseconds and memory in bytes, and
+            `execution_detail` with one dictionary a layer; or the path of the file. None if the
+            job failed.
+
+        Raises:
+            UserError: If the job was not asked to profile.
+        """
+        result = self._result()
+        if result is None:
+            return None
+        if result[0] is None:
+            raise UserError(
+                f"Job {self.job_id} has no profile: it was submitted without profiling."
+                " Submit it with profile=True."
+            )
+        profile = profile_dict(result[0])
+        return profile if filename is None else _write(profile, filename)
+
+    def download_results(self, artifacts_dir: str) -> InferenceJobResult:
+        """Downloads the outputs and the profile, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+        """
+        status = self.wait()
+        folder = Path(artifacts_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        result = self._result() if status.success else None
+        profile = profile_dict(result[0]) if result and result[0] else None
+        if profile is not None:
+            _write(profile, str(folder / f"{self.job_id}_profile.json"))
+        if result and result[1]:
+            self.download_output_data(str(folder / f"{self.job_id}_outputs.h5"))
+        return InferenceJobResult(status, self.url, artifacts_dir, profile)
+
+    def _result(self) -> tuple[api.ProfileDetail | None, str] | None:
+        """What the job measured and the id of its output dataset; None if it failed."""
+        from qai_hub_api.api.jobs import get_job_result
+
+        if not self.wait().success:
+            return None
+        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        old = known(answer.profile_job_result)
+        if old is not None:
+            return known(old.profile), ""
+        result = expect(answer.inference_job_result, "inference")
+        return known(result.detail), result.output_dataset_id
+
+    def __repr__(self) -> str:
+        return (
+            f"InferenceJob(job_id={self.job_id!r}, name={self.name!r},"
+            f" model_id={self.model.model_id!r}, device={self.device.name!r},"
+            f" profiling={self.profiling})"
+        )
+
+
+ProfileJob = InferenceJob
+
+
+def _write(profile: dict[str, Any], filename: str) -> str:
+    path = filename if filename.endswith(".json") else f"{filename}.json"
+    Path(path).write_text(json.dumps(profile), encoding="utf-8")
+    return path

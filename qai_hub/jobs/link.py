@@ -1,0 +1,85 @@
+"""Link jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+from qai_hub.devices import Device
+from qai_hub.jobs.payload import expect
+from qai_hub.jobs.produced import ProducingJob
+from qai_hub.jobs.results import LinkJobResult
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.types import JobType
+from qai_hub.models import Model
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+class LinkJob(ProducingJob):
+    """Links several models into one context binary.
+
+    Attributes:
+        device: Device that it links for.
+        models: Input models, in order.
+    """
+
+    _job_type = JobType.LINK
+    _states = (JobStatus.State.LINKING_MODELS,)
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        self._init_from(owner, payload, details.link_job_id)
+        models = known(details.models)
+        self.device = Device._from_api(details.device)
+        self.models = [Model._from_api(m, owner) for m in models.models] if models else []
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.LinkJob:
+        return expect(payload.link_job, "link")
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        status = super()._update(payload)
+        self._learn_target(self._details(payload).target_model)
+        return status
+
+    @overload
+    def download_target_model(self, filename: None = None) -> bytes | None: ...
+
+    @overload
+    def download_target_model(self, filename: str) -> str | None: ...
+
+    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
+        """Downloads the context binary, after waiting for the job's end.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing. None loads
+                the file into memory.
+
+        Returns:
+            Path of the file, or its bytes; None if the job failed.
+        """
+        return self._load_target() if filename is None else self._download_target(filename)
+
+    def download_results(self, artifacts_dir: str) -> LinkJobResult:
+        """Downloads the context binary, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+        """
+        status = self._download_target_into(artifacts_dir)
+        return LinkJobResult(status, self.url, artifacts_dir)
+
+    def __repr__(self) -> str:
+        ids = [m.model_id for m in self.models]
+        return (
+            f"LinkJob(job_id={self.job_id!r}, name={self.name!r}, model_ids={ids!r},"
+            f" device={self.device.name!r})"
+        )

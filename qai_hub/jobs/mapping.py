@@ -1,0 +1,31 @@
+"""From payloads of any job type to jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qai_hub.jobs.compile import CompileJob
+from qai_hub.jobs.inference import InferenceJob
+from qai_hub.jobs.link import LinkJob
+from qai_hub.jobs.quantize import QuantizeJob
+from qai_hub.jobs.unknown import UnknownJob
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.jobs.base import Job
+
+
+def job_from_api(payload: api.Job, owner: Client) -> Job:
+    """The job of a payload. A `profile_job` is an inference job with profiling on."""
+    if known(payload.compile_job):
+        return CompileJob(owner, payload)
+    if known(payload.inference_job) or known(payload.profile_job):
+        return InferenceJob(owner, payload)
+    if known(payload.quantize_job):
+        return QuantizeJob(owner, payload)
+    if known(payload.link_job):
+        return LinkJob(owner, payload)
+    return UnknownJob(owner, payload)

@@ -1,0 +1,56 @@
+"""Parts of jobs' payloads, as far as all job types have them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from qai_hub.errors import InternalError
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+T = TypeVar("T")
+
+
+class JobDetails(Protocol):
+    """What the payloads of all job types have."""
+
+    name: str
+    options: str
+    job_state: api.JobState
+    creation_time: datetime
+    queued_time: datetime | Unset
+    start_time: datetime | Unset
+    completion_time: datetime | Unset
+    failure_reason: str | Unset
+    project_id: str | Unset
+    user: api.User | Unset
+
+
+class Notice(NamedTuple):
+    """Something that a job wants its user to know.
+
+    Attributes:
+        severity: `"DEBUG"`, `"INFO"`, `"WARNING"` or `"ERROR"`.
+        context: What it is about: `"DEVICE"`, `"MODEL"` or `"USER"`.
+        message: The text.
+    """
+
+    severity: str
+    context: str
+    message: str
+
+
+def expect(details: T | Unset, job_type: str) -> T:
+    """The part of a payload that is about a type of job.
+
+    Raises:
+        InternalError: If the payload is about another type.
+    """
+    given = known(details)
+    if given is None:
+        raise InternalError(f"The service answered another type of job where a {job_type} job was.")
+    return given

@@ -1,0 +1,64 @@
+"""Jobs that produce a target model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qai_hub.downloads import read_bytes, save, save_into
+from qai_hub.jobs.base import Job
+from qai_hub.models import Model
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+    from qai_hub.jobs.status import JobStatus
+
+
+class ProducingJob(Job):
+    """A job that produces a target model."""
+
+    _target_model: Model | None = None
+
+    def get_target_model(self) -> Model | None:
+        """The target model, which other jobs can use before this one has ended.
+
+        Returns:
+            The target model; None if the service did not name one and the job failed.
+        """
+        if self._target_model is None:
+            self.wait()
+        return self._target_model
+
+    def _download_target(self, filename: str) -> str | None:
+        """Downloads the target model to a path; None if the job failed."""
+        return save(self._owner, self._target_file(), filename) if self.wait().success else None
+
+    def _load_target(self) -> bytes | None:
+        """Loads the target model into memory; None if the job failed."""
+        return read_bytes(self._owner, self._target_file()) if self.wait().success else None
+
+    def _download_target_into(self, artifacts_dir: str) -> JobStatus:
+        """Downloads the target model of a job that succeeded into a folder."""
+        status = self.wait()
+        if status.success:
+            save_into(self._owner, self._target_file(), artifacts_dir)
+        return status
+
+    def _target_file(self) -> api.FileDownloadResponse:
+        from qai_hub_api.api.jobs import get_compiled_model_download
+
+        return self._owner._transport.call(
+            get_compiled_model_download.sync, self.job_id, supports_s3_credentials=True
+        )
+
+    def _learn_target(self, target: api.Model | Unset) -> None:
+        """Takes over the target model, which has more to tell when the job is done."""
+        model = known(target)
+        if model is None:
+            return
+        if self._target_model is None:
+            self._target_model = Model._from_api(model, self._owner, producer=self)
+        else:
+            self._target_model._learn(model)

@@ -1,0 +1,150 @@
+"""One line on a terminal that tells what a job is doing."""
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from qai_hub.jobs.schedule import LONGEST_HOLD
+from qai_hub.jobs.status import JobStatus
+
+__all__ = ["ProgressLine"]
+
+_SHORTEST_BREAK = 0.2
+_ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
+
+
+class ProgressLine:
+    """Shows a job's state and the time that went by, rewriting one line in place.
+
+    It shows nothing where the stream is no terminal, and goes quiet where the stream fails: a
+    progress line never ends a wait.
+
+    Args:
+        title: What is waited for.
+        stream: Where to write; None for nowhere.
+        clock: Monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        stream: TextIO | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._title = title
+        self._stream = stream if stream is not None and _is_terminal(stream) else None
+        self._clock = clock
+        self._start = clock()
+        self._drawn_at: float | None = None
+        self._drawn_status: JobStatus | None = None
+        self._cells = 0
+
+    @classmethod
+    def on_stderr(cls, title: str, *, verbose: bool) -> Self:
+        """Makes a line on the standard error stream, as it is now.
+
+        Args:
+            title: What is waited for.
+            verbose: Whether to show anything.
+
+        Returns:
+            The line.
+        """
+        return cls(title, sys.stderr if verbose else None)
+
+    @property
+    def tick(self) -> float:
+        """Seconds after which the line wants to be shown again."""
+        return 1.0 if self._stream else float("inf")
+
+    @property
+    def longest_hold(self) -> int:
+        """Seconds for which a request may keep the line from being shown again."""
+        return 5 if self._stream else LONGEST_HOLD
+
+    def show(self, status: JobStatus | None) -> None:
+        """Shows a state, unless the same one was shown just now.
+
+        Args:
+            status: The state; None if it is not known yet.
+        """
+        now = self._clock()
+        same = self._drawn_at is not None and status == self._drawn_status
+        if same and now - (self._drawn_at or 0.0) < _SHORTEST_BREAK:
+            return
+        minutes, seconds = divmod(int(now - self._start), 60)
+        state = f"{status.symbol} {status.code}" if status else "⏳"
+        self._draw(f"{state} {self._title} {minutes}:{seconds:02d}")
+        self._drawn_at, self._drawn_status = now, status
+
+    def close(self) -> None:
+        """Ends the line, so that what is written next begins on a new one."""
+        if self._drawn_at is not None:
+            self._write("\n")
+        self._stream = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _draw(self, text: str) -> None:
+        if self._stream is None:
+            return
+        text = "".join(sign if sign.isprintable() else "?" for sign in text[:500])
+        text = _cut(_encodable(text, self._stream), _columns(self._stream) - 1)
+        cells = sum(map(_width, text))
+        self._write(f"\r{text}{' ' * (self._cells - cells)}")
+        self._cells = cells
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (OSError, ValueError):
+        return False
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_ASCII).encode("ascii", "replace").decode()
+    return text
+
+
+def _width(sign: str) -> int:
+    return 2 if unicodedata.east_asian_width(sign) in {"W", "F"} else 1
+
+
+def _cut(text: str, columns: int) -> str:
+    while text and sum(map(_width, text)) > columns:
+        text = text[:-1]
+    return text

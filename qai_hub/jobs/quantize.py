@@ -1,0 +1,104 @@
+"""Quantize jobs."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, overload
+
+from qai_hub.datasets import Dataset
+from qai_hub.jobs.payload import expect
+from qai_hub.jobs.produced import ProducingJob
+from qai_hub.jobs.results import QuantizeJobResult
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.types import JobType
+from qai_hub.models import Model
+from qai_hub.specs import input_specs
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+class QuantizeDtype(Enum):
+    """Integer type that weights or activations are quantized to."""
+
+    INT8 = 1
+    INT16 = 3
+    INT4 = 5
+
+
+class QuantizeJob(ProducingJob):
+    """Quantizes an ONNX model with calibration data.
+
+    Attributes:
+        model: Input model.
+        shapes: Shapes and dtypes of its inputs.
+        calibration_dataset: Calibration data.
+        weights_dtype: Type of quantized weights; None for one that this client does not know.
+        activations_dtype: Type of quantized activations, likewise.
+    """
+
+    _job_type = JobType.QUANTIZE
+    _states = (JobStatus.State.QUANTIZING_MODEL,)
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        self._init_from(owner, payload, details.quantize_job_id)
+        data = known(details.calibration_dataset)
+        self.model = Model._from_api(details.model, owner)
+        self.shapes = input_specs(details.tensor_type_list)
+        self.calibration_dataset = Dataset._from_api(data, owner) if data else None
+        self.weights_dtype = _dtype(details.weights_dtype)
+        self.activations_dtype = _dtype(details.activations_dtype)
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.QuantizeJob:
+        return expect(payload.quantize_job, "quantize")
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        status = super()._update(payload)
+        self._learn_target(self._details(payload).target_model)
+        return status
+
+    @overload
+    def download_target_model(self, filename: None = None) -> bytes | None: ...
+
+    @overload
+    def download_target_model(self, filename: str) -> str | None: ...
+
+    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
+        """Downloads the quantized model, after waiting for the job's end.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing. None loads
+                the file into memory.
+
+        Returns:
+            Path of the file, or its bytes; None if the job failed.
+        """
+        return self._load_target() if filename is None else self._download_target(filename)
+
+    def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
+        """Downloads the quantized model, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+        """
+        status = self._download_target_into(artifacts_dir)
+        return QuantizeJobResult(status, self.url, artifacts_dir)
+
+    def __repr__(self) -> str:
+        return (
+            f"QuantizeJob(job_id={self.job_id!r}, name={self.name!r},"
+            f" model_id={self.model.model_id!r})"
+        )
+
+
+def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
+    return QuantizeDtype.__members__.get(dtype.value.removeprefix("QUANTIZE_DTYPE_"))

@@ -1,0 +1,155 @@
+"""What a job is doing."""
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+__all__ = ["JobStatus"]
+
+_logger = logging.getLogger("qai_hub")
+
+_WIRE_PREFIX = "JOB_STATE_"
+
+
+@dataclass(frozen=True, eq=False)
+class JobStatus:
+    """State of a job when it was asked for, with the server's word on it.
+
+    A status equals another one in the same state, that state, and the state's name as text:
+    `status == JobStatus.State.SUCCESS` and `status == "SUCCESS"` ask the same. All three hash
+    alike. The message takes no part: two failures are equal whatever their reasons.
+
+    Attributes:
+        state: The state.
+        message: Why the job failed, or what the server tells about its progress.
+    """
+
+    class State(Enum):
+        """States of jobs, with the numbers of the wire.
+
+        A state that this release does not know has a member of its own all the same: its name is
+        the server's, or `UNKNOWN_` and the number, and its value is what the server sent.
+        """
+
+        SUCCESS = 10
+        FAILED = 30
+        CREATED = 1
+        UNSPECIFIED = 0
+        OPTIMIZING_MODEL = 50
+        PROVISIONING_DEVICE = 60
+        MEASURING_PERFORMANCE = 70
+        RUNNING_INFERENCE = 80
+        QUANTIZING_MODEL = 90
+        LINKING_MODELS = 100
+
+        def __eq__(self, other: object) -> bool:
+            if isinstance(other, str):
+                return self.name == other
+            if isinstance(other, JobStatus.State):
+                return self.name == other.name
+            return NotImplemented
+
+        def __hash__(self) -> int:
+            return hash(self.name)
+
+        def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+            return _state, (self.value,)
+
+    state: State
+    message: str | None = None
+
+    @classmethod
+    def _from_wire(cls, value: str | int, message: str | None = None) -> "JobStatus":
+        """Makes a status of what the server sent.
+
+        Args:
+            value: Name or number of the state, whether this release knows it or not.
+            message: What the server tells about it.
+
+        Returns:
+            The status.
+        """
+        return cls(_state(value), message)
+
+    @staticmethod
+    def all_running_states() -> list[State]:
+        """Lists the states in which a job is neither waiting for its turn nor finished."""
+        return [state for state in JobStatus.State if JobStatus(state).running]
+
+    @property
+    def code(self) -> str:
+        """Name of the state."""
+        return self.state.name
+
+    @property
+    def success(self) -> bool:
+        """Whether the job has ended well."""
+        return self.state is JobStatus.State.SUCCESS
+
+    @property
+    def failure(self) -> bool:
+        """Whether the job has failed."""
+        return self.state is JobStatus.State.FAILED
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return self.success or self.failure
+
+    @property
+    def pending(self) -> bool:
+        """Whether the job waits for its turn."""
+        return self.state is JobStatus.State.CREATED
+
+    @property
+    def running(self) -> bool:
+        """Whether the job has begun and not ended; so it is for a state that is not known."""
+        return not self.finished and not self.pending
+
+    @property
+    def symbol(self) -> str:
+        """One sign that stands for the state."""
+        return "✅" if self.success else "❌" if self.failure else "⏳"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, JobStatus):
+            return self.state == other.state
+        if isinstance(other, JobStatus.State | str):
+            return self.state == other
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.state)
+
+    def __repr__(self) -> str:
+        return f"JobStatus(code={self.code!r}, message={self.message!r})"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+# The members for states that this release does not know, by name: one for each in a process.
+_unknown: dict[str, JobStatus.State] = {}
+
+
+def _state(value: str | int) -> JobStatus.State:
+    if isinstance(value, str):
+        name = value.removeprefix(_WIRE_PREFIX) or "UNSPECIFIED"
+        name = "SUCCESS" if name == "DONE" else name
+    elif value in JobStatus.State._value2member_map_:
+        return JobStatus.State(value)
+    else:
+        name = f"UNKNOWN_{value}"
+    if name in JobStatus.State.__members__:
+        return JobStatus.State[name]
+    if name not in _unknown:
+        member: Any = object.__new__(JobStatus.State)
+        member._name_, member._value_ = name, value
+        if _unknown.setdefault(name, member) is member:
+            _logger.warning(
+                "The server reports the job state %r, which this release does not know: the job "
+                "counts as running. A newer release of qai-hub-openapi may know it.",
+                value,
+            )
+    return _unknown[name]

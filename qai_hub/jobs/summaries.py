@@ -1,0 +1,126 @@
+"""Short forms of jobs, as lists of jobs give them."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.types import JobType
+from qai_hub.jobs.unknown import unknown_summary
+from qai_hub.transport.values import known, local, utc
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+@dataclass(frozen=True)
+class JobSummary(ABC):
+    """Short form of a job.
+
+    Attributes:
+        job_id: Identifier; starts with `j`.
+        name: Name that people see.
+        date: When it was submitted, as a naive local datetime.
+        username: E-mail address of who submitted it.
+        status: Status when the list was made.
+        job_type: Type of the job.
+        url: URL of the job's page.
+        device_name: Name of the device; None for jobs without one.
+        created_at: When it was submitted, in UTC.
+        queued_at: When it began to wait for its turn, in UTC.
+        started_at: When it began to run, in UTC; None before.
+        completed_at: When it ended, in UTC; None before.
+    """
+
+    job_id: str
+    name: str
+    date: datetime
+    username: str
+    status: JobStatus
+    job_type: JobType
+    url: str
+    device_name: str | None
+    created_at: datetime | None = field(default=None, kw_only=True)
+    queued_at: datetime | None = field(default=None, kw_only=True)
+    started_at: datetime | None = field(default=None, kw_only=True)
+    completed_at: datetime | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class CompileJobSummary(JobSummary):
+    """Short form of a compile job."""
+
+
+@dataclass(frozen=True)
+class QuantizeJobSummary(JobSummary):
+    """Short form of a quantize job."""
+
+
+@dataclass(frozen=True)
+class LinkJobSummary(JobSummary):
+    """Short form of a link job."""
+
+
+@dataclass(frozen=True)
+class InferenceJobSummary(JobSummary):
+    """Short form of an inference job.
+
+    Attributes:
+        profiling: Whether it profiles.
+        estimated_inference_time: Time of one inference, in microseconds; None until measured.
+        inference_memory_peak_range: Smallest and largest peak memory, in bytes; None until
+            measured.
+    """
+
+    profiling: bool = False
+    estimated_inference_time: int | None = None
+    inference_memory_peak_range: tuple[int, int] | None = None
+
+
+ProfileJobSummary = InferenceJobSummary
+
+
+def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
+    """The summary of a payload; of a job type that this client does not know, the common part."""
+    if compiled := known(payload.compile_job_summary):
+        device = compiled.device_name
+        return CompileJobSummary(**_common(compiled, JobType.COMPILE, owner), device_name=device)
+    if quantized := known(payload.quantize_job_summary):
+        return QuantizeJobSummary(**_common(quantized, JobType.QUANTIZE, owner), device_name=None)
+    if linked := known(payload.link_job_summary):
+        device = linked.device_name
+        return LinkJobSummary(**_common(linked, JobType.LINK, owner), device_name=device)
+    run = known(payload.inference_job_summary) or known(payload.profile_job_summary)
+    if run is None:
+        other = _common(unknown_summary(payload), JobType.UNSPECIFIED, owner)
+        return JobSummary(**other, device_name=None)
+    memory = known(run.execution_peak_memory)
+    return InferenceJobSummary(
+        **_common(run, JobType.INFERENCE, owner),
+        device_name=run.device_name,
+        profiling=bool(known(getattr(run, "is_profiling_on", True))),
+        estimated_inference_time=known(run.execution_time),
+        inference_memory_peak_range=(memory.lower, memory.upper) if memory else None,
+    )
+
+
+def _common(summary: Any, job_type: JobType, owner: Client) -> dict[str, Any]:  # noqa: ANN401
+    user = known(summary.user)
+    return {
+        "job_id": summary.job_id,
+        "name": summary.name,
+        "date": local(summary.creation_time),
+        "username": user.email if user else "",
+        "status": JobStatus._from_wire(summary.job_state.value),
+        "job_type": job_type,
+        "url": f"{owner.config.web_url}/jobs/{summary.job_id}/",
+        "created_at": utc(summary.creation_time),
+        "queued_at": utc(summary.queued_time),
+        "started_at": utc(summary.start_time),
+        "completed_at": utc(summary.completion_time),
+    }

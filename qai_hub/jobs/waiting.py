@@ -1,0 +1,120 @@
+"""Waiting for a job, blocking."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from qai_hub.errors import Error, InternalError, RateLimitedError
+from qai_hub.jobs.progress import ProgressLine
+from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause, WaitSchedule
+from qai_hub.jobs.status import JobStatus
+
+__all__ = ["AskForStatus", "is_transient", "wait_for"]
+
+
+class AskForStatus(Protocol):
+    """Asks for the status of one job."""
+
+    def __call__(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
+        """Sends one request, without trying again.
+
+        Args:
+            hold: Seconds to ask for in `Prefer: wait=N`; 0 for no such header.
+            time_limit: Seconds after which the request is given up.
+
+        Returns:
+            The status, and whether the server applied the preference.
+
+        Raises:
+            Error: If the request failed.
+        """
+
+
+def wait_for(
+    ask: AskForStatus,
+    timeout: float | None,
+    *,
+    job_id: str,
+    url: str,
+    progress: ProgressLine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+    rng: random.Random | None = None,
+) -> JobStatus:
+    """Waits until a job has ended, well or not.
+
+    Args:
+        ask: Asks for the status once.
+        timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+        job_id: Identifier of the job.
+        url: Page of the job.
+        progress: Where the state is shown; it is closed at the end.
+        clock: Monotonic clock, in seconds.
+        sleep: Sleeps for some seconds.
+        rng: Source of the jitter.
+
+    Returns:
+        The final status.
+
+    Raises:
+        TimeoutError: If the job has not ended in time. It goes on.
+        Error: If the server refuses, or has not answered for 5 minutes.
+        TypeError: If the timeout is no number.
+        ValueError: If the timeout is NaN.
+    """
+    line = progress or ProgressLine(job_id, stream=None)
+    schedule = WaitSchedule(
+        timeout,
+        now=clock(),
+        rng=rng or random.Random(),  # noqa: S311 - jitter is no secret
+        longest_hold=line.longest_hold,
+    )
+    status: JobStatus | None = None
+    with line:
+        while True:
+            line.show(status)
+            match schedule.next(clock()):
+                case Ask(hold, time_limit):
+                    try:
+                        status, held = ask(hold, time_limit)
+                    except Error as error:
+                        schedule.failed(
+                            clock(),
+                            error,
+                            transient=is_transient(error),
+                            retry_after=error.retry_after,
+                        )
+                    else:
+                        schedule.answered(clock(), finished=status.finished, held=held)
+                case Pause(seconds):
+                    sleep(min(seconds, line.tick))
+                case Finished():
+                    return cast(JobStatus, status)
+                case GiveUp(error):
+                    raise error
+                case Expired(fault):
+                    raise TimeoutError(_too_late(job_id, url, timeout, status, fault)) from fault
+
+
+def is_transient(error: Error) -> bool:
+    """Tells whether the same request may succeed later."""
+    if isinstance(error, InternalError):
+        status = error.status_code
+        return status is None or status == 408 or (status >= 500 and status != 501)
+    return isinstance(error, RateLimitedError)
+
+
+def _too_late(
+    job_id: str,
+    url: str,
+    timeout: float | None,
+    status: JobStatus | None,
+    fault: Exception | None,
+) -> str:
+    state = "its state is not known" if status is None else f"it is in state {status.code}"
+    text = (
+        f"Job {job_id} has not ended within {timeout} s: {state}. It goes on: see {url}, or fetch "
+        f'it again with hub.get_job("{job_id}") and wait on.'
+    )
+    return f"{text} The last request failed: {fault}" if fault else text

@@ -1,0 +1,38 @@
+"""Projects: what groups the jobs, models and datasets of an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qai_hub.client import Client
+
+
+class Project:
+    """A project.
+
+    Attributes:
+        project_id: Identifier; starts with `p`.
+        name: Name that people see.
+        description: Description, if it has one.
+    """
+
+    def __init__(
+        self,
+        owner: Client,
+        project_id: str,
+        project_name: str,
+        project_description: str | None = None,
+    ) -> None:
+        self._owner = owner
+        self.project_id = project_id
+        self.name = project_name
+        self.description = project_description
+
+    @staticmethod
+    def get_project_id(project: str | Project | None) -> str | None:
+        """Identifier of a project that is given as such, by its identifier, or not at all."""
+        return project.project_id if isinstance(project, Project) else project
+
+    def __repr__(self) -> str:
+        return f"Project(project_id={self.project_id!r}, name={self.name!r})"

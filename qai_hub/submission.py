@@ -1,0 +1,110 @@
+"""Checks and builds what `submit_*` sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.devices import Device
+from qai_hub.errors import UserError
+from qai_hub.specs import specs_to_api
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.datasets import Dataset
+    from qai_hub.models import Model
+    from qai_hub.tensors import InputSpecs
+
+
+def check_devices(device: Device | list[Device]) -> list[Device]:
+    """Checks the devices of a submission.
+
+    Args:
+        device: One device, or several.
+
+    Returns:
+        The devices.
+
+    Raises:
+        UserError: If there is none, or if something else is given.
+    """
+    devices = [device] if isinstance(device, Device) else device
+    if not isinstance(devices, list) or not all(isinstance(d, Device) for d in devices):
+        raise UserError(
+            f"device takes a Device or a list of them, such as Device('Samsung Galaxy S24'),"
+            f" not {device!r}."
+        )
+    if not devices:
+        raise UserError("device is an empty list: name at least one device.")
+    return devices
+
+
+def check_text(argument: str, text: str | None) -> str:
+    """Checks a text of a submission; None is the empty text.
+
+    Raises:
+        UserError: If something else is given.
+    """
+    if text is not None and not isinstance(text, str):
+        raise UserError(f"{argument} takes a text, not {text!r}.")
+    return text or ""
+
+
+def compile_body(
+    model: Model,
+    devices: list[Device],
+    name: str,
+    input_specs: InputSpecs | None,
+    options: str,
+    calibration_data: Dataset | None,
+) -> api.JobSubmit:
+    """What creates a compile job.
+
+    Raises:
+        UserError: If the input specs are not shapes, or shapes with dtypes.
+    """
+    from qai_hub_api.models import CompileJobSubmit, DeviceQueryList, JobSubmit
+    from qai_hub_api.types import UNSET
+
+    specs = specs_to_api(input_specs) if input_specs else UNSET
+    return JobSubmit(
+        compile_job=CompileJobSubmit(
+            model=_model(model),
+            devices=DeviceQueryList(devices=[device._to_api() for device in devices]),
+            tensor_type_list=specs,
+            name=name,
+            options=options,
+            calibration_dataset=_dataset(calibration_data),
+        )
+    )
+
+
+def inference_body(
+    model: Model, device: Device, name: str, inputs: Dataset | None, options: str, profile: bool
+) -> api.JobSubmit:
+    """What creates an inference job."""
+    from qai_hub_api.models import InferenceJobSubmit, JobSubmit
+
+    return JobSubmit(
+        inference_job=InferenceJobSubmit(
+            model=_model(model),
+            device=device._to_api(),
+            dataset=_dataset(inputs),
+            is_profiling_on=profile,
+            name=name,
+            options=options,
+        )
+    )
+
+
+def _model(model: Model) -> api.ModelReference:
+    from qai_hub_api.models import ModelReference
+
+    return ModelReference(model_id=model.model_id)
+
+
+def _dataset(dataset: Dataset | None) -> Any:  # noqa: ANN401 (a reference, or unset)
+    from qai_hub_api.models import DatasetReference
+    from qai_hub_api.types import UNSET
+
+    return DatasetReference(dataset_id=dataset.dataset_id) if dataset else UNSET

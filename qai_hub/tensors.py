@@ -1,0 +1,171 @@
+"""What tensors are called, how large they are and what they hold."""
+
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
+
+from qai_hub.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "DTYPES",
+    "DatasetEntries",
+    "IOSpec",
+    "InputSpecs",
+    "TensorSpec",
+    "dtype_from_wire",
+    "dtype_to_wire",
+    "parse_input_specs",
+]
+
+DTYPES = (
+    "float32",
+    "float16",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "bool",
+)
+"""Names of the dtypes that tensors can have, as numpy calls them."""
+
+_WIRE_PREFIX = "TENSOR_DTYPE_"
+_LARGEST_DIMENSION = 2**63 - 1
+
+
+class TensorSpec(NamedTuple):
+    """An input or output of a model.
+
+    Attributes:
+        name: Name.
+        dtype: Name of the dtype, such as `"float32"`.
+        shape: Dimensions; None if they are not known.
+        scale: Step of a quantized tensor.
+        zero_point: Value that stands for zero in a quantized tensor.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None = None
+    scale: float | None = None
+    zero_point: float | None = None
+
+
+InputSpecs: TypeAlias = Mapping[str, tuple[int, ...] | tuple[tuple[int, ...], str]]
+"""For each input, in order, its shape, or its shape and the name of its dtype."""
+
+IOSpec: TypeAlias = dict[str | None, list[TensorSpec]]
+"""For each graph of a model, its inputs or outputs; the only graph's name may be None."""
+
+# The array's name is a text, so that saying what a dataset is does not load numpy.
+DatasetEntries: TypeAlias = Mapping[str, list["np.ndarray[Any, Any]"]]
+"""For each input, in order, its samples; all inputs have the same number of samples."""
+
+
+def parse_input_specs(specs: object) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Checks input specs and completes them.
+
+    Args:
+        specs: For each name a shape, or a shape and a dtype. Shapes are tuples or lists of positive
+            integers; `()` is a scalar. Dtypes are names or numpy dtypes.
+
+    Returns:
+        For each name, in the same order, its shape and dtype; `float32` where none was given.
+
+    Raises:
+        UserError: If something else is given.
+    """
+    if not isinstance(specs, Mapping):
+        raise UserError(
+            'input_specs must be a dictionary like {"image": (1, 3, 224, 224)} or '
+            f'{{"image": ((1, 3, 224, 224), "uint8")}}, not a {type(specs).__name__}.'
+        )
+    return {_name(name): _shape_and_dtype(name, spec) for name, spec in specs.items()}
+
+
+def dtype_to_wire(dtype: str) -> str:
+    """Gives the wire's name of a dtype.
+
+    Args:
+        dtype: One of `DTYPES`.
+
+    Returns:
+        Its name on the wire, such as `"TENSOR_DTYPE_FLOAT32"`.
+
+    Raises:
+        UserError: If there is no such dtype.
+    """
+    if dtype not in DTYPES:
+        raise UserError(f"There is no dtype {dtype!r}: it must be one of {', '.join(DTYPES)}.")
+    return _WIRE_PREFIX + dtype.upper()
+
+
+def dtype_from_wire(value: str | int) -> str:
+    """Gives the name of a dtype of the wire, known to this release or not.
+
+    Args:
+        value: Name or number on the wire.
+
+    Returns:
+        Its name, such as `"float32"`; `"unknown_42"` for a number.
+    """
+    if isinstance(value, int):
+        return f"unknown_{value}"
+    return value.removeprefix(_WIRE_PREFIX).lower()
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise UserError(f"input_specs: the name of an input must be text, not {name!r}.")
+    return name
+
+
+def _shape_and_dtype(name: str, spec: object) -> tuple[tuple[int, ...], str]:
+    if _is_sequence(spec) and spec and _is_sequence(spec[0]):
+        if len(spec) != 2:
+            raise UserError(
+                f"input_specs: {name!r} is {spec!r}: it must be a shape, or a shape and a dtype."
+            )
+        return _shape(name, spec[0]), _dtype(name, spec[1])
+    return _shape(name, spec), "float32"
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, tuple | list)
+
+
+def _shape(name: str, shape: object) -> tuple[int, ...]:
+    if not _is_sequence(shape):
+        raise UserError(
+            f"input_specs: the shape of {name!r} must be a tuple like (1, 3, 224, 224), not "
+            f"{shape!r}."
+        )
+    return tuple(_dimension(name, dimension) for dimension in shape)
+
+
+def _dimension(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise UserError(f"input_specs: {name!r} has a dimension {value!r}: it must be an integer.")
+    dimension = int(value)
+    if not 0 < dimension <= _LARGEST_DIMENSION:
+        raise UserError(
+            f"input_specs: {name!r} has a dimension {dimension}: dimensions are fixed and at least "
+            "1. Give the size that the model will run with."
+        )
+    return dimension
+
+
+def _dtype(name: str, dtype: object) -> str:
+    """Takes a name, a numpy dtype (`np.dtype("int8")`) or a scalar type (`np.int8`)."""
+    given = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
+    if given is None and isinstance(dtype, type):
+        given = dtype.__name__
+    if given not in DTYPES:
+        raise UserError(
+            f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
+        )
+    return str(given)

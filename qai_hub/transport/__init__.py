@@ -1,0 +1,1 @@
+"""What carries requests and files: nothing above it knows of HTTP."""

@@ -1,0 +1,268 @@
+"""What the facade sends its requests with."""
+
+import functools
+import os
+import platform
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from math import inf
+from pathlib import Path
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from qai_hub_api.client import Client as GeneratedClient
+from qai_hub_api.errors import ApiError
+
+from qai_hub._version import __version__
+from qai_hub.config import ClientConfig, require_token
+from qai_hub.errors import UserError
+from qai_hub.transport import session as sessions
+from qai_hub.transport.download import download
+from qai_hub.transport.failures import error_from_answer, error_from_fault
+from qai_hub.transport.filenames import free_name, safe_name, with_suffixes
+from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.session import Session
+from qai_hub.transport.upload import upload_form, upload_parts
+
+__all__ = ["Transport", "resolve_wire"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_FOLLOWED_RELEASE = "0.56.0"
+_OFFICIAL_DOMAIN = "aihub.qualcomm.com"
+# A transfer may take hours, so that only its tries are counted, and a server may take a while to
+# put a large file away.
+_TRANSFERS = RetryPolicy(tries=8, budget=inf)
+_TRANSFER_TIME_LIMITS = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=60.0)
+
+
+def resolve_wire(config: ClientConfig) -> Literal["json"]:
+    """Tells what the server of a configuration speaks.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The wire.
+
+    Raises:
+        UserError: If it is one that this release does not speak.
+    """
+    host = urlsplit(config.api_url).hostname or ""
+    official = host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
+    if config.wire == "json" or (config.wire == "auto" and not official):
+        return "json"
+    raise UserError(
+        f"{host} speaks the protobuf wire, which this release of qai-hub-openapi cannot speak yet. "
+        "Use a local hub (`qai-hub serve`), or set wire = json for a server that speaks JSON."
+    )
+
+
+class Transport:
+    """Carries requests and files for one configuration.
+
+    It costs next to nothing to make: connections belong to the process and are shared by all
+    transports of one server and token, in all threads.
+
+    Args:
+        config: The configuration, read anew at each request.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+
+    def call(
+        self,
+        operation: Callable[Concatenate[GeneratedClient, P], R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Carries out an operation of the API.
+
+        Args:
+            operation: A function of the generated client, which takes the client first.
+            args: Its further positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What the operation returns.
+
+        Raises:
+            UserError: If the request is refused, or the configuration is not complete.
+            RateLimitedError: If the server answers no more requests for now.
+            InternalError: If the server or the network fails.
+        """
+        config = self._config
+        resolve_wire(config)
+        with SESSIONS.lease(_key(config), functools.partial(_api_session, config)) as session:
+            client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
+            try:
+                return operation(client, *args, **kwargs)
+            except ApiError as error:
+                raise error_from_answer(
+                    error.status_code,
+                    error.headers,
+                    error.content,
+                    error.method,
+                    error.url,
+                    web_url=config.web_url,
+                ) from error
+            except httpx.RequestError as error:
+                raise error_from_fault(error, web_url=config.web_url) from error
+
+    def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
+        """Changes for a block what is done when the server asks to slow down.
+
+        Args:
+            retry_rate_limit: Whether to try again until the request is served, or not at all.
+
+        Returns:
+            The context.
+        """
+        return sessions.limits(retry_rate_limit=retry_rate_limit)
+
+    def single_request(self, time_limit: float) -> AbstractContextManager[None]:
+        """Sends the requests of a block once, whatever comes.
+
+        Args:
+            time_limit: Seconds to wait for the answer.
+
+        Returns:
+            The context.
+        """
+        return sessions.limits(time_limit=time_limit)
+
+    def upload_parts(self, path: Path, urls: Sequence[str], max_part_size: int) -> list[str]:
+        """Uploads a file in parts.
+
+        Args:
+            path: The file.
+            urls: Where each part goes.
+            max_part_size: Bytes of each part but the last one.
+
+        Returns:
+            The entity tag of each part, in order.
+
+        Raises:
+            UserError: If the server refuses a part.
+            InternalError: If the server or the network fails.
+        """
+        with self._files() as session:
+            return upload_parts(session, path, urls, max_part_size, show=self._config.verbose)
+
+    def upload_form(self, path: Path, url: str, file_field: str, fields: Mapping[str, str]) -> None:
+        """Uploads a file as a field of a form.
+
+        Args:
+            path: The file.
+            url: Where the form goes.
+            file_field: Name of the file's field.
+            fields: The other fields.
+
+        Raises:
+            UserError: If the server refuses the file.
+            InternalError: If the server or the network fails.
+        """
+        with self._files() as session:
+            upload_form(session, path, url, file_field, fields, show=self._config.verbose)
+
+    def download(self, url: str, filename: str, name: str) -> str:
+        """Downloads a file to a path that the user gave.
+
+        Args:
+            url: Where from.
+            filename: Path of the file, which is replaced if it is there; the suffixes of the
+                server's name are appended where they are missing. Or a folder, in which the file
+                gets a name that no file has.
+            name: Name that the server gives the file.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            UserError: If the server refuses.
+            InternalError: If the server or the network fails.
+        """
+        path = Path(filename).expanduser()
+        if not path.is_dir():
+            return self._download(url, with_suffixes(path, name))
+        path = free_name(path / safe_name(name))
+        try:
+            return self._download(url, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def download_into(self, url: str, folder: str, name: str) -> str:
+        """Downloads a file into a folder, in place of a file of that name.
+
+        Args:
+            url: Where from.
+            folder: The folder, which is made.
+            name: Name that the server gives the file.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            UserError: If the server refuses.
+            InternalError: If the server or the network fails.
+        """
+        return self._download(url, Path(folder).expanduser() / safe_name(name))
+
+    def close(self) -> None:
+        """Closes the connections; the next request opens new ones."""
+        SESSIONS.close(_key(self._config))
+
+    def _download(self, url: str, path: Path) -> str:
+        with self._files() as session:
+            download(session, url, path, show=self._config.verbose)
+        return str(path)
+
+    def _files(self) -> AbstractContextManager[Session]:
+        return SESSIONS.lease("files", _file_session)
+
+
+def _key(config: ClientConfig) -> tuple[str, str]:
+    return config.api_url, config.api_token
+
+
+def _api_session(config: ClientConfig) -> Session:
+    headers = {
+        "Accept": "application/json",
+        "Authorization": f"token {require_token(config)}",
+        "Client-Version": _FOLLOWED_RELEASE,
+        "User-Agent": _user_agent(),
+    }
+    return Session(config.api_url, headers=headers, idempotent_posts=True, verify=_certificates())
+
+
+def _file_session() -> Session:
+    headers = {"User-Agent": _user_agent()}
+    return Session(
+        headers=headers,
+        policy=_TRANSFERS,
+        timeout=_TRANSFER_TIME_LIMITS,
+        verify=_certificates(),
+    )
+
+
+def _user_agent() -> str:
+    return (
+        f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
+        f"httpx/{httpx.__version__}"
+    )
+
+
+def _certificates() -> ssl.SSLContext:
+    return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.cache
+def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Certificates that the environment names take 20 ms to read: once for all sessions."""
+    return httpx.create_ssl_context()

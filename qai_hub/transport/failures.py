@@ -1,0 +1,178 @@
+"""What went wrong, as the errors that users see."""
+
+import json
+import re
+import time
+
+import httpx
+
+from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.transport.retries import is_untrusted, never_arrived, retry_after
+
+__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server"]
+
+_LONGEST_TEXT = 2000
+_LONGEST_JSON = 1_000_000
+_UNAVAILABLE = frozenset({502, 503, 504})
+
+
+def error_from_answer(
+    status: int,
+    headers: httpx.Headers,
+    content: bytes,
+    method: str,
+    url: httpx.URL,
+    *,
+    web_url: str = "",
+) -> Error:
+    """Makes an error of an answer of the API.
+
+    Args:
+        status: HTTP status.
+        headers: Headers of the answer.
+        content: Body of the answer, in any format.
+        method: Method of the request.
+        url: Address of the request.
+        web_url: Where to look what became of the request.
+
+    Returns:
+        The error.
+    """
+    problem = _problem(headers, content)
+    detail = _text(problem.get("detail")) or _text(problem.get("title"))
+    host = _host(url)
+    answered = f"{host} answered {_reason(status)} to {method} {url.path}"
+    kind: type[Error] = UserError
+    if status < 400:
+        if 300 <= status < 400:
+            message = f"{answered}, which sends elsewhere: check api_url."
+        else:
+            kind, message = InternalError, f"{answered}, with a body that is not understood."
+    elif status == 401:
+        message = (
+            f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "
+            "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
+        )
+    elif status == 408:
+        kind, message = InternalError, f"Timeout occurred while communicating with {host}."
+    elif status == 426:
+        message = f"{detail or answered} Upgrade qai-hub-openapi: this release is too old."
+    elif status == 429:
+        kind = RateLimitedError
+        message = detail or f"{host} answers no more requests for now: try again later."
+    elif status < 500:
+        message = detail or f"{answered}."
+    else:
+        kind = InternalError
+        state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
+        message = f"{host} {state} ({_reason(status)}). {detail}".rstrip()
+        if method in {"POST", "PATCH"}:
+            message += _ambiguous(web_url)
+    request_id = _text(headers.get("X-Request-Id")) or _text(problem.get("request_id")) or None
+    return kind(
+        message,
+        status_code=status,
+        request_id=request_id,
+        url=str(url),
+        retry_after=retry_after(headers, wall=time.time()),
+    )
+
+
+def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
+    """Makes an error of a request that got no answer.
+
+    Args:
+        error: What httpx raised.
+        web_url: Where to look what became of the request.
+
+    Returns:
+        The error.
+    """
+    request = error.request
+    host, url = _host(request.url), str(request.url)
+    if is_untrusted(error):
+        return UserError(
+            f"The certificate of {host} is not trusted. If your network has its own certificates, "
+            "name their file in the environment variable SSL_CERT_FILE.",
+            url=url,
+        )
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+        message = f"Could not connect to {host}. Check the address, the network and its proxy."
+    elif isinstance(error, httpx.TimeoutException):
+        message = f"Timeout occurred while communicating with {host}."
+    else:
+        message = f"A communication error occurred with {host} ({type(error).__name__})."
+    arrived = isinstance(error, httpx.TransportError) and not never_arrived(error)
+    may_be_done = arrived or request.extensions.get("may_be_done")
+    if may_be_done and request.method in {"POST", "PATCH"}:
+        message += _ambiguous(web_url)
+    return InternalError(message, url=url)
+
+
+def error_from_file_server(response: httpx.Response, doing: str) -> Error:
+    """Makes an error of an answer of a file server.
+
+    Args:
+        response: The answer, its body read.
+        doing: What was tried, such as `"upload of model.onnx"`.
+
+    Returns:
+        The error.
+    """
+    status, url = response.status_code, response.request.url
+    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_JSON])
+    told = ": ".join(_text(text.decode("utf-8", "replace")) for _, text in found[:2])
+    told = told or _text(_problem(response.headers, response.content).get("detail"))
+    told = told or _reason(status)
+    host = _host(url)
+    kind: type[Error] = InternalError
+    if status in _UNAVAILABLE:
+        message = f"The {doing} failed: {host} is unavailable right now ({told})."
+    elif status == 429:
+        kind, message = RateLimitedError, f"The {doing} failed: {host} asks to slow down ({told})."
+    elif 400 <= status < 500 and status != 408:
+        kind = UserError
+        message = (
+            f"The {doing} was refused by {host} ({status}, {told}). Its address may have expired: "
+            "start again."
+        )
+    else:
+        message = f"The {doing} failed: {host} answered {status} ({told})."
+    return kind(
+        message,
+        status_code=status,
+        request_id=_text(response.headers.get("X-Request-Id")) or None,
+        url=str(url),
+        retry_after=retry_after(response.headers, wall=time.time()),
+    )
+
+
+def _problem(headers: httpx.Headers, content: bytes) -> dict[str, object]:
+    if "json" not in headers.get("Content-Type", "") or len(content) > _LONGEST_JSON:
+        return {}
+    try:
+        problem = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _text(value: object) -> str:
+    """Takes text that may be shown: one line that cannot steer a terminal, of bounded length."""
+    if not isinstance(value, str):
+        return ""
+    line = " ".join(value[: 4 * _LONGEST_TEXT].split())
+    return "".join(sign for sign in line if sign.isprintable())[:_LONGEST_TEXT]
+
+
+def _reason(status: int) -> str:
+    return f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip()
+
+
+def _host(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii", "replace")
+
+
+def _ambiguous(web_url: str) -> str:
+    where = f" Look at {web_url} before you send it again." if web_url else ""
+    return f" The request may have been carried out all the same.{where}"

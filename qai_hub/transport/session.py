@@ -1,0 +1,212 @@
+"""The HTTP client: one pool of connections, with time limits and retries."""
+
+import contextlib
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from qai_hub.errors import without_secrets
+from qai_hub.transport.retries import (
+    LONGEST_RETRY_AFTER,
+    PASSING_STATUSES,
+    Retries,
+    RetryPolicy,
+    is_idempotent,
+    never_arrived,
+    passes,
+    retry_after,
+)
+
+__all__ = ["Session", "limits"]
+
+TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
+
+_logger = logging.getLogger("qai_hub.transport")
+
+
+@dataclass(frozen=True)
+class _Limits:
+    time_limit: float | None = None
+    retry_rate_limit: bool | None = None
+
+
+_USUAL = _Limits()
+_limits: ContextVar[_Limits] = ContextVar("qai_hub_limits", default=_USUAL)
+
+
+@contextlib.contextmanager
+def limits(
+    *, time_limit: float | None = None, retry_rate_limit: bool | None = None
+) -> Iterator[None]:
+    """Changes how patient sessions are with the requests that this block sends.
+
+    Args:
+        time_limit: Seconds to wait for an answer; a request is then sent once, not again. None for
+            the usual limits and retries.
+        retry_rate_limit: Whether a request that was refused for coming too early is sent again
+            until it is served; False to never send it again, None for the usual patience.
+
+    Yields:
+        Nothing.
+    """
+    given = {"time_limit": time_limit, "retry_rate_limit": retry_rate_limit}
+    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    token = _limits.set(replace(_limits.get(), **changed))
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+class Session(httpx.Client):
+    """An `httpx.Client` that sends again what is safe to send again.
+
+    A request is sent again after a fault that may pass or the statuses 408, 429, 500, 502, 503 and
+    504, if to carry it out twice does no harm: it is a GET, HEAD, PUT or DELETE, it carries an
+    idempotency key that the server honours, or its sender says so by the extension `repeatable`.
+    Any other request is sent again only if the server never saw it, or refused it by 429. A body
+    that can be read only once is never sent again.
+
+    Args:
+        base_url: Address that relative ones are completed with.
+        headers: Headers of each request.
+        policy: How often to send again, and when.
+        timeout: Seconds for each step of a request.
+        idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
+            once; each POST then gets such a key.
+        clock: Monotonic clock, in seconds.
+        sleep: Sleeps for some seconds.
+        wall: Seconds since the epoch.
+        rng: Source of the jitter.
+        options: Further arguments of `httpx.Client`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        policy: RetryPolicy | None = None,
+        timeout: httpx.Timeout = TIME_LIMITS,
+        idempotent_posts: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+        wall: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        **options: Any,  # noqa: ANN401 - what httpx takes
+    ) -> None:
+        super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
+        self._policy = policy or RetryPolicy()
+        self._idempotent_posts = idempotent_posts
+        self._clock = clock
+        self._wall = wall
+        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
+        self.sleep = sleep
+
+    def retries(self) -> Retries:
+        """Starts counting the tries of something that takes more than one request."""
+        return Retries(self._policy, now=self._clock(), rng=self._rng)
+
+    def pause(self, retries: Retries, asked: float | None = None) -> float | None:
+        """Decides by this session's clock how long to pause; None to give up."""
+        return retries.pause(self._clock(), asked)
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Sends a request, more than once where that is safe and helps.
+
+        Args:
+            request: The request.
+            options: What `httpx.Client.send` takes.
+
+        Returns:
+            The last answer, whatever its status.
+
+        Raises:
+            httpx.TransportError: If there was none. Its request has the extension `may_be_done` if
+                the server may have carried the request out all the same.
+        """
+        time_limit = _limits.get().time_limit
+        if time_limit is not None:
+            limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
+            request.extensions = {**request.extensions, "timeout": limited.as_dict()}
+        if self._idempotent_posts and request.method == "POST":
+            request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
+        retries = self.retries()
+        while True:
+            started = self._clock()
+            try:
+                response = super().send(request, **options)
+            except httpx.TransportError as error:
+                outcome = type(error).__name__
+                if not never_arrived(error):
+                    request.extensions["may_be_done"] = True
+                pause = self._pause_after_fault(request, error, retries)
+                if pause is None:
+                    self._log(request, outcome, started)
+                    raise
+            else:
+                outcome = str(response.status_code)
+                pause = self._pause_after_answer(request, response, retries)
+                if pause is None:
+                    self._log(request, outcome, started)
+                    return response
+                response.close()
+            self._log(request, f"{outcome}, again in {pause:.1f} s", started)
+            self.sleep(pause)
+
+    def _pause_after_fault(
+        self, request: httpx.Request, error: httpx.TransportError, retries: Retries
+    ) -> float | None:
+        safe = never_arrived(error) or self._may_be_done_twice(request)
+        if safe and passes(error) and _can_be_read_again(request) and not _is_single():
+            return self.pause(retries)
+        return None
+
+    def _pause_after_answer(
+        self, request: httpx.Request, response: httpx.Response, retries: Retries
+    ) -> float | None:
+        status = response.status_code
+        if status not in PASSING_STATUSES or not _can_be_read_again(request) or _is_single():
+            return None
+        asked = retry_after(response.headers, wall=self._wall())
+        if status == 429:
+            insist = _limits.get().retry_rate_limit
+            if insist is False:
+                return None
+            pause = self.pause(retries, asked)
+            if pause is None and insist:
+                pause = max(self._rng.uniform(5.0, 10.0), min(asked or 0.0, LONGEST_RETRY_AFTER))
+            return pause
+        if not self._may_be_done_twice(request):
+            return None
+        return self.pause(retries, asked)
+
+    def _may_be_done_twice(self, request: httpx.Request) -> bool:
+        keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
+        return is_idempotent(request) or keyed or bool(request.extensions.get("repeatable"))
+
+    def _log(self, request: httpx.Request, outcome: str, started: float) -> None:
+        _logger.debug(
+            "%s %s: %s (%.0f ms)",
+            request.method,
+            without_secrets(str(request.url)),
+            outcome,
+            (self._clock() - started) * 1000,
+        )
+
+
+def _is_single() -> bool:
+    return _limits.get().time_limit is not None
+
+
+def _can_be_read_again(request: httpx.Request) -> bool:
+    return isinstance(request.stream, httpx.ByteStream) or bool(
+        request.extensions.get("repeatable")
+    )

@@ -1,0 +1,65 @@
+"""Files to the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from qai_hub.errors import InternalError
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api.types import Unset
+
+    from qai_hub.transport.api import Transport
+
+T = TypeVar("T")
+
+
+def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
+    """Uploads the file of a model, in parts.
+
+    Args:
+        transport: What sends the requests.
+        model_id: A model without a file.
+        path: The file.
+    """
+    from qai_hub_api.api.models import finish_model_upload, start_model_upload
+    from qai_hub_api.models import MultipartUploadFinish
+
+    size = path.stat().st_size
+    answer = transport.call(
+        start_model_upload.sync, model_id, file_size=size, supports_s3_credentials=True
+    )
+    parts = _method(answer.multipart_url, "in parts")
+    etags = transport.upload_parts(path, parts.urls, parts.max_part_size)
+    body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
+    transport.call(finish_model_upload.sync, model_id, body=body)
+
+
+def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> None:
+    """Uploads the file of a dataset, by one form post.
+
+    Args:
+        transport: What sends the requests.
+        dataset_id: A dataset without a file.
+        path: The file.
+    """
+    from qai_hub_api.api.datasets import start_dataset_upload, update_dataset
+    from qai_hub_api.models import DatasetUpdate
+
+    size = path.stat().st_size
+    answer = transport.call(
+        start_dataset_upload.sync, dataset_id, file_size=size, supports_s3_credentials=True
+    )
+    form = _method(answer.url, "by a form post")
+    fields = form.fields.additional_properties
+    transport.upload_form(path, form.url, form.file_field_name, fields)
+    transport.call(update_dataset.sync, dataset_id, body=DatasetUpdate(file_upload_complete=True))
+
+
+def _method(method: T | Unset, how: str) -> T:
+    given = known(method)
+    if given is None:
+        raise InternalError(f"The service does not offer to take this file {how}.")
+    return given

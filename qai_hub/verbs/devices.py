@@ -1,0 +1,54 @@
+"""The client's methods on devices and frameworks."""
+
+from __future__ import annotations
+
+from qai_hub.devices import Device, Framework, attribute_list
+from qai_hub.verbs.base import Verbs
+
+
+class DeviceVerbs(Verbs):
+    """Methods on devices and frameworks."""
+
+    def get_devices(
+        self, name: str = "", os: str = "", attributes: str | list[str] | None = None
+    ) -> list[Device]:
+        """Lists devices that match all of what is given.
+
+        Args:
+            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches all.
+            os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty
+                matches all.
+            attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+
+        Returns:
+            The devices, ordered by name and operating system.
+
+        Raises:
+            UserError: If an attribute is not of the form `key:value`.
+        """
+        from qai_hub_api.api.devices import list_devices
+
+        listed = self._transport.call(
+            list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
+        )
+        return [Device._from_api(device) for device in listed.devices]
+
+    def get_device_attributes(self) -> list[str]:
+        """Lists the attributes that devices have.
+
+        Returns:
+            The attributes in alphabetical order, each once.
+        """
+        found = (device.attributes for device in self.get_devices())
+        return sorted({attribute for attributes in found for attribute in attributes})
+
+    def get_frameworks(self) -> list[Framework]:
+        """Lists the runtime frameworks that jobs can ask for.
+
+        Returns:
+            The frameworks.
+        """
+        from qai_hub_api.api.devices import list_frameworks
+
+        listed = self._transport.call(list_frameworks.sync)
+        return [Framework._from_api(framework) for framework in listed.frameworks]

@@ -1,0 +1,110 @@
+"""The client's methods that find jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qai_hub.errors import UserError
+from qai_hub.jobs.mapping import job_from_api
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.summaries import JobSummary, summary_from_api
+from qai_hub.projects import Project
+from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.paging import fetch_range
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.jobs.base import Job
+    from qai_hub.jobs.types import JobType
+
+
+class JobVerbs(Verbs):
+    """Methods that find jobs."""
+
+    def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
+        """Fetches a job.
+
+        Args:
+            job_id: Identifier; starts with `j`, and stands in the job's URL.
+            job_type: Type that the job must have; None allows all.
+
+        Returns:
+            The job.
+
+        Raises:
+            UserError: If there is no such job, you may not see it, or it has another type.
+        """
+        from qai_hub_api.api.jobs import get_job
+
+        job = job_from_api(self._transport.call(get_job.sync, job_id), self._client)
+        if job_type is not None and job._job_type is not job_type:
+            raise UserError(
+                f"Job {job_id} is a {job.job_type} job, not a {job_type.display_name} job."
+            )
+        return job
+
+    def get_job_summaries(
+        self,
+        offset: int = 0,
+        limit: int = 50,
+        creator: str | None = None,
+        state: JobStatus.State | list[JobStatus.State] | None = None,
+        type: JobType | None = None,  # noqa: A002 (the name that users know)
+        project: str | Project | None = None,
+    ) -> list[JobSummary]:
+        """Lists jobs that you submitted or that are shared with you, newest first.
+
+        Args:
+            offset: Jobs to pass over.
+            limit: Most jobs to list.
+            creator: E-mail address of who submitted them; None lists all.
+            state: State or states that they are in; None lists all.
+            type: Type of the jobs; None lists all.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The short forms of the jobs.
+        """
+        from qai_hub_api.api.jobs import list_job_summaries
+        from qai_hub_api.api.projects import list_project_job_summaries
+        from qai_hub_api.models import JobTypeName
+        from qai_hub_api.types import UNSET
+
+        project_id = Project.get_project_id(project)
+        by_creator = creator or UNSET
+        by_state = _states(state) or UNSET
+        by_type = JobTypeName(type.display_name) if type else UNSET
+
+        def fetch(offset: int, limit: int) -> Sequence[api.JobSummary]:
+            if project_id is None:
+                return self._transport.call(
+                    list_job_summaries.sync,
+                    offset=offset,
+                    limit=limit,
+                    state=by_state,
+                    type_=by_type,
+                    creator=by_creator,
+                ).job_summaries
+            return self._transport.call(
+                list_project_job_summaries.sync,
+                project_id,
+                offset=offset,
+                limit=limit,
+                state=by_state,
+                type_=by_type,
+                creator=by_creator,
+            ).job_summaries
+
+        listed = fetch_range(fetch, offset, limit)
+        return [summary_from_api(summary, self._client) for summary in listed]
+
+
+def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
+    """States as the service takes them: their numbers, joined by commas."""
+    states = [] if state is None else state if isinstance(state, list) else [state]
+    for one in states:
+        if not isinstance(one, JobStatus.State):
+            raise UserError(f"state takes members of JobStatus.State, not {one!r}.")
+    return ",".join(str(one.value) for one in states)

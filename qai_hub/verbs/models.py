@@ -1,0 +1,105 @@
+"""The client's methods on models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.models import Model
+from qai_hub.projects import Project
+from qai_hub.sources import source_file
+from qai_hub.uploads import upload_model_file
+from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.paging import fetch_range
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+
+class ModelVerbs(Verbs):
+    """Methods on models."""
+
+    def upload_model(
+        self,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Model:
+        """Uploads a model.
+
+        Args:
+            model: Path of a file or folder, or an `onnx.ModelProto`. The suffix tells the format:
+                `.onnx`, `.pt`, `.pt2`, `.tflite`, `.dlc`, `.bin` and others. A folder holds one
+                `.onnx` file with its weights, or ends in `.mlpackage` and the like.
+            name: Name that people will see; None takes the file's.
+            project: Project that it goes to; None takes the client's.
+
+        Returns:
+            The model.
+
+        Raises:
+            FileNotFoundError: If there is nothing at the path.
+            UserError: If it is not a model that can be uploaded.
+        """
+        from qai_hub_api.api.models import create_model
+        from qai_hub_api.api.projects import create_project_model
+        from qai_hub_api.models import ModelCreate, ModelType
+
+        project_id = self._project_id(project)
+        with source_file(model) as source:
+            body = ModelCreate(
+                name=name or source.name,
+                model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
+                is_directory=source.is_directory,
+            )
+            if project_id is None:
+                created = self._transport.call(create_model.sync, body=body)
+            else:
+                created = self._transport.call(create_project_model.sync, project_id, body=body)
+            upload_model_file(self._transport, created.id, source.path)
+        uploaded = self.get_model(created.id)
+        uploaded.model = None if isinstance(model, str | Path) else model
+        return uploaded
+
+    def get_model(self, model_id: str) -> Model:
+        """Fetches a model.
+
+        Args:
+            model_id: Identifier; starts with `m`.
+
+        Returns:
+            The model.
+
+        Raises:
+            UserError: If there is no such model, or you may not see it.
+        """
+        from qai_hub_api.api.models import get_model
+
+        return Model._from_api(self._transport.call(get_model.sync, model_id), self._client)
+
+    def get_models(
+        self, offset: int = 0, limit: int = 50, project: str | Project | None = None
+    ) -> list[Model]:
+        """Lists your models, newest first.
+
+        Args:
+            offset: Models to pass over.
+            limit: Most models to list.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The models.
+        """
+        from qai_hub_api.api.models import list_models
+        from qai_hub_api.api.projects import list_project_models
+
+        project_id = Project.get_project_id(project)
+        call = self._transport.call
+
+        def fetch(offset: int, limit: int) -> Sequence[api.Model]:
+            if project_id is None:
+                return call(list_models.sync, offset=offset, limit=limit).models
+            return call(list_project_models.sync, project_id, offset=offset, limit=limit).models
+
+        return [Model._from_api(m, self._client) for m in fetch_range(fetch, offset, limit)]

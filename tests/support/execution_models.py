@@ -1,0 +1,205 @@
+"""Tiny models, datasets and attempts that the tests of the execution share."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from qai_hub.local.execution.attempt import (
+    AttemptOutcome,
+    AttemptRequest,
+    TensorSpec,
+    run_attempt,
+)
+from qai_hub.local.execution.failures import JobFailure
+from qai_hub.local.execution.messages import Report
+from qai_hub.local.execution.worker import carry_out
+
+FLOAT = onnx.TensorProto.FLOAT
+INT64 = onnx.TensorProto.INT64
+BOOL = onnx.TensorProto.BOOL
+
+Shape = Sequence[int | str] | None
+
+
+def model_of(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Mapping[str, tuple[int, Shape]],
+    outputs: Mapping[str, tuple[int, Shape]],
+    weights: Mapping[str, Any] | None = None,
+) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info(name, *port) for name, port in inputs.items()],
+        [helper.make_tensor_value_info(name, *port) for name, port in outputs.items()],
+        [numpy_helper.from_array(np.asarray(v), name) for name, v in (weights or {}).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def linear_model(batch: int | str = 2, *, name: str = "x") -> onnx.ModelProto:
+    """y = relu(x @ w) @ (w + w), in which w + w can be folded."""
+    weight = np.random.default_rng(7).standard_normal((3, 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", [name, "w"], ["m"], name="first"),
+        helper.make_node("Relu", ["m"], ["r"], name="second"),
+        helper.make_node("Add", ["w", "w"], ["ww"], name="folded"),
+        helper.make_node("MatMul", ["r", "ww"], ["y"], name="third"),
+    ]
+    return model_of(nodes, {name: (FLOAT, [batch, 3])}, {"y": (FLOAT, [batch, 3])}, {"w": weight})
+
+
+def linear_result(x: Any) -> Any:
+    weight = np.random.default_rng(7).standard_normal((3, 3)).astype(np.float32)
+    return np.maximum(x @ weight, 0) @ (weight + weight)
+
+
+def branching_model() -> onnx.ModelProto:
+    """y = x if sum(x) > 0 else -x, with an If whose branches are graphs of their own."""
+    branches = {
+        f"{name}_branch": helper.make_graph(
+            [helper.make_node(op, ["x"], [name], name=f"{name}_node")],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, FLOAT, None)],
+        )
+        for name, op in (("then", "Identity"), ("else", "Neg"))
+    }
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0, name="sum"),
+        helper.make_node("Greater", ["s", "zero"], ["c"], name="greater"),
+        helper.make_node("If", ["c"], ["y"], name="choice", **branches),
+    ]
+    return model_of(
+        nodes,
+        {"x": (FLOAT, [4])},
+        {"y": (FLOAT, [4])},
+        {"zero": np.float32(0)},
+    )
+
+
+def endless_model() -> onnx.ModelProto:
+    """A loop of so many rounds that it never ends while a test runs."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Add", ["a", "one"], ["b"]),
+            helper.make_node("Identity", ["go"], ["on"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("i", INT64, []),
+            helper.make_tensor_value_info("go", BOOL, []),
+            helper.make_tensor_value_info("a", FLOAT, [1]),
+        ],
+        [
+            helper.make_tensor_value_info("on", BOOL, []),
+            helper.make_tensor_value_info("b", FLOAT, [1]),
+        ],
+    )
+    return model_of(
+        [helper.make_node("Loop", ["rounds", "true", "x"], ["y"], body=body)],
+        {"x": (FLOAT, [1])},
+        {"y": (FLOAT, [1])},
+        {"rounds": np.int64(10**15), "true": np.bool_(True), "one": np.ones(1, np.float32)},
+    )
+
+
+def huge_model(elements: int) -> onnx.ModelProto:
+    """A model whose intermediate tensor of floats has so many elements."""
+    nodes = [
+        helper.make_node("Add", ["x", "more"], ["shape"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["large"]),
+        helper.make_node("ReduceSum", ["large"], ["y"], keepdims=0),
+    ]
+    return model_of(nodes, {"x": (INT64, [1])}, {"y": (FLOAT, [])}, {"more": np.array([elements])})
+
+
+def saved(model: onnx.ModelProto, folder: Path, name: str = "m1") -> Path:
+    path = folder / name
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def dataset(path: Path, tensors: Mapping[str, Sequence[Any]]) -> Path:
+    with h5py.File(path, "w") as file:
+        for order, (name, samples) in enumerate(tensors.items()):
+            group = file.create_group(f"data/{order}")
+            group.attrs.update({"order": order, "name": name, "batch_count": len(samples)})
+            for index, sample in enumerate(samples):
+                group.create_dataset(f"batch_{index}", data=sample)
+    return path
+
+
+def read_dataset(path: Path) -> dict[str, list[Any]]:
+    with h5py.File(path) as file:
+        groups = sorted(file["data"].values(), key=lambda group: group.attrs["order"])
+        return {
+            group.attrs["name"]: [
+                group[f"batch_{index}"][()] for index in range(group.attrs["batch_count"])
+            ]
+            for group in groups
+        }
+
+
+def compile_request(model: Path, *specs: TensorSpec, options: str = "") -> AttemptRequest:
+    return AttemptRequest(
+        kind="compile",
+        model=model,
+        model_type="MODEL_TYPE_ONNX",
+        options=options or "--target_runtime onnx",
+        input_specs=specs,
+    )
+
+
+def run_request(
+    model: Path, data: Path | None = None, *, profile: bool = False, options: str = ""
+) -> AttemptRequest:
+    return AttemptRequest(
+        kind="run",
+        model=model,
+        model_type="MODEL_TYPE_ONNX",
+        options=options,
+        dataset=data,
+        profile=profile,
+    )
+
+
+def attempt(
+    request: AttemptRequest,
+    folder: Path,
+    *,
+    time_limit: float = 60,
+    memory_limit: int | None = None,
+    cancelled: threading.Event | None = None,
+) -> AttemptOutcome:
+    folder.mkdir(exist_ok=True)
+    return run_attempt(
+        request,
+        folder,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        cancelled=cancelled or threading.Event(),
+    )
+
+
+def carried_out(request: AttemptRequest, folder: Path) -> Report:
+    """Carry a request out in this process."""
+    (folder / "work").mkdir(parents=True)
+    return carry_out(request, folder)
+
+
+def failure_of(request: AttemptRequest, folder: Path) -> JobFailure:
+    with pytest.raises(JobFailure) as caught:
+        carried_out(request, folder)
+    return caught.value
+
+
+def spec(name: str, shape: Sequence[int], dtype: str = "float32") -> TensorSpec:
+    return TensorSpec(name=name, shape=tuple(shape), dtype=dtype)

@@ -1,0 +1,254 @@
+"""From payloads to the facade's own objects, those of other releases of the service included."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.canned import Canned, CannedHub
+
+import qai_hub as hub
+from qai_hub.client import (
+    Client,
+    ClientConfig,
+    InferenceJobSummary,
+    JobStatus,
+    JobType,
+    LinkJob,
+    ModelMetadataKey,
+    QuantizeDtype,
+    QuantizeJob,
+    SourceModelType,
+)
+
+CREATED = "2026-01-02T03:04:05.678901Z"
+
+
+def job(kind: str, state: str = "JOB_STATE_DONE", **details: Any) -> dict[str, Any]:
+    common = {
+        f"{kind}_id": "jabc12345",
+        "user_id": 2**64 - 1,
+        "job_state": state,
+        "name": "n",
+        "options": "--o",
+        "creation_time": CREATED,
+    }
+    return {
+        kind: {**common, **details},
+        "notices": [{"severity": "INFO", "context": "USER", "message": "hello"}],
+        "failure_type": "JOB_FAILURE_TYPE_UNSPECIFIED",
+        "available_artifacts": ["JOB_ARTIFACT_TYPE_HUB_LOG", "JOB_ARTIFACT_TYPE_HOLOGRAM"],
+        "hub_version": "0.99.0",
+        "a_new_field": {"of": ["a", "newer", "service"]},
+    }
+
+
+@contextmanager
+def answering(*payloads: Any, path: str = "jobs/jabc12345/") -> Iterator[tuple[Client, CannedHub]]:
+    key = f"GET /api/v1/{path}"
+    with CannedHub({key: [Canned(payload) for payload in payloads]}) as server:
+        client = Client(ClientConfig("token", server.url, "https://web.example.com"))
+        yield client, server
+        client.close()
+
+
+def test_profile_job_of_an_older_service_is_an_inference_job_with_profiling_on() -> None:
+    payload = job("profile_job", includes_compile=False)
+    with answering(payload) as (client, _):
+        found = client.get_job("jabc12345", JobType.PROFILE)
+    assert isinstance(found, hub.ProfileJob)
+    assert isinstance(found, hub.InferenceJob)
+    assert found.profiling
+    assert found.job_type == "inference"
+    assert found.inputs is None
+
+
+def test_common_attributes() -> None:
+    details = {
+        "device": {"name": "D", "os": "14", "attributes": ["a:b"], "soc_description": ""},
+        "model": {"model_id": "mabc", "model_type": "MODEL_TYPE_CRYSTAL", "name": "m"},
+        "queued_time": "2026-01-02T04:04:06+01:00",
+        "completion_time": "2026-01-02T03:04:07.123456789Z",
+        "project_id": "p1",
+        "tensor_type_list": {
+            "types": [{"name": "x", "tensor_type": {"shape": [1, -1], "dtype": "TENSOR_DTYPE_X9"}}]
+        },
+    }
+    with answering(job("compile_job", **details)) as (client, _):
+        found = client.get_job("jabc12345")
+    assert isinstance(found, hub.CompileJob)
+    assert (found.job_id, found.name, found.options) == ("jabc12345", "n", "--o")
+    assert (found.hub_version, found.project_id) == ("0.99.0", "p1")
+    assert found.url == "https://web.example.com/jobs/jabc12345/"
+    created = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    assert found.created_at == created
+    assert found.date == created.astimezone().replace(tzinfo=None)
+    assert found.queued_at == datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
+    assert found.started_at is None
+    assert found.completed_at == datetime(2026, 1, 2, 3, 4, 7, 123456, UTC)
+    assert found.shapes == {"x": ((1, -1), "x9")}
+    assert found.device == hub.Device("D", "14", ["a:b"])
+    assert found.model.model_type is SourceModelType.UNRECOGNIZED_MODEL_TYPE
+    assert [notice.message for notice in found.notices] == ["hello"]
+    assert found._available_artifacts == [hub.JobArtifactType.HUB_LOG]
+    assert found.failure_type is None
+
+
+def test_unknown_state_is_kept_and_waited_through(caplog: pytest.LogCaptureFixture) -> None:
+    paused = job("compile_job", "JOB_STATE_PAUSED_FOR_TEA")
+    done = job("compile_job")
+    with caplog.at_level(logging.WARNING), answering(paused, paused, done) as (client, server):
+        found = client.get_job("jabc12345")
+        status = found.get_status()
+        assert (status.code, status.finished, status.running) == ("PAUSED_FOR_TEA", False, True)
+        assert found.wait(30) == "SUCCESS"
+    assert len(server.requests) == 3
+    assert caplog.text.count("PAUSED_FOR_TEA") == 1
+
+
+def test_unknown_job_type_can_be_waited_for_and_renamed() -> None:
+    payload = job("train_job", "JOB_STATE_FAILED", failure_reason="diverged", epochs=3)
+    with answering(payload) as (client, server):
+        found = client.get_job("jabc12345")
+        assert (found.job_id, found.name, found.job_type) == ("jabc12345", "n", "unspecified")
+        status = found.wait(5)
+        assert (status.failure, status.message) == (True, "diverged")
+        with pytest.raises(hub.UserError, match="no answer"):
+            found.set_name("other")
+    assert server.requests[-1][0] == "PATCH /api/v1/jobs/jabc12345/"
+
+
+def test_unknown_job_type_in_a_list_does_not_hide_the_others() -> None:
+    known = {
+        "job_id": "jknown",
+        "name": "k",
+        "job_state": "JOB_STATE_DONE",
+        "device_name": "D",
+        "device_os_version": "",
+        "creation_time": CREATED,
+        "execution_time": 1234,
+        "execution_peak_memory": {"lower": 1, "upper": 2},
+        "user": {"id": 1, "first_name": "", "last_name": "", "email": "a@b", "org_id": 0},
+    }
+    new = {"job_id": "jnew", "job_state": "JOB_STATE_DREAMING", "creation_time": CREATED}
+    listed = {
+        "job_summaries": [
+            {"inference_job_summary": {**known, "is_profiling_on": True}},
+            {"profile_job_summary": {**known, "job_id": "jold"}},
+            {"dream_job_summary": new},
+        ],
+        "total_query_count": 3,
+    }
+    with answering(listed, path="job_summaries/") as (client, _):
+        summaries = client.get_job_summaries()
+    assert [summary.job_id for summary in summaries] == ["jknown", "jold", "jnew"]
+    first = summaries[0]
+    assert isinstance(first, InferenceJobSummary)
+    assert (first.profiling, first.estimated_inference_time) == (True, 1234)
+    assert first.inference_memory_peak_range == (1, 2)
+    assert (first.username, first.device_name) == ("a@b", "D")
+    assert summaries[1].job_type is JobType.PROFILE
+    assert summaries[2].job_type is JobType.UNSPECIFIED
+    assert (summaries[2].status.code, summaries[2].status.finished) == ("DREAMING", False)
+    assert len(set(summaries)) == 3
+
+
+def test_quantize_and_link_jobs() -> None:
+    quantize = job(
+        "quantize_job",
+        weights_dtype="QUANTIZE_DTYPE_INT8",
+        activations_dtype="QUANTIZE_DTYPE_INT2",
+        calibration_dataset={"dataset_id": "dabc"},
+    )
+    with answering(quantize) as (client, _):
+        found = client.get_job("jabc12345")
+    assert isinstance(found, QuantizeJob)
+    assert (found.weights_dtype, found.activations_dtype) == (QuantizeDtype.INT8, None)
+    assert found.calibration_dataset is not None
+    link = job("link_job", models={"models": [{"model_id": "ma"}, {"model_id": "mb"}]})
+    link["link_job"]["models"]["total_query_count"] = 2
+    with answering(link) as (client, _):
+        linked = client.get_job("jabc12345")
+    assert isinstance(linked, LinkJob)
+    assert [model.model_id for model in linked.models] == ["ma", "mb"]
+
+
+def test_target_model_learns_what_the_job_fills_in_and_repr_never_asks() -> None:
+    running = job("compile_job", "JOB_STATE_OPTIMIZING_MODEL")
+    running["compile_job"]["target_model"] = {"model_id": "mtarget", "producer_id": "jabc12345"}
+    done = job("compile_job")
+    done["compile_job"]["target_model"] = {
+        "model_id": "mtarget",
+        "producer_id": "jabc12345",
+        "model_type": "MODEL_TYPE_QNN_CONTEXT_BINARY",
+        "metadata": {"entries": {"1": "2.40", "32": "60", "999": "new"}},
+        "input_spec": {
+            "types": [
+                {
+                    "name": "x",
+                    "graph_name": "g",
+                    "tensor_type": {
+                        "shape": [1],
+                        "dtype": "TENSOR_DTYPE_UINT8",
+                        "scale": 0.5,
+                        "zero_point": 3,
+                    },
+                }
+            ]
+        },
+    }
+    with answering(running, done) as (client, server):
+        found = client.get_job("jabc12345")
+        assert isinstance(found, hub.CompileJob)
+        model = found.get_target_model()
+        assert model is not None
+        assert "mtarget" in repr(model) + str(found)
+        assert len(server.requests) == 1
+        assert found.wait(30).success
+        assert model is found.get_target_model()
+        assert model.get_producer() is found
+        assert model.metadata == {
+            ModelMetadataKey.QNN_SDK_VERSION: "2.40",
+            ModelMetadataKey.QNN_CONTEXT_BIN_SOC_MODEL: "60",
+        }
+        assert model.input_spec == {"g": [hub.TensorSpec("x", "uint8", (1,), 0.5, 3)]}
+        assert model.model_type is SourceModelType.QNN_CONTEXT_BINARY
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        [],
+        {"compile_job": {"name": "n"}},
+        {**job("compile_job"), "compile_job": None},
+        {**job("compile_job"), "notices": "none"},
+        b"",
+        b"<html>",
+    ],
+)
+def test_answers_that_are_no_jobs_are_internal_errors(payload: Any) -> None:
+    with answering(payload) as (client, _), pytest.raises(hub.InternalError):
+        client.get_job("jabc12345")
+
+
+def test_job_of_another_type_than_before_is_an_internal_error() -> None:
+    with answering(job("compile_job"), job("link_job")) as (client, _):
+        found = client.get_job("jabc12345")
+        with pytest.raises(hub.InternalError, match="another type"):
+            found.get_status()
+
+
+def test_a_job_is_a_shareable_with_plain_values() -> None:
+    with answering(job("compile_job")) as (client, _):
+        found = client.get_job("jabc12345")
+    assert found._owner is client
+    assert found.get_status.__self__ is found
+    plain = {k: v for k, v in vars(found).items() if type(v).__module__.startswith("qai_hub_api")}
+    assert plain == {}
+    with pytest.raises(TypeError):
+        hub.Job(client, "j", "n", datetime.now(), "", "", False, JobType.COMPILE, [])  # type: ignore[abstract]
+    assert JobStatus.State.SUCCESS == "SUCCESS"
