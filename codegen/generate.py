@@ -70,8 +70,9 @@ def differences(expected: Path, actual: Path) -> list[str]:
         elif not want.exists():
             lines.append(f"{name}: the contract does not give it")
         elif want.read_bytes() != have.read_bytes():
-            pair = (p.read_text(encoding="utf-8").splitlines() for p in (have, want))
-            lines += difflib.unified_diff(*pair, f"{name} (as it is)", f"{name} (as it should be)")
+            before, after = (p.read_text(encoding="utf-8").splitlines() for p in (have, want))
+            names = f"{name} (as it is)", f"{name} (as it should be)"
+            lines += difflib.unified_diff(before, after, *names)
     return lines
 
 

@@ -1,10 +1,12 @@
 """A real HTTP server that does what a test says: answers, breaks off, hangs."""
 
+import contextlib
+import io
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -58,7 +60,7 @@ class Refuse:
 
 
 Step: TypeAlias = Reply | Raw | Drop | Refuse
-Script: TypeAlias = Callable[[Request], Step] | list[Step]
+Script: TypeAlias = Callable[[Request], Step] | Sequence[Step]
 
 
 class ScriptedServer:
@@ -121,28 +123,23 @@ class ScriptedServer:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        try:
-            with connection.makefile("rb") as stream:
-                while not self._stopped.is_set() and self._exchange(connection, stream):
-                    pass
-        except (OSError, ValueError):
-            pass
-        finally:
-            _close(connection)
+        with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
+            while not self._stopped.is_set() and self._exchange(connection, stream):
+                pass
+        _close(connection)
 
-    def _exchange(self, connection: socket.socket, stream: "socket.SocketIO | object") -> bool:
-        readline, read = stream.readline, stream.read  # type: ignore[union-attr]
-        line = readline().decode("latin-1").split()
+    def _exchange(self, connection: socket.socket, stream: io.BufferedReader) -> bool:
+        line = stream.readline().decode("latin-1").split()
         if len(line) < 2:
             return False
         headers = {}
-        while field := readline().decode("latin-1").strip():
+        while field := stream.readline().decode("latin-1").strip():
             name, _, value = field.partition(":")
             headers[name.lower()] = value.strip()
         request = Request(line[0], line[1], headers, b"")
         step = self._step(request) if isinstance(self._peek(), Refuse) else None
         if step is None:
-            body = _body(headers, readline, read)
+            body = _body(headers, stream)
             request = Request(line[0], line[1], headers, body)
             step = self._step(request)
         match step:
@@ -153,14 +150,14 @@ class ScriptedServer:
         return False
 
     def _peek(self) -> Step | None:
-        if isinstance(self._script, list):
+        if isinstance(self._script, Sequence):
             return self._script[min(len(self.requests), len(self._script) - 1)]
         return None
 
     def _step(self, request: Request) -> Step:
         with self._lock:
             self.requests.append(request)
-            if isinstance(self._script, list):
+            if isinstance(self._script, Sequence):
                 return self._script[min(len(self.requests), len(self._script)) - 1]
         return self._script(request)
 
@@ -168,33 +165,30 @@ class ScriptedServer:
         if reply.delay and self._stopped.wait(reply.delay):
             return False
         headers = {"Content-Length": str(len(reply.body)), **reply.headers}
-        reason = HTTPStatus(reply.status).phrase if reply.status in HTTPStatus else "Odd"
+        reason = responses.get(reply.status, "Odd")
         head = [f"HTTP/1.1 {reply.status} {reason}", *(f"{k}: {v}" for k, v in headers.items())]
         body = b"" if request.method == "HEAD" else reply.body[: reply.cut]
-        connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+        connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
+        connection.sendall(body)
         return reply.cut is None
 
 
-def _body(
-    headers: Mapping[str, str], readline: Callable[[], bytes], read: Callable[[int], bytes]
-) -> bytes:
+def _body(headers: Mapping[str, str], stream: io.BufferedReader) -> bytes:
     if headers.get("transfer-encoding") == "chunked":
         chunks = []
-        while size := int(readline(), 16):
-            chunks.append(read(size))
-            readline()
-        readline()
+        while size := int(stream.readline(), 16):
+            chunks.append(stream.read(size))
+            stream.readline()
+        stream.readline()
         return b"".join(chunks)
     length = int(headers.get("content-length", 0))
-    body = read(length)
+    body = stream.read(length)
     if len(body) < length:
         raise OSError("the request was cut short")
     return body
 
 
 def _close(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()

@@ -189,7 +189,9 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", bytes(range(256)) * 16])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", bytes(range(256)) * 16]
+)
 def test_files_that_are_not_hdf5(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "d.h5"
     path.write_bytes(content)

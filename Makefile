@@ -1,0 +1,68 @@
+# Every target makes its own set-up: .venv, filled with what pyproject.toml names at the versions
+# that constraints.txt pins. Another interpreter: make PYTHON=python3.12 test
+PYTHON  ?= python3
+ARGS    ?=
+VENV    := .venv
+PY      := $(VENV)/bin/python
+PIP     := $(PY) -m pip --disable-pip-version-check --quiet
+READY   := $(VENV)/.ready
+HALFWAY := $(VENV)/.unfinished
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test contract check format format-check lint types imports generate check-drift clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## Run a real model through a local hub, from upload to report
+	@$(PY) examples/local_demo.py $(ARGS)
+
+test: $(READY)  ## Run all tests (ARGS='-k word' for some)
+	@$(PY) -m pytest $(ARGS)
+
+contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
+	@$(PY) -m pytest tests/contract $(ARGS)
+
+check: format-check lint types imports check-drift test  ## Run everything that CI runs
+
+format: $(READY)  ## Format the code
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --select I --fix .
+
+format-check: $(READY)
+	@$(PY) -m ruff format --check .
+
+lint: $(READY)  ## Lint the code and the contract
+	@$(PY) -m ruff check .
+	@$(VENV)/bin/openapi-spec-validator --validation-errors all openapi.yaml
+	@$(PY) -m pytest -q tests/unit/test_contract_style.py
+
+types: $(READY)  ## Check types, strictly, in handwritten and generated code
+	@$(PY) -m mypy
+
+imports: $(READY)  ## Check that imports flow one way
+	@$(VENV)/bin/lint-imports --no-logo
+
+generate: $(READY)  ## Write generated/ anew from openapi.yaml
+	@$(PY) codegen/generate.py
+
+check-drift: $(READY)  ## Check that generated/ is what openapi.yaml gives
+	@$(PY) codegen/generate.py --check
+
+clean:  ## Remove everything that make has made
+	@rm -rf $(VENV) build dist demo-results .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A run that was interrupted leaves the mark behind, and the next one starts from an empty .venv.
+# rapidocr brings the demo's model; its own dependencies, an OCR engine's, are not needed for that.
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (about a minute, once)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@if [ -e $(HALFWAY) ] || ! $(PY) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --clear $(VENV); fi
+	@touch $(HALFWAY)
+	@$(PIP) install -c constraints.txt hatchling
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(PIP) install -c constraints.txt --no-deps rapidocr
+	@rm $(HALFWAY)
+	@touch $@

@@ -1,0 +1,52 @@
+"""Runs `quickstart.py` against a local hub that lives in a temporary folder: `make demo`.
+
+The hub knows two users, each with a configuration profile in a temporary home folder: your own
+configuration is neither read nor changed. The model is the one that the package rapidocr ships.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from qai_hub.config import save_config
+from qai_hub.local import LocalHub
+
+YOU, COLLEAGUE = "you@example.com", "colleague@example.com"
+MODEL = "rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
+
+
+def bundled_model() -> Path:
+    """Finds the model in the installed package, whose code is not loaded."""
+    try:
+        return Path(str(distribution("rapidocr").locate_file(MODEL)))
+    except PackageNotFoundError:
+        raise SystemExit("The model is missing: pip install --no-deps rapidocr==3.10.0") from None
+
+
+def main() -> int:
+    """Starts the hub, runs the quickstart as its user, and gives that one's exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output-dir", default="demo-results", help="(%(default)s)")
+    output_dir = parser.parse_args().output_dir
+    with tempfile.TemporaryDirectory() as folder, LocalHub(users=(YOU, COLLEAGUE)) as local_hub:
+        home = Path(folder)
+        save_config(local_hub.config(YOU), "you", home=home)
+        save_config(local_hub.config(COLLEAGUE), "colleague", home=home)
+        command = [sys.executable, str(Path(__file__).with_name("quickstart.py"))]
+        command += ["--model", str(bundled_model()), "--output-dir", output_dir]
+        command += ["--profile", "you", "--colleague-profile", "colleague"]
+        command += ["--share-with", COLLEAGUE]
+        print(f"A local hub runs at {local_hub.url}: its jobs run on the CPU of this machine,")
+        print("and the times that it measures are this machine's, not a device's.", flush=True)
+        environment = {**os.environ, "HOME": folder, "USERPROFILE": folder}
+        status = subprocess.run(command, env=environment, check=False).returncode
+    print("\nThat hub is gone, and its pages with it; `qai-hub serve` starts one that stays.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

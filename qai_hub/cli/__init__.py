@@ -1,0 +1,1 @@
+"""The command `qai-hub`: one module for each of its subcommands."""

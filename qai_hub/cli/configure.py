@@ -1,0 +1,59 @@
+"""`qai-hub configure`: says which server to use, and as whom."""
+
+import argparse
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
+from qai_hub.cli.arguments import add_profile
+from qai_hub.cli.output import CommandError, say
+from qai_hub.config import OFFICIAL_URL, ClientConfig, save_config
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "configure",
+        help="say which server to use, and as whom",
+        description="Write a configuration that clients read. The token is never shown.",
+    )
+    parser.add_argument(
+        "--api_token",
+        "--api-token",
+        metavar="TOKEN",
+        help="API token; asked for if absent, which keeps it out of the shell's history",
+    )
+    parser.add_argument(
+        "--api_url", "--api-url", metavar="URL", default=OFFICIAL_URL, help="server (%(default)s)"
+    )
+    parser.add_argument(
+        "--web_url", "--web-url", metavar="URL", help="server of the pages; as --api_url if absent"
+    )
+    parser.add_argument(
+        "--no-verbose", action="store_true", help="let clients show no progress by default"
+    )
+    add_profile(parser, "write a profile in place of the default configuration")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    token = options.api_token if options.api_token is not None else _ask()
+    config = ClientConfig(
+        api_token=token,
+        api_url=options.api_url,
+        web_url=options.web_url or options.api_url,
+        verbose=not options.no_verbose,
+    )
+    path = save_config(config, options.profile)
+    say(f"Saved to {path}.")
+    return 0
+
+
+def _ask() -> str:
+    if not sys.stdin.isatty():
+        raise CommandError("There is no terminal to ask for the token: give --api_token TOKEN.")
+    return getpass.getpass("API token (not shown): ")

@@ -1,0 +1,48 @@
+"""Entry of the command `qai-hub`."""
+
+import argparse
+from collections.abc import Sequence
+
+from qai_hub._version import __version__
+from qai_hub.cli import configure, serve
+from qai_hub.cli.output import CommandError, complain
+from qai_hub.errors import Error
+
+_COMMANDS = (configure, serve)
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out the command.
+
+    Args:
+        arguments: Arguments of the command line; those of this process if None.
+
+    Returns:
+        The exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 when interrupted.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (CommandError, Error, OSError) as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="qai-hub",
+        description="A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="profile to use: a file NAME.ini in ~/.qai_hub"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser

@@ -1,0 +1,216 @@
+"""`qai-hub serve`: runs a local hub until it is interrupted."""
+
+import argparse
+import errno
+import logging
+import signal
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from qai_hub.cli.arguments import add_profile
+from qai_hub.cli.output import CommandError, complain, say
+from qai_hub.config import ClientConfig, load_config, profile_path, save_config
+from qai_hub.errors import UserError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from qai_hub.local import LocalHub
+
+_NEEDED = (
+    "itsdangerous",
+    "jsonschema_rs",
+    "multipart",
+    "onnx",
+    "onnxruntime",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
+)
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="run a local hub",
+        description="Run a hub on this machine, whose jobs really run here, until it is stopped.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=_port, default=8642, help="TCP port (%(default)s)")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        type=Path,
+        default=Path("~/.qai_hub/local"),
+        help="folder that keeps everything (%(default)s)",
+    )
+    parser.add_argument(
+        "--user",
+        metavar="EMAIL[=TOKEN]",
+        type=_user,
+        action="append",
+        default=[],
+        help="a user, with the token given or one that is made; may be repeated (user@localhost)",
+    )
+    add_profile(
+        parser,
+        "profile that is written for the first user (local); others get NAME-EMAIL",
+    )
+    parser.add_argument(
+        "--job-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=3600.0,
+        help="seconds that a job may run before it fails (%(default)g)",
+    )
+    parser.add_argument(
+        "--max-parallel-jobs",
+        metavar="N",
+        type=_count,
+        help="jobs that run at once (one for each core)",
+    )
+    parser.add_argument(
+        "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"The local hub needs {', '.join(missing)}: pip install 'qai-hub-openapi[local]'"
+        )
+    from qai_hub.local.store import DataFolderError
+
+    profile = options.profile or "local"
+    _check_profile(profile)
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    ended = _end_on_signals()
+    try:
+        hub = _start(options)
+    except (DataFolderError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise CommandError(
+            f"Port {options.port} of {options.host} is in use: stop what uses it, or give --port."
+        ) from error
+    try:
+        _welcome(hub, options, profile)
+        ended.wait()
+        # Whoever is in a hurry may interrupt the stopping too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    finally:
+        hub.stop()
+    say("Stopped. What was running goes on at the next start.")
+    return 0
+
+
+def _start(options: argparse.Namespace) -> "LocalHub":
+    from qai_hub.local import LocalHub
+
+    hub = LocalHub(
+        options.data_dir,
+        options.port,
+        options.host,
+        dict(options.user),
+        options.max_parallel_jobs,
+        options.job_timeout,
+    )
+    return hub.start()
+
+
+def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
+    say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
+    for index, email in enumerate(hub.emails):
+        name = profile if index == 0 else f"{profile}-{email}"
+        path = _write_profile(hub, email, name)
+        say(f'  {email}: hub.Client(profile="{name}"), from {path}')
+    if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
+        "0.0.0.0",  # noqa: S104 - compared, not bound
+        "::",
+    ):
+        complain("others can reach this hub, and nothing is encrypted: put a TLS proxy before it")
+    say("Ctrl+C stops it.")
+
+
+def _write_profile(hub: "LocalHub", email: str, name: str) -> Path:
+    """Let a user connect by a profile, which is left as it is where it does so already."""
+    known = _read_profile(name)
+    if known is not None and known.api_url == hub.url and hub.is_token_of(known.api_token, email):
+        return profile_path(name)
+    _check_profile(name)
+    return save_config(hub.config(email), name)
+
+
+def _check_profile(name: str) -> None:
+    """Refuse to write over a profile that leads to another machine."""
+    known = _read_profile(name)
+    if known is not None and not _is_local(known.api_url):
+        raise CommandError(
+            f"The profile {name!r} is for {known.api_url}: give another name by --profile."
+        )
+
+
+def _read_profile(name: str) -> ClientConfig | None:
+    try:
+        return load_config(name)
+    except FileNotFoundError:
+        return None
+    except UserError as error:
+        raise CommandError(f"{error} Mend it, or give another name by --profile.") from error
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _end_on_signals() -> threading.Event:
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return ended
+
+
+def _user(text: str) -> tuple[str, str | None]:
+    email, equals, token = text.partition("=")
+    if equals and not token:
+        raise argparse.ArgumentTypeError(f"the token of {email} is empty")
+    return email, token or None
+
+
+def _port(text: str) -> int:
+    return int(_number(text, 0, 65535, whole=True))
+
+
+def _count(text: str) -> int:
+    return int(_number(text, 1, 10_000, whole=True))
+
+
+def _seconds(text: str) -> float:
+    return _number(text, 0.001, 10**9, whole=False)
+
+
+def _number(text: str, least: float, most: float, *, whole: bool) -> float:
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not from {least} to {most}")
+    return value

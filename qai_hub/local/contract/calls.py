@@ -1,0 +1,54 @@
+"""What passes between the spec layer and the handlers of operations."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from qai_hub.local.contract.document import Json, Operation
+
+Caller = Any
+"""Whoever a token belongs to, as the authenticator knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that fits the contract.
+
+    Attributes:
+        operation: The operation that is called.
+        request: The HTTP request, for streams and URLs.
+        caller: Who calls, as the authenticator knows them; None where no token is needed.
+        params: Parameters by name, parsed; absent ones are left out unless they have a default.
+        body: The decoded body; None if there is none, or if the handler reads the stream.
+    """
+
+    operation: Operation
+    request: Request
+    caller: Caller
+    params: Mapping[str, Json]
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer.
+
+    Attributes:
+        body: What to encode; None for an empty answer.
+        headers: Headers beside those of the encoding.
+        status: HTTP status; None for the first one that the contract declares.
+    """
+
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+Handler = Callable[[Call], Awaitable[Reply | Response]]
+"""Carries out one operation."""
+
+Authenticate = Callable[[str], Caller]
+"""Turns a token into whoever it belongs to; None if it belongs to nobody."""

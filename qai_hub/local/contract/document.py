@@ -1,0 +1,254 @@
+"""The contract as the server uses it: operations with compiled validators."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+
+_URI = "urn:contract"
+_METHODS = ("get", "put", "post", "delete", "patch")
+
+Json = Any
+"""A JSON value as the standard library decodes it."""
+
+
+class ContractError(Exception):
+    """The contract and the server do not fit together, or the contract is not well formed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an operation.
+
+    Attributes:
+        name: Its name.
+        location: `path`, `query` or `header`.
+        required: Whether a request without it is refused.
+        kind: JSON type of its value.
+        item_kind: JSON type of its items, if it is an array.
+        default: Value when it is absent; None for none.
+        validator: Checks the parsed value.
+    """
+
+    name: str
+    location: str
+    required: bool
+    kind: str
+    item_kind: str
+    default: Json
+    validator: jsonschema_rs.Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The request body of an operation.
+
+    Attributes:
+        media_types: What may be sent.
+        required: Whether a request without it is refused.
+        validator: Checks the decoded body; None where the handler reads the stream itself.
+        choices: Groups of properties of which exactly one must be present, by group name.
+    """
+
+    media_types: tuple[str, ...]
+    required: bool
+    validator: jsonschema_rs.Validator | None
+    choices: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        id: Its operationId.
+        method: HTTP method in capitals.
+        path: Path template.
+        secured: Whether a caller must show a token.
+        parameters: Its parameters.
+        body: Its request body, if it has one.
+        status: The first success status that it declares.
+        produces: Media types of its success answers.
+    """
+
+    id: str
+    method: str
+    path: str
+    secured: bool
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    status: int
+    produces: tuple[str, ...]
+    _pointer: str = field(repr=False)
+    _contract: "Contract" = field(repr=False)
+
+    @cached_property
+    def answers(self) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
+        """Validators of its answers, by status and media type."""
+        return self._contract.answers(self._pointer)
+
+
+class Contract:
+    """An OpenAPI 3.1 document with its JSON Schemas compiled.
+
+    Args:
+        document: The document, as JSON.
+
+    Attributes:
+        operations: Its operations.
+        paths: Their path templates, by operationId.
+
+    Raises:
+        ContractError: The document lacks something that the server needs.
+    """
+
+    def __init__(self, document: Mapping[str, Json]) -> None:
+        self.document = document
+        self._registry = jsonschema_rs.Registry(
+            [(_URI, dict(document))], draft=jsonschema_rs.Draft202012
+        )
+        self.operations = tuple(self._read_operations())
+        self.paths = {operation.id: operation.path for operation in self.operations}
+
+    @classmethod
+    def load(cls) -> "Contract":
+        """Read the contract that is installed with the generated client."""
+        text = resources.files("qai_hub_api").joinpath("openapi.json").read_text("utf-8")
+        return cls(json.loads(text))
+
+    def enum(self, name: str) -> Mapping[str, int]:
+        """Return the wire numbers of an enum's values, by name."""
+        values: Mapping[str, int] = self._at(f"/components/schemas/{name}/x-protobuf-enum-values")
+        return values
+
+    def answers(self, pointer: str) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
+        """Compile the validators of what the operation at a JSON pointer may answer."""
+        found: dict[int, dict[str, jsonschema_rs.Validator]] = {}
+        for status in self._at(pointer)["responses"]:
+            response, where = self._resolve(f"{pointer}/responses/{status}")
+            found[int(status)] = {
+                media: self._validator(f"{where}/content/{_escape(media)}/schema")
+                for media in response.get("content", {})
+            }
+        return found
+
+    def _read_operations(self) -> Iterator[Operation]:
+        seen: set[str] = set()
+        for path, item in self.document["paths"].items():
+            for method in _METHODS:
+                if method not in item:
+                    continue
+                operation = self._operation(path, method)
+                if operation.id in seen:
+                    raise ContractError(f"operationId {operation.id} occurs twice")
+                seen.add(operation.id)
+                yield operation
+
+    def _operation(self, path: str, method: str) -> Operation:
+        item_pointer = f"/paths/{_escape(path)}"
+        pointer = f"{item_pointer}/{method}"
+        item, definition = self._at(item_pointer), self._at(pointer)
+        if "operationId" not in definition:
+            raise ContractError(f"{method.upper()} {path} has no operationId")
+        # What an operation says of a parameter goes before what its path says.
+        parameters = {
+            (parameter.location, parameter.name): parameter
+            for owner, where in ((item, item_pointer), (definition, pointer))
+            for parameter in (
+                self._parameter(f"{where}/parameters/{index}")
+                for index in range(len(owner.get("parameters", ())))
+            )
+        }
+        successes = sorted(int(s) for s in definition["responses"] if s.startswith("2"))
+        if not successes:
+            raise ContractError(f"{definition['operationId']} declares no success status")
+        produces: dict[str, None] = {}
+        for status in successes:
+            response, _ = self._resolve(f"{pointer}/responses/{status}")
+            produces.update(dict.fromkeys(response.get("content", {})))
+        return Operation(
+            id=definition["operationId"],
+            method=method.upper(),
+            path=path,
+            secured=bool(definition.get("security", self.document.get("security"))),
+            parameters=tuple(parameters.values()),
+            body=self._body(pointer, definition),
+            status=successes[0],
+            produces=tuple(produces),
+            _pointer=pointer,
+            _contract=self,
+        )
+
+    def _parameter(self, pointer: str) -> Parameter:
+        definition, where = self._resolve(pointer)
+        schema, _ = self._resolve(f"{where}/schema")
+        kind = schema.get("type", "string")
+        item_kind = "string"
+        if kind == "array":
+            items, _ = self._resolve(f"{where}/schema/items")
+            item_kind = items.get("type", "string")
+        return Parameter(
+            name=definition["name"],
+            location=definition["in"],
+            required=definition.get("required", False),
+            kind=kind,
+            item_kind=item_kind,
+            default=schema.get("default"),
+            validator=self._validator(f"{where}/schema"),
+        )
+
+    def _body(self, pointer: str, definition: Mapping[str, Json]) -> Body | None:
+        if "requestBody" not in definition:
+            return None
+        body, where = self._resolve(f"{pointer}/requestBody")
+        media_types = tuple(body["content"])
+        validator, choices = None, {}
+        if "application/json" in media_types:
+            schema_pointer = f"{where}/content/{_escape('application/json')}/schema"
+            validator = self._validator(schema_pointer)
+            choices = _choices(self._resolve(schema_pointer)[0])
+        return Body(media_types, body.get("required", False), validator, choices)
+
+    def _validator(self, pointer: str) -> jsonschema_rs.Validator:
+        return jsonschema_rs.Draft202012Validator(
+            {"$ref": f"{_URI}#{quote(pointer, safe='/~')}"},
+            registry=self._registry,
+            validate_formats=True,
+            offline=True,
+        )
+
+    def _at(self, pointer: str) -> Json:
+        value: Json = self.document
+        for step in pointer.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            try:
+                value = value[int(key)] if isinstance(value, list) else value[key]
+            except (KeyError, IndexError) as error:
+                raise ContractError(f"the contract has nothing at #{pointer}") from error
+        return value
+
+    def _resolve(self, pointer: str) -> tuple[Json, str]:
+        """Follow the references at a pointer; return what stands there, and where that is."""
+        value = self._at(pointer)
+        while "$ref" in value:
+            pointer = value["$ref"].removeprefix("#")
+            value = self._at(pointer)
+        return value, pointer
+
+
+def _choices(schema: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, tuple[str, ...]] = {}
+    for name, definition in schema.get("properties", {}).items():
+        group = definition.get("x-protobuf-oneof")
+        if group is not None:
+            groups[group] = (*groups.get(group, ()), name)
+    return groups
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")

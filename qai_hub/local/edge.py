@@ -1,0 +1,93 @@
+"""The outermost layer: host check, request ids, the access log, and every error as a problem."""
+
+import logging
+import secrets
+from collections.abc import Collection
+from time import perf_counter
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qai_hub.local.problems import ProblemError
+
+_log = logging.getLogger(__name__)
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for every URL that no route matches; an ASGI application."""
+    raise ProblemError(404, "There is nothing at this URL.")
+
+
+class Edge:
+    """ASGI middleware around the whole hub.
+
+    Args:
+        app: The application inside.
+        hosts: Host names that a request may be addressed to, without port, in lower case; a page of
+            another site that resolves to this machine (DNS rebinding) is refused. None allows all.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            self._check_host(scope)
+            await self._app(scope, receive, exchange.send)
+        except ProblemError as problem:
+            await exchange.refuse(problem, receive)
+        except ClientDisconnect:
+            _log.info("%s: the client has gone", exchange.id)
+        except Exception:
+            _log.exception("request %s failed: %s", exchange.id, exchange.line)
+            if exchange.status is not None:
+                raise
+            await exchange.refuse(_INTERNAL, receive)
+        finally:
+            exchange.log()
+
+    def _check_host(self, scope: Scope) -> None:
+        if self._hosts is None:
+            return
+        host = Headers(scope=scope).get("host", "").lower()
+        name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+        if name not in self._hosts:
+            raise ProblemError(421, "This hub does not serve the host that the request names.")
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.id = f"req-{secrets.token_hex(8)}"
+        # Never the query: it may hold a signature.
+        self.line = f"{scope['method']} {scope['path']!r}"
+        self.status: int | None = None
+        self._scope = scope
+        self._send = send
+        self._began = perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.id
+            headers["X-Content-Type-Options"] = "nosniff"
+        await self._send(message)
+
+    async def refuse(self, problem: ProblemError, receive: Receive) -> None:
+        await problem.response(self.id)(self._scope, receive, self.send)
+
+    def log(self) -> None:
+        spent = (perf_counter() - self._began) * 1000
+        _log.info("%s %s -> %s in %.1f ms", self.id, self.line, self.status, spent)
+
+
+_INTERNAL = ProblemError(500, "Something went wrong in the hub. Its log tells more.")

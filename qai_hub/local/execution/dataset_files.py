@@ -1,0 +1,177 @@
+"""Dataset files: HDF5 with a group `data/{i}` per tensor and a dataset `batch_{j}` per sample."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.messages import shortened
+from qai_hub.local.execution.sessions import Tensor
+from qai_hub.local.execution.signature import Port, listed, name_problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    order: int
+    batches: int
+    group: h5py.Group
+
+
+class InputDataset:
+    """The inputs of an inference job, read sample by sample.
+
+    Args:
+        path: The uploaded HDF5 file.
+        ports: The inputs of the model that it is for.
+
+    Raises:
+        JobFailure: The file is no dataset, or does not fit the model.
+    """
+
+    def __init__(self, path: Path, ports: Sequence[Port]) -> None:
+        with _damage_told(), ExitStack() as on_failure:
+            self._file = on_failure.enter_context(h5py.File(path, "r"))
+            self._entries = _entries(self._file)
+            self._check_names(ports)
+            self.samples = self._check_batches(ports)
+            on_failure.pop_all()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def sample(self, index: int) -> dict[str, Tensor]:
+        """Read one sample.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            A tensor for each input.
+
+        Raises:
+            JobFailure: The file is damaged there.
+        """
+        with _damage_told():
+            return {e.name: _native(e.group[f"batch_{index}"][()]) for e in self._entries}
+
+    def _check_names(self, ports: Sequence[Port]) -> None:
+        problems = name_problems(ports, [entry.name for entry in self._entries])
+        if problems:
+            raise _invalid(
+                f"The names in the dataset are not the model's inputs ({problems}). "
+                f"The model takes {listed(ports)}."
+            )
+
+    def _check_batches(self, ports: Sequence[Port]) -> int:
+        counts = {entry.name: entry.batches for entry in self._entries}
+        if len(set(counts.values())) > 1:
+            listing = ", ".join(f"{shortened(name)}: {n}" for name, n in counts.items())
+            raise _invalid(f"The inputs in the dataset differ in their samples: {listing}.")
+        samples = max(counts.values(), default=0)
+        if samples < 1:
+            raise _invalid("The dataset holds no samples.")
+        by_name = {port.name: port for port in ports}
+        for entry in self._entries:
+            for index in range(samples):
+                _check_sample(entry, index, by_name[entry.name])
+        return samples
+
+
+class OutputDataset:
+    """The outputs of an inference job, written sample by sample.
+
+    Args:
+        path: HDF5 file to write.
+        names: The outputs, in the model's order.
+        samples: How many samples are to come.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
+        self._file = h5py.File(path, "w")
+        self._groups = [self._file.create_group(f"data/{i}") for i in range(len(names))]
+        for order, (group, name) in enumerate(zip(self._groups, names, strict=True)):
+            group.attrs["order"] = order
+            group.attrs["name"] = name
+            group.attrs["batch_count"] = samples
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def write(self, index: int, tensors: Sequence[Tensor]) -> None:
+        """Write one sample.
+
+        Args:
+            index: Its number, from 0.
+            tensors: The outputs, in the model's order.
+        """
+        for group, tensor in zip(self._groups, tensors, strict=True):
+            group.create_dataset(f"batch_{index}", data=tensor)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    # What h5py raises on a damaged file depends on where the damage is.
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
+        raise _invalid(reason) from None
+
+
+def _entries(file: h5py.File) -> list[_Entry]:
+    data = _own(file, "data", h5py.Group)
+    entries = []
+    for key in data:
+        group = _own(data, key, h5py.Group)
+        name = group.attrs.get("name")
+        name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        order, count = group.attrs.get("order"), group.attrs.get("batch_count")
+        whole = (int, np.integer)
+        if not (isinstance(name, str) and isinstance(order, whole) and isinstance(count, whole)):
+            raise _invalid(
+                f"The group data/{key} of the dataset lacks one of the attributes name (text), "
+                "order and batch_count (integers)."
+            )
+        entries.append(_Entry(name, int(order), int(count), group))
+    return sorted(entries, key=lambda entry: entry.order)
+
+
+def _check_sample(entry: _Entry, index: int, port: Port) -> None:
+    tensor = _own(entry.group, f"batch_{index}", h5py.Dataset)
+    where = f"Sample {index} of the input {port}"
+    # Both would let a dataset read other files of this machine.
+    if tensor.external or tensor.is_virtual:
+        raise _invalid(f"{where} is kept outside of the dataset.")
+    if tensor.shape is None or not port.accepts(tensor.shape):
+        raise _invalid(f"{where} has the shape {tensor.shape} in the dataset.")
+    if tensor.dtype.name != port.dtype:
+        raise _invalid(
+            f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
+            f"Convert it with .astype(numpy.{port.dtype}) before the upload."
+        )
+
+
+def _native(tensor: Tensor) -> Tensor:
+    """Return a tensor in this machine's byte order, the only one that ONNX Runtime knows."""
+    return np.asarray(tensor, tensor.dtype.newbyteorder("="))
+
+
+def _own(group: h5py.Group, key: str, kind: type[h5py.HLObject]) -> h5py.HLObject:
+    """Return a member that is stored in the file itself, never following a link out of it."""
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        raise _invalid(f"The dataset has no {group.name.rstrip('/')}/{key} of its own.")
+    member = group[key]
+    if not isinstance(member, kind):
+        raise _invalid(f"{member.name} in the dataset is not a {kind.__name__.lower()}.")
+    return member
+
+
+def _invalid(reason: str) -> JobFailure:
+    return JobFailure(FailureType.INVALID_INPUTS, reason)

@@ -1,0 +1,130 @@
+"""Models: made, uploaded, looked at, downloaded."""
+
+from qai_hub.local.access import MODEL
+from qai_hub.local.contract import Reply
+from qai_hub.local.handlers.answers import changed, made, project_id
+from qai_hub.local.handlers.files import (
+    begin_upload,
+    check_parts,
+    download_json,
+    end_upload,
+    model_filename,
+    part_sizes,
+)
+from qai_hub.local.problems import ProblemError
+from qai_hub.local.states import FAILED
+from qai_hub.local.store.files import get_upload
+from qai_hub.local.store.ids import new_id
+from qai_hub.local.store.records import Model
+from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.views.things import model_json
+from qai_hub.local.work import Work
+
+
+def create_model(work: Work) -> Reply:
+    """Make a model, whose file is to be uploaded."""
+    body = work.call.body
+    if body["model_type"] == "MODEL_TYPE_UNSPECIFIED":
+        raise ProblemError(400, "body: /model_type: the type of the model must be given.")
+    key, now = new_id("m"), work.now
+    MODELS.add(
+        work.db,
+        id=key,
+        owner_id=work.viewer.id,
+        project_id=project_id(work),
+        name=body["name"],
+        created=now,
+        model_type=body["model_type"],
+        is_directory=body.get("is_directory", False),
+    )
+    return made(work, "getModel", changed(key, now), model_id=key)
+
+
+def get_model(work: Work) -> Reply:
+    """Show a model."""
+    return Reply(model_json(work, MODEL.seen_by(work.db, work.viewer, _key(work))))
+
+
+def update_model(work: Work) -> Reply:
+    """Rename a model."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if "name" in work.call.body:
+        MODELS.change(work.db, model.id, name=work.call.body["name"])
+    return changed(model.id, model.created)
+
+
+def start_upload(work: Work) -> Reply:
+    """Begin an upload in parts, and sign a URL for each."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is not None or model.producer_id is not None:
+        raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
+    upload = begin_upload(work, model.id, work.call.params["file_size"])
+    urls = [
+        work.services.signed_url(
+            work.call.request,
+            "uploadPart",
+            {"upload_id": upload.id, "part_number": number},
+            size=size,
+            offset=(number - 1) * (upload.part_size or 0),
+        )
+        for number, size in enumerate(part_sizes(upload), 1)
+    ]
+    parts = {"urls": urls, "upload_id": upload.id, "max_part_size": upload.part_size}
+    return Reply({"multipart_url": parts})
+
+
+def finish_upload(work: Work) -> Reply:
+    """End an upload in parts. Doing it twice changes nothing."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is None:
+        upload = get_upload(work.db, work.call.body["upload_id"])
+        if upload is None or upload.object_id != model.id:
+            raise ProblemError(400, "body: /upload_id: there is no such upload of this model.")
+        check_parts(work, upload, work.call.body["etags"])
+        MODELS.change(work.db, model.id, file_id=end_upload(work, upload))
+        work.after.append(work.services.wake)
+    return changed(model.id, model.created)
+
+
+def complete_upload(work: Work) -> Reply:
+    """Take note that the file is there; it must have come in parts."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is None:
+        raise ProblemError(409, f"The file of the model {model.id} has not been uploaded.")
+    return changed(model.id, model.created)
+
+
+def get_download(work: Work) -> Reply:
+    """Sign a URL to download a model from."""
+    model = MODEL.seen_by(work.db, work.viewer, _key(work))
+    return Reply({"url": model_download(work, model)})
+
+
+def model_download(work: Work, model: Model) -> dict[str, str]:
+    """Tell where a model can be downloaded.
+
+    Raises:
+        ProblemError: 409 if its file is not there, with the reason.
+    """
+    if model.file_id is None:
+        raise ProblemError(409, why_missing(work, model))
+    filename = model_filename(model.name, model.model_type, is_directory=model.is_directory)
+    return download_json(work, model.file_id, filename)
+
+
+def why_missing(work: Work, model: Model) -> str:
+    """Tell why the file of a model is not there."""
+    producer = JOBS.get(work.db, model.producer_id) if model.producer_id else None
+    if producer is None:
+        return f"The file of the model {model.id} has not been uploaded."
+    if producer.state == FAILED:
+        return (
+            f"The model {model.id} was not made: the job {producer.id} failed: "
+            f"{producer.failure_reason}"
+        )
+    return f"The model {model.id} is not made yet: the job {producer.id} has not ended."
+
+
+def _key(work: Work) -> str:
+    key: str = work.call.params["model_id"]
+    return key

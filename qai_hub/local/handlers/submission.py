@@ -1,0 +1,147 @@
+"""Submitting jobs: references are resolved, what cannot work is refused, the rest is queued."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qai_hub.local.access import DATASET, MODEL
+from qai_hub.local.contract import Reply
+from qai_hub.local.devices import DeviceQuery
+from qai_hub.local.handlers.answers import changed, made, project_id
+from qai_hub.local.handlers.datasets import is_expired
+from qai_hub.local.handlers.models import why_missing
+from qai_hub.local.lifecycle import Lifecycle
+from qai_hub.local.problems import ProblemError
+from qai_hub.local.states import CREATED, FAILED, UNSPECIFIED
+from qai_hub.local.store.ids import new_id
+from qai_hub.local.store.records import Model
+from qai_hub.local.store.relations import Role, add_uses
+from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.work import Work
+
+_MAKERS = ("compile", "link", "quantize")
+
+
+def create_job(work: Work) -> Reply:
+    """Queue a job. Its input models may still be in the making."""
+    ((message, body),) = work.call.body.items()
+    project = project_id(work)
+    kind = message.removesuffix("_job")
+    if kind == "inference" and body.get("is_profiling_on", False):
+        kind = "profile"
+    references = body["models"]["models"] if kind == "link" else [body["model"]]
+    models = [_model(work, reference["model_id"]) for reference in references]
+    dataset = body.get("dataset") or body.get("calibration_dataset")
+    if kind == "inference" and dataset is None:
+        raise ProblemError(
+            400, "body: /inference_job: a dataset is missing; without one, is_profiling_on must be."
+        )
+    uses: dict[Role, list[str]] = {"input": [model.id for model in models]}
+    if dataset is not None:
+        uses["dataset"] = [_dataset(work, dataset["dataset_id"])]
+    key, now = new_id("j"), work.now
+    name = body.get("name") or models[0].name
+    if kind in _MAKERS:
+        uses["target"] = [_seed_target(work, key, name, project, now)]
+    devices = _devices(work, body)
+    JOBS.add(
+        work.db,
+        id=key,
+        owner_id=work.viewer.id,
+        project_id=project,
+        name=name,
+        created=now,
+        updated=now,
+        kind=kind,
+        options=body.get("options", ""),
+        device=devices[0] if devices else None,
+        devices=devices if kind == "compile" else None,
+        input_specs=_input_specs(body),
+        weights_dtype=_quantized(body, "weights_dtype"),
+        activations_dtype=_quantized(body, "activations_dtype"),
+        state=CREATED,
+        failure_type=UNSPECIFIED,
+        attempt=0,
+        losses=0,
+    )
+    for role, ids in uses.items():
+        add_uses(work.db, key, role, ids)
+    _fail_if_hopeless(work, key, models)
+    work.after.append(work.services.wake)
+    return made(work, "getJob", changed(key, now), job_id=key)
+
+
+def _model(work: Work, key: str) -> Model:
+    model = MODEL.seen_by(work.db, work.viewer, key)
+    if model.file_id is None and model.producer_id is None:
+        raise ProblemError(409, why_missing(work, model))
+    return model
+
+
+def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
+    """End a job at once if a model that it needs was not made.
+
+    It is the same to its user whether the producer fails before or after the submission.
+    """
+    needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
+    failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
+    job = JOBS.get(work.db, key)
+    if failed and job is not None:
+        lifecycle = Lifecycle(work.services.storage, work.services.clock)
+        lifecycle.fail_behind(work.db, job, failed[0])
+
+
+def _dataset(work: Work, key: str) -> str:
+    dataset = DATASET.seen_by(work.db, work.viewer, key)
+    if is_expired(work, dataset):
+        raise ProblemError(
+            400, f"The dataset {key} expired at {dataset.expires}: upload its data again."
+        )
+    if dataset.file_id is None:
+        raise ProblemError(409, f"The file of the dataset {key} has not been uploaded.")
+    return dataset.id
+
+
+def _seed_target(work: Work, producer: str, name: str, project: str, now: str) -> str:
+    """Make the model that a job is to make, so that others can be built on it at once."""
+    key = new_id("m")
+    MODELS.add(
+        work.db,
+        id=key,
+        owner_id=work.viewer.id,
+        project_id=project,
+        name=name,
+        created=now,
+        is_directory=False,
+        producer_id=producer,
+    )
+    return key
+
+
+def _devices(work: Work, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    wanted: Iterable[Mapping[str, Any]] = body["devices"]["devices"] if "devices" in body else ()
+    if "device" in body:
+        wanted = [body["device"]]
+    catalogue = work.services.devices
+    return [
+        catalogue.resolve(
+            DeviceQuery(each.get("name", ""), each.get("os", ""), each.get("attributes", ()))
+        ).to_json()
+        for each in wanted
+    ]
+
+
+def _input_specs(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    types: list[dict[str, Any]] | None = body.get("tensor_type_list", {}).get("types")
+    for index, each in enumerate(types or ()):
+        if each["tensor_type"]["dtype"] == "TENSOR_DTYPE_UNSPECIFIED":
+            raise ProblemError(
+                400, f"body: /compile_job/tensor_type_list/types/{index}: the dtype must be given."
+            )
+    return types
+
+
+def _quantized(body: Mapping[str, Any], name: str) -> str | None:
+    dtype: str | None = body.get(name)
+    if dtype == "QUANTIZE_DTYPE_UNSPECIFIED":
+        raise ProblemError(400, f"body: /quantize_job/{name}: it must be given.")
+    return dtype

@@ -1,0 +1,298 @@
+"""LocalHub: a hub of one's own, for a script, a test or the command line."""
+
+import ipaddress
+import os
+import socket
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from qai_hub.config import ClientConfig
+from qai_hub.local.accounts import DEFAULT_USER, Accounts
+from qai_hub.local.app import make_app
+from qai_hub.local.contract import Contract
+from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.execution.attempt import run_attempt
+from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.scheduler import RunAttempt, Scheduler
+from qai_hub.local.server import ServerThread
+from qai_hub.local.services import Services
+from qai_hub.local.signing import Signer
+from qai_hub.local.storage import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.times import Clock, now
+from qai_hub.local.waiters import Waiters
+
+if TYPE_CHECKING:
+    from qai_hub.client import Client
+
+DEFAULT_PART_SIZE = 64 << 20
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+class LocalHub:
+    """A hub on this machine, served from a thread of this process.
+
+    Use it in a `with` statement, or call `start` and `stop`. Several can run at once.
+
+    Args:
+        data_dir: Folder that keeps everything; a temporary one, deleted at the end, if None.
+        port: TCP port; 0 for a free one.
+        host: Address to listen on.
+        users: Tokens by e-mail address, or addresses alone; where there is no token, one is made
+            when it is asked for. A single `user@localhost` if None or empty.
+        max_parallel_jobs: Jobs that run at once; as many as there are cores if None.
+        job_timeout: Seconds that a job may run before it fails.
+        validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
+        allowed_hosts: More host names that requests may be addressed to.
+        memory_limit: Address space that a job may use, in bytes; None for no limit.
+        part_size: Size of the parts of uploads, in bytes.
+        clock: Tells the time, with its time zone.
+        run_attempt: Carries out attempts at jobs.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str] | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        users: Mapping[str, str | None] | Iterable[str] | None = None,
+        max_parallel_jobs: int | None = None,
+        job_timeout: float = 3600.0,
+        validate_responses: bool = False,
+        *,
+        allowed_hosts: Collection[str] = (),
+        memory_limit: int | None = None,
+        part_size: int = DEFAULT_PART_SIZE,
+        clock: Clock = now,
+        run_attempt: RunAttempt = run_attempt,
+    ) -> None:
+        if max_parallel_jobs is not None and max_parallel_jobs < 1:
+            raise ValueError("max_parallel_jobs must be 1 or more")
+        if job_timeout <= 0:
+            raise ValueError("job_timeout must be more than 0 seconds")
+        self._data_dir = None if data_dir is None else Path(data_dir).expanduser()
+        self._address = (host, port)
+        given: Mapping[str, str | None] = (
+            users if isinstance(users, Mapping) else dict.fromkeys(users or ())
+        )
+        self._users = given or {DEFAULT_USER: None}
+        self._max_parallel = max_parallel_jobs or os.cpu_count() or 1
+        self._job_timeout = job_timeout
+        self._validate_responses = validate_responses
+        self._allowed_hosts = allowed_hosts
+        self._memory_limit = memory_limit
+        self._part_size = part_size
+        self._clock = clock
+        self._run_attempt = run_attempt
+        self._running = ExitStack()
+        self._accounts: Accounts | None = None
+        self._waiters = Waiters()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Address of the hub while it runs, such as `http://127.0.0.1:8642`."""
+        self._started()
+        return self._url
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for the end of a job."""
+        return len(self._waiters)
+
+    @property
+    def emails(self) -> list[str]:
+        """Addresses of the users that it was started for, in order."""
+        return self._started().emails
+
+    def token(self, email: str | None = None) -> str:
+        """Return a token of a user: the one that was given, or else one that is made now.
+
+        Args:
+            email: The user's address; the first user's if None.
+
+        Returns:
+            The token. It is a secret.
+
+        Raises:
+            ValueError: There is no such user.
+            RuntimeError: The hub does not run.
+        """
+        accounts = self._started()
+        return accounts.token(accounts.emails[0] if email is None else email)
+
+    def is_token_of(self, token: str, email: str) -> bool:
+        """Tell whether a token stands for a user.
+
+        Args:
+            token: The token.
+            email: The user's address.
+
+        Returns:
+            Whether it does.
+
+        Raises:
+            RuntimeError: The hub does not run.
+        """
+        user = self._started().authenticate(token)
+        return user is not None and user == self._started().with_email(email)
+
+    def config(self, email: str | None = None) -> ClientConfig:
+        """Return what a client of this hub is configured with.
+
+        Args:
+            email: Address of the user that it is for; the first user's if None.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ValueError: There is no such user.
+            RuntimeError: The hub does not run.
+        """
+        return ClientConfig(api_token=self.token(email), api_url=self.url, web_url=self.url)
+
+    def client(self, email: str | None = None) -> "Client":
+        """Return a client of this hub.
+
+        Args:
+            email: Address of the user that it is for; the first user's if None.
+
+        Returns:
+            The client.
+
+        Raises:
+            ValueError: There is no such user.
+            RuntimeError: The hub does not run.
+        """
+        from qai_hub.client import Client
+
+        return Client(self.config(email))
+
+    def start(self) -> Self:
+        """Start the hub; returns once it takes requests.
+
+        Returns:
+            This hub.
+
+        Raises:
+            RuntimeError: It runs already.
+            DataFolderError: Another hub uses the data folder, or a newer hub has written it.
+            OSError: The port is in use, or the data folder cannot be written.
+            ValueError: An address or a token of a user cannot be one.
+        """
+        if self._accounts is not None:
+            raise RuntimeError("the hub runs already")
+        with ExitStack() as stack:
+            self._accounts = self._start(stack)
+            self._running = stack.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Stop the hub. What was running runs again when a hub starts with the same folder."""
+        self._accounts = None
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"LocalHub({self._url if self._accounts else 'stopped'})"
+
+    def _started(self) -> Accounts:
+        if self._accounts is None:
+            raise RuntimeError("the hub does not run: use it in a with statement, or call start()")
+        return self._accounts
+
+    def _start(self, stack: ExitStack) -> Accounts:
+        folder = self._data_dir
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
+        listener = stack.enter_context(_listen(*self._address))
+        self._url = _url(self._address[0], listener)
+        store = Store(folder)
+        stack.callback(store.close)
+        storage = Storage(folder)
+        clean_up(store, storage, self._clock)
+        accounts = Accounts(store, self._users)
+        waiters = self._waiters
+        scheduler = Scheduler(
+            store,
+            storage,
+            self._clock,
+            self._run_attempt,
+            waiters.notify,
+            max_parallel=self._max_parallel,
+            time_limit=self._job_timeout,
+            memory_limit=self._memory_limit,
+        )
+        services = Services(
+            contract=Contract.load(),
+            store=store,
+            storage=storage,
+            accounts=accounts,
+            devices=DeviceCatalogue.load(),
+            signer=Signer(store.secret, self._clock),
+            waiters=waiters,
+            clock=self._clock,
+            part_size=self._part_size,
+            wake=scheduler.wake,
+        )
+        app = make_app(services, self._hosts(), validate_responses=self._validate_responses)
+        scheduler.start()
+        stack.callback(scheduler.stop)
+        server = ServerThread(app, listener, waiters.close)
+        server.start()
+        stack.callback(server.stop)
+        return accounts
+
+    def _hosts(self) -> Collection[str] | None:
+        host = self._address[0].lower()
+        more = [name.lower() for name in self._allowed_hosts]
+        if _is_loopback(host):
+            return [*_LOOPBACK_HOSTS, _bracketed(host), *more]
+        return more or None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only where the protocol is named: else 40 ms an answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    # Listening on every address is not an address that one can connect to.
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"http://{_bracketed(reachable)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,129 @@
+"""The database: how it is opened, and the two kinds of transaction that it knows."""
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 10000",
+)
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used: another hub has it, or a newer hub has written it."""
+
+
+class Store:
+    """A hub's database, for one process, from any of its threads.
+
+    Args:
+        folder: Data folder; made, for its owner alone, if it is not there.
+
+    Attributes:
+        secret: Key that this hub signs URLs with; it lasts as long as the folder.
+
+    Raises:
+        DataFolderError: Another hub uses the folder, or a newer hub has written it.
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(folder)
+        self._engine = _engine(folder / "hub.db")
+        # SQLite has one writer at a time; queueing for it here is fairer than SQLite's polling.
+        self._writing = threading.Lock()
+        self._writer = self._engine.execution_options(immediate=True)
+        try:
+            with self.write() as db:
+                self.secret = _prepare(db)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database."""
+        with self._engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that none other comes in between; an exception undoes it."""
+        with self._writing, self._writer.begin() as db:
+            yield db
+
+    def close(self) -> None:
+        """Close the database and give the folder free."""
+        self._engine.dispose()
+        self._lock.close()
+
+
+def _lock(folder: Path) -> sqlite3.Connection:
+    """Hold the folder until the connection closes or the process ends, however it ends."""
+    path = _private(folder / "lock.db")
+    lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise DataFolderError(
+            f"Another hub is using {folder}: stop it, or give this one another data folder."
+        ) from error
+    return lock
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(_private(path))), pool_size=8, max_overflow=-1
+    )
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver's own transactions begin too late and cannot be immediate: see begin().
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _prepare(db: Connection) -> bytes:
+    """Create the tables in a new database, check the version of an old one; return its secret."""
+    metadata.create_all(db)
+    found = {row.name: row.value for row in db.execute(select(settings))}
+    if not found:
+        found = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
+        rows = [{"name": name, "value": value} for name, value in found.items()]
+        db.execute(insert(settings), rows)
+    if int(found["schema_version"]) > SCHEMA_VERSION:
+        raise DataFolderError(
+            "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, "
+            "or give this hub another data folder."
+        )
+    return bytes.fromhex(found["secret"])
+
+
+def _private(path: Path) -> Path:
+    """Make a file that only its owner can read; SQLite gives its companions the same rights."""
+    path.touch(mode=0o600)
+    return path

@@ -1,0 +1,93 @@
+"""Stored files, and uploads on their way to become one."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from qai_hub.local.store.records import File, Upload
+from qai_hub.local.store.tables import datasets, files, parts, uploads
+
+_FILE = select(files.c.id, files.c.size, files.c.sha256).where(files.c.id == bindparam("id"))
+_UPLOADS = select(
+    uploads.c.id, uploads.c.object_id, uploads.c.created, uploads.c.size, uploads.c.part_size
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an upload that has arrived; `number` counts from 1, `size` is in bytes."""
+
+    upload_id: str
+    number: int
+    size: int
+    sha256: str
+
+
+def add_file(db: Connection, file: File) -> None:
+    """Keep a file's size and digest."""
+    db.execute(insert(files), asdict(file))
+
+
+def get_file(db: Connection, file_id: str) -> File | None:
+    """Return a file's size and digest."""
+    row = db.execute(_FILE, {"id": file_id}).one_or_none()
+    return None if row is None else File(*row)
+
+
+def set_digest(db: Connection, file_id: str, sha256: str) -> None:
+    """Keep a file's digest, once someone has needed it."""
+    db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
+
+
+def expired_files(db: Connection, moment: str) -> list[str]:
+    """Return the files of the datasets that have expired by a time."""
+    query = select(datasets.c.file_id).where(
+        datasets.c.expires <= moment, datasets.c.file_id.is_not(None)
+    )
+    return [file_id for file_id in db.execute(query).scalars() if file_id is not None]
+
+
+def add_upload(db: Connection, upload: Upload) -> None:
+    """Begin an upload."""
+    db.execute(insert(uploads), asdict(upload))
+
+
+def get_upload(db: Connection, upload_id: str) -> Upload | None:
+    """Return an upload that has begun and not ended."""
+    row = db.execute(_UPLOADS.where(uploads.c.id == upload_id)).one_or_none()
+    return None if row is None else Upload(*row)
+
+
+def uploads_for(db: Connection, object_id: str) -> list[Upload]:
+    """Return the uploads that have begun for a model or dataset, latest first."""
+    query = _UPLOADS.where(uploads.c.object_id == object_id).order_by(uploads.c.created.desc())
+    return [Upload(*row) for row in db.execute(query)]
+
+
+def stale_uploads(db: Connection, moment: str) -> list[str]:
+    """Return the uploads that had begun by a time."""
+    return list(db.execute(select(uploads.c.id).where(uploads.c.created <= moment)).scalars())
+
+
+def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:
+    """End uploads, whether they have come to their end or not."""
+    db.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
+
+
+def put_part(db: Connection, part: Part) -> None:
+    """Say that a part has arrived, in place of an earlier one of the same number."""
+    statement = upsert(parts).values(asdict(part))
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["upload_id", "number"],
+            set_={"size": part.size, "sha256": part.sha256},
+        )
+    )
+
+
+def parts_of(db: Connection, upload_id: str) -> list[Part]:
+    """Return the parts of an upload that have arrived, in order."""
+    query = select(parts).where(parts.c.upload_id == upload_id).order_by(parts.c.number)
+    return [Part(*row) for row in db.execute(query)]

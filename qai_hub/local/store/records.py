@@ -1,0 +1,102 @@
+"""Rows of the database as typed values; each field is a column of the table of the same name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with a token, and the project that their resources go to."""
+
+    id: int
+    email: str
+    project_id: str
+    project_slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A stored file. `sha256` is in hex, or None until someone needs it."""
+
+    id: str
+    size: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What models, datasets and jobs have in common. `seq` grows with each that is made."""
+
+    seq: int
+    id: str
+    owner_id: int
+    project_id: str
+    name: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Owned):
+    """A model; without `file_id` its file is not there yet."""
+
+    model_type: str | None
+    is_directory: bool
+    file_id: str | None
+    producer_id: str | None
+    producer_attempt: int | None
+    input_spec: Sequence[Mapping[str, Any]] | None
+    output_spec: Sequence[Mapping[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(Owned):
+    """A dataset; without `file_id` its file is not there yet, without `expires` it is kept."""
+
+    expires: str | None
+    file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Owned):
+    """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile."""
+
+    kind: str
+    options: str
+    device: Mapping[str, Any] | None
+    devices: Sequence[Mapping[str, Any]] | None
+    input_specs: Sequence[Mapping[str, Any]] | None
+    weights_dtype: str | None
+    activations_dtype: str | None
+    state: str
+    started: str | None
+    completed: str | None
+    updated: str
+    attempt: int
+    losses: int
+    failure_type: str
+    failure_reason: str | None
+    notices: Sequence[Mapping[str, str]] | None
+    execution_time: int | None
+    peak_memory: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that a job left beside its result."""
+
+    job_id: str
+    type: str
+    name: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that has begun. Sizes in bytes; None where they are not told beforehand."""
+
+    id: str
+    object_id: str
+    created: str
+    size: int | None
+    part_size: int | None

@@ -1,0 +1,130 @@
+"""Reading and writing the rows of one table as records."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    desc,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
+
+from qai_hub.local.store.records import Dataset, Job, Model, Owned, User
+from qai_hub.local.store.tables import datasets, jobs, models, shares
+
+_Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which items of a list are wanted, newest first.
+
+    Attributes:
+        limit: Most items.
+        offset: Items to pass over.
+        cursor: Where the page begins, as a page before has told; None for the newest.
+    """
+
+    limit: int
+    offset: int = 0
+    cursor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Record_co]):
+    """Items of a list; `total` counts all pages, `cursor` is None on the last one."""
+
+    items: Sequence[_Record_co]
+    total: int
+    cursor: int | None
+
+
+class Rows(Generic[_Record_co]):
+    """The rows of a table of things that people own.
+
+    Args:
+        table: The table.
+        record: The record of one row; its fields are columns.
+    """
+
+    def __init__(self, table: Table, record: type[_Record_co]) -> None:
+        self._table = table
+        self._record = record
+        self._columns = select(*(table.c[field.name] for field in fields(record)))
+        self._by_id = self._columns.where(table.c.id == bindparam("id"))
+        self._by_ids = self._columns.where(table.c.id.in_(bindparam("ids", expanding=True)))
+
+    def get(self, db: Connection, key: str) -> _Record_co | None:
+        """Return the one with an id, or None."""
+        row = db.execute(self._by_id, {"id": key}).one_or_none()
+        return None if row is None else self._record(*row)
+
+    def get_many(self, db: Connection, keys: Iterable[str]) -> dict[str, _Record_co]:
+        """Return those with the given ids that there are, by id."""
+        wanted = list(dict.fromkeys(keys))
+        if not wanted:
+            return {}
+        rows = db.execute(self._by_ids, {"ids": wanted})
+        return {record.id: record for record in (self._record(*row) for row in rows)}
+
+    def add(self, db: Connection, **values: Any) -> None:  # noqa: ANN401 - columns of any type
+        """Insert a row."""
+        db.execute(insert(self._table), values)
+
+    def change(self, db: Connection, key: str, **values: Any) -> None:  # noqa: ANN401 - as above
+        """Update columns of the row with an id."""
+        db.execute(update(self._table).where(self._table.c.id == key), values)
+
+    def page(
+        self,
+        db: Connection,
+        viewer: User,
+        wanted: PageRequest,
+        filters: Sequence[ColumnElement[bool]] = (),
+    ) -> Page[_Record_co]:
+        """List what a person owns, and what is shared with them by name, newest first.
+
+        Args:
+            db: The transaction.
+            viewer: Whose list it is.
+            wanted: Which page.
+            filters: What items must also fulfil.
+
+        Returns:
+            The page.
+        """
+        table = self._table
+        shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
+        # Two index scans that SQLite merges: the first page costs the same however many there are.
+        parts = [
+            [table.c.owner_id == viewer.id, *filters],
+            [table.c.id.in_(shared), table.c.owner_id != viewer.id, *filters],
+        ]
+        total = sum(
+            db.execute(select(func.count()).select_from(table).where(*part)).scalar_one()
+            for part in parts
+        )
+        if wanted.cursor is not None:
+            parts = [[*part, table.c.seq < wanted.cursor] for part in parts]
+        query = (
+            union_all(*(self._columns.where(*part) for part in parts))
+            .order_by(desc("seq"))
+            .limit(wanted.limit + 1)
+            .offset(wanted.offset)
+        )
+        found = [self._record(*row) for row in db.execute(query)]
+        items = found[: wanted.limit]
+        return Page(items, total, items[-1].seq if len(found) > len(items) else None)
+
+
+MODELS = Rows(models, Model)
+DATASETS = Rows(datasets, Dataset)
+JOBS = Rows(jobs, Job)

@@ -1,0 +1,203 @@
+"""The tables of the hub's database."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+# The version of this layout. A hub refuses a folder that a newer hub has written.
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String, nullable=False, unique=True),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("owner_id", ForeignKey("users.id"), nullable=False, unique=True),
+    Column("slug", String, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+    # SHA-256 in hex; null until someone needs it.
+    Column("sha256", String),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("owner_id", ForeignKey("users.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created", String, nullable=False),
+    # Null for a model that a job has yet to make.
+    Column("model_type", String),
+    Column("is_directory", Boolean, nullable=False),
+    Column("file_id", ForeignKey("files.id")),
+    Column("producer_id", String),
+    Column("producer_attempt", Integer),
+    Column("input_spec", JSON),
+    Column("output_spec", JSON),
+    Index("models_by_owner", "owner_id", "seq"),
+    Index("models_by_producer", "producer_id"),
+    sqlite_autoincrement=True,
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("owner_id", ForeignKey("users.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created", String, nullable=False),
+    # Null for a dataset that is kept for good.
+    Column("expires", String),
+    Column("file_id", ForeignKey("files.id")),
+    Index("datasets_by_owner", "owner_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("owner_id", ForeignKey("users.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created", String, nullable=False),
+    # compile, link, quantize, inference, or profile: an inference job that profiles.
+    Column("kind", String, nullable=False),
+    Column("options", String, nullable=False),
+    # The device that it is for, and the devices that were asked for.
+    Column("device", JSON),
+    Column("devices", JSON),
+    Column("input_specs", JSON),
+    Column("weights_dtype", String),
+    Column("activations_dtype", String),
+    Column("state", String, nullable=False),
+    Column("started", String),
+    Column("completed", String),
+    Column("updated", String, nullable=False),
+    # Attempts are counted on for ever, so that each result tells which attempt it is of; losses
+    # count the attempts that a crash of the hub has cut short.
+    Column("attempt", Integer, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("failure_type", String, nullable=False),
+    Column("failure_reason", String),
+    Column("notices", JSON),
+    Column("execution_time", Integer),
+    Column("peak_memory", JSON),
+    Index("jobs_by_owner", "owner_id", "seq"),
+    Index("jobs_by_state", "state", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# What a job works on and makes: its models and datasets, each in a role.
+uses = Table(
+    "uses",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("object_id", String, nullable=False),
+    Index("uses_by_object", "object_id", "role"),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("body", JSON, nullable=False),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("type", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("file_id", ForeignKey("files.id"), nullable=False),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("object_id", String, nullable=False),
+    Column("email", String, nullable=False),
+    UniqueConstraint("object_id", "email"),
+    Index("shares_by_email", "email", "object_id"),
+    sqlite_autoincrement=True,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("object_id", String, nullable=False, index=True),
+    Column("created", String, nullable=False),
+    # In bytes; null where the size is not told beforehand.
+    Column("size", Integer),
+    Column("part_size", Integer),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("created", String, nullable=False, index=True),
+    # SHA-256 of the request's body, and what was answered to it.
+    Column("body_digest", String, nullable=False),
+    Column("status", Integer),
+    Column("headers", JSON, nullable=False),
+    Column("answer", JSON),
+)

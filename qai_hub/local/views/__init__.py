@@ -1,0 +1,1 @@
+"""Records as the contract writes them, for the person who looks at them."""

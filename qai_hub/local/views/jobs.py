@@ -1,0 +1,178 @@
+"""Jobs as the contract writes them, in full and in short."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qai_hub._version import __version__
+from qai_hub.local.states import DONE
+from qai_hub.local.store.records import Artifact, Dataset, Job, Model
+from qai_hub.local.store.relations import Uses, artifacts_of, uses_of
+from qai_hub.local.store.rows import DATASETS, MODELS
+from qai_hub.local.views.things import (
+    Json,
+    authorization,
+    dataset_json,
+    model_json,
+    present,
+    project,
+    tensors_json,
+    user_json,
+)
+from qai_hub.local.work import Work
+
+# A profile job is an inference job that profiles, as in the service.
+_MESSAGES = {
+    "compile": "compile_job",
+    "link": "link_job",
+    "quantize": "quantize_job",
+    "inference": "inference_job",
+    "profile": "inference_job",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Related:
+    """What one page of jobs refers to, read at once."""
+
+    uses: Mapping[str, Uses]
+    models: Mapping[str, Model]
+    datasets: Mapping[str, Dataset]
+    artifacts: Mapping[str, Sequence[Artifact]]
+
+
+def job_json(work: Work, job: Job) -> Json:
+    """Write a job."""
+    return jobs_json(work, [job])[0]
+
+
+def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
+    """Write jobs, in order, reading what they refer to in a few queries for all."""
+    ids = [job.id for job in jobs]
+    uses = uses_of(work.db, ids)
+    related = _Related(
+        uses,
+        MODELS.get_many(work.db, (key for each in uses.values() for key in each.models)),
+        DATASETS.get_many(work.db, (key for each in uses.values() for key in each.datasets)),
+        artifacts_of(work.db, ids),
+    )
+    return [_job(work, job, related) for job in jobs]
+
+
+def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
+    """Write jobs in short, in order."""
+    uses = uses_of(work.db, [job.id for job in jobs])
+    models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
+    return [_summary(work, job, _last_model(uses[job.id], models)) for job in jobs]
+
+
+def result_json(work: Work, job: Job, body: Json) -> Json:
+    """Write what a job has found out."""
+    message = _MESSAGES[job.kind]
+    if message == "inference_job":
+        outputs = uses_of(work.db, [job.id])[job.id].output
+        found = {"output_dataset_id": outputs[0] if outputs else "", **body}
+    else:
+        found = {f"{job.kind}_detail": body}
+    return {f"{message}_result": {f"{message}_id": job.id, **found}}
+
+
+def _job(work: Work, job: Job, related: _Related) -> Json:
+    message = _MESSAGES[job.kind]
+    detail = present(
+        **{f"{message}_id": job.id},
+        **_common(work, job),
+        user_id=job.owner_id,
+        options=job.options,
+        device=job.device,
+        failure_reason=job.failure_reason,
+    )
+    detail |= _particulars(work, job, related)
+    return {
+        message: detail,
+        "hub_version": f"local {__version__}",
+        "read_only": job.owner_id != work.viewer.id,
+        "notices": job.notices or [],
+        "failure_type": job.failure_type,
+        "available_artifacts": [artifact.type for artifact in related.artifacts.get(job.id, ())],
+        "actor_authorization": authorization(work, job, "JOB"),
+    }
+
+
+def _particulars(work: Work, job: Job, related: _Related) -> Json:
+    uses = related.uses[job.id]
+    inputs = [related.models[key] for key in uses.input]
+    datasets = [dataset_json(work, related.datasets[key]) for key in uses.dataset]
+    data = datasets[0] if datasets else None
+    if job.kind in ("inference", "profile"):
+        return present(
+            model=model_json(work, inputs[0]),
+            dataset=data,
+            tensor_type_list=tensors_json(inputs[0].input_spec),
+            is_profiling_on=job.kind == "profile",
+            execution_time=job.execution_time,
+            execution_peak_memory=job.peak_memory,
+        )
+    target = related.models[uses.target[0]]
+    found = {"target_model": model_json(work, target)}
+    if job.kind == "link":
+        models = [model_json(work, model) for model in inputs]
+        return found | {"models": {"models": models, "total_query_count": len(models)}}
+    found |= present(
+        model=model_json(work, inputs[0]),
+        calibration_dataset=data,
+        has_vizgraph=False,
+        tensor_type_list=tensors_json(job.input_specs),
+    )
+    if job.kind == "quantize":
+        return found | present(
+            weights_dtype=job.weights_dtype, activations_dtype=job.activations_dtype
+        )
+    devices = job.devices or []
+    made = tensors_json(target.input_spec) if job.state == DONE else None
+    return found | present(
+        devices={"devices": devices, "total_query_count": len(devices)},
+        target_tensor_type_list=made,
+    )
+
+
+def _summary(work: Work, job: Job, target: Model | None) -> Json:
+    message = _MESSAGES[job.kind]
+    device = job.device or {}
+    summary = present(
+        job_id=job.id,
+        **_common(work, job),
+        target_model_type=target.model_type if target else None,
+    )
+    if job.kind != "quantize":
+        summary["device_name"] = device.get("name", "")
+        summary["device_os_version"] = device.get("os", "")
+    if message == "inference_job":
+        summary |= present(
+            is_profiling_on=job.kind == "profile",
+            execution_time=job.execution_time,
+            execution_peak_memory=job.peak_memory,
+        )
+    return {
+        f"{message}_summary": summary,
+        "actor_authorization": authorization(work, job, "JOB"),
+    }
+
+
+def _common(work: Work, job: Job) -> Json:
+    return present(
+        user=user_json(work.services.accounts.user(job.owner_id)),
+        name=job.name,
+        job_state=job.state,
+        creation_time=job.created,
+        queued_time=job.created,
+        start_time=job.started,
+        completion_time=job.completed,
+        last_updated_time=job.updated,
+        **project(work, job),
+    )
+
+
+def _last_model(uses: Uses, models: Mapping[str, Model]) -> Model | None:
+    """Return the model that a job makes, or else the one that it runs."""
+    keys = uses.models
+    return models.get(keys[-1]) if keys else None

@@ -1,0 +1,67 @@
+"""Requests that wait for the end of a job, each at the cost of a future and of no thread."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Waiters:
+    """Who waits for which job.
+
+    Requests register on the event loop that serves them; any thread may notify.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def open(self) -> None:
+        """Take requests, on the event loop that is running."""
+        self._loop = asyncio.get_running_loop()
+
+    def close(self) -> None:
+        """Let everybody go; whoever comes later does not wait. To be called on the loop."""
+        self._loop = None
+        self._wake(tuple(self._waiting))
+
+    @contextmanager
+    def waiting(self, job_id: str) -> Iterator[asyncio.Future[None]]:
+        """Register for the end of a job; to be done before its state is read.
+
+        Args:
+            job_id: The job.
+
+        Yields:
+            A future that is done once the job has ended, or nobody is to wait any longer.
+        """
+        ended = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            ended.set_result(None)
+        self._waiting[job_id].add(ended)
+        try:
+            yield ended
+        finally:
+            self._waiting[job_id].discard(ended)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]
+
+    def notify(self, job_ids: Iterable[str]) -> None:
+        """Say, from any thread, that jobs have ended."""
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._wake, tuple(job_ids))
+        except RuntimeError:
+            # The loop was closed since: those who waited have been let go.
+            return
+
+    def _wake(self, job_ids: Iterable[str]) -> None:
+        for job_id in job_ids:
+            for ended in self._waiting.get(job_id, ()):
+                if not ended.done():
+                    ended.set_result(None)

@@ -1,0 +1,129 @@
+"""The unit of work: one request, one transaction, one answer."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from qai_hub.local.contract import Call, Reply
+from qai_hub.local.problems import ProblemError
+from qai_hub.local.services import Services
+from qai_hub.local.store.idempotency import (
+    StoredAnswer,
+    find_answer,
+    forget_answers,
+    keep_answer,
+)
+from qai_hub.local.store.records import User
+from qai_hub.local.times import rfc3339
+
+_KEY_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A request while it is carried out.
+
+    Attributes:
+        services: What the hub has.
+        call: The request.
+        db: The transaction.
+        around: Contexts that are held until the transaction is over, whatever its end.
+        after: What is to be done once the transaction has succeeded.
+    """
+
+    services: Services
+    call: Call
+    db: Connection
+    around: ExitStack
+    after: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def viewer(self) -> User:
+        """Who sent the request."""
+        user: User = self.call.caller
+        return user
+
+    @property
+    def now(self) -> str:
+        """The time, as it is stored."""
+        return rfc3339(self.services.clock())
+
+
+Carry = Callable[[Work], Reply]
+"""Carries out an operation within a transaction."""
+
+Carried = Callable[[Call], Awaitable[Reply]]
+"""The handler of such an operation."""
+
+
+def reading(services: Services, carry: Carry) -> Carried:
+    """Make the handler of an operation that only reads."""
+
+    def run(call: Call) -> Reply:
+        with services.store.read() as db, ExitStack() as around:
+            return carry(Work(services, call, db, around))
+
+    async def handler(call: Call) -> Reply:
+        return await run_in_threadpool(run, call)
+
+    return handler
+
+
+def writing(services: Services, carry: Carry) -> Carried:
+    """Make the handler of an operation that writes, at most once for each idempotency key."""
+
+    def run(call: Call) -> Reply:
+        with ExitStack() as around:
+            with services.store.write() as db:
+                work = Work(services, call, db, around)
+                reply = _once(work, carry)
+            for action in work.after:
+                action()
+            return reply
+
+    async def handler(call: Call) -> Reply:
+        return await run_in_threadpool(run, call)
+
+    return handler
+
+
+def _once(work: Work, carry: Carry) -> Reply:
+    """Carry out, or give the first answer again.
+
+    What is made and the answer about it are stored by the same transaction: neither a crash in
+    between nor two requests at once can make it twice. A failure is not stored.
+    """
+    key = work.call.params.get("Idempotency-Key")
+    if key is None:
+        return carry(work)
+    path = work.call.request.url.path
+    body = json.dumps(work.call.body, sort_keys=True).encode()
+    digest = hashlib.sha256(body).hexdigest()
+    forget_answers(work.db, rfc3339(work.services.clock() - _KEY_LIFETIME))
+    stored = find_answer(work.db, work.viewer.id, path, key)
+    if stored is None:
+        reply = carry(work)
+        answer = StoredAnswer(
+            user_id=work.viewer.id,
+            path=path,
+            key=key,
+            created=work.now,
+            body_digest=digest,
+            status=reply.status,
+            headers=reply.headers,
+            answer=reply.body,
+        )
+        keep_answer(work.db, answer)
+        return reply
+    if stored.body_digest != digest:
+        raise ProblemError(
+            409, "This Idempotency-Key has been used for another body: use a new key."
+        )
+    headers = {**stored.headers, "Idempotency-Replayed": "true"}
+    return Reply(stored.answer, headers, stored.status)

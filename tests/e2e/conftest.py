@@ -1,0 +1,53 @@
+"""One local hub for all end-to-end tests, and three people on it."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.people import COLLEAGUE, ME, STRANGER
+from support.tiny_models import affine
+
+from qai_hub.client import Client, CompileJob, Device, Model
+from qai_hub.local import LocalHub
+
+
+@pytest.fixture(scope="session")
+def lh() -> Iterator[LocalHub]:
+    with LocalHub(users=[ME, COLLEAGUE, STRANGER], validate_responses=True) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def client(lh: LocalHub) -> Client:
+    return lh.client(ME)
+
+
+@pytest.fixture(scope="session")
+def colleague(lh: LocalHub) -> Client:
+    return lh.client(COLLEAGUE)
+
+
+@pytest.fixture(scope="session")
+def stranger(lh: LocalHub) -> Client:
+    return lh.client(STRANGER)
+
+
+@pytest.fixture(scope="session")
+def device() -> Device:
+    return Device("Samsung Galaxy S24")
+
+
+@pytest.fixture(scope="session")
+def compiled(client: Client, device: Device) -> CompileJob:
+    """A compile job that has succeeded."""
+    job = client.submit_compile_job(
+        affine(batch="n"), device, "affine", {"x": (2, 4)}, "--target_runtime onnx"
+    )
+    assert job.wait(60).success
+    return job
+
+
+@pytest.fixture(scope="session")
+def target(compiled: CompileJob) -> Model:
+    model = compiled.get_target_model()
+    assert model is not None
+    return model

@@ -1,0 +1,192 @@
+"""Who sees what over HTTP: owner, recipient, stranger."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.hub_http import Api, problem
+
+from qai_hub.local import LocalHub
+
+BOB = "bob@example.com"
+
+
+@dataclass
+class Work:
+    """A compile job, an inference job on its target model, and all that belongs to them."""
+
+    source: str
+    compiled: str
+    target: str
+    data: str
+    inferred: str
+    outputs: str
+
+    def paths(self) -> dict[str, list[str]]:
+        """Return what can be looked at, by what it belongs to."""
+        log = "device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/"
+        return {
+            "source": [f"models/{self.source}/", f"models/{self.source}/download/"],
+            "compiled": [
+                f"jobs/{self.compiled}/",
+                f"jobs/{self.compiled}/result/",
+                f"jobs/{self.compiled}/download_compiled_model/",
+                f"jobs/{self.compiled}/{log}",
+            ],
+            "target": [f"models/{self.target}/", f"models/{self.target}/download/"],
+            "data": [f"datasets/{self.data}/", f"datasets/{self.data}/download_data/"],
+            "inferred": [
+                f"jobs/{self.inferred}/",
+                f"jobs/{self.inferred}/result/",
+                f"jobs/{self.inferred}/{log}",
+            ],
+            "outputs": [f"datasets/{self.outputs}/", f"datasets/{self.outputs}/download_data/"],
+        }
+
+    def own_path(self, name: str) -> str:
+        return self.paths()[name][0]
+
+    def seen_by(self, api: Api) -> set[str]:
+        """Return what a person may look at; of each thing, all or nothing."""
+        seen = set()
+        for name, paths in self.paths().items():
+            statuses = {api.http.get(path).status_code for path in paths}
+            assert len(statuses) == 1, (name, statuses)
+            if statuses == {200}:
+                seen.add(name)
+            else:
+                assert statuses == {404}
+        return seen
+
+
+@pytest.fixture
+def work(ada: Api) -> Iterator[Work]:
+    source, data = ada.upload_model(), ada.upload_dataset()
+    compiled, target = ada.compile(source)
+    inferred = ada.submit("inference_job", target, dataset={"dataset_id": data})
+    ada.wait(inferred)
+    outputs = ada.get(f"jobs/{inferred}/result/")["inference_job_result"]["output_dataset_id"]
+    made = Work(source, compiled, target, data, inferred, outputs)
+    yield made
+    for name in made.paths():
+        ada.http.delete(f"{made.own_path(name)}shared_access/")
+
+
+EVERYTHING = {"source", "compiled", "target", "data", "inferred", "outputs"}
+
+
+@pytest.mark.parametrize(
+    ("shared", "opened"),
+    [
+        ("inferred", EVERYTHING),
+        ("compiled", {"compiled", "source", "target"}),
+        ("source", {"source"}),
+        ("target", {"target"}),
+        ("data", {"data"}),
+    ],
+)
+def test_a_share_opens_what_belongs_to_it_to_one_person(
+    ada: Api, bob: Api, eve: Api, work: Work, shared: str, opened: set[str]
+) -> None:
+    sharing = f"{work.own_path(shared)}shared_access/"
+    assert work.seen_by(ada) == EVERYTHING
+    assert work.seen_by(bob) == set()
+    ada.patch(sharing, {"add_email": [BOB]})
+    assert work.seen_by(bob) == opened
+    assert work.seen_by(eve) == set()
+    ada.patch(sharing, {"remove_email": [BOB]})
+    assert work.seen_by(bob) == set()
+
+
+def test_taking_back_closes_what_nothing_else_opens(ada: Api, bob: Api, work: Work) -> None:
+    ada.patch(f"jobs/{work.inferred}/shared_access/", {"add_email": [BOB]})
+    ada.patch(f"models/{work.target}/shared_access/", {"add_email": [BOB]})
+    assert ada.http.delete(f"jobs/{work.inferred}/shared_access/").status_code == 200
+    assert work.seen_by(bob) == {"target"}
+
+
+def test_recipients_look_and_do_not_change(ada: Api, bob: Api, eve: Api, work: Work) -> None:
+    ada.patch(f"jobs/{work.inferred}/shared_access/", {"add_email": [BOB]})
+    for name in EVERYTHING:
+        path = work.own_path(name)
+        shown = bob.get(path)
+        assert shown["read_only"] is True
+        (permission,) = shown["actor_authorization"]["permissions"]
+        assert permission.endswith("_CAN_VIEW")
+        requests = [
+            ("PATCH", path, {"name": "mine"}),
+            ("PATCH", f"{path}shared_access/", {"add_email": ["x@example.com"]}),
+            ("DELETE", f"{path}shared_access/", None),
+        ]
+        for method, url, body in requests:
+            problem(bob.http.request(method, url, json=body), 403)
+            problem(eve.http.request(method, url, json=body), 404)
+    problem(bob.http.get(f"models/{work.source}/multipart_upload/?file_size=5"), 403)
+    problem(bob.http.post(f"models/{work.source}/upload_complete/"), 403)
+    problem(bob.http.get(f"datasets/{work.data}/upload_url/"), 403)
+    assert ada.job(work.inferred)["name"] == "net"
+    assert bob.get(f"jobs/{work.inferred}/shared_access/") == {"email": [BOB]}
+
+
+def test_strangers_cannot_tell_what_exists(ada: Api, eve: Api, work: Work) -> None:
+    known = problem(eve.http.get(f"jobs/{work.inferred}/"), 404)
+    unknown = problem(eve.http.get("jobs/j00000000/"), 404)
+    assert known.replace(work.inferred, "X") == unknown.replace("j00000000", "X")
+    body = {"compile_job": {"model": {"model_id": work.source}, "devices": {"devices": [{}]}}}
+    assert work.source in problem(eve.http.post("jobs/", json=body), 404)
+
+
+def test_what_is_shared_by_name_is_listed(ada: Api, bob: Api, eve: Api, work: Work) -> None:
+    ada.patch(f"jobs/{work.inferred}/shared_access/", {"add_email": [BOB]})
+
+    def listed(api: Api, **query: str) -> set[str]:
+        jobs = api.get("jobs/", limit=1000, **query)["jobs"]
+        return {
+            str(job["inference_job"]["inference_job_id"]) for job in jobs if "inference_job" in job
+        }
+
+    assert work.inferred in listed(bob)
+    assert work.inferred in listed(bob, creator="ada@example.com")
+    assert work.inferred not in listed(bob, creator=BOB)
+    assert work.inferred not in listed(eve)
+
+
+def test_recipients_may_work_with_what_they_see(ada: Api, bob: Api, eve: Api, work: Work) -> None:
+    ada.patch(f"models/{work.target}/shared_access/", {"add_email": [BOB]})
+    own = bob.submit("inference_job", work.target, is_profiling_on=True)
+    assert bob.wait(own)["job_state"] == "JOB_STATE_DONE"
+    bob.patch(f"jobs/{own}/shared_access/", {"add_email": ["eve@example.com"]})
+    assert eve.job(own)["model"]["model_id"] == work.target
+    problem(eve.http.get(f"models/{work.target}/download/"), 404)
+
+
+def test_the_list_of_people(ada: Api, work: Work) -> None:
+    sharing = f"jobs/{work.compiled}/shared_access/"
+    added = ["zoe@example.com", "Bob@Example.com", "ada@example.com"]
+    ada.patch(sharing, {"add_email": added})
+    ada.patch(sharing, {"add_email": ["zoe@example.com"], "remove_email": ["who@example.com"]})
+    assert ada.get(sharing)["email"] == ["zoe@example.com", BOB]
+    ada.patch(sharing, {"add_email": ["x@example.com"], "remove_email": ["ZOE@example.com"]})
+    assert ada.get(sharing)["email"] == [BOB, "x@example.com"]
+    for _ in range(2):
+        assert ada.http.delete(sharing).json()["id"] == work.compiled
+    assert ada.get(sharing)["email"] == []
+
+
+@pytest.mark.parametrize("bad", ["", "bob", "a@b@c", "a b@c", "a,b@c", "x" * 300 + "@example.com"])
+def test_what_is_no_address_is_refused(ada: Api, model: str, bad: str) -> None:
+    response = ada.http.patch(f"models/{model}/shared_access/", json={"add_email": [bad]})
+    problem(response, 400)
+
+
+def test_a_person_who_gets_an_account_later_finds_what_was_shared(tmp_path: Path) -> None:
+    with LocalHub(tmp_path, users=["ada@example.com"]) as hub:
+        api = Api(hub)
+        key = api.upload_model()
+        api.patch(f"models/{key}/shared_access/", {"add_email": ["new@example.com"]})
+        api.close()
+    with LocalHub(tmp_path, users=["new@example.com"]) as hub:
+        api = Api(hub)
+        assert api.get(f"models/{key}/")["owner"]["email"] == "ada@example.com"
+        api.close()

@@ -1,0 +1,274 @@
+"""Jobs over HTTP: what is accepted, what is answered, what is left."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from support.fake_worker import PROFILE, FakeWorker
+from support.hub_http import DEVICE, Api, Json, ok, problem
+
+from qai_hub.local import LocalHub
+
+TENSORS = {
+    "types": [{"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}]
+}
+
+
+def compile_body(model: str, **more: object) -> Json:
+    return {"compile_job": {"model": {"model_id": model}, "devices": {"devices": [DEVICE]}, **more}}
+
+
+def test_a_compile_job_from_its_submission_to_its_end(ada: Api, model: str) -> None:
+    made = ada.http.post(
+        "jobs/?seed_target_model=True",
+        json=compile_body(model, name="my job", options="--x", tensor_type_list=TENSORS),
+    )
+    assert made.status_code == 201
+    key = made.json()["id"]
+    assert made.headers["Location"] == f"/api/v1/jobs/{key}/"
+    first = ada.get(f"jobs/{key}/")
+    job = first["compile_job"]
+    assert (job["compile_job_id"], job["name"], job["options"]) == (key, "my job", "--x")
+    assert job["target_model"]["model_id"].startswith("m")
+    assert job["target_model"]["producer_id"] == key
+    assert job["model"]["model_id"] == model
+    assert job["device"]["name"] == "Samsung Galaxy S24"
+    assert "chipset:sm8650" in job["device"]["attributes"]
+    assert job["devices"]["devices"] == [job["device"]]
+    assert job["tensor_type_list"] == TENSORS
+    assert job["user"]["email"] == "ada@example.com"
+    assert first["hub_version"].startswith("local ")
+    assert first["actor_authorization"]["permissions"] == ["JOB_CAN_VIEW", "JOB_CAN_UPDATE"]
+
+    job = ada.wait(key)
+    assert job["job_state"] == "JOB_STATE_DONE"
+    times = ["creation_time", "queued_time", "start_time", "completion_time", "last_updated_time"]
+    assert [job[name] for name in times] == sorted(job[name] for name in times)
+    assert "failure_reason" not in job
+    assert job["target_tensor_type_list"] == job["target_model"]["input_spec"]
+    whole = ada.get(f"jobs/{key}/")
+    assert whole["failure_type"] == "JOB_FAILURE_TYPE_SUCCESS"
+    assert whole["available_artifacts"] == ["JOB_ARTIFACT_TYPE_HUB_LOG"]
+    assert whole["notices"][0]["message"] == "hm"
+    result = ada.get(f"jobs/{key}/result/")["compile_job_result"]
+    assert result["compile_detail"]["tool_versions"] == [{"name": "tool", "version": "1"}]
+    found = ada.get(f"jobs/{key}/download_compiled_model/")["url"]
+    assert found["filename"] == "my_job.onnx"
+    assert httpx.get(found["url"]).content == b"made from model"
+    listed = ada.get("models/", producer=key)["models"]
+    assert [each["model_id"] for each in listed] == [job["target_model"]["model_id"]]
+
+
+def test_a_profile_job_is_an_inference_job_that_profiles(ada: Api, model: str) -> None:
+    data = ada.upload_dataset()
+    key = ada.submit("inference_job", model, is_profiling_on=True, dataset={"dataset_id": data})
+    job = ada.wait(key)
+    assert (job["is_profiling_on"], job["execution_time"]) == (True, 12)
+    assert job["execution_peak_memory"] == {"lower": 1, "upper": 2}
+    assert job["dataset"]["dataset_id"] == data
+    assert job["name"] == "net"
+
+
+def test_an_inference_job_leaves_a_dataset(ada: Api, model: str) -> None:
+    key = ada.submit("inference_job", model, dataset={"dataset_id": ada.upload_dataset()})
+    assert ada.wait(key)["is_profiling_on"] is False
+    result = ada.get(f"jobs/{key}/result/")["inference_job_result"]
+    assert "detail" not in result
+    found = ada.get(f"datasets/{result['output_dataset_id']}/download_data/")["url"]
+    assert found["filename"] == "net_outputs.h5"
+    assert httpx.get(found["url"]).content == b"made from model"
+    problem(ada.http.get(f"jobs/{key}/download_compiled_model/"), 409)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("link_job", {"device": DEVICE}),
+        (
+            "quantize_job",
+            {"weights_dtype": "QUANTIZE_DTYPE_INT8", "activations_dtype": "QUANTIZE_DTYPE_INT16"},
+        ),
+    ],
+)
+def test_kinds_that_do_not_run_here_fail_with_a_reason(
+    ada: Api, model: str, name: str, fields: Json
+) -> None:
+    body: Json = {"name": "n", **fields}
+    if name == "link_job":
+        body["models"] = {"models": [{"model_id": model}, {"model_id": ada.upload_model()}]}
+    else:
+        body["model"] = {"model_id": model}
+        body["calibration_dataset"] = {"dataset_id": ada.upload_dataset()}
+    key = ada.post("jobs/", {name: body})["id"]
+    job = ada.wait(key)
+    assert job["job_state"] == "JOB_STATE_FAILED"
+    assert "compile, inference, profile" in job["failure_reason"]
+    assert job["target_model"]["file_upload_complete"] is False
+    assert ada.get(f"jobs/{key}/")["failure_type"] == "JOB_FAILURE_TYPE_UNSUPPORTED"
+
+
+def test_a_failed_job_tells_why_wherever_it_is_asked(
+    ada: Api, model: str, worker: FakeWorker
+) -> None:
+    worker.fail["--bad"] = "--bad is no option."
+    key, target = ada.compile(model, options="--bad")
+    assert ada.wait(key)["failure_reason"] == "--bad is no option."
+    for path in (
+        f"jobs/{key}/result/",
+        f"jobs/{key}/download_compiled_model/",
+        f"models/{target}/download/",
+    ):
+        assert "--bad is no option." in problem(ada.http.get(path), 409)
+    follower = ada.submit("inference_job", target, is_profiling_on=True)
+    job = ada.wait(follower)
+    assert job["job_state"] == "JOB_STATE_FAILED"
+    assert key in job["failure_reason"]
+    assert (
+        ada.get(f"jobs/{follower}/")["failure_type"] == "JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY"
+    )
+
+
+def test_a_job_that_has_not_ended_says_so(ada: Api, model: str, worker: FakeWorker) -> None:
+    worker.go.clear()
+    key, target = ada.compile(model)
+    waiting = ada.submit("inference_job", target, is_profiling_on=True)
+    for path in (
+        f"jobs/{key}/result/",
+        f"jobs/{key}/download_compiled_model/",
+        f"models/{target}/download/",
+        f"jobs/{key}/device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/",
+    ):
+        assert "not ended" in problem(ada.http.get(path), 409)
+    assert ada.job(waiting)["job_state"] == "JOB_STATE_CREATED"
+    worker.go.set()
+    assert ada.wait(waiting)["job_state"] == "JOB_STATE_DONE"
+
+
+def test_the_log_of_every_job_can_be_downloaded(ada: Api, model: str) -> None:
+    key, _ = ada.compile(model)
+    ada.wait(key)
+    for attempt in ("latest", "1"):
+        path = f"jobs/{key}/device_runs/{attempt}/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/"
+        (artifact,) = ada.get(path)["artifacts"]
+        assert artifact["filename"] == f"{key}_hub.log"
+        assert httpx.get(artifact["url"]).text == "what happened"
+    for path in ("2/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/", "latest/artifact_list/NOTHING/"):
+        problem(ada.http.get(f"jobs/{key}/device_runs/{path}"), 404)
+    other = f"jobs/{key}/device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_DEVICE_LOG/"
+    problem(ada.http.get(other), 404)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({}, 400, "exactly one of"),
+        ({"compile_job": {}, "link_job": {}}, 400, "not compile_job and link_job"),
+        ({"compile_job": {"model": {"model_id": "m00000000"}}}, 400, "'devices' is missing"),
+        (compile_body("x"), 400, "/compile_job/model/model_id"),
+        (compile_body("m00000000"), 404, "no model m00000000"),
+        (compile_body("m00000000", name="x" * 256), 400, "name"),
+    ],
+)
+def test_bodies_that_are_no_job(ada: Api, body: Json, status: int, words: str) -> None:
+    assert words in problem(ada.http.post("jobs/", json=body), status)
+
+
+def test_what_cannot_work_is_refused_at_once(ada: Api, model: str) -> None:
+    def refused(body: Json, status: int) -> str:
+        return problem(ada.http.post("jobs/", json=body), status)
+
+    empty, no_data = ada.create_model(), ada.post("datasets/", {})["id"]
+    assert "has not been uploaded" in refused(compile_body(empty), 409)
+    unknown = compile_body(model, devices={"devices": [{"name": "Samsung Galaxy S 24"}]})
+    assert "Did you mean 'Samsung Galaxy S24'" in refused(unknown, 400)
+    bad = {
+        "types": [{"name": "x", "tensor_type": {"shape": [1], "dtype": "TENSOR_DTYPE_UNSPECIFIED"}}]
+    }
+    assert "dtype" in refused(compile_body(model, tensor_type_list=bad), 400)
+    inference: Json = {"model": {"model_id": model}, "device": DEVICE}
+    assert "dataset is missing" in refused({"inference_job": inference}, 400)
+    for dataset, status in (("d00000000", 404), (no_data, 409)):
+        body = {"inference_job": inference | {"dataset": {"dataset_id": dataset}}}
+        assert dataset in refused(body, status)
+
+
+def test_a_device_is_chosen_by_what_it_is(ada: Api, model: str) -> None:
+    wanted = [{"os": "[10,11)", "attributes": ["vendor:google", "hexagon:v66"]}, DEVICE]
+    key = ada.post("jobs/", compile_body(model, devices={"devices": wanted}))["id"]
+    job = ada.job(key)
+    assert job["device"]["name"] == "Google Pixel 4"
+    assert [each["name"] for each in job["devices"]["devices"]] == [
+        "Google Pixel 4",
+        "Samsung Galaxy S24",
+    ]
+
+
+def test_jobs_are_renamed(ada: Api, model: str) -> None:
+    key, _ = ada.compile(model)
+    assert ada.patch(f"jobs/{key}/", {"name": "new name"})["id"] == key
+    assert ada.job(key)["name"] == "new name"
+    problem(ada.http.patch(f"jobs/{key}/", json={"name": ""}), 400)
+
+
+def test_lists_and_summaries_are_filtered() -> None:
+    with LocalHub(run_attempt=FakeWorker(), validate_responses=True) as own:
+        me = Api(own)
+        project = me.get("users/auth/user/")["default_project_id"]
+        source = me.upload_model()
+        compiled, target = me.compile(source)
+        profiled = me.submit("inference_job", target, is_profiling_on=True)
+        inferred = me.submit("inference_job", source, dataset={"dataset_id": me.upload_dataset()})
+        for key in (compiled, profiled, inferred):
+            me.wait(key)
+
+        def listed(**query: str | int) -> list[str]:
+            summaries = me.get("job_summaries/", **query)["job_summaries"]
+            keys = [
+                str(value["job_id"])
+                for each in summaries
+                for name, value in each.items()
+                if name.endswith("_summary")
+            ]
+            jobs = me.get("jobs/", **query)["jobs"]
+            assert len(jobs) == len(keys)
+            assert len(me.get(f"projects/{project}/jobs/", **query)["jobs"]) == len(keys)
+            return keys
+
+        assert listed() == [inferred, profiled, compiled]
+        assert listed(type="profile") == [profiled]
+        assert listed(type="inference") == [inferred]
+        assert listed(type="link") == []
+        assert listed(state="10,30") == [inferred, profiled, compiled]
+        assert listed(state="1,50,12345") == []
+        assert listed(creator="USER@localhost", limit=1) == [inferred]
+        assert listed(creator="nobody@example.com") == []
+        for bad in ("state=done", "type=all", "state=1,,2"):
+            problem(me.http.get(f"job_summaries/?{bad}"), 400)
+        summary = me.get("job_summaries/", type="profile")["job_summaries"][0]
+        short = summary["inference_job_summary"]
+        assert short["device_name"] == "Samsung Galaxy S24"
+        assert short["execution_time"] == PROFILE["execution_time"]
+        assert short["target_model_type"] == "MODEL_TYPE_ONNX"
+        me.close()
+
+
+def test_expired_data_is_refused_and_not_given_out() -> None:
+    clock = [datetime.now(UTC)]
+    with LocalHub(run_attempt=FakeWorker(), clock=lambda: clock[0]) as own:
+        me = Api(own)
+        model, data = me.upload_model(), me.upload_dataset()
+        kept = me.upload_dataset(permanent=True)
+        clock[0] += timedelta(days=30)
+        body: Json = {"model": {"model_id": model}, "device": DEVICE}
+        expired = body | {"dataset": {"dataset_id": data}}
+        response = me.http.post("jobs/", json={"inference_job": expired})
+        assert "expired" in problem(response, 400)
+        assert "expired" in problem(me.http.get(f"datasets/{data}/download_data/"), 409)
+        ok(me.http.get(f"datasets/{kept}/download_data/"))
+        me.wait(me.submit("inference_job", model, dataset={"dataset_id": kept}))
+        url = me.get(f"models/{model}/download/")["url"]["url"]
+        clock[0] += timedelta(minutes=59)
+        assert httpx.get(url).status_code == 200
+        clock[0] += timedelta(minutes=1)
+        assert "expired" in problem(httpx.get(url), 403)
+        me.close()

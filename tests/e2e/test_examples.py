@@ -1,0 +1,79 @@
+"""The examples, as a newcomer runs them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import h5py
+import onnx
+import pytest
+
+from qai_hub.config import save_config
+from qai_hub.local import LocalHub
+
+ROOT = Path(__file__).parents[2]
+MODEL = distribution("rapidocr").locate_file("rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
+README_CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+
+
+def run(script: Path | str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / script), *arguments],
+        env={**inherited, "HOME": str(home), "NO_PROXY": "127.0.0.1"},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_demo_shows_right_predictions_and_brings_everything_home(tmp_path: Path) -> None:
+    done = run("local_demo.py", "--output-dir", "results", home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 of 12 right" in done.stdout
+    assert "The slowest of" in done.stdout
+    before, after = done.stdout.split("shared with colleague@example.com")
+    assert before.count("nothing: ") == 2
+    assert "nothing: " not in after
+    assert "Model(" in after
+
+    results = tmp_path / "results"
+    profile = json.loads((results / "profile.json").read_text())
+    assert profile["execution_summary"]["estimated_inference_time"] > 0
+    with h5py.File(results / "outputs.h5") as outputs:
+        assert len(outputs["data/0"]) == 12
+    (target_model,) = results.glob("target_model*")
+    onnx.checker.check_model(str(target_model))
+    assert len(list((results / "logs").glob("*/*"))) >= 3
+    assert not (tmp_path / ".qai_hub").exists()
+
+
+def test_quickstart_fails_if_the_model_is_wrong(tmp_path: Path) -> None:
+    model = onnx.load(str(MODEL))
+    output = model.graph.output[0]
+    model.graph.node.append(onnx.helper.make_node("Neg", [output.name], ["opposite"]))
+    output.name = "opposite"
+    onnx.save(model, tmp_path / "wrong.onnx")
+    with LocalHub() as local_hub:
+        save_config(local_hub.config(), "wrong", home=tmp_path)
+        arguments = ("--model", "wrong.onnx", "--profile", "wrong", "--images", "2")
+        done = run("quickstart.py", *arguments, home=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "0 of 2 right" in done.stdout
+
+
+@pytest.mark.parametrize("code", README_CODE, ids=range(len(README_CODE)))
+def test_code_of_the_readme_runs(tmp_path: Path, code: str) -> None:
+    shutil.copy(str(MODEL), tmp_path / "model.onnx")
+    (tmp_path / "code.py").write_text(code, encoding="utf-8")
+    with LocalHub(users=("you@example.com", "colleague@example.com")) as local_hub:
+        save_config(local_hub.config(), home=tmp_path)
+        done = run(tmp_path / "code.py", home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

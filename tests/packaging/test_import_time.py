@@ -1,0 +1,51 @@
+"""What `import qai_hub` costs: no network library, no arrays, until they are used."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+qai_hub = importlib.import_module("qai_hub")
+HEAVY = {"attr", "h5py", "httpx", "numpy", "onnx", "onnxruntime", "pandas", "qai_hub_api", "tqdm"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Runs code in a new interpreter, and tells which top-level packages are loaded then."""
+    report = (
+        "import json, sys; print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert modules_after("import qai_hub") & HEAVY == set()
+
+
+def test_listing_names_loads_nothing_heavy() -> None:
+    assert modules_after("import qai_hub; dir(qai_hub)") & HEAVY == set()
+
+
+def test_the_client_loads_no_arrays_until_it_moves_data() -> None:
+    loaded = modules_after("import qai_hub; qai_hub.Client")
+    assert "qai_hub" in loaded
+    assert loaded & {"h5py", "numpy", "onnxruntime", "tqdm"} == set()
+
+
+def test_dir_lists_every_public_name() -> None:
+    assert {"Client", "Job", "get_job", "submit_compile_job", "__version__"} <= set(dir(qai_hub))
+    assert set(qai_hub.__all__) <= set(dir(qai_hub))
+
+
+@pytest.mark.parametrize("name", qai_hub.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(qai_hub, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        qai_hub.no_such_name  # noqa: B018

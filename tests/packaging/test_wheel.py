@@ -1,0 +1,172 @@
+"""The built wheel, installed into an empty environment and used far from the repository."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEVICE = {"name": "Test Phone", "os": "14", "attributes": [], "soc_description": ""}
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in an environment that neither this repository nor its user has touched."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "QAI_HUB", "QAIHUB", "VIRTUAL_ENV"))
+    }
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**inherited, "HOME": str(cwd), "NO_PROXY": "127.0.0.1", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def succeed(*command: str | Path, cwd: Path, **environment: str) -> str:
+    done = run(*command, cwd=cwd, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist, built from the repository, and the wheel, built from that sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    succeed(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=ROOT)
+    (sdist,) = folder.glob("*.tar.gz")
+    (wheel,) = folder.glob("*.whl")
+    return sdist, wheel
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment with nothing but the wheel and what it requires."""
+
+    folder: Path
+    elsewhere: Path
+
+    def python(self, code: str, **environment: str) -> str:
+        python = self.folder / "bin" / "python"
+        return succeed(python, "-W", "error", "-c", code, cwd=self.elsewhere, **environment)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(self.folder / "bin" / "qai-hub", *arguments, cwd=self.elsewhere)
+
+
+@pytest.fixture(scope="session")
+def installed(
+    distributions: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Installed:
+    folder = tmp_path_factory.mktemp("installed")
+    succeed(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    pinned = ["-c", str(ROOT / "constraints.txt"), str(distributions[1])]
+    succeed(*pip, *pinned, cwd=folder, HOME=os.environ["HOME"])
+    return Installed(folder, tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """A server that knows one device, and one user, whose token is `secret`."""
+    devices = json.dumps({"devices": [DEVICE], "total_query_count": 1}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = (self.path.partition("?")[0], self.headers["Authorization"])
+            known = asked == ("/api/v1/devices/", "token secret")
+            self.send_response(200 if known else 401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(devices)))
+            self.end_headers()
+            self.wfile.write(devices)
+
+        def log_message(self, *_: object) -> None:
+            """Keeps quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+        thread.join()
+
+
+def test_wheel_holds_both_packages_and_their_data(distributions: tuple[Path, Path]) -> None:
+    names = set(zipfile.ZipFile(distributions[1]).namelist())
+    assert {
+        "qai_hub/__init__.py",
+        "qai_hub/py.typed",
+        "qai_hub/local/__init__.py",
+        "qai_hub/local/data/devices.json",
+        "qai_hub_api/__init__.py",
+        "qai_hub_api/py.typed",
+        "qai_hub_api/openapi.json",
+    } <= names
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"qai_hub", "qai_hub_api"}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_wheel_holds_all_that_the_repository_does(distributions: tuple[Path, Path]) -> None:
+    names = set(zipfile.ZipFile(distributions[1]).namelist())
+    for base, package in ((ROOT, "qai_hub"), (ROOT / "generated", "qai_hub_api")):
+        for file in (base / package).rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                assert file.relative_to(base).as_posix() in names
+
+
+def test_sdist_holds_the_sources_and_nothing_local(distributions: tuple[Path, Path]) -> None:
+    with tarfile.open(distributions[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"openapi.yaml", "codegen/generate.py", "LICENSE", "pyproject.toml"} <= names
+    assert "generated/qai_hub_api/openapi.json" in names
+    assert not [name for name in names if name.startswith((".venv", ".git/")) or ".pyc" in name]
+
+
+def test_import_comes_from_the_wheel_without_the_extras(installed: Installed) -> None:
+    where = installed.python("import qai_hub; print(qai_hub.__file__)")
+    assert Path(where.strip()).is_relative_to(installed.folder)
+    installed.python(
+        "import importlib.util as u\n"
+        "assert not [m for m in ('starlette', 'sqlalchemy', 'onnxruntime') if u.find_spec(m)]"
+    )
+
+
+def test_every_public_name_loads_without_the_extras(installed: Installed) -> None:
+    installed.python("import qai_hub as hub; [getattr(hub, name) for name in hub.__all__]")
+
+
+def test_client_talks_to_a_server(installed: Installed, server: str) -> None:
+    code = "import qai_hub as hub; print([d.name for d in hub.Client().get_devices()])"
+    environment = {"QAI_HUB_API_URL": server, "QAI_HUB_API_TOKEN": "secret"}
+    assert installed.python(code, **environment).strip() == "['Test Phone']"
+
+
+def test_command_tells_its_version(installed: Installed) -> None:
+    version = installed.python("import qai_hub; print(qai_hub.__version__)").strip()
+    done = installed.command("--version")
+    assert done.returncode == 0
+    assert version in done.stdout.split()
+
+
+def test_serve_names_the_missing_extra(installed: Installed) -> None:
+    done = installed.command("serve", "--port", "0")
+    assert done.returncode != 0
+    assert "qai-hub-openapi[local]" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,81 @@
+"""A stand-in for the execution of jobs, which runs nothing."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local import states
+from qai_hub.local.execution.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+
+SPEC = [{"name": "x", "shape": [1, 3], "dtype": "float32"}]
+PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "upper": 2}}}
+
+
+class FakeWorker:
+    """Stands in for the execution: leaves what it is told to leave, when it is let."""
+
+    def __init__(self) -> None:
+        self.requests: list[AttemptRequest] = []
+        self.folders: list[Path] = []
+        self.limits: list[tuple[float, int | None]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.go = threading.Event()
+        self.go.set()
+        self.fail: dict[str, str] = {}
+        self.crash: BaseException | None = None
+        self._lock = threading.Lock()
+
+    def __call__(
+        self,
+        request: AttemptRequest,
+        folder: Path,
+        *,
+        time_limit: float,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+    ) -> AttemptOutcome:
+        with self._lock:
+            self.requests.append(request)
+            self.folders.append(folder)
+            self.limits.append((time_limit, memory_limit))
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            while not self.go.wait(0.005):
+                if cancelled.is_set():
+                    raise AttemptCancelled
+            if self.crash is not None:
+                raise self.crash
+            return self._outcome(request, folder)
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+    def _outcome(self, request: AttemptRequest, folder: Path) -> AttemptOutcome:
+        log = folder / "hub.log"
+        log.write_text("what happened")
+        reason = self.fail.get(request.options, "")
+        result: dict[str, Any] = {}
+        files: dict[str, Path] = {}
+        if not reason:
+            name = "target_model" if request.kind == "compile" else "output_data"
+            files = {name: folder / f"{name}.onnx"}
+            files[name].write_bytes(b"made from " + request.model.read_bytes())
+            result = {
+                "target_model_type": "MODEL_TYPE_ONNX",
+                "input_spec": SPEC,
+                "output_spec": SPEC,
+                "tool_versions": [{"name": "tool", "version": "1"}],
+                "notices": [{"context": "MODEL", "severity": "INFO", "message": "hm"}],
+            }
+            if request.profile:
+                result["profile"] = PROFILE
+        return AttemptOutcome(
+            succeeded=not reason,
+            failure_type="JOB_FAILURE_TYPE_MODEL_INVALID" if reason else states.SUCCESS,
+            reason=reason,
+            result=result,
+            files=files,
+            log=log,
+        )

@@ -1,0 +1,52 @@
+"""A job that tells one state after the other, in a time of its own."""
+
+import random
+from collections.abc import Iterator
+
+from qai_hub.jobs.progress import ProgressLine
+from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.waiting import wait_for
+
+State = JobStatus.State
+CREATED = JobStatus(State.CREATED)
+RUNNING = JobStatus(State.OPTIMIZING_MODEL)
+DONE = JobStatus(State.SUCCESS)
+FAILED = JobStatus(State.FAILED, "timed out on the device")
+
+
+class World:
+    """A server that tells one thing after the other, and the time that goes by."""
+
+    def __init__(self, *answers: JobStatus | BaseException, holds: bool = False) -> None:
+        self.now = 0.0
+        self.holds = holds
+        self.asked: list[tuple[float, int, float]] = []
+        self._answers: Iterator[JobStatus | BaseException] = iter(answers)
+        self._last = answers[-1]
+
+    def ask(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
+        self.asked.append((self.now, hold, time_limit))
+        answer = next(self._answers, self._last)
+        if isinstance(answer, BaseException):
+            raise answer
+        if self.holds and not answer.finished:
+            self.now += hold
+        return answer, self.holds and hold > 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def clock(self) -> float:
+        return self.now
+
+    def wait(self, timeout: float | None, progress: ProgressLine | None = None) -> JobStatus:
+        return wait_for(
+            self.ask,
+            timeout,
+            job_id="jabc",
+            url="https://web/jobs/jabc/",
+            progress=progress,
+            clock=self.clock,
+            sleep=self.sleep,
+            rng=random.Random(1),
+        )

@@ -1,0 +1,35 @@
+"""A store, and people in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qai_hub.local.store import Store
+from qai_hub.local.store.records import User
+from qai_hub.local.store.users import ensure_user
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ada(store: Store) -> User:
+    with store.write() as db:
+        return ensure_user(db, "ada@example.com")
+
+
+@pytest.fixture
+def bob(store: Store) -> User:
+    with store.write() as db:
+        return ensure_user(db, "bob@example.com")
+
+
+@pytest.fixture
+def eve(store: Store) -> User:
+    with store.write() as db:
+        return ensure_user(db, "eve@example.com")

@@ -1,0 +1,355 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from support.execution_models import (
+    FLOAT,
+    INT64,
+    carried_out,
+    dataset,
+    failure_of,
+    linear_model,
+    linear_result,
+    model_of,
+    read_dataset,
+    run_request,
+    saved,
+)
+
+from qai_hub.local.execution.attempt import AttemptRequest
+from qai_hub.local.execution.failures import FailureType
+
+
+def samples(count: int, *shape: int) -> list[Any]:
+    random = np.random.default_rng(3)
+    return [random.standard_normal(shape or (2, 3)).astype(np.float32) for _ in range(count)]
+
+
+def two_inputs(path: Path) -> Path:
+    nodes = [
+        helper.make_node("Gather", ["table", "index"], ["picked"]),
+        helper.make_node("Add", ["picked", "x"], ["sum"]),
+        helper.make_node("Neg", ["sum"], ["minus"]),
+    ]
+    ports = {"x": (FLOAT, [2]), "index": (INT64, [1])}
+    outputs = {"sum": (FLOAT, [1, 2]), "minus": (FLOAT, [1, 2])}
+    table = np.array([[0, 0], [10, 20], [30, 40]], np.float32)
+    return saved(model_of(nodes, ports, outputs, {"table": table}), path)
+
+
+def test_outputs_are_those_of_the_model(tmp_path: Path) -> None:
+    inputs = samples(3)
+    request = run_request(saved(linear_model(), tmp_path), dataset(tmp_path / "d", {"x": inputs}))
+
+    report = carried_out(request, tmp_path / "a")
+
+    assert report.failure_type == "JOB_FAILURE_TYPE_SUCCESS"
+    assert "profile" not in report.result
+    outputs = read_dataset(tmp_path / "a" / report.files["output_data"])
+    assert list(outputs) == ["y"]
+    assert len(outputs["y"]) == 3
+    for x, y in zip(inputs, outputs["y"], strict=True):
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y, linear_result(x), rtol=1e-5)
+
+
+def test_several_inputs_and_outputs_keep_the_models_order(tmp_path: Path) -> None:
+    model = two_inputs(tmp_path)
+    tensors = {
+        "index": [np.array([1]), np.array([2])],
+        "x": [np.zeros(2, np.float32), np.ones(2, np.float32)],
+    }
+
+    report = carried_out(run_request(model, dataset(tmp_path / "d", tensors)), tmp_path / "a")
+
+    outputs = read_dataset(tmp_path / "a" / report.files["output_data"])
+    assert list(outputs) == ["sum", "minus"]
+    np.testing.assert_array_equal(outputs["sum"], [[[10, 20]], [[31, 41]]])
+    np.testing.assert_array_equal(outputs["minus"], np.negative(outputs["sum"]))
+
+
+def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
+    inputs = [np.ones((n, 3), np.float32) for n in (1, 4, 2)]
+    model = saved(linear_model("N"), tmp_path)
+
+    report = carried_out(run_request(model, dataset(tmp_path / "d", {"x": inputs})), tmp_path / "a")
+
+    outputs = read_dataset(tmp_path / "a" / report.files["output_data"])
+    assert [y.shape for y in outputs["y"]] == [(1, 3), (4, 3), (2, 3)]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "uint16", "bool"])
+def test_element_types_are_kept(tmp_path: Path, dtype: str) -> None:
+    elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    model = saved(model_of(nodes, {"x": (elem_type, [4])}, {"y": (elem_type, [4])}), tmp_path)
+    x = np.array([0, 1, 1, 0], dtype)
+
+    report = carried_out(run_request(model, dataset(tmp_path / "d", {"x": [x]})), tmp_path / "a")
+
+    (y,) = read_dataset(tmp_path / "a" / report.files["output_data"])["y"]
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(y, x)
+
+
+def test_samples_of_the_other_byte_order_keep_their_values(tmp_path: Path) -> None:
+    x = samples(1)[0]
+    data = dataset(tmp_path / "d", {"x": [x.astype(">f4")]})
+
+    report = carried_out(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+
+    (y,) = read_dataset(tmp_path / "a" / report.files["output_data"])["y"]
+    np.testing.assert_allclose(y, linear_result(x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("units", ["cpu", "all", "cpu,npu"])
+def test_compute_units_that_are_not_here_are_told(tmp_path: Path, units: str) -> None:
+    data = dataset(tmp_path / "d", {"x": samples(1)})
+    model = saved(linear_model(), tmp_path)
+
+    report = carried_out(
+        run_request(model, data, options=f"--compute_unit {units}"), tmp_path / "a"
+    )
+
+    messages = [notice["message"] for notice in report.result["notices"]]
+    assert messages == (["This hub has no npu: run on its host CPU."] if "npu" in units else [])
+
+
+def test_iterations_are_no_option_of_inference(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "d", {"x": samples(1)})
+
+    failure = failure_of(
+        run_request(tmp_path / "m", data, options="--max_profiler_iterations 3"), tmp_path / "a"
+    )
+
+    assert failure.failure_type is FailureType.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("tensors", "told"),
+    [
+        ({"z": samples(1)}, ["unknown: 'z'", "missing: 'x'", "takes 'x': float32[2, 3]"]),
+        ({}, ["missing: 'x'"]),
+        ({"x": samples(1), "z": samples(1)}, ["unknown: 'z'"]),
+        ({"x": []}, ["no samples"]),
+        ({"x": samples(2, 3, 2)}, ["Sample 0 of the input 'x': float32[2, 3]", "shape (3, 2)"]),
+        ({"x": [*samples(2), *samples(1, 6)]}, ["Sample 2 of the input 'x'", "shape (6,)"]),
+        ({"x": samples(1, 1, 2, 3)}, ["shape (1, 2, 3)"]),
+        ({"x": [np.zeros((2, 3))]}, ["is float64", "not cast", ".astype(numpy.float32)"]),
+        ({"x": [np.zeros((2, 3), np.int32)]}, ["is int32"]),
+        ({"x": [np.zeros((2, 3), np.float16)]}, ["is float16"]),
+        ({"x": [b"text"]}, ["shape ()"]),
+    ],
+)
+def test_datasets_that_do_not_fit_the_model(
+    tmp_path: Path, tensors: dict[str, Any], told: list[str]
+) -> None:
+    data = dataset(tmp_path / "d", tensors)
+    with h5py.File(data, "a") as file:
+        file.require_group("data")
+
+    failure = failure_of(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+    assert [part for part in told if part not in failure.reason] == []
+    assert not (tmp_path / "a" / "output_data.h5").exists()
+
+
+def test_inputs_must_have_the_same_number_of_samples(tmp_path: Path) -> None:
+    tensors = {"x": [np.zeros(2, np.float32)] * 2, "index": [np.array([0])]}
+
+    failure = failure_of(
+        run_request(two_inputs(tmp_path), dataset(tmp_path / "d", tensors)), tmp_path / "a"
+    )
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+    assert "'x': 2, 'index': 1" in failure.reason
+
+
+def test_a_sample_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:
+    tensors = {"x": [np.zeros(2, np.float32)] * 2, "index": [np.array([0]), np.array([99])]}
+
+    failure = failure_of(
+        run_request(two_inputs(tmp_path), dataset(tmp_path / "d", tensors)), tmp_path / "a"
+    )
+
+    assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
+    assert "does not run on sample 1 of the dataset" in failure.reason
+    assert "out of data bounds" in failure.reason
+
+
+def whole_dataset(path: Path) -> bytes:
+    return dataset(path / "whole", {"x": samples(1)}).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: b"",
+        lambda data: b"text" * 1000,
+        lambda data: data[: len(data) // 2],
+        lambda data: data.replace(b"TREE", b"BUSH"),
+        lambda data: data.replace(b"HEAP", b"PILE"),
+        lambda data: data.replace(b"SNOD", b"DONS"),
+    ],
+    ids=["empty", "text", "truncated", "no tree", "no heap", "no symbols"],
+)
+def test_damaged_datasets(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "d").write_bytes(spoil(whole_dataset(tmp_path)))
+
+    failure = failure_of(
+        run_request(saved(linear_model(), tmp_path), tmp_path / "d"), tmp_path / "a"
+    )
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+    assert "damaged" in failure.reason
+
+
+def without_data(file: h5py.File) -> None:
+    del file["data"]
+
+
+def without_name(file: h5py.File) -> None:
+    del file["data/0"].attrs["name"]
+
+
+def name_is_a_number(file: h5py.File) -> None:
+    file["data/0"].attrs["name"] = 5
+
+
+def count_is_text(file: h5py.File) -> None:
+    file["data/0"].attrs["batch_count"] = "many"
+
+
+def count_is_too_high(file: h5py.File) -> None:
+    file["data/0"].attrs["batch_count"] = 2**60
+
+
+def count_is_negative(file: h5py.File) -> None:
+    file["data/0"].attrs["batch_count"] = -1
+
+
+def batch_is_a_group(file: h5py.File) -> None:
+    del file["data/0/batch_0"]
+    file.create_group("data/0/batch_0")
+
+
+def tensor_is_no_group(file: h5py.File) -> None:
+    file["data/1"] = np.zeros(3)
+
+
+def batch_is_empty(file: h5py.File) -> None:
+    del file["data/0/batch_0"]
+    file["data/0/batch_0"] = h5py.Empty("f4")
+
+
+def soft_link(file: h5py.File) -> None:
+    file.move("data/0/batch_0", "elsewhere")
+    file["data/0/batch_0"] = h5py.SoftLink("/elsewhere")
+
+
+def external_link(file: h5py.File) -> None:
+    del file["data/0/batch_0"]
+    file["data/0/batch_0"] = h5py.ExternalLink("secret.h5", "/secret")
+
+
+def external_group(file: h5py.File) -> None:
+    del file["data/0"]
+    file["data/0"] = h5py.ExternalLink("secret.h5", "/")
+
+
+def external_storage(file: h5py.File) -> None:
+    del file["data/0/batch_0"]
+    file["data/0"].create_dataset("batch_0", (2, 3), "f4", external=[("/etc/passwd", 0, 24)])
+
+
+def virtual(file: h5py.File) -> None:
+    del file["data/0/batch_0"]
+    layout = h5py.VirtualLayout((2, 3), "f4")
+    layout[:] = h5py.VirtualSource("secret.h5", "secret", (2, 3))
+    file["data/0"].create_virtual_dataset("batch_0", layout)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (without_data, "no /data of its own"),
+        (without_name, "lacks one of the attributes"),
+        (name_is_a_number, "lacks one of the attributes"),
+        (count_is_text, "lacks one of the attributes"),
+        (count_is_too_high, "no /data/0/batch_1 of its own"),
+        (count_is_negative, "no samples"),
+        (batch_is_a_group, "/data/0/batch_0 in the dataset is not a dataset"),
+        (tensor_is_no_group, "/data/1 in the dataset is not a group"),
+        (batch_is_empty, "shape None"),
+        (soft_link, "no /data/0/batch_0 of its own"),
+        (external_link, "no /data/0/batch_0 of its own"),
+        (external_group, "no /data/0 of its own"),
+        (external_storage, "kept outside"),
+        (virtual, "kept outside"),
+    ],
+)
+def test_datasets_of_another_make(
+    tmp_path: Path, spoil: Callable[[h5py.File], None], told: str
+) -> None:
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["secret"] = np.zeros((2, 3), np.float32)
+    data = dataset(tmp_path / "d", {"x": samples(1)})
+    with h5py.File(data, "a") as file:
+        spoil(file)
+
+    failure = failure_of(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+    assert told in failure.reason
+
+
+@pytest.mark.parametrize("name", ["../../x", "/data/0", "x" * 1000, "データ", "batch_0"])
+def test_hostile_names_are_only_names(tmp_path: Path, name: str) -> None:
+    data = dataset(tmp_path / "d", {name: samples(1)})
+
+    report = carried_out(
+        run_request(saved(linear_model(name=name), tmp_path), data), tmp_path / "a"
+    )
+
+    assert report.files == {"output_data": "output_data.h5"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "d", "m1"}
+
+
+def test_a_model_without_inputs_has_no_samples(tmp_path: Path) -> None:
+    model = model_of(
+        [helper.make_node("Identity", ["c"], ["y"])], {}, {"y": (FLOAT, [1])}, {"c": np.zeros(1)}
+    )
+    with h5py.File(tmp_path / "d", "w") as file:
+        file.create_group("data")
+
+    failure = failure_of(run_request(saved(model, tmp_path), tmp_path / "d"), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+
+
+def test_models_that_do_not_load(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "d", {"x": samples(1)})
+    broken = linear_model()
+    broken.graph.node[0].op_type = "Teleport"
+    unsupported = linear_model()
+    unsupported.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
+    for number, (model, failure_type) in enumerate(
+        [
+            (saved(broken, tmp_path, "m1"), FailureType.MODEL_INVALID),
+            (saved(unsupported, tmp_path, "m2"), FailureType.UNSUPPORTED),
+            (data, FailureType.MODEL_CORRUPT),
+        ]
+    ):
+        failure = failure_of(run_request(model, data), tmp_path / f"a{number}")
+
+        assert failure.failure_type is failure_type
+
+
+def test_a_run_must_have_a_purpose(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs a dataset"):
+        AttemptRequest(kind="run", model=tmp_path, model_type="MODEL_TYPE_ONNX", options="")

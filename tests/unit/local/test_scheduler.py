@@ -1,0 +1,362 @@
+"""The scheduler: the database is the truth, attempts are bounded, and no job is lost."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fake_worker import PROFILE, FakeWorker
+from support.store_world import add_dataset, add_job, add_model
+
+from qai_hub.local import states
+from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle, Verdict
+from qai_hub.local.scheduler import Scheduler
+from qai_hub.local.storage import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.files import add_file, get_file
+from qai_hub.local.store.records import Dataset, File, Job, Model, User
+from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+from qai_hub.local.times import now
+
+
+class World:
+    """A scheduler with a store, a storage and a worker of its own."""
+
+    def __init__(self, store: Store, folder: Path, owner: User) -> None:
+        self.store = store
+        self.storage = Storage(folder)
+        self.owner = owner
+        self.worker = FakeWorker()
+        self.ended: list[str] = []
+
+    @contextmanager
+    def running(self, max_parallel: int = 2) -> Iterator[Scheduler]:
+        scheduler = Scheduler(
+            self.store,
+            self.storage,
+            now,
+            self.worker,
+            self._end,
+            max_parallel=max_parallel,
+            time_limit=7.0,
+            memory_limit=1 << 30,
+        )
+        scheduler.start()
+        try:
+            yield scheduler
+        finally:
+            scheduler.stop()
+
+    def _end(self, job_ids: Iterable[str]) -> None:
+        self.ended += job_ids
+
+    def model(self) -> str:
+        with self.store.write() as db:
+            key = add_model(db, self.owner)
+            add_file(db, File(f"f{key}", 4, None))
+            MODELS.change(db, key, file_id=f"f{key}")
+        self.storage.file(f"f{key}").write_bytes(b"body")
+        return key
+
+    def dataset(self) -> str:
+        with self.store.write() as db:
+            key = add_dataset(db, self.owner)
+            add_file(db, File(f"f{key}", 4, None))
+            DATASETS.change(db, key, file_id=f"f{key}")
+        self.storage.file(f"f{key}").write_bytes(b"data")
+        return key
+
+    def target(self) -> str:
+        with self.store.write() as db:
+            return add_model(db, self.owner)
+
+    def submit(self, kind: str = "compile", options: str = "", **roles: Any) -> str:
+        with self.store.write() as db:
+            key = add_job(db, self.owner, kind, **roles)
+            JOBS.change(db, key, options=options)
+        return key
+
+    def compile(self, source: str | None = None, options: str = "") -> tuple[str, str]:
+        target = self.target()
+        key = self.submit(options=options, input=[source or self.model()], target=[target])
+        return key, target
+
+    def job(self, key: str) -> Job:
+        with self.store.read() as db:
+            job = JOBS.get(db, key)
+        assert job is not None
+        return job
+
+    def get_model(self, key: str) -> Model:
+        with self.store.read() as db:
+            model = MODELS.get(db, key)
+        assert model is not None
+        return model
+
+    def log_of(self, key: str) -> str:
+        with self.store.read() as db:
+            (artifact,) = artifacts_of(db, [key])[key]
+            file = get_file(db, artifact.file_id)
+        assert artifact.type == states.HUB_LOG
+        assert file is not None
+        text = self.storage.file(file.id).read_text()
+        assert file.size == len(text.encode())
+        return text
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come about"
+            time.sleep(0.002)
+
+    def until_state(self, key: str, state: str) -> Job:
+        self.until(lambda: self.job(key).state == state)
+        return self.job(key)
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path, ada: User) -> World:
+    return World(store, tmp_path, ada)
+
+
+def test_a_compile_job_makes_its_target_model(world: World) -> None:
+    key, target = world.compile(options="--target_runtime onnx")
+    with world.running():
+        job = world.until_state(key, states.DONE)
+    assert (job.attempt, job.failure_type, job.failure_reason) == (1, states.SUCCESS, None)
+    assert job.created <= (job.started or "") <= (job.completed or "")
+    assert job.notices == [{"context": "MODEL", "severity": "INFO", "message": "hm"}]
+    model = world.get_model(target)
+    assert model.input_spec == [
+        {"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}
+    ]
+    assert (model.model_type, model.producer_attempt) == ("MODEL_TYPE_ONNX", 1)
+    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    with world.store.read() as db:
+        assert result_of(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
+        file = get_file(db, model.file_id or "")
+    assert file is not None
+    assert file.sha256 is not None
+    assert world.log_of(key) == "what happened"
+    assert world.ended == [key]
+    (request,) = world.worker.requests
+    assert (request.kind, request.options) == ("compile", "--target_runtime onnx")
+    assert world.worker.limits == [(7.0, 1 << 30)]
+
+
+def test_input_specs_reach_the_worker(world: World) -> None:
+    key, _ = world.compile()
+    types = [{"name": "x", "tensor_type": {"shape": [2, 3], "dtype": "TENSOR_DTYPE_FLOAT16"}}]
+    with world.store.write() as db:
+        JOBS.change(db, key, input_specs=types)
+    with world.running():
+        world.until_state(key, states.DONE)
+    (spec,) = world.worker.requests[0].input_specs
+    assert (spec.name, spec.shape, spec.dtype) == ("x", (2, 3), "float16")
+
+
+def test_a_profile_job_leaves_a_profile_and_its_outputs(world: World) -> None:
+    key = world.submit("profile", input=[world.model()], dataset=[world.dataset()])
+    with world.running():
+        job = world.until_state(key, states.DONE)
+    assert (job.execution_time, job.peak_memory) == (12, {"lower": 1, "upper": 2})
+    with world.store.read() as db:
+        assert result_of(db, key) == {"detail": PROFILE}
+        (output,) = uses_of(db, [key])[key].output
+        dataset = DATASETS.get(db, output)
+    assert isinstance(dataset, Dataset)
+    assert dataset.file_id is not None
+    assert dataset.expires is not None
+    assert dataset.owner_id == world.owner.id
+    assert world.worker.requests[0].dataset is not None
+
+
+@pytest.mark.parametrize("kind", ["compile", "inference", "profile"])
+def test_states_while_running(world: World, kind: str) -> None:
+    world.worker.go.clear()
+    key = world.submit(
+        kind, input=[world.model()], target=[world.target()], dataset=[world.dataset()]
+    )
+    with world.running():
+        world.until_state(key, states.WORKING[kind])
+        world.worker.go.set()
+        world.until_state(key, states.DONE)
+
+
+def test_a_failure_is_told_with_its_reason_and_log(world: World) -> None:
+    world.worker.fail["--bad"] = "The option --bad is not known."
+    key, target = world.compile(options="--bad")
+    with world.running():
+        job = world.until_state(key, states.FAILED)
+    assert job.failure_reason == "The option --bad is not known."
+    assert job.failure_type == "JOB_FAILURE_TYPE_MODEL_INVALID"
+    assert world.get_model(target).file_id is None
+    assert world.log_of(key) == "what happened"
+
+
+@pytest.mark.parametrize("kind", ["quantize", "link"])
+def test_kinds_that_cannot_run_here_fail_saying_what_can(world: World, kind: str) -> None:
+    key = world.submit(kind, input=[world.model()], target=[world.target()])
+    with world.running():
+        job = world.until_state(key, states.FAILED)
+    assert job.failure_type == states.UNSUPPORTED
+    assert "compile, inference, profile" in (job.failure_reason or "")
+    assert "did not run" in world.log_of(key)
+    assert world.worker.requests == []
+
+
+def test_a_fault_of_the_hub_fails_the_job_without_internals(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.worker.crash = KeyError("secret detail")
+    key, _ = world.compile()
+    with world.running():
+        job = world.until_state(key, states.FAILED)
+    assert job.failure_type == states.INTERNAL
+    assert "secret detail" not in (job.failure_reason or "")
+    assert "secret detail" in caplog.text
+    assert world.log_of(key)
+
+
+def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:
+    world.worker.go.clear()
+    first, target = world.compile()
+    second = world.submit("profile", input=[target])
+    with world.running():
+        world.until_state(first, states.WORKING["compile"])
+        assert world.job(second).state == states.CREATED
+        world.worker.go.set()
+        world.until_state(second, states.DONE)
+    assert world.worker.requests[1].model.read_bytes() == b"made from body"
+
+
+def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: World) -> None:
+    world.worker.fail["--bad"] = "no good"
+    first, target = world.compile(options="--bad")
+    second, second_target = world.compile(target)
+    third = world.submit("profile", input=[second_target])
+    beside = world.submit("profile", input=[target])
+    with world.running():
+        for key in (second, third, beside):
+            job = world.until_state(key, states.FAILED)
+            assert job.failure_type == states.DEPENDENCY
+            assert "no good" in (job.failure_reason or "")
+            assert "did not run" in world.log_of(key)
+    assert first in (world.job(second).failure_reason or "")
+    assert sorted(world.ended) == sorted([first, second, third, beside])
+    assert len(world.worker.requests) == 1
+
+
+def test_no_more_attempts_at_once_than_allowed_and_oldest_first(world: World) -> None:
+    world.worker.go.clear()
+    keys = [world.compile(options=str(index))[0] for index in range(5)]
+    with world.running(max_parallel=2):
+        world.until(lambda: world.worker.at_once == 2)
+        time.sleep(0.05)
+        assert world.worker.at_once == 2
+        world.worker.go.set()
+        for key in keys:
+            world.until_state(key, states.DONE)
+    assert world.worker.most_at_once == 2
+    assert {request.options for request in world.worker.requests[:2]} == {"0", "1"}
+
+
+def test_work_folders_do_not_stay(world: World) -> None:
+    key, _ = world.compile()
+    with world.running():
+        world.until_state(key, states.DONE)
+        world.until(lambda: not world.worker.folders[0].exists())
+
+
+def test_a_job_submitted_later_runs_when_the_scheduler_is_woken(world: World) -> None:
+    with world.running() as scheduler:
+        key, _ = world.compile()
+        scheduler.wake()
+        world.until_state(key, states.DONE)
+
+
+def test_stopping_cancels_and_the_next_start_runs_the_job_again(world: World) -> None:
+    world.worker.go.clear()
+    key, _ = world.compile()
+    with world.running():
+        world.until(lambda: world.worker.at_once == 1)
+    job = world.job(key)
+    assert (job.state, job.started, job.attempt, job.losses) == (states.CREATED, None, 1, 0)
+    assert world.ended == []
+    world.worker.go.set()
+    with world.running():
+        assert world.until_state(key, states.DONE).attempt == 2
+
+
+def test_what_a_crash_cut_short_runs_again_and_what_it_queued_runs(world: World) -> None:
+    crashed, _ = world.compile()
+    queued, _ = world.compile()
+    with world.store.write() as db:
+        lifecycle = Lifecycle(world.storage, now)
+        assert [job.id for job in lifecycle.claim(db, 1)] == [crashed]
+    with world.running():
+        again = world.until_state(crashed, states.DONE)
+        world.until_state(queued, states.DONE)
+    assert (again.attempt, again.losses) == (2, 1)
+
+
+def test_a_job_that_takes_the_hub_down_each_time_is_given_up(world: World) -> None:
+    key, target = world.compile()
+    waiting = world.submit("profile", input=[target])
+    lifecycle = Lifecycle(world.storage, now)
+    for _ in range(MAX_LOSSES):
+        with world.store.write() as db:
+            assert [job.id for job in lifecycle.claim(db, 1)] == [key]
+        with world.store.write() as db:
+            lifecycle.recover(db)
+    job = world.job(key)
+    assert (job.state, job.failure_type) == (states.FAILED, states.CRASH)
+    assert "ended 3 times" in (job.failure_reason or "")
+    assert world.job(waiting).failure_type == states.DEPENDENCY
+
+
+def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> None:
+    key, _ = world.compile()
+    lifecycle = Lifecycle(world.storage, now)
+    with world.store.write() as db:
+        (old,) = lifecycle.claim(db, 1)
+        lifecycle.requeue(db, old)
+        (new,) = lifecycle.claim(db, 1)
+        assert (old.attempt, new.attempt) == (1, 2)
+        late = Verdict.failure(states.CRASH, "too late")
+        assert lifecycle.finish(db, old, late) == []
+        assert lifecycle.finish(db, new, Verdict.failure(states.CRASH, "now")) == [key]
+        assert lifecycle.finish(db, new, late) == []
+    assert world.job(key).failure_reason == "now"
+
+
+def test_data_that_expired_while_the_job_waited_fails_it(world: World) -> None:
+    data = world.dataset()
+    key = world.submit("inference", input=[world.model()], dataset=[data])
+    world.storage.remove_files([f"f{data}"])
+    with world.running():
+        job = world.until_state(key, states.FAILED)
+    assert job.failure_type == states.INVALID_INPUTS
+    assert "expired" in (job.failure_reason or "")
+
+
+def test_the_scheduler_outlives_a_fault_of_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("qai_hub.local.scheduler._RETRY_AFTER", 0.01)
+    faults = iter([OSError("disk I/O error")])
+    real = Lifecycle.claim
+
+    def claim(self: Lifecycle, db: Any, limit: int) -> list[Job]:
+        for fault in faults:
+            raise fault
+        return real(self, db, limit)
+
+    monkeypatch.setattr(Lifecycle, "claim", claim)
+    key, _ = world.compile()
+    with world.running():
+        world.until_state(key, states.DONE)
+    assert "cannot look for jobs" in caplog.text

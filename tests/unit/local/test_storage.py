@@ -1,0 +1,194 @@
+"""Files on disk and the signatures of their URLs."""
+
+import asyncio
+import errno
+import hashlib
+import stat
+import threading
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qai_hub.local.problems import ProblemError
+from qai_hub.local.signing import Signer
+from qai_hub.local.storage import Received, Storage, Writers, file_digest, write_stream
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def stream(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+def receive(
+    path: Path, chunks: Iterable[bytes], *, offset: int = 0, limit: int = 1 << 30
+) -> Received:
+    path.touch()
+    return asyncio.run(write_stream(stream(chunks), path, offset=offset, limit=limit))
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1], [1 << 20], [1 << 16] * 40, [(1 << 20) - 1, 2, 5]])
+def test_a_stream_is_written_and_hashed(tmp_path: Path, sizes: list[int]) -> None:
+    chunks = [bytes([index % 251]) * size for index, size in enumerate(sizes)]
+    whole = b"".join(chunks)
+    received = receive(tmp_path / "f", chunks)
+    assert received == Received(len(whole), hashlib.sha256(whole).hexdigest())
+    assert (tmp_path / "f").read_bytes() == whole
+    assert file_digest(tmp_path / "f") == received.sha256
+
+
+def test_parts_are_written_in_place_in_any_order(tmp_path: Path) -> None:
+    receive(tmp_path / "f", [b"67"], offset=6)
+    receive(tmp_path / "f", [b"012345"], offset=0)
+    assert (tmp_path / "f").read_bytes() == b"01234567"
+
+
+def test_the_limit_holds_however_the_stream_is_cut(tmp_path: Path) -> None:
+    assert receive(tmp_path / "f", [b"a" * 10], limit=10).size == 10
+    for chunks in ([b"a" * 11], [b"a"] * 11):
+        with pytest.raises(ProblemError, match="the 10 bytes") as caught:
+            receive(tmp_path / "g", chunks, limit=10)
+        assert caught.value.status == 413
+    assert (tmp_path / "g").stat().st_size <= 10
+
+
+def test_a_full_disk_is_503(tmp_path: Path) -> None:
+    async def full() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "f").touch()
+    with pytest.raises(ProblemError, match="disk") as caught:
+        asyncio.run(write_stream(full(), tmp_path / "f", limit=10))
+    assert caught.value.status == 503
+
+
+def test_files_are_private_and_published_as_a_whole(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.begin_upload("u1")
+    storage.upload("u1").write_bytes(b"data")
+    with pytest.raises(FileExistsError):
+        storage.begin_upload("u1")
+    storage.publish(storage.upload("u1"), "f1")
+    assert storage.file("f1").read_bytes() == b"data"
+    assert not storage.upload("u1").exists()
+    assert stat.S_IMODE(storage.file("f1").stat().st_mode) == 0o600
+    assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in tmp_path.iterdir())
+    storage.remove_files(["f1", "f2"])
+    assert not storage.file("f1").exists()
+
+
+def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    with storage.work_folder("j1", 1) as first, storage.work_folder("j1", 2) as second:
+        assert first != second
+        (first / "sub").mkdir()
+        (first / "sub" / "file").write_text("x")
+    assert not first.exists()
+
+
+def test_what_a_crash_has_left_is_cleared(tmp_path: Path) -> None:
+    left = Storage(tmp_path).scratch_file("x")
+    (left.parent / "j1-1").mkdir()
+    Storage(tmp_path).clear_work()
+    assert list(left.parent.iterdir()) == []
+
+
+def test_nobody_writes_to_what_is_being_finished() -> None:
+    writers = Writers()
+    with writers.writing("u1", 1), writers.writing("u1", 2), writers.writing("u2", 1):
+        with pytest.raises(ProblemError, match="another request"), writers.writing("u1", 1):
+            pass
+        with pytest.raises(ProblemError, match="still being uploaded"), writers.finishing("u1"):
+            pass
+    with writers.finishing("u1"):
+        with pytest.raises(ProblemError, match="being finished"), writers.writing("u1", 1):
+            pass
+        with writers.writing("u2", 1):
+            pass
+    with writers.writing("u1", 1):
+        pass
+
+
+def test_only_one_of_many_threads_gets_a_part() -> None:
+    writers, barrier, got = Writers(), threading.Barrier(8), []
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            with writers.writing("u1", 1):
+                got.append(True)
+                done.wait(5)
+        except ProblemError:
+            got.append(False)
+            if got.count(False) == 7:
+                done.set()
+
+    done = threading.Event()
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [False] * 7 + [True]
+
+
+def refused(signer: Signer, operation: str, signature: str, **claims: str | int) -> str:
+    with pytest.raises(ProblemError) as caught:
+        signer.check(operation, signature, **claims)
+    assert caught.value.status == 403
+    assert signature not in caught.value.detail
+    return caught.value.detail
+
+
+def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
+    clock = FakeClock()
+    signer = Signer(b"secret", clock)
+    signature = signer.sign("uploadPart", upload_id="u1", part_number=2, size=5)
+    signed = signer.check("uploadPart", signature, upload_id="u1", part_number=2)
+    assert signed["size"] == 5
+    clock.now = START + timedelta(minutes=59, seconds=59)
+    signer.check("uploadPart", signature, upload_id="u1", part_number=2)
+    clock.now = START + timedelta(hours=1)
+    assert "expired" in refused(signer, "uploadPart", signature, upload_id="u1", part_number=2)
+
+
+def test_a_signature_is_good_for_nothing_else() -> None:
+    signer = Signer(b"secret", FakeClock())
+    signature = signer.sign("uploadPart", upload_id="u1", part_number=2)
+    assert "else" in refused(signer, "uploadPart", signature, upload_id="u1", part_number=1)
+    assert "else" in refused(signer, "uploadPart", signature, upload_id="u2", part_number=2)
+    assert "else" in refused(signer, "uploadPart", signature, file_id="f1")
+    assert "wrong" in refused(signer, "uploadForm", signature, upload_id="u1")
+    assert "wrong" in refused(Signer(b"other", FakeClock()), "uploadPart", signature)
+
+
+@given(st.text())
+def test_what_this_hub_did_not_sign_is_refused(signature: str) -> None:
+    signer = Signer(b"secret", FakeClock())
+    with pytest.raises(ProblemError, match="wrong"):
+        signer.check("uploadPart", signature)
+
+
+@given(st.integers(0, 200), st.characters(codec="ascii"))
+def test_a_changed_signature_is_refused(index: int, character: str) -> None:
+    signer = Signer(b"secret", FakeClock())
+    good = signer.sign("downloadFile", file_id="f1", filename="model.onnx")
+    index %= len(good)
+    changed = good[:index] + character + good[index + 1 :]
+    if changed != good and index < len(good) - 1:
+        with pytest.raises(ProblemError):
+            signer.check("downloadFile", changed)

@@ -1,0 +1,313 @@
+"""The store: the data folder, its transactions, and lists that stay fast."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from support.store_world import NOON, add_dataset, add_job, add_model
+
+from qai_hub.local.store import DataFolderError, Store, records, tables
+from qai_hub.local.store.files import Part, add_upload, parts_of, put_part, remove_uploads
+from qai_hub.local.store.idempotency import StoredAnswer, find_answer, forget_answers, keep_answer
+from qai_hub.local.store.records import Upload, User
+from qai_hub.local.store.relations import ready_jobs, uses_of, waiting_for
+from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
+from qai_hub.local.store.shares import share
+from qai_hub.local.store.users import (
+    add_token,
+    all_users,
+    ensure_user,
+    normalized,
+    token_digest,
+    token_holders,
+)
+
+
+def test_the_folder_and_the_database_are_private(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "data"
+    store = Store(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    names = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    store.close()
+    assert set(names) >= {"hub.db", "hub.db-wal", "lock.db"}
+    assert set(names.values()) == {0o600}
+
+
+def test_two_hubs_cannot_share_a_folder(tmp_path: Path, store: Store) -> None:
+    with pytest.raises(DataFolderError, match="Another hub is using"):
+        Store(tmp_path / "data")
+    code = (
+        "import pathlib; from qai_hub.local.store import Store; "
+        f"Store(pathlib.Path({str(tmp_path / 'data')!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Another hub is using" in done.stderr
+    store.close()
+    Store(tmp_path / "data").close()
+
+
+def test_a_hub_that_is_killed_leaves_the_folder_free(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib; from qai_hub.local.store import Store; "
+        f"store = Store(pathlib.Path({str(tmp_path)!r})); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == 9
+    Store(tmp_path).close()
+
+
+def test_what_is_stored_and_the_secret_outlast_the_process(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    with first.write() as db:
+        user = ensure_user(db, "ada@example.com")
+    secret = first.secret
+    first.close()
+    second = Store(tmp_path)
+    with second.read() as db:
+        assert all_users(db) == [user]
+    assert second.secret == secret
+    second.close()
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "hub.db") as db:
+        db.execute("UPDATE settings SET value = '999' WHERE name = 'schema_version'")
+    db.close()
+    with pytest.raises(DataFolderError, match="newer release"):
+        Store(tmp_path)
+    with pytest.raises(DataFolderError, match="newer release"):
+        Store(tmp_path)
+
+
+def test_the_database_runs_as_meant(store: Store) -> None:
+    with store.read() as db:
+        pragmas = {
+            name: db.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
+
+
+def test_records_and_tables_name_the_same_columns() -> None:
+    pairs = [
+        (records.File, tables.files),
+        (records.Model, tables.models),
+        (records.Dataset, tables.datasets),
+        (records.Job, tables.jobs),
+        (records.Artifact, tables.artifacts),
+        (records.Upload, tables.uploads),
+        (Part, tables.parts),
+        (StoredAnswer, tables.idempotency),
+    ]
+    for record, table in pairs:
+        assert {field.name for field in fields(record)} == set(table.c.keys()), table.name
+    for record, table in ((Part, tables.parts), (StoredAnswer, tables.idempotency)):
+        assert [field.name for field in fields(record)] == list(table.c.keys())
+
+
+def test_an_exception_undoes_a_transaction(store: Store) -> None:
+    def fail() -> None:
+        with store.write() as db:
+            ensure_user(db, "ada@example.com")
+            db.execute(tables.users.insert(), {"email": "ada@example.com"})
+
+    with pytest.raises(IntegrityError):
+        fail()
+    with store.read() as db:
+        assert all_users(db) == []
+
+
+def test_a_reader_sees_one_state_while_a_writer_writes(store: Store, ada: User) -> None:
+    with store.read() as reader:
+        assert len(all_users(reader)) == 1
+        with store.write() as writer:
+            ensure_user(writer, "bob@example.com")
+        assert all_users(reader) == [ada]
+
+
+def test_writers_in_many_threads_take_turns(store: Store, ada: User) -> None:
+    def work() -> None:
+        for _ in range(20):
+            with store.write() as db:
+                count = db.execute(text("SELECT count(*) FROM models")).scalar_one()
+                add_model(db, ada)
+                seen.append(count)
+
+    seen: list[int] = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == list(range(80))
+
+
+def test_tokens_are_kept_as_hashes_only(tmp_path: Path, store: Store, ada: User, bob: User) -> None:
+    with store.write() as db:
+        add_token(db, ada, "very-secret-token")
+        add_token(db, ada, "very-secret-token")
+        add_token(db, ada, "another")
+        holders = token_holders(db)
+    assert holders == {token_digest("very-secret-token"): ada.id, token_digest("another"): ada.id}
+    with pytest.raises(ValueError, match="somebody else") as caught, store.write() as db:
+        add_token(db, bob, "another")
+    assert "another" not in str(caught.value)
+    store.close()
+    data = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
+    assert b"ada@example.com" in data
+    assert b"very-secret-token" not in data
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [(" Ada@Example.COM ", "ada@example.com"), ("a@b", "a@b")]
+)
+def test_addresses_are_normalized(written: str, meant: str) -> None:
+    assert normalized(written) == meant
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "ada", "a@", "@b", "a b@c", "a@b@c", "a,b@c", "a\x00@b", "a" * 65 + "@b"]
+)
+def test_what_is_no_address_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        normalized(bad)
+
+
+@given(st.text())
+def test_normalizing_is_idempotent(written: str) -> None:
+    try:
+        once = normalized(written)
+    except ValueError:
+        return
+    assert normalized(once) == once
+
+
+def test_pages_by_cursor_and_by_offset_tell_the_same(store: Store, ada: User, bob: User) -> None:
+    with store.write() as db:
+        made = [add_model(db, ada) for _ in range(7)]
+        theirs = add_model(db, bob)
+        add_model(db, bob)
+        share(db, theirs, [ada.email])
+        expected = [theirs, *reversed(made)]
+        pages, cursor = [], None
+        while True:
+            page = MODELS.page(db, ada, PageRequest(limit=3, cursor=cursor))
+            assert page.total == 8
+            pages.append([model.id for model in page.items])
+            cursor = page.cursor
+            if cursor is None:
+                break
+        by_offset = [
+            MODELS.page(db, ada, PageRequest(limit=3, offset=offset)).items for offset in (0, 3, 6)
+        ]
+    assert pages == [expected[0:3], expected[3:6], expected[6:8]]
+    assert [[model.id for model in items] for items in by_offset] == pages
+
+
+def test_a_new_item_does_not_shift_the_pages_behind_a_cursor(store: Store, ada: User) -> None:
+    with store.write() as db:
+        made = [add_model(db, ada) for _ in range(4)]
+        first = MODELS.page(db, ada, PageRequest(limit=2))
+        add_model(db, ada)
+        second = MODELS.page(db, ada, PageRequest(limit=2, cursor=first.cursor))
+        past = MODELS.page(db, ada, PageRequest(limit=2, offset=1, cursor=first.cursor))
+    assert [model.id for model in second.items] == [made[1], made[0]]
+    assert [model.id for model in past.items] == [made[0]]
+    assert second.cursor is None
+
+
+def test_filters_count_too(store: Store, ada: User) -> None:
+    with store.write() as db:
+        add_model(db, ada)
+        made = add_model(db, ada, producer="jabc")
+        page = MODELS.page(db, ada, PageRequest(limit=5), [tables.models.c.producer_id == "jabc"])
+    assert ([model.id for model in page.items], page.total) == ([made], 1)
+
+
+def test_a_deep_page_of_a_long_list_is_fast_by_cursor(store: Store, ada: User) -> None:
+    with store.write() as db:
+        db.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) "
+                "INSERT INTO models (id, owner_id, project_id, name, created, is_directory) "
+                "SELECT 'm' || i, :owner, :project, 'net', :noon, 0 FROM n"
+            ),
+            {"owner": ada.id, "project": ada.project_id, "noon": NOON},
+        )
+        plan = db.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT id FROM models "
+                "WHERE owner_id = 1 AND seq < 100 ORDER BY seq DESC LIMIT 5"
+            )
+        )
+        assert "models_by_owner (owner_id=? AND seq<?)" in " ".join(row.detail for row in plan)
+        began = time.perf_counter()
+        page = MODELS.page(db, ada, PageRequest(limit=50, cursor=60))
+        spent = time.perf_counter() - began
+    assert (len(page.items), page.total, page.items[0].seq) == (50, 50000, 59)
+    assert spent < 1
+
+
+def test_jobs_are_ready_when_their_models_are_there_oldest_first(store: Store, ada: User) -> None:
+    created, running = "JOB_STATE_CREATED", "JOB_STATE_OPTIMIZING_MODEL"
+    with store.write() as db:
+        there, missing = add_model(db, ada), add_model(db, ada)
+        db.execute(tables.files.insert(), {"id": "f1", "size": 1})
+        MODELS.change(db, there, file_id="f1")
+        first = add_job(db, ada, input=[there])
+        second = add_job(db, ada, "link", input=[there, missing])
+        third = add_job(db, ada, input=[there])
+        add_job(db, ada, input=[there], state=running)
+        assert ready_jobs(db, created, 10) == [first, third]
+        assert ready_jobs(db, created, 1) == [first]
+        assert waiting_for(db, [missing], created) == [second]
+        MODELS.change(db, missing, file_id="f1")
+        assert ready_jobs(db, created, 10) == [first, second, third]
+
+
+def test_what_a_job_uses_keeps_its_roles_and_order(store: Store, ada: User) -> None:
+    with store.write() as db:
+        inputs = [add_model(db, ada) for _ in range(3)]
+        target, data = add_model(db, ada), add_dataset(db, ada)
+        key = add_job(db, ada, "link", input=inputs, target=[target], dataset=[data])
+        uses = uses_of(db, [key])[key]
+        assert JOBS.get(db, key) is not None
+    assert uses.models == [*inputs, target]
+    assert (uses.input, uses.datasets, uses.output) == (inputs, [data], [])
+
+
+def test_parts_replace_each_other_and_go_with_their_upload(store: Store, ada: User) -> None:
+    with store.write() as db:
+        add_upload(db, Upload("u1", add_model(db, ada), NOON, 10, 5))
+        put_part(db, Part("u1", 2, 5, "bb"))
+        put_part(db, Part("u1", 1, 5, "aa"))
+        put_part(db, Part("u1", 2, 4, "cc"))
+        assert parts_of(db, "u1") == [Part("u1", 1, 5, "aa"), Part("u1", 2, 4, "cc")]
+        remove_uploads(db, ["u1"])
+        assert parts_of(db, "u1") == []
+
+
+def test_answers_are_found_by_user_path_and_key_until_forgotten(
+    store: Store, ada: User, bob: User
+) -> None:
+    answer = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d", None, {"Location": "/"}, {"id": "j1"})
+    with store.write() as db:
+        keep_answer(db, answer)
+        assert find_answer(db, ada.id, "/jobs/", "k") == answer
+        assert find_answer(db, bob.id, "/jobs/", "k") is None
+        assert find_answer(db, ada.id, "/models/", "k") is None
+        forget_answers(db, "2026-01-02T11:59:59.000000Z")
+        assert find_answer(db, ada.id, "/jobs/", "k") == answer
+        forget_answers(db, NOON)
+        assert find_answer(db, ada.id, "/jobs/", "k") is None

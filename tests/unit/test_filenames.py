@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qai_hub.transport.filenames import free_name, safe_name, with_suffixes
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("model.onnx", "model.onnx"),
+        ("my model (1).onnx.zip", "my model (1).onnx.zip"),
+        ("模型.onnx", "模型.onnx"),
+        ("../../etc/passwd", "passwd"),
+        ("/etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("C:\\x.onnx", "x.onnx"),
+        ("c:x.onnx", "c_x.onnx"),
+        ("a\0b.onnx", "a_b.onnx"),
+        ("a\nb\x1b[1m.onnx", "a_b_[1m.onnx"),
+        (".bashrc", "bashrc"),
+        ("x.onnx. .", "x.onnx"),
+        ("", "download"),
+        (".", "download"),
+        ("..", "download"),
+        ("a/", "download"),
+        ("\ud800.h5", "_.h5"),
+    ],
+)
+def test_names_stay_in_their_folder(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "界"])
+def test_long_names_keep_their_suffixes(sign: str) -> None:
+    name = safe_name(sign * 5000 + ".onnx.zip")
+    assert name.endswith(f"{sign}.onnx.zip")
+    assert 140 <= len(name.encode()) <= 150
+
+
+@given(
+    st.text() | st.text("./\\a ", max_size=300) | st.text(st.characters(codec=None), min_size=200)
+)
+def test_any_name_is_made_safe(name: str) -> None:
+    safe = safe_name(name)
+    assert safe == Path(f"folder/{safe}").name
+    assert safe not in {"", ".", ".."}
+    assert not safe.startswith(".")
+    assert safe.isprintable()
+    assert len(safe.encode()) <= 150
+    assert safe_name(safe) == safe
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "whole"),
+    [
+        ("out/a", "model.onnx", "out/a.onnx"),
+        ("out/a.onnx", "model.onnx", "out/a.onnx"),
+        ("out/a.ONNX", "model.onnx", "out/a.ONNX"),
+        ("out/a", "model.onnx.zip", "out/a.onnx.zip"),
+        ("out/a.onnx", "model.onnx.zip", "out/a.onnx.zip"),
+        ("out/a.onnx.zip", "model.onnx.zip", "out/a.onnx.zip"),
+        ("out/a.zip", "model.onnx.zip", "out/a.zip.onnx.zip"),
+        ("out/a.bin", "model.h5", "out/a.bin.h5"),
+        ("out/a", "noending", "out/a"),
+        ("out/a", "../x.h5", "out/a.h5"),
+        ("out/a.b/c", "x.h5", "out/a.b/c.h5"),
+    ],
+)
+def test_missing_suffixes_are_appended(path: str, name: str, whole: str) -> None:
+    assert with_suffixes(Path(path), name) == Path(whole)
+
+
+def test_free_names_are_taken(tmp_path: Path) -> None:
+    taken = [free_name(tmp_path / "m.onnx.zip").name for _ in range(3)]
+    assert taken == ["m.onnx.zip", "m_1.onnx.zip", "m_2.onnx.zip"]
+    (tmp_path / "folder").mkdir()
+    assert free_name(tmp_path / "folder").name == "folder_1"
+    with pytest.raises(FileNotFoundError):
+        free_name(tmp_path / "absent/m.onnx")

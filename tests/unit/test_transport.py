@@ -1,0 +1,356 @@
+"""What the facade sends its requests with, towards a real server and the generated client."""
+
+import json
+import logging
+import platform
+import socket
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from qai_hub_api.api.jobs import create_job, get_job
+from qai_hub_api.api.users import get_user
+from qai_hub_api.client import Client as GeneratedClient
+from qai_hub_api.errors import ApiError
+from qai_hub_api.models import JobSubmit
+from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
+
+from qai_hub._version import __version__
+from qai_hub.config import ClientConfig
+from qai_hub.errors import InternalError, RateLimitedError, UserError
+from qai_hub.transport.api import Transport, resolve_wire
+
+TOKEN = "s3cret-token"
+JSON = {"Content-Type": "application/json"}
+USER = Reply(
+    200,
+    b'{"id": 1, "first_name": "A", "last_name": "B", "email": "a@b.c", "org_id": 1}',
+    JSON,
+)
+
+
+def config_of(server: ScriptedServer, token: str = TOKEN) -> ClientConfig:
+    return ClientConfig(token, server.url, "https://web.example")
+
+
+def get_raw(client: GeneratedClient, path: str) -> httpx.Response:
+    """Stands for a generated operation, whose shape does not matter here."""
+    response = client.get_httpx_client().request("GET", path)
+    if not response.is_success:
+        raise ApiError.of(response)
+    return response
+
+
+def post_raw(client: GeneratedClient, path: str) -> httpx.Response:
+    response = client.get_httpx_client().request("POST", path, json={})
+    if not response.is_success:
+        raise ApiError.of(response)
+    return response
+
+
+def test_what_each_request_says() -> None:
+    with ScriptedServer([Reply(200)]) as server:
+        transport = Transport(config_of(server))
+        transport.call(get_raw, "/api/v1/x/")
+        (request,) = server.requests
+        transport.close()
+    assert request.target == "/api/v1/x/"
+    assert request.headers["authorization"] == f"token {TOKEN}"
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["client-version"] == "0.56.0"
+    assert request.headers["user-agent"] == (
+        f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
+        f"httpx/{httpx.__version__}"
+    )
+
+
+def test_generated_operations_are_called_with_their_arguments() -> None:
+    with ScriptedServer([USER]) as server:
+        transport = Transport(config_of(server))
+        user = transport.call(get_user.sync)
+        assert user.email == "a@b.c"
+        with pytest.raises(InternalError, match="not understood"):
+            transport.call(get_job.sync, "j1/../x", prefer="wait=3")
+        transport.close()
+        asked = server.requests[-1]
+    assert asked.target == "/api/v1/jobs/j1%2F..%2Fx/"
+    assert asked.headers["prefer"] == "wait=3"
+
+
+def test_a_prefix_of_the_address_is_kept() -> None:
+    with ScriptedServer([Reply(200)]) as server:
+        transport = Transport(ClientConfig(TOKEN, f"{server.url}/prefix"))
+        transport.call(get_raw, "/api/v1/x/")
+        assert server.requests[0].target == "/prefix/api/v1/x/"
+        transport.close()
+
+
+def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
+    jobs: dict[str, str] = {}
+    steps: list[Step | None] = [Drop(), Reply(503), None]
+
+    def serve(request: Request) -> Step:
+        job = jobs.setdefault(request.headers["idempotency-key"], f"j{len(jobs)}")
+        body = {"id": job, "status": "", "creation_time": "2026-01-02T03:04:05Z"}
+        answer = Reply(201, json.dumps(body).encode(), JSON)
+        return (steps.pop(0) if steps else None) or answer
+
+    with ScriptedServer(serve) as server:
+        transport = Transport(config_of(server))
+        made = transport.call(create_job.sync, body=JobSubmit())
+        transport.close()
+        assert len(server.requests) == 3
+    assert made.id == "j0"
+    assert len(jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "told"),
+    [
+        (Reply(401), UserError, "qai-hub configure --api_token"),
+        (
+            Reply(404, b'{"detail": "No such job."}', {"Content-Type": "application/problem+json"}),
+            UserError,
+            "No such job.",
+        ),
+        (Reply(301, headers={"Location": "/else"}), UserError, "check api_url"),
+        (Reply(501, b"<html>"), InternalError, "501"),
+    ],
+)
+def test_answers_become_errors(reply: Reply, kind: type[Exception], told: str) -> None:
+    with ScriptedServer([reply]) as server:
+        transport = Transport(config_of(server))
+        with pytest.raises(kind) as caught:
+            transport.call(get_raw, "/api/v1/x/")
+        transport.close()
+    assert type(caught.value) is kind
+    assert told in str(caught.value)
+    assert isinstance(caught.value.__cause__, ApiError)
+
+
+def test_a_server_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    transport = Transport(ClientConfig(TOKEN, f"http://{host}"))
+    with (
+        transport.single_request(1.0),
+        pytest.raises(InternalError, match=f"Could not connect to {host}") as caught,
+    ):
+        transport.call(post_raw, "/api/v1/jobs/")
+    assert "carried out" not in str(caught.value)
+    transport.close()
+
+
+def test_an_ambiguous_submit_says_where_to_look() -> None:
+    with ScriptedServer([Drop()]) as server:
+        transport = Transport(config_of(server))
+        with (
+            transport.single_request(5.0),
+            pytest.raises(InternalError, match=r"carried out.*https://web\.example"),
+        ):
+            transport.call(post_raw, "/api/v1/jobs/")
+        assert len(server.requests) == 1
+        transport.close()
+
+
+def test_a_slow_server() -> None:
+    with ScriptedServer([Reply(delay=5)]) as server:
+        transport = Transport(config_of(server))
+        with (
+            transport.single_request(0.1),
+            pytest.raises(InternalError, match="Timeout occurred while communicating with 127"),
+        ):
+            transport.call(get_raw, "/")
+        transport.close()
+
+
+def test_rate_limits_are_raised_on_request() -> None:
+    with ScriptedServer([Reply(429, headers={"Retry-After": "7"}), Reply(200)]) as server:
+        transport = Transport(config_of(server))
+        with (
+            transport.limits(retry_rate_limit=False),
+            pytest.raises(RateLimitedError) as caught,
+        ):
+            transport.call(get_raw, "/")
+        transport.close()
+    assert caught.value.retry_after == 7.0
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).parent.parent / "data/untrusted.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, pytest.raises(ssl.SSLError):
+                context.wrap_socket(connection, server_side=True)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        transport = Transport(ClientConfig(TOKEN, f"https://{host}"))
+        with pytest.raises(UserError, match=r"certificate of .* not trusted.*SSL_CERT_FILE"):
+            transport.call(get_raw, "/")
+        transport.close()
+        thread.join(10)
+
+
+def test_a_certificate_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = Path(__file__).parent.parent / "data/untrusted.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with context.wrap_socket(connection, server_side=True) as stream:
+                stream.recv(10_000)
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        transport = Transport(ClientConfig(TOKEN, url))
+        assert transport.call(get_raw, "/").text == "ok"
+        transport.close()
+        thread.join(10)
+
+
+def test_transports_of_one_configuration_share_connections() -> None:
+    with ScriptedServer([Reply(200)]) as server:
+        for _ in range(10):
+            Transport(config_of(server)).call(get_raw, "/")
+        assert server.connections == 1
+        with ThreadPoolExecutor(20) as threads:
+            list(threads.map(lambda _: Transport(config_of(server)).call(get_raw, "/"), range(60)))
+        assert server.connections <= 20
+        Transport(config_of(server)).close()
+        Transport(config_of(server)).call(get_raw, "/")
+        Transport(config_of(server)).close()
+
+
+def test_a_new_token_is_used_at_once() -> None:
+    with ScriptedServer([Reply(200)]) as server:
+        config = config_of(server)
+        transport = Transport(config)
+        transport.call(get_raw, "/")
+        transport.close()
+        config.api_token = "other"
+        transport.call(get_raw, "/")
+        transport.close()
+        sent = [request.headers["authorization"] for request in server.requests]
+    assert sent == [f"token {TOKEN}", "token other"]
+
+
+def test_no_token_no_request() -> None:
+    with ScriptedServer([Reply(200)]) as server:
+        with pytest.raises(UserError, match="QAI_HUB_API_TOKEN"):
+            Transport(config_of(server, "")).call(get_raw, "/")
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "wire", "spoken"),
+    [
+        ("http://127.0.0.1:8642", "auto", True),
+        ("https://hub.example.com", "auto", True),
+        ("https://notaihub.qualcomm.com", "auto", True),
+        ("https://aihub.qualcomm.com.example.com", "auto", True),
+        ("https://workbench.aihub.qualcomm.com", "json", True),
+        ("https://workbench.aihub.qualcomm.com", "auto", False),
+        ("https://WORKBENCH.AIHUB.QUALCOMM.COM:443", "auto", False),
+        ("https://aihub.qualcomm.com", "auto", False),
+        ("http://127.0.0.1:8642", "protobuf", False),
+    ],
+)
+def test_the_wire_is_told_by_the_address(url: str, wire: str, *, spoken: bool) -> None:
+    config = ClientConfig(TOKEN, url, wire=wire)  # type: ignore[arg-type]
+    if spoken:
+        assert resolve_wire(config) == "json"
+        return
+    with pytest.raises(UserError, match="protobuf wire"):
+        resolve_wire(config)
+    with pytest.raises(UserError, match="protobuf wire"):
+        Transport(config).call(get_raw, "/")
+
+
+def test_the_token_is_in_no_log_and_no_exception(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with ScriptedServer([Reply(200), Reply(400)]) as server:
+        transport = Transport(config_of(server))
+        transport.call(get_raw, "/")
+        with pytest.raises(UserError) as caught:
+            transport.call(get_raw, "/")
+        transport.close()
+    chain: BaseException | None = caught.value
+    while chain is not None:
+        assert TOKEN not in f"{chain} {chain!r}"
+        chain = chain.__cause__
+    assert TOKEN not in caplog.text
+    assert TOKEN not in repr(transport) + repr(vars(transport))
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def transport() -> Transport:
+    return Transport(ClientConfig(TOKEN, "http://127.0.0.1:9"))
+
+
+def test_files_go_up_without_the_token(transport: Transport, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"x" * 10)
+    with ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server:
+        assert transport.upload_parts(path, [server.url] * 2, 5) == ['"t"', '"t"']
+        transport.upload_form(path, server.url, "file", {"key": "k"})
+        requests = server.requests
+    assert [request.method for request in requests] == ["PUT", "PUT", "POST"]
+    for request in requests:
+        assert "authorization" not in request.headers
+        assert "idempotency-key" not in request.headers
+        assert request.headers["user-agent"].startswith("qai-hub-openapi/")
+
+
+def test_a_file_comes_down_to_a_path(transport: Transport, tmp_path: Path) -> None:
+    with ScriptedServer([Reply(200, b"new")]) as server:
+        path = transport.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
+        assert path == str(tmp_path / "out/a.onnx.zip")
+        Path(path).write_bytes(b"old")
+        assert transport.download(server.url, path, "model.onnx.zip") == path
+        assert Path(path).read_bytes() == b"new"
+        assert "authorization" not in server.requests[0].headers
+
+
+def test_a_file_comes_down_to_a_folder_beside_what_is_there(
+    transport: Transport, tmp_path: Path
+) -> None:
+    with ScriptedServer([Reply(200, b"new")]) as server:
+        paths = [transport.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)]
+    assert paths == [str(tmp_path / "m.onnx"), str(tmp_path / "m_1.onnx")]
+    with ScriptedServer([Reply(404)]) as server, pytest.raises(UserError):
+        transport.download(server.url, str(tmp_path), "m.onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "m_1.onnx"]
+
+
+def test_files_come_down_into_a_folder_in_place_of_old_ones(
+    transport: Transport, tmp_path: Path
+) -> None:
+    with ScriptedServer([Reply(200, b"new")]) as server:
+        for _ in range(2):
+            path = transport.download_into(server.url, str(tmp_path / "logs"), "/etc/hub.log")
+    assert path == str(tmp_path / "logs/hub.log")
+    assert [other.name for other in (tmp_path / "logs").iterdir()] == ["hub.log"]
+
+
+def test_a_home_folder_is_found(
+    transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with ScriptedServer([Reply(200, b"new")]) as server:
+        assert transport.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
