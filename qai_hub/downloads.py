@@ -53,9 +53,11 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
 
 
 def _location(answer: Downloadable) -> tuple[str, str]:
+    from qai_hub_api.models import NamedArtifactDownloadURL
+
+    if isinstance(answer, NamedArtifactDownloadURL):
+        return answer.url, answer.filename
     location = known(answer.url)
-    if isinstance(location, str):
-        return location, answer.filename  # type: ignore[union-attr]
     if location is None:
         raise InternalError(
             "The service offers this file only by storage credentials, which were not asked for."

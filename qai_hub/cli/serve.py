@@ -1,6 +1,7 @@
 """`qai-hub serve`: runs a local hub until it is interrupted."""
 
 import argparse
+import dataclasses
 import errno
 import logging
 import signal
@@ -151,7 +152,7 @@ def _write_profile(hub: "LocalHub", email: str, name: str) -> Path:
     if known is not None and known.api_url == hub.url and hub.is_token_of(known.api_token, email):
         return profile_path(name)
     _check_profile(name)
-    return save_config(hub.config(email), name)
+    return save_config(dataclasses.replace(hub.config(email), verbose=True), name)
 
 
 def _check_profile(name: str) -> None:

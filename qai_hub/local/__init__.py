@@ -1,14 +1,18 @@
 """A hub on this machine: a server of the contract whose jobs really run, offline."""
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qai_hub.local.hub import LocalHub as LocalHub
+else:
+
+    def __getattr__(name: str) -> object:
+        # The hub pulls in the web server and the database: only whoever starts one pays for them.
+        if name == "LocalHub":
+            from qai_hub.local.hub import LocalHub
+
+            return LocalHub
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = ["LocalHub"]
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: attributes of any type
-    # The hub pulls in the web server and the database: only whoever starts one pays for them.
-    if name == "LocalHub":
-        from qai_hub.local.hub import LocalHub
-
-        return LocalHub
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

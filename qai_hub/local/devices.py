@@ -121,12 +121,13 @@ class DeviceCatalogue:
             The device.
 
         Raises:
-            ProblemError: 400 if none matches, with names that are close to the one asked for.
+            ProblemError: 404 if none matches, with names that are close to the one asked for; 400
+                for an attribute or an interval that is not well formed.
         """
         found = self.find(query)
         if found:
             return found[0]
-        raise ProblemError(400, f"No device matches {query}.{self._hint(query)}")
+        raise ProblemError(404, f"No device matches {query}.{self._hint(query)}")
 
     def _hint(self, query: DeviceQuery) -> str:
         names = {device.name.lower(): device.name for device in self._devices}

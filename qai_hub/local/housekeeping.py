@@ -5,11 +5,10 @@ from datetime import timedelta
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import expired_files, remove_uploads, stale_uploads
-from qai_hub.local.store.idempotency import forget_answers
+from qai_hub.local.store.idempotency import ANSWER_LIFETIME, forget_answers
 from qai_hub.local.times import Clock, rfc3339
 
 _UPLOAD_LIFETIME = timedelta(days=1)
-_ANSWER_LIFETIME = timedelta(days=1)
 
 
 def clean_up(store: Store, storage: Storage, clock: Clock) -> None:
@@ -24,7 +23,7 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> None:
     with store.write() as db:
         stale = stale_uploads(db, rfc3339(now - _UPLOAD_LIFETIME))
         remove_uploads(db, stale)
-        forget_answers(db, rfc3339(now - _ANSWER_LIFETIME))
+        forget_answers(db, rfc3339(now - ANSWER_LIFETIME))
         expired = expired_files(db, rfc3339(now))
     storage.remove_uploads(stale)
     storage.remove_files(expired)

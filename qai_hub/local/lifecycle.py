@@ -26,7 +26,7 @@ from qai_hub.local.store.tables import jobs
 from qai_hub.local.times import Clock, rfc3339
 
 MAX_LOSSES = 3
-_OUTPUT_LIFETIME = timedelta(days=30)
+DATASET_LIFETIME = timedelta(days=30)
 _REASON_LIMIT = 2000
 
 
@@ -192,7 +192,7 @@ class Lifecycle:
             project_id=job.project_id,
             name=f"{job.name} outputs",
             created=self._now(),
-            expires=rfc3339(self._clock() + _OUTPUT_LIFETIME),
+            expires=rfc3339(self._clock() + DATASET_LIFETIME),
             file_id=output.file.id,
         )
         add_uses(db, job.id, "output", [key])

@@ -5,7 +5,6 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +13,7 @@ from qai_hub.local.contract import Call, Reply
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.services import Services
 from qai_hub.local.store.idempotency import (
+    ANSWER_LIFETIME,
     StoredAnswer,
     find_answer,
     forget_answers,
@@ -21,8 +21,6 @@ from qai_hub.local.store.idempotency import (
 )
 from qai_hub.local.store.records import User
 from qai_hub.local.times import rfc3339
-
-_KEY_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def _once(work: Work, carry: Carry) -> Reply:
     path = work.call.request.url.path
     body = json.dumps(work.call.body, sort_keys=True).encode()
     digest = hashlib.sha256(body).hexdigest()
-    forget_answers(work.db, rfc3339(work.services.clock() - _KEY_LIFETIME))
+    forget_answers(work.db, rfc3339(work.services.clock() - ANSWER_LIFETIME))
     stored = find_answer(work.db, work.viewer.id, path, key)
     if stored is None:
         reply = carry(work)

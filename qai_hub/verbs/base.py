@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, cast
 from qai_hub.projects import Project
 
 if TYPE_CHECKING:
-    from qai_hub.transport.api import Transport
-
     from qai_hub.client import Client
     from qai_hub.config import ClientConfig
+    from qai_hub.transport.api import Transport
 
 
 class Verbs(ABC):

@@ -7,17 +7,20 @@ the others, and all that break the contract on purpose, go out as generated.
 import json
 import os
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 import schemathesis
 
+if TYPE_CHECKING:
+    Case: TypeAlias = schemathesis.Case[Any]
+
 HUB: dict[str, str] = json.loads(os.environ["HUB_UNDER_TEST"])
 HEADERS = {"Authorization": f"token {HUB['token']}"}
 
 
-def chosen(case: schemathesis.Case) -> bool:
+def chosen(case: "Case") -> bool:
     """Whether to point a request at what exists: half of those that fit the contract."""
     meta = case.meta
     if meta is None or not meta.generation.mode.is_positive:
@@ -41,7 +44,7 @@ def fill_job(body: dict[str, Any]) -> None:
             job["devices"] = {"devices": [{"name": "Samsung Galaxy S24"}]}
 
 
-def sign(case: schemathesis.Case, url: str) -> None:
+def sign(case: "Case", url: str) -> None:
     parts = urlsplit(url)
     template = case.operation.path.strip("/").split("/")
     values = parts.path.strip("/").split("/")
@@ -58,7 +61,7 @@ def api(method: str, path: str, **body: Any) -> Any:
     return answer.json()
 
 
-def sign_part(case: schemathesis.Case) -> None:
+def sign_part(case: "Case") -> None:
     content = getattr(case.body, "data", case.body)
     size = len(content) if isinstance(content, bytes) else 0
     if size:
@@ -67,12 +70,12 @@ def sign_part(case: schemathesis.Case) -> None:
         sign(case, upload["multipart_url"]["urls"][0])
 
 
-def sign_form(case: schemathesis.Case) -> None:
+def sign_form(case: "Case") -> None:
     made = api("POST", "datasets/", json={})
     sign(case, api("GET", f"datasets/{made['id']}/upload_url/")["url"]["url"])
 
 
-def sign_file(case: schemathesis.Case) -> None:
+def sign_file(case: "Case") -> None:
     answer = api("GET", f"datasets/{HUB['dataset_id']}/download_data/")
     sign(case, answer["url"]["url"])
 
@@ -81,9 +84,7 @@ SIGN = {"uploadPart": sign_part, "uploadForm": sign_form, "downloadFile": sign_f
 
 
 @schemathesis.hook
-def before_call(
-    context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]
-) -> None:
+def before_call(context: schemathesis.HookContext, case: "Case", kwargs: dict[str, Any]) -> None:
     if not chosen(case):
         return
     operation = case.operation.definition.raw["operationId"]

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -179,9 +180,10 @@ def test_summaries_are_filtered(compiled: CompileJob, client: Client, stranger: 
         client.get_job_summaries(limit=2)[1].job_id
     ]
     assert stranger.get_job_summaries() == []
-    for wrong in ({"limit": -1}, {"offset": 1.5}, {"state": "SUCCESS"}):
+    wrong: list[dict[str, Any]] = [{"limit": -1}, {"offset": 1.5}, {"state": "SUCCESS"}]
+    for arguments in wrong:
         with pytest.raises(hub.UserError):
-            client.get_job_summaries(**wrong)  # type: ignore[arg-type]
+            client.get_job_summaries(**arguments)
 
 
 def test_results_of_an_inference_job(

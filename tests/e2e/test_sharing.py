@@ -63,11 +63,12 @@ def test_recipients_may_look_but_not_change(compiled: CompileJob, colleague: Cli
         assert compiled.get_sharing() == [COLLEAGUE]
         theirs = colleague.get_job(compiled.job_id)
         assert theirs.owner_email == ME
-        for change in (
+        changes: list[Callable[[], None]] = [
             lambda: theirs.set_name("mine now"),
             lambda: theirs.modify_sharing(add_emails=["else@example.com"]),
             theirs.disable_sharing,
-        ):
+        ]
+        for change in changes:
             with pytest.raises(hub.UserError) as caught:
                 change()
             assert caught.value.status_code == 403

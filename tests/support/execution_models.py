@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
@@ -203,3 +204,35 @@ def failure_of(request: AttemptRequest, folder: Path) -> JobFailure:
 
 def spec(name: str, shape: Sequence[int], dtype: str = "float32") -> TensorSpec:
     return TensorSpec(name=name, shape=tuple(shape), dtype=dtype)
+
+
+def run_onnx(path: Path, **inputs: Any) -> list[Any]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    outputs: list[Any] = session.run(None, inputs)
+    return outputs
+
+
+def samples(count: int, *shape: int) -> list[Any]:
+    random = np.random.default_rng(3)
+    return [random.standard_normal(shape or (2, 3)).astype(np.float32) for _ in range(count)]
+
+
+def two_inputs(path: Path) -> Path:
+    nodes = [
+        helper.make_node("Gather", ["table", "index"], ["picked"]),
+        helper.make_node("Add", ["picked", "x"], ["sum"]),
+        helper.make_node("Neg", ["sum"], ["minus"]),
+    ]
+    ports = {"x": (FLOAT, [2]), "index": (INT64, [1])}
+    outputs = {"sum": (FLOAT, [1, 2]), "minus": (FLOAT, [1, 2])}
+    table = np.array([[0, 0], [10, 20], [30, 40]], np.float32)
+    return saved(model_of(nodes, ports, outputs, {"table": table}), path)
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, even if nobody has fetched its exit status."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"

@@ -184,10 +184,10 @@ def test_the_last_look_sees_what_ended_before_the_deadline() -> None:
 
 
 def test_an_answer_that_was_slow_is_not_the_last_look() -> None:
-    run = wait(Server(latency=2.0), 5)
-    assert run.asks[-1][0] >= 5.0
+    run = wait(Server(latency=2.0), 3)
+    assert [at > 3.0 for at, _ in run.asks] == [False, False, True]
     assert run.end == Expired(None)
-    assert run.took <= 9.0
+    assert run.took <= 7.0
 
 
 def test_a_fault_is_ridden_out() -> None:

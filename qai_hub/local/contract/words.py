@@ -47,6 +47,8 @@ def _fault(error: ValidationError) -> str:  # noqa: C901, PLR0912 - one line for
             return f"{value} is not of type {' or '.join(types)}"
         case _Kind.Enum(options):
             return f"{value} is none of {_options(error.instance, options)}"
+        case _Kind.Not():
+            return f"{value} cannot stand here"
         case _Kind.Pattern(pattern):
             return f"{value} does not match the pattern {pattern}"
         case _Kind.MinLength(limit):

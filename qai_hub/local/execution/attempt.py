@@ -157,7 +157,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **passed_on,
         "TMPDIR": str(folder),
         # The worker finds what the hub finds, however the hub was installed.
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
         # numpy's BLAS, which the worker does not use, would reserve address space per core.
         "OPENBLAS_NUM_THREADS": "1",
         # Official builds of ONNX Runtime report their use to their maker unless told not to.

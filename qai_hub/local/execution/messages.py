@@ -62,9 +62,10 @@ class AttemptRequest:
             raise ValueError("A run needs a dataset, or profile=True, or both.")
 
     def to_json(self) -> str:
-        """Return it as JSON text."""
-        dataset = None if self.dataset is None else str(self.dataset)
-        return json.dumps({**asdict(self), "model": str(self.model), "dataset": dataset})
+        """Return it as JSON text, with absolute paths: the worker runs in another directory."""
+        dataset = None if self.dataset is None else str(self.dataset.absolute())
+        model = str(self.model.absolute())
+        return json.dumps({**asdict(self), "model": model, "dataset": dataset})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

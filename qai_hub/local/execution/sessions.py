@@ -1,6 +1,5 @@
 """ONNX Runtime sessions on the host CPU, with its errors told as failures of the job."""
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,6 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from qai_hub.local.execution.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.execution.messages import TensorSpec
-
-logger = logging.getLogger(__name__)
 
 Tensor = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 

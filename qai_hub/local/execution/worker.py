@@ -36,7 +36,9 @@ def main(folder: Path, memory_limit: int) -> int:
     threading.Thread(target=_end_with_hub, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
     try:

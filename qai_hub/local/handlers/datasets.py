@@ -1,7 +1,5 @@
 """Datasets: made, uploaded, looked at, downloaded. They expire unless they are permanent."""
 
-from datetime import timedelta
-
 from qai_hub.local.access import DATASET
 from qai_hub.local.contract import Reply
 from qai_hub.local.handlers.answers import changed, made, own_project, project_id
@@ -13,6 +11,7 @@ from qai_hub.local.handlers.files import (
     latest_complete_upload,
     safe_stem,
 )
+from qai_hub.local.lifecycle import DATASET_LIFETIME
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Dataset
@@ -20,8 +19,6 @@ from qai_hub.local.store.rows import DATASETS
 from qai_hub.local.times import rfc3339
 from qai_hub.local.views.things import dataset_json
 from qai_hub.local.work import Work
-
-DATASET_LIFETIME = timedelta(days=30)
 
 
 def create_dataset(work: Work) -> Reply:

@@ -67,17 +67,17 @@ def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
     """Check that all parts have arrived, and as the caller has sent them.
 
     Raises:
-        ProblemError: 400 if not.
+        ProblemError: 409 if not.
     """
     parts, sizes = parts_of(work.db, upload.id), part_sizes(upload)
     arrived = {part.number: part for part in parts}
     for number, size in enumerate(sizes, 1):
         part = arrived.get(number)
         if part is None or part.size != size:
-            raise ProblemError(400, f"Part {number} of {len(sizes)} has not been uploaded.")
+            raise ProblemError(409, f"Part {number} of {len(sizes)} has not been uploaded.")
     if [tag.strip().strip('"') for tag in etags] != [part.sha256 for part in parts]:
         raise ProblemError(
-            400, "The etags are not those that the parts were answered with, in order."
+            409, "The etags are not those that the parts were answered with, in order."
         )
 
 

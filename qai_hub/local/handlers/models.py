@@ -24,8 +24,6 @@ from qai_hub.local.work import Work
 def create_model(work: Work) -> Reply:
     """Make a model, whose file is to be uploaded."""
     body = work.call.body
-    if body["model_type"] == "MODEL_TYPE_UNSPECIFIED":
-        raise ProblemError(400, "body: /model_type: the type of the model must be given.")
     key, now = new_id("m"), work.now
     MODELS.add(
         work.db,
@@ -79,7 +77,7 @@ def finish_upload(work: Work) -> Reply:
     if model.file_id is None:
         upload = get_upload(work.db, work.call.body["upload_id"])
         if upload is None or upload.object_id != model.id:
-            raise ProblemError(400, "body: /upload_id: there is no such upload of this model.")
+            raise ProblemError(409, "There is no such upload of this model: start another.")
         check_parts(work, upload, work.call.body["etags"])
         MODELS.change(work.db, model.id, file_id=end_upload(work, upload))
         work.after.append(work.services.wake)

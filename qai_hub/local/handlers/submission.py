@@ -25,16 +25,15 @@ def create_job(work: Work) -> Reply:
     """Queue a job. Its input models may still be in the making."""
     ((message, body),) = work.call.body.items()
     project = project_id(work)
+    dataset = body.get("dataset") or body.get("calibration_dataset")
     kind = message.removesuffix("_job")
-    if kind == "inference" and body.get("is_profiling_on", False):
+    # Without a dataset, there is nothing but profiling that an inference job could do.
+    if kind == "inference" and body.get("is_profiling_on", dataset is None):
         kind = "profile"
     references = body["models"]["models"] if kind == "link" else [body["model"]]
     models = [_model(work, reference["model_id"]) for reference in references]
-    dataset = body.get("dataset") or body.get("calibration_dataset")
     if kind == "inference" and dataset is None:
-        raise ProblemError(
-            400, "body: /inference_job: a dataset is missing; without one, is_profiling_on must be."
-        )
+        raise ProblemError(409, "An inference job without a dataset can only profile.")
     uses: dict[Role, list[str]] = {"input": [model.id for model in models]}
     if dataset is not None:
         uses["dataset"] = [_dataset(work, dataset["dataset_id"])]
@@ -55,9 +54,9 @@ def create_job(work: Work) -> Reply:
         options=body.get("options", ""),
         device=devices[0] if devices else None,
         devices=devices if kind == "compile" else None,
-        input_specs=_input_specs(body),
-        weights_dtype=_quantized(body, "weights_dtype"),
-        activations_dtype=_quantized(body, "activations_dtype"),
+        input_specs=body.get("tensor_type_list", {}).get("types"),
+        weights_dtype=body.get("weights_dtype"),
+        activations_dtype=body.get("activations_dtype"),
         state=CREATED,
         failure_type=UNSPECIFIED,
         attempt=0,
@@ -94,7 +93,7 @@ def _dataset(work: Work, key: str) -> str:
     dataset = DATASET.seen_by(work.db, work.viewer, key)
     if is_expired(work, dataset):
         raise ProblemError(
-            400, f"The dataset {key} expired at {dataset.expires}: upload its data again."
+            409, f"The dataset {key} expired at {dataset.expires}: upload its data again."
         )
     if dataset.file_id is None:
         raise ProblemError(409, f"The file of the dataset {key} has not been uploaded.")
@@ -128,20 +127,3 @@ def _devices(work: Work, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         ).to_json()
         for each in wanted
     ]
-
-
-def _input_specs(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    types: list[dict[str, Any]] | None = body.get("tensor_type_list", {}).get("types")
-    for index, each in enumerate(types or ()):
-        if each["tensor_type"]["dtype"] == "TENSOR_DTYPE_UNSPECIFIED":
-            raise ProblemError(
-                400, f"body: /compile_job/tensor_type_list/types/{index}: the dtype must be given."
-            )
-    return types
-
-
-def _quantized(body: Mapping[str, Any], name: str) -> str | None:
-    dtype: str | None = body.get(name)
-    if dtype == "QUANTIZE_DTYPE_UNSPECIFIED":
-        raise ProblemError(400, f"body: /quantize_job/{name}: it must be given.")
-    return dtype

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
 from qai_hub.local.store.tables import idempotency
+
+ANSWER_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

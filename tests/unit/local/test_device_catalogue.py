@@ -119,7 +119,7 @@ def test_a_malformed_attribute_is_400(attribute: str) -> None:
 def test_no_match_says_what_is_close(query: DeviceQuery, hint: str) -> None:
     with pytest.raises(ProblemError, match=hint) as caught:
         CATALOGUE.resolve(query)
-    assert caught.value.status == 400
+    assert caught.value.status == 404
 
 
 @given(os=st.text(max_size=12) | st.from_regex(r"[\[(][0-9.]{0,4},[0-9.]{0,4}[\])]"))

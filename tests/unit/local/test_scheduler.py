@@ -1,120 +1,21 @@
 """The scheduler: the database is the truth, attempts are bounded, and no job is lost."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fake_worker import PROFILE, FakeWorker
-from support.store_world import add_dataset, add_job, add_model
+from support.fake_worker import PROFILE
+from support.scheduler_world import World
 
 from qai_hub.local import states
 from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle, Verdict
-from qai_hub.local.scheduler import Scheduler
-from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import add_file, get_file
-from qai_hub.local.store.records import Dataset, File, Job, Model, User
-from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
-from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+from qai_hub.local.store.files import get_file
+from qai_hub.local.store.records import Dataset, Job, User
+from qai_hub.local.store.relations import result_of, uses_of
+from qai_hub.local.store.rows import DATASETS, JOBS
 from qai_hub.local.times import now
-
-
-class World:
-    """A scheduler with a store, a storage and a worker of its own."""
-
-    def __init__(self, store: Store, folder: Path, owner: User) -> None:
-        self.store = store
-        self.storage = Storage(folder)
-        self.owner = owner
-        self.worker = FakeWorker()
-        self.ended: list[str] = []
-
-    @contextmanager
-    def running(self, max_parallel: int = 2) -> Iterator[Scheduler]:
-        scheduler = Scheduler(
-            self.store,
-            self.storage,
-            now,
-            self.worker,
-            self._end,
-            max_parallel=max_parallel,
-            time_limit=7.0,
-            memory_limit=1 << 30,
-        )
-        scheduler.start()
-        try:
-            yield scheduler
-        finally:
-            scheduler.stop()
-
-    def _end(self, job_ids: Iterable[str]) -> None:
-        self.ended += job_ids
-
-    def model(self) -> str:
-        with self.store.write() as db:
-            key = add_model(db, self.owner)
-            add_file(db, File(f"f{key}", 4, None))
-            MODELS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(b"body")
-        return key
-
-    def dataset(self) -> str:
-        with self.store.write() as db:
-            key = add_dataset(db, self.owner)
-            add_file(db, File(f"f{key}", 4, None))
-            DATASETS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(b"data")
-        return key
-
-    def target(self) -> str:
-        with self.store.write() as db:
-            return add_model(db, self.owner)
-
-    def submit(self, kind: str = "compile", options: str = "", **roles: Any) -> str:
-        with self.store.write() as db:
-            key = add_job(db, self.owner, kind, **roles)
-            JOBS.change(db, key, options=options)
-        return key
-
-    def compile(self, source: str | None = None, options: str = "") -> tuple[str, str]:
-        target = self.target()
-        key = self.submit(options=options, input=[source or self.model()], target=[target])
-        return key, target
-
-    def job(self, key: str) -> Job:
-        with self.store.read() as db:
-            job = JOBS.get(db, key)
-        assert job is not None
-        return job
-
-    def get_model(self, key: str) -> Model:
-        with self.store.read() as db:
-            model = MODELS.get(db, key)
-        assert model is not None
-        return model
-
-    def log_of(self, key: str) -> str:
-        with self.store.read() as db:
-            (artifact,) = artifacts_of(db, [key])[key]
-            file = get_file(db, artifact.file_id)
-        assert artifact.type == states.HUB_LOG
-        assert file is not None
-        text = self.storage.file(file.id).read_text()
-        assert file.size == len(text.encode())
-        return text
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline, "it did not come about"
-            time.sleep(0.002)
-
-    def until_state(self, key: str, state: str) -> Job:
-        self.until(lambda: self.job(key).state == state)
-        return self.job(key)
 
 
 @pytest.fixture

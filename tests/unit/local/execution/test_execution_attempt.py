@@ -20,6 +20,7 @@ from support.execution_models import (
     dataset,
     endless_model,
     huge_model,
+    is_gone,
     linear_model,
     linear_result,
     read_dataset,
@@ -56,14 +57,6 @@ def wait_for(log: Path, text: str) -> int:
             return int(found[1])
         time.sleep(0.01)
     raise AssertionError(f"{text!r} does not appear in the log")
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
 
 
 @contextmanager
@@ -132,6 +125,16 @@ def test_the_folder_holds_the_log_the_files_and_little_else(tmp_path: Path) -> N
     assert [line for line in lines if not LOG_LINE.fullmatch(line)] == []
     assert "Attempt started: compile, options '--target_runtime onnx'" in lines[0]
     assert "JOB_FAILURE_TYPE_SUCCESS" in lines[-1]
+
+
+def test_paths_may_be_relative_to_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved(linear_model(), Path())
+    dataset(Path("d"), {"x": [np.ones((2, 3), np.float32)]})
+
+    outcome = attempt(run_request(Path("m1"), Path("d")), Path("a"))
+
+    assert outcome.files == {"output_data": tmp_path / "a" / "output_data.h5"}
 
 
 def test_a_failed_job_is_an_outcome_with_a_reason(tmp_path: Path) -> None:
@@ -260,7 +263,9 @@ def test_the_worker_ends_when_the_hub_is_killed(tmp_path: Path) -> None:
     deadline = time.monotonic() + 5
     while not is_gone(worker) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert is_gone(worker)
+    if not is_gone(worker):
+        os.kill(worker, signal.SIGKILL)
+        pytest.fail("the worker outlived the hub")
 
 
 def test_attempts_run_side_by_side(tmp_path: Path) -> None:

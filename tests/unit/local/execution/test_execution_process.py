@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.execution_models import is_gone
 
 from qai_hub.local.execution.log import AttemptLog
 from qai_hub.local.execution.process import AttemptCancelled, supervise
@@ -38,14 +39,6 @@ def output(folder: Path) -> list[str]:
     lines = (folder / "log").read_text().splitlines()
     texts = [line.partition(" ")[2] for line in lines]
     return [text for text in texts if not text.startswith("Process ")]
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
 
 
 def eventually_gone(pid: int) -> bool:

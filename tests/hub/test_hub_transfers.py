@@ -106,15 +106,15 @@ def test_finishing_with_other_etags_is_refused(ada: Api, change: str) -> None:
             etags.pop()
         case "many":
             etags.append(etags[-1])
-    problem(finish(ada, key, upload, etags), 400)
+    problem(finish(ada, key, upload, etags), 409)
     assert ada.get(f"models/{key}/")["file_upload_complete"] is False
 
 
 def test_finishing_an_upload_of_another_model_is_refused(ada: Api) -> None:
     key, _ = begin(ada)
     _, other = begin(ada)
-    problem(finish(ada, key, other, put_all(other)), 400)
-    problem(finish(ada, key, {"upload_id": "u00000000"}, ["x"]), 400)
+    problem(finish(ada, key, other, put_all(other)), 409)
+    problem(finish(ada, key, {"upload_id": "u00000000"}, ["x"]), 409)
 
 
 def test_a_part_must_have_its_size(ada: Api) -> None:
@@ -131,7 +131,7 @@ def test_a_part_must_have_its_size(ada: Api) -> None:
     problem(httpx.put(url, content=b""), 400)
     assert httpx.put(url, content=chunks(1000)).status_code == 200
     assert httpx.put(upload["urls"][2], content=part(3)).status_code == 200
-    problem(finish(ada, key, upload, ["a", "b", "c"]), 400)
+    problem(finish(ada, key, upload, ["a", "b", "c"]), 409)
 
 
 def test_signatures_are_good_for_one_part_only(ada: Api) -> None:

@@ -66,6 +66,13 @@ def test_a_job_that_has_ended_is_answered_at_once(ada: Api, model: str) -> None:
     assert spent < 5
 
 
+def test_a_job_that_ends_while_it_is_looked_at_is_not_missed(ada: Api, model: str) -> None:
+    for _ in range(100):
+        key, target = ada.compile(model)
+        assert ada.wait(ada.submit("inference_job", target, is_profiling_on=True))
+        assert ada.job(key)["job_state"] == "JOB_STATE_DONE"
+
+
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=x", "wait=-1", "respond-async", ";;,,="])
 def test_other_preferences_are_ignored(
     ada: Api, model: str, worker: FakeWorker, prefer: str

@@ -69,6 +69,10 @@ def test_a_profile_job_is_an_inference_job_that_profiles(ada: Api, model: str) -
     assert job["name"] == "net"
 
 
+def test_an_inference_job_without_a_dataset_profiles(ada: Api, model: str) -> None:
+    assert ada.wait(ada.submit("inference_job", model))["is_profiling_on"] is True
+
+
 def test_an_inference_job_leaves_a_dataset(ada: Api, model: str) -> None:
     key = ada.submit("inference_job", model, dataset={"dataset_id": ada.upload_dataset()})
     assert ada.wait(key)["is_profiling_on"] is False
@@ -180,13 +184,14 @@ def test_what_cannot_work_is_refused_at_once(ada: Api, model: str) -> None:
     empty, no_data = ada.create_model(), ada.post("datasets/", {})["id"]
     assert "has not been uploaded" in refused(compile_body(empty), 409)
     unknown = compile_body(model, devices={"devices": [{"name": "Samsung Galaxy S 24"}]})
-    assert "Did you mean 'Samsung Galaxy S24'" in refused(unknown, 400)
+    assert "Did you mean 'Samsung Galaxy S24'" in refused(unknown, 404)
     bad = {
         "types": [{"name": "x", "tensor_type": {"shape": [1], "dtype": "TENSOR_DTYPE_UNSPECIFIED"}}]
     }
     assert "dtype" in refused(compile_body(model, tensor_type_list=bad), 400)
     inference: Json = {"model": {"model_id": model}, "device": DEVICE}
-    assert "dataset is missing" in refused({"inference_job": inference}, 400)
+    idle = {"inference_job": inference | {"is_profiling_on": False}}
+    assert "can only profile" in refused(idle, 409)
     for dataset, status in (("d00000000", 404), (no_data, 409)):
         body = {"inference_job": inference | {"dataset": {"dataset_id": dataset}}}
         assert dataset in refused(body, status)
@@ -262,7 +267,7 @@ def test_expired_data_is_refused_and_not_given_out() -> None:
         body: Json = {"model": {"model_id": model}, "device": DEVICE}
         expired = body | {"dataset": {"dataset_id": data}}
         response = me.http.post("jobs/", json={"inference_job": expired})
-        assert "expired" in problem(response, 400)
+        assert "expired" in problem(response, 409)
         assert "expired" in problem(me.http.get(f"datasets/{data}/download_data/"), 409)
         ok(me.http.get(f"datasets/{kept}/download_data/"))
         me.wait(me.submit("inference_job", model, dataset={"dataset_id": kept}))

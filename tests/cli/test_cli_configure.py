@@ -1,0 +1,112 @@
+"""The command `qai-hub`: its version, its help, and `configure`."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qai_hub import __version__
+from qai_hub.cli.main import main
+from qai_hub.config import OFFICIAL_URL, load_config
+
+SECRET = "s3cr3t-token"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("QAIHUB_CLIENT_INI", "QAI_HUB_API_TOKEN", "QAI_HUB_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_the_version_also_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "qai_hub", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"qai-hub {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["configure", "--nonsense"]])
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: qai-hub" in capsys.readouterr().err
+
+
+def test_a_token_is_saved_for_its_owner_alone_and_never_shown(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["configure", "--api_token", SECRET]) == 0
+    path = home / ".qai_hub" / "client.ini"
+    output = capsys.readouterr()
+    assert output.out == f"Saved to {path}.\n"
+    assert SECRET not in output.out + output.err
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    config = load_config(home=home)
+    assert (config.api_token, config.api_url, config.verbose) == (SECRET, OFFICIAL_URL, True)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_profile_is_written_alone(home: Path, place: str) -> None:
+    profile = ["--profile", "work"]
+    command = ["configure", "--api-token", SECRET, "--api_url", "https://hub.example.com"]
+    command += ["--no-verbose"]
+    assert main([*profile, *command] if place == "before" else [*command, *profile]) == 0
+    config = load_config("work", home=home)
+    assert (config.api_url, config.web_url) == ("https://hub.example.com",) * 2
+    assert config.verbose is False
+    assert not (home / ".qai_hub" / "client.ini").exists()
+
+
+def test_the_pages_may_be_elsewhere(home: Path) -> None:
+    web = "https://web.example.com"
+    main(["configure", "--api_token", SECRET, "--api_url", "https://a.b", "--web_url", web])
+    assert load_config(home=home).web_url == web
+
+
+def test_the_token_is_asked_for_on_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: SECRET)
+    assert main(["configure"]) == 0
+    assert load_config(home=home).api_token == SECRET
+
+
+def test_without_terminal_and_token_nothing_is_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert main(["configure"]) == 1
+    assert "--api_token" in capsys.readouterr().err
+    assert not (home / ".qai_hub").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--api_token", ""],
+        ["--api_token", "a b"],
+        ["--api_token", SECRET, "--api_url", "ftp://x"],
+        ["--api_token", SECRET, "--profile", "../x"],
+    ],
+)
+def test_what_cannot_be_saved_is_told_without_the_token(
+    home: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["configure", *arguments]) == 1
+    output = capsys.readouterr()
+    assert output.err.startswith("qai-hub: ")
+    assert SECRET not in output.err
+    assert not (home / ".qai_hub").exists()
+
+
+def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_prompt: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", interrupt)
+    assert main(["configure"]) == 130

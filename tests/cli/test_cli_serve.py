@@ -1,0 +1,182 @@
+"""The command `qai-hub serve`, as a process."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from qai_hub.cli import serve
+from qai_hub.cli.main import main
+from qai_hub.config import ClientConfig, load_config, save_config
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
+    return kept | {"HOME": str(home), "USERPROFILE": str(home)}
+
+
+class Served:
+    """A running command and what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said: list[str] = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.said.append(line.rstrip())
+            if line.startswith("Ctrl+C"):
+                break
+
+    @property
+    def url(self) -> str:
+        return self.said[0].split()[3].rstrip(",")
+
+    def end(self, number: int) -> tuple[int, str]:
+        """Send a signal; return the exit status and what else was said."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, rest
+
+
+@contextmanager
+def served(home: Path, *arguments: str) -> Iterator[Served]:
+    command = [sys.executable, "-m", "qai_hub", "serve", *arguments]
+    with subprocess.Popen(
+        command,
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield Served(process)
+        finally:
+            process.kill()
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "qai_hub", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def who(config: ClientConfig) -> str:
+    headers = {"Authorization": f"token {config.api_token}"}
+    answer = httpx.get(f"{config.api_url}/api/v1/users/auth/user/", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["email"])
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None:
+    with served(tmp_path, "--port", "0") as hub:
+        config = load_config("local", home=tmp_path)
+        assert config.api_url == config.web_url == hub.url
+        assert who(config) == "user@localhost"
+        assert stat.S_IMODE((tmp_path / ".qai_hub" / "local.ini").stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / ".qai_hub" / "local").stat().st_mode) == 0o700
+        text = "\n".join(hub.said)
+        assert 'hub.Client(profile="local")' in text
+        assert config.api_token not in text
+        status, rest = hub.end(signal.SIGINT)
+    assert status == 0
+    assert rest.startswith("Stopped.")
+    assert "Traceback" not in rest
+
+
+def test_users_ports_and_folders_are_chosen(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = ["--port", port, "--data-dir", str(tmp_path / "d"), "--profile", "mine"]
+    arguments += ["--user", "ada@example.com=given-token", "--user", "bob@example.com"]
+    with served(tmp_path, *arguments) as hub:
+        assert hub.url == f"http://127.0.0.1:{port}"
+        ada = load_config("mine", home=tmp_path)
+        bob = load_config("mine-bob@example.com", home=tmp_path)
+        assert ada.api_token == "given-token"
+        assert (who(ada), who(bob)) == ("ada@example.com", "bob@example.com")
+        assert "given-token" not in "\n".join(hub.said)
+        assert hub.end(signal.SIGTERM)[0] == 0
+    assert (tmp_path / "d" / "hub.db").exists()
+    with served(tmp_path, *arguments):
+        # Whoever has the old profile keeps it, and it still works.
+        assert load_config("mine-bob@example.com", home=tmp_path).api_token == bob.api_token
+        assert who(bob) == "bob@example.com"
+
+
+def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with served(tmp_path, "--port", "0") as hub:
+        port = hub.url.rpartition(":")[2]
+        busy_port = run(tmp_path, "serve", "--port", port, "--data-dir", str(tmp_path / "other"))
+        busy_folder = run(tmp_path, "serve", "--port", "0")
+    for done, words in ((busy_port, f"Port {port}"), (busy_folder, "Another hub is using")):
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None:
+    official = ClientConfig(api_token="precious")
+    path = save_config(official, "local", home=tmp_path)
+    before = path.read_text()
+    done = run(tmp_path, "serve", "--port", "0")
+    assert done.returncode == 1
+    assert "give another name by --profile" in done.stderr
+    assert "precious" not in done.stderr
+    assert path.read_text() == before
+    path.write_text("nonsense")
+    assert run(tmp_path, "serve", "--port", "0").returncode == 1
+    assert path.read_text() == "nonsense"
+
+
+def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
+    done = run(tmp_path, "serve", "--port", "0", "--user", "ada")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "'ada' is not an e-mail address" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "x"],
+        ["--port", "70000"],
+        ["--job-timeout", "0"],
+        ["--job-timeout", "nan"],
+        ["--max-parallel-jobs", "0"],
+        ["--user", "a@b="],
+        ["--log-level", "loud"],
+    ],
+)
+def test_arguments_that_make_no_sense(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", *arguments])
+    assert caught.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_without_the_extra_it_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
+    assert main(["serve"]) == 1
+    error = capsys.readouterr().err
+    assert error == "qai-hub: The local hub needs uvicorn: pip install 'qai-hub-openapi[local]'\n"

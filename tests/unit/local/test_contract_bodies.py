@@ -1,0 +1,105 @@
+"""The spec layer, held to a small contract of its own: request bodies."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.small_contract import call, detail
+
+from qai_hub.local.contract.wire import MAX_BODY
+
+
+def test_a_body_goes_through() -> None:
+    response = call("POST", "/things/", json={"big": {"size": 2**64 - 1}})
+    assert (response.status_code, response.json()) == (201, {"size": 2**64 - 1})
+
+
+def test_a_charset_is_fine_and_another_type_415() -> None:
+    body = b'{"big": {"size": 1}}'
+    good = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert call("POST", "/things/", content=body, headers=good).status_code == 201
+    for kind in ("text/plain", "application/x-protobuf", "application/jsonp"):
+        response = call("POST", "/things/", content=body, headers={"Content-Type": kind})
+        assert kind in detail(response, 415)
+    assert call("POST", "/things/", content=body).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"big": {"size": NaN}}',
+        b'{"big": {"size": Infinity}}',
+        b'{"big": {"size": 1, "color": "\\ud800"}}',
+        b"[" * 100_000,
+        b'{"big": {"size": 1}} trailing',
+    ],
+)
+def test_what_is_not_json_is_400(raw: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    text = detail(call("POST", "/things/", content=raw, headers=headers), 400)
+    assert text.startswith("body: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "exactly one of big, small must be present, not none of them"),
+        ({"big": {"size": 1}, "small": {"size": 1}}, "not big and small"),
+        ({"big": {}}, "body: /big: the field 'size' is missing"),
+        ({"big": {"size": "1"}}, 'body: /big/size: "1" is not of type integer'),
+        ({"big": {"size": -1}}, "/big/size: -1 is less than 0"),
+        ({"big": {"size": 2**64}}, "is more than 18446744073709551615"),
+        ({"big": {"size": 1, "color": "GREE"}}, "did you mean GREEN?"),
+        ({"big": {"size": 1, "when": "now"}}, '"now" is not a date-time'),
+        ({"big": {"size": 1, "tags": ["a", "b", "c"]}}, "has more than 2 items"),
+        ({"big": {"size": 1, "sise": 2}}, "there is no field 'sise' here"),
+        ([], "body: [] is not of type object"),
+        ("x", "is not of type object"),
+    ],
+)
+def test_a_body_against_the_contract_is_400_in_words(body: Any, words: str) -> None:
+    assert words in detail(call("POST", "/things/", json=body), 400)
+
+
+def test_long_values_and_many_errors_are_cut() -> None:
+    body = {"big": {"size": 1, "tags": ["x"] * 2, "color": "R" * 100_000}}
+    assert len(detail(call("POST", "/things/", json=body), 400)) < 500
+    many = {"big": {"size": 1, "tags": [1] * 100}}
+    assert "more" in detail(call("POST", "/things/", json=many), 400)
+
+
+def test_a_body_over_the_limit_is_413_with_and_without_a_length() -> None:
+    headers = {"Content-Type": "application/json"}
+    big = b" " * MAX_BODY + b"{}"
+    assert str(MAX_BODY) in detail(call("POST", "/things/", content=big, headers=headers), 413)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(MAX_BODY // (1 << 15) + 1):
+            yield b" " * (1 << 15)
+
+    assert call("POST", "/things/", content=chunks(), headers=headers).status_code == 413
+
+
+def test_a_binary_body_is_streamed_and_needs_no_type() -> None:
+    response = call("PUT", "/things/tabc/", content=b"\x00" * 1000)
+    assert (response.status_code, response.headers["X-Size"]) == (200, "1000")
+    refused = call("PUT", "/things/tabc/", content=b"x", headers={"Content-Type": "text/plain"})
+    assert refused.status_code == 415
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(body=st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_answered_without_a_fault(body: bytes) -> None:
+    response = call("POST", "/things/", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in {201, 400}
