@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.devices import Device
 from qai_hub.jobs.payload import expect
-from qai_hub.jobs.produced import ProducingJob
+from qai_hub.jobs.produced import LoadableJob
 from qai_hub.jobs.results import LinkJobResult
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qai_hub.client import Client
 
 
-class LinkJob(ProducingJob):
+class LinkJob(LoadableJob):
     """Links several models into one context binary.
 
     Attributes:
@@ -46,24 +46,6 @@ class LinkJob(ProducingJob):
         status = super()._update(payload)
         self._learn_target(self._details(payload).target_model)
         return status
-
-    @overload
-    def download_target_model(self, filename: None = None) -> bytes | None: ...
-
-    @overload
-    def download_target_model(self, filename: str) -> str | None: ...
-
-    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
-        """Downloads the context binary, after waiting for the job's end.
-
-        Args:
-            filename: Path to write; the model's suffix is added where it is missing. None loads
-                the file into memory.
-
-        Returns:
-            Path of the file, or its bytes; None if the job failed.
-        """
-        return self._load_target() if filename is None else self._download_target(filename)
 
     def download_results(self, artifacts_dir: str) -> LinkJobResult:
         """Downloads the context binary, after waiting for the job's end.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from qai_hub.downloads import read_bytes, save, save_into
 from qai_hub.jobs.base import Job
@@ -62,3 +62,25 @@ class ProducingJob(Job):
             self._target_model = Model._from_api(model, self._owner, producer=self)
         else:
             self._target_model._learn(model)
+
+
+class LoadableJob(ProducingJob):
+    """A job whose target model can be downloaded into memory as well."""
+
+    @overload
+    def download_target_model(self, filename: None = None) -> bytes | None: ...
+
+    @overload
+    def download_target_model(self, filename: str) -> str | None: ...
+
+    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
+        """Downloads the target model, after waiting for the job's end.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing. None loads
+                the file into memory.
+
+        Returns:
+            Path of the file, or its bytes; None if the job failed.
+        """
+        return self._load_target() if filename is None else self._download_target(filename)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.datasets import Dataset
 from qai_hub.jobs.payload import expect
-from qai_hub.jobs.produced import ProducingJob
+from qai_hub.jobs.produced import LoadableJob
 from qai_hub.jobs.results import QuantizeJobResult
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
@@ -29,7 +29,7 @@ class QuantizeDtype(Enum):
     INT4 = 5
 
 
-class QuantizeJob(ProducingJob):
+class QuantizeJob(LoadableJob):
     """Quantizes an ONNX model with calibration data.
 
     Attributes:
@@ -62,24 +62,6 @@ class QuantizeJob(ProducingJob):
         status = super()._update(payload)
         self._learn_target(self._details(payload).target_model)
         return status
-
-    @overload
-    def download_target_model(self, filename: None = None) -> bytes | None: ...
-
-    @overload
-    def download_target_model(self, filename: str) -> str | None: ...
-
-    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
-        """Downloads the quantized model, after waiting for the job's end.
-
-        Args:
-            filename: Path to write; the model's suffix is added where it is missing. None loads
-                the file into memory.
-
-        Returns:
-            Path of the file, or its bytes; None if the job failed.
-        """
-        return self._load_target() if filename is None else self._download_target(filename)
 
     def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
         """Downloads the quantized model, after waiting for the job's end.

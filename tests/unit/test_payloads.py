@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -251,3 +252,26 @@ def test_a_job_is_a_shareable_with_plain_values() -> None:
     with pytest.raises(TypeError):
         hub.Job(client, "j", "n", datetime.now(), "", "", False, JobType.COMPILE, [])  # type: ignore[abstract]
     assert JobStatus.State.SUCCESS == "SUCCESS"
+
+
+@pytest.mark.parametrize("kind", ["link_job", "quantize_job"])
+def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
+    kind: str, tmp_path: Path
+) -> None:
+    dtypes = {"weights_dtype": "QUANTIZE_DTYPE_INT8", "activations_dtype": "QUANTIZE_DTYPE_INT8"}
+    payload = job(kind, **(dtypes if kind == "quantize_job" else {}))
+    answers: dict[str, Canned | list[Canned]] = {"GET /api/v1/jobs/jabc12345/": Canned(payload)}
+    with CannedHub(answers) as server:
+        where = {"url": f"{server.url}/file?signature=s", "filename": "model.bin"}
+        answers["GET /api/v1/jobs/jabc12345/download_compiled_model/"] = Canned({"url": where})
+        answers["GET /file"] = Canned(b"context binary")
+        found = Client(ClientConfig("token", server.url, server.url)).get_job("jabc12345")
+        assert isinstance(found, LinkJob | QuantizeJob)
+        assert found.download_target_model() == b"context binary"
+        path = found.download_target_model(str(tmp_path / "target"))
+        assert path == str(tmp_path / "target.bin")
+        assert Path(path).read_bytes() == b"context binary"
+        payload[kind]["job_state"] = "JOB_STATE_FAILED"
+        assert found.download_target_model() is None
+        assert found.download_target_model(str(tmp_path / "other")) is None
+        assert found.download_results(str(tmp_path / "results")).status.failure
