@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from qai_hub.downloads import save_into
 from qai_hub.errors import UserError
-from qai_hub.jobs.payload import JobDetails, Notice
+from qai_hub.jobs.payload import JobDetails, Notice, any_details
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobArtifactType, JobType
@@ -216,9 +216,9 @@ class Job(Shareable, ABC):
         """
 
     @classmethod
-    @abstractmethod
     def _details(cls, payload: api.Job) -> JobDetails:
-        """The part of a payload that is about this type of job."""
+        """The part of a payload that is about the type of job."""
+        return any_details(payload)
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Takes over what has changed since the job was fetched."""

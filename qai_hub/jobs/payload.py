@@ -54,3 +54,22 @@ def expect(details: T | Unset, job_type: str) -> T:
     if given is None:
         raise InternalError(f"The service answered another type of job where a {job_type} job was.")
     return given
+
+
+def any_details(payload: api.Job) -> JobDetails:
+    """The part of a payload that is about a type of job, whichever it is.
+
+    Raises:
+        InternalError: If the payload is about no type that this client knows.
+    """
+    details: list[JobDetails | Unset] = [
+        payload.compile_job,
+        payload.inference_job,
+        payload.profile_job,
+        payload.quantize_job,
+        payload.link_job,
+    ]
+    for one in map(known, details):
+        if one is not None:
+            return one
+    raise InternalError("The service answered a type of job that this client does not know.")

@@ -275,3 +275,29 @@ def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
         assert found.download_target_model() is None
         assert found.download_target_model(str(tmp_path / "other")) is None
         assert found.download_results(str(tmp_path / "results")).status.failure
+
+
+def test_a_job_type_of_ones_own_needs_only_to_say_what_its_results_are() -> None:
+    class OwnJob(hub.Job):
+        def download_results(self, artifacts_dir: str) -> hub.JobResult:
+            return hub.JobResult(self.wait(), self.url, artifacts_dir)
+
+    with answering(job("link_job", "JOB_STATE_FAILED", failure_reason="no")) as (client, _):
+        own = OwnJob(
+            client,
+            "jabc12345",
+            "before",
+            datetime(2026, 1, 2),
+            "0.1",
+            "--flag",
+            False,
+            JobType.LINK,
+            [JobStatus.State.LINKING_MODELS],
+            project_id="p1",
+            available_artifacts=["JOB_ARTIFACT_TYPE_HUB_LOG"],
+        )
+        assert (own.job_id, own.name, own.date) == ("jabc12345", "before", datetime(2026, 1, 2))
+        assert (own.options, own.project_id, own.job_type) == ("--flag", "p1", "link")
+        assert own.get_status().message == "no"
+        assert own.name == "n"
+        assert own.download_results("d").status.failure
