@@ -18,8 +18,8 @@ from qai_hub.local import LocalHub
 
 HERE = Path(__file__).parent
 OPERATIONS = 45
-# More of them find more, and take longer: 15 take about 40 seconds.
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "15"))
+# More of them find more, and take longer: 30 take about a minute.
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "30"))
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
 
 CONFIG = """

@@ -1,0 +1,92 @@
+"""The client's method that submits compile jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from qai_hub.jobs.compile import CompileJob
+from qai_hub.submission import check_devices, check_text, compile_body
+from qai_hub.verbs.creating import CreatingVerbs, one_or_all
+
+if TYPE_CHECKING:
+    from qai_hub.datasets import Dataset
+    from qai_hub.devices import Device
+    from qai_hub.projects import Project
+    from qai_hub.tensors import DatasetEntries, InputSpecs
+
+
+class CompileVerbs(CreatingVerbs):
+    """The method that submits compile jobs."""
+
+    @overload
+    def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob: ...
+
+    @overload
+    def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob | list[CompileJob]: ...
+
+    def submit_compile_job(
+        self,
+        model: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob | list[CompileJob]:
+        """Submits a compile job, uploading the model where it is not on the hub yet.
+
+        Args:
+            model: A `Model`, or whatever `upload_model` takes.
+            device: Device to compile for, or several.
+            name: Name that people will see; None takes the model's.
+            input_specs: For each input a shape, or a shape and a dtype: `{"x": (1, 3, 224, 224)}`
+                or `{"x": ((1, 3, 224, 224), "float32")}`. It fixes dimensions that the model
+                leaves open.
+            options: Options, as on a command line: `"--target_runtime onnx"`.
+            single_compile: Whether several devices share one job, and so one target model.
+            calibration_data: A `Dataset`, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job; a list of jobs for a list of more than one device without `single_compile`.
+
+        Raises:
+            UserError: If an argument is not valid, or the service refuses it.
+        """
+        devices = check_devices(device)
+        options, title = check_text("options", options), check_text("name", name)
+        source = self._on_hub(model, project)
+        data = None if calibration_data is None else self._dataset_of(calibration_data, project)
+        groups = [devices] if single_compile else [[one] for one in devices]
+        bodies = [
+            compile_body(source, group, title or source.name, input_specs, options, data)
+            for group in groups
+        ]
+        jobs = [self._create(body, project, retry, CompileJob) for body in bodies]
+        return one_or_all(jobs)

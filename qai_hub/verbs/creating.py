@@ -1,0 +1,56 @@
+"""What all methods that submit jobs build on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from qai_hub.datasets import Dataset
+from qai_hub.errors import UserError
+from qai_hub.jobs.mapping import job_from_api
+from qai_hub.models import Model
+from qai_hub.verbs.datasets import DatasetVerbs
+from qai_hub.verbs.models import ModelVerbs
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.projects import Project
+    from qai_hub.tensors import DatasetEntries
+
+J = TypeVar("J")
+
+
+class CreatingVerbs(ModelVerbs, DatasetVerbs):
+    """Methods that submit jobs need models and datasets on the hub."""
+
+    def _on_hub(self, model: Any, project: str | Project | None) -> Model:  # noqa: ANN401
+        if model is None:
+            raise UserError("model is None: did the job that should have made it fail?")
+        return model if isinstance(model, Model) else self.upload_model(model, project=project)
+
+    def _dataset_of(
+        self, data: Dataset | DatasetEntries | str, project: str | Project | None
+    ) -> Dataset:
+        return data if isinstance(data, Dataset) else self.upload_dataset(data, project=project)
+
+    def _create(
+        self, body: api.JobSubmit, project: str | Project | None, retry: bool, kind: type[J]
+    ) -> J:
+        from qai_hub_api.api.jobs import create_job, get_job
+        from qai_hub_api.api.projects import create_project_job
+
+        project_id = self._project_id(project)
+        with self._transport.limits(retry_rate_limit=retry):
+            if project_id is None:
+                made = self._transport.call(create_job.sync, body=body, seed_target_model=True)
+            else:
+                made = self._transport.call(
+                    create_project_job.sync, project_id, body=body, seed_target_model=True
+                )
+        job = job_from_api(self._transport.call(get_job.sync, made.id), self._client)
+        return cast("J", job)
+
+
+def one_or_all(jobs: list[J]) -> J | list[J]:
+    """A bare job for one device, as scripts expect it also of a list of one device."""
+    return jobs[0] if len(jobs) == 1 else jobs
