@@ -67,7 +67,9 @@ if TYPE_CHECKING:
     from qai_hub.hub import set_verbose as set_verbose
     from qai_hub.hub import submit_compile_job as submit_compile_job
     from qai_hub.hub import submit_inference_job as submit_inference_job
+    from qai_hub.hub import submit_link_job as submit_link_job
     from qai_hub.hub import submit_profile_job as submit_profile_job
+    from qai_hub.hub import submit_quantize_job as submit_quantize_job
     from qai_hub.hub import upload_dataset as upload_dataset
     from qai_hub.hub import upload_model as upload_model
 else:
@@ -87,7 +89,8 @@ else:
             *("get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
             *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
             *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),
-            *("submit_profile_job", "upload_dataset", "upload_model"),
+            *("submit_link_job", "submit_profile_job", "submit_quantize_job"),
+            *("upload_dataset", "upload_model"),
         ),
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

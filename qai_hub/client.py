@@ -42,12 +42,14 @@ from qai_hub.verbs.compile import CompileVerbs
 from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.inference import InferenceVerbs
 from qai_hub.verbs.jobs import JobVerbs
+from qai_hub.verbs.link import LinkVerbs
+from qai_hub.verbs.quantize import QuantizeVerbs
 
 if TYPE_CHECKING:
     from qai_hub.transport.api import Transport
 
 
-class Client(CompileVerbs, InferenceVerbs, JobVerbs, DeviceVerbs):
+class Client(CompileVerbs, QuantizeVerbs, LinkVerbs, InferenceVerbs, JobVerbs, DeviceVerbs):
     """A client of one hub, as one user.
 
     It costs nothing to make: the configuration is read, and connections are made, when they are

@@ -29,7 +29,9 @@ _VERBS = (
     "set_verbose",
     "submit_compile_job",
     "submit_inference_job",
+    "submit_link_job",
     "submit_profile_job",
+    "submit_quantize_job",
     "upload_dataset",
     "upload_model",
 )
@@ -72,7 +74,9 @@ if TYPE_CHECKING:
     set_verbose = _typed.set_verbose
     submit_compile_job = _typed.submit_compile_job
     submit_inference_job = _typed.submit_inference_job
+    submit_link_job = _typed.submit_link_job
     submit_profile_job = _typed.submit_profile_job
+    submit_quantize_job = _typed.submit_quantize_job
     upload_dataset = _typed.upload_dataset
     upload_model = _typed.upload_model
 else:

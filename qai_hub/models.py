@@ -148,6 +148,11 @@ class Model(Shareable):
         return f"{self._owner.config.web_url}/models/{self.model_id}/"
 
     @property
+    def has_producer(self) -> bool:
+        """Whether a job produces the model; its format may not be known before that has ended."""
+        return self._producer_id is not None
+
+    @property
     def metadata(self) -> dict[ModelMetadataKey, str]:
         """What is known about a target model; waits for the job that produces it."""
         self._complete(self._metadata)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.datasets import Dataset
+    from qai_hub.jobs.quantize import QuantizeDtype
     from qai_hub.models import Model
     from qai_hub.tensors import InputSpecs
 
@@ -91,6 +92,44 @@ def inference_body(
             device=device._to_api(),
             dataset=_dataset(inputs),
             is_profiling_on=profile,
+            name=name,
+            options=options,
+        )
+    )
+
+
+def quantize_body(
+    model: Model,
+    calibration_data: Dataset,
+    weights_dtype: QuantizeDtype,
+    activations_dtype: QuantizeDtype,
+    name: str,
+    options: str,
+) -> api.JobSubmit:
+    """What creates a quantize job."""
+    from qai_hub_api.models import JobSubmit, QuantizeJobSubmit
+    from qai_hub_api.models import QuantizeDtype as ApiDtype
+
+    return JobSubmit(
+        quantize_job=QuantizeJobSubmit(
+            model=_model(model),
+            calibration_dataset=_dataset(calibration_data),
+            weights_dtype=ApiDtype(f"QUANTIZE_DTYPE_{weights_dtype.name}"),
+            activations_dtype=ApiDtype(f"QUANTIZE_DTYPE_{activations_dtype.name}"),
+            name=name,
+            options=options,
+        )
+    )
+
+
+def link_body(models: list[Model], device: Device, name: str, options: str) -> api.JobSubmit:
+    """What creates a link job."""
+    from qai_hub_api.models import JobSubmit, LinkJobSubmit, ModelReferenceList
+
+    return JobSubmit(
+        link_job=LinkJobSubmit(
+            models=ModelReferenceList(models=[_model(model) for model in models]),
+            device=device._to_api(),
             name=name,
             options=options,
         )

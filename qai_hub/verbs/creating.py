@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qai_hub.datasets import Dataset
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 J = TypeVar("J")
 
+_DATASET_ID = re.compile(r"d[a-z0-9]{1,31}")
+
 
 class CreatingVerbs(ModelVerbs, DatasetVerbs):
     """Methods that submit jobs need models and datasets on the hub."""
@@ -31,7 +35,11 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs):
     def _dataset_of(
         self, data: Dataset | DatasetEntries | str, project: str | Project | None
     ) -> Dataset:
-        return data if isinstance(data, Dataset) else self.upload_dataset(data, project=project)
+        if isinstance(data, Dataset):
+            return data
+        if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():
+            return self.get_dataset(data)
+        return self.upload_dataset(data, project=project)
 
     def _create(
         self, body: api.JobSubmit, project: str | Project | None, retry: bool, kind: type[J]

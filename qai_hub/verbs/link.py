@@ -1,0 +1,78 @@
+"""The client's method that submits link jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from qai_hub.errors import UserError
+from qai_hub.jobs.link import LinkJob
+from qai_hub.models import SourceModelType
+from qai_hub.submission import check_devices, check_text, link_body
+from qai_hub.verbs.creating import CreatingVerbs, one_or_all
+
+if TYPE_CHECKING:
+    from qai_hub.devices import Device
+    from qai_hub.projects import Project
+
+
+class LinkVerbs(CreatingVerbs):
+    """The method that submits link jobs."""
+
+    @overload
+    def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob: ...
+
+    @overload
+    def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]: ...
+
+    def submit_link_job(
+        self,
+        models: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]:
+        """Submits a link job, uploading the models where they are not on the hub yet.
+
+        Args:
+            models: QNN DLC models: each a `Model`, or whatever `upload_model` takes. Each comes
+                once.
+            device: Device to link for, or several.
+            name: Name that people will see; None takes the last model's.
+            options: Options, as on a command line.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job, whose target model is a context binary with one graph for each model; a list of
+            jobs for a list of more than one device.
+
+        Raises:
+            UserError: If an argument is not valid, or the service refuses it.
+        """
+        devices = check_devices(device)
+        options, title = check_text("options", options), check_text("name", name)
+        given = models if isinstance(models, list) else [models]
+        if not given:
+            raise UserError("models is an empty list: a link job takes at least one model.")
+        inputs = [self._on_hub(model, project) for model in given]
+        for model in inputs:
+            if model.model_type is not SourceModelType.QNN_DLC and not model.has_producer:
+                raise UserError(f"Only QNN DLC models are linked, and {model} is not one.")
+        if len({model.model_id for model in inputs}) < len(inputs):
+            raise UserError("The models of a link job must differ: one of them comes twice.")
+        bodies = [link_body(inputs, one, title or inputs[-1].name, options) for one in devices]
+        return one_or_all([self._create(body, project, True, LinkJob) for body in bodies])

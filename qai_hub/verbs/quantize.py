@@ -1,0 +1,71 @@
+"""The client's method that submits quantize jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.errors import UserError
+from qai_hub.jobs.quantize import QuantizeDtype, QuantizeJob
+from qai_hub.models import SourceModelType
+from qai_hub.submission import check_text, quantize_body
+from qai_hub.verbs.creating import CreatingVerbs
+
+if TYPE_CHECKING:
+    from qai_hub.datasets import Dataset
+    from qai_hub.projects import Project
+    from qai_hub.tensors import DatasetEntries
+
+# Weights and activations that go together.
+_PAIRS = (
+    (QuantizeDtype.INT8, QuantizeDtype.INT8),
+    (QuantizeDtype.INT8, QuantizeDtype.INT16),
+    (QuantizeDtype.INT4, QuantizeDtype.INT16),
+)
+
+
+class QuantizeVerbs(CreatingVerbs):
+    """The method that submits quantize jobs."""
+
+    def submit_quantize_job(
+        self,
+        model: Any,  # noqa: ANN401 (a path, a Model, or an onnx.ModelProto)
+        calibration_data: Dataset | DatasetEntries | str,
+        weights_dtype: QuantizeDtype = QuantizeDtype.INT8,
+        activations_dtype: QuantizeDtype = QuantizeDtype.INT8,
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> QuantizeJob:
+        """Submits a quantize job, uploading model and data where they are not on the hub yet.
+
+        Args:
+            model: An ONNX model: a `Model`, or whatever `upload_model` takes.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            weights_dtype: Type to quantize weights to.
+            activations_dtype: Type to quantize activations to: INT8 with INT8 weights, or INT16
+                with INT8 or INT4 weights.
+            name: Name that people will see; None takes the model's.
+            options: Options, as on a command line.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job, whose target model is ONNX with quantize and dequantize operators.
+
+        Raises:
+            UserError: If an argument is not valid, or the service refuses it.
+        """
+        if (weights_dtype, activations_dtype) not in _PAIRS:
+            pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _PAIRS)
+            raise UserError(
+                f"Weights of {weights_dtype} and activations of {activations_dtype} do not go"
+                f" together: these do, weights with activations: {pairs}."
+            )
+        options, title = check_text("options", options), check_text("name", name)
+        source = self._on_hub(model, project)
+        if source.model_type is not SourceModelType.ONNX and not source.has_producer:
+            raise UserError(f"Only ONNX models are quantized, and {source} is not one.")
+        data = self._dataset_of(calibration_data, project)
+        body = quantize_body(
+            source, data, weights_dtype, activations_dtype, title or source.name, options
+        )
+        return self._create(body, project, retry=True, kind=QuantizeJob)
