@@ -1,6 +1,8 @@
 """The outermost layer: host check, request ids, the access log, and every error as a problem."""
 
+import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Collection
 from time import perf_counter
@@ -12,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from qai_hub.local.problems import ProblemError
 
 _log = logging.getLogger(__name__)
+# The whole of it must make sense: it also becomes the beginning of signed URLs.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +49,10 @@ class Edge:
             await exchange.refuse(problem, receive)
         except ClientDisconnect:
             _log.info("%s: the client has gone", exchange.id)
+        except asyncio.CancelledError:
+            # The server has lost its patience while stopping. It would log the whole stack.
+            if exchange.status is None:
+                await exchange.refuse(_STOPPING, receive)
         except Exception:
             _log.exception("request %s failed: %s", exchange.id, exchange.line)
             if exchange.status is not None:
@@ -54,11 +62,8 @@ class Edge:
             exchange.log()
 
     def _check_host(self, scope: Scope) -> None:
-        if self._hosts is None:
-            return
-        host = Headers(scope=scope).get("host", "").lower()
-        name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
-        if name not in self._hosts:
+        match = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
+        if match is None or (self._hosts is not None and match[1] not in self._hosts):
             raise ProblemError(421, "This hub does not serve the host that the request names.")
 
 
@@ -90,4 +95,5 @@ class _Exchange:
         _log.info("%s %s -> %s in %.1f ms", self.id, self.line, self.status, spent)
 
 
+_STOPPING = ProblemError(503, "The hub is stopping: try again once it runs.")
 _INTERNAL = ProblemError(500, "Something went wrong in the hub. Its log tells more.")

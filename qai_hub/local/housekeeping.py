@@ -1,10 +1,10 @@
-"""What a hub throws away when it starts: what has expired, and what was never finished."""
+"""What a hub throws away when it starts: what has expired, what was never finished or recorded."""
 
 from datetime import timedelta
 
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import expired_files, remove_uploads, stale_uploads
+from qai_hub.local.store.files import all_uploads, remove_stale_uploads, unexpired_files
 from qai_hub.local.store.idempotency import ANSWER_LIFETIME, forget_answers
 from qai_hub.local.times import Clock, rfc3339
 
@@ -14,6 +14,8 @@ _UPLOAD_LIFETIME = timedelta(days=1)
 def clean_up(store: Store, storage: Storage, clock: Clock) -> None:
     """Delete the files of expired datasets, uploads of days ago, and old answers to POSTs.
 
+    A hub that was killed can also have left files that its database knows nothing of: they go too.
+
     Args:
         store: The database.
         storage: The files.
@@ -21,9 +23,7 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> None:
     """
     now = clock()
     with store.write() as db:
-        stale = stale_uploads(db, rfc3339(now - _UPLOAD_LIFETIME))
-        remove_uploads(db, stale)
+        remove_stale_uploads(db, rfc3339(now - _UPLOAD_LIFETIME))
         forget_answers(db, rfc3339(now - ANSWER_LIFETIME))
-        expired = expired_files(db, rfc3339(now))
-    storage.remove_uploads(stale)
-    storage.remove_files(expired)
+        files, uploads = unexpired_files(db, rfc3339(now)), all_uploads(db)
+    storage.keep_only(files=files, uploads=uploads)

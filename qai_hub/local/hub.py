@@ -181,7 +181,8 @@ class LocalHub:
 
         Raises:
             RuntimeError: It runs already.
-            DataFolderError: Another hub uses the data folder, or a newer hub has written it.
+            DataFolderError: Another hub uses the data folder, a newer hub has written it, or its
+                database is damaged or has no room to grow.
             OSError: The port is in use, or the data folder cannot be written.
             ValueError: An address or a token of a user cannot be one.
         """

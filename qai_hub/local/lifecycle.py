@@ -135,9 +135,21 @@ class Lifecycle:
         Returns:
             The jobs that have ended with it; none if another attempt has taken its place.
         """
+        if not self._end(db, job, verdict):
+            return []
+        ended, to_follow = [job.id], [job.id]
+        # A loop, and no recursion: chains of jobs may be longer than the stack is deep.
+        while to_follow and verdict.failure_type != states.SUCCESS:
+            behind = self._fail_dependents(db, to_follow.pop())
+            ended += behind
+            to_follow += behind
+        return ended
+
+    def _end(self, db: Connection, job: Job, verdict: Verdict) -> bool:
+        """End one job; False if it has ended, or another attempt has taken this one's place."""
         current = JOBS.get(db, job.id)
         if current is None or current.attempt != job.attempt or current.state in states.FINISHED:
-            return []
+            return False
         done = verdict.failure_type == states.SUCCESS
         if done:
             self._keep_results(db, job, verdict)
@@ -154,7 +166,7 @@ class Lifecycle:
             failure_reason=None if done else verdict.reason,
             notices=verdict.result.get("notices"),
         )
-        return [job.id] if done else [job.id, *self._fail_dependents(db, job.id)]
+        return True
 
     def _keep_results(self, db: Connection, job: Job, verdict: Verdict) -> None:
         result, uses = verdict.result, uses_of(db, [job.id])[job.id]
@@ -206,31 +218,27 @@ class Lifecycle:
         self._storage.publish(log.path, log.file.id)
         add_artifact(db, Artifact(job.id, states.HUB_LOG, "hub.log", log.file.id))
 
-    def fail_behind(self, db: Connection, dependent: Job, producer: Job) -> list[str]:
+    def fail_behind(self, db: Connection, dependent: Job, producer: Job) -> None:
         """End a job that waits for a model which its producer has failed to make.
 
         Args:
             db: A writing transaction.
             dependent: The job that waits.
             producer: The job that has failed.
-
-        Returns:
-            The jobs that have ended with it.
         """
         reason = (
             f"The job {producer.id}, which was to make the input model, failed: "
             f"{(producer.failure_reason or '')[:_REASON_LIMIT]}"
         )
-        return self.finish(db, dependent, Verdict.failure(states.DEPENDENCY, reason))
+        self._end(db, dependent, Verdict.failure(states.DEPENDENCY, reason))
 
     def _fail_dependents(self, db: Connection, job_id: str) -> list[str]:
         (producer,) = JOBS.get_many(db, [job_id]).values()
         targets = uses_of(db, [job_id])[job_id].target
         waiting = JOBS.get_many(db, waiting_for(db, targets, states.CREATED))
-        ended: list[str] = []
         for dependent in waiting.values():
-            ended += self.fail_behind(db, dependent, producer)
-        return ended
+            self.fail_behind(db, dependent, producer)
+        return list(waiting)
 
     def _now(self) -> str:
         return rfc3339(self._clock())

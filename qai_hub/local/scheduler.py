@@ -133,7 +133,7 @@ class Scheduler:
         try:
             self._carry_out(job)
         except Exception:  # noqa: BLE001 - whatever it is, the next process takes the job up again
-            _log.exception("the end of the job %s could not be stored", job.id)
+            _log.exception("the job %s could not be queued again", job.id)
         finally:
             self._busy.pop(job.id)
             self._awake.set()
@@ -147,8 +147,20 @@ class Scheduler:
                 self._lifecycle.requeue(db, job)
         except Exception:  # noqa: BLE001 - a fault of the hub must not leave the job running
             _log.exception("attempt %d of the job %s failed in the hub", job.attempt, job.id)
-            reason = "The hub could not carry out the job. The log of the hub tells more."
-            self._settle(job, Verdict.failure(states.INTERNAL, reason))
+            self._give_up(job)
+
+    def _give_up(self, job: Job) -> None:
+        """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
+        reason = "The hub could not carry out the job. The log of the hub tells more."
+        while True:
+            try:
+                self._settle(job, Verdict.failure(states.INTERNAL, reason))
+            except Exception:  # noqa: BLE001 - the next process takes up what this one cannot end
+                _log.exception("the end of the job %s cannot be stored", job.id)
+                if self._stopping.wait(_RETRY_AFTER):
+                    return
+            else:
+                return
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
         with self._store.write() as db:

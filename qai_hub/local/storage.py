@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import shutil
 import threading
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +58,19 @@ class Storage:
         source.chmod(0o600)
         source.replace(self.file(file_id))
 
-    def remove_files(self, file_ids: Iterable[str]) -> None:
-        """Delete published files."""
-        for file_id in file_ids:
-            self.file(file_id).unlink(missing_ok=True)
+    def publish_upload(self, upload_id: str, file_id: str) -> None:
+        """Give an upload's file its place beside its old one, which `remove_uploads` takes away.
+
+        So nothing is lost if the hub is killed before its database knows of it.
+        """
+        self.file(file_id).hardlink_to(self.upload(upload_id))
+
+    def keep_only(self, files: Container[str], uploads: Container[str]) -> None:
+        """Delete all published files and all uploads but those given, before any is written."""
+        for folder, kept in ((self._files, files), (self._uploads, uploads)):
+            for path in folder.iterdir():
+                if path.name not in kept:
+                    path.unlink()
 
     def remove_uploads(self, upload_ids: Iterable[str]) -> None:
         """Delete what uploads have collected."""

@@ -75,6 +75,13 @@ def test_a_running_hub_keeps_others_out_of_its_folder(tmp_path: Path) -> None:
     LocalHub(tmp_path).start().stop()
 
 
+@pytest.mark.parametrize("name", ["hub.db", "lock.db"])
+def test_a_damaged_database_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"nonsense" * 1000)
+    with pytest.raises(DataFolderError, match=r"cannot be .*: file is not a database\."):
+        LocalHub(tmp_path).start()
+
+
 def test_a_stopped_hub_goes_on_where_it_was(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.go.clear()

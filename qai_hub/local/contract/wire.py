@@ -63,7 +63,9 @@ def encode(value: Json) -> bytes:
 
 def _parse(raw: bytes) -> Json:
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number
+        )
         if _SURROGATE.search(raw):
             # Half a character can be written in JSON, but neither stored nor sent again.
             json.dumps(value, ensure_ascii=False).encode()
@@ -74,6 +76,12 @@ def _parse(raw: bytes) -> Json:
     except ValueError as error:
         raise ProblemError(400, f"body: not valid JSON: {error}") from None
     return value
+
+
+def _number(text: str) -> int | float:
+    """Read a number with a point or exponent: 2.0 is an integer, as JSON Schema has it."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -98,7 +98,7 @@ def end_upload(work: Work, upload: Upload) -> str:
     digest = parts[0].sha256 if len(parts) == 1 else None
     file = File(new_id("f"), sum(part.size for part in parts), digest)
     add_file(work.db, file)
-    storage.publish(storage.upload(upload.id), file.id)
+    storage.publish_upload(upload.id, file.id)
     ended = [each.id for each in uploads_for(work.db, upload.object_id)]
     remove_uploads(work.db, ended)
     work.after.append(lambda: storage.remove_uploads(ended))

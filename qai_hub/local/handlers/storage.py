@@ -2,12 +2,12 @@
 
 import base64
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,7 +16,7 @@ from qai_hub.local.contract import Call, Reply
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.services import Services
 from qai_hub.local.storage import Received, write_stream
-from qai_hub.local.store.files import Part, get_file, get_upload, put_part
+from qai_hub.local.store.files import Part, forget_part, get_file, get_upload, put_part
 
 _BLOCK = 1 << 20
 _FORM_OVERHEAD = 1 << 16
@@ -31,16 +31,17 @@ async def upload_part(services: Services, call: Call) -> Reply:
     )
     _check_length(call.request, signed["size"])
     with services.storage.writers.writing(upload_id, number):
-        await _check_upload(services, upload_id)
+        # An earlier one of this number is overwritten in place: it must not count any more.
+        await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
         received = await write_stream(
             call.request.stream(),
             services.storage.upload(upload_id),
             offset=signed["offset"],
             limit=signed["size"],
         )
-        return await _take(
-            services, Part(upload_id, number, received.size, received.sha256), signed
-        )
+        _check_received(received, signed["size"])
+        part = Part(upload_id, number, received.size, received.sha256)
+        return await _keep(services, part)
 
 
 async def upload_form(services: Services, call: Call) -> Reply:
@@ -51,16 +52,17 @@ async def upload_form(services: Services, call: Call) -> Reply:
     if int(length) > signed["limit"] + _FORM_OVERHEAD:
         raise ProblemError(413, f"The form has more than the {signed['limit']} bytes expected.")
     with services.storage.writers.writing(upload_id, 1):
-        await _check_upload(services, upload_id)
+        await _in_upload(services, upload_id, lambda _: None)
         # Beside the upload: a form that is cut off must not spoil one that had come whole.
         path = services.storage.upload(f"{upload_id}.form")
         try:
             path.touch(mode=0o600)
             received = await _receive_form(call.request, path, signed["limit"])
+            _check_received(received, signed["size"])
             path.replace(services.storage.upload(upload_id))
         finally:
             path.unlink(missing_ok=True)
-        return await _take(services, Part(upload_id, 1, received.size, received.sha256), signed)
+        return await _keep(services, Part(upload_id, 1, received.size, received.sha256))
 
 
 async def download_file(services: Services, call: Call) -> Response:
@@ -100,13 +102,18 @@ async def download_file(services: Services, call: Call) -> Response:
     )
 
 
-async def _check_upload(services: Services, upload_id: str) -> None:
-    def exists() -> bool:
-        with services.store.read() as db:
-            return get_upload(db, upload_id) is not None
+async def _in_upload(
+    services: Services, upload_id: str, step: Callable[[Connection], None]
+) -> None:
+    """Take a step in the database, if the upload is still going on."""
 
-    if not await run_in_threadpool(exists):
-        raise ProblemError(409, "This upload is finished, or was given up.")
+    def run() -> None:
+        with services.store.write() as db:
+            if get_upload(db, upload_id) is None:
+                raise ProblemError(409, "This upload is finished, or was given up.")
+            step(db)
+
+    await run_in_threadpool(run)
 
 
 def _check_length(request: Request, size: int) -> None:
@@ -117,17 +124,13 @@ def _check_length(request: Request, size: int) -> None:
         raise ProblemError(status, f"This part has {size} bytes, not {length}.")
 
 
-async def _take(services: Services, part: Part, signed: dict[str, Any]) -> Reply:
-    if signed["size"] is not None and part.size != signed["size"]:
-        raise ProblemError(
-            400, f"{signed['size']} bytes were announced, and {part.size} have arrived."
-        )
+def _check_received(received: Received, size: int | None) -> None:
+    if size is not None and received.size != size:
+        raise ProblemError(400, f"{size} bytes were announced, and {received.size} have arrived.")
 
-    def keep() -> None:
-        with services.store.write() as db:
-            put_part(db, part)
 
-    await run_in_threadpool(keep)
+async def _keep(services: Services, part: Part) -> Reply:
+    await _in_upload(services, part.upload_id, lambda db: put_part(db, part))
     return Reply(headers={"ETag": f'"{part.sha256}"'})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
@@ -22,7 +23,7 @@ _PRAGMAS = (
 
 
 class DataFolderError(Exception):
-    """The data folder cannot be used: another hub has it, or a newer hub has written it."""
+    """The data folder cannot be used: another hub has it, a newer one wrote it, or it is broken."""
 
 
 class Store:
@@ -35,7 +36,8 @@ class Store:
         secret: Key that this hub signs URLs with; it lasts as long as the folder.
 
     Raises:
-        DataFolderError: Another hub uses the folder, or a newer hub has written it.
+        DataFolderError: Another hub uses the folder, a newer hub has written it, or its database
+            is damaged or has no room to grow.
         OSError: The folder cannot be written.
     """
 
@@ -49,6 +51,11 @@ class Store:
         try:
             with self.write() as db:
                 self.secret = _prepare(db)
+        except DBAPIError as error:
+            self.close()
+            raise DataFolderError(
+                f"The database in {folder} cannot be used: {error.orig}."
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -77,11 +84,14 @@ def _lock(folder: Path) -> sqlite3.Connection:
     lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         lock.close()
-        raise DataFolderError(
-            f"Another hub is using {folder}: stop it, or give this one another data folder."
-        ) from error
+        problem = f"{path} cannot be locked: {error}."
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            problem = (
+                f"Another hub is using {folder}: stop it, or give this one another data folder."
+            )
+        raise DataFolderError(problem) from error
     return lock
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from qai_hub.local.store.records import File, Upload
@@ -41,12 +41,10 @@ def set_digest(db: Connection, file_id: str, sha256: str) -> None:
     db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
 
 
-def expired_files(db: Connection, moment: str) -> list[str]:
-    """Return the files of the datasets that have expired by a time."""
-    query = select(datasets.c.file_id).where(
-        datasets.c.expires <= moment, datasets.c.file_id.is_not(None)
-    )
-    return [file_id for file_id in db.execute(query).scalars() if file_id is not None]
+def unexpired_files(db: Connection, moment: str) -> set[str]:
+    """Return all files but those of the datasets that have expired by a time."""
+    expired = exists().where(datasets.c.file_id == files.c.id, datasets.c.expires <= moment)
+    return set(db.execute(select(files.c.id).where(~expired)).scalars())
 
 
 def add_upload(db: Connection, upload: Upload) -> None:
@@ -66,14 +64,24 @@ def uploads_for(db: Connection, object_id: str) -> list[Upload]:
     return [Upload(*row) for row in db.execute(query)]
 
 
-def stale_uploads(db: Connection, moment: str) -> list[str]:
-    """Return the uploads that had begun by a time."""
-    return list(db.execute(select(uploads.c.id).where(uploads.c.created <= moment)).scalars())
+def all_uploads(db: Connection) -> set[str]:
+    """Return the uploads that have begun and not ended."""
+    return set(db.execute(select(uploads.c.id)).scalars())
+
+
+def remove_stale_uploads(db: Connection, moment: str) -> None:
+    """End the uploads that had begun by a time."""
+    db.execute(delete(uploads).where(uploads.c.created <= moment))
 
 
 def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:
     """End uploads, whether they have come to their end or not."""
     db.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
+
+
+def forget_part(db: Connection, upload_id: str, number: int) -> None:
+    """Say that a part is not there, as it is about to be written over."""
+    db.execute(delete(parts).where(parts.c.upload_id == upload_id, parts.c.number == number))
 
 
 def put_part(db: Connection, part: Part) -> None:

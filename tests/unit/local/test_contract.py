@@ -190,6 +190,17 @@ def test_other_hosts_are_refused(host: str) -> None:
     detail(call("GET", "/things/", app=session, headers={"Host": host}), 421)
 
 
+@pytest.mark.parametrize("hosts", [["localhost", "[::1]"], None])
+@pytest.mark.parametrize(
+    "host", ["localhost:80@evil.example", "[::1]evil.example", "localhost:80, evil", "[::1"]
+)
+def test_hosts_that_signed_urls_cannot_begin_with_are_refused(
+    host: str, hosts: list[str] | None
+) -> None:
+    session = client(hosts=hosts)
+    detail(call("GET", "/things/", app=session, headers={"Host": host}), 421)
+
+
 def test_the_access_log_has_no_query(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     call("GET", "/things/tabc/?signature=hush")

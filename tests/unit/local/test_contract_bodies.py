@@ -27,6 +27,15 @@ def test_a_charset_is_fine_and_another_type_415() -> None:
     assert call("POST", "/things/", content=body).status_code == 415
 
 
+@pytest.mark.parametrize("number", ["2.0", "2e0", "20E-1", "2"])
+def test_a_whole_number_is_an_integer_however_it_is_written(number: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = f'{{"big": {{"size": {number}}}}}'
+    response = call("POST", "/things/", content=body, headers=headers)
+    assert response.status_code == 201
+    assert response.text == call("POST", "/things/", json={"big": {"size": 2}}).text
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -35,6 +44,8 @@ def test_a_charset_is_fine_and_another_type_415() -> None:
         b"\xff\xfe",
         b'{"big": {"size": NaN}}',
         b'{"big": {"size": Infinity}}',
+        b'{"big": {"size": 1e999}}',
+        b'{"big": {"size": 1.5}}',
         b'{"big": {"size": 1, "color": "\\ud800"}}',
         b"[" * 100_000,
         b'{"big": {"size": 1}} trailing',

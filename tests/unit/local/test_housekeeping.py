@@ -53,6 +53,20 @@ def test_uploads_that_nobody_finished_go(store: Store, ada: User, tmp_path: Path
         assert get_upload(db, "u2") is not None
 
 
+def test_files_that_the_database_does_not_know_go(store: Store, ada: User, tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    with store.write() as db:
+        add_file(db, File("known", 4, None))
+        add_upload(db, Upload("u1", add_model(db, ada), ago(hours=1), 5, 5))
+    for path in (storage.file("known"), storage.file("f1"), storage.upload("u1")):
+        path.write_text("data")
+    storage.upload("u1.form").write_text("cut off")
+    storage.upload("u2").write_text("ended")
+    clean(store, storage)
+    left = {path.name for folder in ("files", "uploads") for path in (tmp_path / folder).iterdir()}
+    assert left == {"known", "u1"}
+
+
 def test_answers_of_yesterday_go(store: Store, ada: User, tmp_path: Path) -> None:
     with store.write() as db:
         for key, created in (("old", ago(hours=24)), ("new", ago(hours=23))):

@@ -237,11 +237,44 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
 def test_data_that_expired_while_the_job_waited_fails_it(world: World) -> None:
     data = world.dataset()
     key = world.submit("inference", input=[world.model()], dataset=[data])
-    world.storage.remove_files([f"f{data}"])
+    world.storage.file(f"f{data}").unlink()
     with world.running():
         job = world.until_state(key, states.FAILED)
     assert job.failure_type == states.INVALID_INPUTS
     assert "expired" in (job.failure_reason or "")
+
+
+def test_a_chain_of_jobs_longer_than_the_stack_fails_with_its_first(world: World) -> None:
+    world.worker.fail["--bad"] = "no"
+    first, target = world.compile(options="--bad")
+    chain = [first]
+    for _ in range(400):
+        key, target = world.compile(target)
+        chain.append(key)
+    with world.running():
+        last = world.until_state(chain[-1], states.FAILED)
+        world.until(lambda: len(world.ended) == len(chain))
+    assert world.ended == chain
+    assert last.failure_type == states.DEPENDENCY
+
+
+def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("qai_hub.local.scheduler._RETRY_AFTER", 0.01)
+    faults = iter([OSError("no space"), OSError("no space"), OSError("no space")])
+    real = Lifecycle.finish
+
+    def finish(self: Lifecycle, db: Any, job: Job, verdict: Verdict) -> list[str]:
+        for fault in faults:
+            raise fault
+        return real(self, db, job, verdict)
+
+    monkeypatch.setattr(Lifecycle, "finish", finish)
+    key, _ = world.compile()
+    with world.running():
+        assert world.until_state(key, states.FAILED).failure_type == states.INTERNAL
+    assert "cannot be stored" in caplog.text
 
 
 def test_the_scheduler_outlives_a_fault_of_the_database(

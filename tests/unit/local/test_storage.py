@@ -87,8 +87,18 @@ def test_files_are_private_and_published_as_a_whole(tmp_path: Path) -> None:
     assert not storage.upload("u1").exists()
     assert stat.S_IMODE(storage.file("f1").stat().st_mode) == 0o600
     assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in tmp_path.iterdir())
-    storage.remove_files(["f1", "f2"])
-    assert not storage.file("f1").exists()
+
+
+def test_an_upload_is_published_without_leaving_its_old_place(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.begin_upload("u1")
+    storage.upload("u1").write_bytes(b"data")
+    storage.publish_upload("u1", "f1")
+    storage.publish_upload("u1", "f2")
+    storage.remove_uploads(["u1", "u2"])
+    storage.keep_only(files={"f1"}, uploads=())
+    assert [path.name for path in storage.file("").iterdir()] == ["f1"]
+    assert storage.file("f1").read_bytes() == b"data"
 
 
 def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> None:
