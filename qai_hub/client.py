@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from qai_hub.config import ClientConfig, load_config
+from qai_hub.config.model import check_token
 from qai_hub.datasets import Dataset
 from qai_hub.devices import Device, Framework
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
@@ -111,7 +111,8 @@ class Client(CompileVerbs, QuantizeVerbs, LinkVerbs, InferenceVerbs, JobVerbs, D
         Args:
             token: The token.
         """
-        self._config = dataclasses.replace(self.config, api_token=token)
+        self._config = copy.copy(self.config)
+        self._config.api_token = check_token(token)
 
     def close(self) -> None:
         """Closes the connections; the next request opens new ones."""

@@ -62,7 +62,7 @@ class Job(Shareable, ABC):
         date: datetime,
         hub_version: str,
         options: str,
-        verbose: bool,
+        verbose: bool | None,
         job_type: JobType,
         in_progress_states: list[JobStatus.State],
         *,
@@ -75,7 +75,7 @@ class Job(Shareable, ABC):
         self.date = date
         self.hub_version = hub_version
         self.options = options
-        self.verbose = verbose
+        self._verbose = verbose
         self.project_id = project_id
         self._job_type = job_type
         self._in_progress_states = in_progress_states
@@ -92,7 +92,7 @@ class Job(Shareable, ABC):
             local(details.creation_time),
             known(payload.hub_version) or "",
             details.options,
-            owner.verbose,
+            None,
             self._job_type,
             list(self._states),
         )
@@ -101,6 +101,15 @@ class Job(Shareable, ABC):
     def job_type(self) -> str:
         """Type of the job in lower case, such as `"compile"`."""
         return self._job_type.display_name
+
+    @property
+    def verbose(self) -> bool:
+        """Whether waits show their progress: as set on this job, else as its client says."""
+        return self._owner.verbose if self._verbose is None else self._verbose
+
+    @verbose.setter
+    def verbose(self, verbose: bool) -> None:
+        self._verbose = verbose
 
     @property
     def url(self) -> str:

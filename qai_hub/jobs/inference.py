@@ -17,6 +17,7 @@ from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
 from qai_hub.models import Model
 from qai_hub.specs import input_specs
+from qai_hub.transport.filenames import with_suffixes
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -135,14 +136,15 @@ class InferenceJob(Job):
             The results; of a failed job, its status with the reason.
         """
         status = self.wait()
-        folder = Path(artifacts_dir)
+        folder = Path(artifacts_dir).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         result = self._result() if status.success else None
         profile = profile_dict(result[0]) if result and result[0] else None
         if profile is not None:
             _write(profile, str(folder / f"{self.job_id}_profile.json"))
         if result and result[1]:
-            self.download_output_data(str(folder / f"{self.job_id}_outputs.h5"))
+            outputs = self._owner.get_dataset(result[1])
+            outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
         return InferenceJobResult(status, self.url, artifacts_dir, profile)
 
     def _result(self) -> tuple[api.ProfileDetail | None, str] | None:
@@ -170,6 +172,7 @@ ProfileJob = InferenceJob
 
 
 def _write(profile: dict[str, Any], filename: str) -> str:
-    path = filename if filename.endswith(".json") else f"{filename}.json"
-    Path(path).write_text(json.dumps(profile), encoding="utf-8")
-    return path
+    path = with_suffixes(Path(filename).expanduser(), "profile.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(profile), encoding="utf-8")
+    return str(path)

@@ -37,6 +37,9 @@ _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
 # A transfer may take hours, so that only its tries are counted, and a server may take a while to
 # put a large file away.
 _TRANSFERS = RetryPolicy(tries=8, budget=inf)
+# A wait keeps its connection busy for as long as the server holds the answer back: with a limit,
+# many waits in threads would keep each other, and every other request, waiting.
+_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 _TRANSFER_TIME_LIMITS = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=60.0)
 
 
@@ -238,7 +241,13 @@ def _api_session(config: ClientConfig) -> Session:
         "Client-Version": _FOLLOWED_RELEASE,
         "User-Agent": _user_agent(),
     }
-    return Session(config.api_url, headers=headers, idempotent_posts=True, verify=_certificates())
+    return Session(
+        config.api_url,
+        headers=headers,
+        idempotent_posts=True,
+        limits=_CONNECTIONS,
+        verify=_certificates(),
+    )
 
 
 def _file_session() -> Session:

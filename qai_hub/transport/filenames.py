@@ -36,7 +36,7 @@ def with_suffixes(path: Path, name: str) -> Path:
     Returns:
         `out/mobilenet.onnx.zip`, also for `out/mobilenet.onnx`.
     """
-    suffixes = PurePosixPath(safe_name(name)).suffixes
+    suffixes = _file_suffixes(safe_name(name))
     for there in range(len(suffixes), -1, -1):
         if path.name.lower().endswith("".join(suffixes[:there]).lower()):
             break
@@ -52,7 +52,7 @@ def free_name(path: Path) -> Path:
     Returns:
         That path, or `name_1.suffix`, `name_2.suffix` and so on.
     """
-    suffixes = "".join(path.suffixes)
+    suffixes = "".join(_file_suffixes(path.name))
     stem = path.name.removesuffix(suffixes)
     candidate, number = path, 0
     while True:
@@ -63,3 +63,9 @@ def free_name(path: Path) -> Path:
             candidate = path.with_name(f"{stem}_{number}{suffixes}")
         else:
             return candidate
+
+
+def _file_suffixes(name: str) -> list[str]:
+    """The suffixes that tell the format; a dot before them belongs to the name: `resnet-1.5`."""
+    suffixes = PurePosixPath(name).suffixes
+    return suffixes[-2:] if suffixes[-1:] == [".zip"] else suffixes[-1:]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, TypeVar
+
+from qai_hub.errors import InternalError
 
 if TYPE_CHECKING:
     from qai_hub_api.types import Unset
@@ -21,9 +23,16 @@ def known(value: T | Unset) -> T | None:
 def utc(moment: datetime | Unset) -> datetime | None:
     """A moment as an aware UTC datetime, or None if the server did not send it."""
     given = known(moment)
-    return given.astimezone(UTC) if given else None
+    return _in_zone(given, UTC) if given else None
 
 
 def local(moment: datetime) -> datetime:
     """A moment as a naive local datetime, which scripts compare with `datetime.now()`."""
-    return moment.astimezone().replace(tzinfo=None)
+    return _in_zone(moment, None).replace(tzinfo=None)
+
+
+def _in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    try:
+        return moment.astimezone(zone)
+    except OverflowError as error:
+        raise InternalError(f"The service answered a time out of range: {moment}.") from error

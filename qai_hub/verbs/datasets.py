@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +116,7 @@ def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
             raise FileNotFoundError(f"There is no dataset at {path}.")
         check_h5(path)
         yield path
-    elif isinstance(data, dict):
+    elif isinstance(data, Mapping):
         with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
             path = Path(folder) / "data.h5"
             dataset_entries_to_h5(data, path)

@@ -9,6 +9,7 @@ from qai_hub.errors import UserError
 from qai_hub.jobs.mapping import job_from_api
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
+from qai_hub.jobs.types import JobType
 from qai_hub.projects import Project
 from qai_hub.verbs.base import Verbs
 from qai_hub.verbs.paging import fetch_range
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.jobs.base import Job
-    from qai_hub.jobs.types import JobType
 
 
 class JobVerbs(Verbs):
@@ -38,6 +38,7 @@ class JobVerbs(Verbs):
         """
         from qai_hub_api.api.jobs import get_job
 
+        _check_type("job_type", job_type)
         job = job_from_api(self._transport.call(get_job.sync, job_id), self._client)
         if job_type is not None and job._job_type is not job_type:
             raise UserError(
@@ -66,12 +67,16 @@ class JobVerbs(Verbs):
 
         Returns:
             The short forms of the jobs.
+
+        Raises:
+            UserError: If an argument is not valid.
         """
         from qai_hub_api.api.jobs import list_job_summaries
         from qai_hub_api.api.projects import list_project_job_summaries
         from qai_hub_api.models import JobTypeName
         from qai_hub_api.types import UNSET
 
+        _check_type("type", type)
         project_id = Project.get_project_id(project)
         by_creator = creator or UNSET
         by_state = _states(state) or UNSET
@@ -108,3 +113,8 @@ def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
         if not isinstance(one, JobStatus.State):
             raise UserError(f"state takes members of JobStatus.State, not {one!r}.")
     return ",".join(str(one.value) for one in states)
+
+
+def _check_type(argument: str, job_type: JobType | None) -> None:
+    if job_type is not None and not isinstance(job_type, JobType):
+        raise UserError(f"{argument} takes a member of JobType, not {job_type!r}.")

@@ -49,7 +49,7 @@ class ModelVerbs(Verbs):
         project_id = self._project_id(project)
         with source_file(model) as source:
             body = ModelCreate(
-                name=name or source.name,
+                name=name or source.name[:255],
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
                 is_directory=source.is_directory,
             )

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,8 @@ def test_profile_has_layers_times_and_memory(
     assert summary["estimated_inference_peak_memory"] > 1_000_000
     assert [layer["type"] for layer in profile["execution_detail"]] == ["Mul", "Add"]
     assert {layer["compute_unit"] for layer in profile["execution_detail"]} == {"CPU"}
-    path = job.download_profile(str(tmp_path / "profile"))
-    assert path == str(tmp_path / "profile.json")
+    path = job.download_profile(str(tmp_path / "made/profile"))
+    assert path == str(tmp_path / "made/profile.json")
     assert json.loads(Path(path).read_text()).keys() == profile.keys()
     assert job.get_output_dataset() is None
     assert job.download_output_data() is None
@@ -187,8 +188,13 @@ def test_summaries_are_filtered(compiled: CompileJob, client: Client, stranger: 
 
 
 def test_results_of_an_inference_job(
-    client: Client, target: Model, device: Device, tmp_path: Path
+    client: Client,
+    target: Model,
+    device: Device,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     job = client.submit_inference_job(
         target,
         device,
@@ -196,7 +202,7 @@ def test_results_of_an_inference_job(
         name="both",
         options="--max_profiler_iterations 2",
     )
-    result = job.download_results(str(tmp_path / "out"))
+    result = job.download_results("~/out")
     assert result.status.success
     assert result.profile is not None
     assert {p.suffix for p in (tmp_path / "out").iterdir()} == {".h5", ".json"}
@@ -271,3 +277,14 @@ def test_several_devices(client: Client, device: Device) -> None:
     alone = client.submit_compile_job(affine(), [device], single_compile=False)
     assert isinstance(alone, CompileJob)
     assert all(job.wait(60).success for job in [one, *two, alone])
+
+
+def test_a_dataset_is_any_mapping(client: Client) -> None:
+    entries = MappingProxyType({"x": [np.ones((1, 4), np.float32)]})
+    assert client.upload_dataset(entries).download().keys() == {"x"}
+
+
+def test_a_name_that_nobody_chose_is_cut_to_what_a_hub_takes(client: Client) -> None:
+    model = affine()
+    model.graph.name = "g" * 300
+    assert client.upload_model(model).name == "g" * 255

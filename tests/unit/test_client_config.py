@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qai_hub.client import Client
 from qai_hub.config import (
     OFFICIAL_URL,
     ClientConfig,
@@ -167,3 +168,18 @@ def test_copies_keep_the_token(duplicate: object) -> None:
     assert twin == config
     twin.api_url = "https://else"
     assert config.api_url == OFFICIAL_URL
+
+
+def test_a_session_token_is_pickled_no_more_than_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_config(ClientConfig("of-file", "https://hub", "https://hub"), "p", home=tmp_path)
+    client = Client(profile="p")
+    before = client.config
+    client.set_session_token(SECRET)
+    assert (client.config.api_token, before.api_token) == (SECRET, "of-file")
+    data = pickle.dumps(client)
+    assert SECRET.encode() not in data
+    assert pickle.loads(data).config.api_token == "of-file"
+    with pytest.raises(UserError, match="api_token"):
+        client.set_session_token("two words")

@@ -67,6 +67,9 @@ def test_any_name_is_made_safe(name: str) -> None:
         ("out/a", "noending", "out/a"),
         ("out/a", "../x.h5", "out/a.h5"),
         ("out/a.b/c", "x.h5", "out/a.b/c.h5"),
+        ("out/a", "resnet v1.5.onnx", "out/a.onnx"),
+        ("out/a.onnx", "resnet v1.5.onnx", "out/a.onnx"),
+        ("out/a", "resnet-1.5.onnx.zip", "out/a.onnx.zip"),
     ],
 )
 def test_missing_suffixes_are_appended(path: str, name: str, whole: str) -> None:
@@ -76,6 +79,10 @@ def test_missing_suffixes_are_appended(path: str, name: str, whole: str) -> None
 def test_free_names_are_taken(tmp_path: Path) -> None:
     taken = [free_name(tmp_path / "m.onnx.zip").name for _ in range(3)]
     assert taken == ["m.onnx.zip", "m_1.onnx.zip", "m_2.onnx.zip"]
+    assert [free_name(tmp_path / "r 1.5.bin").name for _ in range(2)] == [
+        "r 1.5.bin",
+        "r 1.5_1.bin",
+    ]
     (tmp_path / "folder").mkdir()
     assert free_name(tmp_path / "folder").name == "folder_1"
     with pytest.raises(FileNotFoundError):

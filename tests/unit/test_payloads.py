@@ -301,3 +301,35 @@ def test_a_job_type_of_ones_own_needs_only_to_say_what_its_results_are() -> None
         assert own.get_status().message == "no"
         assert own.name == "n"
         assert own.download_results("d").status.failure
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_progress_is_shown_as_the_client_says_now(*, setting: bool) -> None:
+    with answering(job("link_job")) as (client, _):
+        found = client.get_job("jabc12345")
+        client.set_verbose(setting)
+        assert found.verbose is setting
+        found.verbose = not setting
+        assert found.verbose is not setting
+
+
+def test_an_answer_too_deep_to_read_is_an_error_of_the_server() -> None:
+    deep = b"[" * 200_000 + b"]" * 200_000
+    with answering(deep) as (client, _), pytest.raises(hub.InternalError, match="not understood"):
+        client.get_job("jabc12345")
+
+
+def test_a_time_out_of_the_calendar_is_an_error_of_the_server() -> None:
+    payload = job("link_job", queued_time="0001-01-01T00:00:00+14:00")
+    with answering(payload) as (client, _), pytest.raises(hub.InternalError, match="0001-01-01"):
+        client.get_job("jabc12345")
+
+
+def test_a_job_type_is_no_text() -> None:
+    with answering() as (client, server):
+        wrong: Any = "compile"
+        with pytest.raises(hub.UserError, match="JobType, not 'compile'"):
+            client.get_job("jabc12345", wrong)
+        with pytest.raises(hub.UserError, match="JobType, not 'compile'"):
+            client.get_job_summaries(type=wrong)
+    assert server.requests == []

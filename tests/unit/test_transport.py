@@ -6,6 +6,7 @@ import platform
 import socket
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -354,3 +355,19 @@ def test_a_home_folder_is_found(
     monkeypatch.setenv("HOME", str(tmp_path))
     with ScriptedServer([Reply(200, b"new")]) as server:
         assert transport.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
+
+
+def test_many_waits_do_not_keep_other_requests_waiting() -> None:
+    def answer(request: Request) -> Step:
+        return Reply(200, delay=1.5 if "slow" in request.target else 0.0)
+
+    with ScriptedServer(answer) as server, ThreadPoolExecutor(110) as pool:
+        transport = Transport(config_of(server))
+        slow = [pool.submit(transport.call, get_raw, "/slow/") for _ in range(105)]
+        deadline = time.monotonic() + 20
+        while server.connections < 105 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        transport.call(get_raw, "/quick/")
+        assert server.connections == 106
+        assert all(future.result().is_success for future in slow)
+        transport.close()

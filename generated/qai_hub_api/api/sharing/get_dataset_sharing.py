@@ -41,7 +41,7 @@ def _parse(response: httpx.Response) -> SharedAccess:
 
         return response_200
 
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error
 
 

@@ -46,7 +46,7 @@ def _parse(response: httpx.Response) -> ApiToken:
 
         return response_200
 
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error
 
 
