@@ -24,7 +24,7 @@ class Dataset(Shareable):
         creation_time: When it was made, as a naive local datetime.
         expiration_time: When it expires, likewise; None if it never does.
         name: Name that people see.
-        verbose: Whether transfers show their progress.
+        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
         data: What was uploaded, where it was uploaded from memory.
     """
 

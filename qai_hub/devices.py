@@ -77,7 +77,9 @@ def attribute_list(attributes: str | list[str] | None) -> list[str]:
     Raises:
         UserError: If one of them is not of the form `key:value`.
     """
-    given = [attributes] if isinstance(attributes, str) else list(attributes or ())
+    given = [attributes] if isinstance(attributes, str) else attributes or []
+    if not isinstance(given, list | tuple):
+        raise UserError(f"attributes takes a text or a list of texts, not {attributes!r}.")
     for attribute in given:
         key, _, value = str(attribute).partition(":")
         if not isinstance(attribute, str) or not key or not value or ":" in value:
@@ -86,4 +88,4 @@ def attribute_list(attributes: str | list[str] | None) -> list[str]:
                 " such as 'chipset:qualcomm-snapdragon-8gen3'."
                 " get_device_attributes() lists those that exist."
             )
-    return given
+    return list(given)

@@ -73,7 +73,7 @@ class Model(Shareable):
         model_type: Format of its file.
         name: Name that people see.
         model: The model in memory, where it was uploaded from memory.
-        verbose: Whether transfers show their progress.
+        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
     """
 
     def __init__(

@@ -88,5 +88,4 @@ class CompileVerbs(CreatingVerbs):
             compile_body(source, group, title or source.name, input_specs, options, data)
             for group in groups
         ]
-        jobs = [self._create(body, project, retry, CompileJob) for body in bodies]
-        return one_or_all(jobs)
+        return one_or_all(self._create(bodies, project, retry, CompileJob))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qai_hub.datasets import Dataset
-from qai_hub.errors import UserError
+from qai_hub.errors import Error, UserError
 from qai_hub.jobs.mapping import job_from_api
 from qai_hub.models import Model
 from qai_hub.verbs.datasets import DatasetVerbs
@@ -42,21 +42,37 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs):
         return self.upload_dataset(data, project=project)
 
     def _create(
-        self, body: api.JobSubmit, project: str | Project | None, retry: bool, kind: type[J]
-    ) -> J:
-        from qai_hub_api.api.jobs import create_job, get_job
+        self,
+        bodies: list[api.JobSubmit],
+        project: str | Project | None,
+        retry: bool,
+        kind: type[J],
+    ) -> list[J]:
+        """Creates jobs, one after the other; an error has a note about those that were made."""
+        from qai_hub_api.api.jobs import get_job
+
+        made: list[str] = []
+        jobs: list[J] = []
+        try:
+            for body in bodies:
+                made.append(self._create_one(body, self._project_id(project), retry))
+                payload = self._transport.call(get_job.sync, made[-1])
+                jobs.append(cast("J", job_from_api(payload, self._client)))
+        except Error as error:
+            if made:
+                error.add_note(f"Made before that, to be fetched by get_job: {', '.join(made)}")
+            raise
+        return jobs
+
+    def _create_one(self, body: api.JobSubmit, project_id: str | None, retry: bool) -> str:
+        from qai_hub_api.api.jobs import create_job
         from qai_hub_api.api.projects import create_project_job
 
-        project_id = self._project_id(project)
+        call = self._transport.call
         with self._transport.limits(retry_rate_limit=retry):
             if project_id is None:
-                made = self._transport.call(create_job.sync, body=body, seed_target_model=True)
-            else:
-                made = self._transport.call(
-                    create_project_job.sync, project_id, body=body, seed_target_model=True
-                )
-        job = job_from_api(self._transport.call(get_job.sync, made.id), self._client)
-        return cast("J", job)
+                return call(create_job.sync, body=body, seed_target_model=True).id
+            return call(create_project_job.sync, project_id, body=body, seed_target_model=True).id
 
 
 def one_or_all(jobs: list[J]) -> J | list[J]:

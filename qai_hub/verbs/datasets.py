@@ -99,8 +99,9 @@ class DatasetVerbs(Verbs):
         """
         from qai_hub_api.api.datasets import list_datasets
 
-        def fetch(offset: int, limit: int) -> Sequence[api.Dataset]:
-            return self._transport.call(list_datasets.sync, offset=offset, limit=limit).datasets
+        def fetch(offset: int, limit: int) -> tuple[Sequence[api.Dataset], int]:
+            page = self._transport.call(list_datasets.sync, offset=offset, limit=limit)
+            return page.datasets, page.total_query_count
 
         return [Dataset._from_api(d, self._client) for d in fetch_range(fetch, offset, limit)]
 

@@ -136,5 +136,4 @@ class InferenceVerbs(CreatingVerbs):
             inference_body(target, one, title or target.name, data, options, profile)
             for one in devices
         ]
-        jobs = [self._create(body, project, retry, InferenceJob) for body in bodies]
-        return one_or_all(jobs)
+        return one_or_all(self._create(bodies, project, retry, InferenceJob))

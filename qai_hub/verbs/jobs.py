@@ -82,25 +82,27 @@ class JobVerbs(Verbs):
         by_state = _states(state) or UNSET
         by_type = JobTypeName(type.display_name) if type else UNSET
 
-        def fetch(offset: int, limit: int) -> Sequence[api.JobSummary]:
+        def fetch(offset: int, limit: int) -> tuple[Sequence[api.JobSummary], int]:
             if project_id is None:
-                return self._transport.call(
+                page = self._transport.call(
                     list_job_summaries.sync,
                     offset=offset,
                     limit=limit,
                     state=by_state,
                     type_=by_type,
                     creator=by_creator,
-                ).job_summaries
-            return self._transport.call(
-                list_project_job_summaries.sync,
-                project_id,
-                offset=offset,
-                limit=limit,
-                state=by_state,
-                type_=by_type,
-                creator=by_creator,
-            ).job_summaries
+                )
+            else:
+                page = self._transport.call(
+                    list_project_job_summaries.sync,
+                    project_id,
+                    offset=offset,
+                    limit=limit,
+                    state=by_state,
+                    type_=by_type,
+                    creator=by_creator,
+                )
+            return page.job_summaries, page.total_query_count
 
         listed = fetch_range(fetch, offset, limit)
         return [summary_from_api(summary, self._client) for summary in listed]

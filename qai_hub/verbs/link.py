@@ -75,4 +75,4 @@ class LinkVerbs(CreatingVerbs):
         if len({model.model_id for model in inputs}) < len(inputs):
             raise UserError("The models of a link job must differ: one of them comes twice.")
         bodies = [link_body(inputs, one, title or inputs[-1].name, options) for one in devices]
-        return one_or_all([self._create(body, project, True, LinkJob) for body in bodies])
+        return one_or_all(self._create(bodies, project, True, LinkJob))

@@ -97,9 +97,11 @@ class ModelVerbs(Verbs):
         project_id = Project.get_project_id(project)
         call = self._transport.call
 
-        def fetch(offset: int, limit: int) -> Sequence[api.Model]:
+        def fetch(offset: int, limit: int) -> tuple[Sequence[api.Model], int]:
             if project_id is None:
-                return call(list_models.sync, offset=offset, limit=limit).models
-            return call(list_project_models.sync, project_id, offset=offset, limit=limit).models
+                page = call(list_models.sync, offset=offset, limit=limit)
+            else:
+                page = call(list_project_models.sync, project_id, offset=offset, limit=limit)
+            return page.models, page.total_query_count
 
         return [Model._from_api(m, self._client) for m in fetch_range(fetch, offset, limit)]

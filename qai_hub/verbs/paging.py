@@ -13,11 +13,13 @@ T = TypeVar("T")
 LARGEST_PAGE = 1000
 
 
-def fetch_range(fetch: Callable[[int, int], Sequence[T]], offset: int, limit: int) -> list[T]:
-    """Fetches a range of a list, page by page.
+def fetch_range(
+    fetch: Callable[[int, int], tuple[Sequence[T], int]], offset: int, limit: int
+) -> list[T]:
+    """Fetches a range of a list, page by page; the service may make its pages shorter.
 
     Args:
-        fetch: Fetches one page, by offset and limit.
+        fetch: Fetches one page, by offset and limit, and the number of items on all pages.
         offset: Items to pass over.
         limit: Most items to fetch.
 
@@ -32,9 +34,8 @@ def fetch_range(fetch: Callable[[int, int], Sequence[T]], offset: int, limit: in
             raise UserError(f"{argument} is a whole number of at least 0, not {value!r}.")
     items: list[T] = []
     while len(items) < limit:
-        wanted = min(limit - len(items), LARGEST_PAGE)
-        found = fetch(offset + len(items), wanted)
+        found, total = fetch(offset + len(items), min(limit - len(items), LARGEST_PAGE))
         items += found
-        if len(found) < wanted:
+        if not found or offset + len(items) >= total:
             break
     return items

@@ -68,4 +68,5 @@ class QuantizeVerbs(CreatingVerbs):
         body = quantize_body(
             source, data, weights_dtype, activations_dtype, title or source.name, options
         )
-        return self._create(body, project, retry=True, kind=QuantizeJob)
+        (job,) = self._create([body], project, True, QuantizeJob)
+        return job

@@ -333,3 +333,35 @@ def test_a_job_type_is_no_text() -> None:
         with pytest.raises(hub.UserError, match="JobType, not 'compile'"):
             client.get_job_summaries(type=wrong)
     assert server.requests == []
+
+
+def test_an_error_after_a_job_was_made_tells_which() -> None:
+    made = {"id": "jabc12345", "status": "", "creation_time": CREATED}
+    refused = Canned({"detail": "no such device"}, 404)
+    answers: dict[str, Canned | list[Canned]] = {
+        "GET /api/v1/models/mabc/": Canned({"model_id": "mabc", "name": "m"}),
+        "POST /api/v1/jobs/": [Canned(made, 201), refused],
+        "GET /api/v1/jobs/jabc12345/": Canned(job("compile_job")),
+    }
+    devices = [hub.Device("one"), hub.Device("two")]
+    with CannedHub(answers) as server:
+        client = Client(ClientConfig("token", server.url, server.url))
+        model = client.get_model("mabc")
+        with pytest.raises(hub.UserError, match="no such device") as caught:
+            client.submit_compile_job(model, devices, single_compile=False)
+        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
+        keys = [h["Idempotency-Key"] for r, h, _ in server.requests if r.startswith("POST")]
+        assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize("cap", [1, 2, 5])
+def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None:
+    listed = [{"model_id": f"m{number}", "name": ""} for number in range(5)]
+    pages = [
+        Canned({"models": listed[start : start + cap], "total_query_count": 5})
+        for start in range(0, 5, cap)
+    ]
+    with CannedHub({"GET /api/v1/models/": [*pages]}) as server:
+        client = Client(ClientConfig("token", server.url, server.url))
+        assert [model.model_id for model in client.get_models()] == ["m0", "m1", "m2", "m3", "m4"]
+    assert len(server.requests) == len(pages)
