@@ -12,6 +12,7 @@ Names are loaded when they are first used. This project is not affiliated with Q
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from qai_hub import aio as aio
     from qai_hub import client as client
     from qai_hub import hub as hub
     from qai_hub._version import __version__ as __version__
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from qai_hub.client import SourceModelType as SourceModelType
     from qai_hub.client import TensorSpec as TensorSpec
     from qai_hub.client import UserError as UserError
+    from qai_hub.hub import as_completed as as_completed
     from qai_hub.hub import get_dataset as get_dataset
     from qai_hub.hub import get_datasets as get_datasets
     from qai_hub.hub import get_device_attributes as get_device_attributes
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from qai_hub.hub import get_models as get_models
     from qai_hub.hub import set_session_token as set_session_token
     from qai_hub.hub import set_verbose as set_verbose
+    from qai_hub.hub import submit_compile_and_link_jobs as submit_compile_and_link_jobs
+    from qai_hub.hub import submit_compile_and_profile_jobs as submit_compile_and_profile_jobs
     from qai_hub.hub import submit_compile_job as submit_compile_job
     from qai_hub.hub import submit_inference_job as submit_inference_job
     from qai_hub.hub import submit_link_job as submit_link_job
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
     from qai_hub.hub import submit_quantize_job as submit_quantize_job
     from qai_hub.hub import upload_dataset as upload_dataset
     from qai_hub.hub import upload_model as upload_model
+    from qai_hub.hub import wait_all as wait_all
 else:
     _HOMES = {
         "_version": ("__version__",),
@@ -89,8 +94,9 @@ else:
             *("get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
             *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
             *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),
+            *("submit_compile_and_link_jobs", "submit_compile_and_profile_jobs"),
             *("submit_link_job", "submit_profile_job", "submit_quantize_job"),
-            *("upload_dataset", "upload_model"),
+            *("upload_dataset", "upload_model", "as_completed", "wait_all"),
         ),
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -99,7 +105,7 @@ else:
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("client", "hub"):
+        if name in ("aio", "client", "hub"):
             return import_module(f"{__name__}.{name}")
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -108,4 +114,4 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_HOME_OF, "client", "hub"})
+        return sorted({*globals(), *_HOME_OF, "aio", "client", "hub"})

@@ -38,9 +38,8 @@ from qai_hub.jobs.types import JobArtifactType, JobType
 from qai_hub.models import Model, ModelMetadataKey, SourceModelType
 from qai_hub.projects import Project
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
-from qai_hub.verbs.compile import CompileVerbs
+from qai_hub.verbs.combined import CombinedVerbs
 from qai_hub.verbs.devices import DeviceVerbs
-from qai_hub.verbs.inference import InferenceVerbs
 from qai_hub.verbs.jobs import JobVerbs
 from qai_hub.verbs.link import LinkVerbs
 from qai_hub.verbs.quantize import QuantizeVerbs
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from qai_hub.transport.api import Transport
 
 
-class Client(CompileVerbs, QuantizeVerbs, LinkVerbs, InferenceVerbs, JobVerbs, DeviceVerbs):
+class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
     """A client of one hub, as one user.
 
     It costs nothing to make: the configuration is read, and connections are made, when they are

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.client import Client
+from qai_hub.jobs.many import as_completed, wait_all
 
 # Scripts read it, and assign it: None asks for a new client at the next call.
 _global_client: Client | None = Client()
@@ -27,6 +28,8 @@ _VERBS = (
     "get_models",
     "set_session_token",
     "set_verbose",
+    "submit_compile_and_link_jobs",
+    "submit_compile_and_profile_jobs",
     "submit_compile_job",
     "submit_inference_job",
     "submit_link_job",
@@ -72,6 +75,8 @@ if TYPE_CHECKING:
     get_models = _typed.get_models
     set_session_token = _typed.set_session_token
     set_verbose = _typed.set_verbose
+    submit_compile_and_link_jobs = _typed.submit_compile_and_link_jobs
+    submit_compile_and_profile_jobs = _typed.submit_compile_and_profile_jobs
     submit_compile_job = _typed.submit_compile_job
     submit_inference_job = _typed.submit_inference_job
     submit_link_job = _typed.submit_link_job
@@ -83,3 +88,4 @@ else:
     globals().update({verb: _bound(verb) for verb in _VERBS})
 
 __all__ = list(_VERBS)
+__all__ += ["as_completed", "wait_all"]

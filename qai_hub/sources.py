@@ -63,26 +63,45 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
         FileNotFoundError: If there is nothing at the path.
         UserError: If it is not a model that can be uploaded.
     """
+    model_type = source_type(model)
+    if not isinstance(model, str | Path):
+        with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(_serialized(model))
+            yield SourceFile(path, model_type, model.graph.name or "model")
+    elif (path := Path(model)).is_dir():
+        with _zipped(path) as archive:
+            yield SourceFile(archive, model_type, path.stem, is_directory=True)
+    else:
+        yield SourceFile(path, model_type, path.stem)
+
+
+def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
+    """Tells the format of a model that could be uploaded.
+
+    Args:
+        model: Path of a file or folder, or an `onnx.ModelProto`.
+
+    Returns:
+        The format.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it is not a model that can be uploaded.
+    """
     if isinstance(model, str | Path):
         path = Path(model)
         if not path.exists():
             raise FileNotFoundError(f"There is no model at {path}.")
         if path.is_dir():
-            with _zipped(path) as archive:
-                kind = _FOLDERS.get(path.suffix.lower()) or _by_content(path)
-                yield SourceFile(archive, kind, path.stem, is_directory=True)
-        else:
-            yield SourceFile(path, _by_suffix(path), path.stem)
-    elif _is_onnx(model):
-        with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
-            path = Path(folder) / "model.onnx"
-            path.write_bytes(_serialized(model))
-            yield SourceFile(path, SourceModelType.ONNX, model.graph.name or "model")
-    else:
-        raise UserError(
-            f"A model is a path, an onnx.ModelProto or a Model of this hub,"
-            f" not a {type(model).__name__}."
-        )
+            return _FOLDERS.get(path.suffix.lower()) or _by_content(path)
+        return _by_suffix(path)
+    if _is_onnx(model):
+        return SourceModelType.ONNX
+    raise UserError(
+        f"A model is a path, an onnx.ModelProto or a Model of this hub,"
+        f" not a {type(model).__name__}."
+    )
 
 
 def _by_suffix(path: Path) -> SourceModelType:

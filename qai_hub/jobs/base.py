@@ -18,6 +18,7 @@ from qai_hub.transport.values import known, local, utc
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+    from qai_hub_api.types import Response
 
     from qai_hub.client import Client
     from qai_hub.jobs.results import JobResult
@@ -147,6 +148,25 @@ class Job(Shareable, ABC):
         progress = ProgressLine.on_stderr(f"{self.name} ({self.job_id})", verbose=self.verbose)
         return wait_for(self._ask, timeout, job_id=self.job_id, url=self.url, progress=progress)
 
+    async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
+        """Waits in an event loop of asyncio until the job has ended, as `wait` does.
+
+        To cancel the task leaves no connection behind; the job goes on.
+
+        Args:
+            timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+
+        Returns:
+            The final status.
+
+        Raises:
+            TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
+        """
+        from qai_hub.jobs.gathering import Gathering
+
+        ((_, status),) = [ended async for ended in Gathering([self], timeout).run()]
+        return status
+
     def set_name(self, job_name: str) -> None:
         """Renames the job.
 
@@ -261,9 +281,27 @@ class Job(Shareable, ABC):
         from qai_hub_api.types import UNSET
 
         prefer = f"wait={hold}" if hold else UNSET
-        with self._owner._transport.single_request(time_limit):
-            answer = self._owner._transport.call(get_job.sync_detailed, self.job_id, prefer=prefer)
-        return self._update(cast("api.Job", answer.parsed)), "preference-applied" in answer.headers
+        transport = self._owner._transport
+        with transport.single_request(time_limit):
+            answer = transport.call(get_job.sync_detailed, self.job_id, prefer=prefer)
+        return self._status_of(answer)
+
+    async def _ask_async(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
+        """Does what `_ask` does, in an event loop."""
+        from qai_hub_api.api.jobs import get_job
+        from qai_hub_api.types import UNSET
+
+        prefer = f"wait={hold}" if hold else UNSET
+        transport = self._owner._transport
+        with transport.single_request(time_limit):
+            answer = await transport.call_async(
+                get_job.asyncio_detailed, self.job_id, prefer=prefer
+            )
+        return self._status_of(answer)
+
+    def _status_of(self, answer: Response[api.Job]) -> tuple[JobStatus, bool]:
+        status = self._update(cast("api.Job", answer.parsed))
+        return status, "preference-applied" in answer.headers
 
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_job_sharing

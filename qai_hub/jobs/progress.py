@@ -41,7 +41,7 @@ class ProgressLine:
         self._clock = clock
         self._start = clock()
         self._drawn_at: float | None = None
-        self._drawn_status: JobStatus | None = None
+        self._drawn_state: str | None = None
         self._cells = 0
 
     @classmethod
@@ -68,19 +68,26 @@ class ProgressLine:
         return 5 if self._stream else LONGEST_HOLD
 
     def show(self, status: JobStatus | None) -> None:
-        """Shows a state, unless the same one was shown just now.
+        """Shows a job's state, unless the same one was shown just now.
 
         Args:
             status: The state; None if it is not known yet.
         """
+        self.tell(f"{status.symbol} {status.code}" if status else "⏳")
+
+    def tell(self, state: str) -> None:
+        """Shows how things stand, unless the same was shown just now.
+
+        Args:
+            state: A few words.
+        """
         now = self._clock()
-        same = self._drawn_at is not None and status == self._drawn_status
+        same = self._drawn_at is not None and state == self._drawn_state
         if same and now - (self._drawn_at or 0.0) < _SHORTEST_BREAK:
             return
         minutes, seconds = divmod(int(now - self._start), 60)
-        state = f"{status.symbol} {status.code}" if status else "⏳"
         self._draw(f"{state} {self._title} {minutes}:{seconds:02d}")
-        self._drawn_at, self._drawn_status = now, status
+        self._drawn_at, self._drawn_state = now, state
 
     def close(self) -> None:
         """Ends the line, so that what is written next begins on a new one."""

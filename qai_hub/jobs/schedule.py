@@ -117,11 +117,12 @@ class WaitSchedule:
         self._after_fault = False
         self._end: Finished | Expired | GiveUp | None = None
 
-    def next(self, now: float) -> Instruction:
+    def next(self, now: float, *, may_hold: bool = True) -> Instruction:
         """Tells what to do.
 
         Args:
             now: The time.
+            may_hold: Whether a request may be held back now.
 
         Returns:
             `Ask`, after which `answered` or `failed` is to be called; `Pause`; or how the wait
@@ -134,7 +135,8 @@ class WaitSchedule:
             return Pause(pause)
         remaining = max(self._deadline - now, 0.0)
         self._asked = now
-        self._hold = 0 if self._after_fault else int(min(self._longest_hold, remaining))
+        plain = self._after_fault or not may_hold
+        self._hold = 0 if plain else int(min(self._longest_hold, remaining))
         return Ask(self._hold, min(self._hold + _ANSWER_TIME, remaining + _OVERTIME))
 
     def answered(self, now: float, *, finished: bool, held: bool) -> None:
@@ -158,7 +160,13 @@ class WaitSchedule:
             self._due = now + self._next_pause()
 
     def failed(
-        self, now: float, error: Exception, *, transient: bool, retry_after: float | None = None
+        self,
+        now: float,
+        error: Exception,
+        *,
+        transient: bool,
+        retry_after: float | None = None,
+        heard: float = -math.inf,
     ) -> None:
         """Takes a fault in.
 
@@ -167,12 +175,13 @@ class WaitSchedule:
             error: The fault.
             transient: Whether the same request may succeed later.
             retry_after: Seconds that the server asked to wait.
+            heard: When the server last answered a request about another job.
         """
         if not transient:
             self._end = GiveUp(error)
         elif self._is_over(now):
             self._end = Expired(error)
-        elif now - self._last_answer >= OUTAGE:
+        elif now - max(self._last_answer, heard) >= OUTAGE:
             self._end = GiveUp(error)
         else:
             self._due = now + max(self._next_pause(), min(retry_after or 0.0, LONGEST_RETRY_AFTER))

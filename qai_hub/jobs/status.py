@@ -112,11 +112,11 @@ class JobStatus:
         """One sign that stands for the state."""
         return "✅" if self.success else "❌" if self.failure else "⏳"
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, JobStatus):
-            return self.state == other.state
-        if isinstance(other, JobStatus.State | str):
-            return self.state == other
+    def __eq__(self, obj: object) -> bool:
+        if isinstance(obj, JobStatus):
+            return self.state == obj.state
+        if isinstance(obj, JobStatus.State | str):
+            return self.state == obj
         return NotImplemented
 
     def __hash__(self) -> int:

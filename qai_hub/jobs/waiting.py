@@ -10,7 +10,7 @@ from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause, WaitSchedule
 from qai_hub.jobs.status import JobStatus
 
-__all__ = ["AskForStatus", "is_transient", "wait_for"]
+__all__ = ["AskForStatus", "is_transient", "too_late", "wait_for"]
 
 
 class AskForStatus(Protocol):
@@ -94,7 +94,7 @@ def wait_for(
                 case GiveUp(error):
                     raise error
                 case Expired(fault):
-                    raise TimeoutError(_too_late(job_id, url, timeout, status, fault)) from fault
+                    raise TimeoutError(too_late(job_id, url, timeout, status, fault)) from fault
 
 
 def is_transient(error: Error) -> bool:
@@ -105,13 +105,25 @@ def is_transient(error: Error) -> bool:
     return isinstance(error, RateLimitedError)
 
 
-def _too_late(
+def too_late(
     job_id: str,
     url: str,
     timeout: float | None,
     status: JobStatus | None,
     fault: Exception | None,
 ) -> str:
+    """Tells that a job has not ended in time, and how to go on.
+
+    Args:
+        job_id: Identifier of the job.
+        url: Page of the job.
+        timeout: Seconds that were waited.
+        status: Its last status, if that is known.
+        fault: What went wrong at the last look, if it failed.
+
+    Returns:
+        The text.
+    """
     state = "its state is not known" if status is None else f"it is in state {status.code}"
     text = (
         f"Job {job_id} has not ended within {timeout} s: {state}. It goes on: see {url}, or fetch "

@@ -1,12 +1,9 @@
 """What the facade sends its requests with."""
 
+import contextlib
 import functools
-import os
-import platform
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from math import inf
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -15,16 +12,15 @@ import httpx
 from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
-from qai_hub._version import __version__
-from qai_hub.config import ClientConfig, require_token
+from qai_hub.config import ClientConfig
 from qai_hub.errors import UserError
-from qai_hub.transport import session as sessions
+from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.download import download
 from qai_hub.transport.failures import error_from_answer, error_from_fault
 from qai_hub.transport.filenames import free_name, safe_name, with_suffixes
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.retries import RetryPolicy
-from qai_hub.transport.session import Session
+from qai_hub.transport.session import Session, limits
+from qai_hub.transport.sessions import api_session, async_api_session, file_session
 from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["Transport", "resolve_wire"]
@@ -32,15 +28,7 @@ __all__ = ["Transport", "resolve_wire"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_FOLLOWED_RELEASE = "0.56.0"
 _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
-# A transfer may take hours, so that only its tries are counted, and a server may take a while to
-# put a large file away.
-_TRANSFERS = RetryPolicy(tries=8, budget=inf)
-# A wait keeps its connection busy for as long as the server holds the answer back: with a limit,
-# many waits in threads would keep each other, and every other request, waiting.
-_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-_TRANSFER_TIME_LIMITS = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=60.0)
 
 
 def resolve_wire(config: ClientConfig) -> Literal["json"]:
@@ -101,21 +89,48 @@ class Transport:
         """
         config = self._config
         resolve_wire(config)
-        with SESSIONS.lease(_key(config), functools.partial(_api_session, config)) as session:
+        with SESSIONS.lease(_key(config), functools.partial(api_session, config)) as session:
             client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
-            try:
+            with _errors(config):
                 return operation(client, *args, **kwargs)
-            except ApiError as error:
-                raise error_from_answer(
-                    error.status_code,
-                    error.headers,
-                    error.content,
-                    error.method,
-                    error.url,
-                    web_url=config.web_url,
-                ) from error
-            except httpx.RequestError as error:
-                raise error_from_fault(error, web_url=config.web_url) from error
+
+    async def call_async(
+        self,
+        operation: Callable[Concatenate[GeneratedClient, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Carries out an operation of the API in an event loop, by requests that are sent once.
+
+        Args:
+            operation: A coroutine function of the generated client, which takes the client first.
+            args: Its further positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What the operation returns.
+
+        Raises:
+            UserError: If the request is refused, or the configuration is not complete.
+            RateLimitedError: If the server answers no more requests for now.
+            InternalError: If the server or the network fails.
+        """
+        config = self._config
+        async with _lease_async(config) as session:
+            client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
+            with _errors(config):
+                return await operation(client, *args, **kwargs)
+
+    def kept_open(self) -> AbstractAsyncContextManager[object]:
+        """Keeps connections of this event loop for a block of `call_async`.
+
+        Returns:
+            The context.
+
+        Raises:
+            UserError: If the configuration is not complete.
+        """
+        return _lease_async(self._config)
 
     def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
         """Changes for a block what is done when the server asks to slow down.
@@ -126,7 +141,7 @@ class Transport:
         Returns:
             The context.
         """
-        return sessions.limits(retry_rate_limit=retry_rate_limit)
+        return limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
         """Sends the requests of a block once, whatever comes.
@@ -137,7 +152,7 @@ class Transport:
         Returns:
             The context.
         """
-        return sessions.limits(time_limit=time_limit)
+        return limits(time_limit=time_limit)
 
     def upload_parts(self, path: Path, urls: Sequence[str], max_part_size: int) -> list[str]:
         """Uploads a file in parts.
@@ -227,51 +242,32 @@ class Transport:
         return str(path)
 
     def _files(self) -> AbstractContextManager[Session]:
-        return SESSIONS.lease("files", _file_session)
+        return SESSIONS.lease("files", file_session)
 
 
 def _key(config: ClientConfig) -> tuple[str, str]:
     return config.api_url, config.api_token
 
 
-def _api_session(config: ClientConfig) -> Session:
-    headers = {
-        "Accept": "application/json",
-        "Authorization": f"token {require_token(config)}",
-        "Client-Version": _FOLLOWED_RELEASE,
-        "User-Agent": _user_agent(),
-    }
-    return Session(
-        config.api_url,
-        headers=headers,
-        idempotent_posts=True,
-        limits=_CONNECTIONS,
-        verify=_certificates(),
-    )
+@contextlib.contextmanager
+def _errors(config: ClientConfig) -> Iterator[None]:
+    """Turns what the generated client raises into the errors that users see."""
+    try:
+        yield
+    except ApiError as error:
+        raise error_from_answer(
+            error.status_code,
+            error.headers,
+            error.content,
+            error.method,
+            error.url,
+            web_url=config.web_url,
+        ) from error
+    except httpx.RequestError as error:
+        raise error_from_fault(error, web_url=config.web_url) from error
 
 
-def _file_session() -> Session:
-    headers = {"User-Agent": _user_agent()}
-    return Session(
-        headers=headers,
-        policy=_TRANSFERS,
-        timeout=_TRANSFER_TIME_LIMITS,
-        verify=_certificates(),
-    )
-
-
-def _user_agent() -> str:
-    return (
-        f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
-        f"httpx/{httpx.__version__}"
-    )
-
-
-def _certificates() -> ssl.SSLContext:
-    return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-
-
-@functools.cache
-def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """Certificates that the environment names take 20 ms to read: once for all sessions."""
-    return httpx.create_ssl_context()
+def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
+    resolve_wire(config)
+    make = functools.partial(async_api_session, config)
+    return ASYNC_SESSIONS.lease(_key(config), make)

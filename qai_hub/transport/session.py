@@ -24,7 +24,7 @@ from qai_hub.transport.retries import (
     retry_after,
 )
 
-__all__ = ["Session", "limits"]
+__all__ = ["TIME_LIMITS", "Session", "limit", "limits"]
 
 TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 
@@ -63,6 +63,14 @@ def limits(
         yield
     finally:
         _limits.reset(token)
+
+
+def limit(request: httpx.Request) -> None:
+    """Puts the time limit of the block that sends a request, if there is one, on the request."""
+    time_limit = _limits.get().time_limit
+    if time_limit is not None:
+        limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
+        request.extensions = {**request.extensions, "timeout": limited.as_dict()}
 
 
 class Session(httpx.Client):
@@ -132,10 +140,7 @@ class Session(httpx.Client):
             httpx.TransportError: If there was none. Its request has the extension `may_be_done` if
                 the server may have carried the request out all the same.
         """
-        time_limit = _limits.get().time_limit
-        if time_limit is not None:
-            limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
-            request.extensions = {**request.extensions, "timeout": limited.as_dict()}
+        limit(request)
         if self._idempotent_posts and request.method == "POST":
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         retries = self.retries()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -53,15 +55,11 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs):
 
         made: list[str] = []
         jobs: list[J] = []
-        try:
+        with naming_made(made):
             for body in bodies:
                 made.append(self._create_one(body, self._project_id(project), retry))
                 payload = self._transport.call(get_job.sync, made[-1])
                 jobs.append(cast("J", job_from_api(payload, self._client)))
-        except Error as error:
-            if made:
-                error.add_note(f"Made before that, to be fetched by get_job: {', '.join(made)}")
-            raise
         return jobs
 
     def _create_one(self, body: api.JobSubmit, project_id: str | None, retry: bool) -> str:
@@ -73,6 +71,21 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs):
             if project_id is None:
                 return call(create_job.sync, body=body, seed_target_model=True).id
             return call(create_project_job.sync, project_id, body=body, seed_target_model=True).id
+
+
+@contextmanager
+def naming_made(made: list[str]) -> Iterator[None]:
+    """Adds a note to errors: which jobs were made before.
+
+    Args:
+        made: Identifiers of the jobs; it may grow while the context lasts.
+    """
+    try:
+        yield
+    except Error as error:
+        if made:
+            error.add_note(f"Made before that, to be fetched by get_job: {', '.join(made)}")
+        raise
 
 
 def one_or_all(jobs: list[J]) -> J | list[J]:

@@ -1,0 +1,59 @@
+"""Waiting for jobs in an event loop of asyncio.
+
+    statuses = await hub.aio.wait_all(jobs, timeout=3600)
+
+    async for job in hub.aio.as_completed(jobs):
+        print(job.name)
+
+A task that is cancelled while it waits leaves no connection and no task behind; the jobs go on.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+
+from qai_hub.jobs.base import Job
+from qai_hub.jobs.gathering import Gathering
+from qai_hub.jobs.many import distinct, list_of_jobs
+from qai_hub.jobs.status import JobStatus
+
+__all__ = ["as_completed", "wait_all"]
+
+
+async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:  # noqa: ASYNC109 - as hub.wait_all
+    """Waits until all of some jobs have ended, as `hub.wait_all` does.
+
+    Args:
+        jobs: The jobs, of any clients.
+        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+
+    Returns:
+        The final statuses, in the order of the jobs.
+
+    Raises:
+        TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
+        UserError: If the server refuses to tell about a job.
+        InternalError: If the server has not answered for 5 minutes.
+    """
+    given = list_of_jobs(jobs)
+    ended = Gathering(distinct(given), timeout).run()
+    statuses = {job: status async for job, status in ended}
+    return [statuses[job] for job in given]
+
+
+def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> AsyncIterator[Job]:
+    """Iterates over jobs as they end, as `hub.as_completed` does.
+
+    Args:
+        jobs: The jobs, of any clients.
+        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+
+    Returns:
+        An asynchronous iterator of the jobs, each once. It raises what `wait_all` raises.
+    """
+    return _jobs(Gathering(distinct(list_of_jobs(jobs)), timeout).run())
+
+
+async def _jobs(ended: AsyncGenerator[tuple[Job, JobStatus], None]) -> AsyncIterator[Job]:
+    async with aclosing(ended):
+        async for job, _ in ended:
+            yield job

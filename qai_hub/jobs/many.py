@@ -1,0 +1,89 @@
+"""Waiting for many jobs at once, blocking."""
+
+from collections.abc import Iterable, Iterator
+
+from qai_hub.jobs.base import Job
+from qai_hub.jobs.status import JobStatus
+
+__all__ = ["as_completed", "distinct", "wait_all"]
+
+
+def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:
+    """Waits until all of some jobs have ended, well or not.
+
+    Jobs that failed are returned as such, not raised. However many jobs there are, at most 8
+    requests are open, and at most 20 begin in a second. Ctrl+C stops waiting; the jobs go on.
+
+    Example:
+        statuses = hub.wait_all([job_a, job_b], timeout=3600)
+
+    Args:
+        jobs: The jobs, of any clients.
+        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+
+    Returns:
+        The final statuses, in the order of the jobs.
+
+    Raises:
+        TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
+        UserError: If the server refuses to tell about a job.
+        InternalError: If the server has not answered for 5 minutes.
+    """
+    given = list_of_jobs(jobs)
+    statuses = dict(_ended(distinct(given), timeout))
+    return [statuses[job] for job in given]
+
+
+def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+    """Iterates over jobs as they end, well or not.
+
+    The time runs from the call on. Requests are sent as in `wait_all`, while the caller works on a
+    job too.
+
+    Example:
+        for job in hub.as_completed(jobs):
+            print(job.name, job.completed_at)
+
+    Args:
+        jobs: The jobs, of any clients.
+        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+
+    Returns:
+        An iterator of the jobs, each once. It raises what `wait_all` raises, after the jobs that
+        ended before.
+    """
+    return (job for job, _ in _ended(distinct(list_of_jobs(jobs)), timeout))
+
+
+def list_of_jobs(jobs: Iterable[Job]) -> list[Job]:
+    """Checks some jobs.
+
+    Args:
+        jobs: The jobs.
+
+    Returns:
+        The same, as a list.
+
+    Raises:
+        TypeError: If one of them is no job.
+    """
+    if isinstance(jobs, Job):
+        raise TypeError("Give a list of jobs, or use job.wait() for one.")
+    given = list(jobs)
+    for job in given:
+        if not isinstance(job, Job):
+            raise TypeError(f"{job!r} is no job: give jobs, such as hub.get_job returns.")
+    return given
+
+
+def distinct(jobs: Iterable[Job]) -> list[Job]:
+    """Leaves out jobs that were there before."""
+    return list(dict.fromkeys(jobs))
+
+
+def _ended(jobs: list[Job], timeout: float | None) -> Iterator[tuple[Job, JobStatus]]:
+    # Nothing needs an event loop but a wait: asyncio is imported here.
+    from qai_hub.jobs.background import in_background
+    from qai_hub.jobs.gathering import Gathering
+
+    return in_background(Gathering(jobs, timeout).run())

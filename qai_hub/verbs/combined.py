@@ -1,0 +1,283 @@
+"""The client's methods that submit several jobs which feed one another."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+from qai_hub.jobs.compile import CompileJob
+from qai_hub.jobs.inference import InferenceJob
+from qai_hub.jobs.link import LinkJob
+from qai_hub.submission import check_devices, check_text, compile_body, link_body
+from qai_hub.verbs.compile import CompileVerbs
+from qai_hub.verbs.creating import naming_made, one_or_all
+from qai_hub.verbs.graphs import plan_graphs
+from qai_hub.verbs.inference import InferenceVerbs
+
+if TYPE_CHECKING:
+    from qai_hub.datasets import Dataset
+    from qai_hub.devices import Device
+    from qai_hub.projects import Project
+    from qai_hub.tensors import DatasetEntries, InputSpecs
+
+Profiled: TypeAlias = tuple[CompileJob, InferenceJob | None]
+Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
+Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
+
+
+class CombinedVerbs(CompileVerbs, InferenceVerbs):
+    """The methods that submit several jobs which feed one another."""
+
+    @overload
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled: ...
+
+    @overload
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled | list[Profiled]: ...
+
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled | list[Profiled]:
+        """Submits a compile job, and a job that profiles its target model.
+
+        Deprecated: call `submit_compile_job`, and `submit_profile_job` with its target model.
+
+        Args:
+            model: A `Model`, or whatever `upload_model` takes.
+            device: Device to compile for and to profile on, or several.
+            name: Name of all jobs; None takes the models'.
+            input_specs: As `submit_compile_job` takes them.
+            compile_options: Options of the compile job.
+            profile_options: Options of the profile job.
+            single_compile: Whether several devices share one compile job.
+            calibration_data: A `Dataset`, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often.
+            project: Project that the jobs go to; None takes the client's.
+
+        Returns:
+            The compile job and the profile job, which is None if there is no target model; a list
+            of such pairs for a list of more than one device.
+
+        Raises:
+            UserError: If an argument is not valid, or the service refuses it.
+        """
+        _warn_deprecated(
+            "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
+            " submit_profile_job with its target model."
+        )
+        devices = check_devices(device)
+        check_text("name", name)
+        check_text("profile_options", profile_options)
+        compiled = self.submit_compile_job(
+            model,
+            devices,
+            name,
+            input_specs,
+            compile_options,
+            single_compile,
+            calibration_data,
+            retry,
+            project,
+        )
+        jobs = compiled if isinstance(compiled, list) else [compiled] * len(devices)
+        pairs: list[Profiled] = []
+        made = [job.job_id for job in dict.fromkeys(jobs)]
+        with naming_made(made):
+            for job, one in zip(jobs, devices, strict=True):
+                target, profile = job.get_target_model(), None
+                if target is not None:
+                    profile = self.submit_profile_job(
+                        target, one, name, profile_options, retry, project
+                    )
+                    made.append(profile.job_id)
+                pairs.append((job, profile))
+        return one_or_all(pairs)
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: Literal[False] = False,
+        project: str | Project | None = None,
+    ) -> Linked: ...
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        *,
+        embed_in_onnx: Literal[True],
+        project: str | Project | None = None,
+    ) -> Embedded: ...
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: bool = False,
+        project: str | Project | None = None,
+    ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
+
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: bool = False,
+        project: str | Project | None = None,
+    ) -> Linked | Embedded | list[Linked] | list[Embedded]:
+        """Submits a compile job for each model, and a link job that joins their target models.
+
+        All arguments are checked before the first model is uploaded. A model that comes several
+        times, as with different input specs, is uploaded once.
+
+        Args:
+            models: A model or a list of models: each a `Model`, or whatever `upload_model` takes.
+            device: Device to compile and link for, or several.
+            name: Name of all jobs; None takes the models'.
+            input_specs: As `submit_compile_job` takes them: for all models, or a list with one
+                for each. TorchScript models need them.
+            graph_names: Name of each model's graph in the context binary. Several models need
+                them.
+            compile_options: Options of the compile jobs: for all models, or a list with one for
+                each. Graph name and target runtime are added to them.
+            link_options: Options of the link job.
+            retry: Whether to wait and try again when the service is asked too often.
+            embed_in_onnx: Whether one more compile job wraps the context binary into an ONNX
+                model.
+            project: Project that models and jobs go to; None takes the client's.
+
+        Returns:
+            The compile jobs, in the models' order, and the link job, which is None if a target
+            model is missing; with `embed_in_onnx` also the compile job that wraps the context
+            binary, or None. A list of such tuples for a list of more than one device.
+
+        Raises:
+            FileNotFoundError: If there is nothing at the path of a model.
+            UserError: If an argument is not valid, or the service refuses it.
+        """
+        devices = check_devices(device)
+        title, link_options = check_text("name", name), check_text("link_options", link_options)
+        graphs = plan_graphs(models, input_specs, graph_names, compile_options)
+        uploaded = {graph.key: graph.model for graph in graphs}
+        sources = {key: self._on_hub(model, project) for key, model in uploaded.items()}
+        bodies = [
+            compile_body(
+                sources[graph.key],
+                [one],
+                title or sources[graph.key].name,
+                graph.input_specs,
+                graph.options,
+                None,
+            )
+            for one in devices
+            for graph in graphs
+        ]
+        compiled = iter(self._create(bodies, project, retry, CompileJob))
+        groups = [list(itertools.islice(compiled, len(graphs))) for _ in devices]
+        made = [job.job_id for group in groups for job in group]
+        with naming_made(made):
+            links: list[LinkJob | None] = []
+            for one, group in zip(devices, groups, strict=True):
+                links.append(self._link_targets(group, one, title, link_options, retry, project))
+                made += [link.job_id for link in links[-1:] if link]
+            linked = list(zip(groups, links, strict=True))
+            if not embed_in_onnx:
+                return one_or_all(linked)
+            embedded: list[Embedded] = []
+            for one, (group, link) in zip(devices, linked, strict=True):
+                binary = link.get_target_model() if link else None
+                wrapped = None
+                if binary is not None:
+                    wrapped = self.submit_compile_job(
+                        binary, one, name, retry=retry, project=project
+                    )
+                    made.append(wrapped.job_id)
+                embedded.append((group, link, wrapped))
+            return one_or_all(embedded)
+
+    def _link_targets(
+        self,
+        compiled: list[CompileJob],
+        device: Device,
+        title: str,
+        options: str,
+        retry: bool,
+        project: str | Project | None,
+    ) -> LinkJob | None:
+        """Links the target models of compile jobs; None if one of them has none."""
+        targets = [job.get_target_model() for job in compiled]
+        present = [target for target in targets if target is not None]
+        if len(present) < len(targets):
+            return None
+        body = link_body(present, device, title or present[-1].name, options)
+        return self._create([body], project, retry, LinkJob)[0]
+
+
+def _warn_deprecated(message: str) -> None:
+    """Warns at the line that called this package, through however many of its functions."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "qai_hub":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DeprecationWarning, stacklevel=level)
