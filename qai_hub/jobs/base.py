@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from qai_hub.downloads import save_into
 from qai_hub.errors import UserError
+from qai_hub.jobs.artifacts import download_artifacts, known_types
 from qai_hub.jobs.payload import JobDetails, Notice, any_details
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.status import JobStatus
@@ -80,7 +80,7 @@ class Job(Shareable, ABC):
         self.project_id = project_id
         self._job_type = job_type
         self._in_progress_states = in_progress_states
-        self._available_artifacts = _artifact_types(available_artifacts or ())
+        self._available_artifacts = known_types(available_artifacts or ())
 
     def _init_from(self, owner: Client, payload: api.Job, job_id: str) -> None:
         """Initializes what all job types have in common from a payload."""
@@ -206,18 +206,9 @@ class Job(Shareable, ABC):
         Returns:
             Paths of the files; empty if there are none.
         """
-        from qai_hub_api.api.jobs import list_job_artifacts
-        from qai_hub_api.models import JobArtifactType as ApiArtifactType
-
         if artifact_type not in self.get_available_artifacts():
             return []
-        listed = self._owner._transport.call(
-            list_job_artifacts.sync,
-            self.job_id,
-            "latest",
-            ApiArtifactType(f"JOB_ARTIFACT_TYPE_{artifact_type.name}"),
-        )
-        return [save_into(self._owner, artifact, output_dir) for artifact in listed.artifacts]
+        return download_artifacts(self._owner, self.job_id, artifact_type, output_dir)
 
     def download_job_logs(self, output_dir: str) -> list[str]:
         """Downloads all logs of the job, after waiting for its end.
@@ -265,7 +256,7 @@ class Job(Shareable, ABC):
         self.notices = tuple(
             Notice(n.severity.value, n.context.value, n.message) for n in payload.notices
         )
-        self._available_artifacts = _artifact_types(payload.available_artifacts)
+        self._available_artifacts = known_types(payload.available_artifacts)
         status = JobStatus._from_wire(details.job_state.value, known(details.failure_reason))
         failure = payload.failure_type.value.removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
@@ -317,9 +308,3 @@ class Job(Shareable, ABC):
         from qai_hub_api.api.sharing import delete_job_sharing
 
         self._owner._transport.call(delete_job_sharing.sync, self.job_id)
-
-
-def _artifact_types(values: Any) -> list[JobArtifactType]:  # noqa: ANN401
-    """Artifact types that this client knows, from names or members."""
-    names = (str(getattr(v, "value", v)).removeprefix("JOB_ARTIFACT_TYPE_") for v in values)
-    return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]
