@@ -220,8 +220,12 @@ class Job(Shareable, ABC):
             Paths of the logs.
         """
         logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
+        available = self.get_available_artifacts()
         return [
-            path for kind in logs for path in self.download_artifacts_for_type(output_dir, kind)
+            path
+            for kind in logs
+            if kind in available
+            for path in download_artifacts(self._owner, self.job_id, kind, output_dir)
         ]
 
     @abstractmethod

@@ -138,7 +138,7 @@ class InferenceJob(Job):
         status = self.wait()
         folder = Path(artifacts_dir).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
-        result = self._result() if status.success else None
+        result = self._fetch_result() if status.success else None
         profile = profile_dict(result[0]) if result and result[0] else None
         if profile is not None:
             _write(profile, str(folder / f"{self.job_id}_profile.json"))
@@ -148,11 +148,13 @@ class InferenceJob(Job):
         return InferenceJobResult(status, self.url, artifacts_dir, profile)
 
     def _result(self) -> tuple[api.ProfileDetail | None, str] | None:
-        """What the job measured and the id of its output dataset; None if it failed."""
+        """The result, after waiting for the job's end; None if it failed."""
+        return self._fetch_result() if self.wait().success else None
+
+    def _fetch_result(self) -> tuple[api.ProfileDetail | None, str]:
+        """What the job measured, and the id of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
-        if not self.wait().success:
-            return None
         answer = self._owner._transport.call(get_job_result.sync, self.job_id)
         old = known(answer.profile_job_result)
         if old is not None:

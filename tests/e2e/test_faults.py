@@ -24,9 +24,11 @@ def port_of(lh: LocalHub) -> int:
     return port
 
 
-def test_answer_lost_after_the_job_was_made_makes_one_job(
-    lh: LocalHub, client: Client, device: Device
+@pytest.mark.parametrize("lost_at", ["drop_answer", "drop_request"])
+def test_a_lost_answer_and_a_lost_request_make_one_job(
+    lh: LocalHub, client: Client, device: Device, lost_at: str
 ) -> None:
+    """The answer is lost after the server has made the job, the request before it saw it."""
     model = client.upload_model(affine())
     lost: list[str] = []
 
@@ -36,32 +38,12 @@ def test_answer_lost_after_the_job_was_made_makes_one_job(
             return True
         return False
 
-    with BreakingProxy(port_of(lh), drop_answer=first_create) as proxy:
+    with BreakingProxy(port_of(lh), **{lost_at: first_create}) as proxy:
         breaking = client_through(proxy, lh)
-        job = breaking.submit_compile_job(breaking.get_model(model.model_id), device, "once")
+        job = breaking.submit_compile_job(breaking.get_model(model.model_id), device, lost_at)
         creates = [r for r in proxy.requests if r.startswith("POST /api/v1/jobs/")]
     assert (len(lost), len(creates)) == (1, 2)
-    named = [s.job_id for s in client.get_job_summaries(limit=1000) if s.name == "once"]
-    assert named == [job.job_id]
-
-
-def test_request_lost_before_the_server_saw_it_makes_one_job(
-    lh: LocalHub, client: Client, device: Device
-) -> None:
-    model = client.upload_model(affine())
-    lost: list[str] = []
-
-    def first_create(request: str) -> bool:
-        if request.startswith("POST /api/v1/jobs/") and not lost:
-            lost.append(request)
-            return True
-        return False
-
-    with BreakingProxy(port_of(lh), drop_request=first_create) as proxy:
-        breaking = client_through(proxy, lh)
-        job = breaking.submit_compile_job(breaking.get_model(model.model_id), device, "only once")
-    assert lost
-    named = [s.job_id for s in client.get_job_summaries(limit=1000) if s.name == "only once"]
+    named = [s.job_id for s in client.get_job_summaries(limit=1000) if s.name == lost_at]
     assert named == [job.job_id]
 
 
