@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.config.model import check_token
@@ -46,6 +47,8 @@ from qai_hub.verbs.quantize import QuantizeVerbs
 
 if TYPE_CHECKING:
     from qai_hub.transport.api import Transport
+
+T = TypeVar("T")
 
 
 class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
@@ -122,7 +125,11 @@ class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
     def _transport(self) -> Transport:
         from qai_hub.transport.api import Transport
 
-        return Transport(self.config)
+        return Transport(self.config, self._api_call)
+
+    def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
+        """Calls a function with the configuration first; scripts wrap it to see all calls."""
+        return api_func(self.config, *args, **kwargs)
 
     def __enter__(self) -> Self:
         return self

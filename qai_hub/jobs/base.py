@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from qai_hub.errors import UserError
-from qai_hub.jobs.artifacts import download_artifacts, known_types
+from qai_hub.jobs.artifacts import LeavesArtifacts, known_types
 from qai_hub.jobs.payload import JobDetails, Notice, any_details
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.status import JobStatus
-from qai_hub.jobs.types import JobArtifactType, JobType
+from qai_hub.jobs.types import JobType
 from qai_hub.jobs.waiting import wait_for
 from qai_hub.sharing import Shareable
 from qai_hub.transport.values import known, local, utc
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.jobs.results import JobResult
 
 
-class Job(Shareable, ABC):
+class Job(LeavesArtifacts, Shareable, ABC):
     """A job on the hub. It is made by the client, not by users.
 
     Attributes:
@@ -184,49 +184,6 @@ class Job(Shareable, ABC):
         body = JobUpdate(name=job_name)
         self._owner._transport.call(update_job.sync, self.job_id, body=body)
         self.name = job_name
-
-    def get_available_artifacts(self) -> list[JobArtifactType]:
-        """Lists the types of the files that the job left, after waiting for its end.
-
-        Returns:
-            The types that this client knows.
-        """
-        self.wait()
-        return list(self._available_artifacts)
-
-    def download_artifacts_for_type(
-        self, output_dir: str, artifact_type: JobArtifactType
-    ) -> list[str]:
-        """Downloads the job's files of one type, after waiting for its end.
-
-        Args:
-            output_dir: Folder to write to; it is made, and files in it are overwritten.
-            artifact_type: Type of the files.
-
-        Returns:
-            Paths of the files; empty if there are none.
-        """
-        if artifact_type not in self.get_available_artifacts():
-            return []
-        return download_artifacts(self._owner, self.job_id, artifact_type, output_dir)
-
-    def download_job_logs(self, output_dir: str) -> list[str]:
-        """Downloads all logs of the job, after waiting for its end.
-
-        Args:
-            output_dir: Folder to write to; it is made, and files in it are overwritten.
-
-        Returns:
-            Paths of the logs.
-        """
-        logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
-        available = self.get_available_artifacts()
-        return [
-            path
-            for kind in logs
-            if kind in available
-            for path in download_artifacts(self._owner, self.job_id, kind, output_dir)
-        ]
 
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:

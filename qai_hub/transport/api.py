@@ -5,7 +5,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,7 +23,7 @@ from qai_hub.transport.session import Session, limits
 from qai_hub.transport.sessions import api_session, async_api_session, file_session
 from qai_hub.transport.upload import upload_form, upload_parts
 
-__all__ = ["Transport", "resolve_wire"]
+__all__ = ["Transport", "carry_out", "resolve_wire"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,10 +61,13 @@ class Transport:
 
     Args:
         config: The configuration, read anew at each request.
+        through: What each call of an operation goes through, as `through(function, *args)`: it
+            calls the function with the configuration first. None calls it right away.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, through: Callable[..., Any] | None = None) -> None:
         self._config = config
+        self._through = through or functools.partial(_right_away, config)
 
     def call(
         self,
@@ -87,12 +90,7 @@ class Transport:
             RateLimitedError: If the server answers no more requests for now.
             InternalError: If the server or the network fails.
         """
-        config = self._config
-        resolve_wire(config)
-        with SESSIONS.lease(_key(config), functools.partial(api_session, config)) as session:
-            client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
-            with _errors(config):
-                return operation(client, *args, **kwargs)
+        return cast(R, self._through(carry_out, operation, *args, **kwargs))
 
     async def call_async(
         self,
@@ -243,6 +241,39 @@ class Transport:
 
     def _files(self) -> AbstractContextManager[Session]:
         return SESSIONS.lease("files", file_session)
+
+
+def carry_out(
+    config: ClientConfig,
+    operation: Callable[Concatenate[GeneratedClient, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Carries out an operation of the API, as `Transport.call` does.
+
+    Args:
+        config: The configuration.
+        operation: A function of the generated client, which takes the client first.
+        args: Its further positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What the operation returns.
+    """
+    resolve_wire(config)
+    with SESSIONS.lease(_key(config), functools.partial(api_session, config)) as session:
+        client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
+        with _errors(config):
+            return operation(client, *args, **kwargs)
+
+
+def _right_away(
+    config: ClientConfig,
+    function: Callable[Concatenate[ClientConfig, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    return function(config, *args, **kwargs)
 
 
 def _key(config: ClientConfig) -> tuple[str, str]:
