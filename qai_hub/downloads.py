@@ -25,7 +25,7 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
         The path.
     """
     url, name = _location(answer)
-    return owner._transport.download(url, filename, name)
+    return owner._transport.files.download(url, filename, name)
 
 
 def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
@@ -35,7 +35,7 @@ def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
         The path.
     """
     url, name = _location(answer)
-    return owner._transport.download_into(url, folder, name)
+    return owner._transport.files.download_into(url, folder, name)
 
 
 def read_bytes(owner: Client, answer: Downloadable) -> bytes:

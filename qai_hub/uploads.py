@@ -32,7 +32,7 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
         start_model_upload.sync, model_id, file_size=size, supports_s3_credentials=True
     )
     parts = _method(answer.multipart_url, "in parts")
-    etags = transport.upload_parts(path, parts.urls, parts.max_part_size)
+    etags = transport.files.upload_parts(path, parts.urls, parts.max_part_size)
     body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
     transport.call(finish_model_upload.sync, model_id, body=body)
 
@@ -54,7 +54,7 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     )
     form = _method(answer.url, "by a form post")
     fields = form.fields.additional_properties
-    transport.upload_form(path, form.url, form.file_field_name, fields)
+    transport.files.upload_form(path, form.url, form.file_field_name, fields)
     transport.call(update_dataset.sync, dataset_id, body=DatasetUpdate(file_upload_complete=True))
 
 

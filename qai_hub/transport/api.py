@@ -2,9 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -15,13 +14,11 @@ from qai_hub_api.errors import ApiError
 from qai_hub.config import ClientConfig
 from qai_hub.errors import UserError
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
-from qai_hub.transport.download import download
 from qai_hub.transport.failures import error_from_answer, error_from_fault
-from qai_hub.transport.filenames import free_name, safe_name, with_suffixes
+from qai_hub.transport.files import Files
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.session import Session, limits
-from qai_hub.transport.sessions import api_session, async_api_session, file_session
-from qai_hub.transport.upload import upload_form, upload_parts
+from qai_hub.transport.session import limits
+from qai_hub.transport.sessions import api_session, async_api_session
 
 __all__ = ["Transport", "carry_out", "resolve_wire"]
 
@@ -54,7 +51,7 @@ def resolve_wire(config: ClientConfig) -> Literal["json"]:
 
 
 class Transport:
-    """Carries requests and files for one configuration.
+    """Carries requests for one configuration.
 
     It costs next to nothing to make: connections belong to the process and are shared by all
     transports of one server and token, in all threads.
@@ -152,95 +149,14 @@ class Transport:
         """
         return limits(time_limit=time_limit)
 
-    def upload_parts(self, path: Path, urls: Sequence[str], max_part_size: int) -> list[str]:
-        """Uploads a file in parts.
-
-        Args:
-            path: The file.
-            urls: Where each part goes.
-            max_part_size: Bytes of each part but the last one.
-
-        Returns:
-            The entity tag of each part, in order.
-
-        Raises:
-            UserError: If the server refuses a part.
-            InternalError: If the server or the network fails.
-        """
-        with self._files() as session:
-            return upload_parts(session, path, urls, max_part_size, show=self._config.verbose)
-
-    def upload_form(self, path: Path, url: str, file_field: str, fields: Mapping[str, str]) -> None:
-        """Uploads a file as a field of a form.
-
-        Args:
-            path: The file.
-            url: Where the form goes.
-            file_field: Name of the file's field.
-            fields: The other fields.
-
-        Raises:
-            UserError: If the server refuses the file.
-            InternalError: If the server or the network fails.
-        """
-        with self._files() as session:
-            upload_form(session, path, url, file_field, fields, show=self._config.verbose)
-
-    def download(self, url: str, filename: str, name: str) -> str:
-        """Downloads a file to a path that the user gave.
-
-        Args:
-            url: Where from.
-            filename: Path of the file, which is replaced if it is there; the suffixes of the
-                server's name are appended where they are missing. Or a folder, in which the file
-                gets a name that no file has.
-            name: Name that the server gives the file.
-
-        Returns:
-            The path of the file.
-
-        Raises:
-            UserError: If the server refuses.
-            InternalError: If the server or the network fails.
-        """
-        path = Path(filename).expanduser()
-        if not path.is_dir():
-            return self._download(url, with_suffixes(path, name))
-        path = free_name(path / safe_name(name))
-        try:
-            return self._download(url, path)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-
-    def download_into(self, url: str, folder: str, name: str) -> str:
-        """Downloads a file into a folder, in place of a file of that name.
-
-        Args:
-            url: Where from.
-            folder: The folder, which is made.
-            name: Name that the server gives the file.
-
-        Returns:
-            The path of the file.
-
-        Raises:
-            UserError: If the server refuses.
-            InternalError: If the server or the network fails.
-        """
-        return self._download(url, Path(folder).expanduser() / safe_name(name))
+    @property
+    def files(self) -> Files:
+        """What carries files, to and from signed addresses."""
+        return Files(show=self._config.verbose)
 
     def close(self) -> None:
         """Closes the connections; the next request opens new ones."""
         SESSIONS.close(_key(self._config))
-
-    def _download(self, url: str, path: Path) -> str:
-        with self._files() as session:
-            download(session, url, path, show=self._config.verbose)
-        return str(path)
-
-    def _files(self) -> AbstractContextManager[Session]:
-        return SESSIONS.lease("files", file_session)
 
 
 def carry_out(

@@ -308,8 +308,8 @@ def test_files_go_up_without_the_token(transport: Transport, tmp_path: Path) -> 
     path = tmp_path / "model.onnx"
     path.write_bytes(b"x" * 10)
     with ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server:
-        assert transport.upload_parts(path, [server.url] * 2, 5) == ['"t"', '"t"']
-        transport.upload_form(path, server.url, "file", {"key": "k"})
+        assert transport.files.upload_parts(path, [server.url] * 2, 5) == ['"t"', '"t"']
+        transport.files.upload_form(path, server.url, "file", {"key": "k"})
         requests = server.requests
     assert [request.method for request in requests] == ["PUT", "PUT", "POST"]
     for request in requests:
@@ -320,10 +320,10 @@ def test_files_go_up_without_the_token(transport: Transport, tmp_path: Path) -> 
 
 def test_a_file_comes_down_to_a_path(transport: Transport, tmp_path: Path) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
-        path = transport.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
+        path = transport.files.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
         assert path == str(tmp_path / "out/a.onnx.zip")
         Path(path).write_bytes(b"old")
-        assert transport.download(server.url, path, "model.onnx.zip") == path
+        assert transport.files.download(server.url, path, "model.onnx.zip") == path
         assert Path(path).read_bytes() == b"new"
         assert "authorization" not in server.requests[0].headers
 
@@ -332,10 +332,10 @@ def test_a_file_comes_down_to_a_folder_beside_what_is_there(
     transport: Transport, tmp_path: Path
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
-        paths = [transport.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)]
+        paths = [transport.files.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)]
     assert paths == [str(tmp_path / "m.onnx"), str(tmp_path / "m_1.onnx")]
     with ScriptedServer([Reply(404)]) as server, pytest.raises(UserError):
-        transport.download(server.url, str(tmp_path), "m.onnx")
+        transport.files.download(server.url, str(tmp_path), "m.onnx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "m_1.onnx"]
 
 
@@ -344,7 +344,7 @@ def test_files_come_down_into_a_folder_in_place_of_old_ones(
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
         for _ in range(2):
-            path = transport.download_into(server.url, str(tmp_path / "logs"), "/etc/hub.log")
+            path = transport.files.download_into(server.url, str(tmp_path / "logs"), "/etc/hub.log")
     assert path == str(tmp_path / "logs/hub.log")
     assert [other.name for other in (tmp_path / "logs").iterdir()] == ["hub.log"]
 
@@ -354,7 +354,7 @@ def test_a_home_folder_is_found(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with ScriptedServer([Reply(200, b"new")]) as server:
-        assert transport.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
+        assert transport.files.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
 
 
 def test_many_waits_do_not_keep_other_requests_waiting() -> None:
