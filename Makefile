@@ -7,10 +7,14 @@ PY      := $(VENV)/bin/python
 PIP     := $(PY) -m pip --disable-pip-version-check --quiet
 READY   := $(VENV)/.ready
 HALFWAY := $(VENV)/.unfinished
+TORCH   := .venv-torch
+TORCH_READY := $(TORCH)/.ready
+OFFICIAL := .venv-official
+OFFICIAL_READY := $(OFFICIAL)/.ready
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test contract check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch contract interop check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +25,20 @@ demo: $(READY)  ## Run a real model through a local hub, from upload to report
 test: $(READY)  ## Run all tests (ARGS='-k word' for some)
 	@$(PY) -m pytest $(ARGS)
 
+test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
+	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py $(ARGS)
+
 contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
 	@$(PY) -m pytest tests/contract $(ARGS)
 
-check: format-check lint types imports check-drift test  ## Run everything that CI runs
+docs: $(READY)  ## Build the documentation into build/docs
+	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The documentation is in build/docs: open build/docs/index.html"
+
+interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local hub, beside ours
+	@OFFICIAL_PYTHON=$(abspath $(OFFICIAL))/bin/python $(PY) -m pytest tests/interop $(ARGS)
+
+check: format-check lint types imports check-drift docs test  ## Run everything that CI runs
 
 format: $(READY)  ## Format the code
 	@$(PY) -m ruff format .
@@ -40,6 +54,7 @@ lint: $(READY)  ## Lint the code and the contract
 
 types: $(READY)  ## Check types, strictly, in handwritten and generated code
 	@$(PY) -m mypy
+	@$(VENV)/bin/basedpyright
 
 imports: $(READY)  ## Check that imports flow one way
 	@$(VENV)/bin/lint-imports --no-logo
@@ -51,7 +66,7 @@ check-drift: $(READY)  ## Check that generated/ is what openapi.yaml gives
 	@$(PY) codegen/generate.py --check
 
 clean:  ## Remove everything that make has made
-	@rm -rf $(VENV) build dist demo-results .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(TORCH) $(OFFICIAL) build dist demo-results .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A run that was interrupted leaves the mark behind, and the next one starts from an empty .venv.
@@ -65,4 +80,19 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
 	@$(PIP) install -c constraints.txt --no-deps rapidocr
 	@rm $(HALFWAY)
+	@touch $@
+
+# PyTorch is far larger than all else together: it has an environment of its own.
+$(TORCH_READY): pyproject.toml constraints.txt
+	@echo "Setting up $(TORCH), with PyTorch"
+	@$(PYTHON) -m venv --clear $(TORCH)
+	@$(TORCH)/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt hatchling
+	@$(TORCH)/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt --no-build-isolation -e '.[local,torch]' hypothesis pytest pytest-timeout
+	@touch $@
+
+# The official client has the same import name as ours: it cannot share an environment with it.
+$(OFFICIAL_READY): tests/interop/constraints.txt
+	@echo "Setting up $(OFFICIAL), with the official client"
+	@$(PYTHON) -m venv --clear $(OFFICIAL)
+	@$(OFFICIAL)/bin/python -m pip --disable-pip-version-check --quiet install -c tests/interop/constraints.txt qai-hub onnx
 	@touch $@

@@ -14,11 +14,13 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from wire_files import compile_wire
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi.yaml"
 OUTPUT = ROOT / "generated"
 PACKAGE = "qai_hub_api"
+BINARY = {".desc"}
 HERE = Path(__file__).resolve().parent
 
 
@@ -33,7 +35,8 @@ def build(contract: Path, folder: Path) -> Path:
         The folder of the package.
 
     Raises:
-        SystemExit: If the generator refuses the contract or warns about it.
+        SystemExit: If the generator refuses the contract or warns about it, or if the wire
+            annotations are wrong.
     """
     package = folder / PACKAGE
     generator = "import sys; from openapi_python_client.cli import app; sys.exit(app())"
@@ -50,12 +53,18 @@ def build(contract: Path, folder: Path) -> Path:
     # The hub routes and validates from this at run time: parsing the YAML would cost 0.2 s a start.
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     (package / "openapi.json").write_text(text, encoding="utf-8")
+    try:
+        wire = compile_wire(spec)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"{contract}: the wire annotations are wrong: {error}") from error
+    (package / "wire.desc").write_bytes(wire.descriptor)
+    (package / "operations.json").write_text(wire.operations, encoding="utf-8")
     (package / "py.typed").touch()
     return package
 
 
 def differences(expected: Path, actual: Path) -> list[str]:
-    """Compares two folders of text files, in words that a reader can act on."""
+    """Compares two folders of files, in words that a reader can act on."""
     files = {p.relative_to(expected) for p in expected.rglob("*") if p.is_file()}
     files |= {
         p.relative_to(actual)
@@ -69,7 +78,11 @@ def differences(expected: Path, actual: Path) -> list[str]:
             lines.append(f"{name}: missing")
         elif not want.exists():
             lines.append(f"{name}: the contract does not give it")
-        elif want.read_bytes() != have.read_bytes():
+        elif want.read_bytes() == have.read_bytes():
+            continue
+        elif want.suffix in BINARY:
+            lines.append(f"{name}: differs")
+        else:
             before, after = (p.read_text(encoding="utf-8").splitlines() for p in (have, want))
             names = f"{name} (as it is)", f"{name} (as it should be)"
             lines += difflib.unified_diff(before, after, *names)

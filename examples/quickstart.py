@@ -84,7 +84,7 @@ def run_jobs(
     target_model = compile_job.get_target_model()
 
     print(f"Profiling it, and running it on {len(samples)} images")
-    profile_job = client.submit_profile_job(
+    profile_job = client.submit_inference_job(
         target_model, device=device, name="text direction: profile"
     )
     inference_job = client.submit_inference_job(

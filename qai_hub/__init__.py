@@ -1,11 +1,12 @@
 """A client for Qualcomm AI Hub, generated from an OpenAPI contract, and a local hub.
 
-    import qai_hub as hub
-
-    job = hub.submit_compile_job("model.onnx", hub.Device("Samsung Galaxy S24"))
-    print(job.wait(), job.url)
-
 Names are loaded when they are first used. This project is not affiliated with Qualcomm.
+
+Examples:
+    >>> import qai_hub as hub
+    >>> job = hub.submit_compile_job("model.onnx", hub.Device("Samsung Galaxy S24"))
+    >>> print(job.wait())
+    SUCCESS
 """
 
 # Not typing.TYPE_CHECKING: importing typing costs more than this whole module.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from qai_hub.client import CompileJob as CompileJob
     from qai_hub.client import CompileJobResult as CompileJobResult
     from qai_hub.client import CompileJobSummary as CompileJobSummary
+    from qai_hub.client import ComputeUnitUse as ComputeUnitUse
     from qai_hub.client import Dataset as Dataset
     from qai_hub.client import Device as Device
     from qai_hub.client import Error as Error
@@ -37,15 +39,19 @@ if TYPE_CHECKING:
     from qai_hub.client import JobStatus as JobStatus
     from qai_hub.client import JobSummary as JobSummary
     from qai_hub.client import JobType as JobType
+    from qai_hub.client import Layer as Layer
     from qai_hub.client import LinkJob as LinkJob
     from qai_hub.client import LinkJobResult as LinkJobResult
     from qai_hub.client import LinkJobSummary as LinkJobSummary
+    from qai_hub.client import MemoryRange as MemoryRange
     from qai_hub.client import Model as Model
     from qai_hub.client import ModelMetadataKey as ModelMetadataKey
     from qai_hub.client import Notice as Notice
+    from qai_hub.client import Profile as Profile
     from qai_hub.client import ProfileJob as ProfileJob
     from qai_hub.client import ProfileJobResult as ProfileJobResult
     from qai_hub.client import ProfileJobSummary as ProfileJobSummary
+    from qai_hub.client import ProfilePhase as ProfilePhase
     from qai_hub.client import Project as Project
     from qai_hub.client import QuantizeDtype as QuantizeDtype
     from qai_hub.client import QuantizeJob as QuantizeJob
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from qai_hub.client import RateLimitedError as RateLimitedError
     from qai_hub.client import SourceModelType as SourceModelType
     from qai_hub.client import TensorSpec as TensorSpec
+    from qai_hub.client import User as User
     from qai_hub.client import UserError as UserError
     from qai_hub.hub import as_completed as as_completed
     from qai_hub.hub import get_dataset as get_dataset
@@ -65,6 +72,10 @@ if TYPE_CHECKING:
     from qai_hub.hub import get_job_summaries as get_job_summaries
     from qai_hub.hub import get_model as get_model
     from qai_hub.hub import get_models as get_models
+    from qai_hub.hub import iter_datasets as iter_datasets
+    from qai_hub.hub import iter_job_summaries as iter_job_summaries
+    from qai_hub.hub import iter_jobs as iter_jobs
+    from qai_hub.hub import iter_models as iter_models
     from qai_hub.hub import set_session_token as set_session_token
     from qai_hub.hub import set_verbose as set_verbose
     from qai_hub.hub import submit_compile_and_link_jobs as submit_compile_and_link_jobs
@@ -88,24 +99,28 @@ else:
             *("ProfileJobResult", "QuantizeJobResult", "JobArtifactType", "JobStatus", "JobType"),
             *("JobSummary", "CompileJobSummary", "InferenceJobSummary", "LinkJobSummary"),
             *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
-            *("QuantizeDtype", "SourceModelType", "TensorSpec"),
+            *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
+            *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
         ),
         "hub": (
             *("get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
             *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
+            *("iter_datasets", "iter_job_summaries", "iter_jobs", "iter_models"),
             *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),
             *("submit_compile_and_link_jobs", "submit_compile_and_profile_jobs"),
             *("submit_link_job", "submit_profile_job", "submit_quantize_job"),
             *("upload_dataset", "upload_model", "as_completed", "wait_all"),
         ),
     }
+    # Modules of the official client that scripts use; `dir()` keeps them back.
+    _COMPATIBLE = ("api_utils", "public_api_pb2", "public_rest_api", "util")
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
     __all__ = list(_HOME_OF)
 
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("aio", "client", "hub"):
+        if name in ("aio", "client", "hub", *_COMPATIBLE):
             return import_module(f"{__name__}.{name}")
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

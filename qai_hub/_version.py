@@ -1,1 +1,7 @@
 __version__ = "0.1.0"
+"""Release of this package.
+
+Examples:
+    >>> print(f"qai-hub-openapi {hub.__version__}")
+    qai-hub-openapi ...
+"""

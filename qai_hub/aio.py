@@ -1,15 +1,11 @@
 """Waiting for jobs in an event loop of asyncio.
 
-    statuses = await hub.aio.wait_all(jobs, timeout=3600)
-
-    async for job in hub.aio.as_completed(jobs):
-        print(job.name)
-
 A task that is cancelled while it waits leaves no connection and no task behind; the jobs go on.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
+from typing import TypeVar
 
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.gathering import Gathering
@@ -17,6 +13,8 @@ from qai_hub.jobs.many import distinct, list_of_jobs
 from qai_hub.jobs.status import JobStatus
 
 __all__ = ["as_completed", "wait_all"]
+
+J = TypeVar("J", bound=Job)
 
 
 async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:  # noqa: ASYNC109 - as hub.wait_all
@@ -33,6 +31,11 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
         UserError: If the server refuses to tell about a job.
         InternalError: If the server has not answered for 5 minutes.
+
+    Examples:
+        >>> import asyncio
+        >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
+        [JobStatus(code='SUCCESS', message=None), JobStatus(code='SUCCESS', message=None)]
     """
     given = list_of_jobs(jobs)
     ended = Gathering(distinct(given), timeout).run()
@@ -40,7 +43,7 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
     return [statuses[job] for job in given]
 
 
-def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> AsyncIterator[Job]:
+def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterator[J]:
     """Iterates over jobs as they end, as `hub.as_completed` does.
 
     Args:
@@ -49,11 +52,20 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> AsyncIter
 
     Returns:
         An asynchronous iterator of the jobs, each once. It raises what `wait_all` raises.
+
+    Examples:
+        >>> import asyncio
+        >>> async def report():
+        ...     async for job in hub.aio.as_completed(jobs, timeout=3600):
+        ...         print(job.get_status())
+        >>> asyncio.run(report())
+        SUCCESS
+        SUCCESS
     """
     return _jobs(Gathering(distinct(list_of_jobs(jobs)), timeout).run())
 
 
-async def _jobs(ended: AsyncGenerator[tuple[Job, JobStatus], None]) -> AsyncIterator[Job]:
+async def _jobs(ended: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
     async with aclosing(ended):
         async for job, _ in ended:
             yield job

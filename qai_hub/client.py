@@ -7,16 +7,27 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from qai_hub.compat.client import CompatClient
+from qai_hub.compat.client import SourceModel as SourceModel
+from qai_hub.compat.client import TargetModel as TargetModel
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.config.model import check_token
 from qai_hub.datasets import Dataset
+from qai_hub.deprecation import warn_deprecated
 from qai_hub.devices import Device, Framework
-from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.errors import (
+    Error,
+    InternalError,
+    InvalidValueError,
+    RateLimitedError,
+    UserError,
+)
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.compile import CompileJob
 from qai_hub.jobs.inference import InferenceJob, ProfileJob
 from qai_hub.jobs.link import LinkJob
-from qai_hub.jobs.payload import Notice
+from qai_hub.jobs.payload import Notice, User
+from qai_hub.jobs.profile import ComputeUnitUse, Layer, MemoryRange, Profile, ProfilePhase
 from qai_hub.jobs.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.jobs.results import (
     CompileJobResult,
@@ -41,6 +52,7 @@ from qai_hub.projects import Project
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 from qai_hub.verbs.combined import CombinedVerbs
 from qai_hub.verbs.devices import DeviceVerbs
+from qai_hub.verbs.iterating import IteratingVerbs
 from qai_hub.verbs.jobs import JobVerbs
 from qai_hub.verbs.link import LinkVerbs
 from qai_hub.verbs.quantize import QuantizeVerbs
@@ -51,7 +63,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
+class Client(
+    CombinedVerbs,
+    QuantizeVerbs,
+    LinkVerbs,
+    JobVerbs,
+    IteratingVerbs,
+    DeviceVerbs,
+    CompatClient,
+):
     """A client of one hub, as one user.
 
     It costs nothing to make: the configuration is read, and connections are made, when they are
@@ -67,6 +87,12 @@ class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
     Raises:
         FileNotFoundError: If the profile does not exist.
         UserError: If the profile is not valid, or if both a configuration and a profile are given.
+
+    Examples:
+        >>> client = hub.Client(profile="local")
+        >>> job = client.get_job(inference_job.job_id)
+        >>> job.wait().success
+        True
     """
 
     def __init__(
@@ -77,7 +103,7 @@ class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
         client_mode: Literal["library", "cli"] = "library",
     ) -> None:
         if config is not None and profile is not None:
-            raise UserError("Give config or profile, not both.")
+            raise InvalidValueError("Give config or profile, not both.")
         self._config = config if profile is None else load_config(profile)
         self._default_project_id = default_project_id
         self._client_mode = client_mode
@@ -103,6 +129,9 @@ class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
 
         Args:
             verbose: Whether they do.
+
+        Examples:
+            >>> hub.set_verbose(False)
         """
         self._config = copy.copy(self.config)
         self._config.verbose = bool(verbose)
@@ -110,14 +139,29 @@ class Client(CombinedVerbs, QuantizeVerbs, LinkVerbs, JobVerbs, DeviceVerbs):
     def set_session_token(self, token: str) -> None:
         """Uses another API token from now on, without writing it anywhere.
 
+        Deprecated: make a `Client` with a `ClientConfig` of that token.
+
         Args:
             token: The token.
+
+        Examples:
+            >>> # Use this instead.
+            >>> client = hub.Client(hub.ClientConfig("TOKEN"))
         """
+        warn_deprecated(
+            "set_session_token is deprecated: make a Client(ClientConfig(token)) of its own."
+        )
         self._config = copy.copy(self.config)
         self._config.api_token = check_token(token)
 
     def close(self) -> None:
-        """Closes the connections; the next request opens new ones."""
+        """Closes the connections, which clients of the same configuration share.
+
+        The next request opens new ones.
+
+        Examples:
+            >>> client.close()
+        """
         if self._config is not None:
             self._transport.close()
 
@@ -152,6 +196,7 @@ __all__ = [
     "CompileJob",
     "CompileJobResult",
     "CompileJobSummary",
+    "ComputeUnitUse",
     "Dataset",
     "DatasetEntries",
     "Device",
@@ -169,15 +214,19 @@ __all__ = [
     "JobStatus",
     "JobSummary",
     "JobType",
+    "Layer",
     "LinkJob",
     "LinkJobResult",
     "LinkJobSummary",
+    "MemoryRange",
     "Model",
     "ModelMetadataKey",
     "Notice",
+    "Profile",
     "ProfileJob",
     "ProfileJobResult",
     "ProfileJobSummary",
+    "ProfilePhase",
     "Project",
     "QuantizeDtype",
     "QuantizeJob",
@@ -186,5 +235,6 @@ __all__ = [
     "RateLimitedError",
     "SourceModelType",
     "TensorSpec",
+    "User",
     "UserError",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import h5py
     import numpy as np
 
-__all__ = ["check_h5", "dataset_entries_to_h5", "h5_to_dataset_entries"]
+__all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_entries"]
 
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 M = TypeVar("M")
@@ -93,6 +93,18 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
     """
     with _opened(source, "r") as file:
         return [name for name, _ in _inputs(file)]
+
+
+def check_entries(entries: object) -> None:
+    """Checks that entries could be written.
+
+    Args:
+        entries: As `dataset_entries_to_h5` takes them.
+
+    Raises:
+        UserError: If the entries are no dataset.
+    """
+    _checked(entries)
 
 
 def _checked(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:

@@ -26,6 +26,11 @@ class Dataset(Shareable):
         name: Name that people see.
         verbose: Whether its client showed progress when it was fetched; transfers ask the client.
         data: What was uploaded, where it was uploaded from memory.
+
+    Examples:
+        >>> arrays = dataset.download()
+        >>> {name: len(samples) for name, samples in arrays.items()}
+        {'x': 1}
     """
 
     def __init__(
@@ -73,7 +78,13 @@ class Dataset(Shareable):
                 the dataset into memory.
 
         Returns:
-            A list of arrays (one a batch) for each name, in order; or the path of the file.
+            For each name, in order, a list of arrays, one for each sample; or the path of the file.
+
+        Examples:
+            >>> dataset.download()["x"][0].shape
+            (1, 3, 48, 192)
+            >>> dataset.download("inputs.h5")
+            'inputs.h5'
         """
         from qai_hub_api.api.datasets import get_dataset_download
 
@@ -85,15 +96,27 @@ class Dataset(Shareable):
         return save(self._owner, answer, filename)
 
     def is_expired(self) -> bool:
-        """Whether the dataset has expired, by this machine's clock."""
+        """Tells whether the dataset has expired, by this machine's clock.
+
+        Returns:
+            Whether it has.
+
+        Examples:
+            >>> dataset.is_expired()
+            False
+        """
         expires = self.expiration_time
         return expires is not None and datetime.now() >= expires  # noqa: DTZ005 (naive local)
 
     def get_expiration_status(self) -> str:
-        """Whether the dataset has expired, in words.
+        """Tells whether the dataset has expired, in words.
 
         Returns:
             `"Expired"` or `"Not Expired"`.
+
+        Examples:
+            >>> dataset.get_expiration_status()
+            'Not Expired'
         """
         return "Expired" if self.is_expired() else "Not Expired"
 

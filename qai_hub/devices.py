@@ -22,6 +22,12 @@ class Device:
         os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty matches
             all.
         attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+
+    Examples:
+        >>> device = hub.Device("Samsung Galaxy S24")
+        >>> any_of_two_releases = hub.Device(
+        ...     os="[13,15)", attributes="chipset:qualcomm-snapdragon-8gen3"
+        ... )
     """
 
     name: str = ""
@@ -48,6 +54,11 @@ class Framework:
         api_version: Version to ask for in options and attributes.
         api_tags: Words such as `"default"` or `"latest"`.
         full_version: Full version.
+
+    Examples:
+        >>> default = [one for one in hub.get_frameworks() if "default" in one.api_tags]
+        >>> [one.name for one in default]
+        ['onnx', 'onnxruntime']
     """
 
     name: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
 from qai_hub.transport.values import known
 
@@ -38,6 +40,17 @@ def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
     return owner._transport.files.download_into(url, folder, name)
 
 
+def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -> list[str]:
+    """Downloads files into a folder, under the names that the service gives them.
+
+    Returns:
+        The paths.
+    """
+    locations = [_location(answer) for answer in answers]
+    files = owner._transport.files
+    return [files.download_into(url, folder, name) for url, name in locations]
+
+
 def read_bytes(owner: Client, answer: Downloadable) -> bytes:
     """Downloads a file into memory."""
     with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
@@ -52,14 +65,14 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
         return h5_to_dataset_entries(save_into(owner, answer, folder))
 
 
-def _location(answer: Downloadable) -> tuple[str, str]:
+def _location(answer: Downloadable) -> tuple[Secret, str]:
+    """Where a file is, and its name; from here on, the answer shows its signature no more."""
     from qai_hub_api.models import NamedArtifactDownloadURL
 
-    if isinstance(answer, NamedArtifactDownloadURL):
-        return answer.url, answer.filename
-    location = known(answer.url)
+    location = answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)
     if location is None:
         raise InternalError(
             "The service offers this file only by storage credentials, which were not asked for."
         )
+    location.url = Secret(location.url)
     return location.url, location.filename

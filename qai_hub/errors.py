@@ -6,7 +6,7 @@ come out: `TimeoutError` where a wait reaches its end, `FileNotFoundError` for a
 that is not there, `TypeError` and `ValueError` for arguments that no request could carry.
 """
 
-__all__ = ["Error", "InternalError", "RateLimitedError", "UserError"]
+__all__ = ["Error", "InternalError", "InvalidValueError", "RateLimitedError", "UserError"]
 
 
 class Error(Exception):
@@ -25,6 +25,13 @@ class Error(Exception):
         request_id: As given.
         url: As given, without query, fragment and user information.
         retry_after: As given.
+
+    Examples:
+        >>> try:
+        ...     hub.get_job("j0000000")
+        ... except hub.Error as error:
+        ...     print(error.status_code, error)
+        404 There is no job j0000000 that you may see.
     """
 
     def __init__(
@@ -44,15 +51,40 @@ class Error(Exception):
 
 
 class UserError(Error):
-    """The request or the configuration is wrong: change it before trying again."""
+    """The request or the configuration is wrong: change it before trying again.
+
+    Examples:
+        >>> hub.get_devices(attributes="snapdragon")
+        Traceback (most recent call last):
+            ...
+        qai_hub.errors.UserError: 'snapdragon' is not a device attribute: write key:value, ...
+    """
+
+
+class InvalidValueError(UserError, ValueError):
+    """A `UserError` that can be caught as a `ValueError` too, which scripts do here."""
 
 
 class InternalError(Error):
-    """The server or the network failed: the same request may succeed later."""
+    """The server or the network failed: the same request may succeed later.
+
+    Examples:
+        >>> try:
+        ...     devices = hub.get_devices()
+        ... except hub.InternalError as error:
+        ...     print(f"Not now: {error}. The server calls the request {error.request_id}.")
+    """
 
 
 class RateLimitedError(Error):
-    """The server answers no more requests for now: slow down."""
+    """The server answers no more requests for now: slow down.
+
+    Examples:
+        >>> try:
+        ...     job = hub.submit_inference_job(target_model, device, dataset, retry=False)
+        ... except hub.RateLimitedError as error:
+        ...     print(f"Try again in {error.retry_after} seconds.")
+    """
 
 
 def without_secrets(url: str) -> str:

@@ -26,6 +26,10 @@ _VERBS = (
     "get_job_summaries",
     "get_model",
     "get_models",
+    "iter_datasets",
+    "iter_job_summaries",
+    "iter_jobs",
+    "iter_models",
     "set_session_token",
     "set_verbose",
     "submit_compile_and_link_jobs",
@@ -73,6 +77,10 @@ if TYPE_CHECKING:
     get_job_summaries = _typed.get_job_summaries
     get_model = _typed.get_model
     get_models = _typed.get_models
+    iter_datasets = _typed.iter_datasets
+    iter_job_summaries = _typed.iter_job_summaries
+    iter_jobs = _typed.iter_jobs
+    iter_models = _typed.iter_models
     set_session_token = _typed.set_session_token
     set_verbose = _typed.set_verbose
     submit_compile_and_link_jobs = _typed.submit_compile_and_link_jobs

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.deprecation import warn_deprecated
 from qai_hub.downloads import save
 from qai_hub.errors import UserError
 from qai_hub.sharing import Shareable
@@ -25,7 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 class SourceModelType(Enum):
-    """Format of a model's file."""
+    """Format of a model's file.
+
+    Examples:
+        >>> target_model.model_type is hub.SourceModelType.ONNX
+        True
+    """
 
     UNRECOGNIZED_MODEL_TYPE = 0
     TORCHSCRIPT = 1
@@ -49,7 +55,11 @@ class SourceModelType(Enum):
 
 
 class ModelMetadataKey(Enum):
-    """What is known about a target model."""
+    """What is known about a target model.
+
+    Examples:
+        >>> version = target_model.metadata.get(hub.ModelMetadataKey.QNN_SDK_VERSION)
+    """
 
     UNSPECIFIED = 0
     QNN_SDK_VERSION = 1
@@ -74,6 +84,11 @@ class Model(Shareable):
         name: Name that people see.
         model: The model in memory, where it was uploaded from memory.
         verbose: Whether its client showed progress when it was fetched; transfers ask the client.
+
+    Examples:
+        >>> model = hub.upload_model("model.onnx", name="classifier")
+        >>> model.name, model.model_type
+        ('classifier', <SourceModelType.ONNX: 6>)
     """
 
     def __init__(
@@ -148,11 +163,6 @@ class Model(Shareable):
         return f"{self._owner.config.web_url}/models/{self.model_id}/"
 
     @property
-    def has_producer(self) -> bool:
-        """Whether a job produces the model; its format may not be known before that has ended."""
-        return self._producer_id is not None
-
-    @property
     def metadata(self) -> dict[ModelMetadataKey, str]:
         """What is known about a target model; waits for the job that produces it."""
         self._complete(self._metadata)
@@ -172,7 +182,11 @@ class Model(Shareable):
 
     @property
     def producer(self) -> Job | None:
-        """Job that produced the model, or None for an uploaded one."""
+        """Job that produced the model, or None for an uploaded one.
+
+        Deprecated: call `get_producer`.
+        """
+        warn_deprecated("Model.producer is deprecated: call get_producer().")
         return self.get_producer()
 
     def get_producer(self) -> Job | None:
@@ -180,6 +194,10 @@ class Model(Shareable):
 
         Returns:
             The job, or None for an uploaded model.
+
+        Examples:
+            >>> target_model.get_producer().job_id == compile_job.job_id
+            True
         """
         if self._producer is None and self._producer_id:
             self._producer = self._owner.get_job(self._producer_id)
@@ -192,10 +210,14 @@ class Model(Shareable):
             timeout: Seconds to wait at most; None waits for as long as the job takes.
 
         Returns:
-            Whether the model is there: true for an uploaded one.
+            Whether the model is there, as an uploaded one always is.
 
         Raises:
             TimeoutError: If the job that produces it has not ended in time.
+
+        Examples:
+            >>> target_model.wait(timeout=600)
+            True
         """
         producer = self.get_producer()
         return producer is None or producer.wait(timeout).success
@@ -205,7 +227,7 @@ class Model(Shareable):
 
         Args:
             filename: Path to write; the model's suffix is added where it is missing.
-            timeout: Seconds to wait for the job at most.
+            timeout: Seconds to wait for the job at most; None waits for as long as it takes.
 
         Returns:
             Path of the file.
@@ -213,6 +235,10 @@ class Model(Shareable):
         Raises:
             TimeoutError: If the job that produces it has not ended in time.
             UserError: If that job failed.
+
+        Examples:
+            >>> target_model.download("compiled", timeout=600)
+            'compiled.onnx'
         """
         from qai_hub_api.api.models import get_model_download
 

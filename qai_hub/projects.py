@@ -9,12 +9,17 @@ if TYPE_CHECKING:
 
 
 class Project:
-    """A project.
+    """A project, which groups jobs, models and datasets.
 
     Attributes:
         project_id: Identifier; starts with `p`.
         name: Name that people see.
         description: Description, if it has one.
+
+    Examples:
+        >>> project = hub.Project(client, "p1abcdef2", "vision")
+        >>> project
+        Project(project_id='p1abcdef2', name='vision')
     """
 
     def __init__(
@@ -31,7 +36,18 @@ class Project:
 
     @staticmethod
     def get_project_id(project: str | Project | None) -> str | None:
-        """Identifier of a project that is given as such, by its identifier, or not at all."""
+        """Gives the identifier of a project, however it is named.
+
+        Args:
+            project: A project, its identifier, or None for none.
+
+        Returns:
+            The identifier, or None.
+
+        Examples:
+            >>> hub.Project.get_project_id("p1abcdef2")
+            'p1abcdef2'
+        """
         return project.project_id if isinstance(project, Project) else project
 
     def __repr__(self) -> str:

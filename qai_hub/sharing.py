@@ -32,10 +32,15 @@ class Shareable(ABC):
         """Removes everyone."""
 
     def get_sharing(self) -> list[str]:
-        """Lists the e-mail addresses it is shared with.
+        """Lists the e-mail addresses that it is shared with.
 
         Returns:
-            The addresses, in the order they were added.
+            The addresses, in the order in which they were added.
+
+        Examples:
+            >>> model.modify_sharing(add_emails=["colleague@example.com"])
+            >>> model.get_sharing()
+            ['colleague@example.com']
         """
         return list(self._fetch_sharing().email)
 
@@ -53,6 +58,12 @@ class Shareable(ABC):
 
         Raises:
             UserError: If an address is not one, or if you are not the owner.
+
+        Examples:
+            >>> job.modify_sharing(add_emails=["colleague@example.com"])
+            >>> hub.Client(profile="colleague").get_job(job.job_id).name == job.name
+            True
+            >>> job.modify_sharing(delete_emails=["colleague@example.com"])
         """
         from qai_hub_api.models import SharingUpdate
 
@@ -61,10 +72,15 @@ class Shareable(ABC):
         self._change_sharing(SharingUpdate(add_email=add, remove_email=remove))
 
     def disable_sharing(self) -> None:
-        """Takes it back from everyone.
+        """Stops sharing it with everyone.
 
         Raises:
             UserError: If you are not the owner.
+
+        Examples:
+            >>> dataset.disable_sharing()
+            >>> dataset.get_sharing()
+            []
         """
         self._stop_sharing()
 

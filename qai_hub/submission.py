@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.devices import Device
 from qai_hub.errors import UserError
 from qai_hub.specs import specs_to_api
+from qai_hub.tensors import parse_input_specs
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -29,8 +30,8 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
     Raises:
         UserError: If there is none, or if something else is given.
     """
-    devices = [device] if isinstance(device, Device) else device
-    if not isinstance(devices, list) or not all(isinstance(d, Device) for d in devices):
+    devices = list(device) if isinstance(device, list | tuple) else [device]
+    if not all(isinstance(d, Device) for d in devices):
         raise UserError(
             f"device takes a Device or a list of them, such as Device('Samsung Galaxy S24'),"
             f" not {device!r}."
@@ -49,6 +50,24 @@ def check_text(argument: str, text: str | None) -> str:
     if text is not None and not isinstance(text, str):
         raise UserError(f"{argument} takes a text, not {text!r}.")
     return text or ""
+
+
+def check_options(argument: str, options: str | None) -> str:
+    """Checks the options of a submission, and takes the blanks around them off.
+
+    Raises:
+        UserError: If they are no text.
+    """
+    return check_text(argument, options).strip()
+
+
+def check_specs(input_specs: InputSpecs | None) -> InputSpecs | None:
+    """Checks the input specs of a submission.
+
+    Raises:
+        UserError: If they are not shapes, or shapes with dtypes.
+    """
+    return None if input_specs is None else parse_input_specs(input_specs)
 
 
 def compile_body(

@@ -4,7 +4,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
-from qai_hub.errors import UserError
+from qai_hub.errors import InvalidValueError, UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,12 @@ class TensorSpec(NamedTuple):
         shape: Dimensions; None if they are not known.
         scale: Step of a quantized tensor.
         zero_point: Value that stands for zero in a quantized tensor.
+
+    Examples:
+        >>> for tensors in target_model.input_spec.values():
+        ...     for tensor in tensors:
+        ...         print(tensor.name, tensor.dtype, tensor.shape)
+        x float32 (1, 3, 48, 192)
     """
 
     name: str
@@ -56,14 +62,30 @@ class TensorSpec(NamedTuple):
 
 
 InputSpecs: TypeAlias = Mapping[str, tuple[int, ...] | tuple[tuple[int, ...], str]]
-"""For each input, in order, its shape, or its shape and the name of its dtype."""
+"""For each input, in order, its shape, or its shape and the name of its dtype.
+
+Without a dtype it is `float32`.
+
+Examples:
+    >>> input_specs = {"image": (1, 3, 224, 224), "mask": ((1, 224), "int64")}
+"""
 
 IOSpec: TypeAlias = dict[str | None, list[TensorSpec]]
-"""For each graph of a model, its inputs or outputs; the only graph's name may be None."""
+"""For each graph of a model, its inputs or outputs; the only graph's name may be None.
+
+Examples:
+    >>> [tensor.name for tensors in target_model.output_spec.values() for tensor in tensors]
+    ['y']
+"""
 
 # The array's name is a text, so that saying what a dataset is does not load numpy.
 DatasetEntries: TypeAlias = Mapping[str, list["np.ndarray[Any, Any]"]]
-"""For each input, in order, its samples; all inputs have the same number of samples."""
+"""For each input, in order, its samples; all inputs have the same number of samples.
+
+Examples:
+    >>> entries = {"x": [np.zeros((1, 3, 48, 192), np.float32)]}
+    >>> dataset = hub.upload_dataset(entries)
+"""
 
 
 def parse_input_specs(specs: object) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -165,7 +187,7 @@ def _dtype(name: str, dtype: object) -> str:
     if given is None and isinstance(dtype, type):
         given = dtype.__name__
     if given not in DTYPES:
-        raise UserError(
+        raise InvalidValueError(
             f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
         )
     return str(given)

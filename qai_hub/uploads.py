@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
 from qai_hub.transport.values import known
 
@@ -32,6 +33,7 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
         start_model_upload.sync, model_id, file_size=size, supports_s3_credentials=True
     )
     parts = _method(answer.multipart_url, "in parts")
+    parts.urls = [Secret(url) for url in parts.urls]
     etags = transport.files.upload_parts(path, parts.urls, parts.max_part_size)
     body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
     transport.call(finish_model_upload.sync, model_id, body=body)
@@ -53,7 +55,8 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
         start_dataset_upload.sync, dataset_id, file_size=size, supports_s3_credentials=True
     )
     form = _method(answer.url, "by a form post")
-    fields = form.fields.additional_properties
+    form.url, fields = Secret(form.url), form.fields.additional_properties
+    fields.update({name: Secret(value) for name, value in fields.items()})
     transport.files.upload_form(path, form.url, form.file_field_name, fields)
     transport.call(update_dataset.sync, dataset_id, body=DatasetUpdate(file_upload_complete=True))
 

@@ -54,6 +54,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _ask() -> str:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise CommandError("There is no terminal to ask for the token: give --api_token TOKEN.")
-    return getpass.getpass("API token (not shown): ")
+    try:
+        return getpass.getpass("API token (not shown): ")
+    except EOFError:
+        raise CommandError("No token was given: nothing is changed.") from None

@@ -25,12 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (CommandError, Error, OSError) as error:
+    except (CommandError, Error) as error:
         complain(str(error))
+        return 1
+    except OSError as error:
+        complain(_told(error))
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
+
+
+def _told(error: OSError) -> str:
+    place = error.filename2 or error.filename
+    if error.strerror is None:
+        return str(error)
+    return f"{place}: {error.strerror}." if place else f"{error.strerror}."
 
 
 def _parser() -> argparse.ArgumentParser:

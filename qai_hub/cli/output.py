@@ -1,19 +1,27 @@
 """How the command speaks: results on stdout, everything else on stderr."""
 
 import sys
+from typing import TextIO
 
 
 def say(text: str) -> None:
     """Write a line to stdout, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
     """Write a line to stderr, at once."""
-    sys.stderr.write(f"qai-hub: {text}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, f"qai-hub: {text}")
 
 
 class CommandError(Exception):
     """Ends the command with a message for its user, and exit status 1."""
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # There is no stream where the shell closed it, and not every stream can carry every sign.
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

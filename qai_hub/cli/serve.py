@@ -102,11 +102,14 @@ def run(options: argparse.Namespace) -> int:
     except (DataFolderError, ValueError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        if error.filename is not None:
             raise
-        raise CommandError(
-            f"Port {options.port} of {options.host} is in use: stop what uses it, or give --port."
-        ) from error
+        text = f"Port {options.port} of {options.host}"
+        if error.errno == errno.EADDRINUSE:
+            text += " is in use: stop what uses it, or give --port."
+        else:
+            text += f" cannot be listened on: {error.strerror}."
+        raise CommandError(text) from error
     try:
         _welcome(hub, options, profile)
         ended.wait()

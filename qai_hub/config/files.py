@@ -24,14 +24,14 @@ _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 def load_config(
     profile: str | None = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> ClientConfig:
     """Reads the configuration; `qai_hub.config` tells which one wins.
 
     Args:
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables.
+        environ: Environment variables; those of the process where None.
         home: Folder that holds `.qai_hub`; the user's home folder where None.
 
     Returns:
@@ -40,9 +40,14 @@ def load_config(
     Raises:
         FileNotFoundError: If the profile has no file.
         UserError: If there is no configuration, or it is wrong.
+
+    Examples:
+        >>> from qai_hub.config import load_config
+        >>> load_config("local").api_url == local_hub.url
+        True
     """
     path = profile_path(profile, environ=environ, home=home)
-    variables = environ if profile is None else {}
+    variables = _variables(environ) if profile is None else {}
     token = variables.get("QAI_HUB_API_TOKEN", "").strip()
     url = variables.get("QAI_HUB_API_URL", "").strip()
     sources = ["QAI_HUB_API_TOKEN"] * bool(token) + ["QAI_HUB_API_URL"] * bool(url)
@@ -76,7 +81,7 @@ def save_config(
     config: ClientConfig,
     profile: str | None = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> Path:
     """Writes a configuration to where `load_config` reads it, readable by the owner alone.
@@ -86,7 +91,7 @@ def save_config(
     Args:
         config: What to write.
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables.
+        environ: Environment variables; those of the process where None.
         home: Folder that holds `.qai_hub`; the user's home folder where None.
 
     Returns:
@@ -95,6 +100,12 @@ def save_config(
     Raises:
         UserError: If the profile's name or a value cannot be written.
         OSError: If the file cannot be written.
+
+    Examples:
+        >>> from qai_hub.config import save_config
+        >>> path = save_config(local_hub.config(), "mine")
+        >>> path.name
+        'mine.ini'
     """
     path = profile_path(profile, environ=environ, home=home)
     values = {
@@ -131,14 +142,14 @@ def save_config(
 def profile_path(
     profile: str | None = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> Path:
     """Tells which file holds a configuration, whether it is there or not.
 
     Args:
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables.
+        environ: Environment variables; those of the process where None.
         home: Folder that holds `.qai_hub`; the user's home folder where None.
 
     Returns:
@@ -146,6 +157,11 @@ def profile_path(
 
     Raises:
         UserError: If the name could lead out of the folder of profiles.
+
+    Examples:
+        >>> from qai_hub.config import profile_path
+        >>> profile_path("local").name
+        'local.ini'
     """
     folder = (home or Path(os.path.expanduser("~"))) / ".qai_hub"  # noqa: PTH111 - never raises
     if profile is not None:
@@ -154,8 +170,13 @@ def profile_path(
                 f"{profile!r} is no name for a profile: use letters, digits, '-', '_' and '.'."
             )
         return folder / f"{profile}.ini"
-    named = environ.get("QAIHUB_CLIENT_INI", "").strip()
+    named = _variables(environ).get("QAIHUB_CLIENT_INI", "").strip()
     return Path(os.path.expanduser(named)) if named else folder / "client.ini"  # noqa: PTH111
+
+
+def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    # Not as a default of the parameter: help() prints defaults, and a token may be among them.
+    return os.environ if environ is None else environ
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -8,9 +8,17 @@ import re
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from qai_hub.config.secret import Secret
 from qai_hub.errors import Error, UserError, without_secrets
 
 OFFICIAL_URL = "https://workbench.aihub.qualcomm.com"
+"""Address of the official service.
+
+Examples:
+    >>> from qai_hub.config import OFFICIAL_URL
+    >>> hub.ClientConfig("TOKEN").api_url == OFFICIAL_URL
+    True
+"""
 
 HOW_TO_CONFIGURE = (
     "Run `qai-hub configure --api_token TOKEN`, set QAI_HUB_API_TOKEN, or start a local hub with "
@@ -18,6 +26,11 @@ HOW_TO_CONFIGURE = (
 )
 
 Wire = Literal["auto", "json", "protobuf"]
+"""What a server speaks; `auto` tells by its address.
+
+Examples:
+    >>> config = hub.ClientConfig("TOKEN", "https://hub.example.com", wire="json")
+"""
 
 _logger = logging.getLogger("qai_hub")
 
@@ -41,6 +54,11 @@ class ClientConfig:
     Raises:
         UserError: If an address is no http or https URL with a host, or the token cannot stand in
             a header.
+
+    Examples:
+        >>> url = "http://127.0.0.1:8642"
+        >>> config = hub.ClientConfig("TOKEN", api_url=url, web_url=url)
+        >>> client = hub.Client(config)
     """
 
     api_token: str
@@ -99,6 +117,11 @@ def require_token(config: ClientConfig) -> str:
 
     Raises:
         UserError: If there is none, or it cannot stand in a header.
+
+    Examples:
+        >>> from qai_hub.config import require_token
+        >>> require_token(hub.ClientConfig(" TOKEN ")) == "TOKEN"
+        True
     """
     if not config.api_token:
         raise UserError(f"api_token is missing. {HOW_TO_CONFIGURE}")
@@ -112,7 +135,7 @@ def check_token(token: str) -> str:
     token = token.strip()
     if not re.fullmatch(r"[!-~]*", token):
         raise UserError("api_token has characters that no token has: copy it again, alone.")
-    return token
+    return Secret(token)
 
 
 def check_url(key: str, url: str) -> str:

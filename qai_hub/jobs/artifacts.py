@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from pathlib import Path
 
-from qai_hub.downloads import save_into
+from qai_hub.downloads import save_all_into
+from qai_hub.errors import UserError
+from qai_hub.jobs.ending import Ending
 from qai_hub.jobs.types import JobArtifactType
-
-if TYPE_CHECKING:
-    from qai_hub.client import Client
-    from qai_hub.jobs.status import JobStatus
 
 _PREFIX = "JOB_ARTIFACT_TYPE_"
 
 
-class LeavesArtifacts(ABC):
+class LeavesArtifacts(Ending):
     """Something on the hub that leaves files beside its result when it ends."""
 
-    job_id: str
-    _owner: Client
     _available_artifacts: list[JobArtifactType]
-
-    @abstractmethod
-    def wait(self, timeout: float | None = None) -> JobStatus:
-        """Waits until it has ended."""
 
     def get_available_artifacts(self) -> list[JobArtifactType]:
         """Lists the types of the files that the job left, after waiting for its end.
 
         Returns:
             The types that this client knows.
+
+        Examples:
+            >>> job.get_available_artifacts()
+            [<JobArtifactType.HUB_LOG: 5>]
         """
         self.wait()
         return list(self._available_artifacts)
@@ -47,6 +43,11 @@ class LeavesArtifacts(ABC):
 
         Returns:
             Paths of the files; empty if there are none.
+
+        Examples:
+            >>> logs = job.download_artifacts_for_type("logs", hub.JobArtifactType.HUB_LOG)
+            >>> len(logs)
+            1
         """
         if artifact_type not in self.get_available_artifacts():
             return []
@@ -60,6 +61,11 @@ class LeavesArtifacts(ABC):
 
         Returns:
             Paths of the logs.
+
+        Examples:
+            >>> for path in job.download_job_logs("logs"):
+            ...     print(path)
+            logs/j..._hub.log
         """
         logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
         available = self.get_available_artifacts()
@@ -70,15 +76,25 @@ class LeavesArtifacts(ABC):
             for path in self._download_artifacts(kind, output_dir)
         ]
 
+    def _download_into(self, folder: str) -> None:
+        """Makes a folder, and downloads all that an ended job left beside its result into it."""
+        Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+        for artifact_type in self._available_artifacts:
+            self._download_artifacts(artifact_type, folder)
+
     def _download_artifacts(self, artifact_type: JobArtifactType, folder: str) -> list[str]:
         from qai_hub_api.api.jobs import list_job_artifacts
-        from qai_hub_api.models import JobArtifactType as ApiArtifactType
 
-        api_type = ApiArtifactType(_PREFIX + artifact_type.name)
-        listed = self._owner._transport.call(
-            list_job_artifacts.sync, self.job_id, "latest", api_type
-        )
-        return [save_into(self._owner, artifact, folder) for artifact in listed.artifacts]
+        try:
+            listed = self._owner._transport.call(
+                list_job_artifacts.sync, self.job_id, "latest", artifact_type.value
+            )
+        except UserError as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            # The service no longer has what it had when the job ended.
+            return []
+        return save_all_into(self._owner, listed.artifacts, folder)
 
 
 def known_types(values: Iterable[object]) -> list[JobArtifactType]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
@@ -49,10 +50,23 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
             yield item
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        # When the interpreter ends, the thread stands still already and would never be joined.
+        if not sys.is_finalizing():
+            thread.join()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    # Its end cancels what still runs, and waits for it.
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.get_loop().run_forever()
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_end_all())
+    finally:
+        loop.close()
+
+
+async def _end_all() -> None:
+    # Unlike asyncio.Runner, this does not wait for a host's name that a thread looks up.
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()

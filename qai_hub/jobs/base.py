@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from qai_hub.compat.jobs import CompatJob
 from qai_hub.errors import UserError
 from qai_hub.jobs.artifacts import LeavesArtifacts, known_types
-from qai_hub.jobs.payload import JobDetails, Notice, any_details
+from qai_hub.jobs.notebook import ShownInNotebooks
+from qai_hub.jobs.payload import JobDetails, Notice, User, any_details
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.status import JobStatus
+from qai_hub.jobs.tools import UsesTools
 from qai_hub.jobs.types import JobType
 from qai_hub.jobs.waiting import wait_for
 from qai_hub.sharing import Shareable
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from qai_hub.jobs.results import JobResult
 
 
-class Job(LeavesArtifacts, Shareable, ABC):
+class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
     """A job on the hub. It is made by the client, not by users.
 
     Attributes:
@@ -40,7 +43,12 @@ class Job(LeavesArtifacts, Shareable, ABC):
         completed_at: When it ended, in UTC; None before.
         failure_type: Class of its failure, such as `"MODEL_INVALID"`; None unless it failed.
         notices: What it wants its user to know.
-        owner_email: Who submitted it, if the service tells.
+        owner: Who submitted it; None if the service does not tell.
+
+    Examples:
+        >>> job = hub.get_job(compile_job.job_id)
+        >>> job.job_type, job.wait().code, job.completed_at > job.started_at
+        ('compile', 'SUCCESS', True)
     """
 
     created_at: datetime | None = None
@@ -49,7 +57,7 @@ class Job(LeavesArtifacts, Shareable, ABC):
     completed_at: datetime | None = None
     failure_type: str | None = None
     notices: tuple[Notice, ...] = ()
-    owner_email: str | None = None
+    owner: User | None = None
 
     _job_type: JobType = JobType.UNSPECIFIED
     # States that a job of this type passes through between CREATED and its end.
@@ -105,7 +113,7 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
     @property
     def verbose(self) -> bool:
-        """Whether waits show their progress: as set on this job, else as its client says."""
+        """Whether waits show their progress, as set on this job or else by its client."""
         return self._owner.verbose if self._verbose is None else self._verbose
 
     @verbose.setter
@@ -125,6 +133,10 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
         Raises:
             UserError: If there is no such job, or you may not see it.
+
+        Examples:
+            >>> job.get_status()
+            JobStatus(code='SUCCESS', message=None)
         """
         from qai_hub_api.api.jobs import get_job
 
@@ -134,7 +146,7 @@ class Job(LeavesArtifacts, Shareable, ABC):
         """Waits until the job has ended.
 
         A job that failed, or that the service timed out, is returned as such, not raised. Faults of
-        the network are ridden out for a while. Ctrl+C stops waiting; the job goes on.
+        the network are ridden out for 5 minutes. Ctrl+C stops waiting; the job goes on.
 
         Args:
             timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
@@ -144,6 +156,13 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
         Raises:
             TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
+            UserError: If the server refuses to tell about the job.
+            InternalError: If the server has not answered for 5 minutes.
+
+        Examples:
+            >>> status = job.wait(timeout=3600)
+            >>> if not status.success:
+            ...     print(f"{job.name} failed: {status.message}")
         """
         progress = ProgressLine.on_stderr(f"{self.name} ({self.job_id})", verbose=self.verbose)
         return wait_for(self._ask, timeout, job_id=self.job_id, url=self.url, progress=progress)
@@ -151,7 +170,7 @@ class Job(LeavesArtifacts, Shareable, ABC):
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an event loop of asyncio until the job has ended, as `wait` does.
 
-        To cancel the task leaves no connection behind; the job goes on.
+        Cancelling the task leaves no connection behind; the job goes on.
 
         Args:
             timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
@@ -161,6 +180,13 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
         Raises:
             TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
+            UserError: If the server refuses to tell about the job.
+            InternalError: If the server has not answered for 5 minutes.
+
+        Examples:
+            >>> import asyncio
+            >>> asyncio.run(job.wait_async(timeout=3600)).success
+            True
         """
         from qai_hub.jobs.gathering import Gathering
 
@@ -175,6 +201,11 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
         Raises:
             UserError: If the name is not valid, or if you are not the owner.
+
+        Examples:
+            >>> compile_job.set_name("nightly")
+            >>> hub.get_job(compile_job.job_id).name
+            'nightly'
         """
         from qai_hub_api.api.jobs import update_job
         from qai_hub_api.models import JobUpdate
@@ -194,6 +225,11 @@ class Job(LeavesArtifacts, Shareable, ABC):
 
         Returns:
             The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = job.download_results("results")
+            >>> result.status.success
+            True
         """
 
     @classmethod
@@ -212,14 +248,13 @@ class Job(LeavesArtifacts, Shareable, ABC):
         self.queued_at = utc(details.queued_time)
         self.started_at = utc(details.start_time)
         self.completed_at = utc(details.completion_time)
-        user = known(details.user)
-        self.owner_email = user.email if user else None
+        self.owner = User._from_api(details.user)
         self.notices = tuple(
             Notice(n.severity.value, n.context.value, n.message) for n in payload.notices
         )
         self._available_artifacts = known_types(payload.available_artifacts)
         status = JobStatus._from_wire(details.job_state.value, known(details.failure_reason))
-        failure = payload.failure_type.value.removeprefix("JOB_FAILURE_TYPE_")
+        failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
         return status
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qai_hub.datasets import Dataset
+from qai_hub.deprecation import warn_deprecated
 from qai_hub.devices import Device
 from qai_hub.jobs.payload import expect
 from qai_hub.jobs.produced import ProducingJob
@@ -31,6 +32,10 @@ class CompileJob(ProducingJob):
         model: Input model.
         shapes: Shapes and dtypes of the inputs that it was asked for.
         calibration_dataset: Calibration data, if there is any.
+
+    Examples:
+        >>> compile_job.device.name, compile_job.model.name
+        ('Samsung Galaxy S24', 'model')
     """
 
     _job_type = JobType.COMPILE
@@ -68,6 +73,10 @@ class CompileJob(ProducingJob):
 
         Returns:
             Path of the file, or None if the job failed.
+
+        Examples:
+            >>> compile_job.download_target_model("compiled")
+            'compiled.onnx'
         """
         return self._download_target(filename)
 
@@ -75,8 +84,9 @@ class CompileJob(ProducingJob):
     def target_shapes(self) -> InputSpecs:
         """Shapes and dtypes of the target model's inputs, after waiting for the job's end.
 
-        They are empty if the job failed.
+        They are empty if the job failed. Deprecated: call `get_target_shapes`.
         """
+        warn_deprecated("CompileJob.target_shapes is deprecated: call get_target_shapes().")
         return self.get_target_shapes() or {}
 
     def get_target_shapes(self, timeout: float | None = None) -> InputSpecs | None:
@@ -90,19 +100,28 @@ class CompileJob(ProducingJob):
 
         Raises:
             TimeoutError: If the job has not ended in time.
+
+        Examples:
+            >>> compile_job.get_target_shapes()
+            {'x': ((1, 3, 48, 192), 'float32')}
         """
         if self._target_shapes is None:
             self.wait(timeout)
         return self._target_shapes
 
     def download_results(self, artifacts_dir: str) -> CompileJobResult:
-        """Downloads the target model, after waiting for the job's end.
+        """Downloads the target model and the logs, after waiting for the job's end.
 
         Args:
             artifacts_dir: Folder to write to; it is made.
 
         Returns:
             The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = compile_job.download_results("compiled")
+            >>> result.status.success
+            True
         """
         status = self._download_target_into(artifacts_dir)
         return CompileJobResult(status, self.url, artifacts_dir)

@@ -5,21 +5,24 @@ import random
 import time
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack
+from typing import Generic, TypeVar
 
-from qai_hub.errors import Error
+from qai_hub.errors import Error, InternalError
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.rotation import Busy, Look, Rotation
-from qai_hub.jobs.schedule import Expired, Finished, GiveUp, Pause
+from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.waiting import is_transient, too_late
 
 __all__ = ["Gathering"]
 
+J = TypeVar("J", bound=Job)
+
 _MOST_NAMES = 20
 
 
-class Gathering:
+class Gathering(Generic[J]):
     """A wait for many jobs, whose time runs from here on.
 
     Args:
@@ -32,7 +35,7 @@ class Gathering:
         UserError: If a job's client has no valid configuration.
     """
 
-    def __init__(self, jobs: Sequence[Job], timeout: float | None) -> None:
+    def __init__(self, jobs: Sequence[J], timeout: float | None) -> None:
         self._jobs = jobs
         self._timeout = timeout
         self._statuses: dict[int, JobStatus] = {}
@@ -43,7 +46,7 @@ class Gathering:
             rng=random.Random(),  # noqa: S311 - jitter is no secret
         )
 
-    async def run(self) -> AsyncGenerator[tuple[Job, JobStatus], None]:
+    async def run(self) -> AsyncGenerator[tuple[J, JobStatus], None]:
         """Waits.
 
         Yields:
@@ -79,8 +82,7 @@ class Gathering:
         while True:
             match self._rotation.next(time.monotonic()):
                 case Look(index, ask):
-                    look = self._jobs[index]._ask_async(ask.hold, ask.time_limit)
-                    looks[asyncio.create_task(look)] = index
+                    looks[asyncio.create_task(_look(self._jobs[index], ask))] = index
                 case Pause(seconds):
                     return seconds
                 case Busy():
@@ -134,6 +136,16 @@ class Gathering:
     def _name(self, index: int) -> str:
         status = self._statuses.get(index)
         return f"{self._jobs[index].job_id} ({status.code if status else 'state not known'})"
+
+
+async def _look(job: Job, ask: Ask) -> tuple[JobStatus, bool]:
+    """Asks for a job; time limits of the request bound each of its steps, this one all of them."""
+    try:
+        async with asyncio.timeout(ask.time_limit):
+            return await job._ask_async(ask.hold, ask.time_limit)
+    except TimeoutError:
+        host = job._owner.config.api_url
+        raise InternalError(f"Timeout occurred while communicating with {host}.") from None
 
 
 async def _first(

@@ -11,7 +11,7 @@ from qai_hub.devices import Device
 from qai_hub.errors import UserError
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.payload import expect
-from qai_hub.jobs.profile import profile_dict
+from qai_hub.jobs.profile_mapping import profile_from_api
 from qai_hub.jobs.results import InferenceJobResult
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.client import Client
+    from qai_hub.jobs.profile import Profile
     from qai_hub.tensors import DatasetEntries
 
 
@@ -36,6 +37,10 @@ class InferenceJob(Job):
         inputs: Input data; None to profile on inputs drawn at random.
         shapes: Shapes and dtypes of the inputs.
         profiling: Whether it profiles.
+
+    Examples:
+        >>> inference_job.inputs.name, inference_job.profiling
+        ('inputs', True)
     """
 
     _job_type = JobType.INFERENCE
@@ -66,10 +71,15 @@ class InferenceJob(Job):
         return known(payload.profile_job) or expect(payload.inference_job, "inference")
 
     def get_output_dataset(self) -> Dataset | None:
-        """The outputs, after waiting for the job's end.
+        """Fetches the outputs, after waiting for the job's end.
 
         Returns:
             The dataset; None if there was no input data, or if the job failed.
+
+        Examples:
+            >>> outputs = inference_job.get_output_dataset()
+            >>> list(outputs.download())
+            ['y']
         """
         result = self._result()
         return self._owner.get_dataset(result[1]) if result and result[1] else None
@@ -88,8 +98,15 @@ class InferenceJob(Job):
                 the outputs into memory.
 
         Returns:
-            A list of arrays (one a batch) for each output, in order; or the path of the file. None
-            if there was no input data, or if the job failed.
+            For each output, in order, a list of arrays, one for each sample; or the path of the
+            file. None if there was no input data, or if the job failed.
+
+        Examples:
+            >>> outputs = inference_job.download_output_data()
+            >>> outputs["y"][0].shape
+            (1, 3, 1, 1)
+            >>> inference_job.download_output_data("outputs.h5")
+            'outputs.h5'
         """
         dataset = self.get_output_dataset()
         return dataset.download(filename) if dataset else None
@@ -114,6 +131,34 @@ class InferenceJob(Job):
 
         Raises:
             UserError: If the job was not asked to profile.
+
+        Examples:
+            >>> profile = inference_job.download_profile()
+            >>> profile["execution_summary"]["estimated_inference_time"] > 0
+            True
+            >>> inference_job.download_profile("profile.json")
+            'profile.json'
+        """
+        profile = self.get_profile()
+        if profile is None:
+            return None
+        return profile.to_dict() if filename is None else _write(profile, filename)
+
+    def get_profile(self) -> Profile | None:
+        """Fetches what was measured, after waiting for the job's end.
+
+        Returns:
+            Times in microseconds and memory in bytes, as a whole and by layer; None if the job
+            failed.
+
+        Raises:
+            UserError: If the job was not asked to profile.
+
+        Examples:
+            >>> profile = inference_job.get_profile()
+            >>> milliseconds = profile.inference.time / 1000
+            >>> [layer.compute_unit for layer in profile.layers]
+            ['CPU']
         """
         result = self._result()
         if result is None:
@@ -123,44 +168,51 @@ class InferenceJob(Job):
                 f"Job {self.job_id} has no profile: it was submitted without profiling."
                 " Submit it with profile=True."
             )
-        profile = profile_dict(result[0])
-        return profile if filename is None else _write(profile, filename)
+        return result[0]
 
     def download_results(self, artifacts_dir: str) -> InferenceJobResult:
-        """Downloads the outputs and the profile, after waiting for the job's end.
+        """Downloads the outputs, the profile and the logs, after waiting for the job's end.
 
         Args:
             artifacts_dir: Folder to write to; it is made.
 
         Returns:
             The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = inference_job.download_results("results")
+            >>> result.profile["execution_detail"][0]["name"]
+            'averaging'
         """
         status = self.wait()
+        self._download_into(artifacts_dir)
         folder = Path(artifacts_dir).expanduser()
-        folder.mkdir(parents=True, exist_ok=True)
         result = self._fetch_result() if status.success else None
-        profile = profile_dict(result[0]) if result and result[0] else None
+        profile = result[0] if result else None
         if profile is not None:
             _write(profile, str(folder / f"{self.job_id}_profile.json"))
         if result and result[1]:
             outputs = self._owner.get_dataset(result[1])
             outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
-        return InferenceJobResult(status, self.url, artifacts_dir, profile)
+        found = profile.to_dict() if profile else None
+        return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
 
-    def _result(self) -> tuple[api.ProfileDetail | None, str] | None:
+    def _result(self) -> tuple[Profile | None, str] | None:
         """The result, after waiting for the job's end; None if it failed."""
         return self._fetch_result() if self.wait().success else None
 
-    def _fetch_result(self) -> tuple[api.ProfileDetail | None, str]:
+    def _fetch_result(self) -> tuple[Profile | None, str]:
         """What the job measured, and the id of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
         answer = self._owner._transport.call(get_job_result.sync, self.job_id)
         old = known(answer.profile_job_result)
         if old is not None:
-            return known(old.profile), ""
-        result = expect(answer.inference_job_result, "inference")
-        return known(result.detail), result.output_dataset_id
+            detail, outputs = known(old.profile), ""
+        else:
+            result = expect(answer.inference_job_result, "inference")
+            detail, outputs = known(result.detail), result.output_dataset_id
+        return profile_from_api(detail) if detail else None, outputs
 
     def __repr__(self) -> str:
         return (
@@ -173,8 +225,8 @@ class InferenceJob(Job):
 ProfileJob = InferenceJob
 
 
-def _write(profile: dict[str, Any], filename: str) -> str:
+def _write(profile: Profile, filename: str) -> str:
     path = with_suffixes(Path(filename).expanduser(), "profile.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(profile), encoding="utf-8")
+    path.write_text(json.dumps(profile.to_dict()), encoding="utf-8")
     return str(path)

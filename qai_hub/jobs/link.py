@@ -25,6 +25,10 @@ class LinkJob(LoadableJob):
     Attributes:
         device: Device that it links for.
         models: Input models, in order.
+
+    Examples:
+        >>> [model.name for model in link_job.models]
+        ['model']
     """
 
     _job_type = JobType.LINK
@@ -48,13 +52,19 @@ class LinkJob(LoadableJob):
         return status
 
     def download_results(self, artifacts_dir: str) -> LinkJobResult:
-        """Downloads the context binary, after waiting for the job's end.
+        """Downloads the context binary and the logs, after waiting for the job's end.
 
         Args:
             artifacts_dir: Folder to write to; it is made.
 
         Returns:
             The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = link_job.download_results("linked")
+            >>> if result.status.failure:
+            ...     print(result.status.message)
+            This hub cannot run link jobs...
         """
         status = self._download_target_into(artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)

@@ -1,11 +1,14 @@
 """Waiting for many jobs at once, blocking."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.status import JobStatus
 
 __all__ = ["as_completed", "distinct", "wait_all"]
+
+J = TypeVar("J", bound=Job)
 
 
 def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:
@@ -13,9 +16,6 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
 
     Jobs that failed are returned as such, not raised. However many jobs there are, at most 8
     requests are open, and at most 20 begin in a second. Ctrl+C stops waiting; the jobs go on.
-
-    Example:
-        statuses = hub.wait_all([job_a, job_b], timeout=3600)
 
     Args:
         jobs: The jobs, of any clients.
@@ -28,21 +28,22 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
         TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
         UserError: If the server refuses to tell about a job.
         InternalError: If the server has not answered for 5 minutes.
+
+    Examples:
+        >>> statuses = hub.wait_all(jobs, timeout=3600)
+        >>> all(status.success for status in statuses)
+        True
     """
     given = list_of_jobs(jobs)
     statuses = dict(_ended(distinct(given), timeout))
     return [statuses[job] for job in given]
 
 
-def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:
     """Iterates over jobs as they end, well or not.
 
     The time runs from the call on. Requests are sent as in `wait_all`, while the caller works on a
     job too.
-
-    Example:
-        for job in hub.as_completed(jobs):
-            print(job.name, job.completed_at)
 
     Args:
         jobs: The jobs, of any clients.
@@ -51,11 +52,15 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[
     Returns:
         An iterator of the jobs, each once. It raises what `wait_all` raises, after the jobs that
         ended before.
+
+    Examples:
+        >>> for job in hub.as_completed(jobs, timeout=3600):
+        ...     logs = job.download_job_logs("logs")
     """
     return (job for job, _ in _ended(distinct(list_of_jobs(jobs)), timeout))
 
 
-def list_of_jobs(jobs: Iterable[Job]) -> list[Job]:
+def list_of_jobs(jobs: Iterable[J]) -> list[J]:
     """Checks some jobs.
 
     Args:
@@ -76,12 +81,12 @@ def list_of_jobs(jobs: Iterable[Job]) -> list[Job]:
     return given
 
 
-def distinct(jobs: Iterable[Job]) -> list[Job]:
+def distinct(jobs: Iterable[J]) -> list[J]:
     """Leaves out jobs that were there before."""
     return list(dict.fromkeys(jobs))
 
 
-def _ended(jobs: list[Job], timeout: float | None) -> Iterator[tuple[Job, JobStatus]]:
+def _ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
     # Nothing needs an event loop but a wait: asyncio is imported here.
     from qai_hub.jobs.background import in_background
     from qai_hub.jobs.gathering import Gathering

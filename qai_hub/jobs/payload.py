@@ -37,11 +37,39 @@ class Notice(NamedTuple):
         severity: `"DEBUG"`, `"INFO"`, `"WARNING"` or `"ERROR"`.
         context: What it is about: `"DEVICE"`, `"MODEL"` or `"USER"`.
         message: The text.
+
+    Examples:
+        >>> for notice in inference_job.notices:
+        ...     print(notice.severity, notice.message)
+        INFO Measured on the CPU of this hub's host, not on a device.
     """
 
     severity: str
     context: str
     message: str
+
+
+class User(NamedTuple):
+    """A person with an account.
+
+    Attributes:
+        email: E-mail address.
+        first_name: First name; empty if the service does not tell.
+        last_name: Last name, likewise.
+
+    Examples:
+        >>> job.owner.email
+        'you@example.com'
+    """
+
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+
+    @classmethod
+    def _from_api(cls, user: api.User | Unset) -> User | None:
+        given = known(user)
+        return cls(given.email, given.first_name, given.last_name) if given else None
 
 
 def expect(details: T | Unset, job_type: str) -> T:
@@ -52,7 +80,10 @@ def expect(details: T | Unset, job_type: str) -> T:
     """
     given = known(details)
     if given is None:
-        raise InternalError(f"The service answered another type of job where a {job_type} job was.")
+        raise InternalError(
+            f"The service answered another type of job where a {job_type} job was.",
+            status_code=200,
+        )
     return given
 
 
@@ -72,4 +103,6 @@ def any_details(payload: api.Job) -> JobDetails:
     for one in map(known, details):
         if one is not None:
             return one
-    raise InternalError("The service answered a type of job that this client does not know.")
+    raise InternalError(
+        "The service answered a type of job that this client does not know.", status_code=200
+    )

@@ -22,10 +22,14 @@ class ProducingJob(Job):
     _target_model: Model | None = None
 
     def get_target_model(self) -> Model | None:
-        """The target model, which other jobs can use before this one has ended.
+        """Gives the target model, which other jobs can use before this one has ended.
 
         Returns:
             The target model; None if the service did not name one and the job failed.
+
+        Examples:
+            >>> target_model = compile_job.get_target_model()
+            >>> inference_job = hub.submit_inference_job(target_model, device, dataset)
         """
         if self._target_model is None:
             self.wait()
@@ -40,8 +44,9 @@ class ProducingJob(Job):
         return read_bytes(self._owner, self._target_file()) if self.wait().success else None
 
     def _download_target_into(self, artifacts_dir: str) -> JobStatus:
-        """Downloads the target model of a job that succeeded into a folder."""
+        """Downloads the target model, if there is one, and the logs into a folder."""
         status = self.wait()
+        self._download_into(artifacts_dir)
         if status.success:
             save_into(self._owner, self._target_file(), artifacts_dir)
         return status
@@ -82,5 +87,11 @@ class LoadableJob(ProducingJob):
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
+
+        Examples:
+            >>> path = link_job.download_target_model("linked")
+            >>> if path is None:
+            ...     print(link_job.get_status())
+            FAILED: This hub cannot run link jobs...
         """
         return self._load_target() if filename is None else self._download_target(filename)

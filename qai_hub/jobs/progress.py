@@ -1,4 +1,4 @@
-"""One line on a terminal that tells what a job is doing."""
+"""One line, on a terminal or in a notebook, that tells what a job is doing."""
 
 import os
 import sys
@@ -10,17 +10,17 @@ from typing import Self, TextIO
 
 from qai_hub.jobs.schedule import LONGEST_HOLD
 from qai_hub.jobs.status import JobStatus
+from qai_hub.transport.bars import rewrites_lines
 
 __all__ = ["ProgressLine"]
 
-_SHORTEST_BREAK = 0.2
 _ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
 
 
 class ProgressLine:
     """Shows a job's state and the time that went by, rewriting one line in place.
 
-    It shows nothing where the stream is no terminal, and goes quiet where the stream fails: a
+    It shows nothing where lines cannot be rewritten, and goes quiet where the stream fails: a
     progress line never ends a wait.
 
     Args:
@@ -37,11 +37,10 @@ class ProgressLine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._title = title
-        self._stream = stream if stream is not None and _is_terminal(stream) else None
+        self._stream = stream if rewrites_lines(stream) else None
         self._clock = clock
         self._start = clock()
-        self._drawn_at: float | None = None
-        self._drawn_state: str | None = None
+        self._shown = ""
         self._cells = 0
 
     @classmethod
@@ -68,7 +67,7 @@ class ProgressLine:
         return 5 if self._stream else LONGEST_HOLD
 
     def show(self, status: JobStatus | None) -> None:
-        """Shows a job's state, unless the same one was shown just now.
+        """Shows a job's state.
 
         Args:
             status: The state; None if it is not known yet.
@@ -76,22 +75,20 @@ class ProgressLine:
         self.tell(f"{status.symbol} {status.code}" if status else "⏳")
 
     def tell(self, state: str) -> None:
-        """Shows how things stand, unless the same was shown just now.
+        """Shows how things stand.
 
         Args:
             state: A few words.
         """
-        now = self._clock()
-        same = self._drawn_at is not None and state == self._drawn_state
-        if same and now - (self._drawn_at or 0.0) < _SHORTEST_BREAK:
-            return
-        minutes, seconds = divmod(int(now - self._start), 60)
-        self._draw(f"{state} {self._title} {minutes}:{seconds:02d}")
-        self._drawn_at, self._drawn_state = now, state
+        minutes, seconds = divmod(int(self._clock() - self._start), 60)
+        text = f"{state} {self._title} {minutes}:{seconds:02d}"
+        if text != self._shown:
+            self._draw(text)
+            self._shown = text
 
     def close(self) -> None:
         """Ends the line, so that what is written next begins on a new one."""
-        if self._drawn_at is not None:
+        if self._shown:
             self._write("\n")
         self._stream = None
 
@@ -121,28 +118,21 @@ class ProgressLine:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):
+        except Exception:  # noqa: BLE001 - programs put all sorts of things in place of stderr
             self._stream = None
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except (OSError, ValueError):
-        return False
 
 
 def _columns(stream: TextIO) -> int:
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         return 80
 
 
 def _encodable(text: str, stream: TextIO) -> str:
     try:
-        text.encode(stream.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (LookupError, TypeError, UnicodeEncodeError):
         return text.translate(_ASCII).encode("ascii", "replace").decode()
     return text
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class QuantizeDtype(Enum):
-    """Integer type that weights or activations are quantized to."""
+    """Integer type that weights or activations are quantized to.
+
+    Examples:
+        >>> job = hub.submit_quantize_job(
+        ...     model, dataset, hub.QuantizeDtype.INT8, hub.QuantizeDtype.INT16
+        ... )
+    """
 
     INT8 = 1
     INT16 = 3
@@ -38,6 +44,10 @@ class QuantizeJob(LoadableJob):
         calibration_dataset: Calibration data.
         weights_dtype: Type of quantized weights; None for one that this client does not know.
         activations_dtype: Type of quantized activations, likewise.
+
+    Examples:
+        >>> quantize_job.weights_dtype, quantize_job.calibration_dataset.name
+        (<QuantizeDtype.INT8: 1>, 'inputs')
     """
 
     _job_type = JobType.QUANTIZE
@@ -64,13 +74,19 @@ class QuantizeJob(LoadableJob):
         return status
 
     def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
-        """Downloads the quantized model, after waiting for the job's end.
+        """Downloads the quantized model and the logs, after waiting for the job's end.
 
         Args:
             artifacts_dir: Folder to write to; it is made.
 
         Returns:
             The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = quantize_job.download_results("quantized")
+            >>> if result.status.failure:
+            ...     print(result.status.message)
+            This hub cannot run quantize jobs...
         """
         status = self._download_target_into(artifacts_dir)
         return QuantizeJobResult(status, self.url, artifacts_dir)
@@ -83,4 +99,4 @@ class QuantizeJob(LoadableJob):
 
 
 def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
-    return QuantizeDtype.__members__.get(dtype.value.removeprefix("QUANTIZE_DTYPE_"))
+    return QuantizeDtype.__members__.get(str(dtype).removeprefix("QUANTIZE_DTYPE_"))

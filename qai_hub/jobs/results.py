@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qai_hub.jobs.profile import Profile
     from qai_hub.jobs.status import JobStatus
 
 
@@ -17,6 +19,11 @@ class JobResult:
         status: Final status, with the reason as its message if the job failed.
         url: URL of the job's page.
         artifacts_dir: Folder that the results were written to.
+
+    Examples:
+        >>> result = job.download_results("results")
+        >>> print(result.status.success, result.artifacts_dir)
+        True results
     """
 
     status: JobStatus
@@ -30,20 +37,41 @@ class JobResult:
             f"\n  url: {self.url}\n  artifacts: {self.artifacts_dir}"
         )
 
+    def _repr_html_(self) -> str:
+        return f'<pre style="white-space:pre-wrap">{escape(JobResult.__repr__(self))}</pre>'
+
 
 @dataclass(repr=False)
 class CompileJobResult(JobResult):
-    """Results of a compile job: the target model."""
+    """Results of a compile job: the target model.
+
+    Examples:
+        >>> result = compile_job.download_results("compiled")
+        >>> print(result.status)
+        SUCCESS
+    """
 
 
 @dataclass(repr=False)
 class QuantizeJobResult(JobResult):
-    """Results of a quantize job: the quantized model."""
+    """Results of a quantize job: the quantized model.
+
+    Examples:
+        >>> result = quantize_job.download_results("quantized")
+        >>> result.status.success
+        False
+    """
 
 
 @dataclass(repr=False)
 class LinkJobResult(JobResult):
-    """Results of a link job: the linked context binary."""
+    """Results of a link job: the linked context binary.
+
+    Examples:
+        >>> result = link_job.download_results("linked")
+        >>> result.status.success
+        False
+    """
 
 
 @dataclass(repr=False)
@@ -52,14 +80,24 @@ class InferenceJobResult(JobResult):
 
     Attributes:
         profile: Profile as `download_profile` gives it; None without profiling.
+        typed_profile: Profile as `get_profile` gives it; None without profiling.
+
+    Examples:
+        >>> result = inference_job.download_results("results")
+        >>> [layer.name for layer in result.typed_profile.layers]
+        ['averaging']
     """
 
     profile: dict[str, Any] | None = None
+    typed_profile: Profile | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
-        time = (self.profile or {}).get("execution_summary", {}).get("estimated_inference_time")
-        measured = "" if time is None else f"\n  estimated inference time: {time / 1000:.3f} ms"
+        measured = "" if self.typed_profile is None else f"\n{self.typed_profile!r}"
         return super().__repr__() + measured
+
+    def _repr_html_(self) -> str:
+        measured = "" if self.typed_profile is None else self.typed_profile._repr_html_()
+        return super()._repr_html_() + measured
 
 
 ProfileJobResult = InferenceJobResult

@@ -23,6 +23,11 @@ class JobStatus:
     Attributes:
         state: The state.
         message: Why the job failed, or what the server tells about its progress.
+
+    Examples:
+        >>> status = job.wait()
+        >>> status == hub.JobStatus.State.SUCCESS, status == "SUCCESS", status.success
+        (True, True, True)
     """
 
     class State(Enum):
@@ -30,6 +35,11 @@ class JobStatus:
 
         A state that this release does not know has a member of its own all the same: its name is
         the server's, or `UNKNOWN_` and the number, and its value is what the server sent.
+
+        Examples:
+            >>> ended = [hub.JobStatus.State.SUCCESS, hub.JobStatus.State.FAILED]
+            >>> job.get_status().state in ended
+            True
         """
 
         SUCCESS = 10
@@ -74,7 +84,14 @@ class JobStatus:
 
     @staticmethod
     def all_running_states() -> list[State]:
-        """Lists the states in which a job is neither waiting for its turn nor finished."""
+        """Lists the states in which a job is neither waiting for its turn nor finished.
+
+        Returns:
+            The states, `UNSPECIFIED` among them.
+
+        Examples:
+            >>> running = hub.get_job_summaries(state=hub.JobStatus.all_running_states())
+        """
         return [state for state in JobStatus.State if JobStatus(state).running]
 
     @property

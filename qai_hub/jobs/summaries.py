@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.jobs.payload import User
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
 from qai_hub.jobs.unknown import unknown_summary
+from qai_hub.models import SourceModelType
 from qai_hub.transport.values import known, local, utc
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class JobSummary(ABC):
         job_id: Identifier; starts with `j`.
         name: Name that people see.
         date: When it was submitted, as a naive local datetime.
-        username: E-mail address of who submitted it.
+        username: E-mail address of who submitted it; empty if the service does not tell.
         status: Status when the list was made.
         job_type: Type of the job.
         url: URL of the job's page.
@@ -35,6 +37,15 @@ class JobSummary(ABC):
         queued_at: When it began to wait for its turn, in UTC.
         started_at: When it began to run, in UTC; None before.
         completed_at: When it ended, in UTC; None before.
+        owner: Who submitted it; None if the service does not tell.
+        device_os_version: Version of the device's operating system; None for jobs without one.
+        project_id: Project that it belongs to, if any.
+        target_model_type: Format of the model that it makes or runs; None if that is not known.
+
+    Examples:
+        >>> summary = next(hub.iter_job_summaries())
+        >>> hub.get_job(summary.job_id).name == summary.name
+        True
     """
 
     job_id: str
@@ -49,21 +60,43 @@ class JobSummary(ABC):
     queued_at: datetime | None = field(default=None, kw_only=True)
     started_at: datetime | None = field(default=None, kw_only=True)
     completed_at: datetime | None = field(default=None, kw_only=True)
+    owner: User | None = field(default=None, kw_only=True)
+    device_os_version: str | None = field(default=None, kw_only=True)
+    project_id: str | None = field(default=None, kw_only=True)
+    target_model_type: SourceModelType | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
 class CompileJobSummary(JobSummary):
-    """Short form of a compile job."""
+    """Short form of a compile job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
 
 
 @dataclass(frozen=True)
 class QuantizeJobSummary(JobSummary):
-    """Short form of a quantize job."""
+    """Short form of a quantize job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
+        ...     print(summary.username)
+        you@example.com
+    """
 
 
 @dataclass(frozen=True)
 class LinkJobSummary(JobSummary):
-    """Short form of a link job."""
+    """Short form of a link job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
 
 
 @dataclass(frozen=True)
@@ -75,6 +108,12 @@ class InferenceJobSummary(JobSummary):
         estimated_inference_time: Time of one inference, in microseconds; None until measured.
         inference_memory_peak_range: Smallest and largest peak memory, in bytes; None until
             measured.
+
+    Examples:
+        >>> summaries = hub.get_job_summaries(
+        ...     type=hub.JobType.INFERENCE, state=hub.JobStatus.State.SUCCESS
+        ... )
+        >>> fastest = min(one.estimated_inference_time for one in summaries if one.profiling)
     """
 
     profiling: bool = False
@@ -110,7 +149,8 @@ def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
 
 
 def _common(summary: Any, job_type: JobType, owner: Client) -> dict[str, Any]:  # noqa: ANN401
-    user = known(summary.user)
+    user = User._from_api(summary.user)
+    model_type = known(summary.target_model_type)
     return {
         "job_id": summary.job_id,
         "name": summary.name,
@@ -123,4 +163,8 @@ def _common(summary: Any, job_type: JobType, owner: Client) -> dict[str, Any]:  
         "queued_at": utc(summary.queued_time),
         "started_at": utc(summary.start_time),
         "completed_at": utc(summary.completion_time),
+        "owner": user,
+        "device_os_version": getattr(summary, "device_os_version", None) or None,
+        "project_id": known(summary.project_id),
+        "target_model_type": SourceModelType._from_api(model_type) if model_type else None,
     }

@@ -6,7 +6,12 @@ from enum import Enum
 
 
 class JobType(Enum):
-    """Type of a job. A profile job is an inference job with profiling on."""
+    """Type of a job. A profile job is an inference job with profiling on.
+
+    Examples:
+        >>> hub.get_job(inference_job.job_id, hub.JobType.INFERENCE).job_type
+        'inference'
+    """
 
     COMPILE = 3
     INFERENCE = 2
@@ -22,7 +27,12 @@ class JobType(Enum):
 
 
 class JobArtifactType(Enum):
-    """Type of a file that a job leaves beside its result."""
+    """Type of a file that a job leaves beside its result.
+
+    Examples:
+        >>> hub.JobArtifactType.HUB_LOG in job.get_available_artifacts()
+        True
+    """
 
     DEVICE_LOG = 1
     HUB_LOG = 5

@@ -47,7 +47,7 @@ class UnknownJob(Job):
             The final status; this client does not know what else there is.
         """
         status = self.wait()
-        self.download_job_logs(artifacts_dir)
+        self._download_into(artifacts_dir)
         return JobResult(status, self.url, artifacts_dir)
 
     def __repr__(self) -> str:

@@ -52,6 +52,13 @@ class LocalHub:
         part_size: Size of the parts of uploads, in bytes.
         clock: Tells the time, with its time zone.
         run_attempt: Carries out attempts at jobs.
+
+    Examples:
+        >>> from qai_hub.local import LocalHub
+        >>> with LocalHub(users=["me@example.com", "colleague@example.com"]) as local_hub:
+        ...     client = local_hub.client("me@example.com")
+        ...     client.get_models()
+        []
     """
 
     def __init__(
@@ -95,7 +102,7 @@ class LocalHub:
 
     @property
     def url(self) -> str:
-        """Address of the hub while it runs, such as `http://127.0.0.1:8642`."""
+        """Scheme, host and port of the hub while it runs, as `api_url` takes them."""
         self._started()
         return self._url
 
@@ -110,7 +117,7 @@ class LocalHub:
         return self._started().emails
 
     def token(self, email: str | None = None) -> str:
-        """Return a token of a user: the one that was given, or else one that is made now.
+        """Returns a token of a user: the one that was given, or else one that is made now.
 
         Args:
             email: The user's address; the first user's if None.
@@ -121,12 +128,15 @@ class LocalHub:
         Raises:
             ValueError: There is no such user.
             RuntimeError: The hub does not run.
+
+        Examples:
+            >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
         """
         accounts = self._started()
         return accounts.token(accounts.emails[0] if email is None else email)
 
     def is_token_of(self, token: str, email: str) -> bool:
-        """Tell whether a token stands for a user.
+        """Tells whether a token stands for a user.
 
         Args:
             token: The token.
@@ -137,12 +147,16 @@ class LocalHub:
 
         Raises:
             RuntimeError: The hub does not run.
+
+        Examples:
+            >>> local_hub.is_token_of("guessed", "you@example.com")
+            False
         """
         user = self._started().authenticate(token)
         return user is not None and user == self._started().with_email(email)
 
     def config(self, email: str | None = None) -> ClientConfig:
-        """Return what a client of this hub is configured with.
+        """Returns what a client of this hub is configured with.
 
         Args:
             email: Address of the user that it is for; the first user's if None.
@@ -153,11 +167,15 @@ class LocalHub:
         Raises:
             ValueError: There is no such user.
             RuntimeError: The hub does not run.
+
+        Examples:
+            >>> from qai_hub.config import save_config
+            >>> path = save_config(local_hub.config(), "local")
         """
         return ClientConfig(api_token=self.token(email), api_url=self.url, web_url=self.url)
 
     def client(self, email: str | None = None) -> "Client":
-        """Return a client of this hub.
+        """Returns a client of this hub.
 
         Args:
             email: Address of the user that it is for; the first user's if None.
@@ -168,13 +186,16 @@ class LocalHub:
         Raises:
             ValueError: There is no such user.
             RuntimeError: The hub does not run.
+
+        Examples:
+            >>> client = local_hub.client("colleague@example.com")
         """
         from qai_hub.client import Client
 
         return Client(self.config(email))
 
     def start(self) -> Self:
-        """Start the hub; returns once it takes requests.
+        """Starts the hub; returns once it takes requests.
 
         Returns:
             This hub.
@@ -185,6 +206,11 @@ class LocalHub:
                 database is damaged or has no room to grow.
             OSError: The port is in use, or the data folder cannot be written.
             ValueError: An address or a token of a user cannot be one.
+
+        Examples:
+            >>> from qai_hub.local import LocalHub
+            >>> kept = LocalHub(data_dir="hub").start()
+            >>> kept.stop()
         """
         if self._accounts is not None:
             raise RuntimeError("the hub runs already")
@@ -194,7 +220,13 @@ class LocalHub:
         return self
 
     def stop(self) -> None:
-        """Stop the hub. What was running runs again when a hub starts with the same folder."""
+        """Stops the hub. What was running runs again when a hub starts with the same folder.
+
+        Examples:
+            >>> from qai_hub.local import LocalHub
+            >>> other = LocalHub().start()
+            >>> other.stop()
+        """
         self._accounts = None
         self._running.close()
 

@@ -1,16 +1,17 @@
-"""Bars that show how far a transfer is."""
+"""Bars that show how far a transfer is, and where such things can be shown."""
 
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
-__all__ = ["transfer_bar"]
+__all__ = ["rewrites_lines", "transfer_bar"]
 
 
 @contextmanager
 def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Callable[[int], object]]:
-    """Shows a bar on standard error for as long as the block lasts, if that is a terminal.
+    """Shows a bar on standard error for as long as the block lasts, if that rewrites lines.
 
     Args:
         title: What is transferred.
@@ -21,7 +22,7 @@ def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Calla
         What to call with the number of bytes that were moved; less than zero when some are to be
         moved again. Any thread may call it.
     """
-    if not show or sys.stderr is None or not sys.stderr.isatty():
+    if not show or not rewrites_lines(sys.stderr):
         yield lambda count: None
         return
     from tqdm import tqdm
@@ -36,3 +37,28 @@ def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Calla
                 bar.update(count)
 
         yield moved
+
+
+def rewrites_lines(stream: TextIO | None) -> bool:
+    """Tells whether a line that is shown can be written over.
+
+    Args:
+        stream: The stream that it is written to, if there is one.
+
+    Returns:
+        Whether the stream leads to a terminal or to the output of a notebook's cell.
+    """
+    if stream is None:
+        return False
+    try:
+        return stream.isatty() or _is_of_notebook(stream)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _is_of_notebook(stream: TextIO) -> bool:
+    # Within a notebook, a stream may still be sent to a file.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    in_kernel = "ZMQInteractiveShell" in [kind.__name__ for kind in type(shell).__mro__]
+    return in_kernel and type(stream).__module__.partition(".")[0] == "ipykernel"

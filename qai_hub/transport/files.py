@@ -11,7 +11,10 @@ from qai_hub.transport.session import Session
 from qai_hub.transport.sessions import file_session
 from qai_hub.transport.upload import upload_form, upload_parts
 
-__all__ = ["Files"]
+__all__ = ["FILES", "Files"]
+
+FILES = "files"
+"""Which of the process's sessions carries files."""
 
 
 class Files:
@@ -109,4 +112,4 @@ class Files:
 
 
 def _session() -> AbstractContextManager[Session]:
-    return SESSIONS.lease("files", file_session)
+    return SESSIONS.lease(FILES, file_session)

@@ -14,7 +14,13 @@ from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.retries import RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
 
-__all__ = ["api_session", "async_api_session", "file_session"]
+__all__ = [
+    "TRANSFER_READ_LIMIT",
+    "api_session",
+    "async_api_session",
+    "file_session",
+    "wait_longer_for_files",
+]
 
 _FOLLOWED_RELEASE = "0.56.0"
 # A transfer may take hours, so that only its tries are counted, and a server may take a while to
@@ -23,7 +29,8 @@ _TRANSFERS = RetryPolicy(tries=8, budget=inf)
 # A wait keeps its connection busy for as long as the server holds the answer back: with a limit,
 # many waits in threads would keep each other, and every other request, waiting.
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-_TRANSFER_TIME_LIMITS = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=60.0)
+TRANSFER_READ_LIMIT = 120.0
+_transfer_read_limit = TRANSFER_READ_LIMIT
 
 
 def api_session(config: ClientConfig) -> Session:
@@ -83,9 +90,19 @@ def file_session() -> Session:
     return Session(
         headers=headers,
         policy=_TRANSFERS,
-        timeout=_TRANSFER_TIME_LIMITS,
+        timeout=httpx.Timeout(connect=5.0, read=_transfer_read_limit, write=60.0, pool=60.0),
         verify=_certificates(),
     )
+
+
+def wait_longer_for_files(seconds: float) -> None:
+    """Raises the time limit of the file sessions that are made from now on.
+
+    Args:
+        seconds: Seconds to wait for the next bytes; fewer than the usual ones change nothing.
+    """
+    global _transfer_read_limit  # noqa: PLW0603 - one for the process, as the sessions are
+    _transfer_read_limit = max(seconds, TRANSFER_READ_LIMIT)
 
 
 def _user_agent() -> str:

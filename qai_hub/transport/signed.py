@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError, without_secrets
 from qai_hub.transport.session import Session
 
@@ -62,12 +63,12 @@ def send_signed(
         request.url = SignedURL(request.url)
         request.extensions["repeatable"] = True
         response = session.send(request, stream=stream)
-        location = response.headers.get("Location")
+        location = Secret(response.headers.get("Location", ""))
         if not (follow_redirects and response.is_redirect and location):
             return response
         response.close()
         try:
-            url = str(httpx.URL(url).join(location))
+            url = Secret(httpx.URL(url).join(location))
         except (httpx.InvalidURL, ValueError):
             url = ""
     raise InternalError(
@@ -76,11 +77,11 @@ def send_signed(
     )
 
 
-def _checked(url: str) -> httpx.URL:
+def _checked(url: str) -> SignedURL:
     try:
-        parsed = httpx.URL(url)
+        parsed = SignedURL(url)
     except (httpx.InvalidURL, TypeError, ValueError):
-        parsed = httpx.URL()
+        parsed = SignedURL()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise InternalError("The server gave an address for a file that no request can be sent to.")
     return parsed

@@ -35,4 +35,6 @@ def _in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
     try:
         return moment.astimezone(zone)
     except OverflowError as error:
-        raise InternalError(f"The service answered a time out of range: {moment}.") from error
+        raise InternalError(
+            f"The service answered a time out of range: {moment}.", status_code=200
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
+from qai_hub.errors import UserError
 from qai_hub.projects import Project
 
 if TYPE_CHECKING:
@@ -39,5 +40,7 @@ class Verbs(ABC):
 
     def _project_id(self, project: str | Project | None) -> str | None:
         """The project to use: the one given, else the client's, else the configuration's."""
+        if not isinstance(project, str | Project | None):
+            raise UserError(f"project takes a Project or its identifier, not {project!r}.")
         given = Project.get_project_id(project)
         return given or self._default_project_id or self.config.default_project

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
+from qai_hub.deprecation import warn_deprecated
 from qai_hub.jobs.compile import CompileJob
 from qai_hub.jobs.inference import InferenceJob
 from qai_hub.jobs.link import LinkJob
-from qai_hub.submission import check_devices, check_text, compile_body, link_body
+from qai_hub.submission import (
+    check_devices,
+    check_options,
+    check_text,
+    compile_body,
+    link_body,
+)
 from qai_hub.verbs.compile import CompileVerbs
 from qai_hub.verbs.creating import naming_made, one_or_all
 from qai_hub.verbs.graphs import plan_graphs
@@ -75,7 +80,8 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
     ) -> Profiled | list[Profiled]:
         """Submits a compile job, and a job that profiles its target model.
 
-        Deprecated: call `submit_compile_job`, and `submit_profile_job` with its target model.
+        Deprecated: call `submit_compile_job`, and `submit_inference_job` with its target
+        model.
 
         Args:
             model: A `Model`, or whatever `upload_model` takes.
@@ -85,8 +91,9 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
             compile_options: Options of the compile job.
             profile_options: Options of the profile job.
             single_compile: Whether several devices share one compile job.
-            calibration_data: A `Dataset`, or whatever `upload_dataset` takes.
-            retry: Whether to wait and try again when the service is asked too often.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
             project: Project that the jobs go to; None takes the client's.
 
         Returns:
@@ -95,14 +102,19 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
 
         Raises:
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> # Use this instead.
+            >>> compile_job = hub.submit_compile_job(model, device, options="--target_runtime onnx")
+            >>> profile_job = hub.submit_inference_job(compile_job.get_target_model(), device)
         """
-        _warn_deprecated(
+        warn_deprecated(
             "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
-            " submit_profile_job with its target model."
+            " submit_inference_job with its target model."
         )
         devices = check_devices(device)
         check_text("name", name)
-        check_text("profile_options", profile_options)
+        check_options("profile_options", profile_options)
         compiled = self.submit_compile_job(
             model,
             devices,
@@ -121,8 +133,8 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
             for job, one in zip(jobs, devices, strict=True):
                 target, profile = job.get_target_model(), None
                 if target is not None:
-                    profile = self.submit_profile_job(
-                        target, one, name, profile_options, retry, project
+                    profile = self.submit_inference_job(
+                        target, one, None, name, profile_options, retry, project=project
                     )
                     made.append(profile.job_id)
                 pairs.append((job, profile))
@@ -203,7 +215,8 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
             compile_options: Options of the compile jobs: for all models, or a list with one for
                 each. Graph name and target runtime are added to them.
             link_options: Options of the link job.
-            retry: Whether to wait and try again when the service is asked too often.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
             embed_in_onnx: Whether one more compile job wraps the context binary into an ONNX
                 model.
             project: Project that models and jobs go to; None takes the client's.
@@ -216,10 +229,21 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
         Raises:
             FileNotFoundError: If there is nothing at the path of a model.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> compile_jobs, link_job = hub.submit_compile_and_link_jobs(
+            ...     [model, model],
+            ...     device,
+            ...     input_specs=[{"x": (1, 3, 48, 192)}, {"x": (1, 3, 96, 192)}],
+            ...     graph_names=["small", "large"],
+            ... )
+            >>> len(compile_jobs)
+            2
         """
         devices = check_devices(device)
-        title, link_options = check_text("name", name), check_text("link_options", link_options)
+        title, link_options = check_text("name", name), check_options("link_options", link_options)
         graphs = plan_graphs(models, input_specs, graph_names, compile_options)
+        devices = self._selected(devices)
         uploaded = {graph.key: graph.model for graph in graphs}
         sources = {key: self._on_hub(model, project) for key, model in uploaded.items()}
         bodies = [
@@ -273,11 +297,3 @@ class CombinedVerbs(CompileVerbs, InferenceVerbs):
             return None
         body = link_body(present, device, title or present[-1].name, options)
         return self._create([body], project, retry, LinkJob)[0]
-
-
-def _warn_deprecated(message: str) -> None:
-    """Warns at the line that called this package, through however many of its functions."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "qai_hub":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, DeprecationWarning, stacklevel=level)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qai_hub.jobs.compile import CompileJob
-from qai_hub.submission import check_devices, check_text, compile_body
+from qai_hub.model_checks import check_compiles
+from qai_hub.submission import (
+    check_devices,
+    check_options,
+    check_specs,
+    check_text,
+    compile_body,
+)
 from qai_hub.verbs.creating import CreatingVerbs, one_or_all
 
 if TYPE_CHECKING:
@@ -17,6 +24,20 @@ if TYPE_CHECKING:
 
 class CompileVerbs(CreatingVerbs):
     """The method that submits compile jobs."""
+
+    @overload
+    def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: Literal[True] = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob: ...
 
     @overload
     def submit_compile_job(
@@ -69,23 +90,39 @@ class CompileVerbs(CreatingVerbs):
                 leaves open.
             options: Options, as on a command line: `"--target_runtime onnx"`.
             single_compile: Whether several devices share one job, and so one target model.
-            calibration_data: A `Dataset`, or whatever `upload_dataset` takes.
-            retry: Whether to wait and try again when the service is asked too often.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
             project: Project that the job goes to; None takes the client's.
 
         Returns:
             The job; a list of jobs for a list of more than one device without `single_compile`.
 
         Raises:
+            FileNotFoundError: If there is nothing at a path.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> job = hub.submit_compile_job(
+            ...     "model.onnx",
+            ...     hub.Device("Samsung Galaxy S24"),
+            ...     input_specs={"x": (1, 3, 48, 192)},
+            ...     options="--target_runtime onnx",
+            ... )
+            >>> job.wait().success
+            True
         """
         devices = check_devices(device)
-        options, title = check_text("options", options), check_text("name", name)
+        options, title = check_options("options", options), check_text("name", name)
+        specs = check_specs(input_specs)
+        check_compiles(model, specs, options)
+        checked = self._checked_data(calibration_data)
+        devices = self._selected(devices)
         source = self._on_hub(model, project)
-        data = None if calibration_data is None else self._dataset_of(calibration_data, project)
+        data = self._dataset_of(checked, project)
         groups = [devices] if single_compile else [[one] for one in devices]
         bodies = [
-            compile_body(source, group, title or source.name, input_specs, options, data)
+            compile_body(source, group, title or source.name, specs, options, data)
             for group in groups
         ]
         return one_or_all(self._create(bodies, project, retry, CompileJob))

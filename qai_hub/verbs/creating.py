@@ -8,16 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from qai_hub.datasets import Dataset
-from qai_hub.errors import Error, UserError
+from qai_hub.errors import Error
 from qai_hub.jobs.mapping import job_from_api
-from qai_hub.models import Model
-from qai_hub.verbs.datasets import DatasetVerbs
+from qai_hub.verbs.datasets import DatasetVerbs, check_data
+from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.models import ModelVerbs
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
+    from qai_hub.datasets import Dataset
+    from qai_hub.models import Model
     from qai_hub.projects import Project
     from qai_hub.tensors import DatasetEntries
 
@@ -26,22 +27,32 @@ J = TypeVar("J")
 _DATASET_ID = re.compile(r"d[a-z0-9]{1,31}")
 
 
-class CreatingVerbs(ModelVerbs, DatasetVerbs):
-    """Methods that submit jobs need models and datasets on the hub."""
+class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
+    """Methods that submit jobs need models and datasets on the hub, and devices that exist."""
 
     def _on_hub(self, model: Any, project: str | Project | None) -> Model:  # noqa: ANN401
-        if model is None:
-            raise UserError("model is None: did the job that should have made it fail?")
-        return model if isinstance(model, Model) else self.upload_model(model, project=project)
+        return self.upload_model(model, project=project)
+
+    def _checked_data(
+        self, data: Dataset | DatasetEntries | str | None
+    ) -> Dataset | DatasetEntries | str | None:
+        """Data that can be used or uploaded; of an identifier, the dataset.
+
+        Raises:
+            FileNotFoundError: If there is no file at a path.
+            UserError: If it is no dataset, or one that has expired.
+        """
+        if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():
+            data = self.get_dataset(data)
+        if data is not None:
+            check_data(data)
+        return data
 
     def _dataset_of(
-        self, data: Dataset | DatasetEntries | str, project: str | Project | None
-    ) -> Dataset:
-        if isinstance(data, Dataset):
-            return data
-        if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():
-            return self.get_dataset(data)
-        return self.upload_dataset(data, project=project)
+        self, data: Dataset | DatasetEntries | str | None, project: str | Project | None
+    ) -> Dataset | None:
+        """The dataset of checked data."""
+        return None if data is None else self._upload_dataset(data, project=project)
 
     def _create(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
+from qai_hub.submission import check_text
 from qai_hub.uploads import upload_dataset_file
 from qai_hub.verbs.base import Verbs
 from qai_hub.verbs.paging import fetch_range
@@ -33,8 +34,8 @@ class DatasetVerbs(Verbs):
         """Uploads a dataset, which expires in 30 days.
 
         Args:
-            data: A list of arrays (one a batch) for each input, in the model's order; all lists
-                have the same length. Or the path of an HDF5 file of such data.
+            data: For each input, in the model's order, a list of arrays, one for each sample; all
+                lists have the same length. Or the path of an HDF5 file of such data.
             name: Name that people will see; None takes the file's, or the names of the inputs.
             project: Project that it goes to; None takes the client's.
 
@@ -44,12 +45,18 @@ class DatasetVerbs(Verbs):
         Raises:
             FileNotFoundError: If there is no file at the path.
             UserError: If the data is not a dataset.
+
+        Examples:
+            >>> samples = [np.full((1, 3, 48, 192), value, np.float32) for value in (0, 1)]
+            >>> dataset = hub.upload_dataset({"x": samples}, name="black and white")
+            >>> dataset.get_expiration_status()
+            'Not Expired'
         """
         return self._upload_dataset(data, name, project=project)
 
     def _upload_dataset(
         self,
-        data: DatasetEntries | str,
+        data: Dataset | DatasetEntries | str,
         name: str | None = None,
         permanent: bool = False,
         project: str | Project | None = None,
@@ -58,9 +65,13 @@ class DatasetVerbs(Verbs):
         from qai_hub_api.api.projects import create_project_dataset
         from qai_hub_api.models import DatasetCreate
 
+        check_data(data)
+        if isinstance(data, Dataset):
+            return data
         project_id = self._project_id(project)
+        name = check_text("name", name)
         with _h5_file(data) as path:
-            default = path.stem if isinstance(data, str | Path) else ", ".join(data)
+            default = path.name if isinstance(data, str | Path) else ", ".join(data)
             body = DatasetCreate(name=(name or default)[:255] or "dataset", permanent=permanent)
             if project_id is None:
                 created = self._transport.call(create_dataset.sync, body=body)
@@ -82,20 +93,28 @@ class DatasetVerbs(Verbs):
 
         Raises:
             UserError: If there is no such dataset, or you may not see it.
+
+        Examples:
+            >>> hub.get_dataset(dataset.dataset_id).name
+            'inputs'
         """
         from qai_hub_api.api.datasets import get_dataset
 
         return Dataset._from_api(self._transport.call(get_dataset.sync, dataset_id), self._client)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
-        """Lists your datasets, newest first.
+        """Lists datasets that are yours or shared with you, newest first.
 
         Args:
-            offset: Datasets to pass over.
-            limit: Most datasets to list.
+            offset: How many datasets to skip.
+            limit: How many datasets to list at most.
 
         Returns:
             The datasets.
+
+        Examples:
+            >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
+            []
         """
         from qai_hub_api.api.datasets import list_datasets
 
@@ -106,24 +125,39 @@ class DatasetVerbs(Verbs):
         return [Dataset._from_api(d, self._client) for d in fetch_range(fetch, offset, limit)]
 
 
-@contextmanager
-def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
-    """The data as an HDF5 file, for as long as the context lasts."""
-    from qai_hub.dataset_files import check_h5, dataset_entries_to_h5
+def check_data(data: Dataset | DatasetEntries | str) -> None:
+    """Checks that data can be used, or could be uploaded.
 
-    if isinstance(data, str | Path):
-        path = Path(data)
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no dataset at {path}.")
-        check_h5(path)
-        yield path
+    Args:
+        data: A dataset, or what `upload_dataset` takes.
+
+    Raises:
+        FileNotFoundError: If there is no file at the path.
+        UserError: If the data is not a dataset, or one that has expired.
+    """
+    from qai_hub.dataset_files import check_entries, check_h5
+
+    if isinstance(data, Dataset):
+        if data.is_expired():
+            raise UserError(f"{data} has expired: upload its data again.")
+    elif isinstance(data, str | Path):
+        check_h5(Path(data).expanduser())
     elif isinstance(data, Mapping):
-        with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
-            path = Path(folder) / "data.h5"
-            dataset_entries_to_h5(data, path)
-            yield path
+        check_entries(data)
     else:
         raise UserError(
             "A dataset is a dictionary from names to lists of arrays, or the path of an HDF5 file,"
             f" not a {type(data).__name__}."
         )
+
+
+@contextmanager
+def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
+    """The data as an HDF5 file, for as long as the context lasts."""
+    from qai_hub.dataset_files import dataset_entries_to_h5
+
+    if isinstance(data, str | Path):
+        yield Path(data).expanduser()
+    else:
+        with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+            yield dataset_entries_to_h5(data, Path(folder) / "data.h5")

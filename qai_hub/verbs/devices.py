@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qai_hub.devices import Device, Framework, attribute_list
+from qai_hub.errors import UserError
 from qai_hub.verbs.base import Verbs
 
 
@@ -25,6 +26,13 @@ class DeviceVerbs(Verbs):
 
         Raises:
             UserError: If an attribute is not of the form `key:value`.
+
+        Examples:
+            >>> for device in hub.get_devices(attributes="chipset:qualcomm-snapdragon-8gen3"):
+            ...     print(device.name)
+            Samsung Galaxy S24
+            Samsung Galaxy S24 Ultra
+            Samsung Galaxy S24+
         """
         from qai_hub_api.api.devices import list_devices
 
@@ -33,11 +41,37 @@ class DeviceVerbs(Verbs):
         )
         return [Device._from_api(device) for device in listed.devices]
 
+    def _selected(self, devices: list[Device]) -> list[Device]:
+        """The devices that jobs will get, one for each query.
+
+        Raises:
+            UserError: If none matches a query, or it is not well formed.
+        """
+        return [self._select(device) for device in devices]
+
+    def _select(self, query: Device) -> Device:
+        from qai_hub_api.api.devices import list_devices
+
+        found = self._transport.call(
+            list_devices.sync,
+            name=query.name,
+            os=query.os,
+            attributes=attribute_list(query.attributes),
+            select=True,
+        )
+        if not found.devices:
+            raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
+        return Device._from_api(found.devices[0])
+
     def get_device_attributes(self) -> list[str]:
         """Lists the attributes that devices have.
 
         Returns:
             The attributes in alphabetical order, each once.
+
+        Examples:
+            >>> [text for text in hub.get_device_attributes() if text.startswith("os:")]
+            ['os:android', 'os:qualcomm-linux', 'os:ubuntu', 'os:windows']
         """
         found = (device.attributes for device in self.get_devices())
         return sorted({attribute for attributes in found for attribute in attributes})
@@ -47,6 +81,10 @@ class DeviceVerbs(Verbs):
 
         Returns:
             The frameworks.
+
+        Examples:
+            >>> [framework.name for framework in hub.get_frameworks()]
+            ['onnx', 'onnxruntime']
         """
         from qai_hub_api.api.devices import list_frameworks
 

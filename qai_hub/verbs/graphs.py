@@ -7,26 +7,17 @@ import shlex
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.errors import UserError
-from qai_hub.models import Model, SourceModelType
-from qai_hub.sources import source_type
-from qai_hub.specs import specs_to_api
-from qai_hub.submission import check_text
+from qai_hub.model_checks import check_compiles, model_key
+from qai_hub.submission import check_options, check_specs
 
 if TYPE_CHECKING:
     from qai_hub.tensors import InputSpecs
 
 T = TypeVar("T")
 
-_COMPILED = {
-    SourceModelType.TORCHSCRIPT,
-    SourceModelType.TORCH_EXPORTED_PROGRAM,
-    SourceModelType.ONNX,
-    SourceModelType.AIMET_ONNX,
-}
 _RUNTIME = "--target_runtime"
 _GRAPH = "context_enable_graphs"
 
@@ -75,10 +66,13 @@ def plan_graphs(
     names = _graph_names(graph_names, len(given))
     specs = _one_each("input_specs", input_specs, len(given))
     options = _one_each("compile_options", compile_options, len(given))
-    return [
-        Graph(model, _key(model, spec), spec, _options(text, graph))
+    graphs = [
+        Graph(model, model_key(model), check_specs(spec), _options(text, graph))
         for model, spec, graph, text in zip(given, specs, names, options, strict=True)
     ]
+    for graph in graphs:
+        check_compiles(graph.model, graph.input_specs, graph.options)
+    return graphs
 
 
 def _graph_names(names: list[str] | None, count: int) -> list[str | None]:
@@ -107,27 +101,9 @@ def _one_each(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN4
     return given
 
 
-def _key(model: Any, specs: InputSpecs | None) -> Hashable:  # noqa: ANN401
-    """Checks a model and its input specs, and tells what the model is known by."""
-    if specs:
-        specs_to_api(specs)
-    if model is None:
-        raise UserError("A model is None: did the job that should have made it fail?")
-    uploaded = isinstance(model, Model)
-    model_type = model.model_type if uploaded else source_type(model)
-    if model_type not in _COMPILED and not (uploaded and model.has_producer):
-        raise UserError(f"{model} cannot be compiled: it is {model_type.name}.")
-    if model_type is SourceModelType.TORCHSCRIPT and not specs:
-        raise UserError(f"The TorchScript model {model} needs input_specs.")
-    if uploaded:
-        return str(model.model_id)
-    # By identity: models in memory, such as onnx.ModelProto, need not be hashable.
-    return Path(model).resolve() if isinstance(model, str | Path) else id(model)
-
-
 def _options(text: str, graph_name: str | None) -> str:
     """The options of a compile job whose target model is to be linked."""
-    text = check_text("compile_options", text)
+    text = check_options("compile_options", text)
     if _GRAPH in text:
         raise UserError("compile_options must not name the graph: give graph_names.")
     try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from qai_hub.deprecation import warn_deprecated
 from qai_hub.errors import UserError
 from qai_hub.jobs.inference import InferenceJob
-from qai_hub.submission import check_devices, check_text, inference_body
+from qai_hub.model_checks import check_framework, check_runs
+from qai_hub.submission import check_devices, check_options, check_text, inference_body
 from qai_hub.verbs.creating import CreatingVerbs, one_or_all
 
 if TYPE_CHECKING:
@@ -52,20 +54,33 @@ class InferenceVerbs(CreatingVerbs):
     ) -> InferenceJob | list[InferenceJob]:
         """Submits an inference job that profiles the model on inputs drawn at random.
 
+        Deprecated: call `submit_inference_job`, which profiles unless it is told not to.
+
         Args:
             model: A target model: a `Model`, or whatever `upload_model` takes.
             device: Device to profile on, or several.
             name: Name that people will see; None takes the model's.
             options: Options, as on a command line: `"--max_profiler_iterations 20"`.
-            retry: Whether to wait and try again when the service is asked too often.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
             project: Project that the job goes to; None takes the client's.
 
         Returns:
             The job; a list of jobs for a list of more than one device.
 
         Raises:
+            FileNotFoundError: If there is nothing at a path.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> # Use this instead.
+            >>> job = hub.submit_inference_job(target_model, device)
+            >>> [layer.name for layer in job.get_profile().layers]
+            ['averaging']
         """
+        warn_deprecated(
+            "submit_profile_job is deprecated: call submit_inference_job, which profiles as well."
+        )
         return self.submit_inference_job(
             model, device, None, name, options, retry, profile=True, project=project
         )
@@ -112,11 +127,12 @@ class InferenceVerbs(CreatingVerbs):
         Args:
             model: A target model: a `Model`, or whatever `upload_model` takes.
             device: Device to run on, or several.
-            inputs: A `Dataset`, or whatever `upload_dataset` takes. None profiles on inputs drawn
-                at random, and gives no outputs.
+            inputs: A `Dataset`, its identifier, or whatever `upload_dataset` takes. None profiles
+                on inputs drawn at random, and gives no outputs.
             name: Name that people will see; None takes the model's.
-            options: Options, as on a command line.
-            retry: Whether to wait and try again when the service is asked too often.
+            options: Options, as on a command line: `"--compute_unit cpu"`.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
             profile: Whether to profile the model layer by layer as well.
             project: Project that the job goes to; None takes the client's.
 
@@ -124,13 +140,25 @@ class InferenceVerbs(CreatingVerbs):
             The job; a list of jobs for a list of more than one device.
 
         Raises:
+            FileNotFoundError: If there is nothing at a path.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> inputs = {"x": [np.ones((1, 3, 48, 192), np.float32)]}
+            >>> job = hub.submit_inference_job(target_model, device, inputs)
+            >>> job.download_output_data()["y"][0].ravel()
+            array([1., 1., 1.], dtype=float32)
         """
         devices = check_devices(device)
-        options, title = check_text("options", options), check_text("name", name)
+        options, title = check_options("options", options), check_text("name", name)
         if inputs is None and not profile:
             raise UserError("There is nothing to do: give inputs, or profile=True.")
-        data = None if inputs is None else self._dataset_of(inputs, project)
+        check_runs(model)
+        checked = self._checked_data(inputs)
+        devices = self._selected(devices)
+        for one in devices:
+            check_framework(model, one)
+        data = self._dataset_of(checked, project)
         target = self._on_hub(model, project)
         bodies = [
             inference_body(target, one, title or target.name, data, options, profile)

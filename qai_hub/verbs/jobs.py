@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qai_hub.errors import UserError
+from qai_hub.errors import InvalidValueError, UserError
 from qai_hub.jobs.mapping import job_from_api
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
@@ -35,13 +35,18 @@ class JobVerbs(Verbs):
 
         Raises:
             UserError: If there is no such job, you may not see it, or it has another type.
+
+        Examples:
+            >>> job = hub.get_job(inference_job.job_id)
+            >>> job.device.name
+            'Samsung Galaxy S24'
         """
         from qai_hub_api.api.jobs import get_job
 
         _check_type("job_type", job_type)
         job = job_from_api(self._transport.call(get_job.sync, job_id), self._client)
         if job_type is not None and job._job_type is not job_type:
-            raise UserError(
+            raise InvalidValueError(
                 f"Job {job_id} is a {job.job_type} job, not a {job_type.display_name} job."
             )
         return job
@@ -58,8 +63,8 @@ class JobVerbs(Verbs):
         """Lists jobs that you submitted or that are shared with you, newest first.
 
         Args:
-            offset: Jobs to pass over.
-            limit: Most jobs to list.
+            offset: How many jobs to skip.
+            limit: How many jobs to list at most.
             creator: E-mail address of who submitted them; None lists all.
             state: State or states that they are in; None lists all.
             type: Type of the jobs; None lists all.
@@ -70,47 +75,55 @@ class JobVerbs(Verbs):
 
         Raises:
             UserError: If an argument is not valid.
+
+        Examples:
+            >>> failed = hub.get_job_summaries(limit=10, state=hub.JobStatus.State.FAILED)
+            >>> {summary.status.code for summary in failed}
+            {'FAILED'}
         """
         from qai_hub_api.api.jobs import list_job_summaries
         from qai_hub_api.api.projects import list_project_job_summaries
-        from qai_hub_api.models import JobTypeName
-        from qai_hub_api.types import UNSET
 
-        _check_type("type", type)
+        filters = job_filters(creator, state, type)
         project_id = Project.get_project_id(project)
-        by_creator = creator or UNSET
-        by_state = _states(state) or UNSET
-        by_type = JobTypeName(type.display_name) if type else UNSET
+        call = self._transport.call
 
         def fetch(offset: int, limit: int) -> tuple[Sequence[api.JobSummary], int]:
+            where = {"offset": offset, "limit": limit, **filters}
             if project_id is None:
-                page = self._transport.call(
-                    list_job_summaries.sync,
-                    offset=offset,
-                    limit=limit,
-                    state=by_state,
-                    type_=by_type,
-                    creator=by_creator,
-                )
+                page = call(list_job_summaries.sync, **where)
             else:
-                page = self._transport.call(
-                    list_project_job_summaries.sync,
-                    project_id,
-                    offset=offset,
-                    limit=limit,
-                    state=by_state,
-                    type_=by_type,
-                    creator=by_creator,
-                )
+                page = call(list_project_job_summaries.sync, project_id, **where)
             return page.job_summaries, page.total_query_count
 
         listed = fetch_range(fetch, offset, limit)
         return [summary_from_api(summary, self._client) for summary in listed]
 
 
+def job_filters(
+    creator: str | None,
+    state: JobStatus.State | list[JobStatus.State] | None,
+    job_type: JobType | None,
+) -> dict[str, Any]:
+    """Which jobs a list is to hold, as the operations that list jobs take it.
+
+    Raises:
+        UserError: If one of them is not valid.
+    """
+    from qai_hub_api.models import JobTypeName
+    from qai_hub_api.types import UNSET
+
+    _check_type("type", job_type)
+    return {
+        "creator": creator or UNSET,
+        "state": _states(state) or UNSET,
+        "type_": JobTypeName(job_type.display_name) if job_type else UNSET,
+    }
+
+
 def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
     """States as the service takes them: their numbers, joined by commas."""
-    states = [] if state is None else state if isinstance(state, list) else [state]
+    states = [] if state is None else state if isinstance(state, list | tuple) else [state]
     for one in states:
         if not isinstance(one, JobStatus.State):
             raise UserError(f"state takes members of JobStatus.State, not {one!r}.")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from qai_hub.errors import UserError
 from qai_hub.jobs.link import LinkJob
-from qai_hub.models import SourceModelType
-from qai_hub.submission import check_devices, check_text, link_body
+from qai_hub.model_checks import check_framework, check_links, model_key
+from qai_hub.submission import check_devices, check_options, check_text, link_body
 from qai_hub.verbs.creating import CreatingVerbs, one_or_all
 
 if TYPE_CHECKING:
@@ -61,18 +61,30 @@ class LinkVerbs(CreatingVerbs):
             jobs for a list of more than one device.
 
         Raises:
+            FileNotFoundError: If there is nothing at a path.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> compile_jobs = [
+            ...     hub.submit_compile_job(model, device, name, options="--target_runtime qnn_dlc")
+            ...     for name in ("prefill", "decode")
+            ... ]
+            >>> models = [job.get_target_model() for job in compile_jobs]
+            >>> job = hub.submit_link_job(models, device, name="both")
         """
         devices = check_devices(device)
-        options, title = check_text("options", options), check_text("name", name)
+        options, title = check_options("options", options), check_text("name", name)
         given = models if isinstance(models, list) else [models]
         if not given:
             raise UserError("models is an empty list: a link job takes at least one model.")
-        inputs = [self._on_hub(model, project) for model in given]
-        for model in inputs:
-            if model.model_type is not SourceModelType.QNN_DLC and not model.has_producer:
-                raise UserError(f"Only QNN DLC models are linked, and {model} is not one.")
-        if len({model.model_id for model in inputs}) < len(inputs):
+        for model in given:
+            check_links(model)
+        if len({model_key(model) for model in given}) < len(given):
             raise UserError("The models of a link job must differ: one of them comes twice.")
+        devices = self._selected(devices)
+        for one in devices:
+            for model in given:
+                check_framework(model, one)
+        inputs = [self._on_hub(model, project) for model in given]
         bodies = [link_body(inputs, one, title or inputs[-1].name, options) for one in devices]
         return one_or_all(self._create(bodies, project, True, LinkJob))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.models import Model
 from qai_hub.projects import Project
 from qai_hub.sources import source_file
+from qai_hub.submission import check_text
 from qai_hub.uploads import upload_model_file
 from qai_hub.verbs.base import Verbs
 from qai_hub.verbs.paging import fetch_range
@@ -29,9 +30,13 @@ class ModelVerbs(Verbs):
         """Uploads a model.
 
         Args:
-            model: Path of a file or folder, or an `onnx.ModelProto`. The suffix tells the format:
-                `.onnx`, `.pt`, `.pt2`, `.tflite`, `.dlc`, `.bin` and others. A folder holds one
-                `.onnx` file with its weights, or ends in `.mlpackage` and the like.
+            model: Path of a file, whose suffix tells the format: `.onnx`, `.pt` (TorchScript),
+                `.pt2` (an exported program), `.tflite`, `.dlc`, `.bin` and others. Or of a folder:
+                one `.onnx` file, with its weights in one `.data` or `.bin` file and AIMET's
+                `.encodings`, if there are any; or an `.mlpackage` or `.mlmodelc`. Or of a ZIP
+                archive of such a folder. Or a model in memory: an `onnx.ModelProto`, a
+                `torch.export.ExportedProgram`, a traced or scripted torch module, a Core ML
+                `MLModel`, or the bytes of a TFLite model.
             name: Name that people will see; None takes the file's.
             project: Project that it goes to; None takes the client's.
 
@@ -41,12 +46,20 @@ class ModelVerbs(Verbs):
         Raises:
             FileNotFoundError: If there is nothing at the path.
             UserError: If it is not a model that can be uploaded.
+
+        Examples:
+            >>> model = hub.upload_model("model.onnx", name="classifier")
+            >>> model.name
+            'classifier'
         """
         from qai_hub_api.api.models import create_model
         from qai_hub_api.api.projects import create_project_model
         from qai_hub_api.models import ModelCreate, ModelType
 
+        if isinstance(model, Model):
+            return model
         project_id = self._project_id(project)
+        name = check_text("name", name)
         with source_file(model) as source:
             body = ModelCreate(
                 name=name or source.name[:255],
@@ -73,6 +86,10 @@ class ModelVerbs(Verbs):
 
         Raises:
             UserError: If there is no such model, or you may not see it.
+
+        Examples:
+            >>> hub.get_model(model.model_id).model_type
+            <SourceModelType.ONNX: 6>
         """
         from qai_hub_api.api.models import get_model
 
@@ -81,15 +98,19 @@ class ModelVerbs(Verbs):
     def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
     ) -> list[Model]:
-        """Lists your models, newest first.
+        """Lists models that are yours or shared with you, newest first.
 
         Args:
-            offset: Models to pass over.
-            limit: Most models to list.
+            offset: How many models to skip.
+            limit: How many models to list at most.
             project: Project that they belong to; None lists those of all projects.
 
         Returns:
             The models.
+
+        Examples:
+            >>> len(hub.get_models(limit=1))
+            1
         """
         from qai_hub_api.api.models import list_models
         from qai_hub_api.api.projects import list_project_models

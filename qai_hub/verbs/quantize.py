@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.errors import UserError
+from qai_hub.errors import InvalidValueError, UserError
 from qai_hub.jobs.quantize import QuantizeDtype, QuantizeJob
-from qai_hub.models import SourceModelType
-from qai_hub.submission import check_text, quantize_body
+from qai_hub.model_checks import check_quantizes
+from qai_hub.submission import check_options, check_text, quantize_body
 from qai_hub.verbs.creating import CreatingVerbs
 
 if TYPE_CHECKING:
@@ -52,19 +52,29 @@ class QuantizeVerbs(CreatingVerbs):
             The job, whose target model is ONNX with quantize and dequantize operators.
 
         Raises:
+            FileNotFoundError: If there is nothing at a path.
             UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> samples = [np.full((1, 3, 48, 192), value, np.float32) for value in (0, 0.5, 1)]
+            >>> job = hub.submit_quantize_job(
+            ...     "model.onnx", {"x": samples}, activations_dtype=hub.QuantizeDtype.INT16
+            ... )
+            >>> quantized = job.get_target_model()
         """
         if (weights_dtype, activations_dtype) not in _PAIRS:
             pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _PAIRS)
-            raise UserError(
+            raise InvalidValueError(
                 f"Weights of {weights_dtype} and activations of {activations_dtype} do not go"
                 f" together: these do, weights with activations: {pairs}."
             )
-        options, title = check_text("options", options), check_text("name", name)
+        options, title = check_options("options", options), check_text("name", name)
+        check_quantizes(model)
+        checked = self._checked_data(calibration_data)
         source = self._on_hub(model, project)
-        if source.model_type is not SourceModelType.ONNX and not source.has_producer:
-            raise UserError(f"Only ONNX models are quantized, and {source} is not one.")
-        data = self._dataset_of(calibration_data, project)
+        data = self._dataset_of(checked, project)
+        if data is None:
+            raise UserError("calibration_data is None: quantizing takes samples of the inputs.")
         body = quantize_body(
             source, data, weights_dtype, activations_dtype, title or source.name, options
         )

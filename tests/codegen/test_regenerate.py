@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from support.changed_contract import changed_contract
 
 ROOT = Path(__file__).parents[2]
 GENERATE = ROOT / "codegen" / "generate.py"
@@ -20,30 +22,6 @@ GENERATE = ROOT / "codegen" / "generate.py"
 def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(GENERATE), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-
-
-def changed_contract() -> dict[str, Any]:
-    """The contract with a field, an enum value, a job type and an endpoint more."""
-    contract: dict[str, Any] = yaml.load(
-        (ROOT / "openapi.yaml").read_text("utf-8"),
-        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
-    )
-    schemas = contract["components"]["schemas"]
-    schemas["CompileJob"]["properties"]["priority"] = {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": 9,
-        "description": "How much it matters.",
-    }
-    schemas["JobState"]["enum"].append("JOB_STATE_PAUSED")
-    schemas["Job"]["properties"]["train_job"] = {"$ref": "#/components/schemas/CompileJob"}
-    path = contract["paths"]["/api/v1/jobs/{job_id}/"]
-    cancel = {**path["get"], "operationId": "cancelJob", "summary": "Cancel a job"}
-    contract["paths"]["/api/v1/jobs/{job_id}/cancel/"] = {
-        "parameters": path["parameters"],
-        "post": cancel,
-    }
-    return contract
 
 
 @pytest.fixture
@@ -133,6 +111,15 @@ def test_drift_is_found_and_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "api/jobs/cancel_job.py: missing" in done.stdout
     assert "make generate" in done.stdout
+
+
+def test_drift_of_the_wire_is_found_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "generated"
+    shutil.copytree(ROOT / "generated", folder)
+    (folder / "qai_hub_api" / "wire.desc").write_bytes(b"other")
+    done = generate("--check", "--output", folder)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0] == "wire.desc: differs"
 
 
 def test_there_is_no_drift() -> None:

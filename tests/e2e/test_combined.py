@@ -1,6 +1,5 @@
 """Submits of several jobs at once: what is checked, what is sent, what this hub answers."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_type
@@ -33,7 +32,7 @@ def things(client: Client) -> tuple[list[str], list[str]]:
 
 
 def profile(client: Client, *args: Any, **kwargs: Any) -> Any:
-    with pytest.warns(DeprecationWarning, match="submit_profile_job"):
+    with pytest.warns(DeprecationWarning, match="submit_inference_job"):
         return client.submit_compile_and_profile_jobs(*args, **kwargs)
 
 
@@ -66,21 +65,6 @@ def test_compile_and_profile_on_several_devices(
     assert [pair[1].device.name for pair in pairs] == [device.name, OTHER.name]
     assert len(set(compiled)) == (1 if single_compile else 2)
     assert isinstance(profile(client, source, [device], None, specs), tuple)
-
-
-def test_the_warning_points_at_the_caller(
-    client: Client, device: Device, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub.hub, "_global_client", client)
-    for submit in (
-        client.submit_compile_and_profile_jobs,
-        hub.submit_compile_and_profile_jobs,
-    ):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with pytest.raises(hub.UserError, match="None"):
-                submit(None, device)
-        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_compile_and_link_sends_what_a_context_binary_takes(client: Client, device: Device) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from importlib.metadata import distribution
@@ -11,17 +9,15 @@ from pathlib import Path
 
 import h5py
 import onnx
-import pytest
 
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
 
 ROOT = Path(__file__).parents[2]
 MODEL = distribution("rapidocr").locate_file("rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
-README_CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
-def run(script: Path | str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+def run(script: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
     return subprocess.run(
         [sys.executable, str(ROOT / "examples" / script), *arguments],
@@ -67,13 +63,3 @@ def test_quickstart_fails_if_the_model_is_wrong(tmp_path: Path) -> None:
         done = run("quickstart.py", *arguments, home=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "0 of 2 right" in done.stdout
-
-
-@pytest.mark.parametrize("code", README_CODE, ids=range(len(README_CODE)))
-def test_code_of_the_readme_runs(tmp_path: Path, code: str) -> None:
-    shutil.copy(str(MODEL), tmp_path / "model.onnx")
-    (tmp_path / "code.py").write_text(code, encoding="utf-8")
-    with LocalHub(users=("you@example.com", "colleague@example.com")) as local_hub:
-        save_config(local_hub.config(), home=tmp_path)
-        done = run(tmp_path / "code.py", home=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -20,7 +20,7 @@ def test_compile_job_pins_shapes_and_gives_a_model(
 ) -> None:
     assert compiled.get_status() == JobStatus.State.SUCCESS
     assert compiled.shapes == {"x": ((2, 4), "float32")}
-    assert compiled.target_shapes == {"x": ((2, 4), "float32")}
+    assert compiled.get_target_shapes() == {"x": ((2, 4), "float32")}
     assert (compiled.name, compiled.options) == ("affine", "--target_runtime onnx")
     assert (compiled.job_type, compiled.failure_type) == ("compile", None)
     assert compiled.device == client.get_devices("Samsung Galaxy S24")[0]
@@ -41,7 +41,7 @@ def test_times_are_in_order_and_in_both_forms(compiled: CompileJob) -> None:
     assert compiled.date.tzinfo is None
     assert abs(compiled.date.astimezone(UTC) - known[0]) < timedelta(milliseconds=1)
     assert datetime.now() - compiled.date < timedelta(minutes=10)
-    assert compiled.owner_email == "me@example.com"
+    assert compiled.owner == hub.User("me@example.com")
 
 
 def test_inference_gives_the_right_numbers(client: Client, target: Model, device: Device) -> None:
@@ -60,7 +60,7 @@ def test_inference_gives_the_right_numbers(client: Client, target: Model, device
 def test_profile_has_layers_times_and_memory(
     client: Client, target: Model, device: Device, tmp_path: Path
 ) -> None:
-    job = client.submit_profile_job(target, device, options="--max_profiler_iterations 5")
+    job = client.submit_inference_job(target, device, options="--max_profiler_iterations 5")
     assert isinstance(job, hub.ProfileJob)
     assert job.profiling
     assert job.wait(60).success
@@ -105,7 +105,6 @@ def test_failed_job_is_returned_with_a_reason_and_a_log(
     assert job.failure_type in {"MODEL_CORRUPT", "MODEL_INVALID"}
     assert job.download_target_model(str(tmp_path / "target")) is None
     assert job.get_target_shapes() is None
-    assert job.target_shapes == {}
     result = job.download_results(str(tmp_path / "results"))
     assert result.status.failure
     assert status.message in repr(result)
@@ -117,7 +116,7 @@ def test_failed_job_is_returned_with_a_reason_and_a_log(
     assert target.wait(1) is False
     with pytest.raises(hub.UserError, match="job failed"):
         target.download(str(tmp_path / "target"))
-    follower = client.submit_profile_job(target, device)
+    follower = client.submit_inference_job(target, device)
     assert follower.wait(60).failure
     assert follower.failure_type == "RUNTIME_FAILED_DEPENDENCY"
     assert follower.download_profile() is None
@@ -205,8 +204,8 @@ def test_results_of_an_inference_job(
     result = job.download_results("~/out")
     assert result.status.success
     assert result.profile is not None
-    assert {p.suffix for p in (tmp_path / "out").iterdir()} == {".h5", ".json"}
-    assert "estimated inference time" in repr(result)
+    assert {p.suffix for p in (tmp_path / "out").iterdir()} == {".h5", ".json", ".log"}
+    assert repr(result.typed_profile) in repr(result)
     fetched = client.get_job(job.job_id)
     assert isinstance(fetched, InferenceJob)
     assert fetched.inputs is not None

@@ -86,7 +86,7 @@ def test_link_job_is_made_and_fails_with_what_this_hub_can_do(
     job = client.submit_link_job(dlc, device)
     assert isinstance(job, LinkJob)
     assert [model.model_id for model in job.models] == [dlc.model_id]
-    assert (job.name, job.device.name) == ("model", device.name)
+    assert (job.name, job.device.name) == ("model.dlc", device.name)
     status = job.wait(30)
     assert status.failure
     assert status.message is not None

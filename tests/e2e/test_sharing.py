@@ -62,7 +62,7 @@ def test_recipients_may_look_but_not_change(compiled: CompileJob, colleague: Cli
     try:
         assert compiled.get_sharing() == [COLLEAGUE]
         theirs = colleague.get_job(compiled.job_id)
-        assert theirs.owner_email == ME
+        assert theirs.owner == hub.User(ME)
         changes: list[Callable[[], None]] = [
             lambda: theirs.set_name("mine now"),
             lambda: theirs.modify_sharing(add_emails=["else@example.com"]),

@@ -25,7 +25,7 @@ class Work:
 
     def paths(self) -> dict[str, list[str]]:
         """Return what can be looked at, by what it belongs to."""
-        log = "device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/"
+        log = "device_runs/latest/artifact_list/5/"
         return {
             "source": [f"models/{self.source}/", f"models/{self.source}/download/"],
             "compiled": [

@@ -140,7 +140,7 @@ def test_a_job_that_has_not_ended_says_so(ada: Api, model: str, worker: FakeWork
         f"jobs/{key}/result/",
         f"jobs/{key}/download_compiled_model/",
         f"models/{target}/download/",
-        f"jobs/{key}/device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/",
+        f"jobs/{key}/device_runs/latest/artifact_list/5/",
     ):
         assert "not ended" in problem(ada.http.get(path), 409)
     assert ada.job(waiting)["job_state"] == "JOB_STATE_CREATED"
@@ -152,13 +152,13 @@ def test_the_log_of_every_job_can_be_downloaded(ada: Api, model: str) -> None:
     key, _ = ada.compile(model)
     ada.wait(key)
     for attempt in ("latest", "1"):
-        path = f"jobs/{key}/device_runs/{attempt}/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/"
+        path = f"jobs/{key}/device_runs/{attempt}/artifact_list/5/"
         (artifact,) = ada.get(path)["artifacts"]
         assert artifact["filename"] == f"{key}_hub.log"
         assert httpx.get(artifact["url"]).text == "what happened"
-    for path in ("2/artifact_list/JOB_ARTIFACT_TYPE_HUB_LOG/", "latest/artifact_list/NOTHING/"):
+    for path in ("2/artifact_list/5/", "latest/artifact_list/NOTHING/", "latest/artifact_list/99/"):
         problem(ada.http.get(f"jobs/{key}/device_runs/{path}"), 404)
-    other = f"jobs/{key}/device_runs/latest/artifact_list/JOB_ARTIFACT_TYPE_DEVICE_LOG/"
+    other = f"jobs/{key}/device_runs/latest/artifact_list/1/"
     problem(ada.http.get(other), 404)
 
 
@@ -240,8 +240,8 @@ def test_lists_and_summaries_are_filtered() -> None:
             return keys
 
         assert listed() == [inferred, profiled, compiled]
-        assert listed(type="profile") == [profiled]
-        assert listed(type="inference") == [inferred]
+        assert listed(type="profile") == listed(type="inference") == [inferred, profiled]
+        assert listed(type="compile") == [compiled]
         assert listed(type="link") == []
         assert listed(state="10,30") == [inferred, profiled, compiled]
         assert listed(state="1,50,12345") == []
@@ -249,7 +249,7 @@ def test_lists_and_summaries_are_filtered() -> None:
         assert listed(creator="nobody@example.com") == []
         for bad in ("state=done", "type=all", "state=1,,2"):
             problem(me.http.get(f"job_summaries/?{bad}"), 400)
-        summary = me.get("job_summaries/", type="profile")["job_summaries"][0]
+        _, summary = me.get("job_summaries/", type="profile")["job_summaries"]
         short = summary["inference_job_summary"]
         assert short["device_name"] == "Samsung Galaxy S24"
         assert short["execution_time"] == PROFILE["execution_time"]

@@ -6,9 +6,21 @@ import subprocess
 import sys
 
 import pytest
+from support.canned import Canned, CannedHub
 
 qai_hub = importlib.import_module("qai_hub")
-HEAVY = {"attr", "h5py", "httpx", "numpy", "onnx", "onnxruntime", "pandas", "qai_hub_api", "tqdm"}
+HEAVY = {
+    "attr",
+    "google",
+    "h5py",
+    "httpx",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "qai_hub_api",
+    "tqdm",
+}
 
 
 def modules_after(code: str) -> set[str]:
@@ -33,7 +45,17 @@ def test_listing_names_loads_nothing_heavy() -> None:
 def test_the_client_loads_no_arrays_until_it_moves_data() -> None:
     loaded = modules_after("import qai_hub; qai_hub.Client")
     assert "qai_hub" in loaded
-    assert loaded & {"h5py", "numpy", "onnxruntime", "tqdm"} == set()
+    assert loaded & {"google", "h5py", "numpy", "onnxruntime", "tqdm"} == set()
+
+
+def test_a_server_that_speaks_json_needs_no_protobuf() -> None:
+    with CannedHub(
+        {"GET /api/v1/devices/": Canned({"devices": [], "total_query_count": 0})}
+    ) as hub:
+        config = f"qai_hub.ClientConfig('t', {hub.url!r}, {hub.url!r})"
+        loaded = modules_after(f"import qai_hub; qai_hub.Client({config}).get_devices()")
+    assert "httpx" in loaded
+    assert "google" not in loaded
 
 
 def test_dir_lists_every_public_name() -> None:

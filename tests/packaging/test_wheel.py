@@ -170,3 +170,20 @@ def test_serve_names_the_missing_extra(installed: Installed) -> None:
     assert done.returncode != 0
     assert "qai-hub-openapi[local]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_pyright_finds_all_types_in_the_wheel(installed: Installed) -> None:
+    checker = Path(sys.executable).with_name("basedpyright")
+    scripts = installed.elsewhere / "scripts"
+    scripts.mkdir()
+    (scripts / "pyrightconfig.json").write_text('{"typeCheckingMode": "basic"}')
+    code = (ROOT / "tests" / "typing" / "user_code.py").read_text("utf-8")
+    (scripts / "user_code.py").write_text(code, "utf-8")
+    python = ["--pythonpath", installed.folder / "bin" / "python"]
+    assert succeed(checker, *python, cwd=scripts).startswith("0 errors, 0 warnings")
+    (scripts / "user_code.py").write_text(
+        "import qai_hub as hub\nhub.get_jobs(3)\nhub.get_job(3)\n"
+    )
+    said = run(checker, *python, cwd=scripts).stdout
+    assert '"get_jobs" is not a known attribute' in said
+    assert '"Literal[3]" is not assignable to "str"' in said

@@ -7,6 +7,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+# What a hub tells of the one device that it has.
+DEVICES: dict[str, Any] = {
+    "devices": [
+        {
+            "name": "D",
+            "os": "14",
+            "attributes": ["framework:onnx", "framework:qnn"],
+            "soc_description": "a chip",
+        }
+    ],
+    "total_query_count": 1,
+}
+
 
 @dataclass
 class Canned:
@@ -34,6 +47,7 @@ class CannedHub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))

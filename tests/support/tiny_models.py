@@ -20,3 +20,13 @@ def affine(*, batch: int | str = 1, scale: float = 2.0, shift: float = 1.0) -> o
     graph = helper.make_graph(nodes, "affine", inputs, outputs, constants)
     opset = [helper.make_opsetid("", 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=9)
+
+
+def averaging() -> onnx.ModelProto:
+    """`y[1, 3, 1, 1]`: the averages of `x[1, 3, 48, 192]` over its last two dimensions."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 48, 192])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 1, 1])]
+    node = helper.make_node("GlobalAveragePool", ["x"], ["y"], name="averaging")
+    graph = helper.make_graph([node], "averaging", inputs, outputs)
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=9)

@@ -170,6 +170,7 @@ def test_copies_keep_the_token(duplicate: object) -> None:
     assert config.api_url == OFFICIAL_URL
 
 
+@pytest.mark.filterwarnings("ignore:set_session_token:DeprecationWarning")
 def test_a_session_token_is_pickled_no_more_than_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

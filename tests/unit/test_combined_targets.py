@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.canned import Canned, CannedHub
+from support.canned import DEVICES, Canned, CannedHub
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -36,6 +36,7 @@ def serving(job: dict[str, Any], *creates: Canned) -> Iterator[tuple[Client, Can
     model = {"model_id": "mabc", "model_type": "MODEL_TYPE_ONNX", "name": "m"}
     answers: dict[str, Canned | list[Canned]] = {
         "GET /api/v1/models/mabc/": Canned(model),
+        "GET /api/v1/devices/": Canned(DEVICES),
         "POST /api/v1/jobs/": list(creates),
         "GET /api/v1/jobs/jabc12345/": Canned(job),
     }

@@ -2,9 +2,11 @@
 
 import configparser
 import os
+import pydoc
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,10 @@ def test_what_people_write(tmp_path: Path, content: bytes) -> None:
         (b"[api]\napi_token = t\napi_url = ftp://x\n", ["[api]", "api_url", "ftp://x"]),
         (b"[api]\napi_token = t\nwire = xml\n", ["[api]", "wire", "'xml'", "protobuf"]),
         (b"[api]\napi_token = a b\n", ["[api]", "api_token"]),
+        (b"[api]\napi_token = t  ; of work\n", ["[api]", "api_token"]),
+        (b"[api]\napi_token = t\nverbose = on # or off\n", ["verbose", "'on # or off'"]),
+        (b"[api]\napi_token = t\n  more\n", ["[api]", "api_token"]),
+        ("[api]\napi_token = t\n".encode("utf-16"), ["UTF-8"]),
         (b"api_token = t\n", ["INI", "line 1"]),
         (b"[api]\napi_token t\n", ["INI", "line 2"]),
         (b"[api]\napi_token = t\napi_token = u\n", ["INI", "line 3"]),
@@ -169,6 +175,25 @@ def test_broken_files_are_told_with_their_place(
         load_config(environ={"QAIHUB_CLIENT_INI": str(path)}, home=tmp_path)
     for part in [str(path), *told]:
         assert part in str(caught.value)
+
+
+PIECES = ["[api]", "[DEFAULT]", "api_token", "api_url", "verbose", "=", ":", "%", "t", "on", "#"]
+PIECES += ["https://h", ";", "\n", "\r", "\t", " ", "\0", "\ufeff"]
+
+
+@given(st.binary(max_size=60) | st.lists(st.sampled_from(PIECES)).map("".join).map(str.encode))
+def test_any_file_gives_a_configuration_or_an_error_for_its_user(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("home") / "any.ini"
+    path.write_bytes(content)
+    try:
+        config = load_config(environ={"QAIHUB_CLIENT_INI": str(path)})
+    except UserError as error:
+        assert str(path) in str(error)
+        assert "\n" not in str(error)
+    else:
+        assert config.api_token
 
 
 def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
@@ -351,3 +376,11 @@ def test_an_unknown_home_folder_needs_no_file() -> None:
         check=True,
     )
     assert run.stdout == "t\n"
+
+
+@pytest.mark.parametrize("function", [load_config, profile_path, save_config])
+def test_help_does_not_print_the_environment(
+    function: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QAI_HUB_API_TOKEN", "secret-token")
+    assert "secret-token" not in pydoc.render_doc(function)

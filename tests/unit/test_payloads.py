@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.canned import Canned, CannedHub
+from support.canned import DEVICES, Canned, CannedHub
 
 import qai_hub as hub
 from qai_hub.client import (
@@ -340,6 +340,7 @@ def test_an_error_after_a_job_was_made_tells_which() -> None:
     refused = Canned({"detail": "no such device"}, 404)
     answers: dict[str, Canned | list[Canned]] = {
         "GET /api/v1/models/mabc/": Canned({"model_id": "mabc", "name": "m"}),
+        "GET /api/v1/devices/": Canned(DEVICES),
         "POST /api/v1/jobs/": [Canned(made, 201), refused],
         "GET /api/v1/jobs/jabc12345/": Canned(job("compile_job")),
     }

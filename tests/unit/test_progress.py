@@ -6,10 +6,12 @@ import itertools
 import os
 import pty
 import re
+import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from types import ModuleType
+from typing import TextIO, cast
 
 import pytest
 from support.waits import CREATED, DONE, FAILED, RUNNING, World
@@ -84,14 +86,14 @@ def test_a_shown_wait_keeps_its_line_fresh() -> None:
     assert max(b - a for a, b in itertools.pairwise(shown)) <= 2
 
 
-def test_the_same_state_is_not_shown_again_at_once() -> None:
+def test_the_same_line_is_not_written_twice() -> None:
     terminal = Terminal()
     world = World(DONE)
     with ProgressLine("job", terminal, clock=world.clock) as line:
         for _ in range(1000):
             line.show(RUNNING)
             world.now += 0.01
-    assert terminal.written().count("\r") <= 51
+    assert terminal.written().count("\r") == 10
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no")])
@@ -143,6 +145,39 @@ def test_nothing_is_shown_where_there_is_no_terminal(make: object, tmp_path: Pat
         stream.flush()
         assert not (path.read_text() if path.exists() else stream.getvalue())
         stream.close()
+
+
+class Shell:
+    """What `get_ipython` gives, under a name that the tests choose."""
+
+
+@pytest.mark.parametrize(
+    ("shells", "home", "shown"),
+    [
+        (["ZMQInteractiveShell"], "ipykernel.iostream", True),
+        (["ZMQInteractiveShell", "FrontendShell"], "ipykernel.iostream", True),
+        (["ZMQInteractiveShell"], "io", False),
+        (["TerminalInteractiveShell"], "ipykernel.iostream", False),
+        ([], "ipykernel.iostream", False),
+    ],
+)
+def test_a_notebook_shows_the_line_unless_its_output_goes_elsewhere(
+    shells: list[str], home: str, monkeypatch: pytest.MonkeyPatch, *, shown: bool
+) -> None:
+    shell: type = Shell
+    for name in shells:
+        shell = type(name, (shell,), {})
+    ipython = ModuleType("IPython")
+    vars(ipython)["get_ipython"] = lambda: shell() if shells else None
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    members = {"__module__": home, "isatty": lambda _: False}
+    stream = cast(Terminal, type("OutStream", (Terminal,), members)())
+    world = World(CREATED, *[RUNNING] * 5, DONE)
+    world.wait(None, ProgressLine("job jabc", stream, clock=world.clock))
+    assert bool(stream.written()) is shown
+    if shown:
+        (line, rest) = screen(stream.written())
+        assert (line[:21], rest) == ("✅ SUCCESS job jabc 0:", "")
 
 
 def test_a_closed_stream_does_not_end_a_wait() -> None:

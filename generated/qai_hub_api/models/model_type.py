@@ -25,10 +25,13 @@ class ModelType(StrEnum):
         return str(self.value)
 
     @classmethod
-    def _missing_(cls, value: object) -> Any:
-        """Keeps a value that this client does not know: a newer server may send it."""
-        if not isinstance(value, str):
+    def _missing_(cls, value: Any) -> Any:
+        """Keeps a value that this client does not know: a newer server may send it.
+
+        The protobuf wire knows its number alone.
+        """
+        if type(value) not in (str, int):
             return None
         member = str.__new__(cls, value)
-        member._name_ = member._value_ = value
+        member._name_, member._value_ = str.__str__(member), value
         return cls._value2member_map_.setdefault(value, member)

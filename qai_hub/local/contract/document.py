@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
 
+from qai_hub.local.contract.shapes import Json, Shape, read_shape
+
 _URI = "urn:contract"
 _METHODS = ("get", "put", "post", "delete", "patch")
 
-Json = Any
-"""A JSON value as the standard library decodes it."""
+__all__ = ["Body", "Contract", "ContractError", "Json", "Operation", "Parameter"]
 
 
 class ContractError(Exception):
@@ -53,12 +53,16 @@ class Body:
         required: Whether a request without it is refused.
         validator: Checks the decoded body; None where the handler reads the stream itself.
         choices: Groups of properties of which exactly one must be present, by group name.
+        message: Name of its protobuf message; None if it is JSON on every wire.
+        shape: What it holds, for the protobuf wire.
     """
 
     media_types: tuple[str, ...]
     required: bool
     validator: jsonschema_rs.Validator | None
     choices: Mapping[str, tuple[str, ...]]
+    message: str | None
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class Operation:
         body: Its request body, if it has one.
         status: The first success status that it declares.
         produces: Media types of its success answers.
+        message: Name of the protobuf message that it is answered with; None if its answer is JSON
+            on every wire.
+        bare_message: Name of the message that stands bare, without the one around it, for callers
+            that cannot use storage credentials; None if it never does.
     """
 
     id: str
@@ -84,6 +92,8 @@ class Operation:
     body: Body | None
     status: int
     produces: tuple[str, ...]
+    message: str | None
+    bare_message: str | None
     _pointer: str = field(repr=False)
     _contract: "Contract" = field(repr=False)
 
@@ -180,6 +190,8 @@ class Contract:
             body=self._body(pointer, definition),
             status=successes[0],
             produces=tuple(produces),
+            message=definition.get("x-protobuf-response"),
+            bare_message=definition.get("x-protobuf-response-bare"),
             _pointer=pointer,
             _contract=self,
         )
@@ -207,12 +219,20 @@ class Contract:
             return None
         body, where = self._resolve(f"{pointer}/requestBody")
         media_types = tuple(body["content"])
-        validator, choices = None, {}
+        validator, choices, shape = None, {}, Shape()
         if "application/json" in media_types:
             schema_pointer = f"{where}/content/{_escape('application/json')}/schema"
             validator = self._validator(schema_pointer)
             choices = _choices(self._resolve(schema_pointer)[0])
-        return Body(media_types, body.get("required", False), validator, choices)
+            shape = read_shape(self._resolve, schema_pointer)
+        return Body(
+            media_types,
+            body.get("required", False),
+            validator,
+            choices,
+            definition.get("x-protobuf-request"),
+            shape,
+        )
 
     def _validator(self, pointer: str) -> jsonschema_rs.Validator:
         return jsonschema_rs.Draft202012Validator(

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from qai_hub.local.contract import wire
 from qai_hub.local.contract.calls import Authenticate, Call, Caller, Handler, Reply
 from qai_hub.local.contract.document import Contract, ContractError, Json, Operation
-from qai_hub.local.contract.negotiation import check_accept, check_content_type
+from qai_hub.local.contract.negotiation import answer_type, content_type
 from qai_hub.local.contract.parameters import read_parameters
 from qai_hub.local.contract.words import explain
 from qai_hub.local.problems import MEDIA_TYPE as PROBLEM
@@ -96,7 +96,8 @@ class _Bound:
 
     async def answer(self, request: Request) -> Response:
         try:
-            result = await self._handler(await self._read(request))
+            media, call = await self._read(request)
+            result = await self._handler(call)
         except ProblemError as problem:
             self._check_answer(problem.status, PROBLEM, None)
             raise
@@ -108,17 +109,18 @@ class _Bound:
             self._check_answer(status, None, None)
             return Response(status_code=status, headers=result.headers)
         self._check_answer(status, wire.JSON, result)
-        return Response(
-            wire.encode(result.body), status, headers=result.headers, media_type=wire.JSON
-        )
+        bare = call.params.get("supports_s3_credentials") is not True
+        content = wire.encode(result.body, self.operation, media, bare=bare)
+        return Response(content, status, headers=result.headers, media_type=media)
 
-    async def _read(self, request: Request) -> Call:
+    async def _read(self, request: Request) -> tuple[str, Call]:
+        """Read a request; return what it is answered as, too."""
         operation = self.operation
         caller = self._caller(request) if operation.secured else None
         params = read_parameters(operation, request)
-        check_accept(request, operation.produces)
+        media = answer_type(request, operation)
         body = await self._read_body(request)
-        return Call(operation, request, caller, params, body)
+        return media, Call(operation, request, caller, params, body)
 
     def _caller(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -136,15 +138,14 @@ class _Bound:
         if body is None:
             return None
         if body.validator is None:
-            check_content_type(request, body.media_types)
+            content_type(request, body)
             return None
         raw = await wire.read_body(request.stream())
         if not raw and not body.required:
             return None
         if not raw and "content-type" not in request.headers:
             raise ProblemError(400, "body: missing")
-        check_content_type(request, body.media_types)
-        return wire.decode(raw, body)
+        return wire.decode(raw, body, content_type(request, body))
 
     def _check_answer(self, status: int, media: str | None, reply: Reply | None) -> None:
         """Hold an answer to the contract; a fault is the server's, and says so to its log."""

@@ -1,57 +1,79 @@
 """Which media type a request has, and which ones its answer may have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from starlette.requests import Request
 
+from qai_hub.local.contract.document import Body, Operation
+from qai_hub.local.contract.wire import PROTOBUF
 from qai_hub.local.problems import ProblemError
 
 _BINARY = "application/octet-stream"
 
 
-def check_accept(request: Request, produces: Sequence[str]) -> None:
-    """Refuse a request whose `Accept` leaves out all that it can be answered with.
+def answer_type(request: Request, operation: Operation) -> str:
+    """Choose the media type of a successful answer.
+
+    Callers of the official client accept anything, and tell what they want by the media type of
+    what they send, even where they send nothing.
 
     Args:
         request: The HTTP request.
-        produces: Media types of the success answers; none if they have no content.
+        operation: What it calls.
+
+    Returns:
+        One of the media types of the operation's answers; of several that are accepted alike, that
+        of the request, else the contract's.
 
     Raises:
-        ProblemError: 406.
+        ProblemError: 406 if the caller accepts none of them.
     """
-    accept = ",".join(request.headers.getlist("accept")).strip()
-    if not accept or not produces:
-        return
-    if not any(_accepts(accept, media) for media in produces):
-        raise ProblemError(406, f"This is answered as {' or '.join(produces)}.")
+    types = [*operation.produces, *([PROTOBUF] if operation.message else [])]
+    accept = ",".join(request.headers.getlist("accept")).strip() or "*/*"
+    if not types:
+        return ""
+    sent = _media_type(request, "")
+    best = max(types, key=lambda media: (_quality(accept, media), media == sent))
+    if not _quality(accept, best):
+        raise ProblemError(406, f"This is answered as {' or '.join(types)}.")
+    return best
 
 
-def check_content_type(request: Request, media_types: Sequence[str]) -> None:
-    """Refuse a body of a media type that the operation does not take.
+def content_type(request: Request, body: Body) -> str:
+    """Tell the media type of a request's body.
 
     Args:
         request: The HTTP request.
-        media_types: What the operation takes.
+        body: What the operation takes.
+
+    Returns:
+        The media type.
 
     Raises:
-        ProblemError: 415.
+        ProblemError: 415 if the operation does not take it.
     """
+    types = [*body.media_types, *([PROTOBUF] if body.message else [])]
     # A body without a type may be taken for bytes (RFC 9110, 8.3): the official client's parts are.
-    sent = request.headers.get("content-type", _BINARY).partition(";")[0].strip().lower()
-    if sent not in media_types:
-        raise ProblemError(415, f"Send {' or '.join(media_types)}, not {sent}.")
+    sent = _media_type(request, _BINARY)
+    if sent not in types:
+        raise ProblemError(415, f"Send {' or '.join(types)}, not {sent}.")
+    return sent
 
 
-def _accepts(accept: str, media: str) -> bool:
-    """Tell whether the most specific range that matches does not rule a media type out."""
+def _media_type(request: Request, absent: str) -> str:
+    return request.headers.get("content-type", absent).partition(";")[0].strip().lower()
+
+
+def _quality(accept: str, media: str) -> float:
+    """Give the quality that the most specific range which matches has; 0 rules it out."""
     kind = media.partition("/")[0]
     precedence = {media: 2, f"{kind}/*": 1, "*/*": 0}
-    best, wanted = -1, False
+    best, found = -1, 0.0
     for name, quality in _ranges(accept.split(",")):
         rank = precedence.get(name, -1)
         if rank > best:
-            best, wanted = rank, quality > 0
-    return wanted
+            best, found = rank, quality
+    return found
 
 
 def _ranges(items: Iterable[str]) -> Iterable[tuple[str, float]]:

@@ -1,15 +1,16 @@
-"""How bodies are written on the wire. JSON is the only wire so far."""
+"""How bodies are written on the two wires: JSON, and the official service's protobuf."""
 
 import json
 import re
 from collections.abc import AsyncIterable
 from typing import NoReturn
 
-from qai_hub.local.contract.document import Body, Json
+from qai_hub.local.contract.document import Body, Json, Operation
 from qai_hub.local.contract.words import explain
 from qai_hub.local.problems import ProblemError
 
 JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
 MAX_BODY = 8 << 20
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -35,20 +36,21 @@ async def read_body(chunks: AsyncIterable[bytes], limit: int = MAX_BODY) -> byte
     return bytes(body)
 
 
-def decode(raw: bytes, body: Body) -> Json:
+def decode(raw: bytes, body: Body, media: str) -> Json:
     """Decode and validate a request body.
 
     Args:
         raw: The bytes that were sent.
         body: What the contract says of it.
+        media: Media type of the bytes.
 
     Returns:
         The decoded body.
 
     Raises:
-        ProblemError: 400 if it is not JSON, or does not fit the contract.
+        ProblemError: 400 if it is not of that type, or does not fit the contract.
     """
-    value = _parse(raw)
+    value = _parse_message(raw, body) if media == PROTOBUF else _parse(raw)
     _check_choices(value, body)
     validator = body.validator
     if validator is not None and not validator.is_valid(value):
@@ -56,9 +58,36 @@ def decode(raw: bytes, body: Body) -> Json:
     return value
 
 
-def encode(value: Json) -> bytes:
-    """Encode an answer's body."""
+def encode(value: Json, operation: Operation, media: str, *, bare: bool) -> bytes:
+    """Encode an answer's body.
+
+    Args:
+        value: The body.
+        operation: The operation that is answered.
+        media: Media type to answer with.
+        bare: Whether the caller takes the bare form, where there is one.
+
+    Returns:
+        The bytes.
+    """
+    if media == PROTOBUF and operation.message is not None:
+        from qai_hub.wire import encode as encode_message
+
+        if bare and operation.bare_message is not None:
+            (value,) = value.values()
+            return encode_message(operation.bare_message, value)
+        return encode_message(operation.message, value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _parse_message(raw: bytes, body: Body) -> Json:
+    from qai_hub.wire import WireError
+    from qai_hub.wire import decode as decode_message
+
+    try:
+        return body.shape.trim(decode_message(str(body.message), raw))
+    except WireError as error:
+        raise ProblemError(400, f"body: {error}") from None
 
 
 def _parse(raw: bytes) -> Json:

@@ -30,6 +30,7 @@ def runtime_config() -> list[dict[str, Any]]:
         "operating system": f"{platform.system()} {platform.release()}",
         "execution provider": PROVIDER,
         "times": "wall clock of this machine, not of a device",
+        "times of layers": "from further inferences, which tracing slows down",
         "memory": "resident set of the whole worker process",
     }
     listed = [{"key": key, "value": value} for key, value in properties.items()]

@@ -13,6 +13,9 @@ from qai_hub.local.work import Work
 
 _Filters = list[ColumnElement[bool]]
 
+# To people these are one type of job.
+_RUNS = ("inference", "profile")
+
 
 def list_models(work: Work) -> Reply:
     """List models, of one project or of all, of one producer or of all."""
@@ -52,7 +55,8 @@ def _jobs(work: Work) -> Page[Job]:
         known = work.services.contract.enum("JobState")
         filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
     if "type" in params:
-        filters.append(columns.kind == params["type"])
+        kinds = _RUNS if params["type"] in _RUNS else (params["type"],)
+        filters.append(columns.kind.in_(kinds))
     if params.get("creator"):
         creator = work.services.accounts.with_email(params["creator"])
         filters.append(false() if creator is None else columns.owner_id == creator.id)

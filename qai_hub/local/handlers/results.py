@@ -39,7 +39,7 @@ def list_artifacts(work: Work) -> Reply:
         raise ProblemError(404, f"The job {job.id} has no artifacts of that attempt.")
     if job.state not in FINISHED:
         raise ProblemError(409, _why_not(job))
-    wanted = work.call.params["artifact_type"]
+    wanted = _artifact_type(work)
     found = [each for each in artifacts_of(work.db, [job.id])[job.id] if each.type == wanted]
     if not found:
         raise ProblemError(404, f"The job {job.id} has no artifacts of the type {wanted}.")
@@ -51,6 +51,14 @@ def list_artifacts(work: Work) -> Reply:
             ]
         }
     )
+
+
+def _artifact_type(work: Work) -> str:
+    number = work.call.params["artifact_type"]
+    for name, value in work.services.contract.enum("JobArtifactType").items():
+        if value == number:
+            return name
+    raise ProblemError(404, f"There are no artifacts of the type {number}.")
 
 
 def _job(work: Work) -> Job:

@@ -6,7 +6,6 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.job_artifact_type import JobArtifactType
 from ...models.named_artifact_download_url_list import NamedArtifactDownloadURLList
 from ...types import Response
 
@@ -14,7 +13,7 @@ from ...types import Response
 def _get_kwargs(
     job_id: str,
     attempt: str,
-    artifact_type: JobArtifactType,
+    artifact_type: int,
 ) -> dict[str, Any]:
 
     _kwargs: dict[str, Any] = {
@@ -54,7 +53,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
     attempt: str,
-    artifact_type: JobArtifactType,
+    artifact_type: int,
 ) -> Response[NamedArtifactDownloadURLList]:
     """List the artifacts of one type.
 
@@ -83,7 +82,7 @@ def sync(
     client: AuthenticatedClient | Client,
     job_id: str,
     attempt: str,
-    artifact_type: JobArtifactType,
+    artifact_type: int,
 ) -> NamedArtifactDownloadURLList:
     """List the artifacts of one type.
 
@@ -114,7 +113,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
     attempt: str,
-    artifact_type: JobArtifactType,
+    artifact_type: int,
 ) -> Response[NamedArtifactDownloadURLList]:
     """List the artifacts of one type.
 
@@ -143,7 +142,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     job_id: str,
     attempt: str,
-    artifact_type: JobArtifactType,
+    artifact_type: int,
 ) -> NamedArtifactDownloadURLList:
     """List the artifacts of one type.
 

@@ -1,0 +1,68 @@
+"""Models as users have them: files, folders, archives of folders, and models in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.sources.files import file_type
+from qai_hub.sources.folders import folder_type, zip_folder
+from qai_hub.sources.memory import memory_type, write_model
+from qai_hub.sources.source import SourceFile
+
+if TYPE_CHECKING:
+    from qai_hub.models import SourceModelType
+
+__all__ = ["SourceFile", "source_file", "source_type"]
+
+
+@contextmanager
+def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked here)
+    """Makes a file of a model, for as long as the context lasts.
+
+    Args:
+        model: Path of a file or folder, or a model in memory.
+
+    Yields:
+        The file.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it is not a model that can be uploaded.
+    """
+    model_type = source_type(model)
+    path = Path(model).expanduser().absolute() if isinstance(model, str | Path) else None
+    if path is not None and path.is_file():
+        yield SourceFile(path, model_type, path.name, is_directory=path.suffix == ".zip")
+        return
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as temporary:
+        if path is None:
+            yield write_model(model, model_type, Path(temporary))
+        else:
+            archive = Path(temporary) / "model.zip"
+            zip_folder(path, archive)
+            yield SourceFile(archive, model_type, path.name, is_directory=True)
+
+
+def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
+    """Tells the format of a model that could be uploaded.
+
+    Args:
+        model: Path of a file or folder, or a model in memory.
+
+    Returns:
+        The format.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it is not a model that can be uploaded.
+    """
+    if not isinstance(model, str | Path):
+        return memory_type(model)
+    path = Path(model).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model at {path}.")
+    return folder_type(path) if path.is_dir() else file_type(path)

@@ -1,0 +1,1 @@
+"""Compatibility: see `qai_hub.compat`."""

@@ -1,0 +1,73 @@
+"""JSON to messages and back."""
+
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.wire.descriptor import WireError, message_class
+from qai_hub.wire.tables import fill, read
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+__all__ = ["decode", "encode", "parse", "to_json"]
+
+# A page of jobs, or the profile of a large model, is a few megabytes.
+_LARGEST = 32 << 20
+
+
+def encode(name: str, value: dict[str, Any]) -> bytes:
+    """Writes a message.
+
+    Args:
+        name: Full name of the message, such as `qai_hub.api.Job`.
+        value: Its JSON. What the wire does not have, since the contract gives it no number, is
+            left out.
+
+    Returns:
+        The message as bytes.
+
+    Raises:
+        WireError: If the value is not what the contract says.
+    """
+    return parse(name, value).SerializeToString()
+
+
+def parse(name: str, value: dict[str, Any]) -> "Message":
+    """Makes a message of its JSON, as `encode` does."""
+    message = message_class(name)()
+    try:
+        fill(message, value)
+    except WireError as error:
+        raise WireError(f"{name}: {error}") from None
+    return message
+
+
+def decode(name: str, content: bytes) -> dict[str, Any]:
+    """Reads a message.
+
+    Args:
+        name: Full name of the message, such as `qai_hub.api.Job`.
+        content: The message as bytes. Fields that the contract does not know are passed over.
+
+    Returns:
+        Its JSON. An enum value that the contract does not know is its number.
+
+    Raises:
+        WireError: If the bytes are not such a message, or too many.
+    """
+    from google.protobuf.message import DecodeError
+
+    if len(content) > _LARGEST:
+        raise WireError(f"A {name} of {len(content)} bytes is too large: {_LARGEST} are allowed.")
+    try:
+        message = message_class(name).FromString(content)
+    except (DecodeError, RecursionError) as error:
+        raise WireError(f"{len(content)} bytes are no {name}: {error}") from None
+    return to_json(message)
+
+
+def to_json(message: "Message") -> dict[str, Any]:
+    """Makes the JSON of a message, as `decode` does."""
+    try:
+        return read(message)
+    except ValueError as error:
+        raise WireError(f"{message.DESCRIPTOR.full_name}: {error}") from None

@@ -1,0 +1,81 @@
+"""The messages of the official service, as the contract describes them."""
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import (
+        DescriptorProto,
+        EnumDescriptorProto,
+        FileDescriptorProto,
+    )
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message
+
+__all__ = ["PACKAGE", "Described", "WireError", "described", "message_class"]
+
+PACKAGE = "qai_hub.api"
+
+
+class WireError(ValueError):
+    """A message, or its JSON, is not what the contract says."""
+
+
+class Described(NamedTuple):
+    """What the compiled descriptor holds, by full names.
+
+    Attributes:
+        file: The whole.
+        pool: Descriptors in a pool of their own: they do not meet those of the official package.
+        messages: Messages, also those within others, but not the entries of maps.
+        entries: Entries of maps, which are messages on the wire.
+        enums: Enums, also those within messages.
+    """
+
+    file: "FileDescriptorProto"
+    pool: "DescriptorPool"
+    messages: "dict[str, DescriptorProto]"
+    entries: "dict[str, DescriptorProto]"
+    enums: "dict[str, EnumDescriptorProto]"
+
+
+@functools.cache
+def described() -> Described:
+    """Loads the compiled descriptor, once in a process."""
+    from google.protobuf import descriptor_pool, timestamp_pb2
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+    serialized = files("qai_hub_api").joinpath("wire.desc").read_bytes()
+    file = FileDescriptorProto.FromString(serialized)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(serialized)
+    found = Described(file, pool, {}, {}, {})
+    found.enums.update({f"{PACKAGE}.{enum.name}": enum for enum in file.enum_type})
+    todo = [(f"{PACKAGE}.{message.name}", message) for message in file.message_type]
+    while todo:
+        name, message = todo.pop()
+        kind = found.entries if message.options.map_entry else found.messages
+        kind[name] = message
+        found.enums.update({f"{name}.{enum.name}": enum for enum in message.enum_type})
+        todo += [(f"{name}.{inner.name}", inner) for inner in message.nested_type]
+    return found
+
+
+@functools.cache
+def message_class(name: str) -> "type[Message]":
+    """Gives the class of a message.
+
+    Args:
+        name: Its full name, such as `qai_hub.api.Job`.
+
+    Returns:
+        The class; the same one at each call.
+
+    Raises:
+        KeyError: If there is no such message.
+    """
+    from google.protobuf.message_factory import GetMessageClass
+
+    return GetMessageClass(described().pool.FindMessageTypeByName(name))

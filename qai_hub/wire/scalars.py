@@ -1,0 +1,130 @@
+"""Values whose JSON is another one than protobuf's."""
+
+import re
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+__all__ = ["SCALARS", "read_time", "write_time"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def read_time(text: object) -> tuple[int, int]:
+    """Reads an RFC 3339 time.
+
+    Args:
+        text: The time, with its offset from UTC.
+
+    Returns:
+        Seconds since the epoch, and nanoseconds.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("it must be a time like 2026-01-02T03:04:05.000006Z")
+    second, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(second.upper() + offset.upper()).astimezone(UTC)
+        return (moment - _EPOCH) // timedelta(seconds=1), int((fraction or "").ljust(9, "0"))
+    except (OverflowError, ValueError):
+        raise ValueError("it is no time between the years 1 and 9999") from None
+
+
+def write_time(time: "Timestamp") -> str:
+    """Writes a time as RFC 3339 in UTC, with microseconds, or nanoseconds where it has them.
+
+    Args:
+        time: The time.
+
+    Returns:
+        The text.
+
+    Raises:
+        ValueError: If it is not between the years 1 and 9999.
+    """
+    try:
+        moment = _EPOCH + timedelta(seconds=time.seconds)
+    except OverflowError:
+        raise ValueError("it is no time between the years 1 and 9999") from None
+    nanos = time.nanos
+    if not 0 <= nanos < 1_000_000_000:
+        raise ValueError("its nanoseconds are not within a second")
+    fraction = f"{nanos // 1000:06}" if nanos % 1000 == 0 else f"{nanos:09}"
+    return f"{moment.isoformat()[:19]}.{fraction}Z"
+
+
+def _short_float(value: float) -> float:
+    """Gives the shortest decimal number that is the same one in single precision.
+
+    Args:
+        value: A number of single precision, such as 0.10000000149011612.
+
+    Returns:
+        The number, such as 0.1.
+    """
+    if not isfinite(value):
+        return value
+    exact = struct.pack("<f", value)
+    # Nine digits tell all numbers of single precision apart.
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    return next(short for short in shorter if struct.pack("<f", short) == exact)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it must be text")
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("it must be true or false")
+    return value
+
+
+def _integer(value: object) -> int:
+    """JSON has one type of numbers: 1.0 is an integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("it must be an integer")
+    return value
+
+
+def _number(value: object) -> float:
+    """What JSON has no number for may be named, as proto3 JSON does."""
+    if isinstance(value, str) and value in _NOT_FINITE:
+        return _NOT_FINITE[value]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("it must be a number")
+    return float(value)
+
+
+def _single(value: object) -> float:
+    given = _number(value)
+    struct.pack("<f", given)
+    return given
+
+
+# For each type of the wire how it is written, how it is read, and its default.
+SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any] | None, None, object]] = {
+    "string": (_text, None, None, ""),
+    "bool": (_boolean, None, None, False),
+    "int64": (_integer, None, None, 0),
+    "uint32": (_integer, None, None, 0),
+    "uint64": (_integer, None, None, 0),
+    "float": (_single, _short_float, None, 0.0),
+    "double": (_number, None, None, 0.0),
+}

@@ -1,0 +1,124 @@
+"""What the pages quote is what errors and failed jobs really say."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import qai_hub as hub
+
+DOCS = Path(__file__).parents[2] / "docs"
+NO_SIZE: Any = {"x": (1, "n")}
+INT4 = hub.QuantizeDtype.INT4
+IMAGE = np.zeros((1, 3, 48, 192), np.float32)
+
+RAISED: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "no model": ("compile", lambda n: hub.submit_compile_job("nix.onnx", n.device)),
+    "no size": (
+        "compile",
+        lambda n: hub.submit_compile_job("model.onnx", n.device, input_specs=NO_SIZE),
+    ),
+    "no device": (
+        "compile",
+        lambda n: hub.submit_compile_job("model.onnx", hub.Device("Nokia 3310")),
+    ),
+    "no device, in its guide": (
+        "devices",
+        lambda n: hub.submit_compile_job("model.onnx", hub.Device("Nokia 3310")),
+    ),
+    "no attribute": ("devices", lambda n: hub.get_devices(attributes="chipset")),
+    "dtypes": (
+        "quantize",
+        lambda n: hub.submit_quantize_job("model.onnx", n.dataset, INT4, INT4),
+    ),
+    "no DLC": ("link", lambda n: hub.submit_link_job("model.onnx", n.device)),
+    "graph names": (
+        "link",
+        lambda n: hub.submit_compile_and_link_jobs(["model.onnx", "model.onnx"], n.device),
+    ),
+    "nothing to do": (
+        "inference",
+        lambda n: hub.submit_inference_job(n.target_model, n.device, profile=False),
+    ),
+    "no profile": (
+        "profile",
+        lambda n: hub.submit_inference_job(
+            n.target_model, n.device, n.dataset, profile=False
+        ).get_profile(),
+    ),
+    "float64": ("data", lambda n: hub.upload_dataset({"x": [np.zeros(1)]})),
+    "suffix": ("data", lambda n: hub.upload_model("notes.txt")),
+    "torch.save": ("data", lambda n: hub.upload_model("model.pt")),
+    "empty": ("data", lambda n: hub.upload_model("empty.onnx")),
+    "not shared": ("sharing", lambda n: n.stranger.get_job(n.inference_job.job_id)),
+    "not the owner": ("sharing", lambda n: n.stranger.get_job(n.shared.job_id).set_name("mine")),
+    "no list": (
+        "sharing",
+        lambda n: n.model.modify_sharing(add_emails="colleague@example.com"),
+    ),
+    "no project": ("sharing", lambda n: hub.upload_model("model.onnx", project="p1234567a")),
+    "no job": ("errors", lambda n: hub.get_job("jnotthere1")),
+}
+
+FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
+    "runtime": (
+        "compile",
+        lambda n: hub.submit_compile_job(
+            "model.onnx", n.device, options="--target_runtime qnn_dlc"
+        ),
+    ),
+    "quantize": ("quantize", lambda n: n.quantize_job),
+    "inputs": (
+        "inference",
+        lambda n: hub.submit_inference_job(n.target_model, n.device, {"z": [IMAGE]}),
+    ),
+    "compute unit": (
+        "profile",
+        lambda n: hub.submit_inference_job(n.target_model, n.device, options="--compute_unit npu"),
+    ),
+}
+
+
+@pytest.fixture
+def world(reader: None, names: dict[str, Any], local_hub: Any) -> SimpleNamespace:
+    Path("notes.txt").write_text("no model")
+    Path("empty.onnx").touch()
+    Path("model.pt").write_bytes(b"\x80\x02")
+    stranger = local_hub.client("colleague@example.com")
+    shared = names["compile_job"]
+    shared.modify_sharing(add_emails=["colleague@example.com"])
+    return SimpleNamespace(**names, stranger=stranger, shared=shared)
+
+
+@pytest.mark.parametrize("what", RAISED)
+def test_quoted_error_is_what_is_raised(what: str, world: SimpleNamespace) -> None:
+    page, call = RAISED[what]
+    with pytest.raises((hub.UserError, FileNotFoundError)) as caught:
+        call(world)
+    assert as_quoted(str(caught.value)) in text_of(page)
+
+
+@pytest.mark.parametrize("what", FAILED)
+def test_quoted_reason_is_what_the_job_says(what: str, world: SimpleNamespace) -> None:
+    page, submit = FAILED[what]
+    status = submit(world).wait(60)
+    assert status.failure
+    assert as_quoted(status.message or "") in text_of(page)
+
+
+def test_quoted_notice_is_what_the_profile_job_says(world: SimpleNamespace) -> None:
+    (notice,) = world.inference_job.notices
+    assert f"{notice.severity} {notice.message}" in text_of("profile")
+
+
+def as_quoted(message: str) -> str:
+    """A message with its identifiers cut as pages cut them."""
+    return re.sub(r"\b([jmdp])(?=[a-z]*\d)[a-z0-9]{8}\b", r"\1…", message)
+
+
+def text_of(page: str) -> str:
+    return " ".join((DOCS / f"{page}.md").read_text("utf-8").replace("\\|", "|").split())

@@ -1,0 +1,1 @@
+"""What users write: each function is a script, and runs under either client."""

@@ -1,0 +1,32 @@
+"""The contract as someone changes it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed_contract() -> dict[str, Any]:
+    """The contract with a field, an enum value, a job type and an endpoint more."""
+    contract: dict[str, Any] = yaml.load(
+        (ROOT / "openapi.yaml").read_text("utf-8"),
+        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
+    )
+    schemas = contract["components"]["schemas"]
+    schemas["CompileJob"]["properties"]["priority"] = {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9,
+        "description": "How much it matters.",
+    }
+    schemas["JobState"]["enum"].append("JOB_STATE_PAUSED")
+    schemas["Job"]["properties"]["train_job"] = {"$ref": "#/components/schemas/CompileJob"}
+    path = contract["paths"]["/api/v1/jobs/{job_id}/"]
+    cancel = {**path["get"], "operationId": "cancelJob", "summary": "Cancel a job"}
+    contract["paths"]["/api/v1/jobs/{job_id}/cancel/"] = {
+        "parameters": path["parameters"],
+        "post": cancel,
+    }
+    return contract

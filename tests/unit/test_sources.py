@@ -1,0 +1,186 @@
+"""What is uploaded of the models that users have: formats, names, archives."""
+
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+import onnx
+import pytest
+from google.protobuf.message import EncodeError
+from hypothesis import given
+from hypothesis import strategies as st
+from support.tiny_models import affine
+
+from qai_hub.errors import UserError
+from qai_hub.models import SourceModelType
+from qai_hub.sources import source_file, source_type
+
+NAMES = st.text("abM./\\_: é", min_size=1, max_size=12) | st.sampled_from(
+    [
+        "m.onnx",
+        "m.onnx/",
+        "m.onnx/m.onnx",
+        "m.onnx/w.data",
+        "m.aimet/m.encodings",
+        "../m.onnx",
+        "/m",
+    ]
+)
+
+
+def archive(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as zipped:
+        for name in names:
+            zipped.writestr(name, b"" if name.endswith("/") else b"content")
+    return path
+
+
+def torch_file(path: Path, *inside: str) -> Path:
+    return archive(path, *(f"model/{name}" for name in inside))
+
+
+@given(st.lists(NAMES, max_size=6, unique=True))
+def test_any_archive_is_a_model_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    path = archive(tmp_path_factory.mktemp("zip") / "m.onnx.zip", *names)
+    try:
+        model_type = source_type(path)
+    except UserError as error:
+        assert str(path) in str(error)
+    else:
+        assert model_type in (SourceModelType.ONNX, SourceModelType.AIMET_ONNX)
+        assert len({PurePosixPath(name.replace("\\", "/")).parts[0] for name in names}) == 1
+
+
+@given(st.binary(max_size=64))
+def test_any_zip_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("zip") / "m.onnx.zip"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"ZIP|empty"):
+        source_type(path)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".pt2"])
+def test_torch_files_without_code_are_refused(tmp_path: Path, suffix: str) -> None:
+    weights = torch_file(tmp_path / f"weights{suffix}", "data.pkl", "data/0", "version")
+    pickled = tmp_path / f"pickled{suffix}"
+    pickled.write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+    for path in (weights, pickled):
+        with pytest.raises(UserError, match=r"torch\.save.*torch\.export\.export"):
+            source_type(path)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ("data.pkl", "code/__torch__.py", "constants.pkl", "version"),
+        ("data.pkl", "constants.pkl", "version"),
+        ("models/model.json", "data/weights/weight_0", "archive_format"),
+        ("serialized_exported_program.json", "serialized_state_dict.pt", "version"),
+    ],
+)
+def test_torch_files_with_code_are_taken(tmp_path: Path, inside: tuple[str, ...]) -> None:
+    assert source_type(torch_file(tmp_path / "m.pt", *inside)) is SourceModelType.TORCHSCRIPT
+    expected = SourceModelType.TORCH_EXPORTED_PROGRAM
+    assert source_type(torch_file(tmp_path / "m.pt2", *inside)) is expected
+
+
+def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "m.dlc").write_bytes(b"content")
+    with source_file("~/m.dlc") as source:
+        assert (source.path, source.name) == (tmp_path / "m.dlc", "m.dlc")
+
+
+def test_a_folder_becomes_an_archive_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "m.mlpackage"
+    (folder / "Data" / "empty").mkdir(parents=True)
+    (folder / "Manifest.json").write_bytes(b"{}")
+    monkeypatch.chdir(folder)
+    with source_file(".") as source:
+        assert (source.name, source.is_directory) == ("m.mlpackage", True)
+        with zipfile.ZipFile(source.path) as zipped:
+            assert zipped.namelist() == [
+                "m.mlpackage/",
+                "m.mlpackage/Data/",
+                "m.mlpackage/Data/empty/",
+                "m.mlpackage/Manifest.json",
+            ]
+            assert zipped.read("m.mlpackage/Manifest.json") == b"{}"
+    assert not source.path.exists()
+
+
+def test_tflite_in_memory() -> None:
+    content = b"\x1c\x00\x00\x00TFL3 and so on"
+    with source_file(content) as source:
+        assert (source.model_type, source.name) == (SourceModelType.TFLITE, "model.tflite")
+        assert source.path.read_bytes() == content
+    assert not source.path.exists()
+
+
+def test_onnx_in_memory_goes_by_its_graph() -> None:
+    with source_file(affine()) as source:
+        assert source.name == "affine"
+        assert onnx.load(source.path) == affine()
+
+
+@pytest.mark.parametrize("error", [EncodeError("too large"), ValueError("exceeds 2GB")])
+def test_onnx_that_is_too_large_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Huge:
+        graph = None
+
+        def SerializeToString(self) -> bytes:
+            raise error
+
+    monkeypatch.setattr(onnx, "ModelProto", Huge)
+    with pytest.raises(UserError, match="external data"), source_file(Huge()):
+        pass
+
+
+class MLModel:
+    """As Core ML's package has it: a package is a folder, and the older format a file."""
+
+    def __init__(self, *, is_package: bool) -> None:
+        self.is_package = is_package
+
+    def save(self, path: str) -> None:
+        if self.is_package:
+            Path(path).mkdir()
+            (Path(path) / "Manifest.json").write_bytes(b"{}")
+        else:
+            Path(path).write_bytes(b"content")
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_core_ml_in_memory(monkeypatch: pytest.MonkeyPatch, *, package: bool) -> None:
+    coremltools: Any = ModuleType("coremltools.models")
+    coremltools.MLModel = MLModel
+    monkeypatch.setitem(sys.modules, "coremltools.models", coremltools)
+    with source_file(MLModel(is_package=package)) as source:
+        assert source.is_directory == package
+        if package:
+            assert (source.model_type, source.name) == (
+                SourceModelType.MLPACKAGE,
+                "model.mlpackage",
+            )
+            assert zipfile.ZipFile(source.path).namelist()[0] == "model.mlpackage/"
+        else:
+            assert (source.model_type, source.name) == (SourceModelType.MLMODEL, "model.mlmodel")
+            assert source.path.read_bytes() == b"content"
+
+
+def test_a_module_that_is_no_package_of_models_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.jit", ModuleType("torch.jit"))
+    with pytest.raises(UserError, match="not a object"):
+        source_type(object())

@@ -1,0 +1,210 @@
+"""Waits beside odd streams, hung name servers, interpreters that end, forks and slow answers."""
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+from support.job_hub import DONE, RUNNING, JobHub, compile_job
+
+import qai_hub as hub
+from qai_hub.client import Client, ClientConfig
+
+
+@pytest.fixture
+def world() -> Iterator[JobHub]:
+    with JobHub(DONE) as made:
+        yield made
+
+
+def wait(job: hub.Job) -> Any:
+    return job.wait()
+
+
+def wait_all(job: hub.Job) -> Any:
+    return hub.wait_all([job])[0]
+
+
+# -- what programs put in place of stderr --------------------------------------------------------
+
+
+class Writer:
+    """Only writes."""
+
+    def __init__(self) -> None:
+        self.written = io.StringIO()
+
+    def write(self, text: str) -> None:
+        self.written.write(text)
+
+
+class BareTerminal(Writer):
+    def isatty(self) -> bool:
+        return True
+
+
+class WholeTerminal(BareTerminal):
+    def flush(self) -> None:
+        """Has nothing to do."""
+
+
+class Reentered(WholeTerminal):
+    def flush(self) -> None:
+        raise RuntimeError("reentrant call")
+
+
+class BrokenPipe(WholeTerminal):
+    encoding = "utf-8"
+
+    def write(self, text: str) -> None:
+        super().write(text)
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+class OddEncoding(WholeTerminal):
+    encoding = 7
+
+
+@pytest.mark.parametrize("wait", [wait, wait_all])
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (Writer, False),
+        (BareTerminal, True),
+        (WholeTerminal, True),
+        (Reentered, True),
+        (BrokenPipe, True),
+        (OddEncoding, True),
+    ],
+)
+def test_no_stand_in_for_stderr_ends_a_wait(
+    world: JobHub, wait: Callable[[hub.Job], Any], kind: type[Writer], *, shown: bool
+) -> None:
+    job = world.client(verbose=True).get_job("ja")
+    stream = kind()
+    with contextlib.redirect_stderr(cast(Any, stream)):
+        assert wait(job) == "SUCCESS"
+    assert bool(stream.written.getvalue()) is shown
+
+
+# -- threads and processes that end --------------------------------------------------------------
+
+
+def test_a_program_ends_although_an_iterator_of_jobs_was_left_halfway(world: JobHub) -> None:
+    """Python 3.13 stops daemon threads for good when it ends: nothing may join them then."""
+    code = """
+import sys
+import qai_hub as hub
+client = hub.Client(hub.ClientConfig("token", sys.argv[1], sys.argv[1]))
+jobs = [client.get_job("ja"), client.get_job("jb")]
+handed_out = hub.as_completed(jobs)
+print(next(handed_out).job_id)
+"""
+    world.server.requests.clear()
+    world.instead = lambda _: None
+    done = subprocess.run(
+        [sys.executable, "-c", code, world.server.url],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout in {"ja\n", "jb\n"}
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_leaves_the_wait_to_its_parent_and_waits_on_its_own(
+    world: JobHub,
+) -> None:
+    jobs = [world.client().get_job(name) for name in ("ja", "jb")]
+    handed_out = hub.as_completed(jobs)
+    first = next(handed_out)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        cast(Any, handed_out).close()
+        os._exit(0 if hub.wait_all(jobs) == ["SUCCESS", "SUCCESS"] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert [first, *handed_out] in (jobs, jobs[::-1])
+    assert [t for t in threading.enumerate() if t.name.startswith("qai_hub")] == []
+
+
+# -- networks ------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_does_not_wait_for_a_name_server(
+    world: JobHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.client().get_job("ja")
+    asked, release = threading.Event(), threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def look_up(*_: object, **__: object) -> Any:
+        asked.set()
+        release.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    away = Client(ClientConfig("token", "http://hub.invalid", "http://hub.invalid"))
+    job._owner = away
+
+    def interrupt() -> None:
+        asked.wait(10)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            hub.wait_all([job])
+        assert time.monotonic() - start < 5.0
+    finally:
+        release.set()
+        interrupter.join()
+    assert [t for t in threading.enumerate() if t.name.startswith("qai_hub")] == []
+
+
+def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(
+    world: JobHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time limits of a request bound each of its steps: here every step is short."""
+    monkeypatch.setattr("qai_hub.jobs.schedule._OVERTIME", 0.5)
+    job = world.client().get_job("ja")
+    body = repr(compile_job("ja", RUNNING)).encode()
+    listener = socket.create_server(("127.0.0.1", 0))
+    stopped = threading.Event()
+
+    def trickle() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+            for byte in head + body:
+                connection.sendall(bytes([byte]))
+                if stopped.wait(0.1):
+                    return
+
+    server = threading.Thread(target=trickle, daemon=True)
+    server.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    job._owner = Client(ClientConfig("token", address, address))
+    start = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError, match="Timeout occurred while communicating with"):
+            hub.wait_all([job], 0.2)
+        assert time.monotonic() - start < 3.0
+    finally:
+        stopped.set()
+        listener.close()
+        server.join()
