@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from qai_hub.compat.client import CompatClient
-from qai_hub.compat.client import SourceModel as SourceModel
-from qai_hub.compat.client import TargetModel as TargetModel
+from qai_hub.compat.client import SourceModel as SourceModel  # noqa: PLC0414 - passed on
+from qai_hub.compat.client import TargetModel as TargetModel  # noqa: PLC0414 - passed on
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.config.model import check_token
 from qai_hub.datasets import Dataset

@@ -62,7 +62,15 @@ class UserError(Error):
 
 
 class InvalidValueError(UserError, ValueError):
-    """A `UserError` that can be caught as a `ValueError` too, which scripts do here."""
+    """An argument has a value that cannot be: a `UserError` that is a `ValueError` too.
+
+    Examples:
+        >>> try:
+        ...     job = hub.submit_quantize_job(model, dataset, hub.QuantizeDtype.INT16)
+        ... except ValueError as error:
+        ...     print(type(error).__name__)
+        InvalidValueError
+    """
 
 
 class InternalError(Error):

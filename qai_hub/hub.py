@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qai_hub.client import Client
-from qai_hub.jobs.many import as_completed, wait_all
+from qai_hub.jobs.many import as_completed as as_completed  # noqa: PLC0414 - passed on
+from qai_hub.jobs.many import wait_all as wait_all  # noqa: PLC0414 - passed on
 
-# Scripts read it, and assign it: None asks for a new client at the next call.
-_global_client: Client | None = Client()
+# Scripts read attributes of it, and assign it: None asks for a new client at the next call.
+_global_client: Any = Client()
 
 _VERBS = (
     "get_dataset",
@@ -48,7 +49,7 @@ def _default_client() -> Client:
     global _global_client  # noqa: PLW0603 (the name that scripts assign)
     if _global_client is None:
         _global_client = Client()
-    return _global_client
+    return cast(Client, _global_client)
 
 
 def _bound(verb: str) -> Callable[..., Any]:
@@ -95,5 +96,5 @@ if TYPE_CHECKING:
 else:
     globals().update({verb: _bound(verb) for verb in _VERBS})
 
+# Scripts that swap the default client set each of these names to the method of the new one.
 __all__ = list(_VERBS)
-__all__ += ["as_completed", "wait_all"]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
+# A message of protobuf. Its class is made when it runs, so that type checkers know no field of it.
+Message: TypeAlias = Any
 
 __all__ = [
     "APIException",

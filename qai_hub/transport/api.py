@@ -12,7 +12,6 @@ from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
 from qai_hub.config import ClientConfig
-from qai_hub.errors import UserError
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.failures import error_from_answer, error_from_fault
 from qai_hub.transport.files import Files
@@ -28,7 +27,7 @@ R = TypeVar("R")
 _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
 
 
-def resolve_wire(config: ClientConfig) -> Literal["json"]:
+def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
     """Tells what the server of a configuration speaks.
 
     Args:
@@ -36,18 +35,12 @@ def resolve_wire(config: ClientConfig) -> Literal["json"]:
 
     Returns:
         The wire.
-
-    Raises:
-        UserError: If it is one that this release does not speak.
     """
+    if config.wire != "auto":
+        return config.wire
     host = urlsplit(config.api_url).hostname or ""
     official = host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
-    if config.wire == "json" or (config.wire == "auto" and not official):
-        return "json"
-    raise UserError(
-        f"{host} speaks the protobuf wire, which this release of qai-hub-openapi cannot speak yet. "
-        "Use a local hub (`qai-hub serve`), or set wire = json for a server that speaks JSON."
-    )
+    return "protobuf" if official else "json"
 
 
 class Transport:
@@ -176,8 +169,8 @@ def carry_out(
     Returns:
         What the operation returns.
     """
-    resolve_wire(config)
-    with SESSIONS.lease(_key(config), functools.partial(api_session, config)) as session:
+    make = functools.partial(api_session, config, resolve_wire(config))
+    with SESSIONS.lease(_key(config), make) as session:
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
@@ -192,8 +185,8 @@ def _right_away(
     return function(config, *args, **kwargs)
 
 
-def _key(config: ClientConfig) -> tuple[str, str]:
-    return config.api_url, config.api_token
+def _key(config: ClientConfig) -> tuple[str, str, str]:
+    return config.api_url, config.api_token, resolve_wire(config)
 
 
 @contextlib.contextmanager
@@ -215,6 +208,5 @@ def _errors(config: ClientConfig) -> Iterator[None]:
 
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
-    resolve_wire(config)
-    make = functools.partial(async_api_session, config)
+    make = functools.partial(async_api_session, config, resolve_wire(config))
     return ASYNC_SESSIONS.lease(_key(config), make)

@@ -5,6 +5,7 @@ import os
 import platform
 import ssl
 from math import inf
+from typing import Literal
 
 import httpx
 
@@ -33,11 +34,12 @@ TRANSFER_READ_LIMIT = 120.0
 _transfer_read_limit = TRANSFER_READ_LIMIT
 
 
-def api_session(config: ClientConfig) -> Session:
+def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:
     """Makes what sends the requests of one configuration.
 
     Args:
         config: The configuration.
+        wire: What the server speaks.
 
     Returns:
         The session.
@@ -45,6 +47,16 @@ def api_session(config: ClientConfig) -> Session:
     Raises:
         UserError: If the configuration has no token.
     """
+    if wire == "protobuf":
+        from qai_hub.transport.protobuf import ProtobufSession
+
+        # The official service knows no idempotency keys: a POST that may be done is not replayed.
+        return ProtobufSession(
+            config.api_url,
+            headers=_protobuf_headers(config),
+            limits=_CONNECTIONS,
+            verify=_certificates(),
+        )
     return Session(
         config.api_url,
         headers=_headers(config),
@@ -54,11 +66,12 @@ def api_session(config: ClientConfig) -> Session:
     )
 
 
-def async_api_session(config: ClientConfig) -> AsyncSession:
+def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> AsyncSession:
     """Makes what sends the requests of one configuration, in an event loop.
 
     Args:
         config: The configuration.
+        wire: What the server speaks.
 
     Returns:
         The session.
@@ -66,6 +79,16 @@ def async_api_session(config: ClientConfig) -> AsyncSession:
     Raises:
         UserError: If the configuration has no token.
     """
+    if wire == "protobuf":
+        from qai_hub.transport.protobuf import AsyncProtobufSession
+
+        return AsyncProtobufSession(
+            base_url=config.api_url,
+            headers=_protobuf_headers(config),
+            timeout=TIME_LIMITS,
+            limits=_CONNECTIONS,
+            verify=_certificates(),
+        )
     return AsyncSession(
         base_url=config.api_url,
         headers=_headers(config),
@@ -78,9 +101,21 @@ def async_api_session(config: ClientConfig) -> AsyncSession:
 def _headers(config: ClientConfig) -> dict[str, str]:
     return {
         "Accept": "application/json",
-        "Authorization": f"token {require_token(config)}",
+        "Authorization": Secret(f"token {require_token(config)}"),
         "Client-Version": _FOLLOWED_RELEASE,
         "User-Agent": _user_agent(),
+    }
+
+
+def _protobuf_headers(config: ClientConfig) -> dict[str, str]:
+    """What the official service wants to know of each caller."""
+    return {
+        **_headers(config),
+        "Accept": "*/*",
+        "Client-Mode": config.client_mode,
+        "OS-Type": platform.system(),
+        "OS-Version": platform.release(),
+        "Python-Version": platform.python_version(),
     }
 
 
@@ -113,7 +148,15 @@ def _user_agent() -> str:
 
 
 def _certificates() -> ssl.SSLContext:
-    return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    named = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    try:
+        return _trust(*named.values())
+    except OSError as error:
+        told = " and ".join(f"{name}={value}" for name, value in named.items() if value)
+        raise UserError(
+            f"The certificates that the environment names ({told}) cannot be read: "
+            f"{error.strerror}."
+        ) from error
 
 
 @functools.cache

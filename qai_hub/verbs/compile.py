@@ -116,10 +116,10 @@ class CompileVerbs(CreatingVerbs):
         options, title = check_options("options", options), check_text("name", name)
         specs = check_specs(input_specs)
         check_compiles(model, specs, options)
-        checked = self._checked_data(calibration_data)
+        checked = None if calibration_data is None else self._checked_data(calibration_data)
         devices = self._selected(devices)
         source = self._on_hub(model, project)
-        data = self._dataset_of(checked, project)
+        data = None if checked is None else self._upload_dataset(checked, project=project)
         groups = [devices] if single_compile else [[one] for one in devices]
         bodies = [
             compile_body(source, group, title or source.name, specs, options, data)

@@ -33,9 +33,7 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
     def _on_hub(self, model: Any, project: str | Project | None) -> Model:  # noqa: ANN401
         return self.upload_model(model, project=project)
 
-    def _checked_data(
-        self, data: Dataset | DatasetEntries | str | None
-    ) -> Dataset | DatasetEntries | str | None:
+    def _checked_data(self, data: Dataset | DatasetEntries | str) -> Dataset | DatasetEntries | str:
         """Data that can be used or uploaded; of an identifier, the dataset.
 
         Raises:
@@ -44,15 +42,8 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
         """
         if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():
             data = self.get_dataset(data)
-        if data is not None:
-            check_data(data)
+        check_data(data)
         return data
-
-    def _dataset_of(
-        self, data: Dataset | DatasetEntries | str | None, project: str | Project | None
-    ) -> Dataset | None:
-        """The dataset of checked data."""
-        return None if data is None else self._upload_dataset(data, project=project)
 
     def _create(
         self,

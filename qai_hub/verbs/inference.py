@@ -154,11 +154,11 @@ class InferenceVerbs(CreatingVerbs):
         if inputs is None and not profile:
             raise UserError("There is nothing to do: give inputs, or profile=True.")
         check_runs(model)
-        checked = self._checked_data(inputs)
+        checked = None if inputs is None else self._checked_data(inputs)
         devices = self._selected(devices)
         for one in devices:
             check_framework(model, one)
-        data = self._dataset_of(checked, project)
+        data = None if checked is None else self._upload_dataset(checked, project=project)
         target = self._on_hub(model, project)
         bodies = [
             inference_body(target, one, title or target.name, data, options, profile)

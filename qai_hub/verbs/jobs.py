@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qai_hub.errors import InvalidValueError, UserError
 from qai_hub.jobs.mapping import job_from_api
@@ -18,10 +18,31 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.jobs.base import Job
+    from qai_hub.jobs.compile import CompileJob
+    from qai_hub.jobs.inference import InferenceJob
+    from qai_hub.jobs.link import LinkJob
+    from qai_hub.jobs.quantize import QuantizeJob
 
 
 class JobVerbs(Verbs):
     """Methods that find jobs."""
+
+    @overload
+    def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
+
+    @overload
+    def get_job(
+        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
+    ) -> InferenceJob: ...
+
+    @overload
+    def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
+
+    @overload
+    def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
+
+    @overload
+    def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
 
     def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job.

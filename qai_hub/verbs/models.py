@@ -36,7 +36,7 @@ class ModelVerbs(Verbs):
                 `.encodings`, if there are any; or an `.mlpackage` or `.mlmodelc`. Or of a ZIP
                 archive of such a folder. Or a model in memory: an `onnx.ModelProto`, a
                 `torch.export.ExportedProgram`, a traced or scripted torch module, a Core ML
-                `MLModel`, or the bytes of a TFLite model.
+                `MLModel`, or the bytes of a TFLite model. A `Model` is given back as it is.
             name: Name that people will see; None takes the file's.
             project: Project that it goes to; None takes the client's.
 

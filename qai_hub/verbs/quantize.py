@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.errors import InvalidValueError
 from qai_hub.jobs.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.model_checks import check_quantizes
 from qai_hub.submission import check_options, check_text, quantize_body
@@ -72,9 +72,7 @@ class QuantizeVerbs(CreatingVerbs):
         check_quantizes(model)
         checked = self._checked_data(calibration_data)
         source = self._on_hub(model, project)
-        data = self._dataset_of(checked, project)
-        if data is None:
-            raise UserError("calibration_data is None: quantizing takes samples of the inputs.")
+        data = self._upload_dataset(checked, project=project)
         body = quantize_body(
             source, data, weights_dtype, activations_dtype, title or source.name, options
         )

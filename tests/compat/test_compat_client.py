@@ -157,9 +157,8 @@ def test_the_default_client_is_read_and_assigned(
     mine = lh.client()
     monkeypatch.setattr(qai_hub.hub, "_global_client", mine)
     for name in qai_hub.hub.__all__:
-        if hasattr(mine, name):
-            monkeypatch.setattr(qai_hub.hub, name, getattr(mine, name))
-            monkeypatch.setattr(qai_hub, name, getattr(mine, name))
+        monkeypatch.setattr(qai_hub, name, getattr(mine, name))
+        monkeypatch.setattr(qai_hub.hub, name, getattr(mine, name))
     assert qai_hub.get_devices() == mine.get_devices()
     with mock.patch("qai_hub.hub._global_client.config.api_url", "https://elsewhere.test"):
         assert mine.config.api_url == "https://elsewhere.test"

@@ -13,6 +13,8 @@ from support.canned import Canned, CannedHub
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils
+from qai_hub.transport.files import FILES
+from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.sessions import TRANSFER_READ_LIMIT, file_session
 from qai_hub.util import session, zipped_model
 from qai_hub.util.dataset_entries_converters import dataset_entries_to_h5, h5_to_dataset_entries
@@ -92,11 +94,12 @@ def test_input_specs_as_a_message() -> None:
 
 
 def read_limit() -> float | None:
-    with file_session() as made:
-        return made.timeout.read
+    with SESSIONS.lease(FILES, file_session) as shared:
+        return shared.timeout.read
 
 
 def test_a_longer_time_limit_of_transfers_takes_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_limit() == TRANSFER_READ_LIMIT
     monkeypatch.setattr(qai_hub.util.session, "EXTERNAL_RESPONSE_TIMEOUT_SECONDS", 600)
     assert read_limit() == 600
     monkeypatch.setattr(session, "EXTERNAL_RESPONSE_TIMEOUT_SECONDS", 4)

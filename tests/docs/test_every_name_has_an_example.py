@@ -18,7 +18,14 @@ import pytest
 
 import qai_hub
 
-HOMES = ("qai_hub", "qai_hub.client", "qai_hub.aio", "qai_hub.config", "qai_hub.local")
+HOMES = (
+    "qai_hub",
+    "qai_hub.client",
+    "qai_hub.aio",
+    "qai_hub.config",
+    "qai_hub.errors",
+    "qai_hub.local",
+)
 
 
 def public_names() -> Iterator[tuple[str, object]]:

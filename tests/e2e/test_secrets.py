@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import pickle
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from support.job_hub import DONE, answer, compile_job
 from support.people import ME
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
+from support.secret_watch import assert_shown_nowhere
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -24,22 +24,6 @@ from qai_hub.transport.retries import RetryPolicy
 
 TOKEN = "t0ken-s3cret"
 SIGNATURE = "?X-Amz-Signature=sign-s3cret"
-
-
-def assert_shown_nowhere(secret: str, error: BaseException) -> None:
-    """Looks at an exception, those behind it, and the variables of this package's functions."""
-    told = "".join(traceback.format_exception(error))
-    assert secret not in told
-    seen: BaseException | None = error
-    while seen is not None:
-        assert secret not in f"{seen} {seen!r} {seen.args} {vars(seen)}"
-        frames = traceback.TracebackException.from_exception(seen, capture_locals=True).stack
-        for frame in frames:
-            if "/qai_hub/" in frame.filename:
-                assert secret not in f"{frame.name}: {frame.locals}"
-        seen = seen.__cause__ or seen.__context__
-    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        assert secret.encode() not in pickle.dumps(error, protocol)
 
 
 # -- things --------------------------------------------------------------------------------------

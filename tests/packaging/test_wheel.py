@@ -179,7 +179,7 @@ def test_pyright_finds_all_types_in_the_wheel(installed: Installed) -> None:
     (scripts / "pyrightconfig.json").write_text('{"typeCheckingMode": "basic"}')
     code = (ROOT / "tests" / "typing" / "user_code.py").read_text("utf-8")
     (scripts / "user_code.py").write_text(code, "utf-8")
-    python = ["--pythonpath", installed.folder / "bin" / "python"]
+    python: list[str | Path] = ["--pythonpath", installed.folder / "bin" / "python"]
     assert succeed(checker, *python, cwd=scripts).startswith("0 errors, 0 warnings")
     (scripts / "user_code.py").write_text(
         "import qai_hub as hub\nhub.get_jobs(3)\nhub.get_job(3)\n"

@@ -117,6 +117,31 @@ _register_uploads()
 _register_submits()
 
 
+@shape("submit_quantize_job file without calibration data")
+def _(w: World) -> Any:
+    return w.client.submit_quantize_job(w.file("m.onnx"), None)
+
+
+@shape("submit_inference_job file with data that is none")
+def _(w: World) -> Any:
+    return w.client.submit_inference_job(w.file("m.onnx"), w.device, {"x": [1.0]})
+
+
+@shape("submit_compile_job file with calibration data that is none")
+def _(w: World) -> Any:
+    return w.client.submit_compile_job(w.file("m.onnx"), w.device, calibration_data=3)
+
+
+@shape("submit_compile_job file with options that are none")
+def _(w: World) -> Any:
+    return w.client.submit_compile_job(w.file("m.onnx"), w.device, options=3)
+
+
+@shape("submit_link_job files with another among them")
+def _(w: World) -> Any:
+    return w.client.submit_link_job([w.file("m.dlc"), w.file("m.onnx")], w.device)
+
+
 @shape("submit_quantize_job types by name")
 def _(w: World) -> Any:
     return w.client.submit_quantize_job(w.model(".onnx"), {"x": [ones()]}, "INT8", "INT8")

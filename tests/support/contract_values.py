@@ -13,11 +13,13 @@ PACKAGE = "qai_hub.api."
 SCHEMAS: dict[str, dict[str, Any]] = json.loads(
     files("qai_hub_api").joinpath("openapi.json").read_text("utf-8")
 )["components"]["schemas"]
-# The schemas of answers: those of requests know fewer fields, and allow no others.
+# Where a message has several schemas: that of answers. Those of requests know fewer fields.
 ANSWERS = {
     schema["x-protobuf-message"]: name
-    for name, schema in SCHEMAS.items()
-    if "x-protobuf-message" in schema and schema.get("additionalProperties") is not False
+    for name, schema in sorted(
+        SCHEMAS.items(), key=lambda item: item[1].get("additionalProperties") is not False
+    )
+    if "x-protobuf-message" in schema
 }
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -77,7 +79,8 @@ def of_schema(name: str, depth: int) -> st.SearchStrategy[Any]:
     required = schema.get("required", ())
     always, optional, members = {}, {}, {}
     for field, node in schema["properties"].items():
-        if field in required:
+        # A request may leave lists out; the wire cannot tell an empty one from none.
+        if field in required or node["x-protobuf-field"]["presence"] in {"repeated", "map"}:
             always[field] = values(node, max(depth - 1, 0))
         elif depth and "x-protobuf-oneof" in node:
             members[field] = values(node, max(depth - 1, 0))

@@ -64,7 +64,7 @@ def linear_result(x: Any) -> Any:
 
 def branching_model() -> onnx.ModelProto:
     """y = x if sum(x) > 0 else -x, with an If whose branches are graphs of their own."""
-    branches = {
+    branches: dict[str, Any] = {
         f"{name}_branch": helper.make_graph(
             [helper.make_node(op, ["x"], [name], name=f"{name}_node")],
             name,

@@ -13,7 +13,18 @@ import numpy as np
 
 import qai_hub as hub
 import qai_hub.hub
-from qai_hub.client import Client, CompileJob, Device, JobStatus, JobType, SourceModelType
+from qai_hub import public_rest_api
+from qai_hub.client import (
+    Client,
+    CompileJob,
+    DatasetEntries,
+    Device,
+    JobStatus,
+    JobType,
+    Project,
+    SourceModel,
+    SourceModelType,
+)
 
 PHONE = hub.Device("Samsung Galaxy S24")
 SHAPE = (1, 3, 224, 224)
@@ -177,6 +188,19 @@ def handle_errors(job_id: str) -> str:
         return f"not my fault: {error}"
 
 
+def as_model_zoos_do(
+    model: SourceModel, name: str | None, project: Project | str | None, data: DatasetEntries
+) -> hub.Model:
+    client = qai_hub.hub._global_client
+    if "staging" in client.config.api_url:
+        qai_hub.hub._global_client = hub.Client(profile="staging")
+    frameworks = public_rest_api.get_framework_list(client.config).frameworks
+    versions = [framework.full_version for framework in frameworks if framework.name == "QAIRT"]
+    entries: public_rest_api.DatasetEntries = {**data}
+    hub.upload_dataset(entries, ", ".join(versions))
+    return hub.upload_model(model, name, project)
+
+
 # -- only here -----------------------------------------------------------------------------------
 
 
@@ -194,6 +218,37 @@ async def wait_in_an_event_loop(jobs: list[hub.CompileJob]) -> None:
     assert_type(await hub.aio.wait_all(jobs, 60), list[hub.JobStatus])
     async for job in hub.aio.as_completed(jobs):
         assert_type(job, CompileJob)
+
+
+def fetch_by_type(job_id: str) -> None:
+    assert_type(hub.get_job(job_id, JobType.COMPILE), hub.CompileJob)
+    assert_type(hub.get_job(job_id, JobType.PROFILE), hub.InferenceJob)
+    assert_type(hub.get_job(job_id, job_type=hub.JobType.INFERENCE), hub.InferenceJob)
+    assert_type(hub.get_job(job_id, JobType.LINK), hub.LinkJob)
+    assert_type(hub.get_job(job_id, JobType.QUANTIZE), hub.QuantizeJob)
+    assert_type(hub.get_job(job_id, JobType.UNSPECIFIED), hub.Job)
+
+
+def slowest_layers(job: hub.InferenceJob) -> dict[str, float]:
+    profile = job.get_profile()
+    assert_type(profile, hub.Profile | None)
+    if profile is None:
+        return {}
+    assert_type(profile.inference.peak_memory_range, hub.MemoryRange | None)
+    assert_type(job.get_tool_versions(), dict[str, str])
+    layers: tuple[hub.Layer, ...] = profile.layers
+    return {layer.name: layer.execution_time or 0.0 for layer in layers}
+
+
+def look_through_everything() -> Iterator[str]:
+    for job in hub.iter_jobs(state=hub.JobStatus.State.FAILED):
+        assert_type(job, hub.Job)
+        if isinstance(job, hub.CompileJob):
+            yield from (device.name for device in job.compatible_devices)
+    for model in hub.iter_models():
+        yield model.model_id
+    for summary in hub.iter_job_summaries(type=hub.JobType.PROFILE):
+        yield summary.owner.email if summary.owner else summary.username
 
 
 def times(job: hub.Job) -> tuple[float | None, str | None]:

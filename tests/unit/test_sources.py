@@ -65,6 +65,13 @@ def test_any_zip_file_is_read_or_refused(
         source_type(path)
 
 
+@pytest.mark.parametrize("name", ["m.mlpackage/../../x", "m.mlpackage\\..\\..\\x"])
+def test_archives_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
+    path = archive(tmp_path / "m.mlpackage.zip", "m.mlpackage/Manifest.json", name)
+    with pytest.raises(UserError, match="lead out"):
+        source_type(path)
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".pt2"])
 def test_torch_files_without_code_are_refused(tmp_path: Path, suffix: str) -> None:
     weights = torch_file(tmp_path / f"weights{suffix}", "data.pkl", "data/0", "version")

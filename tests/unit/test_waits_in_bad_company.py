@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 from support.job_hub import DONE, RUNNING, JobHub, compile_job
+from support.scripted_server import Reply, Request, Step
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -142,13 +143,48 @@ def test_a_forked_process_leaves_the_wait_to_its_parent_and_waits_on_its_own(
 # -- networks ------------------------------------------------------------------------------------
 
 
+def interrupt_when(event: threading.Event) -> threading.Thread:
+    """Presses Ctrl+C, after a moment."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        event.wait(10)
+        time.sleep(0.1)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("wait", [wait, wait_all])
+def test_ctrl_c_does_not_wait_for_an_answer_and_the_client_works_on(
+    world: JobHub, wait: Callable[[hub.Job], Any]
+) -> None:
+    job = world.client().get_job("ja")
+    asked = threading.Event()
+
+    def hold(_: Request) -> Step:
+        asked.set()
+        return Reply(delay=20)
+
+    world.instead = hold
+    interrupter = interrupt_when(asked)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        wait(job)
+    assert time.monotonic() - start < 2.0
+    interrupter.join()
+    world.instead = lambda _: None
+    assert wait(job) == "SUCCESS"
+
+
 def test_ctrl_c_does_not_wait_for_a_name_server(
     world: JobHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = world.client().get_job("ja")
     asked, release = threading.Event(), threading.Event()
-    main = threading.main_thread().ident
-    assert main is not None
 
     def look_up(*_: object, **__: object) -> Any:
         asked.set()
@@ -158,13 +194,7 @@ def test_ctrl_c_does_not_wait_for_a_name_server(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     away = Client(ClientConfig("token", "http://hub.invalid", "http://hub.invalid"))
     job._owner = away
-
-    def interrupt() -> None:
-        asked.wait(10)
-        signal.pthread_kill(main, signal.SIGINT)
-
-    interrupter = threading.Thread(target=interrupt)
-    interrupter.start()
+    interrupter = interrupt_when(asked)
     start = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):

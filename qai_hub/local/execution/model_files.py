@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import onnx
-from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError, Message
 
 from qai_hub.local.execution.archive import is_archive, unpack
 from qai_hub.local.execution.failures import FailureType, JobFailure

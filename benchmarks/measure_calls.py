@@ -1,0 +1,48 @@
+"""Times two calls of the client that this interpreter has, whichever it is.
+
+    python measure_calls.py URL SECONDS [WIRE]
+
+Prints the median time of `get_job` and of `get_job_summaries(limit=1000)`, in microseconds.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import qai_hub as hub
+
+
+def median(call: Callable[[], object], seconds: float) -> float:
+    """The median time of a call, in microseconds, after two that warm up."""
+    call(), call()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1e6
+
+
+def main(url: str, seconds: float, *wire: str) -> None:
+    """Measures, and prints what it found as JSON."""
+    extra = {"wire": wire[0]} if wire else {}
+    config = hub.ClientConfig(
+        api_token="of-no-hub",  # noqa: S106 - of a server that asks for none
+        api_url=url,
+        web_url=url,
+        verbose=False,
+        **extra,
+    )
+    client = hub.Client(config=config)
+    found = {
+        "get_job": median(lambda: client.get_job("jabcdefgh"), seconds),
+        "1000 summaries": median(lambda: client.get_job_summaries(limit=1000), seconds),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,154 @@
+"""What each wire costs: our client with JSON and with protobuf, beside the official client.
+
+    make bench
+
+Answers come from a server that only sends what was made beforehand, from a job that really ran on a
+local hub. The clients take turns, so that whatever else this machine does hits all of them; what
+counts are the ratios.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import onnx
+import trustme
+from onnx import TensorProto, helper
+
+import qai_hub as hub
+from qai_hub import wire
+from qai_hub.local import LocalHub
+
+HERE = Path(__file__).parent
+Times = dict[str, float]
+
+
+def make_bodies(folder: Path) -> None:
+    """Runs a profile job on a local hub, and keeps what the hub tells of it on either wire."""
+    with LocalHub(data_dir=folder / "hub") as lh:
+        client = lh.client()
+        device = hub.Device("Samsung Galaxy S24")
+        model = client.upload_model(affine())
+        job = client.submit_inference_job(model, device, {"x": [np.zeros((1, 4), np.float32)]})
+        assert job.wait(60).success, job.get_status()
+        headers = {"Authorization": f"token {lh.token()}"}
+        with httpx.Client(base_url=f"{lh.url}/api/v1/", headers=headers) as api:
+            found = api.get(f"jobs/{job.job_id}/").json()
+            (summary,) = api.get("job_summaries/?limit=1").json()["job_summaries"]
+    summaries = {"job_summaries": [numbered(summary, i) for i in range(1000)]}
+    summaries["total_query_count"] = 1000
+    for name, message, value in (
+        ("job", "Job", found),
+        ("summaries", "JobSummaryList", summaries),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+        (folder / f"{name}.pb").write_bytes(wire.encode(f"qai_hub.api.{message}", value))
+
+
+def affine() -> onnx.ModelProto:
+    """A model of one layer."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    node = helper.make_node("Relu", ["x"], ["y"])
+    graph = helper.make_graph([node], "relu", ends[:1], ends[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+def numbered(summary: dict[str, Any], index: int) -> dict[str, Any]:
+    """A summary under an identifier and a name of its own."""
+    inner = {**summary["inference_job_summary"], "job_id": f"j{index:07}", "name": f"job {index}"}
+    return {**summary, "inference_job_summary": inner}
+
+
+@contextmanager
+def served(folder: Path, *certificate: Path) -> Iterator[int]:
+    """Runs the server for a block; gives its port."""
+    command = [sys.executable, str(HERE / "canned_server.py"), str(folder), *map(str, certificate)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.terminate()
+
+
+def measure(python: str, script: str, *arguments: object, trust: Path) -> Times:
+    """What a script of this folder measures under an interpreter."""
+    trusted = {"SSL_CERT_FILE": str(trust), "REQUESTS_CA_BUNDLE": str(trust)}
+    found = subprocess.run(
+        [python, str(HERE / script), *map(str, arguments)],
+        env={**os.environ, **trusted},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    times: Times = json.loads(found.stdout)
+    return times
+
+
+def show(title: str, rows: dict[str, Times], base: str) -> None:
+    """Prints times, and how they compare with one of the rows."""
+    print(f"\n{title}")
+    calls = list(rows[base])
+    print(f"  {'':<18}" + "".join(f"{call:>24}" for call in calls))
+    for name, times in rows.items():
+        cells = (f"{times[c]:>12.0f} µs  × {times[c] / rows[base][c]:<7.2f}" for c in calls)
+        print(f"  {name:<18}" + "".join(cells))
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--official-python", required=True, help="with the official client")
+    parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="a call (%(default)s)")
+    options = parser.parse_args()
+    clients = {
+        "official": (options.official_python,),
+        "ours, JSON": (sys.executable, "json"),
+        "ours, protobuf": (sys.executable, "protobuf"),
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        make_bodies(folder)
+        authority = trustme.CA()
+        trust, certificate, key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
+        authority.cert_pem.write_to_path(trust)
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_pem.write_to_path(key)
+        issued.cert_chain_pems[0].write_to_path(certificate)
+        for scheme, extra in (("http", ()), ("https", (certificate, key))):
+            rounds: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+            with served(folder, *extra) as port:
+                for _ in range(options.rounds):
+                    for name, (python, *spoken) in clients.items():
+                        url = f"{scheme}://127.0.0.1:{port}"
+                        arguments = (url, options.seconds, *spoken)
+                        found = measure(python, "measure_calls.py", *arguments, trust=trust)
+                        for call, time in found.items():
+                            rounds[name][call].append(time)
+            medians = {
+                name: {call: statistics.median(times) for call, times in calls.items()}
+                for name, calls in rounds.items()
+            }
+            show(f"A call over {scheme}, median", medians, "official")
+        print("\nDecoding and encoding alone, median")
+        for name, python in (("official", options.official_python), ("ours", sys.executable)):
+            arguments = (folder, name, options.seconds)
+            found = measure(python, "measure_messages.py", *arguments, trust=trust)
+            for call, time in found.items():
+                print(f"  {name:<10}{call:<30}{time:>12.1f} µs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The protobuf wire: requests and answers in JSON are sent and come as messages.
+
+The generated client knows JSON alone. Its requests are turned into what the official service takes
+on their way out, and the answers into the contract's JSON on their way in.
+"""
+
+import json
+import logging
+from typing import Any
+
+import httpx
+
+from qai_hub.errors import UserError
+from qai_hub.transport.async_session import AsyncSession
+from qai_hub.transport.session import Session
+from qai_hub.wire import WireError, decode, encode
+from qai_hub.wire.operations import Operation, find_operation
+
+__all__ = ["AsyncProtobufSession", "ProtobufSession"]
+
+PROTOBUF = "application/x-protobuf"
+
+_logger = logging.getLogger("qai_hub.transport")
+
+
+class ProtobufSession(Session):
+    """A session of a server that speaks protobuf, for a client that speaks JSON."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Sends a request as `Session` does, its body as a message.
+
+        Args:
+            request: The request, in JSON.
+            options: What `httpx.Client.send` takes.
+
+        Returns:
+            The last answer, in JSON if it is a message that was understood.
+
+        Raises:
+            UserError: If the body has no form as a message.
+            httpx.TransportError: If there was no answer.
+        """
+        operation = find_operation(request.method, _path(request, self.base_url))
+        if operation is None:
+            return super().send(request, **options)
+        outgoing = _outgoing(request, operation)
+        return _incoming(super().send(outgoing, **options), operation)
+
+
+class AsyncProtobufSession(AsyncSession):
+    """A session of an event loop, of a server that speaks protobuf."""
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Sends a request once, its body as a message.
+
+        Args:
+            request: The request, in JSON.
+            options: What `httpx.AsyncClient.send` takes.
+
+        Returns:
+            The answer, in JSON if it is a message that was understood.
+
+        Raises:
+            UserError: If the body has no form as a message.
+            httpx.TransportError: If there was no answer.
+        """
+        operation = find_operation(request.method, _path(request, self.base_url))
+        if operation is None:
+            return await super().send(request, **options)
+        outgoing = _outgoing(request, operation)
+        return _incoming(await super().send(outgoing, **options), operation)
+
+
+def _path(request: httpx.Request, base: httpx.URL) -> str:
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+    return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
+
+
+def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
+    """The request as the service takes it."""
+    headers = request.headers.copy()
+    # The service answers in the format that is named here, even if there is no body.
+    headers["Content-Type"] = PROTOBUF
+    url, content = request.url, request.content
+    if operation.bare is not None:
+        # Storage credentials would be of no use here: without this, signed addresses are answered.
+        url = url.copy_remove_param(operation.bare.unless)
+    if url.params.get("select"):
+        url = url.copy_set_param("select", url.params["select"].capitalize())
+    if operation.request is not None:
+        del headers["Content-Length"]
+        try:
+            content = encode(operation.request, json.loads(content))
+        except WireError as error:
+            raise UserError(f"This cannot be sent by the protobuf wire: {error}.") from error
+    return httpx.Request(
+        request.method, url, headers=headers, content=content, extensions=request.extensions
+    )
+
+
+def _incoming(response: httpx.Response, operation: Operation) -> httpx.Response:
+    """The answer as the generated client takes it; what is no message is left as it is."""
+    media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not response.is_success or media != PROTOBUF or operation.response is None:
+        return response
+    bare = operation.bare
+    try:
+        if bare is not None and bare.unless not in response.request.url.params:
+            value = {bare.field: decode(bare.message, response.content)}
+        else:
+            value = decode(operation.response, response.content)
+    except WireError as error:
+        _logger.warning("An answer was not understood: %s", error)
+        return response
+    headers = response.headers.copy()
+    for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+        headers.pop(name, None)
+    headers["Content-Type"] = "application/json"
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=json.dumps(value).encode(),
+        request=response.request,
+        extensions=response.extensions,
+    )

@@ -1,0 +1,20 @@
+"""Looks for secrets in exceptions."""
+
+import pickle
+import traceback
+
+
+def assert_shown_nowhere(secret: str, error: BaseException) -> None:
+    """Looks at an exception, those behind it, and the variables of this package's functions."""
+    told = "".join(traceback.format_exception(error))
+    assert secret not in told
+    seen: BaseException | None = error
+    while seen is not None:
+        assert secret not in f"{seen} {seen!r} {seen.args} {vars(seen)}"
+        frames = traceback.TracebackException.from_exception(seen, capture_locals=True).stack
+        for frame in frames:
+            if "/qai_hub/" in frame.filename:
+                assert secret not in f"{frame.name}: {frame.locals}"
+        seen = seen.__cause__ or seen.__context__
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert secret.encode() not in pickle.dumps(error, protocol)

@@ -1,0 +1,67 @@
+"""Proxies and certificates that the environment names, and that cannot be used."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.job_hub import JobHub
+from support.secret_watch import assert_shown_nowhere
+
+import qai_hub as hub
+from qai_hub.transport.pool import SESSIONS
+
+TOKEN = "t0ken-s3cret"
+
+
+@pytest.fixture(autouse=True)
+def no_ambient_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    SESSIONS.close("files")
+    yield
+    SESSIONS.close("files")
+
+
+def call(job: hub.Job) -> object:
+    return job.get_status()
+
+
+def call_async(job: hub.Job) -> object:
+    return asyncio.run(job.wait_async())
+
+
+def transfer(job: hub.Job) -> object:
+    return job._owner._transport.files.download("http://127.0.0.1:9/f", "f", "f")
+
+
+@pytest.mark.parametrize("use", [call, call_async, transfer])
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("HTTP_PROXY", "gopher://user:s3cret@proxy:1", "HTTP_PROXY"),
+        ("ALL_PROXY", "http://[::1", "http://host:port"),
+        ("ALL_PROXY", "http://user:s3cret@host:port", "http://host:port"),
+        ("HTTP_PROXY", "socks5://127.0.0.1:1", r"httpx\[socks\]"),
+        ("SSL_CERT_FILE", "/nowhere", "SSL_CERT_FILE=/nowhere.*No such file"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE=.*cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[[hub.Job], Any],
+    name: str,
+    value: str,
+    told: str,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with JobHub() as server:
+        job = server.client().get_job("ja")
+        job._owner = hub.Client(hub.ClientConfig(TOKEN, server.server.url, server.server.url))
+        monkeypatch.setenv(name, value)
+        with pytest.raises(hub.UserError, match=told) as caught:
+            use(job)
+    assert_shown_nowhere("s3cret", caught.value)
