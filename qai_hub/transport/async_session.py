@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from qai_hub.transport.proxies import proxies_told
 from qai_hub.transport.session import limit
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
@@ -17,7 +18,14 @@ class AsyncSession(httpx.AsyncClient):
     """An `httpx.AsyncClient` that keeps to the time limits of `limits`.
 
     It sends each request once: those who wait for jobs ride faults out themselves.
+
+    Args:
+        options: What `httpx.AsyncClient` takes.
     """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        with proxies_told():
+            super().__init__(**options)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request.

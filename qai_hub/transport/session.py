@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import without_secrets
+from qai_hub.transport.proxies import proxies_told
 from qai_hub.transport.retries import (
     LONGEST_RETRY_AFTER,
     PASSING_STATUSES,
@@ -110,7 +111,8 @@ class Session(httpx.Client):
         rng: random.Random | None = None,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> None:
-        super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
+        with proxies_told():
+            super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self._policy = policy or RetryPolicy()
         self._idempotent_posts = idempotent_posts
         self._clock = clock

@@ -11,6 +11,8 @@ import httpx
 
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
+from qai_hub.config.secret import Secret
+from qai_hub.errors import UserError
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.retries import RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
@@ -45,7 +47,8 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         The session.
 
     Raises:
-        UserError: If the configuration has no token.
+        UserError: If the configuration has no token, or the environment names a proxy or
+            certificates that cannot be used.
     """
     if wire == "protobuf":
         from qai_hub.transport.protobuf import ProtobufSession
@@ -77,7 +80,8 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         The session.
 
     Raises:
-        UserError: If the configuration has no token.
+        UserError: If the configuration has no token, or the environment names a proxy or
+            certificates that cannot be used.
     """
     if wire == "protobuf":
         from qai_hub.transport.protobuf import AsyncProtobufSession

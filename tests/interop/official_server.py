@@ -285,7 +285,7 @@ class Handler(BaseHTTPRequestHandler):
     # The rest.
 
     def list_devices(self) -> Any:
-        assert self.query.get("select", "False") in {"False", "false"}
+        assert self.query.get("select", "False") in {"False", "True"}
         device = pb.Device(name="Phone", os="14", attributes=["os:android", "hexagon:v75"])
         return pb.DeviceList(devices=[device], total_query_count=1)
 
