@@ -55,6 +55,7 @@ from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.iterating import IteratingVerbs
 from qai_hub.verbs.jobs import JobVerbs
 from qai_hub.verbs.link import LinkVerbs
+from qai_hub.verbs.profiled import ProfiledVerbs
 from qai_hub.verbs.quantize import QuantizeVerbs
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ T = TypeVar("T")
 
 class Client(
     CombinedVerbs,
+    ProfiledVerbs,
     QuantizeVerbs,
     LinkVerbs,
     JobVerbs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -10,6 +11,8 @@ from qai_hub.downloads import save_all_into
 from qai_hub.errors import UserError
 from qai_hub.jobs.ending import Ending
 from qai_hub.jobs.types import JobArtifactType
+
+_logger = logging.getLogger("qai_hub")
 
 _PREFIX = "JOB_ARTIFACT_TYPE_"
 
@@ -44,6 +47,9 @@ class LeavesArtifacts(Ending):
         Returns:
             Paths of the files; empty if there are none.
 
+        Raises:
+            UserError: If the service no longer has them.
+
         Examples:
             >>> logs = job.download_artifacts_for_type("logs", hub.JobArtifactType.HUB_LOG)
             >>> len(logs)
@@ -61,6 +67,9 @@ class LeavesArtifacts(Ending):
 
         Returns:
             Paths of the logs.
+
+        Raises:
+            UserError: If the service no longer has them.
 
         Examples:
             >>> for path in job.download_job_logs("logs"):
@@ -80,20 +89,20 @@ class LeavesArtifacts(Ending):
         """Makes a folder, and downloads all that an ended job left beside its result into it."""
         Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
         for artifact_type in self._available_artifacts:
-            self._download_artifacts(artifact_type, folder)
+            try:
+                self._download_artifacts(artifact_type, folder)
+            except UserError as error:
+                if error.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                # The result counts, and the reason of a failure, even where the logs are gone.
+                _logger.warning("%s of job %s: %s", artifact_type.name, self.job_id, error)
 
     def _download_artifacts(self, artifact_type: JobArtifactType, folder: str) -> list[str]:
         from qai_hub_api.api.jobs import list_job_artifacts
 
-        try:
-            listed = self._owner._transport.call(
-                list_job_artifacts.sync, self.job_id, "latest", artifact_type.value
-            )
-        except UserError as error:
-            if error.status_code != HTTPStatus.NOT_FOUND:
-                raise
-            # The service no longer has what it had when the job ended.
-            return []
+        listed = self._owner._transport.call(
+            list_job_artifacts.sync, self.job_id, "latest", artifact_type.value
+        )
         return save_all_into(self._owner, listed.artifacts, folder)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qai_hub.compat.jobs import CompatJob
 from qai_hub.errors import UserError
 from qai_hub.jobs.artifacts import LeavesArtifacts, known_types
+from qai_hub.jobs.asking import ask
 from qai_hub.jobs.notebook import ShownInNotebooks
 from qai_hub.jobs.payload import JobDetails, Notice, User, any_details
 from qai_hub.jobs.progress import ProgressLine
@@ -21,7 +23,6 @@ from qai_hub.transport.values import known, local, utc
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
-    from qai_hub_api.types import Response
 
     from qai_hub.client import Client
     from qai_hub.jobs.results import JobResult
@@ -165,7 +166,9 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             ...     print(f"{job.name} failed: {status.message}")
         """
         progress = ProgressLine.on_stderr(f"{self.name} ({self.job_id})", verbose=self.verbose)
-        return wait_for(self._ask, timeout, job_id=self.job_id, url=self.url, progress=progress)
+        return wait_for(
+            partial(ask, self), timeout, job_id=self.job_id, url=self.url, progress=progress
+        )
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an event loop of asyncio until the job has ended, as `wait` does.
@@ -257,38 +260,6 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
         return status
-
-    def _ask(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
-        """Asks for the status once; the server may hold the answer back for some seconds.
-
-        Returns:
-            The status, and whether the server applied the preference to hold back.
-        """
-        from qai_hub_api.api.jobs import get_job
-        from qai_hub_api.types import UNSET
-
-        prefer = f"wait={hold}" if hold else UNSET
-        transport = self._owner._transport
-        with transport.single_request(time_limit):
-            answer = transport.call(get_job.sync_detailed, self.job_id, prefer=prefer)
-        return self._status_of(answer)
-
-    async def _ask_async(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
-        """Does what `_ask` does, in an event loop."""
-        from qai_hub_api.api.jobs import get_job
-        from qai_hub_api.types import UNSET
-
-        prefer = f"wait={hold}" if hold else UNSET
-        transport = self._owner._transport
-        with transport.single_request(time_limit):
-            answer = await transport.call_async(
-                get_job.asyncio_detailed, self.job_id, prefer=prefer
-            )
-        return self._status_of(answer)
-
-    def _status_of(self, answer: Response[api.Job]) -> tuple[JobStatus, bool]:
-        status = self._update(cast("api.Job", answer.parsed))
-        return status, "preference-applied" in answer.headers
 
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_job_sharing

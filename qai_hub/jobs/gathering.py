@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Generic, TypeVar
 
 from qai_hub.errors import Error, InternalError
+from qai_hub.jobs.asking import ask_async
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.rotation import Busy, Look, Rotation
@@ -142,7 +143,7 @@ async def _look(job: Job, ask: Ask) -> tuple[JobStatus, bool]:
     """Asks for a job; time limits of the request bound each of its steps, this one all of them."""
     try:
         async with asyncio.timeout(ask.time_limit):
-            return await job._ask_async(ask.hold, ask.time_limit)
+            return await ask_async(job, ask.hold, ask.time_limit)
     except TimeoutError:
         host = job._owner.config.api_url
         raise InternalError(f"Timeout occurred while communicating with {host}.") from None

@@ -1,8 +1,6 @@
 """LocalHub: a hub of one's own, for a script, a test or the command line."""
 
-import ipaddress
 import os
-import socket
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
 from qai_hub.local.accounts import DEFAULT_USER, Accounts
+from qai_hub.local.addresses import allowed_hosts, listen, url_of
 from qai_hub.local.app import make_app
 from qai_hub.local.contract import Contract
 from qai_hub.local.devices import DeviceCatalogue
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from qai_hub.client import Client
 
 DEFAULT_PART_SIZE = 64 << 20
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class LocalHub:
@@ -253,8 +251,8 @@ class LocalHub:
         folder = self._data_dir
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
-        listener = stack.enter_context(_listen(*self._address))
-        self._url = _url(self._address[0], listener)
+        listener = stack.enter_context(listen(*self._address))
+        self._url = url_of(self._address[0], listener)
         store = Store(folder)
         stack.callback(store.close)
         storage = Storage(folder)
@@ -283,49 +281,11 @@ class LocalHub:
             part_size=self._part_size,
             wake=scheduler.wake,
         )
-        app = make_app(services, self._hosts(), validate_responses=self._validate_responses)
+        hosts = allowed_hosts(self._address[0], self._allowed_hosts)
+        app = make_app(services, hosts, validate_responses=self._validate_responses)
         scheduler.start()
         stack.callback(scheduler.stop)
         server = ServerThread(app, listener, waiters.close)
         server.start()
         stack.callback(server.stop)
         return accounts
-
-    def _hosts(self) -> Collection[str] | None:
-        host = self._address[0].lower()
-        more = [name.lower() for name in self._allowed_hosts]
-        if _is_loopback(host):
-            return [*_LOOPBACK_HOSTS, _bracketed(host), *more]
-        return more or None
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named: else 40 ms an answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    # Listening on every address is not an address that one can connect to.
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    return f"http://{_bracketed(reachable)}:{port}"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

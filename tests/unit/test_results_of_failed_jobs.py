@@ -83,11 +83,8 @@ def methods_of(job: hub.Job) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", PARTICULARS)
-@pytest.mark.parametrize("logs", [404, 200])
-def test_a_failed_job_gives_nothing_and_never_an_error(
-    kind: str, logs: int, tmp_path: Path
-) -> None:
-    listing = Canned({"artifacts": []} if logs == 200 else {"detail": "it is gone"}, logs)
+def test_a_failed_job_gives_nothing_and_never_an_error(kind: str, tmp_path: Path) -> None:
+    listing = Canned({"artifacts": []})
     conflict = Canned({"detail": "it failed"}, 409)
     with job_of(payload(kind), {LOGS: listing, RESULT: conflict, TARGET: conflict}) as (job, _):
         called = methods_of(job)
@@ -107,6 +104,19 @@ def test_a_failed_job_gives_nothing_and_never_an_error(
                 else:
                     assert not found, method
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("kind", PARTICULARS)
+def test_logs_that_are_gone_hide_no_reason(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = Canned({"detail": "The logs are gone."}, 404)
+    with job_of(payload(kind), {LOGS: gone}) as (job, _):
+        result = job.download_results(str(tmp_path))
+        assert result.status.message == "the model is not one"
+        assert f"HUB_LOG of job {job.job_id}: The logs are gone." in caplog.text
+        with pytest.raises(hub.UserError, match="The logs are gone"):
+            job.download_job_logs(str(tmp_path))
 
 
 @pytest.mark.parametrize("kind", PARTICULARS)
