@@ -11,7 +11,8 @@ from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import stringify_annotation
 
-from qai_hub.verbs import combined
+from qai_hub.verbs.combined import Embedded, Linked
+from qai_hub.verbs.profiled import Profiled
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*(\(\))?")
 
@@ -49,8 +50,9 @@ def expand_aliases(
     app: Sphinx, what: str, name: str, obj: object, options: object, arguments: str, result: str
 ) -> tuple[str, str]:
     """Writes out the names that results of several jobs have inside the package."""
-    for alias in ("Profiled", "Linked", "Embedded"):
-        written_out = stringify_annotation(getattr(combined, alias), "smart")
+    aliases = {"Profiled": Profiled, "Linked": Linked, "Embedded": Embedded}
+    for alias, meant in aliases.items():
+        written_out = stringify_annotation(meant, "smart")
         result = re.sub(rf"\b{alias}\b", written_out, result or "")
     return arguments, result
 
