@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
+from qai_hub.transport.s3 import ASK_FOR_CHECKSUM, StoredObject
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
     Returns:
         The path.
     """
-    url, name = _location(answer)
-    return owner._transport.files.download(url, filename, name)
+    place = _place(answer)
+    return owner._transport.files.download(place.url, filename, place.name, place.headers)
 
 
 def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
@@ -36,8 +37,7 @@ def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
     Returns:
         The path.
     """
-    url, name = _location(answer)
-    return owner._transport.files.download_into(url, folder, name)
+    return save_all_into(owner, [answer], folder)[0]
 
 
 def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -> list[str]:
@@ -46,9 +46,9 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
     Returns:
         The paths.
     """
-    locations = [_location(answer) for answer in answers]
+    places = [_place(answer) for answer in answers]
     files = owner._transport.files
-    return [files.download_into(url, folder, name) for url, name in locations]
+    return [files.download_into(url, folder, name, headers) for url, name, headers in places]
 
 
 def read_bytes(owner: Client, answer: Downloadable) -> bytes:
@@ -65,14 +65,24 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
         return h5_to_dataset_entries(save_into(owner, answer, folder))
 
 
-def _location(answer: Downloadable) -> tuple[Secret, str]:
-    """Where a file is, and its name; from here on, the answer shows its signature no more."""
+class _Place(NamedTuple):
+    """Where a file is, its name, and what has to be sent with the address."""
+
+    url: Secret
+    name: str
+    headers: dict[str, str]
+
+
+def _place(answer: Downloadable) -> _Place:
+    """Where a file is; from here on, the answer shows no signature and no credentials."""
     from qai_hub_api.models import NamedArtifactDownloadURL
 
+    credentials = known(answer.credentials)
+    if credentials is not None:
+        stored = StoredObject(credentials)
+        return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
     location = answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)
     if location is None:
-        raise InternalError(
-            "The service offers this file only by storage credentials, which were not asked for."
-        )
+        raise InternalError("The service does not say where this file can be downloaded.")
     location.url = Secret(location.url)
-    return location.url, location.filename
+    return _Place(location.url, location.filename, {})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
+from qai_hub.transport.s3 import StoredObject, can_use_credentials
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -18,20 +19,32 @@ T = TypeVar("T")
 
 
 def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
-    """Uploads the file of a model, in parts.
+    """Uploads the file of a model: in parts, or as the storage credentials allow.
 
     Args:
         transport: What sends the requests.
         model_id: A model without a file.
         path: The file.
     """
-    from qai_hub_api.api.models import finish_model_upload, start_model_upload
+    from qai_hub_api.api.models import (
+        complete_model_upload,
+        finish_model_upload,
+        start_model_upload,
+    )
     from qai_hub_api.models import MultipartUploadFinish
 
     size = path.stat().st_size
     answer = transport.call(
-        start_model_upload.sync, model_id, file_size=size, supports_s3_credentials=True
+        start_model_upload.sync,
+        model_id,
+        file_size=size,
+        supports_s3_credentials=can_use_credentials(),
     )
+    credentials = known(answer.credentials)
+    if credentials is not None:
+        transport.files.upload_object(path, StoredObject(credentials))
+        transport.call(complete_model_upload.sync, model_id)
+        return
     parts = _method(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
     etags = transport.files.upload_parts(path, parts.urls, parts.max_part_size)
@@ -40,20 +53,32 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
 
 
 def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> None:
-    """Uploads the file of a dataset, by one form post.
+    """Uploads the file of a dataset: by one form post, or as the storage credentials allow.
 
     Args:
         transport: What sends the requests.
         dataset_id: A dataset without a file.
         path: The file.
     """
-    from qai_hub_api.api.datasets import start_dataset_upload, update_dataset
+    from qai_hub_api.api.datasets import (
+        complete_dataset_upload,
+        start_dataset_upload,
+        update_dataset,
+    )
     from qai_hub_api.models import DatasetUpdate
 
     size = path.stat().st_size
     answer = transport.call(
-        start_dataset_upload.sync, dataset_id, file_size=size, supports_s3_credentials=True
+        start_dataset_upload.sync,
+        dataset_id,
+        file_size=size,
+        supports_s3_credentials=can_use_credentials(),
     )
+    credentials = known(answer.credentials)
+    if credentials is not None:
+        transport.files.upload_object(path, StoredObject(credentials))
+        transport.call(complete_dataset_upload.sync, dataset_id)
+        return
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})

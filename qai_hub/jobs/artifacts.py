@@ -11,6 +11,7 @@ from qai_hub.downloads import save_all_into
 from qai_hub.errors import UserError
 from qai_hub.jobs.ending import Ending
 from qai_hub.jobs.types import JobArtifactType
+from qai_hub.transport.s3 import can_use_credentials
 
 _logger = logging.getLogger("qai_hub")
 
@@ -101,7 +102,11 @@ class LeavesArtifacts(Ending):
         from qai_hub_api.api.jobs import list_job_artifacts
 
         listed = self._owner._transport.call(
-            list_job_artifacts.sync, self.job_id, "latest", artifact_type.value
+            list_job_artifacts.sync,
+            self.job_id,
+            "latest",
+            artifact_type.value,
+            supports_s3_credentials=can_use_credentials(),
         )
         return save_all_into(self._owner, listed.artifacts, folder)
 

@@ -1,11 +1,9 @@
 """Files from where a server says, in constant memory, resumed where a connection broke."""
 
-import base64
 import contextlib
-import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +11,7 @@ import httpx
 
 from qai_hub.errors import InternalError
 from qai_hub.transport.bars import transfer_bar
+from qai_hub.transport.checksums import expected_sum
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
@@ -23,18 +22,26 @@ _BLOCK = 1024 * 1024
 _PROGRESS = 64 * 1024
 
 
-def download(session: Session, url: str, path: Path, *, show: bool = False) -> None:
+def download(
+    session: Session,
+    url: str,
+    path: Path,
+    *,
+    headers: Mapping[str, str] | None = None,
+    show: bool = False,
+) -> None:
     """Downloads a file.
 
-    The file appears under its name only when it is whole: its length and, where the server sends a
-    `Repr-Digest`, its SHA-256 are checked. Until then it is `NAME.*.part` in the same folder, which
-    is removed if the download fails. A broken connection is resumed where it broke if the file has
-    a strong entity tag, and starts again otherwise.
+    The file appears under its name only when it is whole: its length is checked and, where the
+    server tells one, its checksum. Until then it is `NAME.*.part` in the same folder, which is
+    removed if the download fails. A broken connection is resumed where it broke if the file has a
+    strong entity tag, and starts again otherwise.
 
     Args:
         session: A session that adds no token.
         url: Where from.
         path: The file, replaced if it is there; its folder is made.
+        headers: What has to be sent with the address.
         show: Whether to show a bar.
 
     Raises:
@@ -47,7 +54,7 @@ def download(session: Session, url: str, path: Path, *, show: bool = False) -> N
     part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb", buffering=_BLOCK) as file:
-            _Download(session, url, file, path.name, show=show).run()
+            _Download(session, url, headers or {}, file, path.name, show=show).run()
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -58,10 +65,18 @@ class _Download:
     """One file on its way."""
 
     def __init__(
-        self, session: Session, url: str, file: BinaryIO, name: str, *, show: bool
+        self,
+        session: Session,
+        url: str,
+        headers: Mapping[str, str],
+        file: BinaryIO,
+        name: str,
+        *,
+        show: bool,
     ) -> None:
         self._session = session
         self._url = url
+        self._headers = {"Accept-Encoding": "identity", **headers}
         self._file = file
         self._name = name
         self._show = show
@@ -90,7 +105,7 @@ class _Download:
 
     def _open(self) -> httpx.Response:
         """Asks for what is missing, and gets ready for what comes."""
-        headers = {"Accept-Encoding": "identity"}
+        headers = dict(self._headers)
         if self._offset and self._tag:
             headers |= {"Range": f"bytes={self._offset}-", "If-Range": self._tag}
         try:
@@ -127,10 +142,9 @@ class _Download:
         self._file.seek(0)
         self._file.truncate()
         self._offset = 0
-        self._sha256 = hashlib.sha256()
         self._tag = tag if tag.startswith('"') else ""
         self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
-        self._digest = _sha256_of(headers)
+        self._sum = expected_sum(headers)
 
     def _check_range(self, response: httpx.Response) -> None:
         given = response.headers.get("Content-Range", "")
@@ -147,7 +161,8 @@ class _Download:
         with contextlib.closing(response):
             for block in response.iter_raw():
                 self._file.write(block)
-                self._sha256.update(block)
+                if self._sum is not None:
+                    self._sum.update(block)
                 self._offset += len(block)
                 self._moved(len(block))
         if self._total is not None and self._offset < self._total:
@@ -159,10 +174,10 @@ class _Download:
                 f"The download of {self._name} failed: {self._offset} bytes came instead of "
                 f"{self._total}."
             )
-        if self._digest is not None and self._digest != self._sha256.digest():
+        if self._sum is not None and not self._sum.matches():
             raise InternalError(
-                f"The download of {self._name} failed: it arrived damaged, its SHA-256 is not the "
-                "one that the server announced. Try again."
+                f"The download of {self._name} failed: it arrived damaged, its {self._sum.kind} is "
+                "not the one that the server announced. Try again."
             )
 
     def _failure(self, response: httpx.Response, reason: str) -> InternalError:
@@ -171,8 +186,3 @@ class _Download:
             status_code=response.status_code,
             url=str(response.request.url),
         )
-
-
-def _sha256_of(headers: httpx.Headers) -> bytes | None:
-    match = re.search(r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", ""))
-    return base64.b64decode(match[1]) if match else None

@@ -7,6 +7,8 @@ from pathlib import Path
 from qai_hub.transport.download import download
 from qai_hub.transport.filenames import free_name, safe_name, with_suffixes
 from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.s3 import StoredObject
+from qai_hub.transport.s3_upload import upload_object
 from qai_hub.transport.session import Session
 from qai_hub.transport.sessions import file_session
 from qai_hub.transport.upload import upload_form, upload_parts
@@ -61,7 +63,23 @@ class Files:
         with _session() as session:
             upload_form(session, path, url, file_field, fields, show=self._show)
 
-    def download(self, url: str, filename: str, name: str) -> str:
+    def upload_object(self, path: Path, stored: StoredObject) -> None:
+        """Uploads a file to what storage credentials open.
+
+        Args:
+            path: The file.
+            stored: The object that it becomes.
+
+        Raises:
+            UserError: If the store refuses.
+            InternalError: If the store or the network fails.
+        """
+        with _session() as session:
+            upload_object(session, path, stored, show=self._show)
+
+    def download(
+        self, url: str, filename: str, name: str, headers: Mapping[str, str] | None = None
+    ) -> str:
         """Downloads a file to a path that the user gave.
 
         Args:
@@ -70,6 +88,7 @@ class Files:
                 server's name are appended where they are missing. Or a folder, in which the file
                 gets a name that no file has.
             name: Name that the server gives the file.
+            headers: What has to be sent with the address.
 
         Returns:
             The path of the file.
@@ -80,21 +99,24 @@ class Files:
         """
         path = Path(filename).expanduser()
         if not path.is_dir():
-            return self._download(url, with_suffixes(path, name))
+            return self._download(url, with_suffixes(path, name), headers)
         path = free_name(path / safe_name(name))
         try:
-            return self._download(url, path)
+            return self._download(url, path, headers)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
-    def download_into(self, url: str, folder: str, name: str) -> str:
+    def download_into(
+        self, url: str, folder: str, name: str, headers: Mapping[str, str] | None = None
+    ) -> str:
         """Downloads a file into a folder, in place of a file of that name.
 
         Args:
             url: Where from.
             folder: The folder, which is made.
             name: Name that the server gives the file.
+            headers: What has to be sent with the address.
 
         Returns:
             The path of the file.
@@ -103,11 +125,11 @@ class Files:
             UserError: If the server refuses.
             InternalError: If the server or the network fails.
         """
-        return self._download(url, Path(folder).expanduser() / safe_name(name))
+        return self._download(url, Path(folder).expanduser() / safe_name(name), headers)
 
-    def _download(self, url: str, path: Path) -> str:
+    def _download(self, url: str, path: Path, headers: Mapping[str, str] | None) -> str:
         with _session() as session:
-            download(session, url, path, show=self._show)
+            download(session, url, path, headers=headers, show=self._show)
         return str(path)
 
 

@@ -14,7 +14,7 @@ from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
 
-__all__ = ["upload_form", "upload_parts"]
+__all__ = ["send_file_request", "upload_form", "upload_parts"]
 
 _BLOCK = 1024 * 1024
 _PARALLEL = 4
@@ -147,11 +147,13 @@ def upload_form(
     with transfer_bar(path.name, size, show=show) as moved:
         file = _FormFile(_Slice(path, 0, size, moved))
         files = {file_field: ("model", file, "application/octet-stream")}
-        _send(session, "POST", url, f"upload of {path.name}", data=dict(fields), files=files)
+        send_file_request(
+            session, "POST", url, f"upload of {path.name}", data=dict(fields), files=files
+        )
 
 
 def _upload_part(session: Session, url: str, part: _Slice) -> str:
-    response = _send(
+    response = send_file_request(
         session,
         "PUT",
         url,
@@ -168,7 +170,25 @@ def _upload_part(session: Session, url: str, part: _Slice) -> str:
     return etag
 
 
-def _send(session: Session, method: str, url: str, doing: str, **body: object) -> httpx.Response:
+def send_file_request(
+    session: Session, method: str, url: str, doing: str, **body: object
+) -> httpx.Response:
+    """Sends a request to a signed address of a file server.
+
+    Args:
+        session: A session that adds no token.
+        method: HTTP method.
+        url: Where to.
+        doing: What is tried, such as `"upload of model.onnx"`.
+        body: What `send_signed` takes.
+
+    Returns:
+        The answer, which is a success.
+
+    Raises:
+        UserError: If the server refuses.
+        InternalError: If the network or the server fails.
+    """
     try:
         response = send_signed(session, method, url, **body)  # type: ignore[arg-type]
     except httpx.RequestError as error:
