@@ -3,9 +3,11 @@
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _STOP_WITHIN = 5
 
@@ -22,8 +24,7 @@ class ServerThread:
     def __init__(self, app: ASGIApp, listener: socket.socket, let_go: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
-            # Signed URLs are secrets: the hub writes its own access log, without queries.
-            access_log=False,
+            http=_Protocol,
             log_config=None,
             lifespan="on",
             ws="none",
@@ -61,6 +62,18 @@ class ServerThread:
             self._failure = error
         finally:
             self._server.settled.set()
+
+
+class _Protocol(H11Protocol):
+    """HTTP without uvicorn's access log.
+
+    Signed URLs are secrets: the hub writes a log of its own, without queries. uvicorn's own switch
+    is of the whole process, and whoever sets up logging after it turns it on again.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*args, **kwargs)
+        self.access_log = False
 
 
 class _Server(uvicorn.Server):

@@ -67,11 +67,16 @@ def test_things_come_out_of_a_pickle_and_find_their_token(
 
 
 def test_a_whole_session_with_all_logs_on(
-    lh: LocalHub, device: Device, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    lh: LocalHub,
+    device: Device,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name in ("qai_hub", "httpx", "httpcore", "uvicorn", "asyncio"):
+    for name in ("qai_hub", "httpx", "httpcore", "uvicorn", "uvicorn.access", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
     client = lh.client(ME)
     model = client.upload_model(affine())
     job = client.submit_inference_job(model, device, {"x": [np.ones((2, 4), np.float32)]})
