@@ -67,29 +67,30 @@ def test_things_come_out_of_a_pickle_and_find_their_token(
 
 
 def test_a_whole_session_with_all_logs_on(
-    lh: LocalHub,
     device: Device,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    for name in ("qai_hub", "httpx", "httpcore", "uvicorn", "uvicorn.access", "asyncio"):
-        caplog.set_level(logging.DEBUG, name)
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    client = lh.client(ME)
-    model = client.upload_model(affine())
-    job = client.submit_inference_job(model, device, {"x": [np.ones((2, 4), np.float32)]})
-    hub.wait_all([job])
-    with contextlib.suppress(hub.UserError):
-        model.download(str(tmp_path / "model"))
-        job.download_output_data()
-        job.download_job_logs(str(tmp_path))
-        client.get_job("jnothing1")
-    client.close()
+    with LocalHub() as lh:
+        caplog.set_level(logging.DEBUG)
+        for name in ("qai_hub", "httpx", "httpcore", "uvicorn", "uvicorn.access", "asyncio"):
+            caplog.set_level(logging.DEBUG, name)
+            monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        client = lh.client()
+        model = client.upload_model(affine())
+        job = client.submit_inference_job(model, device, {"x": [np.ones((2, 4), np.float32)]})
+        hub.wait_all([job])
+        with contextlib.suppress(hub.UserError):
+            model.download(str(tmp_path / "model"))
+            job.download_output_data()
+            job.download_job_logs(str(tmp_path))
+            client.get_job("jnothing1")
+        client.close()
+        token = lh.token()
     told = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
     assert {"httpx", "httpcore.http11", "qai_hub.transport"} <= {r.name for r in caplog.records}
-    assert lh.token(ME) not in told
+    assert token not in told
     assert "signature=" not in told.replace("signature=...", "")
 
 
