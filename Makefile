@@ -14,7 +14,7 @@ OFFICIAL_READY := $(OFFICIAL)/.ready
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch contract interop check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch contract interop bench check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ docs: $(READY)  ## Build the documentation into build/docs
 
 interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local hub, beside ours
 	@OFFICIAL_PYTHON=$(abspath $(OFFICIAL))/bin/python $(PY) -m pytest tests/interop $(ARGS)
+
+bench: $(READY) $(OFFICIAL_READY)  ## Time our client beside the official one (two minutes)
+	@$(PY) benchmarks/wire.py --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
 
 check: format-check lint types imports check-drift docs test  ## Run everything that CI runs
 

@@ -6,10 +6,10 @@
 whoever sends or accepts it. The port is printed.
 """
 
-import asyncio
 import ssl
 import sys
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 JSON, PROTOBUF = b"application/json", b"application/x-protobuf"
 
@@ -25,27 +25,30 @@ def answers(folder: Path) -> dict[tuple[str, bytes], bytes]:
     return made
 
 
-async def serve(folder: Path, certificate: list[str]) -> None:
+def serve(folder: Path, certificate: list[str]) -> None:
     """Serves until it is ended."""
     made = answers(folder)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                name = "summaries" if b"/job_summaries/" in head else "job"
-                writer.write(made[name, PROTOBUF if PROTOBUF in head else JSON])
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+    class Answering(StreamRequestHandler):
+        disable_nagle_algorithm = True
 
-    context = None
-    if certificate:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*certificate)
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+        def handle(self) -> None:
+            head = b""
+            for line in self.rfile:
+                head += line
+                if line == b"\r\n":
+                    name = "summaries" if b"/job_summaries/" in head else "job"
+                    self.wfile.write(made[name, PROTOBUF if PROTOBUF in head else JSON])
+                    head = b""
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Answering) as server:
+        if certificate:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        print(server.server_address[1], flush=True)
+        server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:]))
+    serve(Path(sys.argv[1]), sys.argv[2:])

@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import qai_hub as hub
 
@@ -26,9 +27,9 @@ def median(call: Callable[[], object], seconds: float) -> float:
     return statistics.median(times) * 1e6
 
 
-def main(url: str, seconds: float, *wire: str) -> None:
-    """Measures, and prints what it found as JSON."""
-    extra = {"wire": wire[0]} if wire else {}
+def client_of(url: str, *wire: str) -> hub.Client:
+    """A client of the server; our own is told which wire to use."""
+    extra: dict[str, Any] = {"wire": wire[0]} if wire else {}
     config = hub.ClientConfig(
         api_token="of-no-hub",  # noqa: S106 - of a server that asks for none
         api_url=url,
@@ -36,7 +37,12 @@ def main(url: str, seconds: float, *wire: str) -> None:
         verbose=False,
         **extra,
     )
-    client = hub.Client(config=config)
+    return hub.Client(config=config)
+
+
+def main(url: str, seconds: float, *wire: str) -> None:
+    """Measures, and prints what it found as JSON."""
+    client = client_of(url, *wire)
     found = {
         "get_job": median(lambda: client.get_job("jabcdefgh"), seconds),
         "1000 summaries": median(lambda: client.get_job_summaries(limit=1000), seconds),

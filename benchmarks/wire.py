@@ -14,8 +14,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from qai_hub import wire
 from qai_hub.local import LocalHub
 
 HERE = Path(__file__).parent
+OFFICIAL = "official"
 Times = dict[str, float]
 
 
@@ -82,39 +83,48 @@ def served(folder: Path, *certificate: Path) -> Iterator[int]:
             server.terminate()
 
 
-def measure(python: str, script: str, *arguments: object, trust: Path) -> Times:
-    """What a script of this folder measures under an interpreter."""
+def run(python: str, script: str, *arguments: object, trust: Path) -> str:
+    """What a script of this folder prints under an interpreter."""
     trusted = {"SSL_CERT_FILE": str(trust), "REQUESTS_CA_BUNDLE": str(trust)}
-    found = subprocess.run(
-        [python, str(HERE / script), *map(str, arguments)],
-        env={**os.environ, **trusted},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    times: Times = json.loads(found.stdout)
-    return times
+    command = [python, str(HERE / script), *map(str, arguments)]
+    environment = {**os.environ, **trusted}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
 
 
-def show(title: str, rows: dict[str, Times], base: str) -> None:
-    """Prints times, and how they compare with one of the rows."""
+def measure(client: Sequence[str], url: str, seconds: float, trust: Path) -> Times:
+    """How long the calls of a client take, and a process that makes but one."""
+    python, *wire = client
+    began = time.perf_counter()
+    run(python, "first_call.py", url, *wire, trust=trust)
+    started = time.perf_counter() - began
+    times: Times = json.loads(run(python, "measure_calls.py", url, seconds, *wire, trust=trust))
+    return {**times, "process with one": started * 1e6}
+
+
+def show(title: str, rounds: list[dict[str, Times]]) -> None:
+    """Prints medians, and those of the ratios to the official client within each round."""
     print(f"\n{title}")
-    calls = list(rows[base])
+    names, calls = rounds[0], rounds[0][OFFICIAL]
     print(f"  {'':<18}" + "".join(f"{call:>24}" for call in calls))
-    for name, times in rows.items():
-        cells = (f"{times[c]:>12.0f} µs  × {times[c] / rows[base][c]:<7.2f}" for c in calls)
-        print(f"  {name:<18}" + "".join(cells))
+    for name in names:
+        cells = ""
+        for call in calls:
+            taken = statistics.median(found[name][call] for found in rounds)
+            ratio = statistics.median(found[name][call] / found[OFFICIAL][call] for found in rounds)
+            cells += f"{taken:>12.0f} µs  × {ratio:<7.2f}"
+        print(f"  {name:<18}{cells}")
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--official-python", required=True, help="with the official client")
-    parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=0.5, help="a call (%(default)s)")
     options = parser.parse_args()
     clients = {
-        "official": (options.official_python,),
+        OFFICIAL: (options.official_python,),
         "ours, JSON": (sys.executable, "json"),
         "ours, protobuf": (sys.executable, "protobuf"),
     }
@@ -128,26 +138,18 @@ def main() -> None:
         issued.private_key_pem.write_to_path(key)
         issued.cert_chain_pems[0].write_to_path(certificate)
         for scheme, extra in (("http", ()), ("https", (certificate, key))):
-            rounds: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
             with served(folder, *extra) as port:
-                for _ in range(options.rounds):
-                    for name, (python, *spoken) in clients.items():
-                        url = f"{scheme}://127.0.0.1:{port}"
-                        arguments = (url, options.seconds, *spoken)
-                        found = measure(python, "measure_calls.py", *arguments, trust=trust)
-                        for call, time in found.items():
-                            rounds[name][call].append(time)
-            medians = {
-                name: {call: statistics.median(times) for call, times in calls.items()}
-                for name, calls in rounds.items()
-            }
-            show(f"A call over {scheme}, median", medians, "official")
+                url = f"{scheme}://127.0.0.1:{port}"
+                rounds = [
+                    {name: measure(c, url, options.seconds, trust) for name, c in clients.items()}
+                    for _ in range(options.rounds)
+                ]
+            show(f"A call over {scheme}, median", rounds)
         print("\nDecoding and encoding alone, median")
-        for name, python in (("official", options.official_python), ("ours", sys.executable)):
-            arguments = (folder, name, options.seconds)
-            found = measure(python, "measure_messages.py", *arguments, trust=trust)
-            for call, time in found.items():
-                print(f"  {name:<10}{call:<30}{time:>12.1f} µs")
+        for name, python in ((OFFICIAL, options.official_python), ("ours", sys.executable)):
+            printed = run(python, "measure_messages.py", folder, name, options.seconds, trust=trust)
+            for call, taken in json.loads(printed).items():
+                print(f"  {name:<10}{call:<30}{taken:>12.1f} µs")
 
 
 if __name__ == "__main__":

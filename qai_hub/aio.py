@@ -35,7 +35,7 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
     Examples:
         >>> import asyncio
         >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
-        [JobStatus(code='SUCCESS', message=None), JobStatus(code='SUCCESS', message=None)]
+        [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
     given = list_of_jobs(jobs)
     ended = Gathering(distinct(given), timeout).run()

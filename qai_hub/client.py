@@ -106,6 +106,12 @@ class Client(
     ) -> None:
         if config is not None and profile is not None:
             raise InvalidValueError("Give config or profile, not both.")
+        if not isinstance(config, ClientConfig | None):
+            # It is not told: what stands here by mistake is a token.
+            raise UserError(
+                f"config takes a ClientConfig, such as ClientConfig(token), not a value of the type"
+                f" {type(config).__name__}."
+            )
         self._config = config if profile is None else load_config(profile)
         self._default_project_id = default_project_id
         self._client_mode = client_mode

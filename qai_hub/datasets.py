@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from qai_hub.downloads import read_entries, save
 from qai_hub.sharing import Shareable
-from qai_hub.transport.s3 import can_use_credentials
+from qai_hub.transport.s3 import s3_announced
 from qai_hub.transport.values import known, local
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Dataset(Shareable):
         from qai_hub_api.api.datasets import get_dataset_download
 
         answer = self._owner._transport.call(
-            get_dataset_download.sync, self.dataset_id, supports_s3_credentials=can_use_credentials()
+            get_dataset_download.sync,
+            self.dataset_id,
+            supports_s3_credentials=s3_announced(),
         )
         if filename is None:
             return read_entries(self._owner, answer)

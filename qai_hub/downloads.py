@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
-from qai_hub.transport.s3 import ASK_FOR_CHECKSUM, StoredObject
+from qai_hub.transport.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
     Returns:
         The path.
     """
-    place = _place(answer)
+    (place,) = _places([answer])
     return owner._transport.files.download(place.url, filename, place.name, place.headers)
 
 
@@ -46,9 +46,11 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
     Returns:
         The paths.
     """
-    places = [_place(answer) for answer in answers]
     files = owner._transport.files
-    return [files.download_into(url, folder, name, headers) for url, name, headers in places]
+    return [
+        files.download_into(place.url, folder, place.name, place.headers)
+        for place in _places(answers)
+    ]
 
 
 def read_bytes(owner: Client, answer: Downloadable) -> bytes:
@@ -68,21 +70,33 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
 class _Place(NamedTuple):
     """Where a file is, its name, and what has to be sent with the address."""
 
-    url: Secret
+    url: str
     name: str
     headers: dict[str, str]
 
 
-def _place(answer: Downloadable) -> _Place:
-    """Where a file is; from here on, the answer shows no signature and no credentials."""
-    from qai_hub_api.models import NamedArtifactDownloadURL
+def _places(answers: Sequence[Downloadable]) -> list[_Place]:
+    """Where files are; from here on, no answer shows a signature or a credential."""
+    for answer in answers:
+        hide_credentials(known(answer.credentials))
+        location = _location(answer)
+        if location is not None:
+            location.url = Secret(location.url)
+    return [_place(answer) for answer in answers]
 
+
+def _place(answer: Downloadable) -> _Place:
     credentials = known(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
         return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
-    location = answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)
+    location = _location(answer)
     if location is None:
         raise InternalError("The service does not say where this file can be downloaded.")
-    location.url = Secret(location.url)
     return _Place(location.url, location.filename, {})
+
+
+def _location(answer: Downloadable) -> api.FileDownloadURL | api.NamedArtifactDownloadURL | None:
+    from qai_hub_api.models import NamedArtifactDownloadURL
+
+    return answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)

@@ -12,7 +12,7 @@ from qai_hub.downloads import save
 from qai_hub.errors import UserError
 from qai_hub.sharing import Shareable
 from qai_hub.specs import io_spec
-from qai_hub.transport.s3 import can_use_credentials
+from qai_hub.transport.s3 import s3_announced
 from qai_hub.transport.values import known, local
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Model(Shareable):
             reason = job.get_status().message if job else None
             raise UserError(f"Model {self.model_id} does not exist: its job failed. {reason or ''}")
         answer = self._owner._transport.call(
-            get_model_download.sync, self.model_id, supports_s3_credentials=can_use_credentials()
+            get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
         )
         return save(self._owner, answer, filename)
 

@@ -52,6 +52,11 @@ def check_text(argument: str, text: str | None) -> str:
     return text or ""
 
 
+def default_name(name: str) -> str:
+    """Makes a name that the service takes of one that has other limits, such as a file's."""
+    return name.encode("utf-8", "replace").decode()[:255]
+
+
 def check_options(argument: str, options: str | None) -> str:
     """Checks the options of a submission, and takes the blanks around them off.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
-from qai_hub.transport.s3 import StoredObject, can_use_credentials
+from qai_hub.transport.s3 import StoredObject, s3_announced
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
         start_model_upload.sync,
         model_id,
         file_size=size,
-        supports_s3_credentials=can_use_credentials(),
+        supports_s3_credentials=s3_announced(),
     )
     credentials = known(answer.credentials)
     if credentials is not None:
@@ -72,7 +72,7 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
         start_dataset_upload.sync,
         dataset_id,
         file_size=size,
-        supports_s3_credentials=can_use_credentials(),
+        supports_s3_credentials=s3_announced(),
     )
     credentials = known(answer.credentials)
     if credentials is not None:

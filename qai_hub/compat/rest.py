@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
-from qai_hub.transport.s3 import can_use_credentials
+from qai_hub.transport.s3 import s3_announced
 
 # A message of protobuf. Its class is made when it runs, so that type checkers know no field of it.
 Message: TypeAlias = Any
@@ -222,21 +222,28 @@ def _get_model_download_response(config: ClientConfig, model_id: str) -> Message
     """Where the file of a model is, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.models import get_model_download
 
-    return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=can_use_credentials())
+    return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=s3_announced())
 
 
 def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Message:
     """Where the file of a dataset is, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.datasets import get_dataset_download
 
-    return _ask(config, get_dataset_download.sync, dataset_id, supports_s3_credentials=can_use_credentials())
+    return _ask(
+        config, get_dataset_download.sync, dataset_id, supports_s3_credentials=s3_announced()
+    )
 
 
 def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> Message:
     """Where the target model of a job is, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.jobs import get_compiled_model_download
 
-    return _ask(config, get_compiled_model_download.sync, job_id, supports_s3_credentials=can_use_credentials())
+    return _ask(
+        config,
+        get_compiled_model_download.sync,
+        job_id,
+        supports_s3_credentials=s3_announced(),
+    )
 
 
 def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401

@@ -165,7 +165,12 @@ def profile_path(
     """
     folder = (home or Path(os.path.expanduser("~"))) / ".qai_hub"  # noqa: PTH111 - never raises
     if profile is not None:
-        if not profile.isprintable() or not profile.strip(" .") or set(profile) & set("/\\:"):
+        if (
+            not isinstance(profile, str)
+            or not profile.isprintable()
+            or not profile.strip(" .")
+            or set(profile) & set("/\\:")
+        ):
             raise UserError(
                 f"{profile!r} is no name for a profile: use letters, digits, '-', '_' and '.'."
             )

@@ -11,7 +11,7 @@ from qai_hub.downloads import save_all_into
 from qai_hub.errors import UserError
 from qai_hub.jobs.ending import Ending
 from qai_hub.jobs.types import JobArtifactType
-from qai_hub.transport.s3 import can_use_credentials
+from qai_hub.transport.s3 import s3_announced
 
 _logger = logging.getLogger("qai_hub")
 
@@ -49,13 +49,17 @@ class LeavesArtifacts(Ending):
             Paths of the files; empty if there are none.
 
         Raises:
-            UserError: If the service no longer has them.
+            UserError: If the service no longer has them, or if there is no such type.
 
         Examples:
             >>> logs = job.download_artifacts_for_type("logs", hub.JobArtifactType.HUB_LOG)
             >>> len(logs)
             1
         """
+        if not isinstance(artifact_type, JobArtifactType):
+            raise UserError(
+                f"artifact_type takes a member of JobArtifactType, not {artifact_type!r}."
+            )
         if artifact_type not in self.get_available_artifacts():
             return []
         return self._download_artifacts(artifact_type, output_dir)
@@ -106,7 +110,7 @@ class LeavesArtifacts(Ending):
             self.job_id,
             "latest",
             artifact_type.value,
-            supports_s3_credentials=can_use_credentials(),
+            supports_s3_credentials=s3_announced(),
         )
         return save_all_into(self._owner, listed.artifacts, folder)
 

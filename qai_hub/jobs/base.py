@@ -137,7 +137,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
 
         Examples:
             >>> job.get_status()
-            JobStatus(code='SUCCESS', message=None)
+            JobStatus(code='SUCCESS', message='')
         """
         from qai_hub_api.api.jobs import get_job
 
@@ -256,7 +256,8 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             Notice(n.severity.value, n.context.value, n.message) for n in payload.notices
         )
         self._available_artifacts = known_types(payload.available_artifacts)
-        status = JobStatus._from_wire(details.job_state.value, known(details.failure_reason))
+        reason = known(details.failure_reason) or ""
+        status = JobStatus._from_wire(details.job_state.value, reason)
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
         return status

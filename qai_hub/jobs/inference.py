@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,7 +18,7 @@ from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
 from qai_hub.models import Model
 from qai_hub.specs import input_specs
-from qai_hub.transport.filenames import with_suffixes
+from qai_hub.transport.filenames import free_name, with_suffixes
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ class InferenceJob(Job):
         """Downloads the profile, after waiting for the job's end.
 
         Args:
-            filename: Path of a JSON file to write; `.json` is added where it is missing. None
-                gives the profile in memory.
+            filename: Path of a JSON file to write; `.json` is added where it is missing. Or a
+                folder, in which the file gets a name that no file has. None gives the profile in
+                memory.
 
         Returns:
             `execution_summary` with times in microseconds and memory in bytes, and
@@ -142,7 +144,7 @@ class InferenceJob(Job):
         profile = self.get_profile()
         if profile is None:
             return None
-        return profile.to_dict() if filename is None else _write(profile, filename)
+        return profile.to_dict() if filename is None else self._write(profile, filename)
 
     def get_profile(self) -> Profile | None:
         """Fetches what was measured, after waiting for the job's end.
@@ -190,7 +192,7 @@ class InferenceJob(Job):
         result = self._fetch_result() if status.success else None
         profile = result[0] if result else None
         if profile is not None:
-            _write(profile, str(folder / f"{self.job_id}_profile.json"))
+            self._write(profile, str(folder / f"{self.job_id}_profile.json"))
         if result and result[1]:
             outputs = self._owner.get_dataset(result[1])
             outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
@@ -214,6 +216,23 @@ class InferenceJob(Job):
             detail, outputs = known(result.detail), result.output_dataset_id
         return profile_from_api(detail) if detail else None, outputs
 
+    def _write(self, profile: Profile, filename: str) -> str:
+        """Writes a profile as files are downloaded: it has its name only when it is whole."""
+        given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
+        into_folder = given.is_dir()
+        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
+        try:
+            part.write_text(json.dumps(profile.to_dict()), encoding="utf-8")
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            if into_folder:
+                path.unlink(missing_ok=True)
+            raise
+        return str(path)
+
     def __repr__(self) -> str:
         return (
             f"InferenceJob(job_id={self.job_id!r}, name={self.name!r},"
@@ -223,10 +242,3 @@ class InferenceJob(Job):
 
 
 ProfileJob = InferenceJob
-
-
-def _write(profile: Profile, filename: str) -> str:
-    path = with_suffixes(Path(filename).expanduser(), "profile.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(profile.to_dict()), encoding="utf-8")
-    return str(path)

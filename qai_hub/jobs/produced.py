@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 from qai_hub.downloads import read_bytes, save, save_into
 from qai_hub.jobs.base import Job
 from qai_hub.models import Model
-from qai_hub.transport.s3 import can_use_credentials
+from qai_hub.transport.s3 import s3_announced
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class ProducingJob(Job):
         from qai_hub_api.api.jobs import get_compiled_model_download
 
         return self._owner._transport.call(
-            get_compiled_model_download.sync, self.job_id, supports_s3_credentials=can_use_credentials()
+            get_compiled_model_download.sync,
+            self.job_id,
+            supports_s3_credentials=s3_announced(),
         )
 
     def _learn_target(self, target: api.Model | Unset) -> None:

@@ -59,7 +59,7 @@ class QuantizeJobResult(JobResult):
     Examples:
         >>> result = quantize_job.download_results("quantized")
         >>> result.status.success
-        False
+        True
     """
 
 

@@ -1,5 +1,6 @@
 """What a job is doing."""
 
+import functools
 import logging
 from dataclasses import dataclass
 from enum import Enum
@@ -150,6 +151,7 @@ class JobStatus:
 _unknown: dict[str, JobStatus.State] = {}
 
 
+@functools.cache
 def _state(value: str | int) -> JobStatus.State:
     if isinstance(value, str):
         name = value.removeprefix(_WIRE_PREFIX) or "UNSPECIFIED"

@@ -9,8 +9,13 @@ else:
     def __getattr__(name: str) -> object:
         # The hub pulls in the web server and the database: only whoever starts one pays for them.
         if name == "LocalHub":
-            from qai_hub.local.hub import LocalHub
-
+            try:
+                from qai_hub.local.hub import LocalHub
+            except ModuleNotFoundError as error:
+                raise ModuleNotFoundError(
+                    f"The local hub needs {error.name}: pip install 'qai-hub-openapi[local]'",
+                    name=error.name,
+                ) from error
             return LocalHub
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -28,6 +28,8 @@ from qai_hub.local.times import Clock, rfc3339
 MAX_LOSSES = 3
 DATASET_LIFETIME = timedelta(days=30)
 _REASON_LIMIT = 2000
+# What the results of jobs that make models tell.
+_DETAIL = ("tool_versions", "psnr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Lifecycle:
         if job.kind in ("inference", "profile"):
             add_result(db, job.id, {} if profile is None else {"detail": profile})
         else:
-            add_result(db, job.id, {"tool_versions": result["tool_versions"]})
+            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from qai_hub.local.execution.attempt import (
     AttemptCancelled,
     AttemptOutcome,
     AttemptRequest,
+    RequestKind,
     TensorSpec,
 )
 from qai_hub.local.lifecycle import Lifecycle, Output, Verdict
@@ -22,7 +23,8 @@ from qai_hub.local.store.rows import DATASETS, MODELS
 from qai_hub.local.times import Clock
 
 _log = logging.getLogger(__name__)
-_RUN_HERE = ("compile", "inference", "profile")
+_RUN_HERE = ("compile", "quantize", "inference", "profile")
+_KINDS: Mapping[str, RequestKind] = {"compile": "compile", "quantize": "quantize"}
 _RETRY_AFTER = 1.0
 
 
@@ -199,7 +201,7 @@ class Scheduler:
     def _request(self, job: Job, model: Model, dataset: Dataset | None) -> AttemptRequest:
         data = None if dataset is None else self._storage.file(dataset.file_id or "")
         return AttemptRequest(
-            kind="compile" if job.kind == "compile" else "run",
+            kind=_KINDS.get(job.kind, "run"),
             model=self._storage.file(model.file_id or ""),
             model_type=model.model_type or "",
             options=job.options,
@@ -213,4 +215,10 @@ class Scheduler:
             ),
             dataset=None if job.kind == "compile" else data,
             profile=job.kind == "profile",
+            weights_dtype=_short(job.weights_dtype),
+            activations_dtype=_short(job.activations_dtype),
         )
+
+
+def _short(dtype: str | None) -> str:
+    return (dtype or "").removeprefix("QUANTIZE_DTYPE_")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.errors import UserError
 from qai_hub.sources.files import file_type
 from qai_hub.sources.folders import folder_type, zip_folder
 from qai_hub.sources.memory import memory_type, write_model
@@ -62,6 +63,8 @@ def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
     """
     if not isinstance(model, str | Path):
         return memory_type(model)
+    if model == "":
+        raise UserError("The path of the model is empty.")
     path = Path(model).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}.")

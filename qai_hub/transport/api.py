@@ -12,6 +12,7 @@ from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
 from qai_hub.config import ClientConfig
+from qai_hub.errors import InvalidValueError
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.failures import error_from_answer, error_from_fault
 from qai_hub.transport.files import Files
@@ -205,6 +206,8 @@ def _errors(config: ClientConfig) -> Iterator[None]:
         ) from error
     except httpx.RequestError as error:
         raise error_from_fault(error, web_url=config.web_url) from error
+    except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
 
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:

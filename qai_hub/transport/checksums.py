@@ -58,8 +58,8 @@ def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
         headers: Headers of an answer with the whole file.
 
     Returns:
-        The SHA-256 of RFC 9530 or of S3, or S3's CRC-32; None if the headers tell none of them. What
-        S3 tells of an object's parts (`…-3`) is no checksum of the file.
+        The SHA-256 of RFC 9530 or of S3, or S3's CRC-32; None if the headers tell none of them.
+        What S3 tells of an object's parts (`…-3`) is no checksum of the file.
     """
     digests = re.search(
         r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", "")

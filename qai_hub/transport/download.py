@@ -117,10 +117,10 @@ class _Download:
                 follow_redirects=True,
                 stream=True,
             )
-            if response.status_code == 206 and "Range" in headers:
+            if response.status_code == 206 and "Range" in headers and self._is_same(response):
                 self._check_range(response)
                 return response
-            if response.status_code == 416 and "Range" in headers:
+            if response.status_code in {206, 416} and "Range" in headers:
                 response.close()
                 self._start_anew(httpx.Headers())
                 return self._open()
@@ -145,6 +145,10 @@ class _Download:
         self._tag = tag if tag.startswith('"') else ""
         self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
         self._sum = expected_sum(headers)
+
+    def _is_same(self, response: httpx.Response) -> bool:
+        """Whether the file is still the one that was begun; not every store heeds If-Range."""
+        return bool(response.headers.get("ETag", self._tag) == self._tag)
 
     def _check_range(self, response: httpx.Response) -> None:
         given = response.headers.get("Content-Range", "")

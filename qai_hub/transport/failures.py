@@ -14,6 +14,10 @@ __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server"]
 _LONGEST_TEXT = 2000
 _LONGEST_JSON = 1_000_000
 _UNAVAILABLE = frozenset({502, 503, 504})
+# What S3 answers where the service named a wrong place: to start again would not help.
+_WRONG_PLACE = frozenset(
+    {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
+)
 
 
 def error_from_answer(
@@ -130,7 +134,7 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
         message = f"The {doing} failed: {host} is unavailable right now ({told})."
     elif status == 429:
         kind, message = RateLimitedError, f"The {doing} failed: {host} asks to slow down ({told})."
-    elif 400 <= status < 500 and status != 408:
+    elif 400 <= status < 500 and status != 408 and told.partition(":")[0] not in _WRONG_PLACE:
         kind = UserError
         message = (
             f"The {doing} was refused by {host} ({status}, {told}). Its address may have expired: "
@@ -141,7 +145,9 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
     return kind(
         message,
         status_code=status,
-        request_id=_text(response.headers.get("X-Request-Id")) or None,
+        request_id=_text(response.headers.get("X-Request-Id"))
+        or _text(response.headers.get("x-amz-request-id"))
+        or None,
         url=str(url),
         retry_after=retry_after(response.headers, wall=time.time()),
     )

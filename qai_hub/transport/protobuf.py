@@ -78,23 +78,28 @@ def _path(request: httpx.Request, base: httpx.URL) -> str:
 
 def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     """The request as the service takes it."""
-    headers = request.headers.copy()
     # The service answers in the format that is named here, even if there is no body.
-    headers["Content-Type"] = PROTOBUF
-    url, content = request.url, request.content
+    request.headers["Content-Type"] = PROTOBUF
     if operation.bare is not None:
         # Storage credentials would be of no use here: without this, signed addresses are answered.
-        url = url.copy_remove_param(operation.bare.unless)
-    if url.params.get("select"):
-        url = url.copy_set_param("select", url.params["select"].capitalize())
-    if operation.request is not None:
-        del headers["Content-Length"]
-        try:
-            content = encode(operation.request, json.loads(content))
-        except WireError as error:
-            raise UserError(f"This cannot be sent by the protobuf wire: {error}.") from error
+        request.url = request.url.copy_remove_param(operation.bare.unless)
+    select = request.url.params.get("select")
+    if select:
+        request.url = request.url.copy_set_param("select", select.capitalize())
+    if operation.request is None:
+        return request
+    try:
+        content = encode(operation.request, json.loads(request.content))
+    except WireError as error:
+        raise UserError(f"This cannot be sent by the protobuf wire: {error}.") from error
+    headers = request.headers.copy()
+    del headers["Content-Length"]
     return httpx.Request(
-        request.method, url, headers=headers, content=content, extensions=request.extensions
+        request.method,
+        request.url,
+        headers=headers,
+        content=content,
+        extensions=request.extensions,
     )
 
 
@@ -112,14 +117,23 @@ def _incoming(response: httpx.Response, operation: Operation) -> httpx.Response:
     except WireError as error:
         _logger.warning("An answer was not understood: %s", error)
         return response
-    headers = response.headers.copy()
-    for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
-        headers.pop(name, None)
-    headers["Content-Type"] = "application/json"
-    return httpx.Response(
-        response.status_code,
-        headers=headers,
-        content=json.dumps(value).encode(),
-        request=response.request,
-        extensions=response.extensions,
-    )
+    return _Message(response, value)
+
+
+class _Message(httpx.Response):
+    """An answer whose JSON is what its message says, without a detour through text."""
+
+    def __init__(self, response: httpx.Response, value: dict[str, Any]) -> None:
+        headers = response.headers.copy()
+        headers.pop("Content-Encoding", None)  # the content is given as it is decoded
+        super().__init__(
+            response.status_code,
+            headers=headers,
+            content=response.content,
+            request=response.request,
+            extensions=response.extensions,
+        )
+        self._value = value
+
+    def json(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - as httpx declares it
+        return self._value

@@ -1,9 +1,9 @@
 """Objects that short-lived S3 credentials open, as signed addresses.
 
-What the credentials sign is an address like those that the service signs itself: files go there the
-same way, with the same tries, time limits, proxies, certificates and silence. Of botocore nothing is
-used but its signatures and its rules of where buckets are. Its clients are not: they would read
-settings of their own from the environment, files and instance metadata.
+What the credentials sign is an address like those that the service signs itself: files go there in
+the same way, with the same tries, time limits, proxies, certificates and silence. Of botocore only
+the signatures are used, and the rules of where buckets are: its clients would read settings of
+their own from the environment, from files and from instance metadata.
 """
 
 import functools
@@ -20,8 +20,15 @@ from qai_hub.errors import InternalError
 if TYPE_CHECKING:
     from botocore.endpoint_provider import EndpointProvider
     from qai_hub_api.models import S3Credentials
+    from qai_hub_api.types import Unset
 
-__all__ = ["ASK_FOR_CHECKSUM", "StoredObject", "can_use_credentials"]
+__all__ = [
+    "ASK_FOR_CHECKSUM",
+    "StoredObject",
+    "hide_credentials",
+    "s3_announced",
+    "s3_supported",
+]
 
 ASK_FOR_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
 """Headers of a download whose answer is to tell the checksum of the object."""
@@ -33,13 +40,32 @@ _signing: ContextVar[bool] = ContextVar("qai_hub_signing", default=False)
 
 
 @functools.cache
-def can_use_credentials() -> bool:
-    """Tells whether the service may be told that this client can use storage credentials.
+def s3_supported() -> bool:
+    """Tells whether this client can use storage credentials.
 
     Returns:
         Whether the extra `s3` is installed.
     """
     return find_spec("botocore") is not None
+
+
+def s3_announced() -> "bool | Unset":
+    """What a request says of storage credentials.
+
+    Returns:
+        True if this client can use them, else nothing: the parameter stays away.
+    """
+    from qai_hub_api.types import UNSET
+
+    return True if s3_supported() else UNSET
+
+
+def hide_credentials(credentials: "S3Credentials | None") -> None:
+    """Makes credentials, if there are any, such that their repr shows no secret."""
+    if credentials is not None:
+        credentials.access_key_id = Secret(credentials.access_key_id)
+        credentials.secret_access_key = Secret(credentials.secret_access_key)
+        credentials.session_token = Secret(credentials.session_token)
 
 
 class StoredObject:
@@ -57,9 +83,8 @@ class StoredObject:
     """
 
     def __init__(self, credentials: "S3Credentials", *, endpoint: str | None = None) -> None:
-        for name in ("access_key_id", "secret_access_key", "session_token"):
-            setattr(credentials, name, Secret(getattr(credentials, name)))
-        if not can_use_credentials():
+        hide_credentials(credentials)
+        if not s3_supported():
             raise InternalError(
                 "The service gave storage credentials, though none were asked for. To use them, "
                 "pip install 'qai-hub-openapi[s3]'."
@@ -86,7 +111,7 @@ class StoredObject:
         given = self._credentials
         request: Any = AWSRequest(method, self._url, headers, params=query)
         signer = S3SigV4QueryAuth(
-            Credentials(given.access_key_id, given.secret_access_key, given.session_token),
+            Credentials(given.access_key_id, given.secret_access_key, given.session_token or None),
             "s3",
             given.region,
             expires=_LIFETIME,

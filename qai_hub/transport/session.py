@@ -200,6 +200,8 @@ class Session(httpx.Client):
         return is_idempotent(request) or keyed or bool(request.extensions.get("repeatable"))
 
     def _log(self, request: httpx.Request, outcome: str, started: float) -> None:
+        if not _logger.isEnabledFor(logging.DEBUG):
+            return
         _logger.debug(
             "%s %s: %s (%.0f ms)",
             request.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +41,34 @@ class Verbs(ABC):
 
     def _project_id(self, project: str | Project | None) -> str | None:
         """The project to use: the one given, else the client's, else the configuration's."""
-        if not isinstance(project, str | Project | None):
-            raise UserError(f"project takes a Project or its identifier, not {project!r}.")
-        given = Project.get_project_id(project)
-        return given or self._default_project_id or self.config.default_project
+        return project_filter(project) or self._default_project_id or self.config.default_project
+
+
+def identifier(argument: str, given: object) -> str:
+    """Checks an identifier, which becomes a part of an address: `..` would lead elsewhere.
+
+    Args:
+        argument: What it is called.
+        given: The identifier.
+
+    Returns:
+        The same.
+
+    Raises:
+        UserError: If it is none.
+    """
+    if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", given):
+        raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
+    return given
+
+
+def project_filter(project: str | Project | None) -> str | None:
+    """The identifier of the project that a list is about; None for all projects.
+
+    Raises:
+        UserError: If something else is given.
+    """
+    if not isinstance(project, str | Project | None):
+        raise UserError(f"project takes a Project or its identifier, not {project!r}.")
+    given = Project.get_project_id(project)
+    return identifier("project", given) if given else None

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
-from qai_hub.submission import check_text
+from qai_hub.submission import check_text, default_name
 from qai_hub.uploads import upload_dataset_file
-from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.base import Verbs, identifier
 from qai_hub.verbs.paging import fetch_range
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ class DatasetVerbs(Verbs):
         name = check_text("name", name)
         with _h5_file(data) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
-            body = DatasetCreate(name=(name or default)[:255] or "dataset", permanent=permanent)
+            body = DatasetCreate(
+                name=name or default_name(default) or "dataset", permanent=permanent
+            )
             if project_id is None:
                 created = self._transport.call(create_dataset.sync, body=body)
             else:
@@ -100,7 +102,8 @@ class DatasetVerbs(Verbs):
         """
         from qai_hub_api.api.datasets import get_dataset
 
-        return Dataset._from_api(self._transport.call(get_dataset.sync, dataset_id), self._client)
+        found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
+        return Dataset._from_api(found, self._client)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.

@@ -9,8 +9,7 @@ from qai_hub.datasets import Dataset
 from qai_hub.jobs.mapping import job_from_api
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
 from qai_hub.models import Model
-from qai_hub.projects import Project
-from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.base import Verbs, project_filter
 from qai_hub.verbs.jobs import job_filters
 from qai_hub.verbs.pages import Page, Place, all_items
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.jobs.base import Job
     from qai_hub.jobs.status import JobStatus
     from qai_hub.jobs.types import JobType
+    from qai_hub.projects import Project
 
 
 class IteratingVerbs(Verbs):
@@ -54,7 +54,7 @@ class IteratingVerbs(Verbs):
             UserError: If an argument is not valid.
 
         Examples:
-            >>> failed = hub.iter_jobs(type=hub.JobType.QUANTIZE, state=hub.JobStatus.State.FAILED)
+            >>> failed = hub.iter_jobs(type=hub.JobType.LINK, state=hub.JobStatus.State.FAILED)
             >>> {job.failure_type for job in failed}
             {'UNSUPPORTED'}
         """
@@ -186,7 +186,7 @@ class IteratingVerbs(Verbs):
 
         from qai_hub.transport.links import next_cursor
 
-        project_id = Project.get_project_id(project)
+        project_id = project_filter(project)
         listing = everywhere if project_id is None else in_project
         path = () if project_id is None else (project_id,)
 

@@ -10,8 +10,7 @@ from qai_hub.jobs.mapping import job_from_api
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
 from qai_hub.jobs.types import JobType
-from qai_hub.projects import Project
-from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.base import Verbs, identifier, project_filter
 from qai_hub.verbs.paging import fetch_range
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.jobs.inference import InferenceJob
     from qai_hub.jobs.link import LinkJob
     from qai_hub.jobs.quantize import QuantizeJob
+    from qai_hub.projects import Project
 
 
 class JobVerbs(Verbs):
@@ -65,10 +65,11 @@ class JobVerbs(Verbs):
         from qai_hub_api.api.jobs import get_job
 
         _check_type("job_type", job_type)
-        job = job_from_api(self._transport.call(get_job.sync, job_id), self._client)
+        payload = self._transport.call(get_job.sync, identifier("job_id", job_id))
+        job = job_from_api(payload, self._client)
         if job_type is not None and job._job_type is not job_type:
             raise InvalidValueError(
-                f"Job {job_id} is a {job.job_type} job, not a {job_type.display_name} job."
+                f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
             )
         return job
 
@@ -106,7 +107,7 @@ class JobVerbs(Verbs):
         from qai_hub_api.api.projects import list_project_job_summaries
 
         filters = job_filters(creator, state, type)
-        project_id = Project.get_project_id(project)
+        project_id = project_filter(project)
         call = self._transport.call
 
         def fetch(offset: int, limit: int) -> tuple[Sequence[api.JobSummary], int]:
@@ -135,10 +136,11 @@ def job_filters(
     from qai_hub_api.types import UNSET
 
     _check_type("type", job_type)
+    named = None if job_type is JobType.UNSPECIFIED else job_type
     return {
         "creator": creator or UNSET,
         "state": _states(state) or UNSET,
-        "type_": JobTypeName(job_type.display_name) if job_type else UNSET,
+        "type_": JobTypeName(named.display_name) if named else UNSET,
     }
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.models import Model
-from qai_hub.projects import Project
 from qai_hub.sources import source_file
-from qai_hub.submission import check_text
+from qai_hub.submission import check_text, default_name
 from qai_hub.uploads import upload_model_file
-from qai_hub.verbs.base import Verbs
+from qai_hub.verbs.base import Verbs, identifier, project_filter
 from qai_hub.verbs.paging import fetch_range
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+
+    from qai_hub.projects import Project
 
 
 class ModelVerbs(Verbs):
@@ -62,7 +63,7 @@ class ModelVerbs(Verbs):
         name = check_text("name", name)
         with source_file(model) as source:
             body = ModelCreate(
-                name=name or source.name[:255],
+                name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
                 is_directory=source.is_directory,
             )
@@ -93,7 +94,8 @@ class ModelVerbs(Verbs):
         """
         from qai_hub_api.api.models import get_model
 
-        return Model._from_api(self._transport.call(get_model.sync, model_id), self._client)
+        found = self._transport.call(get_model.sync, identifier("model_id", model_id))
+        return Model._from_api(found, self._client)
 
     def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -115,7 +117,7 @@ class ModelVerbs(Verbs):
         from qai_hub_api.api.models import list_models
         from qai_hub_api.api.projects import list_project_models
 
-        project_id = Project.get_project_id(project)
+        project_id = project_filter(project)
         call = self._transport.call
 
         def fetch(offset: int, limit: int) -> tuple[Sequence[api.Model], int]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["SCALARS", "read_time", "write_time"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -54,15 +55,16 @@ def write_time(time: "Timestamp") -> str:
     Raises:
         ValueError: If it is not between the years 1 and 9999.
     """
-    try:
-        moment = _EPOCH + timedelta(seconds=time.seconds)
-    except OverflowError:
-        raise ValueError("it is no time between the years 1 and 9999") from None
     nanos = time.nanos
     if not 0 <= nanos < 1_000_000_000:
         raise ValueError("its nanoseconds are not within a second")
-    fraction = f"{nanos // 1000:06}" if nanos % 1000 == 0 else f"{nanos:09}"
-    return f"{moment.isoformat()[:19]}.{fraction}Z"
+    micros, rest = divmod(nanos, 1000)
+    try:
+        moment = _EPOCH_IN_UTC + timedelta(0, time.seconds, micros)
+    except OverflowError:
+        raise ValueError("it is no time between the years 1 and 9999") from None
+    text = moment.isoformat("T", "microseconds")
+    return f"{text}{rest:03}Z" if rest else f"{text}Z"
 
 
 def _short_float(value: float) -> float:
@@ -118,13 +120,13 @@ def _single(value: object) -> float:
     return given
 
 
-# For each type of the wire how it is written, how it is read, and its default.
-SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any] | None, None, object]] = {
-    "string": (_text, None, None, ""),
-    "bool": (_boolean, None, None, False),
-    "int64": (_integer, None, None, 0),
-    "uint32": (_integer, None, None, 0),
-    "uint64": (_integer, None, None, 0),
-    "float": (_single, _short_float, None, 0.0),
-    "double": (_number, None, None, 0.0),
+# For each type of the wire how it is written, and how it is read; None if it is the same.
+SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any] | None]] = {
+    "string": (_text, None),
+    "bool": (_boolean, None),
+    "int64": (_integer, None),
+    "uint32": (_integer, None),
+    "uint64": (_integer, None),
+    "float": (_single, _short_float),
+    "double": (_number, None),
 }

@@ -27,13 +27,11 @@ class _Type(NamedTuple):
         write: Gives what protobuf sets for a JSON value.
         read: Gives the JSON of what protobuf has; None if it is the same.
         fill: Fills a message from a JSON value; messages are not set.
-        default: JSON of a field that is not on the wire.
     """
 
     write: Callable[[Any], Any] | None = None
     read: Callable[[Any], Any] | None = None
     fill: "Callable[[Message, Any], None] | None" = None
-    default: object = None
 
 
 class _Table(NamedTuple):
@@ -41,19 +39,14 @@ class _Table(NamedTuple):
 
     Attributes:
         write: For each field what sets it in a message.
-        read: For each field what gives its JSON.
+        read: For each field its name, whether it may be absent, and what gives its JSON; None if
+            it is the same.
         oneofs: For each member of a oneof the name of that.
-        defaults: JSON of the fields that the wire leaves out where they have their default.
-        lists: Names of those that are lists.
-        maps: Names of those that are maps.
     """
 
     write: "dict[str, Callable[[Message, Any], None]]"
-    read: dict[str, Callable[[Any], Any]]
+    read: list[tuple[str, bool, Callable[[Any], Any] | None]]
     oneofs: dict[str, str]
-    defaults: dict[str, object]
-    lists: list[str]
-    maps: list[str]
 
 
 def fill(message: "Message", value: object) -> None:
@@ -101,40 +94,37 @@ def _fill(table: _Table, message: "Message", value: object) -> None:
 
 
 def _read(table: _Table, message: "Message") -> dict[str, Any]:
-    json = table.defaults.copy()
-    for name in table.lists:
-        json[name] = []
-    for name in table.maps:
-        json[name] = {}
-    for field, value in message.ListFields():
-        json[field.name] = table.read[field.name](value)
+    json = {}
+    for name, optional, convert in table.read:
+        if optional and not message.HasField(name):
+            continue
+        value = getattr(message, name)
+        json[name] = value if convert is None else convert(value)
     return json
 
 
 @cache
 def _table(name: str) -> _Table:
     message = described().messages[name]
-    table = _Table({}, {}, {}, {}, [], [])
+    table = _Table({}, [], {})
     for field in message.field:
         entry = described().entries.get(field.type_name[1:])
         if entry is not None:
-            key, value = (_type(member) for member in entry.field)
-            table.write[field.name] = _map_writer(field.name, key, value)
-            table.read[field.name] = _map_reader(value)
-            table.maps.append(field.name)
+            key, value = entry.field
+            write_key = _same if key.type == key.TYPE_STRING else _numeral
+            table.write[field.name] = _map_writer(field.name, write_key, _type(value))
+            table.read.append((field.name, False, _map_reader(_type(value))))
             continue
         kind = _type(field)
         if field.label == field.LABEL_REPEATED:
             table.write[field.name] = _list_writer(field.name, kind)
-            table.read[field.name] = _list_reader(kind)
-            table.lists.append(field.name)
+            table.read.append((field.name, False, _list_reader(kind)))
             continue
         table.write[field.name] = _writer(field.name, kind)
-        table.read[field.name] = kind.read or _same
-        if field.HasField("oneof_index") and not field.proto3_optional:
+        one_of = field.HasField("oneof_index")
+        table.read.append((field.name, one_of or kind.fill is not None, kind.read))
+        if one_of and not field.proto3_optional:
             table.oneofs[field.name] = message.oneof_decl[field.oneof_index].name
-        elif kind.fill is None and not field.proto3_optional:
-            table.defaults[field.name] = kind.default
     return table
 
 
@@ -147,7 +137,8 @@ def _type(field: "FieldDescriptorProto") -> _Type:
     if field.type == field.TYPE_ENUM:
         return _enum_type(described().enums[field.type_name[1:]])
     kind = field.Type.Name(field.type).removeprefix("TYPE_").lower()
-    return _Type(*SCALARS[kind])
+    write, read = SCALARS[kind]
+    return _Type(write, read)
 
 
 def _enum_type(enum: "EnumDescriptorProto") -> _Type:
@@ -161,7 +152,7 @@ def _enum_type(enum: "EnumDescriptorProto") -> _Type:
             raise WireError(f"{_shown(value)} is no {enum.name}")
         return number
 
-    return _Type(write, lambda number: names.get(number, number), None, names[0])
+    return _Type(write, lambda number: names.get(number, number))
 
 
 def _fill_time(message: "Message", value: object) -> None:
@@ -197,7 +188,9 @@ def _list_writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
     )
 
 
-def _map_writer(name: str, key: _Type, value: _Type) -> "Callable[[Message, Any], None]":
+def _map_writer(
+    name: str, write_key: Callable[[Any], Any], value: _Type
+) -> "Callable[[Message, Any], None]":
     """Maps of the contract have scalars; keys are texts in JSON, whatever they are on the wire."""
 
     def write(message: "Message", content: object) -> None:
@@ -205,7 +198,6 @@ def _map_writer(name: str, key: _Type, value: _Type) -> "Callable[[Message, Any]
         for text, item in _expect(dict, content).items():
             entries[write_key(text)] = write_value(item)
 
-    write_key = _numeral if key.default == 0 else key.write or _same
     write_value = value.write or _same
     return write
 

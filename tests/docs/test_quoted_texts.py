@@ -71,7 +71,14 @@ FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
             "model.onnx", n.device, options="--target_runtime qnn_dlc"
         ),
     ),
-    "quantize": ("quantize", lambda n: n.quantize_job),
+    "NaN in calibration data": (
+        "quantize",
+        lambda n: hub.submit_quantize_job("model.onnx", {"x": [np.full_like(IMAGE, np.nan)]}),
+    ),
+    "refused option": (
+        "compile",
+        lambda n: hub.submit_compile_job("model.onnx", n.device, options="--quantize_io"),
+    ),
     "inputs": (
         "inference",
         lambda n: hub.submit_inference_job(n.target_model, n.device, {"z": [IMAGE]}),

@@ -84,29 +84,28 @@ def test_an_inference_job_leaves_a_dataset(ada: Api, model: str) -> None:
     problem(ada.http.get(f"jobs/{key}/download_compiled_model/"), 409)
 
 
-@pytest.mark.parametrize(
-    ("name", "fields"),
-    [
-        ("link_job", {"device": DEVICE}),
-        (
-            "quantize_job",
-            {"weights_dtype": "QUANTIZE_DTYPE_INT8", "activations_dtype": "QUANTIZE_DTYPE_INT16"},
-        ),
-    ],
-)
-def test_kinds_that_do_not_run_here_fail_with_a_reason(
-    ada: Api, model: str, name: str, fields: Json
-) -> None:
-    body: Json = {"name": "n", **fields}
-    if name == "link_job":
-        body["models"] = {"models": [{"model_id": model}, {"model_id": ada.upload_model()}]}
-    else:
-        body["model"] = {"model_id": model}
-        body["calibration_dataset"] = {"dataset_id": ada.upload_dataset()}
-    key = ada.post("jobs/", {name: body})["id"]
+def test_a_quantize_job_leaves_a_model_and_how_close_it_is(ada: Api, model: str) -> None:
+    body: Json = {
+        "weights_dtype": "QUANTIZE_DTYPE_INT8",
+        "activations_dtype": "QUANTIZE_DTYPE_INT16",
+        "model": {"model_id": model},
+        "calibration_dataset": {"dataset_id": ada.upload_dataset()},
+    }
+    key = ada.post("jobs/", {"quantize_job": body})["id"]
+    job = ada.wait(key)
+    assert job["job_state"] == "JOB_STATE_DONE"
+    assert job["target_model"]["file_upload_complete"] is True
+    result = ada.get(f"jobs/{key}/result/")["quantize_job_result"]
+    assert result["quantize_detail"]["psnr"] == {"y": 51.5}
+
+
+def test_kinds_that_do_not_run_here_fail_with_a_reason(ada: Api, model: str) -> None:
+    models = {"models": [{"model_id": model}, {"model_id": ada.upload_model()}]}
+    body: Json = {"name": "n", "device": DEVICE, "models": models}
+    key = ada.post("jobs/", {"link_job": body})["id"]
     job = ada.wait(key)
     assert job["job_state"] == "JOB_STATE_FAILED"
-    assert "compile, inference, profile" in job["failure_reason"]
+    assert "compile, quantize, inference, profile" in job["failure_reason"]
     assert job["target_model"]["file_upload_complete"] is False
     assert ada.get(f"jobs/{key}/")["failure_type"] == "JOB_FAILURE_TYPE_UNSUPPORTED"
 

@@ -22,19 +22,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import qai_hub as hub
-
-_SLEEP = time.sleep
+_SLEEP, _MONOTONIC = time.sleep, time.monotonic
+_NAP = 0.02
 
 
 def scripts_of(folder: Path) -> Iterator[tuple[str, ModuleType, Callable[[], None]]]:
     """The scripts in a folder, with their names and modules."""
     sys.path.insert(0, str(folder.parent))
     for found in pkgutil.iter_modules([str(folder)]):
-        module = importlib.import_module(f"{folder.name}.{found.name}")
-        for name, function in list(vars(module).items()):
-            if inspect.isfunction(function) and not name.startswith("_"):
-                yield f"{found.name}.{name}", module, function
+        if not found.name.startswith("_"):
+            module = importlib.import_module(f"{folder.name}.{found.name}")
+            for name, function in list(vars(module).items()):
+                own = inspect.isfunction(function) and function.__module__ == module.__name__
+                if own and not name.startswith("_"):
+                    yield f"{found.name}.{name}", module, function
 
 
 def run(module: ModuleType, script: Callable[[], None]) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def run(module: ModuleType, script: Callable[[], None]) -> dict[str, Any]:
     vars(module)["print"] = partial(print, file=printed)
     kinds: list[str] = []
     told = ""
+    began = time.perf_counter()
     with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(io.StringIO()):
         try:
             script()
@@ -54,22 +56,45 @@ def run(module: ModuleType, script: Callable[[], None]) -> dict[str, Any]:
         "kinds": kinds,
         "told": told,
         "noise": noise.getvalue(),
+        "seconds": time.perf_counter() - began,
     }
 
 
-def nap(seconds: float) -> None:
-    """Sleeps for a moment: the official client looks at a job every ten seconds only."""
-    _SLEEP(min(seconds, 0.02))
+class Clock:
+    """A clock that runs ahead by what was not slept: nobody waits for pauses between retries."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps for a moment at most."""
+        _SLEEP(min(seconds, _NAP))
+        self._ahead += max(seconds - _NAP, 0.0)
+
+    def monotonic(self) -> float:
+        """Seconds that seem to have passed."""
+        return _MONOTONIC() + self._ahead
 
 
 def main(output: str) -> None:
     """Runs all scripts."""
     warnings.simplefilter("ignore")
-    time.sleep = nap  # type: ignore[assignment]
+    clock = Clock()
+    vars(time).update(sleep=clock.sleep, monotonic=clock.monotonic)
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from interop.names_used import NamesUsed
+
+    import qai_hub as hub
+
     hub.set_verbose(False)
     folder = Path(__file__).with_name("scripts")
-    outcomes = {name: run(module, script) for name, module, script in scripts_of(folder)}
-    Path(output).write_text(json.dumps(outcomes, indent=1), encoding="utf-8")
+    used = NamesUsed(importlib.import_module("qai_hub.hub"), folder)
+    outcomes = {}
+    for name, module, script in scripts_of(folder):
+        with used.watching():
+            outcomes[name] = run(module, script)
+    told = {"outcomes": outcomes, "names": sorted(used.names)}
+    Path(output).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

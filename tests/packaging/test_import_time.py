@@ -11,6 +11,7 @@ from support.canned import Canned, CannedHub
 qai_hub = importlib.import_module("qai_hub")
 HEAVY = {
     "attr",
+    "botocore",
     "google",
     "h5py",
     "httpx",

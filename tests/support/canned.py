@@ -43,6 +43,8 @@ class CannedHub:
 
     def __init__(self, answers: dict[str, Canned | list[Canned]]) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.targets: list[str] = []
+        self.answers = answers
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,6 +54,7 @@ class CannedHub:
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 key = f"{self.command} {self.path.partition('?')[0]}"
+                hub.targets.append(self.path)
                 hub.requests.append((key, dict(self.headers.items()), self.rfile.read(length)))
                 found = answers.get(key, Canned({"detail": f"no answer to {key}"}, 404))
                 if isinstance(found, list):

@@ -57,6 +57,34 @@ def linear_model(batch: int | str = 2, *, name: str = "x") -> onnx.ModelProto:
     return model_of(nodes, {name: (FLOAT, [batch, 3])}, {"y": (FLOAT, [batch, 3])}, {"w": weight})
 
 
+def conv_net(batch: int | str = 1, *, opset: int = 17) -> onnx.ModelProto:
+    """y[batch, 10] of x[batch, 3, 16, 16]: three convolutions and a pool, seeded."""
+    random = np.random.default_rng(11)
+    # Channels of very different magnitude, so that a scale for each of them matters.
+    spread = np.geomspace(0.02, 2, 8).reshape(8, 1, 1, 1)
+    weights = {
+        "w1": random.standard_normal((8, 3, 3, 3)) * spread / 5,
+        "b1": random.standard_normal(8) / 10,
+        "w2": random.standard_normal((8, 8, 3, 3)) / 8,
+        "b2": random.standard_normal(8) / 10,
+        "w3": random.standard_normal((10, 8, 1, 1)) / 3,
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], name="conv1", pads=[1] * 4),
+        helper.make_node("Relu", ["c1"], ["r1"], name="relu1"),
+        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], name="conv2", pads=[1] * 4),
+        helper.make_node("Relu", ["c2"], ["r2"], name="relu2"),
+        helper.make_node("GlobalAveragePool", ["r2"], ["p"], name="pool"),
+        helper.make_node("Conv", ["p", "w3"], ["c3"], name="conv3"),
+        helper.make_node("Flatten", ["c3"], ["y"], name="flatten"),
+    ]
+    floats = {name: value.astype(np.float32) for name, value in weights.items()}
+    ports = {"x": (FLOAT, [batch, 3, 16, 16])}, {"y": (FLOAT, [batch, 10])}
+    model = model_of(nodes, *ports, floats)
+    model.opset_import[0].version = opset
+    return model
+
+
 def linear_result(x: Any) -> Any:
     weight = np.random.default_rng(7).standard_normal((3, 3)).astype(np.float32)
     return np.maximum(x @ weight, 0) @ (weight + weight)
@@ -169,6 +197,25 @@ def run_request(
         options=options,
         dataset=data,
         profile=profile,
+    )
+
+
+def quantize_request(
+    model: Path,
+    data: Path,
+    weights: str = "INT8",
+    activations: str = "INT8",
+    *,
+    options: str = "",
+) -> AttemptRequest:
+    return AttemptRequest(
+        kind="quantize",
+        model=model,
+        model_type="MODEL_TYPE_ONNX",
+        options=options,
+        dataset=data,
+        weights_dtype=weights,
+        activations_dtype=activations,
     )
 
 

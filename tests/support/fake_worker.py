@@ -59,7 +59,7 @@ class FakeWorker:
         result: dict[str, Any] = {}
         files: dict[str, Path] = {}
         if not reason:
-            name = "target_model" if request.kind == "compile" else "output_data"
+            name = "output_data" if request.kind == "run" else "target_model"
             files = {name: folder / f"{name}.onnx"}
             files[name].write_bytes(b"made from " + request.model.read_bytes())
             result = {
@@ -69,6 +69,8 @@ class FakeWorker:
                 "tool_versions": [{"name": "tool", "version": "1"}],
                 "notices": [{"context": "MODEL", "severity": "INFO", "message": "hm"}],
             }
+            if request.kind == "quantize":
+                result["psnr"] = {"y": 51.5}
             if request.profile:
                 result["profile"] = PROFILE
         return AttemptOutcome(

@@ -77,7 +77,7 @@ class BreakingProxy:
             )
             body = incoming.read(length)
             self.requests.append(lines[0])
-            if self._drop_request(lines[0]):
+            if self._drop_request(lines[0]) or len(body) < length:
                 return
             kept = [v for v in lines[:-2] if not v.lower().startswith(("connection:", "host:"))]
             kept += [f"Host: 127.0.0.1:{self._port}", "Connection: close", "", ""]

@@ -220,6 +220,29 @@ def test_tool_versions_of_jobs_that_make_models(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"quantize_detail": {"tool_versions": [], "psnr": {"y": 51.5}}}, {"y": 51.5}),
+        ({"quantize_detail": {"tool_versions": [], "psnr": {}}}, {}),
+        ({}, None),
+    ],
+)
+def test_how_close_a_quantized_model_is(
+    told: dict[str, Any], expected: dict[str, float] | None
+) -> None:
+    result = {"quantize_job_result": {"quantize_job_id": "jabc12345", **told}}
+    done = payload("quantize_job", "JOB_STATE_DONE")
+    with job_of(done, {RESULT: Canned(result)}) as (job, _):
+        assert job.get_psnr() == expected
+
+
+def test_how_close_a_model_is_that_was_not_quantized() -> None:
+    with job_of(payload("quantize_job"), {}) as (job, server):
+        assert job.get_psnr() is None
+        assert all(name != RESULT for name, *_ in server.requests)
+
+
+@pytest.mark.parametrize(
     ("kind", "result"),
     [
         ("inference_job", {"detail": detail(tool_versions=[tool("QAIRT", "2.40")])}),

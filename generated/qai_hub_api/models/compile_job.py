@@ -2,22 +2,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.dataset import Dataset
-    from ..models.device import Device
-    from ..models.device_list import DeviceList
-    from ..models.model import Model
-    from ..models.named_tensor_type_list import NamedTensorTypeList
-    from ..models.user import User
-
 
 T = TypeVar("T", bound="CompileJob")
 
@@ -207,13 +198,6 @@ class CompileJob:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset import Dataset  # noqa: PLC0415
-        from ..models.device import Device  # noqa: PLC0415
-        from ..models.device_list import DeviceList  # noqa: PLC0415
-        from ..models.model import Model  # noqa: PLC0415
-        from ..models.named_tensor_type_list import NamedTensorTypeList  # noqa: PLC0415
-        from ..models.user import User  # noqa: PLC0415
-
         d = dict(src_dict)
         compile_job_id = d.pop("compile_job_id")
 
@@ -368,3 +352,11 @@ class CompileJob:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.dataset import Dataset
+from ..models.device import Device
+from ..models.device_list import DeviceList
+from ..models.model import Model
+from ..models.named_tensor_type_list import NamedTensorTypeList
+from ..models.user import User

@@ -1,18 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.dataset_reference import DatasetReference
-    from ..models.device_query_list import DeviceQueryList
-    from ..models.model_reference import ModelReference
-    from ..models.named_tensor_type_list_submit import NamedTensorTypeListSubmit
-
 
 T = TypeVar("T", bound="CompileJobSubmit")
 
@@ -76,11 +69,6 @@ class CompileJobSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
-        from ..models.device_query_list import DeviceQueryList  # noqa: PLC0415
-        from ..models.model_reference import ModelReference  # noqa: PLC0415
-        from ..models.named_tensor_type_list_submit import NamedTensorTypeListSubmit  # noqa: PLC0415
-
         d = dict(src_dict)
         model = ModelReference.from_dict(d.pop("model"))
 
@@ -114,3 +102,9 @@ class CompileJobSubmit:
         )
 
         return compile_job_submit
+
+
+from ..models.dataset_reference import DatasetReference
+from ..models.device_query_list import DeviceQueryList
+from ..models.model_reference import ModelReference
+from ..models.named_tensor_type_list_submit import NamedTensorTypeListSubmit

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.dataset import Dataset
-
 
 T = TypeVar("T", bound="DatasetList")
 
@@ -47,8 +43,6 @@ class DatasetList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset import Dataset  # noqa: PLC0415
-
         d = dict(src_dict)
         datasets = []
         _datasets = d.pop("datasets")
@@ -82,3 +76,6 @@ class DatasetList:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.dataset import Dataset

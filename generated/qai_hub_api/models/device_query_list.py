@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-
-if TYPE_CHECKING:
-    from ..models.device_query import DeviceQuery
-
 
 T = TypeVar("T", bound="DeviceQueryList")
 
@@ -40,8 +36,6 @@ class DeviceQueryList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.device_query import DeviceQuery  # noqa: PLC0415
-
         d = dict(src_dict)
         devices = []
         _devices = d.pop("devices")
@@ -55,3 +49,6 @@ class DeviceQueryList:
         )
 
         return device_query_list
+
+
+from ..models.device_query import DeviceQuery

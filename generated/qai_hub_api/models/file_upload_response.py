@@ -1,18 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.file_multipart_upload_url import FileMultipartUploadURL
-    from ..models.file_upload_url import FileUploadURL
-    from ..models.s3_credentials import S3Credentials
-
 
 T = TypeVar("T", bound="FileUploadResponse")
 
@@ -60,10 +54,6 @@ class FileUploadResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.file_multipart_upload_url import FileMultipartUploadURL  # noqa: PLC0415
-        from ..models.file_upload_url import FileUploadURL  # noqa: PLC0415
-        from ..models.s3_credentials import S3Credentials  # noqa: PLC0415
-
         d = dict(src_dict)
         _url = d.pop("url", UNSET)
         url: FileUploadURL | Unset
@@ -110,3 +100,8 @@ class FileUploadResponse:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.file_multipart_upload_url import FileMultipartUploadURL
+from ..models.file_upload_url import FileUploadURL
+from ..models.s3_credentials import S3Credentials

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.file_upload_url_fields import FileUploadURLFields
-
 
 T = TypeVar("T", bound="FileUploadURL")
 
@@ -49,8 +45,6 @@ class FileUploadURL:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.file_upload_url_fields import FileUploadURLFields  # noqa: PLC0415
-
         d = dict(src_dict)
         url = d.pop("url")
 
@@ -82,3 +76,6 @@ class FileUploadURL:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.file_upload_url_fields import FileUploadURLFields

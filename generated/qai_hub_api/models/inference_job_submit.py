@@ -1,17 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.dataset_reference import DatasetReference
-    from ..models.device_query import DeviceQuery
-    from ..models.model_reference import ModelReference
-
 
 T = TypeVar("T", bound="InferenceJobSubmit")
 
@@ -72,10 +66,6 @@ class InferenceJobSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
-        from ..models.device_query import DeviceQuery  # noqa: PLC0415
-        from ..models.model_reference import ModelReference  # noqa: PLC0415
-
         d = dict(src_dict)
         model = ModelReference.from_dict(d.pop("model"))
 
@@ -104,3 +94,8 @@ class InferenceJobSubmit:
         )
 
         return inference_job_submit
+
+
+from ..models.dataset_reference import DatasetReference
+from ..models.device_query import DeviceQuery
+from ..models.model_reference import ModelReference

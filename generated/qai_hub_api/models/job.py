@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -9,16 +9,6 @@ from attrs import field as _attrs_field
 from ..models.job_artifact_type import JobArtifactType
 from ..models.job_failure_type import JobFailureType
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.compile_job import CompileJob
-    from ..models.inference_job import InferenceJob
-    from ..models.job_authorization import JobAuthorization
-    from ..models.link_job import LinkJob
-    from ..models.notice import Notice
-    from ..models.profile_job import ProfileJob
-    from ..models.quantize_job import QuantizeJob
-
 
 T = TypeVar("T", bound="Job")
 
@@ -126,14 +116,6 @@ class Job:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.compile_job import CompileJob  # noqa: PLC0415
-        from ..models.inference_job import InferenceJob  # noqa: PLC0415
-        from ..models.job_authorization import JobAuthorization  # noqa: PLC0415
-        from ..models.link_job import LinkJob  # noqa: PLC0415
-        from ..models.notice import Notice  # noqa: PLC0415
-        from ..models.profile_job import ProfileJob  # noqa: PLC0415
-        from ..models.quantize_job import QuantizeJob  # noqa: PLC0415
-
         d = dict(src_dict)
         notices = []
         _notices = d.pop("notices")
@@ -229,3 +211,12 @@ class Job:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.compile_job import CompileJob
+from ..models.inference_job import InferenceJob
+from ..models.job_authorization import JobAuthorization
+from ..models.link_job import LinkJob
+from ..models.notice import Notice
+from ..models.profile_job import ProfileJob
+from ..models.quantize_job import QuantizeJob

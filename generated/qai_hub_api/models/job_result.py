@@ -1,20 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.compile_job_result import CompileJobResult
-    from ..models.inference_job_result import InferenceJobResult
-    from ..models.link_job_result import LinkJobResult
-    from ..models.profile_job_result import ProfileJobResult
-    from ..models.quantize_job_result import QuantizeJobResult
-
 
 T = TypeVar("T", bound="JobResult")
 
@@ -78,12 +70,6 @@ class JobResult:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.compile_job_result import CompileJobResult  # noqa: PLC0415
-        from ..models.inference_job_result import InferenceJobResult  # noqa: PLC0415
-        from ..models.link_job_result import LinkJobResult  # noqa: PLC0415
-        from ..models.profile_job_result import ProfileJobResult  # noqa: PLC0415
-        from ..models.quantize_job_result import QuantizeJobResult  # noqa: PLC0415
-
         d = dict(src_dict)
         _profile_job_result = d.pop("profile_job_result", UNSET)
         profile_job_result: ProfileJobResult | Unset
@@ -146,3 +132,10 @@ class JobResult:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.compile_job_result import CompileJobResult
+from ..models.inference_job_result import InferenceJobResult
+from ..models.link_job_result import LinkJobResult
+from ..models.profile_job_result import ProfileJobResult
+from ..models.quantize_job_result import QuantizeJobResult

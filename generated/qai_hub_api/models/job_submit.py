@@ -1,18 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.compile_job_submit import CompileJobSubmit
-    from ..models.inference_job_submit import InferenceJobSubmit
-    from ..models.link_job_submit import LinkJobSubmit
-    from ..models.quantize_job_submit import QuantizeJobSubmit
-
 
 T = TypeVar("T", bound="JobSubmit")
 
@@ -67,11 +60,6 @@ class JobSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.compile_job_submit import CompileJobSubmit  # noqa: PLC0415
-        from ..models.inference_job_submit import InferenceJobSubmit  # noqa: PLC0415
-        from ..models.link_job_submit import LinkJobSubmit  # noqa: PLC0415
-        from ..models.quantize_job_submit import QuantizeJobSubmit  # noqa: PLC0415
-
         d = dict(src_dict)
         _compile_job = d.pop("compile_job", UNSET)
         compile_job: CompileJobSubmit | Unset
@@ -109,3 +97,9 @@ class JobSubmit:
         )
 
         return job_submit
+
+
+from ..models.compile_job_submit import CompileJobSubmit
+from ..models.inference_job_submit import InferenceJobSubmit
+from ..models.link_job_submit import LinkJobSubmit
+from ..models.quantize_job_submit import QuantizeJobSubmit

@@ -1,21 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.compile_job_summary import CompileJobSummary
-    from ..models.inference_job_summary import InferenceJobSummary
-    from ..models.job_authorization import JobAuthorization
-    from ..models.link_job_summary import LinkJobSummary
-    from ..models.profile_job_summary import ProfileJobSummary
-    from ..models.quantize_job_summary import QuantizeJobSummary
-
 
 T = TypeVar("T", bound="JobSummary")
 
@@ -86,13 +77,6 @@ class JobSummary:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.compile_job_summary import CompileJobSummary  # noqa: PLC0415
-        from ..models.inference_job_summary import InferenceJobSummary  # noqa: PLC0415
-        from ..models.job_authorization import JobAuthorization  # noqa: PLC0415
-        from ..models.link_job_summary import LinkJobSummary  # noqa: PLC0415
-        from ..models.profile_job_summary import ProfileJobSummary  # noqa: PLC0415
-        from ..models.quantize_job_summary import QuantizeJobSummary  # noqa: PLC0415
-
         d = dict(src_dict)
         _profile_job_summary = d.pop("profile_job_summary", UNSET)
         profile_job_summary: ProfileJobSummary | Unset
@@ -163,3 +147,11 @@ class JobSummary:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.compile_job_summary import CompileJobSummary
+from ..models.inference_job_summary import InferenceJobSummary
+from ..models.job_authorization import JobAuthorization
+from ..models.link_job_summary import LinkJobSummary
+from ..models.profile_job_summary import ProfileJobSummary
+from ..models.quantize_job_summary import QuantizeJobSummary

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.job_summary import JobSummary
-
 
 T = TypeVar("T", bound="JobSummaryList")
 
@@ -47,8 +43,6 @@ class JobSummaryList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.job_summary import JobSummary  # noqa: PLC0415
-
         d = dict(src_dict)
         job_summaries = []
         _job_summaries = d.pop("job_summaries")
@@ -82,3 +76,6 @@ class JobSummaryList:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.job_summary import JobSummary

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.tool_version import ToolVersion
-
 
 T = TypeVar("T", bound="LinkDetail")
 
@@ -42,8 +38,6 @@ class LinkDetail:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.tool_version import ToolVersion  # noqa: PLC0415
-
         d = dict(src_dict)
         tool_versions = []
         _tool_versions = d.pop("tool_versions")
@@ -74,3 +68,6 @@ class LinkDetail:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.tool_version import ToolVersion

@@ -2,20 +2,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.device import Device
-    from ..models.model import Model
-    from ..models.model_list import ModelList
-    from ..models.user import User
-
 
 T = TypeVar("T", bound="LinkJob")
 
@@ -166,11 +159,6 @@ class LinkJob:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.device import Device  # noqa: PLC0415
-        from ..models.model import Model  # noqa: PLC0415
-        from ..models.model_list import ModelList  # noqa: PLC0415
-        from ..models.user import User  # noqa: PLC0415
-
         d = dict(src_dict)
         link_job_id = d.pop("link_job_id")
 
@@ -290,3 +278,9 @@ class LinkJob:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.device import Device
+from ..models.model import Model
+from ..models.model_list import ModelList
+from ..models.user import User

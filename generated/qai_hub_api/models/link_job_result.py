@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.link_detail import LinkDetail
-
 
 T = TypeVar("T", bound="LinkJobResult")
 
@@ -49,8 +45,6 @@ class LinkJobResult:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.link_detail import LinkDetail  # noqa: PLC0415
-
         d = dict(src_dict)
         link_job_id = d.pop("link_job_id")
 
@@ -84,3 +78,6 @@ class LinkJobResult:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.link_detail import LinkDetail

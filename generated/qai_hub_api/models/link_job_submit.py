@@ -1,16 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.device_query import DeviceQuery
-    from ..models.model_reference_list import ModelReferenceList
-
 
 T = TypeVar("T", bound="LinkJobSubmit")
 
@@ -57,9 +52,6 @@ class LinkJobSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.device_query import DeviceQuery  # noqa: PLC0415
-        from ..models.model_reference_list import ModelReferenceList  # noqa: PLC0415
-
         d = dict(src_dict)
         models = ModelReferenceList.from_dict(d.pop("models"))
 
@@ -77,3 +69,7 @@ class LinkJobSubmit:
         )
 
         return link_job_submit
+
+
+from ..models.device_query import DeviceQuery
+from ..models.model_reference_list import ModelReferenceList

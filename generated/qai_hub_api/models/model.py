@@ -2,20 +2,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.model_authorization import ModelAuthorization
-    from ..models.model_metadata import ModelMetadata
-    from ..models.named_tensor_type_list import NamedTensorTypeList
-    from ..models.user import User
-
 
 T = TypeVar("T", bound="Model")
 
@@ -160,11 +153,6 @@ class Model:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_authorization import ModelAuthorization  # noqa: PLC0415
-        from ..models.model_metadata import ModelMetadata  # noqa: PLC0415
-        from ..models.named_tensor_type_list import NamedTensorTypeList  # noqa: PLC0415
-        from ..models.user import User  # noqa: PLC0415
-
         d = dict(src_dict)
         model_id = d.pop("model_id", UNSET)
 
@@ -276,3 +264,9 @@ class Model:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.model_authorization import ModelAuthorization
+from ..models.model_metadata import ModelMetadata
+from ..models.named_tensor_type_list import NamedTensorTypeList
+from ..models.user import User

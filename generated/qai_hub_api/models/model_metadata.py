@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.model_metadata_entries import ModelMetadataEntries
-
 
 T = TypeVar("T", bound="ModelMetadata")
 
@@ -39,8 +35,6 @@ class ModelMetadata:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_metadata_entries import ModelMetadataEntries  # noqa: PLC0415
-
         d = dict(src_dict)
         entries = ModelMetadataEntries.from_dict(d.pop("entries"))
 
@@ -66,3 +60,6 @@ class ModelMetadata:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.model_metadata_entries import ModelMetadataEntries

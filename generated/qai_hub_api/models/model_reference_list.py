@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-
-if TYPE_CHECKING:
-    from ..models.model_reference import ModelReference
-
 
 T = TypeVar("T", bound="ModelReferenceList")
 
@@ -40,8 +36,6 @@ class ModelReferenceList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_reference import ModelReference  # noqa: PLC0415
-
         d = dict(src_dict)
         models = []
         _models = d.pop("models")
@@ -55,3 +49,6 @@ class ModelReferenceList:
         )
 
         return model_reference_list
+
+
+from ..models.model_reference import ModelReference

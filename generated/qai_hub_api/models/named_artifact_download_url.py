@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.s3_credentials import S3Credentials
-
 
 T = TypeVar("T", bound="NamedArtifactDownloadURL")
 
@@ -61,8 +57,6 @@ class NamedArtifactDownloadURL:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.s3_credentials import S3Credentials  # noqa: PLC0415
-
         d = dict(src_dict)
         url = d.pop("url")
 
@@ -102,3 +96,6 @@ class NamedArtifactDownloadURL:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.s3_credentials import S3Credentials

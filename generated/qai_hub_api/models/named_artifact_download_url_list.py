@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.named_artifact_download_url import NamedArtifactDownloadURL
-
 
 T = TypeVar("T", bound="NamedArtifactDownloadURLList")
 
@@ -42,8 +38,6 @@ class NamedArtifactDownloadURLList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.named_artifact_download_url import NamedArtifactDownloadURL  # noqa: PLC0415
-
         d = dict(src_dict)
         artifacts = []
         _artifacts = d.pop("artifacts")
@@ -74,3 +68,6 @@ class NamedArtifactDownloadURLList:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.named_artifact_download_url import NamedArtifactDownloadURL

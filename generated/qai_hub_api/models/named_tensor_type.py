@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.tensor_type import TensorType
-
 
 T = TypeVar("T", bound="NamedTensorType")
 
@@ -52,8 +48,6 @@ class NamedTensorType:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.tensor_type import TensorType  # noqa: PLC0415
-
         d = dict(src_dict)
         name = d.pop("name")
 
@@ -85,3 +79,6 @@ class NamedTensorType:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.tensor_type import TensorType

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-
-if TYPE_CHECKING:
-    from ..models.named_tensor_type_submit import NamedTensorTypeSubmit
-
 
 T = TypeVar("T", bound="NamedTensorTypeListSubmit")
 
@@ -40,8 +36,6 @@ class NamedTensorTypeListSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.named_tensor_type_submit import NamedTensorTypeSubmit  # noqa: PLC0415
-
         d = dict(src_dict)
         types = []
         _types = d.pop("types")
@@ -55,3 +49,6 @@ class NamedTensorTypeListSubmit:
         )
 
         return named_tensor_type_list_submit
+
+
+from ..models.named_tensor_type_submit import NamedTensorTypeSubmit

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-
-if TYPE_CHECKING:
-    from ..models.tensor_type_submit import TensorTypeSubmit
-
 
 T = TypeVar("T", bound="NamedTensorTypeSubmit")
 
@@ -42,8 +38,6 @@ class NamedTensorTypeSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.tensor_type_submit import TensorTypeSubmit  # noqa: PLC0415
-
         d = dict(src_dict)
         name = d.pop("name")
 
@@ -55,3 +49,6 @@ class NamedTensorTypeSubmit:
         )
 
         return named_tensor_type_submit
+
+
+from ..models.tensor_type_submit import TensorTypeSubmit

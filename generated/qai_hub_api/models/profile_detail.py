@@ -1,20 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.layer_detail import LayerDetail
-    from ..models.profile_detail_memory_usage import ProfileDetailMemoryUsage
-    from ..models.runtime_config import RuntimeConfig
-    from ..models.segment_detail import SegmentDetail
-    from ..models.tool_version import ToolVersion
-
 
 T = TypeVar("T", bound="ProfileDetail")
 
@@ -245,12 +237,6 @@ class ProfileDetail:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.layer_detail import LayerDetail  # noqa: PLC0415
-        from ..models.profile_detail_memory_usage import ProfileDetailMemoryUsage  # noqa: PLC0415
-        from ..models.runtime_config import RuntimeConfig  # noqa: PLC0415
-        from ..models.segment_detail import SegmentDetail  # noqa: PLC0415
-        from ..models.tool_version import ToolVersion  # noqa: PLC0415
-
         d = dict(src_dict)
         execution_time = d.pop("execution_time")
 
@@ -421,3 +407,10 @@ class ProfileDetail:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.layer_detail import LayerDetail
+from ..models.profile_detail_memory_usage import ProfileDetailMemoryUsage
+from ..models.runtime_config import RuntimeConfig
+from ..models.segment_detail import SegmentDetail
+from ..models.tool_version import ToolVersion

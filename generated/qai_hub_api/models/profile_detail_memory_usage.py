@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.range_ import Range
-
 
 T = TypeVar("T", bound="ProfileDetailMemoryUsage")
 
@@ -44,8 +40,6 @@ class ProfileDetailMemoryUsage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.range_ import Range  # noqa: PLC0415
-
         d = dict(src_dict)
         increase = Range.from_dict(d.pop("increase"))
 
@@ -74,3 +68,6 @@ class ProfileDetailMemoryUsage:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.range_ import Range

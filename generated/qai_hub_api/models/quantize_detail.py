@@ -1,15 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.quantize_detail_psnr import QuantizeDetailPsnr
-    from ..models.tool_version import ToolVersion
-
 
 T = TypeVar("T", bound="QuantizeDetail")
 
@@ -48,9 +43,6 @@ class QuantizeDetail:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.quantize_detail_psnr import QuantizeDetailPsnr  # noqa: PLC0415
-        from ..models.tool_version import ToolVersion  # noqa: PLC0415
-
         d = dict(src_dict)
         tool_versions = []
         _tool_versions = d.pop("tool_versions")
@@ -84,3 +76,7 @@ class QuantizeDetail:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.quantize_detail_psnr import QuantizeDetailPsnr
+from ..models.tool_version import ToolVersion

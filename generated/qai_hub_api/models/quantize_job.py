@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -10,13 +10,6 @@ from attrs import field as _attrs_field
 from ..models.job_state import JobState
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.dataset import Dataset
-    from ..models.model import Model
-    from ..models.named_tensor_type_list import NamedTensorTypeList
-    from ..models.user import User
-
 
 T = TypeVar("T", bound="QuantizeJob")
 
@@ -185,11 +178,6 @@ class QuantizeJob:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset import Dataset  # noqa: PLC0415
-        from ..models.model import Model  # noqa: PLC0415
-        from ..models.named_tensor_type_list import NamedTensorTypeList  # noqa: PLC0415
-        from ..models.user import User  # noqa: PLC0415
-
         d = dict(src_dict)
         quantize_job_id = d.pop("quantize_job_id")
 
@@ -323,3 +311,9 @@ class QuantizeJob:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.dataset import Dataset
+from ..models.model import Model
+from ..models.named_tensor_type_list import NamedTensorTypeList
+from ..models.user import User

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.dataset_reference import DatasetReference
-    from ..models.model_reference import ModelReference
-
 
 T = TypeVar("T", bound="QuantizeJobSubmit")
 
@@ -68,9 +63,6 @@ class QuantizeJobSubmit:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dataset_reference import DatasetReference  # noqa: PLC0415
-        from ..models.model_reference import ModelReference  # noqa: PLC0415
-
         d = dict(src_dict)
         model = ModelReference.from_dict(d.pop("model"))
 
@@ -94,3 +86,7 @@ class QuantizeJobSubmit:
         )
 
         return quantize_job_submit
+
+
+from ..models.dataset_reference import DatasetReference
+from ..models.model_reference import ModelReference

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-if TYPE_CHECKING:
-    from ..models.runtime_config_property import RuntimeConfigProperty
-
 
 T = TypeVar("T", bound="RuntimeConfig")
 
@@ -47,8 +43,6 @@ class RuntimeConfig:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.runtime_config_property import RuntimeConfigProperty  # noqa: PLC0415
-
         d = dict(src_dict)
         name = d.pop("name")
 
@@ -82,3 +76,6 @@ class RuntimeConfig:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.runtime_config_property import RuntimeConfigProperty

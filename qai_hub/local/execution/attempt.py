@@ -23,11 +23,19 @@ from qai_hub.local.execution.messages import (
     WORK_FOLDER,
     AttemptRequest,
     Report,
+    RequestKind,
     TensorSpec,
 )
 from qai_hub.local.execution.process import AttemptCancelled, supervise
 
-__all__ = ["AttemptCancelled", "AttemptOutcome", "AttemptRequest", "TensorSpec", "run_attempt"]
+__all__ = [
+    "AttemptCancelled",
+    "AttemptOutcome",
+    "AttemptRequest",
+    "RequestKind",
+    "TensorSpec",
+    "run_attempt",
+]
 
 LOG_FILE = "hub.log"
 _REASON_LIMIT = 10_000
@@ -43,8 +51,9 @@ class AttemptOutcome:
         succeeded: Whether the job is done; else it failed.
         failure_type: Class of the cause; "JOB_FAILURE_TYPE_SUCCESS" on success.
         reason: Why it failed, for its user; empty on success.
-        result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices. Run:
-            profile (when asked for), tool_versions, notices. Empty on failure.
+        result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices.
+            Quantize: psnr as well. Run: profile (when asked for), tool_versions, notices. Empty
+            on failure.
         files: Published files within the attempt's folder: "target_model", "output_data".
         log: The hub's log of the attempt.
     """

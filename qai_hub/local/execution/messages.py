@@ -14,6 +14,7 @@ WORK_FOLDER = "work"
 # The worker's exit statuses for what may keep it from writing a report at all.
 EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}
 
+RequestKind = Literal["compile", "quantize", "run"]
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Context = Literal["DEVICE", "MODEL", "USER"]
 
@@ -39,27 +40,34 @@ class AttemptRequest:
     """One attempt to carry out a job.
 
     Attributes:
-        kind: "compile" makes a target model, "run" runs one.
+        kind: "compile" makes a target model, "quantize" a quantized one, "run" runs one.
         model: File of the input model, named by the hub.
         model_type: Format of the input model, such as "MODEL_TYPE_ONNX".
         options: The job's options, as on a command line.
         input_specs: Compile: the inputs that the target model is to have, in any order; empty to
             take them from the model.
-        dataset: Run: HDF5 file of the inputs; None for random inputs from a fixed seed.
+        dataset: Run: HDF5 file of the inputs; None for random inputs from a fixed seed. Quantize:
+            that of the calibration data.
         profile: Run: measure times and memory.
+        weights_dtype: Quantize: type of the weights, such as "INT8".
+        activations_dtype: Quantize: type of the activations.
     """
 
-    kind: Literal["compile", "run"]
+    kind: RequestKind
     model: Path
     model_type: str
     options: str
     input_specs: tuple[TensorSpec, ...] = ()
     dataset: Path | None = None
     profile: bool = False
+    weights_dtype: str = ""
+    activations_dtype: str = ""
 
     def __post_init__(self) -> None:
         if self.kind == "run" and self.dataset is None and not self.profile:
             raise ValueError("A run needs a dataset, or profile=True, or both.")
+        if self.kind == "quantize" and self.dataset is None:
+            raise ValueError("Quantizing needs calibration data.")
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths: the worker runs in another directory."""

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ from qai_hub.local.execution.dataset_files import InputDataset, OutputDataset
 from qai_hub.local.execution.host import tool_versions
 from qai_hub.local.execution.messages import WORK_FOLDER, AttemptRequest, Report, notice
 from qai_hub.local.execution.model_files import open_model
-from qai_hub.local.execution.options import (
+from qai_hub.local.execution.option_table import (
     COMPUTE_UNIT,
     DEFAULT_ITERATIONS,
-    INFERENCE_OPTIONS,
+    DEFAULT_SECONDS,
     ITERATIONS,
-    PROFILE_OPTIONS,
-    parse_options,
+    PROFILER_TIME,
+    options_of,
 )
+from qai_hub.local.execution.option_values import check_cpu
 from qai_hub.local.execution.profiling import profile_model
 from qai_hub.local.execution.sessions import RANDOM_INPUTS, Session, random_inputs
 from qai_hub.local.execution.signature import Port, inputs_of, outputs_of
@@ -39,12 +41,16 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = parse_options(
-        request.options, PROFILE_OPTIONS if request.profile else INFERENCE_OPTIONS
+    options = options_of(request.options, "profile" if request.profile else "inference")
+    units = options.values.get(COMPUTE_UNIT, ("all",))
+    check_cpu(units)
+    measure = partial(
+        profile_model,
+        iterations=options.values.get(ITERATIONS, DEFAULT_ITERATIONS),
+        seconds=options.values.get(PROFILER_TIME, DEFAULT_SECONDS),
     )
-    iterations = options.get(ITERATIONS, DEFAULT_ITERATIONS)
-    others = set(options.get(COMPUTE_UNIT, ())) - {"all", "cpu"}
-    notices = []
+    others = set(units) - {"all", "cpu"}
+    notices = list(options.notices)
     if others:
         message = f"This hub has no {' and no '.join(sorted(others))}: run on its host CPU."
         notices.append(notice("INFO", "DEVICE", message))
@@ -54,14 +60,14 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     files = {}
     if request.dataset is None:
         inputs = random_inputs([port.fixed() for port in ports])
-        result["profile"], more = profile_model(path, inputs, RANDOM_INPUTS, iterations, work)
+        result["profile"], more = measure(path, inputs, RANDOM_INPUTS, work=work)
         notices += more
     else:
         with closing(InputDataset(request.dataset, ports)) as dataset:
             if request.profile:
                 sample = dataset.sample(0)
                 what = "sample 0 of the dataset"
-                result["profile"], more = profile_model(path, sample, what, iterations, work)
+                result["profile"], more = measure(path, sample, what, work=work)
                 notices += more
             _run_dataset(path, dataset, folder / _OUTPUT_DATA)
         files["output_data"] = _OUTPUT_DATA

@@ -73,6 +73,10 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
         from qai_hub.local.execution.compilation import compile_model
 
         return compile_model(request, folder)
+    if request.kind == "quantize":
+        from qai_hub.local.execution.quantization import quantize_model
+
+        return quantize_model(request, folder)
     from qai_hub.local.execution.running import run_model
 
     return run_model(request, folder)

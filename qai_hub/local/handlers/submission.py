@@ -16,6 +16,7 @@ from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Model
 from qai_hub.local.store.relations import Role, add_uses
 from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.targets import target_format
 from qai_hub.local.work import Work
 
 _MAKERS = ("compile", "link", "quantize")
@@ -40,7 +41,8 @@ def create_job(work: Work) -> Reply:
     key, now = new_id("j"), work.now
     name = body.get("name") or models[0].name
     if kind in _MAKERS:
-        uses["target"] = [_seed_target(work, key, name, project, now)]
+        model_type = target_format(kind, body.get("options", ""))
+        uses["target"] = [_seed_target(work, key, name, project, now, model_type)]
     devices = _devices(work, body)
     JOBS.add(
         work.db,
@@ -100,7 +102,9 @@ def _dataset(work: Work, key: str) -> str:
     return dataset.id
 
 
-def _seed_target(work: Work, producer: str, name: str, project: str, now: str) -> str:
+def _seed_target(
+    work: Work, producer: str, name: str, project: str, now: str, model_type: str | None
+) -> str:
     """Make the model that a job is to make, so that others can be built on it at once."""
     key = new_id("m")
     MODELS.add(
@@ -110,6 +114,7 @@ def _seed_target(work: Work, producer: str, name: str, project: str, now: str) -
         project_id=project,
         name=name,
         created=now,
+        model_type=model_type,
         is_directory=False,
         producer_id=producer,
     )

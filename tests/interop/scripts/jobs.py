@@ -1,5 +1,6 @@
 """Jobs that run: compile, inference, profile."""
 
+import functools
 import os
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ ONNX = "--target_runtime onnx"
 SHAPES = {"x": (2, 4)}
 
 
+@functools.cache
 def _compiled() -> hub.CompileJob:
     job = hub.submit_compile_job("affine.onnx", DEVICE, input_specs=SHAPES, options=ONNX)
     job.wait()
@@ -152,7 +154,7 @@ def download_logs() -> None:
     print(job.download_artifacts_for_type("nothing", hub.JobArtifactType.PROFILE_TRACE))
 
 
-def quantize_and_link_are_refused_by_the_hub() -> None:
+def quantize_a_model() -> None:
     data = {"x": [np.ones((1, 4), np.float32)]}
     job = hub.submit_quantize_job("affine.onnx", data)
     print(type(job).__name__, job.job_type, job.weights_dtype, job.activations_dtype)
@@ -171,20 +173,3 @@ def fetch_a_job_again() -> None:
     print(type(again).__name__, again.name, again.options, again.shapes, again.date == job.date)
     print(again.get_status() == job.get_status(), again.get_status() == hub.JobStatus.State.SUCCESS)
     print(type(hub.get_job(job.job_id, hub.JobType.COMPILE)).__name__)
-
-
-def fetch_a_job_of_another_type() -> None:
-    hub.get_job(_compiled().job_id, hub.JobType.INFERENCE)
-
-
-def a_job_that_is_not_there() -> None:
-    hub.get_job("jzzzzzzzz")
-
-
-def wait_past_the_deadline() -> None:
-    job = hub.submit_compile_job("slow.onnx", DEVICE, options=ONNX)
-    try:
-        job.wait(0.01)
-    except TimeoutError:
-        print("timed out")
-    print(job.wait().finished)

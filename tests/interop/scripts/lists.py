@@ -1,10 +1,13 @@
 """Lists of jobs, devices and frameworks."""
 
+import functools
+
 import qai_hub as hub
 
 DEVICE = hub.Device("Samsung Galaxy S24")
 
 
+@functools.cache
 def _three_jobs() -> list[hub.CompileJob]:
     model = hub.upload_model("affine.onnx")
     jobs = [
@@ -41,10 +44,6 @@ def filter_job_summaries() -> None:
     print(hub.get_job_summaries(creator="nobody@example.com"))
 
 
-def summaries_of_states_that_are_none() -> None:
-    hub.get_job_summaries(state="SUCCESS")
-
-
 def list_devices() -> None:
     devices = hub.get_devices()
     print(len(devices), devices[0])
@@ -73,7 +72,3 @@ def list_device_attributes() -> None:
 def list_frameworks() -> None:
     for framework in hub.get_frameworks():
         print(framework.name, framework.api_version, framework.api_tags, framework.full_version)
-
-
-def a_device_that_is_not_there() -> None:
-    hub.submit_compile_job("affine.onnx", hub.Device("No Such Phone"))

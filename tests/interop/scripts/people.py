@@ -46,26 +46,6 @@ def share_a_dataset() -> None:
     print(dataset.get_sharing(), _seen_by_colleague(dataset.dataset_id))
 
 
-def rename_what_belongs_to_somebody_else() -> None:
-    job = hub.submit_compile_job("affine.onnx", DEVICE)
-    job.wait()
-    job.modify_sharing(add_emails=[COLLEAGUE])
-    hub.Client(profile="colleague").get_job(job.job_id).set_name("mine now")
-
-
-def a_wrong_token() -> None:
-    client = hub.Client(profile="wrong_token")
-    client.get_devices()
-
-
-def a_profile_that_is_not_there() -> None:
-    hub.Client(profile="absent")
-
-
-def a_config_and_a_profile() -> None:
-    hub.Client(config=hub.Client().config, profile="colleague")
-
-
 def a_client_of_its_own() -> None:
     with hub.Client(profile="colleague") as client:
         client.set_verbose(False)

@@ -53,18 +53,6 @@ def list_models() -> None:
     print(hub.get_models(limit=1)[0].model_id == made[-1].model_id)
 
 
-def a_model_that_is_not_there() -> None:
-    hub.get_model("mzzzzzzzz")
-
-
-def a_path_that_is_not_there() -> None:
-    hub.upload_model("absent.onnx")
-
-
-def a_file_of_no_known_format() -> None:
-    hub.upload_model("notes.txt")
-
-
 def upload_a_dataset() -> None:
     data = {"x": [np.arange(4, dtype=np.float32).reshape(1, 4) + i for i in range(3)]}
     dataset = hub.upload_dataset(data, name="three batches")
@@ -83,10 +71,11 @@ def upload_a_dataset_of_two_inputs() -> None:
     print({name: [(b.shape, str(b.dtype)) for b in bs] for name, bs in fetched.items()})
 
 
-def upload_wide_numbers() -> None:
-    data = {"x": [np.ones((2, 2), np.float64)], "i": [np.ones((2,), np.int64)]}
+def upload_numbers_of_each_type() -> None:
+    types = ("float32", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16")
+    data = {name: [np.ones((2, 2), name)] for name in types}
     fetched = hub.upload_dataset(data).download()
-    print({name: str(bs[0].dtype) for name, bs in fetched.items()})
+    print({name: (str(bs[0].dtype), bs[0].tolist()) for name, bs in fetched.items()})
 
 
 def download_a_dataset_to_a_file() -> None:
@@ -109,15 +98,3 @@ def list_datasets() -> None:
         hub.upload_dataset({"x": [np.full((1, 1), i, np.float32)]}, name=f"dataset {i}")
     print([dataset.name for dataset in hub.get_datasets(limit=2)])
     print([dataset.name for dataset in hub.get_datasets(offset=2, limit=1)])
-
-
-def a_dataset_that_is_not_there() -> None:
-    hub.get_dataset("dzzzzzzzz")
-
-
-def a_dataset_with_uneven_batches() -> None:
-    hub.upload_dataset({"x": [np.ones((1, 1), np.float32)], "y": []})
-
-
-def a_dataset_file_that_is_not_there() -> None:
-    hub.upload_dataset("absent.h5")

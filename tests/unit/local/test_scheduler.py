@@ -75,7 +75,33 @@ def test_a_profile_job_leaves_a_profile_and_its_outputs(world: World) -> None:
     assert world.worker.requests[0].dataset is not None
 
 
-@pytest.mark.parametrize("kind", ["compile", "inference", "profile"])
+def test_a_quantize_job_leaves_a_model_and_how_close_it_is(world: World) -> None:
+    target = world.target()
+    key = world.submit(
+        "quantize", input=[world.model()], target=[target], dataset=[world.dataset()]
+    )
+    with world.store.write() as db:
+        types = {
+            "weights_dtype": "QUANTIZE_DTYPE_INT4",
+            "activations_dtype": "QUANTIZE_DTYPE_INT16",
+        }
+        JOBS.change(db, key, **types)
+    with world.running():
+        world.until_state(key, states.DONE)
+    with world.store.read() as db:
+        found = result_of(db, key)
+    assert found == {"tool_versions": [{"name": "tool", "version": "1"}], "psnr": {"y": 51.5}}
+    assert world.get_model(target).file_id is not None
+    (request,) = world.worker.requests
+    assert (request.kind, request.weights_dtype, request.activations_dtype) == (
+        "quantize",
+        "INT4",
+        "INT16",
+    )
+    assert request.dataset is not None
+
+
+@pytest.mark.parametrize("kind", ["compile", "quantize", "inference", "profile"])
 def test_states_while_running(world: World, kind: str) -> None:
     world.worker.go.clear()
     key = world.submit(
@@ -98,13 +124,12 @@ def test_a_failure_is_told_with_its_reason_and_log(world: World) -> None:
     assert world.log_of(key) == "what happened"
 
 
-@pytest.mark.parametrize("kind", ["quantize", "link"])
-def test_kinds_that_cannot_run_here_fail_saying_what_can(world: World, kind: str) -> None:
-    key = world.submit(kind, input=[world.model()], target=[world.target()])
+def test_kinds_that_cannot_run_here_fail_saying_what_can(world: World) -> None:
+    key = world.submit("link", input=[world.model()], target=[world.target()])
     with world.running():
         job = world.until_state(key, states.FAILED)
     assert job.failure_type == states.UNSUPPORTED
-    assert "compile, inference, profile" in (job.failure_reason or "")
+    assert "compile, quantize, inference, profile" in (job.failure_reason or "")
     assert "did not run" in world.log_of(key)
     assert world.worker.requests == []
 

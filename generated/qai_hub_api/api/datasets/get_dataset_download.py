@@ -13,7 +13,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     dataset_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     dataset_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
     """Get where a dataset can be downloaded.
 
@@ -85,7 +85,7 @@ def sync(
     client: AuthenticatedClient | Client,
     dataset_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
     """Get where a dataset can be downloaded.
 
@@ -114,7 +114,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     dataset_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
     """Get where a dataset can be downloaded.
 
@@ -141,7 +141,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     dataset_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
     """Get where a dataset can be downloaded.
 

@@ -13,7 +13,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     job_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
     """Get where the target model of a job can be downloaded.
 
@@ -86,7 +86,7 @@ def sync(
     client: AuthenticatedClient | Client,
     job_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
     """Get where the target model of a job can be downloaded.
 
@@ -116,7 +116,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
     """Get where the target model of a job can be downloaded.
 
@@ -144,7 +144,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     job_id: str,
     *,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
     """Get where the target model of a job can be downloaded.
 

@@ -7,14 +7,22 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.named_artifact_download_url_list import NamedArtifactDownloadURLList
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     job_id: str,
     attempt: str,
     artifact_type: int,
+    *,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["supports_s3_credentials"] = supports_s3_credentials
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -23,6 +31,7 @@ def _get_kwargs(
             attempt=quote(str(attempt), safe=""),
             artifact_type=quote(str(artifact_type), safe=""),
         ),
+        "params": params,
     }
 
     return _kwargs
@@ -54,6 +63,8 @@ def sync_detailed(
     job_id: str,
     attempt: str,
     artifact_type: int,
+    *,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[NamedArtifactDownloadURLList]:
     """List the artifacts of one type.
 
@@ -64,6 +75,7 @@ def sync_detailed(
         job_id: `job_id` of the path.
         attempt: `attempt` of the path.
         artifact_type: `artifact_type` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
 
     Raises:
         errors.ApiError: If the answer is not a success, or cannot be read.
@@ -74,6 +86,7 @@ def sync_detailed(
         job_id=job_id,
         attempt=attempt,
         artifact_type=artifact_type,
+        supports_s3_credentials=supports_s3_credentials,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -83,6 +96,8 @@ def sync(
     job_id: str,
     attempt: str,
     artifact_type: int,
+    *,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> NamedArtifactDownloadURLList:
     """List the artifacts of one type.
 
@@ -93,6 +108,7 @@ def sync(
         job_id: `job_id` of the path.
         attempt: `attempt` of the path.
         artifact_type: `artifact_type` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
 
     Raises:
         errors.ApiError: If the answer is not a success, or cannot be read.
@@ -105,6 +121,7 @@ def sync(
             job_id=job_id,
             attempt=attempt,
             artifact_type=artifact_type,
+            supports_s3_credentials=supports_s3_credentials,
         ).parsed,
     )
 
@@ -114,6 +131,8 @@ async def asyncio_detailed(
     job_id: str,
     attempt: str,
     artifact_type: int,
+    *,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[NamedArtifactDownloadURLList]:
     """List the artifacts of one type.
 
@@ -124,6 +143,7 @@ async def asyncio_detailed(
         job_id: `job_id` of the path.
         attempt: `attempt` of the path.
         artifact_type: `artifact_type` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
 
     Raises:
         errors.ApiError: If the answer is not a success, or cannot be read.
@@ -134,6 +154,7 @@ async def asyncio_detailed(
         job_id=job_id,
         attempt=attempt,
         artifact_type=artifact_type,
+        supports_s3_credentials=supports_s3_credentials,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -143,6 +164,8 @@ async def asyncio(
     job_id: str,
     attempt: str,
     artifact_type: int,
+    *,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> NamedArtifactDownloadURLList:
     """List the artifacts of one type.
 
@@ -153,6 +176,7 @@ async def asyncio(
         job_id: `job_id` of the path.
         attempt: `attempt` of the path.
         artifact_type: `artifact_type` of the path.
+        supports_s3_credentials: `supports_s3_credentials` of the query.
 
     Raises:
         errors.ApiError: If the answer is not a success, or cannot be read.
@@ -166,6 +190,7 @@ async def asyncio(
                 job_id=job_id,
                 attempt=attempt,
                 artifact_type=artifact_type,
+                supports_s3_credentials=supports_s3_credentials,
             )
         ).parsed,
     )

@@ -15,7 +15,7 @@ def _get_kwargs(
     *,
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def sync_detailed(
     *,
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileUploadResponse]:
     """Start the upload of a model.
 
@@ -99,7 +99,7 @@ def sync(
     *,
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileUploadResponse:
     """Start the upload of a model.
 
@@ -134,7 +134,7 @@ async def asyncio_detailed(
     *,
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileUploadResponse]:
     """Start the upload of a model.
 
@@ -167,7 +167,7 @@ async def asyncio(
     *,
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
-    supports_s3_credentials: bool | Unset = False,
+    supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileUploadResponse:
     """Start the upload of a model.
 

@@ -1,34 +1,113 @@
 import shlex
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.options import (
-    COMPILE_OPTIONS,
+from qai_hub.local.execution.option_table import (
     COMPUTE_UNIT,
     ITERATIONS,
     MOST_ITERATIONS,
-    PROFILE_OPTIONS,
+    OPTIONS,
+    PROFILER_TIME,
     TARGET_RUNTIME,
+    options_of,
+)
+from qai_hub.local.execution.option_values import check_cpu
+from qai_hub.local.execution.option_values import settings as read_settings
+from qai_hub.local.execution.options import (
+    Done,
+    Ignored,
+    JobKind,
     Option,
+    Refused,
     parse_options,
 )
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))
-ANY_TEXT = {"--name": Option(str, "a text"), "--other": Option(str, "a text")}
+ANY_TEXT = tuple(
+    Option(flag=flag, takes="a text", read=str, rules={"compile": Done("it")})
+    for flag in ("--name", "--other")
+)
+SETTINGS = (
+    Option(
+        flag="--set",
+        takes="settings",
+        read=read_settings,
+        repeats=True,
+        rules={"compile": Done("them")},
+    ),
+)
+KEYS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1)
+SETTING_VALUES = st.text(st.characters(codec="utf-8", exclude_characters=";"), min_size=1).filter(
+    lambda text: text == text.strip()
+)
+
+EXAMPLES = {
+    "--target_runtime": "onnx",
+    "--output_names": "a,b",
+    "--truncate_64bit_io": "",
+    "--truncate_64bit_tensors": "True",
+    "--force_channel_last_input": "image",
+    "--force_channel_last_output": "a, b",
+    "--quantize_full_type": "w8a16",
+    "--quantize_weight_type": "float16",
+    "--quantize_io": "true",
+    "--quantize_io_type": "uint8",
+    "--range_scheme": "min_max",
+    "--lite_mp": "percentage=10;override_qtype=int16",
+    "--compute_unit": "npu,cpu",
+    "--max_profiler_iterations": "7",
+    "--max_profiler_time": "60",
+    "--dequantize_outputs": "",
+    "--qnn_options": "default_graph_htp_optimizations=O=3;context_enable_graphs=one",
+    "--qairt_version": "2.50",
+    "--onnx_options": "execution_mode=SEQUENTIAL",
+    "--onnx_execution_providers": "qnn",
+    "--tflite_options": "number_of_threads=4",
+    "--tflite_delegates": "qnn,xnnpack",
+}
+RULES = [(option.flag, kind) for option in OPTIONS for kind in option.rules]
 
 
-def refusal(text: str, table: dict[str, Option] | None = None) -> JobFailure:
+def refusal(text: str, kind: JobKind = "profile") -> JobFailure:
     with pytest.raises(JobFailure) as caught:
-        parse_options(text, table or dict(PROFILE_OPTIONS))
+        options_of(text, kind)
     return caught.value
+
+
+@pytest.mark.parametrize(("flag", "kind"), RULES)
+def test_every_option_is_done_or_ignored_with_a_notice_or_refused(flag: str, kind: JobKind) -> None:
+    (option,) = (option for option in OPTIONS if option.flag == flag)
+    rule = option.rules[kind]
+    value = EXAMPLES[flag]
+    text = f"{flag} {shlex.quote(value)}" if value else flag
+    if isinstance(rule, Refused):
+        failure = refusal(text, kind)
+        assert failure.failure_type is FailureType.UNSUPPORTED
+        assert failure.reason == f"This hub cannot do {flag}: {rule.why}."
+        return
+    options = options_of(text, kind)
+    assert set(options.values) == ({flag} if isinstance(rule, Done) else set())
+    told = [notice["message"] for notice in options.notices]
+    ignored = [f"The option {flag} was ignored: {rule.why}."] if isinstance(rule, Ignored) else []
+    assert told == ignored
+
+
+@pytest.mark.parametrize("kind", get_args(JobKind))
+def test_options_of_other_kinds_of_jobs_are_refused(kind: JobKind) -> None:
+    for option in OPTIONS:
+        if kind not in option.rules:
+            failure = refusal(f"{option.flag} 1", kind)
+            assert failure.failure_type is FailureType.INVALID_ARGUMENT
+            assert f"not one of {kind} jobs, but of {next(iter(option.rules))}" in failure.reason
 
 
 @settings(deadline=None)
 @given(
-    values=st.dictionaries(st.sampled_from(sorted(ANY_TEXT)), WORDS),
+    values=st.dictionaries(st.sampled_from(["--name", "--other"]), WORDS),
     joined=st.booleans(),
     gap=st.sampled_from([" ", "  ", "\t", "\n"]),
 )
@@ -38,7 +117,27 @@ def test_quoted_values_come_back_in_either_spelling(
     glue = "=" if joined else gap
     text = gap.join(f"{flag}{glue}{shlex.quote(value)}" for flag, value in values.items())
 
-    assert parse_options(text, ANY_TEXT) == values
+    assert parse_options(text, "compile", ANY_TEXT).values == values
+
+
+@settings(deadline=None)
+@given(parts=st.lists(st.dictionaries(KEYS, SETTING_VALUES, min_size=1), max_size=3))
+def test_settings_of_a_repeated_option_add_up_or_contradict(parts: list[dict[str, str]]) -> None:
+    merged: dict[str, str] = {}
+    contradict = False
+    for part in parts:
+        contradict |= any(merged.get(key, value) != value for key, value in part.items())
+        merged |= part
+    texts = [";".join(f"{key}={value}" for key, value in part.items()) for part in parts]
+    text = " ".join(f"--set {shlex.quote(value)}" for value in texts if not value.startswith("--"))
+
+    if contradict:
+        with pytest.raises(JobFailure, match="given before, with another value"):
+            parse_options(text, "compile", SETTINGS)
+    else:
+        assert parse_options(text, "compile", SETTINGS).values == (
+            {"--set": merged} if parts else {}
+        )
 
 
 @settings(deadline=None)
@@ -49,22 +148,37 @@ def test_any_text_is_read_or_refused_as_an_argument(text: str) -> None:
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
         assert "--compute_unit" in failure.reason
     else:
-        assert parse_options(text, PROFILE_OPTIONS) == {}
+        assert options_of(text, "profile").values == {}
 
 
 @settings(deadline=None)
-@given(number=st.integers())
-def test_iterations_are_bounded(number: int) -> None:
-    text = f"{ITERATIONS} {number}"
-    if 1 <= number <= MOST_ITERATIONS:
-        assert parse_options(text, PROFILE_OPTIONS) == {ITERATIONS: number}
+@given(count=st.integers())
+def test_iterations_are_bounded(count: int) -> None:
+    text = f"{ITERATIONS} {count}"
+    if 1 <= count <= MOST_ITERATIONS:
+        assert options_of(text, "profile").values == {ITERATIONS: count}
     else:
         assert refusal(text).failure_type is FailureType.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 def test_no_options(text: str) -> None:
-    assert parse_options(text, COMPILE_OPTIONS) == {}
+    options = options_of(text, "compile")
+    assert (options.values, options.notices) == ({}, [])
+
+
+@pytest.mark.parametrize("value", ["false", "False"])
+@pytest.mark.parametrize("glue", [" ", "="])
+def test_a_switch_set_to_false_asks_for_nothing(value: str, glue: str) -> None:
+    text = f"--quantize_io{glue}{value} --truncate_64bit_tensors{glue}{value}"
+    options = options_of(text, "compile")
+    assert (options.values, options.notices) == ({}, [])
+
+
+def test_a_switch_leaves_the_next_option_alone() -> None:
+    options = options_of(f"--truncate_64bit_tensors {TARGET_RUNTIME} onnx", "compile")
+    assert options.values == {TARGET_RUNTIME: "onnx"}
+    assert len(options.notices) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,7 +200,16 @@ def test_no_options(text: str) -> None:
         ("--max_profiler_iterations ٣", "not a number"),
         ("--max_profiler_iterations 0", "from 1 to 10000"),
         ("--max_profiler_iterations 999999999999999", "not a number"),
+        ("--max_profiler_time 3601", "from 1 to 3600"),
         ("--compute_unit 'cpu", "cannot be read (No closing quotation)"),
+        ("--dequantize_outputs maybe", "text 'maybe' is not supported"),
+        ("--dequantize_outputs=maybe", "must be true or false"),
+        ("--qnn_options a=b;;c=d", "'' is not of the form name=value"),
+        ("--qnn_options a", "'a' is not of the form name=value"),
+        ("--qnn_options a=b;a=c", "a comes twice"),
+        ("--qnn_options a=b --qnn_options a=c", "a was given before, with another value"),
+        ("--tflite_delegates qnn,,gpu", "a name is empty"),
+        ("--tflite_delegates qnn,qnn", "a name comes twice"),
     ],
 )
 def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) -> None:
@@ -108,30 +231,44 @@ def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) ->
     ],
 )
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
-    failure = refusal(f"{TARGET_RUNTIME} {runtime}", dict(COMPILE_OPTIONS))
+    failure = refusal(f"{TARGET_RUNTIME} {runtime}", "compile")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert runtime in failure.reason
     assert "Supported: --target_runtime onnx" in failure.reason
 
 
-def test_unknown_runtimes_are_invalid() -> None:
-    failure = refusal(f"{TARGET_RUNTIME} onxx", dict(COMPILE_OPTIONS))
+@pytest.mark.parametrize(
+    ("text", "kind"), [(f"{TARGET_RUNTIME} onxx", "compile"), ("--range_scheme no", "quantize")]
+)
+def test_what_there_is_not_is_invalid(text: str, kind: JobKind) -> None:
+    failure = refusal(text, kind)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
-    assert "no such runtime" in failure.reason
+    assert "there is no such" in failure.reason
+
+
+def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
+    failure = refusal("--range_scheme mse_minimizer", "quantize")
+
+    assert failure.failure_type is FailureType.UNSUPPORTED
+    assert "auto|min_max" in failure.reason
 
 
 @pytest.mark.parametrize("units", ["cpu", "all", "npu,cpu", "cpu,gpu,npu"])
 def test_compute_units_with_the_cpu_among_them(units: str) -> None:
-    assert parse_options(f"{COMPUTE_UNIT} {units}", PROFILE_OPTIONS) == {
-        COMPUTE_UNIT: tuple(units.split(","))
-    }
+    found = options_of(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
+    assert found == tuple(units.split(","))
+    check_cpu(found)
 
 
 @pytest.mark.parametrize("units", ["npu", "gpu", "npu,gpu"])
 def test_compute_units_without_the_cpu_are_unsupported(units: str) -> None:
-    failure = refusal(f"{COMPUTE_UNIT} {units}")
+    with pytest.raises(JobFailure, match="host CPU only") as caught:
+        check_cpu(options_of(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT])
 
-    assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "host CPU only" in failure.reason
+    assert caught.value.failure_type is FailureType.UNSUPPORTED
+
+
+def test_the_time_to_measure_is_a_number_of_seconds() -> None:
+    assert options_of(f"{PROFILER_TIME}=60", "profile").values == {PROFILER_TIME: 60}

@@ -101,14 +101,16 @@ def test_compute_units_that_are_not_here_are_told(tmp_path: Path, units: str) ->
     assert messages == (["This hub has no npu: run on its host CPU."] if "npu" in units else [])
 
 
-def test_iterations_are_no_option_of_inference(tmp_path: Path) -> None:
+def test_options_that_inference_ignores_are_noticed(tmp_path: Path) -> None:
     data = dataset(tmp_path / "d", {"x": samples(1)})
+    options = "--max_profiler_iterations 3 --qnn_options a=b"
 
-    failure = failure_of(
-        run_request(tmp_path / "m", data, options="--max_profiler_iterations 3"), tmp_path / "a"
+    report = carried_out(
+        run_request(saved(linear_model(), tmp_path), data, options=options), tmp_path / "a"
     )
 
-    assert failure.failure_type is FailureType.INVALID_ARGUMENT
+    told = [notice["message"].partition(" was ignored")[0] for notice in report.result["notices"]]
+    assert told == ["The option --max_profiler_iterations", "The option --qnn_options"]
 
 
 def test_a_sample_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""A model as it is used: it tells whether a line of text is upside down."""
+
+import functools
+
+import numpy as np
+
+import qai_hub as hub
+
+DEVICE = hub.Device("Samsung Galaxy S24")
+MODEL = "text_direction.onnx"
+
+
+@functools.cache
+def _compiled():
+    job = hub.submit_compile_job(
+        MODEL, DEVICE, "text direction", {"x": (1, 3, 48, 192)}, "--target_runtime onnx"
+    )
+    job.wait()
+    return job
+
+
+def compile_it() -> None:
+    job = _compiled()
+    print(job.get_status().success, job.shapes, job.get_target_shapes())
+    model = hub.get_model(job.get_target_model().model_id)
+    print(model.input_spec, model.output_spec)
+
+
+def run_it() -> None:
+    pixels = np.random.default_rng(0).random((2, 1, 3, 48, 192), np.float32)
+    run = hub.submit_inference_job(_compiled().get_target_model(), DEVICE, {"x": list(pixels)})
+    outputs = run.download_output_data()
+    print({name: [batch.tolist() for batch in batches] for name, batches in outputs.items()})
+
+
+def profile_it() -> None:
+    profile = hub.submit_profile_job(_compiled().get_target_model(), DEVICE).download_profile()
+    layers = profile["execution_detail"]
+    print([(layer["type"], layer["compute_unit"]) for layer in layers])
+    summary = profile["execution_summary"]
+    print(summary["estimated_inference_time"] > 0, len(summary["all_inference_times"]) > 1)
+
+
+def calibrate_it() -> None:
+    pixels = np.zeros((1, 3, 48, 192), np.float32)
+    job = hub.submit_quantize_job(MODEL, {"x": [pixels]}, name="quantized text direction")
+    print(job.name, job.model.name, job.wait().finished)
