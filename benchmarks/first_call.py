@@ -1,6 +1,6 @@
 """Imports the client that this interpreter has, and fetches one job: what a short script pays.
 
-    python first_call.py URL [WIRE]
+python first_call.py URL [WIRE]
 """
 
 import sys

@@ -8,33 +8,39 @@ Prints the median times in microseconds.
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from measure_calls import median
 
+Timed = tuple[str, Callable[[], object]]
 MESSAGES = {"job": "Job", "summaries": "JobSummaryList"}
 
 
-def ours(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+def ours(folder: Path) -> Iterator[Timed]:
     """To the generated models, and from their JSON to bytes."""
     from qai_hub_api import models
 
     from qai_hub import wire
 
+    def from_json(model: Any, content: bytes) -> object:  # noqa: ANN401 - a generated class
+        return model.from_dict(json.loads(content))
+
+    def from_message(model: Any, message: str, content: bytes) -> object:  # noqa: ANN401
+        return model.from_dict(wire.decode(message, content))
+
     for name, message in MESSAGES.items():
         text, content = ((folder / f"{name}.{s}").read_bytes() for s in ("json", "pb"))
         value, full = json.loads(text), f"qai_hub.api.{message}"
         model = getattr(models, message)
-        yield f"decode {name}, JSON", lambda t=text, m=model: m.from_dict(json.loads(t))
-        yield (
-            f"decode {name}, protobuf",
-            lambda c=content, f=full, m=model: m.from_dict(wire.decode(f, c)),
-        )
-        yield f"encode {name}, JSON", lambda v=value: json.dumps(v).encode()
-        yield f"encode {name}, protobuf", lambda v=value, f=full: wire.encode(f, v)
+        yield f"decode {name}, JSON", partial(from_json, model, text)
+        yield f"decode {name}, protobuf", partial(from_message, model, full, content)
+        yield f"encode {name}, JSON", partial(json.dumps, value)
+        yield f"encode {name}, protobuf", partial(wire.encode, full, value)
 
 
-def official(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+def official(folder: Path) -> Iterator[Timed]:
     """To messages, and from messages to bytes."""
     from qai_hub import public_api_pb2
 
@@ -42,7 +48,7 @@ def official(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         content = (folder / f"{name}.pb").read_bytes()
         kind = getattr(public_api_pb2, message)
         parsed = kind.FromString(content)
-        yield f"decode {name}", lambda c=content, k=kind: k.FromString(c)
+        yield f"decode {name}", partial(kind.FromString, content)
         yield f"encode {name}", parsed.SerializeToString
 
 

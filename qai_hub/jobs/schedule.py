@@ -220,4 +220,7 @@ def seconds(timeout: object) -> float:
         raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}.")
     if math.isnan(timeout):
         raise ValueError("timeout is NaN: give a number of seconds, or None to wait for ever.")
-    return max(float(timeout), 0.0)
+    try:
+        return max(float(timeout), 0.0)
+    except OverflowError:
+        return math.inf if timeout > 0 else 0.0

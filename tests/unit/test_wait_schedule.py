@@ -101,7 +101,7 @@ def test_it_asks_at_once() -> None:
         assert [at for at, _ in run.asks] == [0.0]
 
 
-@pytest.mark.parametrize("timeout", [0, 0.0, -1, -math.inf])
+@pytest.mark.parametrize("timeout", [0, 0.0, -1, -math.inf, -(10**400)])
 def test_no_time_means_one_look(timeout: float) -> None:
     run = wait(Server(), timeout)
     assert run.asks == [(0.0, Ask(hold=0, time_limit=5.0))]
@@ -127,7 +127,7 @@ def test_any_real_number_is_a_timeout(timeout: Any) -> None:
     assert (run.end, run.took) == (Expired(None), 2.0)
 
 
-@pytest.mark.parametrize("timeout", [None, math.inf, np.inf])
+@pytest.mark.parametrize("timeout", [None, math.inf, np.inf, 10**400])
 def test_for_ever(timeout: float | None) -> None:
     run = wait(Server(ends=10_000.0, holds=True), timeout)
     assert run.end == Finished()

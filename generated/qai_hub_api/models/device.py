@@ -55,7 +55,7 @@ class Device:
 
         os = d.pop("os")
 
-        attributes = cast(list[str], d.pop("attributes"))
+        attributes = list(cast(list[str], d.pop("attributes")))
 
         soc_description = d.pop("soc_description")
 

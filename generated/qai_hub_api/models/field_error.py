@@ -43,7 +43,7 @@ class FieldError:
         d = dict(src_dict)
         field = d.pop("field")
 
-        messages = cast(list[str], d.pop("messages"))
+        messages = list(cast(list[str], d.pop("messages")))
 
         field_error = cls(
             field=field,

@@ -46,7 +46,7 @@ class FileMultipartUploadURL:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        urls = cast(list[str], d.pop("urls"))
+        urls = list(cast(list[str], d.pop("urls")))
 
         upload_id = d.pop("upload_id")
 

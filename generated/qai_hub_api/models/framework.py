@@ -55,7 +55,7 @@ class Framework:
 
         api_version = d.pop("api_version")
 
-        api_tags = cast(list[str], d.pop("api_tags"))
+        api_tags = list(cast(list[str], d.pop("api_tags")))
 
         full_version = d.pop("full_version")
 

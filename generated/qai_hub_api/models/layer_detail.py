@@ -99,7 +99,7 @@ class LayerDetail:
 
         delegate_extra_info = d.pop("delegate_extra_info")
 
-        delegate_reported_ops = cast(list[str], d.pop("delegate_reported_ops"))
+        delegate_reported_ops = list(cast(list[str], d.pop("delegate_reported_ops")))
 
         execution_time = d.pop("execution_time", UNSET)
 

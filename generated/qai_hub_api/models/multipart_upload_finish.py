@@ -41,7 +41,7 @@ class MultipartUploadFinish:
         d = dict(src_dict)
         upload_id = d.pop("upload_id")
 
-        etags = cast(list[str], d.pop("etags"))
+        etags = list(cast(list[str], d.pop("etags")))
 
         multipart_upload_finish = cls(
             upload_id=upload_id,

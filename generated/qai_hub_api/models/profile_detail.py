@@ -291,13 +291,13 @@ class ProfileDetail:
 
         after_execution_current_memory = d.pop("after_execution_current_memory")
 
-        all_compile_times = cast(list[int], d.pop("all_compile_times"))
+        all_compile_times = list(cast(list[int], d.pop("all_compile_times")))
 
-        all_cold_load_times = cast(list[int], d.pop("all_cold_load_times"))
+        all_cold_load_times = list(cast(list[int], d.pop("all_cold_load_times")))
 
-        all_warm_load_times = cast(list[int], d.pop("all_warm_load_times"))
+        all_warm_load_times = list(cast(list[int], d.pop("all_warm_load_times")))
 
-        all_execution_times = cast(list[int], d.pop("all_execution_times"))
+        all_execution_times = list(cast(list[int], d.pop("all_execution_times")))
 
         segment_details = []
         _segment_details = d.pop("segment_details")

@@ -36,7 +36,7 @@ class SharedAccess:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        email = cast(list[str], d.pop("email"))
+        email = list(cast(list[str], d.pop("email")))
 
         shared_access = cls(
             email=email,

@@ -56,7 +56,7 @@ class TensorType:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        shape = cast(list[int], d.pop("shape"))
+        shape = list(cast(list[int], d.pop("shape")))
 
         dtype = TensorDtype(d.pop("dtype"))
 

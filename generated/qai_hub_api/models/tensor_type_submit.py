@@ -41,7 +41,7 @@ class TensorTypeSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        shape = cast(list[int], d.pop("shape"))
+        shape = list(cast(list[int], d.pop("shape")))
 
         dtype = TensorDtype(d.pop("dtype"))
 

@@ -51,7 +51,7 @@ class ValidationError:
 
             field_errors.append(field_errors_item)
 
-        non_field_errors = cast(list[str], d.pop("non_field_errors"))
+        non_field_errors = list(cast(list[str], d.pop("non_field_errors")))
 
         validation_error = cls(
             field_errors=field_errors,

@@ -82,7 +82,7 @@ def _parse(path: Path) -> onnx.ModelProto:
 
 def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) -> None:
     """Check that each file with external tensors came with the model."""
-    for tensor in _tensors(proto):
+    for tensor in tensors_of(proto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
         # Readers differ in which of several locations they follow: each must be sound.
@@ -110,16 +110,16 @@ def _is_beside(location: str, path: Path) -> bool:
     return "\0" not in location and (path.parent / relative).is_file()
 
 
-def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
+def tensors_of(message: Message) -> Iterator[onnx.TensorProto]:
     """Yield every tensor in a message, wherever it is: a place that is missed could read files."""
     if isinstance(message, onnx.TensorProto):
         yield message
         return
     for _, value in message.ListFields():
         if isinstance(value, Message):
-            yield from _tensors(value)
+            yield from tensors_of(value)
         elif not isinstance(value, str | bytes | int | float):
             for item in value:
                 if not isinstance(item, Message):
                     break
-                yield from _tensors(item)
+                yield from tensors_of(item)

@@ -12,6 +12,9 @@ from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import notice, shortened
 from qai_hub.local.execution.sessions import Session, Tensor
 
+# In decibels: an error of a tenth of the largest value.
+FAR_BELOW = 20
+
 
 @dataclass(slots=True)
 class Comparison:
@@ -48,8 +51,14 @@ class Comparison:
             if error is None or why:
                 message = f"The output {shortened(name)} has no PSNR: {why}."
                 self.notices.append(notice("INFO", "MODEL", message))
-            else:
-                found[name] = round(error.decibels, 2)
+                continue
+            found[name] = round(error.decibels, 2)
+            if found[name] < FAR_BELOW:
+                message = (
+                    f"The output {shortened(name)} of the quantized model is far from the "
+                    f"model's: its PSNR is {found[name]:.1f} dB."
+                )
+                self.notices.append(notice("WARNING", "MODEL", message))
         return found
 
 

@@ -5,6 +5,7 @@ import onnx
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import shortened
+from qai_hub.local.execution.model_files import tensors_of
 from qai_hub.local.execution.preparation import nodes_of
 
 _INTEGER_OPS = {
@@ -42,7 +43,7 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     ports = [*model.graph.input, *model.graph.output]
     typed = [(port.name, port.type.tensor_type.elem_type) for port in ports]
-    typed += [(tensor.name, tensor.data_type) for tensor in model.graph.initializer]
+    typed += [(tensor.name, tensor.data_type) for tensor in tensors_of(model)]
     for name, elem_type in typed:
         if elem_type in _HALVES:
             dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
@@ -73,3 +74,20 @@ def check_ranges(model: onnx.ModelProto) -> None:
                 "data: it has no range that could be quantized."
             )
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
+
+
+def flatten_biases(model: onnx.ModelProto) -> None:
+    """Drop the leading dimension of 1 that a bias of a Gemm may have, in place.
+
+    It means the same without. The quantizer takes a row for a channel, and raises.
+
+    Args:
+        model: The model, with or without its external tensors.
+    """
+    users: dict[str, set[str]] = {}
+    for node in nodes_of(model):
+        for index, name in enumerate(node.input):
+            users.setdefault(name, set()).add(f"{node.op_type} {index}")
+    for tensor in model.graph.initializer:
+        if users.get(tensor.name) == {"Gemm 2"} and len(tensor.dims) == 2 and tensor.dims[0] == 1:
+            del tensor.dims[0]

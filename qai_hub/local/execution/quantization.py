@@ -34,7 +34,12 @@ from qai_hub.local.execution.preparation import (
     tidy,
 )
 from qai_hub.local.execution.psnr import Comparison, check_runs, compare
-from qai_hub.local.execution.quantizable import check_quantizable, check_ranges, is_quantized
+from qai_hub.local.execution.quantizable import (
+    check_quantizable,
+    check_ranges,
+    flatten_biases,
+    is_quantized,
+)
 from qai_hub.local.execution.sessions import explained
 from qai_hub.local.execution.signature import Port, inputs_of, outputs_of
 
@@ -163,6 +168,7 @@ def _prepare(
         else _OPSET_ALL_TYPES
     )
     model = _converted(model, needed)
+    flatten_biases(model)
     # Without this mark, the quantizer warns that what was done here should be done.
     add_pre_process_metadata(model)
     prepared.write_bytes(model.SerializeToString())

@@ -149,11 +149,6 @@ def the_name_of_a_dataset_in_memory() -> None:
     print(hub.upload_dataset(DATA).name)
 
 
-def a_profile_that_was_not_measured() -> None:
-    job = hub.submit_profile_job(hub.upload_model("broken.onnx"), DEVICE)
-    print(job.wait().code, job.profiling, bool(job.download_profile()))
-
-
 def what_a_failed_job_gives_for_its_profile() -> None:
     print(hub.submit_profile_job(hub.upload_model("broken.onnx"), DEVICE).download_profile())
 

@@ -283,6 +283,38 @@ def test_data_that_is_no_dataset(tmp_path: Path) -> None:
     assert "not an HDF5 file" in failure.reason
 
 
+def test_a_bias_that_is_a_row(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["y"])]
+    weights = {
+        name: random.standard_normal(shape).astype(np.float32)
+        for name, shape in (("w", (3, 5)), ("b", (1, 5)))
+    }
+    model = model_of(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 5])}, weights)
+
+    report = carried_out(request(tmp_path, model, {"x": samples(4)}), tmp_path / "a")
+
+    assert report.result["psnr"]["y"] > 40
+
+
+def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
+    weights = {"w": np.array([1, 1, 1000], np.float32)}
+    model = model_of(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 3])}, weights)
+    # The outlier makes steps so wide that the other values are lost.
+    inputs = [np.array([[1, 2, 0], [3, 2, 0]], np.float32)] * 4
+    target = tmp_path / "outlier"
+    target.mkdir()
+    asked = request(target, model, {"x": inputs}, "INT4", "INT8")
+
+    close = carried_out(asked, tmp_path / "a").result
+
+    assert close["psnr"]["y"] < 20
+    (notice,) = close["notices"]
+    assert (notice["severity"], notice["context"]) == ("WARNING", "MODEL")
+    assert "is far from the model's: its PSNR is" in notice["message"]
+
+
 def integers() -> onnx.ModelProto:
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return model_of(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})

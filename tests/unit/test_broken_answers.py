@@ -1,0 +1,34 @@
+"""Answers that break the contract: an error of this package, which tells whose fault it is."""
+
+from typing import Any
+
+import pytest
+from support.canned import Canned, CannedHub
+
+import qai_hub as hub
+from qai_hub.client import Client, ClientConfig
+
+DEVICE = {"name": "Phone", "os": "14", "attributes": [], "soc_description": ""}
+FRAMEWORK = {"name": "onnx", "api_version": "1", "api_tags": [], "full_version": "1"}
+
+
+def client_of(server: CannedHub) -> Client:
+    return Client(ClientConfig(api_token="t", api_url=server.url, verbose=False))
+
+
+@pytest.mark.parametrize("array", [None, 5, 2.5, True])
+def test_what_is_no_array_where_one_belongs(array: Any) -> None:
+    answers = {
+        "GET /api/v1/devices/": Canned(
+            {"devices": [{**DEVICE, "attributes": array}], "total_query_count": 1}
+        ),
+        "GET /api/v1/frameworks/": Canned(
+            {"frameworks": [{**FRAMEWORK, "api_tags": array}], "total_query_count": 1}
+        ),
+        "GET /api/v1/models/": Canned({"models": array, "total_query_count": 1}),
+    }
+    with CannedHub(answers) as server:
+        client = client_of(server)
+        for ask in (client.get_devices, client.get_frameworks, client.get_models):
+            with pytest.raises(hub.InternalError, match="not understood"):
+                ask()
