@@ -2,7 +2,7 @@
 
     python measure_messages.py FOLDER ours|official SECONDS
 
-Prints the median times in microseconds.
+Prints the first deciles of the times, in microseconds.
 """
 
 import json
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from measure_calls import median
+from measure_calls import first_decile
 
 Timed = tuple[str, Callable[[], object]]
 MESSAGES = {"job": "Job", "summaries": "JobSummaryList"}
@@ -55,7 +55,7 @@ def official(folder: Path) -> Iterator[Timed]:
 def main(folder: str, client: str, seconds: float) -> None:
     """Measures, and prints what it found as JSON."""
     calls = {"ours": ours, "official": official}[client](Path(folder))
-    print(json.dumps({name: median(call, seconds) for name, call in calls}))
+    print(json.dumps({name: first_decile(call, seconds) for name, call in calls}))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     make bench
 
 Answers come from a server that only sends what was made beforehand, from a job that really ran on a
-local hub. The clients take turns, so that whatever else this machine does hits all of them; what
-counts are the ratios.
+local hub. The clients take turns, so that whatever else this machine does hits all of them, and
+give the first decile of their times; what counts are the ratios.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def make_bodies(folder: Path) -> None:
         with httpx.Client(base_url=f"{lh.url}/api/v1/", headers=headers) as api:
             found = api.get(f"jobs/{job.job_id}/").json()
             (summary,) = api.get("job_summaries/?limit=1").json()["job_summaries"]
-    summaries = {"job_summaries": [numbered(summary, i) for i in range(1000)]}
+    summaries: dict[str, Any] = {"job_summaries": [numbered(summary, i) for i in range(1000)]}
     summaries["total_query_count"] = 1000
     for name, message, value in (
         ("job", "Job", found),
@@ -103,7 +103,7 @@ def measure(client: Sequence[str], url: str, seconds: float, trust: Path) -> Tim
 
 
 def show(title: str, rounds: list[dict[str, Times]]) -> None:
-    """Prints medians, and those of the ratios to the official client within each round."""
+    """Prints the medians of rounds, and of the ratios to the official client within each."""
     print(f"\n{title}")
     names, calls = rounds[0], rounds[0][OFFICIAL]
     print(f"  {'':<18}" + "".join(f"{call:>24}" for call in calls))
@@ -144,8 +144,8 @@ def main() -> None:
                     {name: measure(c, url, options.seconds, trust) for name, c in clients.items()}
                     for _ in range(options.rounds)
                 ]
-            show(f"A call over {scheme}, median", rounds)
-        print("\nDecoding and encoding alone, median")
+            show(f"A call over {scheme}", rounds)
+        print("\nDecoding and encoding alone")
         for name, python in ((OFFICIAL, options.official_python), ("ours", sys.executable)):
             printed = run(python, "measure_messages.py", folder, name, options.seconds, trust=trust)
             for call, taken in json.loads(printed).items():

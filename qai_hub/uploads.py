@@ -38,6 +38,7 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
         start_model_upload.sync,
         model_id,
         file_size=size,
+        use_acceleration=True,
         supports_s3_credentials=s3_announced(),
     )
     credentials = known(answer.credentials)
@@ -72,6 +73,7 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
         start_dataset_upload.sync,
         dataset_id,
         file_size=size,
+        use_acceleration=True,
         supports_s3_credentials=s3_announced(),
     )
     credentials = known(answer.credentials)

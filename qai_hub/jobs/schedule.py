@@ -218,9 +218,10 @@ def seconds(timeout: object) -> float:
         return math.inf
     if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
         raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}.")
-    if math.isnan(timeout):
-        raise ValueError("timeout is NaN: give a number of seconds, or None to wait for ever.")
     try:
-        return max(float(timeout), 0.0)
+        given = float(timeout)
     except OverflowError:
-        return math.inf if timeout > 0 else 0.0
+        given = math.inf if timeout > 0 else 0.0
+    if math.isnan(given):
+        raise ValueError("timeout is NaN: give a number of seconds, or None to wait for ever.")
+    return max(given, 0.0)

@@ -80,9 +80,6 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     """The request as the service takes it."""
     # The service answers in the format that is named here, even if there is no body.
     request.headers["Content-Type"] = PROTOBUF
-    if operation.bare is not None:
-        # Storage credentials would be of no use here: without this, signed addresses are answered.
-        request.url = request.url.copy_remove_param(operation.bare.unless)
     select = request.url.params.get("select")
     if select:
         request.url = request.url.copy_set_param("select", select.capitalize())

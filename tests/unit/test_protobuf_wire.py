@@ -86,14 +86,35 @@ def test_a_body_goes_out_as_a_message() -> None:
     assert answer.id == "mabc12345"
 
 
-def test_storage_credentials_are_not_announced_and_the_bare_answer_is_read() -> None:
+def test_who_announces_no_storage_credentials_gets_a_bare_answer() -> None:
     location = {"url": "https://files.test/x?sig=1", "filename": "m.onnx"}
     with ScriptedServer([message("FileDownloadURL", location)]) as server:
+        answer = call(client_of(server), "models.get_model_download", "m1")
+    assert server.requests[0].target == "/api/v1/models/m1/download/"
+    assert answer.url.to_dict() == location
+
+
+def test_who_announces_storage_credentials_may_get_them() -> None:
+    credentials = {
+        "access_key_id": "key",
+        "secret_access_key": "secret",
+        "session_token": "token",
+        "expiration": "2026-01-02T03:04:05.000006Z",
+        "bucket": "b",
+        "key": "models/m1",
+        "region": "us-west-2",
+        "use_transfer_acceleration": False,
+        "filename": "m.onnx",
+    }
+    answers = [message("FileDownloadResponse", {"credentials": credentials})]
+    with ScriptedServer(answers) as server:
         answer = call(
             client_of(server), "models.get_model_download", "m1", supports_s3_credentials=True
         )
-    assert server.requests[0].target == "/api/v1/models/m1/download/"
-    assert answer.url.to_dict() == location
+    target = "/api/v1/models/m1/download/?supports_s3_credentials=true"
+    assert server.requests[0].target == target
+    assert answer.credentials.bucket == "b"
+    assert answer.credentials.expiration.microsecond == 6
 
 
 def test_booleans_are_written_as_the_service_reads_them() -> None:

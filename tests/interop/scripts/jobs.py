@@ -144,6 +144,12 @@ def download_all_results() -> None:
         print(sorted(os.path.splitext(name)[1] for name in os.listdir(result.artifacts_dir)))
 
 
+def the_files_of_results() -> None:
+    job = hub.submit_profile_job(_compiled().get_target_model(), DEVICE)
+    result = job.download_results("results of a profile job")
+    print(f"{job.job_id}_profile.json" in os.listdir(result.artifacts_dir))
+
+
 def download_logs() -> None:
     job = _compiled()
     print([artifact.name for artifact in job.get_available_artifacts()])

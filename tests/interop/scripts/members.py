@@ -140,6 +140,11 @@ def the_symbol_of_no_state() -> None:
     print(hub.JobStatus(hub.JobStatus.State.UNSPECIFIED).symbol)
 
 
+def times_to_the_microsecond() -> None:
+    things = (_compiled().date, _compiled().model.date, hub.upload_dataset(DATA).creation_time)
+    print([time.microsecond > 0 for time in things])
+
+
 def texts() -> None:
     status = hub.JobStatus(hub.JobStatus.State.FAILED, "a reason")
     print(status, repr(status))
