@@ -15,7 +15,7 @@ import math
 import numbers
 import random
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["Ask", "Expired", "Finished", "GiveUp", "Instruction", "Pause", "WaitSchedule"]
 
@@ -218,10 +218,11 @@ def seconds(timeout: object) -> float:
         return math.inf
     if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
         raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}.")
+    number: Any = timeout
     try:
-        given = float(timeout)
+        given = float(number)
     except OverflowError:
-        given = math.inf if timeout > 0 else 0.0
+        given = math.inf if number > 0 else 0.0
     if math.isnan(given):
         raise ValueError("timeout is NaN: give a number of seconds, or None to wait for ever.")
     return max(given, 0.0)
