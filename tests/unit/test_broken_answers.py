@@ -18,7 +18,7 @@ def client_of(server: CannedHub) -> Client:
 
 @pytest.mark.parametrize("array", [None, 5, 2.5, True])
 def test_what_is_no_array_where_one_belongs(array: Any) -> None:
-    answers = {
+    answers: dict[str, Canned | list[Canned]] = {
         "GET /api/v1/devices/": Canned(
             {"devices": [{**DEVICE, "attributes": array}], "total_query_count": 1}
         ),
