@@ -55,8 +55,9 @@ class IteratingVerbs(Verbs):
 
         Examples:
             >>> failed = hub.iter_jobs(type=hub.JobType.LINK, state=hub.JobStatus.State.FAILED)
-            >>> {job.failure_type for job in failed}
-            {'UNSUPPORTED'}
+            >>> reasons = {job.job_id: job.failure_type for job in failed}
+            >>> reasons[link_job.job_id]
+            'UNSUPPORTED'
         """
         from qai_hub_api.api.jobs import list_jobs
         from qai_hub_api.api.projects import list_project_jobs
