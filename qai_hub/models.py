@@ -51,8 +51,10 @@ class SourceModelType(Enum):
 
     @classmethod
     def _from_api(cls, name: str | None) -> SourceModelType:
-        member = (name or "").removeprefix("MODEL_TYPE_")
-        return cls.__members__.get(member, cls.UNRECOGNIZED_MODEL_TYPE)
+        try:
+            return cls[(name or "").removeprefix("MODEL_TYPE_")]
+        except KeyError:
+            return cls.UNRECOGNIZED_MODEL_TYPE
 
 
 class ModelMetadataKey(Enum):
