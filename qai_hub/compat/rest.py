@@ -105,9 +105,7 @@ def get_model_list(
     from qai_hub_api.api.projects import list_project_models
 
     given = _given(offset=offset, limit=limit, producer=producer_id)
-    if project_id is None:
-        return _ask(config, list_models.sync, **given)
-    return _ask(config, list_project_models.sync, project_id, **given)
+    return _ask_within(config, list_models.sync, list_project_models.sync, project_id, given)
 
 
 def get_dataset(config: ClientConfig, dataset_id: str) -> Message:
@@ -152,9 +150,7 @@ def get_job_list(
     from qai_hub_api.api.projects import list_project_jobs
 
     given = _job_filters(offset, limit, states, job_type, creator)
-    if project_id is None:
-        return _ask(config, list_jobs.sync, **given)
-    return _ask(config, list_project_jobs.sync, project_id, **given)
+    return _ask_within(config, list_jobs.sync, list_project_jobs.sync, project_id, given)
 
 
 def get_job_summary_list(
@@ -171,9 +167,9 @@ def get_job_summary_list(
     from qai_hub_api.api.projects import list_project_job_summaries
 
     given = _job_filters(offset, limit, states, job_type, creator)
-    if project_id is None:
-        return _ask(config, list_job_summaries.sync, **given)
-    return _ask(config, list_project_job_summaries.sync, project_id, **given)
+    return _ask_within(
+        config, list_job_summaries.sync, list_project_job_summaries.sync, project_id, given
+    )
 
 
 def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
@@ -244,6 +240,19 @@ def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> M
         job_id,
         supports_s3_credentials=s3_announced(),
     )
+
+
+def _ask_within(
+    config: ClientConfig,
+    everywhere: Callable[..., Any],
+    in_project: Callable[..., Any],
+    project_id: str | None,
+    given: dict[str, Any],
+) -> Message:
+    """Asks for a list: of one project, or of all if it is None."""
+    if project_id is None:
+        return _ask(config, everywhere, **given)
+    return _ask(config, in_project, project_id, **given)
 
 
 def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401

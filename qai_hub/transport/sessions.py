@@ -50,20 +50,16 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
+    kind: type[Session] = Session
     if wire == "protobuf":
         from qai_hub.transport.protobuf import ProtobufSession
 
-        # The official service knows no idempotency keys: a POST that may be done is not replayed.
-        return ProtobufSession(
-            config.api_url,
-            headers=_protobuf_headers(config),
-            limits=_CONNECTIONS,
-            verify=_certificates(),
-        )
-    return Session(
+        kind = ProtobufSession
+    return kind(
         config.api_url,
-        headers=_headers(config),
-        idempotent_posts=True,
+        headers=_headers(config, wire),
+        # The official service knows no idempotency keys: a POST that may be done is not replayed.
+        idempotent_posts=wire == "json",
         limits=_CONNECTIONS,
         verify=_certificates(),
     )
@@ -83,44 +79,37 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
+    kind: type[AsyncSession] = AsyncSession
     if wire == "protobuf":
         from qai_hub.transport.protobuf import AsyncProtobufSession
 
-        return AsyncProtobufSession(
-            base_url=config.api_url,
-            headers=_protobuf_headers(config),
-            timeout=TIME_LIMITS,
-            limits=_CONNECTIONS,
-            verify=_certificates(),
-        )
-    return AsyncSession(
+        kind = AsyncProtobufSession
+    return kind(
         base_url=config.api_url,
-        headers=_headers(config),
+        headers=_headers(config, wire),
         timeout=TIME_LIMITS,
         limits=_CONNECTIONS,
         verify=_certificates(),
     )
 
 
-def _headers(config: ClientConfig) -> dict[str, str]:
-    return {
+def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[str, str]:
+    headers = {
         "Accept": "application/json",
         "Authorization": Secret(f"token {require_token(config)}"),
         "Client-Version": _FOLLOWED_RELEASE,
         "User-Agent": _user_agent(),
     }
-
-
-def _protobuf_headers(config: ClientConfig) -> dict[str, str]:
-    """What the official service wants to know of each caller."""
-    return {
-        **_headers(config),
-        "Accept": "*/*",
-        "Client-Mode": config.client_mode,
-        "OS-Type": platform.system(),
-        "OS-Version": platform.release(),
-        "Python-Version": platform.python_version(),
-    }
+    if wire == "protobuf":
+        # What the official service wants to know of each caller.
+        headers |= {
+            "Accept": "*/*",
+            "Client-Mode": config.client_mode,
+            "OS-Type": platform.system(),
+            "OS-Version": platform.release(),
+            "Python-Version": platform.python_version(),
+        }
+    return headers
 
 
 def file_session() -> Session:
