@@ -124,7 +124,7 @@ def test_quoted_notice_is_what_the_profile_job_says(world: SimpleNamespace) -> N
 
 def as_quoted(message: str) -> str:
     """A message with its identifiers cut as pages cut them."""
-    named = re.sub(r"\b(job|model|dataset|project) ([jmdp])[a-z0-9]{8}\b", r"\1 \2…", message)
+    named = re.sub(r"(?i)\b(job|model|dataset|project) ([jmdp])[a-z0-9]{8}\b", r"\1 \2…", message)
     return re.sub(r"\b([jmdp])(?=[a-z]*\d)[a-z0-9]{8}\b", r"\1…", named)
 
 
