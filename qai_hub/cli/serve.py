@@ -77,6 +77,12 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="jobs that run at once (one for each core)",
     )
     parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="make target models again that were made before",
+    )
+    parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"
     )
     parser.set_defaults(run=run)
@@ -131,16 +137,22 @@ def _start(options: argparse.Namespace) -> "LocalHub":
         dict(options.user),
         options.max_parallel_jobs,
         options.job_timeout,
+        cache=options.cache,
     )
     return hub.start()
 
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
+    from qai_hub.local.abilities import told_abilities
+
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
     for index, email in enumerate(hub.emails):
         name = profile if index == 0 else f"{profile}-{email}"
         path = _write_profile(hub, email, name)
         say(f'  {email}: hub.Client(profile="{name}"), from {path}')
+    say("What it can do on this machine:")
+    for line in told_abilities():
+        say(f"  {line}")
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "0.0.0.0",  # noqa: S104 - compared, not bound
         "::",

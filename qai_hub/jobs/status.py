@@ -81,7 +81,7 @@ class JobStatus:
         Returns:
             The status.
         """
-        return cls(_state(value), message)
+        return _silent(value) if message is None else cls(_state(value), message)
 
     @staticmethod
     def all_running_states() -> list[State]:
@@ -149,6 +149,12 @@ class JobStatus:
 
 # The members for states that this release does not know, by name: one for each in a process.
 _unknown: dict[str, JobStatus.State] = {}
+
+
+@functools.cache
+def _silent(value: str | int) -> JobStatus:
+    """The status without a message, which all of a list share."""
+    return JobStatus(_state(value))
 
 
 @functools.cache

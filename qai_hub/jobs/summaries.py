@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.jobs.payload import User
 from qai_hub.jobs.status import JobStatus
@@ -123,24 +123,29 @@ class InferenceJobSummary(JobSummary):
 
 ProfileJobSummary = InferenceJobSummary
 
+Summary = TypeVar("Summary", bound=JobSummary)
+
 
 def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
     """The summary of a payload; of a job type that this client does not know, the common part."""
-    if compiled := known(payload.compile_job_summary):
+    if compiled := payload.compile_job_summary:
         device = compiled.device_name
-        return CompileJobSummary(**_common(compiled, JobType.COMPILE, owner), device_name=device)
-    if quantized := known(payload.quantize_job_summary):
-        return QuantizeJobSummary(**_common(quantized, JobType.QUANTIZE, owner), device_name=None)
-    if linked := known(payload.link_job_summary):
+        return _made(CompileJobSummary, compiled, JobType.COMPILE, owner, device_name=device)
+    if quantized := payload.quantize_job_summary:
+        return _made(QuantizeJobSummary, quantized, JobType.QUANTIZE, owner, device_name=None)
+    if linked := payload.link_job_summary:
         device = linked.device_name
-        return LinkJobSummary(**_common(linked, JobType.LINK, owner), device_name=device)
-    run = known(payload.inference_job_summary) or known(payload.profile_job_summary)
-    if run is None:
-        other = _common(unknown_summary(payload), JobType.UNSPECIFIED, owner)
-        return JobSummary(**other, device_name=None)
-    memory = known(run.execution_peak_memory)
-    return InferenceJobSummary(
-        **_common(run, JobType.INFERENCE, owner),
+        return _made(LinkJobSummary, linked, JobType.LINK, owner, device_name=device)
+    run = payload.inference_job_summary or payload.profile_job_summary
+    if not run:
+        other = unknown_summary(payload)
+        return _made(JobSummary, other, JobType.UNSPECIFIED, owner, device_name=None)
+    memory = run.execution_peak_memory
+    return _made(
+        InferenceJobSummary,
+        run,
+        JobType.INFERENCE,
+        owner,
         device_name=run.device_name,
         profiling=bool(known(getattr(run, "is_profiling_on", True))),
         estimated_inference_time=known(run.execution_time),
@@ -148,23 +153,37 @@ def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
     )
 
 
-def _common(summary: Any, job_type: JobType, owner: Client) -> dict[str, Any]:  # noqa: ANN401
+def _made(
+    kind: type[Summary],
+    summary: Any,  # noqa: ANN401 - of any job type
+    job_type: JobType,
+    owner: Client,
+    **others: object,
+) -> Summary:
+    """A summary of its common part and other fields.
+
+    Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than all
+    else that a list of summaries needs.
+    """
     user = User._from_api(summary.user)
     model_type = known(summary.target_model_type)
-    return {
-        "job_id": summary.job_id,
-        "name": summary.name,
-        "date": local(summary.creation_time),
-        "username": user.email if user else "",
-        "status": JobStatus._from_wire(summary.job_state.value),
-        "job_type": job_type,
-        "url": f"{owner.config.web_url}/jobs/{summary.job_id}/",
-        "created_at": utc(summary.creation_time),
-        "queued_at": utc(summary.queued_time),
-        "started_at": utc(summary.start_time),
-        "completed_at": utc(summary.completion_time),
-        "owner": user,
-        "device_os_version": getattr(summary, "device_os_version", None) or None,
-        "project_id": known(summary.project_id),
-        "target_model_type": SourceModelType._from_api(model_type) if model_type else None,
-    }
+    made = object.__new__(kind)
+    made.__dict__.update(
+        job_id=summary.job_id,
+        name=summary.name,
+        date=local(summary.creation_time),
+        username=user.email if user else "",
+        status=JobStatus._from_wire(summary.job_state.value),
+        job_type=job_type,
+        url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
+        created_at=utc(summary.creation_time),
+        queued_at=utc(summary.queued_time),
+        started_at=utc(summary.start_time),
+        completed_at=utc(summary.completion_time),
+        owner=user,
+        device_os_version=getattr(summary, "device_os_version", None) or None,
+        project_id=known(summary.project_id),
+        target_model_type=SourceModelType._from_api(model_type) if model_type else None,
+        **others,
+    )
+    return made

@@ -1,48 +1,17 @@
 """The devices that jobs can name, and how a query selects among them."""
 
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from importlib import metadata, resources
 from typing import Any
 
+from qai_hub.local.device_table import Device, known_devices, read_table
+from qai_hub.local.execution.soc import Soc
 from qai_hub.local.problems import ProblemError
 
-_FRAMEWORKS = ("onnx", "qnn", "tflite")
 _INTERVAL = re.compile(r"([\[(])\s*([0-9.]*)\s*,\s*([0-9.]*)\s*([\])])")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A device of the catalogue.
-
-    Attributes:
-        name: What people call it.
-        os: Version of its operating system.
-        attributes: What it is like, as `key:value`.
-        soc_description: Marketing name of its chip.
-        soc_model: Number by which the HTP compiler knows its chip.
-        hexagon: Version of its HTP.
-    """
-
-    name: str
-    os: str
-    attributes: tuple[str, ...]
-    soc_description: str
-    soc_model: int
-    hexagon: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the device as the contract writes it."""
-        return {
-            "name": self.name,
-            "os": self.os,
-            "attributes": list(self.attributes),
-            "soc_description": self.soc_description,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +39,17 @@ class DeviceCatalogue:
     """All devices that this hub knows.
 
     Args:
-        devices: The devices, in the order in which they are listed.
+        devices: The devices, in any order; no two have the same name and operating system.
     """
 
     def __init__(self, devices: Iterable[Device]) -> None:
-        self._devices = tuple(devices)
+        self._devices = tuple(sorted(devices, key=lambda one: (one.name, _version(one.os))))
+        self._by_key = {(device.name, device.os): device for device in self._devices}
 
     @classmethod
     def load(cls) -> "DeviceCatalogue":
         """Read the catalogue that is installed with the package."""
-        text = resources.files(__package__).joinpath("data", "devices.json").read_text("utf-8")
-        table = json.loads(text)
-        chipsets = {chipset["name"]: chipset for chipset in table["chipsets"]}
-        return cls(_device(row, chipsets[row["chipset"]]) for row in table["devices"])
+        return cls(known_devices(read_table()))
 
     def find(self, query: DeviceQuery) -> list[Device]:
         """Find the devices that match.
@@ -91,7 +58,7 @@ class DeviceCatalogue:
             query: What they must have.
 
         Returns:
-            The devices, in the order of the catalogue.
+            The devices, by name and then by the version of their operating system.
 
         Raises:
             ProblemError: 400 for an attribute or an interval that is not well formed.
@@ -111,8 +78,26 @@ class DeviceCatalogue:
             and wanted <= set(device.attributes)
         ]
 
+    def select(self, query: DeviceQuery) -> Device | None:
+        """Select the device that a job is for: of those that match, the one with the latest system.
+
+        Args:
+            query: What it must have.
+
+        Returns:
+            The device, a member of the family if the query names a family; None if none matches.
+
+        Raises:
+            ProblemError: 400 for an attribute or an interval that is not well formed.
+        """
+        found = self.find(query)
+        if not found:
+            return None
+        latest = max(found, key=lambda device: _version(device.os))
+        return self._by_key[latest.stands_for or latest.name, latest.os]
+
     def resolve(self, query: DeviceQuery) -> Device:
-        """Select the device that a job is for: the first that matches.
+        """Select the device that a job is for, as `select` does.
 
         Args:
             query: What it must have.
@@ -124,10 +109,22 @@ class DeviceCatalogue:
             ProblemError: 404 if none matches, with names that are close to the one asked for; 400
                 for an attribute or an interval that is not well formed.
         """
-        found = self.find(query)
-        if found:
-            return found[0]
-        raise ProblemError(404, f"No device matches {query}.{self._hint(query)}")
+        device = self.select(query)
+        if device is None:
+            raise ProblemError(404, f"No device matches {query}.{self._hint(query)}")
+        return device
+
+    def soc_of(self, device: Mapping[str, Any]) -> Soc | None:
+        """Tell the chip of the device that a job was made for.
+
+        Args:
+            device: The device as `Device.to_json` wrote it.
+
+        Returns:
+            Its chip; None if the catalogue has no such device, or no longer.
+        """
+        known = self._by_key.get((device["name"], device["os"]))
+        return known.soc if known else None
 
     def _hint(self, query: DeviceQuery) -> str:
         names = {device.name.lower(): device.name for device in self._devices}
@@ -142,51 +139,6 @@ class DeviceCatalogue:
         return " GET /api/v1/devices/ lists them all."
 
 
-def frameworks() -> list[dict[str, Any]]:
-    """List the runtime frameworks that this hub runs jobs with.
-
-    Returns:
-        Frameworks as the contract writes them, from what is installed; nothing is imported.
-    """
-    listed = []
-    for name, distribution in (("onnx", "onnx"), ("onnxruntime", "onnxruntime")):
-        try:
-            version = metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            continue
-        listed.append(
-            {
-                "name": name,
-                "api_version": ".".join(version.split(".")[:2]),
-                "api_tags": ["default", "latest"],
-                "full_version": version,
-            }
-        )
-    return listed
-
-
-def _device(row: dict[str, Any], chipset: dict[str, Any]) -> Device:
-    attributes = [
-        f"vendor:{row['vendor']}",
-        f"os:{row['os']}",
-        f"format:{row['format']}",
-        *(f"chipset:{name}" for name in (chipset["name"], *chipset["aliases"])),
-        f"hexagon:v{chipset['hexagon']}",
-        f"soc-model:{chipset['soc_model']}",
-        *(f"framework:{name}" for name in _FRAMEWORKS),
-    ]
-    if chipset["fp16"]:
-        attributes.append("htp-supports-fp16:true")
-    return Device(
-        name=row["name"],
-        os=row["os_version"],
-        attributes=tuple(attributes),
-        soc_description=chipset["description"],
-        soc_model=chipset["soc_model"],
-        hexagon=chipset["hexagon"],
-    )
-
-
 def _os_filter(text: str) -> Callable[[str], bool]:
     if not text:
         return lambda _: True
@@ -198,21 +150,21 @@ def _os_filter(text: str) -> Callable[[str], bool]:
             400, f"The os interval {text!r} is not of a form such as '[14,15)' or '[14,)'."
         )
     opening, low, high, closing = match.groups()
-    least, most = _version(low), _version(high)
+    least, most = (_version(bound) if bound else None for bound in (low, high))
 
     def within(version: str) -> bool:
         value = _version(version)
-        above = not least or value > least or (opening == "[" and value == least)
-        below = not most or value < most or (closing == "]" and value == most)
+        above = least is None or value > least or (opening == "[" and value == least)
+        below = most is None or value < most or (closing == "]" and value == most)
         return above and below
 
     return within
 
 
 def _version(text: str) -> tuple[int, ...]:
-    if text and not _VERSION.fullmatch(text):
+    if not _VERSION.fullmatch(text):
         raise ProblemError(400, f"{text!r} in the os interval is not a version such as '14'.")
-    numbers = [int(number) for number in text.split(".") if number]
+    numbers = [int(number) for number in text.split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qai_hub.local.problems import ProblemError
+from qai_hub.local.problems import DISK_FULL, ProblemError, is_disk_full
 
 _log = logging.getLogger(__name__)
 # The whole of it must make sense: it also becomes the beginning of signed URLs.
@@ -53,11 +53,15 @@ class Edge:
             # The server has lost its patience while stopping. It would log the whole stack.
             if exchange.status is None:
                 await exchange.refuse(_STOPPING, receive)
-        except Exception:
-            _log.exception("request %s failed: %s", exchange.id, exchange.line)
+        except Exception as error:
+            full = is_disk_full(error)
+            if full:
+                _log.error("request %s failed: %s: the disk is full", exchange.id, exchange.line)
+            else:
+                _log.exception("request %s failed: %s", exchange.id, exchange.line)
             if exchange.status is not None:
                 raise
-            await exchange.refuse(_INTERNAL, receive)
+            await exchange.refuse(DISK_FULL if full else _INTERNAL, receive)
         finally:
             exchange.log()
 

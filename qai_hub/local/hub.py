@@ -12,6 +12,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.local.accounts import DEFAULT_USER, Accounts
 from qai_hub.local.addresses import allowed_hosts, listen, url_of
 from qai_hub.local.app import make_app
+from qai_hub.local.cache import Cache
 from qai_hub.local.contract import Contract
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.execution.attempt import run_attempt
@@ -47,6 +48,7 @@ class LocalHub:
         validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
         allowed_hosts: More host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
+        cache: Whether a target model that was made before is given again, and not made again.
         part_size: Size of the parts of uploads, in bytes.
         clock: Tells the time, with its time zone.
         run_attempt: Carries out attempts at jobs.
@@ -71,6 +73,7 @@ class LocalHub:
         *,
         allowed_hosts: Collection[str] = (),
         memory_limit: int | None = None,
+        cache: bool = True,
         part_size: int = DEFAULT_PART_SIZE,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
@@ -90,6 +93,7 @@ class LocalHub:
         self._validate_responses = validate_responses
         self._allowed_hosts = allowed_hosts
         self._memory_limit = memory_limit
+        self._cache = cache
         self._part_size = part_size
         self._clock = clock
         self._run_attempt = run_attempt
@@ -258,23 +262,25 @@ class LocalHub:
         storage = Storage(folder)
         clean_up(store, storage, self._clock)
         accounts = Accounts(store, self._users)
-        waiters = self._waiters
+        waiters, devices = self._waiters, DeviceCatalogue.load()
         scheduler = Scheduler(
             store,
             storage,
             self._clock,
             self._run_attempt,
+            devices.soc_of,
             waiters.notify,
             max_parallel=self._max_parallel,
             time_limit=self._job_timeout,
             memory_limit=self._memory_limit,
+            cache=Cache(store, storage) if self._cache else None,
         )
         services = Services(
             contract=Contract.load(),
             store=store,
             storage=storage,
             accounts=accounts,
-            devices=DeviceCatalogue.load(),
+            devices=devices,
             signer=Signer(store.secret, self._clock),
             waiters=waiters,
             clock=self._clock,

@@ -1,5 +1,6 @@
 """Errors of the local hub, as `application/problem+json` (RFC 9457)."""
 
+import errno
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -54,3 +55,11 @@ class ProblemError(Exception):
 def title(status: int) -> str:
     """Return the short text of an HTTP status."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
+DISK_FULL = ProblemError(503, "The disk of this hub is full.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an exception means that there is no more room on the disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

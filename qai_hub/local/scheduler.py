@@ -2,30 +2,33 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
 from qai_hub.local import states
-from qai_hub.local.execution.attempt import (
-    AttemptCancelled,
-    AttemptOutcome,
-    AttemptRequest,
-    RequestKind,
-    TensorSpec,
-)
-from qai_hub.local.lifecycle import Lifecycle, Output, Verdict
+from qai_hub.local.cache import Cache
+from qai_hub.local.execution.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.messages import notice
+from qai_hub.local.lifecycle import Lifecycle
+from qai_hub.local.outcomes import Output, Verdict
+from qai_hub.local.problems import is_disk_full
+from qai_hub.local.requests import Requests, SocOf
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.records import Dataset, Job, Model
-from qai_hub.local.store.relations import ready_jobs, uses_of
-from qai_hub.local.store.rows import DATASETS, MODELS
-from qai_hub.local.times import Clock
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.relations import ready_jobs
+from qai_hub.local.times import Clock, rfc3339
 
 _log = logging.getLogger(__name__)
-_RUN_HERE = ("compile", "quantize", "inference", "profile")
-_KINDS: Mapping[str, RequestKind] = {"compile": "compile", "quantize": "quantize"}
 _RETRY_AFTER = 1.0
+_FAULT = "The hub could not carry out the job. The log of the hub tells more."
+_DISK_FULL = "The disk of this hub is full. Free some space and submit the job again."
+_SERVED = (
+    "Served from the cache: this hub has made the same target model before, from the same input, "
+    "with the same options, for the same chip and with the same tools. Nothing ran for this job."
+)
 
 
 class RunAttempt(Protocol):
@@ -51,10 +54,12 @@ class Scheduler:
         storage: The files.
         clock: Tells the time.
         run_attempt: Carries out one attempt.
+        soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
         max_parallel: Attempts at once.
         time_limit: Seconds that one attempt may take.
         memory_limit: Address space that its worker may use, in bytes; None for no limit.
+        cache: Tells what need not be made again; None to make all again.
     """
 
     def __init__(
@@ -63,20 +68,25 @@ class Scheduler:
         storage: Storage,
         clock: Clock,
         run_attempt: RunAttempt,
+        soc_of: SocOf,
         ended: Callable[[Iterable[str]], None],
         *,
         max_parallel: int,
         time_limit: float,
         memory_limit: int | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self._store = store
         self._storage = storage
         self._lifecycle = Lifecycle(storage, clock)
+        self._requests = Requests(store, storage, soc_of)
         self._run_attempt = run_attempt
         self._ended = ended
         self._max_parallel = max_parallel
         self._time_limit = time_limit
         self._memory_limit = memory_limit
+        self._cache = cache
+        self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._busy: dict[str, threading.Thread] = {}
@@ -104,13 +114,17 @@ class Scheduler:
             thread.join()
 
     def _dispatch(self) -> None:
+        failing = False
         while not self._stopping.is_set():
             self._awake.wait()
             self._awake.clear()
             try:
                 self._begin_ready()
+                failing = False
             except Exception:  # noqa: BLE001 - without the scheduler no job would ever run
-                _log.exception("the scheduler cannot look for jobs")
+                if not failing:
+                    _log.exception("the scheduler cannot look for jobs, and tries again")
+                failing = True
                 self._stopping.wait(_RETRY_AFTER)
                 self._awake.set()
 
@@ -147,18 +161,23 @@ class Scheduler:
         except AttemptCancelled:
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
-        except Exception:  # noqa: BLE001 - a fault of the hub must not leave the job running
+        except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
             _log.exception("attempt %d of the job %s failed in the hub", job.attempt, job.id)
-            self._give_up(job)
+            self._give_up(job, error)
 
-    def _give_up(self, job: Job) -> None:
+    def _give_up(self, job: Job, error: Exception) -> None:
         """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
-        reason = "The hub could not carry out the job. The log of the hub tells more."
+        verdict = Verdict.failure(states.INTERNAL, _FAULT)
+        if is_disk_full(error):
+            verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
+        failing = False
         while True:
             try:
-                self._settle(job, Verdict.failure(states.INTERNAL, reason))
+                self._settle(job, verdict)
             except Exception:  # noqa: BLE001 - the next process takes up what this one cannot end
-                _log.exception("the end of the job %s cannot be stored", job.id)
+                if not failing:
+                    _log.exception("the end of the job %s cannot be stored yet", job.id)
+                failing = True
                 if self._stopping.wait(_RETRY_AFTER):
                     return
             else:
@@ -170,21 +189,18 @@ class Scheduler:
         self._ended(ended)
 
     def _attempt(self, job: Job, folder: Path) -> Verdict:
-        if job.kind not in _RUN_HERE:
-            reason = f"This hub cannot run {job.kind} jobs. It runs {', '.join(_RUN_HERE)} jobs."
-            return Verdict.failure(states.UNSUPPORTED, reason)
-        with self._store.read() as db:
-            uses = uses_of(db, [job.id])[job.id]
-            model = MODELS.get_many(db, uses.input)[uses.input[0]]
-            dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
-        request = self._request(job, model, dataset)
-        if request.dataset is not None and not request.dataset.exists():
-            reason = "The dataset expired before the job could run: upload its data again."
-            return Verdict.failure(states.INVALID_INPUTS, reason)
+        try:
+            checked = self._requests.make(job)
+        except JobFailure as failure:
+            return Verdict.failure(failure.failure_type, failure.reason)
+        key = self._cache.key(checked) if self._cache else None
+        maker = self._cache.find(key) if self._cache and key else None
         with self._store.write() as db:
             self._lifecycle.advance(db, job)
+        if maker is not None:
+            return self._served(maker, folder)
         outcome = self._run_attempt(
-            request,
+            checked.request,
             folder,
             time_limit=self._time_limit,
             memory_limit=self._memory_limit,
@@ -196,29 +212,17 @@ class Scheduler:
             result=outcome.result,
             outputs={name: Output.of(path) for name, path in outcome.files.items()},
             log=Output.of(outcome.log),
+            key=key,
         )
 
-    def _request(self, job: Job, model: Model, dataset: Dataset | None) -> AttemptRequest:
-        data = None if dataset is None else self._storage.file(dataset.file_id or "")
-        return AttemptRequest(
-            kind=_KINDS.get(job.kind, "run"),
-            model=self._storage.file(model.file_id or ""),
-            model_type=model.model_type or "",
-            options=job.options,
-            input_specs=tuple(
-                TensorSpec(
-                    name=spec["name"],
-                    shape=tuple(spec["tensor_type"]["shape"]),
-                    dtype=spec["tensor_type"]["dtype"].removeprefix("TENSOR_DTYPE_").lower(),
-                )
-                for spec in job.input_specs or ()
-            ),
-            dataset=None if job.kind == "compile" else data,
-            profile=job.kind == "profile",
-            weights_dtype=_short(job.weights_dtype),
-            activations_dtype=_short(job.activations_dtype),
+    def _served(self, maker: Job, folder: Path) -> Verdict:
+        """Return the verdict of an attempt that is spared, since a job has done its work before."""
+        log = folder / "hub.log"
+        log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
+        notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
+        return Verdict(
+            failure_type=states.SUCCESS,
+            result={"notices": notices},
+            log=Output.of(log),
+            maker=maker,
         )
-
-
-def _short(dtype: str | None) -> str:
-    return (dtype or "").removeprefix("QUANTIZE_DTYPE_")

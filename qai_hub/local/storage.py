@@ -1,6 +1,5 @@
 """Files on disk: published ones, uploads on their way, and the work folders of attempts."""
 
-import errno
 import hashlib
 import secrets
 import shutil
@@ -12,10 +11,9 @@ from pathlib import Path
 
 from anyio.to_thread import run_sync
 
-from qai_hub.local.problems import ProblemError
+from qai_hub.local.problems import DISK_FULL, ProblemError, is_disk_full
 
 _BLOCK = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +181,7 @@ async def write_stream(
                     block.clear()
             await run_sync(store, bytes(block))
         except OSError as error:
-            if error.errno not in _FULL:
+            if not is_disk_full(error):
                 raise
-            raise ProblemError(503, "The disk of this hub is full.") from error
+            raise DISK_FULL from error
     return Received(size, digest.hexdigest())
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -31,8 +31,10 @@ class DeviceVerbs(Verbs):
             >>> for device in hub.get_devices(attributes="chipset:qualcomm-snapdragon-8gen3"):
             ...     print(device.name)
             Samsung Galaxy S24
+            Samsung Galaxy S24 (Family)
             Samsung Galaxy S24 Ultra
             Samsung Galaxy S24+
+            Snapdragon 8 Gen 3 QRD
         """
         from qai_hub_api.api.devices import list_devices
 
@@ -71,7 +73,7 @@ class DeviceVerbs(Verbs):
 
         Examples:
             >>> [text for text in hub.get_device_attributes() if text.startswith("os:")]
-            ['os:android', 'os:qualcomm-linux', 'os:ubuntu', 'os:windows']
+            ['os:android', 'os:qc_linux', 'os:ubuntu', 'os:windows']
         """
         found = (device.attributes for device in self.get_devices())
         return sorted({attribute for attributes in found for attribute in attributes})
@@ -83,8 +85,9 @@ class DeviceVerbs(Verbs):
             The frameworks.
 
         Examples:
-            >>> [framework.name for framework in hub.get_frameworks()]
-            ['onnx', 'onnxruntime']
+            >>> versions = {one.name: one.full_version for one in hub.get_frameworks()}
+            >>> "onnxruntime" in versions
+            True
         """
         from qai_hub_api.api.devices import list_frameworks
 

@@ -8,14 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import pytest
+from support.tiny_models import affine
 
 from qai_hub.cli import serve
 from qai_hub.cli.main import main
+from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
+from qai_hub.local.abilities import told_abilities
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -96,6 +100,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         text = "\n".join(hub.said)
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
+        assert all(f"  {line}" in hub.said for line in told_abilities())
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
     assert rest.startswith("Stopped.")
@@ -119,6 +124,24 @@ def test_users_ports_and_folders_are_chosen(tmp_path: Path) -> None:
         # Whoever has the old profile keeps it, and it still works.
         assert load_config("mine-bob@example.com", home=tmp_path).api_token == bob.api_token
         assert who(bob) == "bob@example.com"
+
+
+def test_jobs_run_one_at_a_time_and_always_where_that_is_asked_for(tmp_path: Path) -> None:
+    with served(tmp_path, "--port", "0", "--max-parallel-jobs", "1", "--no-cache"):
+        client = Client(load_config("local", home=tmp_path))
+        jobs = [
+            client.submit_compile_job(
+                affine(), Device("Samsung Galaxy S24"), options="--target_runtime onnx"
+            )
+            for _ in range(3)
+        ]
+        assert all(job.wait(60).success for job in jobs)
+        ended = [client.get_job(job.job_id) for job in jobs]
+    for first, second in pairwise(ended):
+        assert first.completed_at is not None
+        assert second.started_at is not None
+        assert first.completed_at <= second.started_at
+    assert not any(job.notices for job in ended)
 
 
 def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
@@ -160,6 +183,7 @@ def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
         ["--job-timeout", "0"],
         ["--job-timeout", "nan"],
         ["--max-parallel-jobs", "0"],
+        ["--max-parallel-jobs", "1.5"],
         ["--user", "a@b="],
         ["--log-level", "loud"],
     ],

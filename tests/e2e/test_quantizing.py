@@ -135,8 +135,7 @@ def test_refused_options_fail_the_job(client: Client, device: Device) -> None:
     status = job.wait(60)
     assert status.failure
     assert status.message == (
-        "This hub cannot do --quantize_io: quantize with a quantize job, then compile its target "
-        "model."
+        "This hub cannot do --quantize_io: the inputs and outputs of a quantized model stay floats."
     )
 
 

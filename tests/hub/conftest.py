@@ -24,6 +24,7 @@ def hub(shared_worker: FakeWorker) -> Iterator[LocalHub]:
         validate_responses=True,
         max_parallel_jobs=4,
         part_size=PART_SIZE,
+        cache=False,
         run_attempt=shared_worker,
     ) as running:
         yield running
@@ -34,6 +35,8 @@ def worker(shared_worker: FakeWorker) -> Iterator[FakeWorker]:
     """The stand-in; a test may hold it back by clearing `go`."""
     yield shared_worker
     shared_worker.fail.clear()
+    shared_worker.tells.clear()
+    shared_worker.leaves.clear()
     shared_worker.go.set()
 
 

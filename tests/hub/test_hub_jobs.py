@@ -8,6 +8,10 @@ from support.fake_worker import PROFILE, FakeWorker
 from support.hub_http import DEVICE, Api, Json, ok, problem
 
 from qai_hub.local import LocalHub
+from qai_hub.local.contract import Contract
+from qai_hub.local.execution.qnn.metadata import metadata_of
+from qai_hub.local.execution.qnn.provenance import Provenance
+from qai_hub.local.execution.soc import Soc
 
 TENSORS = {
     "types": [{"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}]
@@ -99,15 +103,60 @@ def test_a_quantize_job_leaves_a_model_and_how_close_it_is(ada: Api, model: str)
     assert result["quantize_detail"]["psnr"] == {"y": 51.5}
 
 
-def test_kinds_that_do_not_run_here_fail_with_a_reason(ada: Api, model: str) -> None:
-    models = {"models": [{"model_id": model}, {"model_id": ada.upload_model()}]}
+def test_a_link_job_makes_one_model_of_several(ada: Api, model: str, worker: FakeWorker) -> None:
+    other = ada.upload_model(b"other")
+    models = {"models": [{"model_id": other}, {"model_id": model}]}
     body: Json = {"name": "n", "device": DEVICE, "models": models}
     key = ada.post("jobs/", {"link_job": body})["id"]
     job = ada.wait(key)
-    assert job["job_state"] == "JOB_STATE_FAILED"
-    assert "compile, quantize, inference, profile" in job["failure_reason"]
-    assert job["target_model"]["file_upload_complete"] is False
-    assert ada.get(f"jobs/{key}/")["failure_type"] == "JOB_FAILURE_TYPE_UNSUPPORTED"
+    assert job["job_state"] == "JOB_STATE_DONE"
+    assert job["target_model"]["file_upload_complete"] is True
+    assert [each["model_id"] for each in job["models"]["models"]] == [other, model]
+    request = worker.requests[-1]
+    assert request.kind == "link"
+    assert [each.path.read_bytes() for each in request.inputs] == [b"other", b"model"]
+    result = ada.get(f"jobs/{key}/result/")["link_job_result"]
+    assert result["link_detail"]["tool_versions"] == [{"name": "tool", "version": "1"}]
+
+
+def test_facts_about_a_target_model_are_shown_with_it(
+    ada: Api, model: str, worker: FakeWorker
+) -> None:
+    worker.tells["metadata"] = {"QNN_SDK_VERSION": "2.51", "QNN_CONTEXT_BIN_SOC_MODEL": "57"}
+    key, target = ada.compile(model)
+    ada.wait(key)
+    facts = {"entries": {"1": "2.51", "32": "57"}}
+    assert ada.get(f"models/{target}/")["metadata"] == facts
+    assert ada.job(key)["target_model"]["metadata"] == facts
+    assert "metadata" not in ada.get(f"models/{model}/")
+
+
+def test_all_facts_that_are_told_of_qnn_models_have_a_number() -> None:
+    soc = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
+    made = Provenance(runtime="qnn_context_binary", soc=soc, sdk="2", graphs=())
+    known = Contract.load().enum("ModelMetadataKey")
+    assert {f"MODEL_METADATA_KEY_{name}" for name in metadata_of(made, 3)} <= known.keys()
+
+
+def test_traces_and_logs_of_a_runtime_are_artifacts(
+    ada: Api, model: str, worker: FakeWorker
+) -> None:
+    worker.leaves |= {"profile_trace": b"[]", "runtime_log": b"it ran"}
+    key = ada.submit("inference_job", model)
+    ada.wait(key)
+    kinds = {"HUB_LOG": 5, "DEVICE_LOG": 1, "PROFILE_TRACE": 6}
+    available = ada.get(f"jobs/{key}/")["available_artifacts"]
+    assert sorted(available) == sorted(f"JOB_ARTIFACT_TYPE_{kind}" for kind in kinds)
+    found = {}
+    for kind, number in kinds.items():
+        path = f"jobs/{key}/device_runs/latest/artifact_list/{number}/"
+        (artifact,) = ada.get(path)["artifacts"]
+        found[kind] = (artifact["filename"], httpx.get(artifact["url"]).content)
+    assert found == {
+        "HUB_LOG": (f"{key}_hub.log", b"what happened"),
+        "DEVICE_LOG": (f"{key}_runtime.log", b"it ran"),
+        "PROFILE_TRACE": (f"{key}_profile_trace.json", b"[]"),
+    }
 
 
 def test_a_failed_job_tells_why_wherever_it_is_asked(

@@ -30,7 +30,7 @@ def test_the_password_of_a_local_hub_is_the_token(hub: LocalHub, ada: Api) -> No
 
 def test_devices_are_found_by_what_they_are(ada: Api) -> None:
     everything = ada.get("devices/", name="", os="")
-    assert everything["total_query_count"] == 50
+    assert everything["total_query_count"] == len(everything["devices"]) > 80
     phones = ada.get("devices/", attributes=["vendor:samsung", "format:phone"], os="[14,16)")
     assert {device["os"] for device in phones["devices"]} == {"14", "15"}
     one = ada.get("devices/", attributes="chipset:sm8650", select="True")
@@ -42,7 +42,7 @@ def test_devices_are_found_by_what_they_are(ada: Api) -> None:
 
 def test_frameworks(ada: Api) -> None:
     names = {framework["name"] for framework in ada.get("frameworks/")["frameworks"]}
-    assert names == {"onnx", "onnxruntime"}
+    assert {"onnx", "onnxruntime"} <= names <= {"onnx", "onnxruntime", "QAIRT"}
 
 
 def test_a_model_from_its_making_to_its_name(ada: Api) -> None:

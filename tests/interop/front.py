@@ -41,7 +41,7 @@ class Front:
         self._trouble: dict[str, Any] = {"pattern": "$^", "times": 0}
         self._found = 0
         self._spoilt = 0
-        self.hub = LocalHub(users=users, clock=lambda: datetime.now(UTC) + self._moved)
+        self.hub = LocalHub(users=users, clock=lambda: datetime.now(UTC) + self._moved, cache=False)
         self._server = ScriptedServer(self._answer)
         self._http = httpx.Client(timeout=PATIENCE, headers={"Accept-Encoding": "identity"})
 

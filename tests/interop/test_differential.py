@@ -77,7 +77,10 @@ def run_scripts(python: str, folder: Path, wire: Wire) -> Run:
     home = folder / "home"
     home.mkdir(parents=True)
     make_files(folder)
-    with LocalHub(users=[ME, COLLEAGUE], validate_responses=True) as lh, Front([ME]) as front:
+    with (
+        LocalHub(users=[ME, COLLEAGUE], validate_responses=True, cache=False) as lh,
+        Front([ME]) as front,
+    ):
 
         def configure(config: ClientConfig, profile: str | None = None) -> None:
             config.wire = wire

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 from qai_hub.local.execution.attempt import (
     AttemptOutcome,
     AttemptRequest,
+    InputModel,
     TensorSpec,
     run_attempt,
 )
@@ -177,11 +178,14 @@ def read_dataset(path: Path) -> dict[str, list[Any]]:
         }
 
 
+def onnx_input(path: Path) -> InputModel:
+    return InputModel(path=path, model_type="MODEL_TYPE_ONNX")
+
+
 def compile_request(model: Path, *specs: TensorSpec, options: str = "") -> AttemptRequest:
     return AttemptRequest(
         kind="compile",
-        model=model,
-        model_type="MODEL_TYPE_ONNX",
+        inputs=(onnx_input(model),),
         options=options or "--target_runtime onnx",
         input_specs=specs,
     )
@@ -192,8 +196,7 @@ def run_request(
 ) -> AttemptRequest:
     return AttemptRequest(
         kind="run",
-        model=model,
-        model_type="MODEL_TYPE_ONNX",
+        inputs=(onnx_input(model),),
         options=options,
         dataset=data,
         profile=profile,
@@ -210,8 +213,7 @@ def quantize_request(
 ) -> AttemptRequest:
     return AttemptRequest(
         kind="quantize",
-        model=model,
-        model_type="MODEL_TYPE_ONNX",
+        inputs=(onnx_input(model),),
         options=options,
         dataset=data,
         weights_dtype=weights,

@@ -12,7 +12,13 @@ PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "uppe
 
 
 class FakeWorker:
-    """Stands in for the execution: leaves what it is told to leave, when it is let."""
+    """Stands in for the execution: leaves what it is told to leave, when it is let.
+
+    Attributes:
+        fail: Reasons to fail with, by the job's options.
+        tells: What the results of the jobs that succeed tell besides.
+        leaves: The content of the files that they leave besides, by what these are.
+    """
 
     def __init__(self) -> None:
         self.requests: list[AttemptRequest] = []
@@ -23,6 +29,8 @@ class FakeWorker:
         self.go = threading.Event()
         self.go.set()
         self.fail: dict[str, str] = {}
+        self.tells: dict[str, Any] = {}
+        self.leaves: dict[str, bytes] = {}
         self.crash: BaseException | None = None
         self._lock = threading.Lock()
 
@@ -61,14 +69,18 @@ class FakeWorker:
         if not reason:
             name = "output_data" if request.kind == "run" else "target_model"
             files = {name: folder / f"{name}.onnx"}
-            files[name].write_bytes(b"made from " + request.model.read_bytes())
+            files[name].write_bytes(b"made from " + request.model.path.read_bytes())
             result = {
                 "target_model_type": "MODEL_TYPE_ONNX",
                 "input_spec": SPEC,
                 "output_spec": SPEC,
                 "tool_versions": [{"name": "tool", "version": "1"}],
                 "notices": [{"context": "MODEL", "severity": "INFO", "message": "hm"}],
+                **self.tells,
             }
+            for name, content in self.leaves.items():
+                files[name] = folder / name
+                files[name].write_bytes(content)
             if request.kind == "quantize":
                 result["psnr"] = {"y": 51.5}
             if request.profile:

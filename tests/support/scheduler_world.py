@@ -10,6 +10,8 @@ from support.fake_worker import FakeWorker
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local import states
+from qai_hub.local.cache import Cache
+from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.scheduler import Scheduler
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
@@ -31,16 +33,18 @@ class World:
         self.ended: list[str] = []
 
     @contextmanager
-    def running(self, max_parallel: int = 2) -> Iterator[Scheduler]:
+    def running(self, max_parallel: int = 2, *, cache: bool = False) -> Iterator[Scheduler]:
         scheduler = Scheduler(
             self.store,
             self.storage,
             now,
             self.worker,
+            DeviceCatalogue.load().soc_of,
             self._end,
             max_parallel=max_parallel,
             time_limit=7.0,
             memory_limit=1 << 30,
+            cache=Cache(self.store, self.storage) if cache else None,
         )
         scheduler.start()
         try:
@@ -51,20 +55,20 @@ class World:
     def _end(self, job_ids: Iterable[str]) -> None:
         self.ended += job_ids
 
-    def model(self) -> str:
+    def model(self, content: bytes = b"body") -> str:
         with self.store.write() as db:
             key = add_model(db, self.owner)
-            add_file(db, File(f"f{key}", 4, None))
+            add_file(db, File(f"f{key}", len(content), None))
             MODELS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(b"body")
+        self.storage.file(f"f{key}").write_bytes(content)
         return key
 
-    def dataset(self) -> str:
+    def dataset(self, content: bytes = b"data") -> str:
         with self.store.write() as db:
             key = add_dataset(db, self.owner)
-            add_file(db, File(f"f{key}", 4, None))
+            add_file(db, File(f"f{key}", len(content), None))
             DATASETS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(b"data")
+        self.storage.file(f"f{key}").write_bytes(content)
         return key
 
     def target(self) -> str:
@@ -112,4 +116,8 @@ class World:
 
     def until_state(self, key: str, state: str) -> Job:
         self.until(lambda: self.job(key).state == state)
+        return self.job(key)
+
+    def until_ended(self, key: str) -> Job:
+        self.until(lambda: self.job(key).state in states.FINISHED)
         return self.job(key)

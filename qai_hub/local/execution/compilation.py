@@ -1,11 +1,17 @@
 """Compiles an ONNX model for a target runtime."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import onnx
+
+from qai_hub.local.execution.compile_sources import open_source
+from qai_hub.local.execution.compiled_quantization import check_calibration, quantized
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.host import tool_versions
+from qai_hub.local.execution.io_options import change_ports
 from qai_hub.local.execution.messages import (
     WORK_FOLDER,
     AttemptRequest,
@@ -13,9 +19,10 @@ from qai_hub.local.execution.messages import (
     TensorSpec,
     notice,
 )
-from qai_hub.local.execution.model_files import ModelFile, open_model
-from qai_hub.local.execution.option_table import TARGET_RUNTIME, options_of
-from qai_hub.local.execution.pinning import drop_defaults, pin_inputs
+from qai_hub.local.execution.model_files import ModelFile
+from qai_hub.local.execution.option_table import FULL_TYPE, QNN_OPTIONS, TARGET_RUNTIME, options_of
+from qai_hub.local.execution.options import Options
+from qai_hub.local.execution.pinning import drop_defaults, fit_specs, pin_inputs
 from qai_hub.local.execution.preparation import (
     EXTERNAL_FROM,
     check,
@@ -24,10 +31,15 @@ from qai_hub.local.execution.preparation import (
     publish,
     tidy,
 )
+from qai_hub.local.execution.qnn.compilation import QnnTarget
+from qai_hub.local.execution.qnn.embedding import embed_binary
 from qai_hub.local.execution.signature import inputs_of, outputs_of
+from qai_hub.local.execution.soc import Soc
 from qai_hub.local.execution.verification import verify
 
 logger = logging.getLogger(__name__)
+
+_CONTEXT_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
 
 
 def compile_model(
@@ -35,8 +47,9 @@ def compile_model(
 ) -> Report:
     """Make the target model of a compile job.
 
-    The inputs are fixed to the job's shapes, the graph is folded and simplified without regard
-    to any hardware, and the result is run once and compared with the model that came in.
+    The inputs and outputs become what the job asks for, the graph is folded and simplified
+    without regard to any hardware, and the result is run once and compared with what it was
+    before that.
 
     Args:
         request: The request.
@@ -50,16 +63,29 @@ def compile_model(
     Raises:
         JobFailure: The job failed.
     """
+    if request.model.model_type == _CONTEXT_BINARY:
+        return embed_binary(request, folder)
     options = options_of(request.options, "compile")
+    options.notices.extend(check_calibration(request, options.values))
+    qnn = _qnn_target(options, request.soc)
     notices = list(options.notices)
     if TARGET_RUNTIME not in options.values:
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
         notices.append(notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
-    model = open_model(request.model, request.model_type, work)
+    model = open_source(request, work)
     check(model.path)
-    pinned, inputs, was_dynamic = _pin(model, request.input_specs, work)
+    values = options.values
+    # Calibration data is for the inputs as input_specs name them, in the model's own layout.
+    early = {} if FULL_TYPE in values else values
+    pinned, inputs, was_dynamic, changes = _pin(model, request.input_specs, early, work)
+    notices += [*model.notices, *changes]
+    tools = model.tools
     del model
+    if FULL_TYPE in values:
+        pinned, changes = quantized(pinned, request, values, work, external_from=external_from)
+        inputs = _change_quantized(pinned, values)
+        notices += changes
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
@@ -67,30 +93,63 @@ def compile_model(
     apart = is_large(target, external_from)
     tidy(target, apart=apart)
     outputs, differences = verify(pinned, target, inputs)
+    if qnn is None:
+        made = {"target_model_type": "MODEL_TYPE_ONNX", "tool_versions": tool_versions()}
+        files = {"target_model": publish(target, folder, apart=apart)}
+        more: list[dict[str, str]] = []
+    else:
+        made, files, more = qnn.make(target, inputs, outputs, folder)
+    ports = {
+        "input_spec": [spec.to_json() for spec in inputs],
+        "output_spec": [spec.to_json() for spec in outputs],
+    }
+    made["tool_versions"] = [*made["tool_versions"], *tools]
     return Report(
-        result={
-            "target_model_type": "MODEL_TYPE_ONNX",
-            "input_spec": [spec.to_json() for spec in inputs],
-            "output_spec": [spec.to_json() for spec in outputs],
-            "tool_versions": tool_versions(),
-            "notices": notices + differences,
-        },
-        files={"target_model": publish(target, folder, apart=apart)},
+        result={**made, **ports, "notices": notices + differences + more},
+        files=files,
     )
 
 
+def _qnn_target(options: Options, soc: Soc | None) -> QnnTarget | None:
+    """Return what a job for QNN is to make, once it is sure that this hub can; None for others."""
+    runtime = options.values.get(TARGET_RUNTIME, "onnx")
+    if runtime != "onnx":
+        return QnnTarget.of(runtime, soc, options.values.get(QNN_OPTIONS, {}))
+    if QNN_OPTIONS in options.values:
+        message = f"{QNN_OPTIONS} was ignored: the target runtime is not one of QNN's."
+        options.notices.append(notice("INFO", "USER", message))
+    return None
+
+
+def _change_quantized(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]:
+    """Give a quantized model the outputs and layouts that options ask for; return its inputs."""
+    model = onnx.load(path, load_external_data=False)
+    if change_ports(model, (), outputs_of(model), values)[0]:
+        path.write_bytes(model.SerializeToString())
+    return [port.fixed() for port in inputs_of(model)]
+
+
 def _pin(
-    model: ModelFile, specs: Sequence[TensorSpec], work: Path
-) -> tuple[Path, list[TensorSpec], bool]:
-    """Return the model with all dimensions fixed, its inputs, and whether any was dynamic."""
-    outputs_of(model.proto)
+    model: ModelFile, given: Sequence[TensorSpec], values: Mapping[str, Any], work: Path
+) -> tuple[Path, list[TensorSpec], bool, list[dict[str, str]]]:
+    """Give the model the inputs and outputs that the target model is to have.
+
+    Returns:
+        The model with all dimensions fixed, its inputs, whether any was dynamic, and notices.
+    """
+    outputs = outputs_of(model.proto)
+    specs = fit_specs(model.proto, given)
     was_dynamic = pin_inputs(model.proto, specs)
+    for port in inputs_of(model.proto):
+        port.fixed()
+    has_defaults = drop_defaults(model.proto)
+    is_changed, notices = change_ports(model.proto, specs, outputs, values)
     inputs = [port.fixed() for port in inputs_of(model.proto)]
-    if not drop_defaults(model.proto) and not was_dynamic:
-        return model.path, inputs, was_dynamic
-    path = model.path if model.unpacked else work / "pinned.onnx"
-    path.write_bytes(model.proto.SerializeToString())
-    return path, inputs, was_dynamic
+    path = model.path
+    if was_dynamic or has_defaults or is_changed:
+        path = model.path if model.unpacked else work / "pinned.onnx"
+        path.write_bytes(model.proto.SerializeToString())
+    return path, inputs, was_dynamic, notices
 
 
 def _optimise(

@@ -2,13 +2,12 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
 import onnxruntime
-
-from qai_hub.local.execution.sessions import PROVIDER
 
 
 def tool_versions() -> list[dict[str, str]]:
@@ -21,16 +20,19 @@ def tool_versions() -> list[dict[str, str]]:
     return [{"name": name, "version": version} for name, version in versions.items()]
 
 
-def runtime_config() -> list[dict[str, Any]]:
-    """Return where a profile was measured, as the JSON of `RuntimeConfig` messages."""
+def runtime_config(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return where and how a profile was measured, as the JSON of `RuntimeConfig` messages.
+
+    Args:
+        conditions: What holds for the runtime that ran the model.
+    """
     properties = {
         "host CPU": _cpu_name(),
         "logical CPUs": str(os.cpu_count()),
         "architecture": platform.machine(),
         "operating system": f"{platform.system()} {platform.release()}",
-        "execution provider": PROVIDER,
+        **conditions,
         "times": "wall clock of this machine, not of a device",
-        "times of layers": "from further inferences, which tracing slows down",
         "memory": "resident set of the whole worker process",
     }
     listed = [{"key": key, "value": value} for key, value in properties.items()]

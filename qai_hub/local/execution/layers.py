@@ -14,19 +14,25 @@ _WITH_GRAPHS = {"If", "Loop", "Scan", "BeamSearch", "GreedySearch", "Sampling", 
 
 
 @dataclass(slots=True)
-class _Layer:
+class TracedNode:
+    """An operator of the outer graph, and its times in the traced inferences, in microseconds."""
+
     name: str
     op: str
     provider: str
     times: list[int] = field(default_factory=list)
 
+    @property
+    def time(self) -> int:
+        """The median over the inferences but the first, which warms up.
+
+        One pause of the system would spoil a mean.
+        """
+        return round(statistics.median(self.times[1:]))
+
 
 def layer_details(trace: Path) -> list[dict[str, Any]]:
     """Return the layers of a model in the order in which they ran.
-
-    A layer's time is its median over the traced inferences but the first, which warms up, in
-    microseconds: one pause of the system would spoil a mean. The time of an operator with graphs
-    of its own, such as If, includes what ran inside.
 
     Args:
         trace: ONNX Runtime's trace of two inferences or more.
@@ -37,39 +43,80 @@ def layer_details(trace: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: The trace cannot be read, or is too large to be.
     """
+    return [
+        layer_detail(
+            number,
+            node.name,
+            node.op,
+            unit="COMPUTE_UNIT_CPU",
+            provider=node.provider,
+            segment=SEGMENT,
+            time=node.time,
+        )
+        for number, node in enumerate(read_trace(trace))
+    ]
+
+
+def layer_detail(
+    number: int, name: str, op: str, *, unit: str, provider: str, segment: str, time: int | None
+) -> dict[str, Any]:
+    """Return one layer of a profile.
+
+    Args:
+        number: Its place among the layers.
+        name: Its name.
+        op: Its operator.
+        unit: Where it runs, as the contract spells it.
+        provider: What runs it.
+        segment: The segment that it belongs to.
+        time: Its time in one inference, in microseconds; None where only its segment's is known.
+
+    Returns:
+        The JSON of a `LayerDetail`.
+    """
+    layer: dict[str, Any] = {
+        "name": name[:_NAME_LIMIT],
+        "compute_unit": unit,
+        "layer_type_name": op[:_NAME_LIMIT],
+        "id": str(number),
+        "delegate_name": provider,
+        "delegate_extra_info": "",
+        "delegate_reported_ops": [],
+        "segment_id": segment,
+    }
+    if time is not None:
+        layer["execution_time"] = time
+    return layer
+
+
+def read_trace(trace: Path) -> list[TracedNode]:
+    """Return the operators of a model in the order in which they ran.
+
+    The time of an operator with graphs of its own, such as If, includes what ran inside.
+
+    Args:
+        trace: ONNX Runtime's trace of two inferences or more.
+
+    Raises:
+        ValueError: The trace cannot be read, or is too large to be.
+    """
     size = trace.stat().st_size
     if size > _TRACE_LIMIT:
         raise ValueError(f"the model ran so many operators that it has {size / 2**20:.0f} MiB")
     events = json.loads(trace.read_bytes())
-    nodes = [event for event in events if event.get("cat") == "Node"]
-    kernels = [event for event in nodes if event["name"].endswith(_SUFFIX)]
-    return [
-        {
-            "name": layer.name[:_NAME_LIMIT],
-            "compute_unit": "COMPUTE_UNIT_CPU",
-            "layer_type_name": layer.op[:_NAME_LIMIT],
-            "id": str(number),
-            "delegate_name": layer.provider,
-            "delegate_extra_info": "",
-            "delegate_reported_ops": [],
-            "execution_time": round(statistics.median(layer.times[1:])),
-            "segment_id": SEGMENT,
-        }
-        for number, layer in enumerate(_layers(kernels))
+    kernels = [
+        event for event in events if event.get("cat") == "Node" and event["name"].endswith(_SUFFIX)
     ]
-
-
-def _layers(kernels: list[dict[str, Any]]) -> list[_Layer]:
-    """Gather the runs of each operator of the outer graph, in the order of execution."""
-    layers: dict[str, _Layer] = {}
+    found: dict[str, TracedNode] = {}
     for position in _outer(kernels):
         event = kernels[position]
         node = event["args"]
-        if node["node_index"] not in layers:
+        if node["node_index"] not in found:
             name = event["name"].removesuffix(_SUFFIX)
-            layers[node["node_index"]] = _Layer(name, node["op_name"], node["provider"])
-        layers[node["node_index"]].times.append(event["dur"])
-    return list(layers.values())
+            traced = TracedNode(name, node["op_name"], node["provider"])
+            found[node["node_index"]] = traced
+        found[node["node_index"]].times.append(event["dur"])
+    return list(found.values())
 
 
 def _outer(kernels: list[dict[str, Any]]) -> list[int]:

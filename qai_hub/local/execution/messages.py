@@ -1,11 +1,13 @@
 """What the hub and the worker tell each other: JSON files in the attempt's folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.soc import Soc
 
 REQUEST_FILE = "request.json"
 REPORT_FILE = "result.json"
@@ -14,7 +16,7 @@ WORK_FOLDER = "work"
 # The worker's exit statuses for what may keep it from writing a report at all.
 EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}
 
-RequestKind = Literal["compile", "quantize", "run"]
+RequestKind = Literal["compile", "quantize", "link", "run"]
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Context = Literal["DEVICE", "MODEL", "USER"]
 
@@ -31,8 +33,36 @@ class TensorSpec:
         """Return it as a JSON object."""
         return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned."""
+        return cls(name=value["name"], shape=tuple(value["shape"]), dtype=value["dtype"])
+
     def __str__(self) -> str:
         return f"{shortened(self.name)}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputModel:
+    """A model that a job works on.
+
+    Attributes:
+        path: Its file, named by the hub.
+        model_type: Its format, such as "MODEL_TYPE_ONNX".
+        provenance: What the job that made it has reported of how; None for one from elsewhere.
+        source: The hidden file that this job has left with it; None if there is none.
+    """
+
+    path: Path
+    model_type: str
+    provenance: Mapping[str, Any] | None = None
+    source: Path | None = None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read it from a JSON object with its fields."""
+        source = None if value["source"] is None else Path(value["source"])
+        return cls(**{**value, "path": Path(value["path"]), "source": source})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,52 +70,58 @@ class AttemptRequest:
     """One attempt to carry out a job.
 
     Attributes:
-        kind: "compile" makes a target model, "quantize" a quantized one, "run" runs one.
-        model: File of the input model, named by the hub.
-        model_type: Format of the input model, such as "MODEL_TYPE_ONNX".
+        kind: "compile" makes a target model, "quantize" a quantized one, "link" one of several,
+            "run" runs one.
+        inputs: The models that it works on, in order; several only where they are linked.
         options: The job's options, as on a command line.
         input_specs: Compile: the inputs that the target model is to have, in any order; empty to
             take them from the model.
-        dataset: Run: HDF5 file of the inputs; None for random inputs from a fixed seed. Quantize:
-            that of the calibration data.
+        dataset: Run: HDF5 file of the inputs; None for random inputs from a fixed seed. Quantize
+            and compile: that of the calibration data.
         profile: Run: measure times and memory.
         weights_dtype: Quantize: type of the weights, such as "INT8".
         activations_dtype: Quantize: type of the activations.
+        soc: Chip of the job's device; None for a job without one.
     """
 
     kind: RequestKind
-    model: Path
-    model_type: str
+    inputs: tuple[InputModel, ...]
     options: str
     input_specs: tuple[TensorSpec, ...] = ()
     dataset: Path | None = None
     profile: bool = False
     weights_dtype: str = ""
     activations_dtype: str = ""
+    soc: Soc | None = None
 
     def __post_init__(self) -> None:
+        if not self.inputs:
+            raise ValueError("An attempt needs a model to work on.")
         if self.kind == "run" and self.dataset is None and not self.profile:
             raise ValueError("A run needs a dataset, or profile=True, or both.")
         if self.kind == "quantize" and self.dataset is None:
             raise ValueError("Quantizing needs calibration data.")
 
+    @property
+    def model(self) -> InputModel:
+        """The model that it works on: the first of several."""
+        return self.inputs[0]
+
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths: the worker runs in another directory."""
-        dataset = None if self.dataset is None else str(self.dataset.absolute())
-        model = str(self.model.absolute())
-        return json.dumps({**asdict(self), "model": model, "dataset": dataset})
+        return json.dumps(asdict(self), default=lambda path: str(path.absolute()))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read what `to_json` wrote."""
         fields = json.loads(text)
-        specs = tuple(
-            TensorSpec(name=spec["name"], shape=tuple(spec["shape"]), dtype=spec["dtype"])
-            for spec in fields["input_specs"]
-        )
-        dataset = None if fields["dataset"] is None else Path(fields["dataset"])
-        model = Path(fields["model"])
-        return cls(**{**fields, "model": model, "input_specs": specs, "dataset": dataset})
+        read = {
+            "inputs": tuple(map(InputModel.from_json, fields["inputs"])),
+            "input_specs": tuple(map(TensorSpec.from_json, fields["input_specs"])),
+            "dataset": None if fields["dataset"] is None else Path(fields["dataset"]),
+            "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
+        }
+        return cls(**{**fields, **read})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

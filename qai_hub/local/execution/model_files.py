@@ -12,6 +12,10 @@ from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import shortened
 
 _READABLE = "MODEL_TYPE_ONNX"
+_TAKEN = (
+    "compile jobs of this hub take ONNX, AIMET's ONNX, TorchScript and exported programs of "
+    "PyTorch, quantize jobs ONNX, profile and inference jobs ONNX, TFLite and models for QNN"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +26,16 @@ class ModelFile:
         path: The .onnx file.
         proto: The model as it is in that file, without tensors kept elsewhere.
         unpacked: Whether it lies in the job's own work folder.
+        tools: What it was made with, where it was made here of another format, as the JSON of
+            `ToolVersion` messages.
+        notices: What the job's user is to know of how it was made.
     """
 
     path: Path
     proto: onnx.ModelProto
     unpacked: bool
+    tools: tuple[dict[str, str], ...] = ()
+    notices: tuple[dict[str, str], ...] = ()
 
 
 def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
@@ -45,7 +54,7 @@ def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
     """
     if model_type != _READABLE:
         name = model_type.removeprefix("MODEL_TYPE_")
-        reason = f"This hub reads ONNX models only, not {name}. Export the model to ONNX."
+        reason = f"A model of the format {name} cannot be the input here: {_TAKEN}."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     directory = None
     path = source

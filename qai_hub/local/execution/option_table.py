@@ -1,14 +1,17 @@
 """The table of all options of jobs, and what becomes of each on this hub."""
 
 from qai_hub.local.execution.option_values import (
+    FULL_TYPES,
     RUNTIMES,
     compute_units,
+    full_type,
     names,
     number,
     range_scheme,
     settings,
     switch,
     target_runtime,
+    tflite_settings,
 )
 from qai_hub.local.execution.options import (
     Done,
@@ -23,18 +26,25 @@ from qai_hub.local.execution.options import (
 
 MOST_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
+SIMULATED_ITERATIONS = 5
 MOST_SECONDS = 3600
 DEFAULT_SECONDS = 30
 
 TARGET_RUNTIME = "--target_runtime"
 COMPUTE_UNIT = "--compute_unit"
+DEQUANTIZE = "--dequantize_outputs"
+QNN_OPTIONS = "--qnn_options"
+TFLITE_OPTIONS = "--tflite_options"
+OUTPUT_NAMES = "--output_names"
+TRUNCATE_64BIT_IO = "--truncate_64bit_io"
+CHANNEL_LAST_INPUT = "--force_channel_last_input"
+CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
+FULL_TYPE = "--quantize_full_type"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_QUANTIZE_FIRST = Refused("quantize with a quantize job, then compile its target model")
-_NOT_YET = Refused("the target model keeps the inputs and outputs of the model as they are")
-_NO_QNN = Ignored("it is for Qualcomm's runtime, and here the model runs by ONNX Runtime")
-_NO_LINKING = Refused("it cannot link models")
+_FOR_TFLITE = Refused("it is for TensorFlow Lite, to which there is no converter from ONNX")
+_ONE_QNN = Ignored("this hub has the one QNN that its extra `qnn` brings")
 _ONLY_HERE = Ignored("here the model runs by ONNX Runtime, on the CPU, with its default settings")
 _NO_PROFILE = Ignored("it is for profiling")
 
@@ -52,20 +62,20 @@ OPTIONS = (
         flag=TARGET_RUNTIME,
         takes="|".join(RUNTIMES),
         read=target_runtime,
-        rules={"compile": Done("ONNX for ONNX Runtime; other runtimes are refused")},
+        rules={"compile": Done("ONNX by default; QNN's need the extra `qnn`; others are refused")},
     ),
     Option(
-        flag="--output_names",
+        flag=OUTPUT_NAMES,
         takes="names, with commas between them",
         read=names,
-        rules={"compile": _NOT_YET},
+        rules={"compile": Done("one for each output, in order")},
     ),
     Option(
-        flag="--truncate_64bit_io",
+        flag=TRUNCATE_64BIT_IO,
         takes="true|false",
         read=switch,
         switch=True,
-        rules={"compile": _NOT_YET},
+        rules={"compile": Done("int64 inputs and outputs become int32; larger values wrap around")},
     ),
     Option(
         flag="--truncate_64bit_tensors",
@@ -75,41 +85,45 @@ OPTIONS = (
         rules={"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
     ),
     Option(
-        flag="--force_channel_last_input",
+        flag=CHANNEL_LAST_INPUT,
         takes="names of inputs, with commas between them",
         read=names,
-        rules={"compile": _NOT_YET},
+        rules={
+            "compile": Done(
+                "CHW, NCHW or NCDHW becomes HWC, NHWC or NDHWC; `input_specs` are as before"
+            )
+        },
     ),
     Option(
-        flag="--force_channel_last_output",
+        flag=CHANNEL_LAST_OUTPUT,
         takes="names of outputs, with commas between them",
         read=names,
-        rules={"compile": _NOT_YET},
+        rules={"compile": Done("as with inputs; the names are those of `--output_names`")},
     ),
     Option(
-        flag="--quantize_full_type",
-        takes="int8|int16|w8a16|w4a8|w4a16|float16",
-        read=_text,
-        rules={"compile": _QUANTIZE_FIRST},
+        flag=FULL_TYPE,
+        takes=FULL_TYPES,
+        read=full_type,
+        rules={"compile": Done("with `calibration_data`, as quantize jobs do it")},
     ),
     Option(
         flag="--quantize_weight_type",
         takes="float16",
         read=_text,
-        rules={"compile": _QUANTIZE_FIRST},
+        rules={"compile": _FOR_TFLITE},
     ),
     Option(
         flag="--quantize_io",
         takes="true|false",
         read=switch,
         switch=True,
-        rules={"compile": _QUANTIZE_FIRST},
+        rules={"compile": Refused("the inputs and outputs of a quantized model stay floats")},
     ),
     Option(
         flag="--quantize_io_type",
         takes="int8|uint8",
         read=_text,
-        rules={"compile": _QUANTIZE_FIRST},
+        rules={"compile": _FOR_TFLITE},
     ),
     Option(
         flag="--range_scheme",
@@ -126,11 +140,11 @@ OPTIONS = (
     ),
     Option(
         flag=COMPUTE_UNIT,
-        takes="cpu|all",
+        takes="cpu|npu|all",
         read=compute_units,
         rules={
             "compile": Ignored("what ONNX Runtime runs the model on is chosen when it runs"),
-            **_of_runs(Done("the host's CPU; lists without cpu or all are refused")),
+            **_of_runs(Done("must hold where the model runs: cpu, or npu for QNN's formats")),
         },
     ),
     Option(
@@ -139,7 +153,10 @@ OPTIONS = (
         read=number(MOST_ITERATIONS),
         rules={
             "inference": _NO_PROFILE,
-            "profile": Done(f"most inferences to time; {DEFAULT_ITERATIONS} by default"),
+            "profile": Done(
+                f"most inferences to time; {DEFAULT_ITERATIONS} by default, "
+                f"{SIMULATED_ITERATIONS} in a simulation"
+            ),
         },
     ),
     Option(
@@ -154,24 +171,28 @@ OPTIONS = (
         },
     ),
     Option(
-        flag="--dequantize_outputs",
+        flag=DEQUANTIZE,
         takes="true|false",
         read=switch,
         switch=True,
-        rules=_of_runs(Ignored("outputs are as the model gives them")),
+        rules=_of_runs(Done("quantized outputs of .tflite models are given as float32")),
     ),
     Option(
-        flag="--qnn_options",
+        flag=QNN_OPTIONS,
         takes="name=value;name=value",
         read=settings,
         repeats=True,
-        rules={"compile": _NO_QNN, **_of_runs(_NO_QNN), "link": _NO_LINKING},
+        rules={
+            "compile": Done("for QNN's runtimes: the graph's name, optimizations, memory"),
+            **_of_runs(Done("which graph of a context binary is to run")),
+            "link": Done("which graphs go into the context binary"),
+        },
     ),
     Option(
         flag="--qairt_version",
         takes="a version",
         read=_text,
-        rules={"compile": _NO_QNN, **_of_runs(_NO_QNN), "link": _NO_LINKING},
+        rules={"compile": _ONE_QNN, **_of_runs(_ONE_QNN), "link": _ONE_QNN},
     ),
     Option(
         flag="--onnx_options",
@@ -187,17 +208,17 @@ OPTIONS = (
         rules=_of_runs(_ONLY_HERE),
     ),
     Option(
-        flag="--tflite_options",
+        flag=TFLITE_OPTIONS,
         takes="name=value;name=value",
-        read=settings,
+        read=tflite_settings,
         repeats=True,
-        rules=_of_runs(_ONLY_HERE),
+        rules=_of_runs(Done("for .tflite models: number_of_threads; others are ignored")),
     ),
     Option(
         flag="--tflite_delegates",
         takes="names, with commas between them",
         read=names,
-        rules=_of_runs(_ONLY_HERE),
+        rules=_of_runs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
     ),
 )
 

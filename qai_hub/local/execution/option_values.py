@@ -4,15 +4,29 @@ from collections.abc import Callable, Sequence
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
 
-RUNTIMES = ("onnx",)
-_RUNTIMES_ELSEWHERE = (
-    "tflite",
-    "qnn_dlc",
-    "qnn_context_binary",
-    "precompiled_qnn_onnx",
-    "qnn_lib_aarch64_android",
-)
+RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
+_RUNTIMES_ELSEWHERE = {
+    "tflite": "there is no converter from ONNX to TensorFlow Lite that it could use",
+    "qnn_lib_aarch64_android": "it has no compiler for Android; a qnn_dlc or qnn_context_binary "
+    "takes its place",
+}
+THREADS = "number_of_threads"
+_MOST_THREADS = 256
+# Of weights and activations.
+_FULL_TYPES = {
+    "int8": ("INT8", "INT8"),
+    "w8a8": ("INT8", "INT8"),
+    "w8a16": ("INT8", "INT16"),
+    "w4a8": ("INT4", "INT8"),
+    "w4a16": ("INT4", "INT16"),
+}
+FULL_TYPES = "|".join(_FULL_TYPES)
+_FULL_TYPES_ELSEWHERE = {
+    "int16": "it quantizes weights to 8 or 4 bits; w8a16 has activations of 16 bits",
+    "float16": "a float model for one of QNN's runtimes computes in float16 without it",
+}
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
+_UNITS_HERE = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
 _RANGE_SCHEMES = ("auto", "min_max")
 _RANGE_SCHEMES_ELSEWHERE = ("mse_minimizer",)
 
@@ -22,7 +36,7 @@ def target_runtime(value: str) -> str:
     if value in _RUNTIMES_ELSEWHERE:
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"This hub cannot compile for the runtime {value!r}: it has no compiler for it. "
+            f"This hub cannot compile for the runtime {value!r}: {_RUNTIMES_ELSEWHERE[value]}. "
             f"Supported: --target_runtime {'|'.join(RUNTIMES)}.",
         )
     if value not in RUNTIMES:
@@ -39,21 +53,41 @@ def compute_units(value: str) -> tuple[str, ...]:
     return units
 
 
-def check_cpu(units: Sequence[str]) -> None:
-    """Check that the CPU, the only compute unit of this hub, is among those to run on.
+def unused_units(asked: Sequence[str], used: Sequence[str]) -> list[str]:
+    """Compare the compute units that a job is to run on with those that it runs on here.
 
     Args:
-        units: The compute units.
+        asked: What its options say.
+        used: What its model runs on here, the main one first. What that one cannot run falls back
+            to the others, whether they were asked for or not.
+
+    Returns:
+        Those that it does not run on, although they were asked for.
 
     Raises:
-        JobFailure: It is not.
+        JobFailure: The main one was left out.
     """
-    if not {"all", "cpu"} & set(units):
+    main = used[0]
+    if not {"all", main} & set(asked):
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"This hub runs models on its host CPU only; --compute_unit {','.join(units)} leaves "
-            "the CPU out. Supported: --compute_unit cpu|all, or a list with cpu in it.",
+            f"Here this model runs on {_UNITS_HERE[main]}; --compute_unit {','.join(asked)} leaves "
+            f"it out. Supported: --compute_unit {main}|all, or a list with {main} in it.",
         )
+    return sorted(set(asked) - {"all", *used})
+
+
+def full_type(value: str) -> tuple[str, str]:
+    """Read the types of weights and activations that a model is to be quantized to."""
+    if value in _FULL_TYPES_ELSEWHERE:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub cannot quantize to {value!r}: {_FULL_TYPES_ELSEWHERE[value]}. "
+            f"Supported: --quantize_full_type {FULL_TYPES}.",
+        )
+    if value not in _FULL_TYPES:
+        raise ValueError("there is no such type.")
+    return _FULL_TYPES[value]
 
 
 def range_scheme(value: str) -> str:
@@ -109,4 +143,12 @@ def settings(value: str) -> dict[str, str]:
         if key in found:
             raise ValueError(f"{key} comes twice.")
         found[key] = text
+    return found
+
+
+def tflite_settings(value: str) -> dict[str, str]:
+    """Read settings for models of TensorFlow Lite."""
+    found = settings(value)
+    if THREADS in found:
+        number(_MOST_THREADS)(found[THREADS])
     return found

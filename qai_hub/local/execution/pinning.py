@@ -1,18 +1,52 @@
-"""Fixes the inputs of a model to the shapes that a compile job asks for."""
+"""Fits the specs of a compile job to the inputs of its model, and fixes their shapes."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import onnx
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import TensorSpec
 from qai_hub.local.execution.signature import (
     Port,
+    check_name,
     inputs_of,
     listed,
     name_problems,
     required_inputs,
 )
+
+
+def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    """Find the input that each spec is of.
+
+    Specs with the names of a model's inputs are for those, in any order. Others give its inputs
+    new names, in its order.
+
+    Args:
+        model: The model.
+        specs: The name, shape and element type that each input is to have, or none.
+
+    Returns:
+        The specs in the order of the model's inputs; empty where there are none.
+
+    Raises:
+        JobFailure: The specs do not fit the model.
+    """
+    if not specs:
+        return []
+    ports = inputs_of(model)
+    problems = name_problems(ports, [spec.name for spec in specs])
+    if problems and not _can_rename(ports, specs):
+        raise _invalid(
+            f"The names in input_specs are not the model's inputs ({problems}). "
+            f"The model takes {listed(ports)}. New names need a spec for each input, in this order."
+        )
+    order = {port.name: index for index, port in enumerate(ports)}
+    fitted = list(specs) if problems else sorted(specs, key=lambda spec: order[spec.name])
+    for port, spec in zip(ports, fitted, strict=True):
+        _check_fit(port, spec)
+    return fitted
 
 
 def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
@@ -22,34 +56,19 @@ def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
 
     Args:
         model: The model.
-        specs: The shape and element type of each input, in any order; empty to leave the model
-            as it is.
+        specs: What `fit_specs` gave.
 
     Returns:
         Whether a dimension was dynamic.
-
-    Raises:
-        JobFailure: The specs do not fit the model.
     """
-    ports = inputs_of(model)
-    problems = name_problems(ports, [spec.name for spec in specs])
-    if specs and problems:
-        raise _invalid(
-            f"The names in input_specs are not the model's inputs ({problems}). "
-            f"The model takes {listed(ports)}."
-        )
-    wanted = {spec.name: spec for spec in specs}
+    if not specs:
+        return False
     pinned = False
-    for value, port in zip(required_inputs(model), ports, strict=True):
-        spec = wanted.get(port.name)
-        if spec is None:
-            continue
-        _check_fit(port, spec)
+    for value, port, spec in zip(required_inputs(model), inputs_of(model), specs, strict=True):
         if port.dynamic_dims:
             pinned = True
-            dims = value.type.tensor_type.shape.dim
-            del dims[:]
-            dims.extend(onnx.TensorShapeProto.Dimension(dim_value=size) for size in spec.shape)
+            dims = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in spec.shape]
+            value.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=dims))
     if pinned:
         del model.graph.value_info[:]
         for output in model.graph.output:
@@ -79,13 +98,22 @@ def drop_defaults(model: onnx.ModelProto) -> bool:
     return True
 
 
+def _can_rename(ports: Sequence[Port], specs: Sequence[TensorSpec]) -> bool:
+    """Tell whether specs can be meant to name all inputs anew, one after the other."""
+    names = [spec.name for spec in specs]
+    places = {port.name: index for index, port in enumerate(ports)}
+    in_place = all(places.get(name, index) == index for index, name in enumerate(names))
+    return in_place and len(ports) == len(names) == len(set(names))
+
+
 def _check_fit(port: Port, spec: TensorSpec) -> None:
+    check_name(spec.name, "input", FailureType.INVALID_INPUTS)
     if any(size < 1 for size in spec.shape):
         raise _invalid(f"In input_specs, each dimension must be 1 or more; {spec} has others.")
-    if spec.dtype != port.dtype:
+    if not np.can_cast(spec.dtype, port.dtype, "safe"):
         raise _invalid(
-            f"The model takes {port.dtype} for its input {port}, input_specs say {spec.dtype}. "
-            "Inputs are not cast: change the model or input_specs."
+            f"The model takes {port.dtype} for its input {port}, input_specs say {spec.dtype}, "
+            "and not every value of that fits: change the model or input_specs."
         )
     if not port.accepts(spec.shape):
         raise _invalid(f"The model's input {port} does not take the shape of input_specs, {spec}.")

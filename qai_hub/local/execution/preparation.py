@@ -76,25 +76,24 @@ def nodes_of(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
         yield from _nodes(function)
 
 
-def publish(target: Path, folder: Path, *, apart: bool) -> str:
-    """Move a target model to where an attempt leaves its files.
+def publish(target: Path, folder: Path, *, apart: bool, name: str = "target_model") -> str:
+    """Move a model to where an attempt leaves its files.
 
     Args:
         target: The .onnx file.
         folder: The attempt's folder.
         apart: Whether weights are in files beside it, so that it goes into a zipped directory.
+        name: Name of the file, without suffixes.
 
     Returns:
         Name of the file within the folder.
     """
     if not apart:
-        name = "target_model.onnx"
-        target.replace(folder / name)
-        return name
-    name = "target_model.onnx.zip"
+        target.replace(folder / f"{name}.onnx")
+        return f"{name}.onnx"
     files = {f"model.onnx/{path.name}": path for path in sorted(target.parent.iterdir())}
-    pack(files, folder / name)
-    return name
+    pack(files, folder / f"{name}.onnx.zip")
+    return f"{name}.onnx.zip"
 
 
 def _nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:

@@ -63,10 +63,15 @@ class Session:
             options.enable_profiling = True
             options.profile_file_prefix = str(trace)
         try:
-            self._native = onnxruntime.InferenceSession(path, options, providers=[PROVIDER])
+            self._native = self._open(path, options)
         except RUNTIME_ERRORS as error:
             raise _load_failure(error) from error
         self.output_names: list[str] = [output.name for output in self._native.get_outputs()]
+
+    def _open(
+        self, path: Path, options: onnxruntime.SessionOptions
+    ) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(path, options, providers=[PROVIDER])
 
     def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
         """Run one inference.

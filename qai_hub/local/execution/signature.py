@@ -133,14 +133,28 @@ def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
     return ", ".join(problems[:20])
 
 
-def _port(value: onnx.ValueInfoProto, role: str) -> Port:
-    name = value.name
+def check_name(name: str, role: str, failure_type: FailureType) -> None:
+    """Check that a name can be that of an input or output.
+
+    Args:
+        name: The name.
+        role: "input" or "output".
+        failure_type: Class of the cause where it cannot.
+
+    Raises:
+        JobFailure: It cannot.
+    """
     if not name or len(name) > _NAME_LIMIT or "\0" in name:
         raise JobFailure(
-            FailureType.MODEL_INVALID,
+            failure_type,
             f"The {role} name {shortened(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
             "characters and no NUL.",
         )
+
+
+def _port(value: onnx.ValueInfoProto, role: str) -> Port:
+    name = value.name
+    check_name(name, role, FailureType.MODEL_INVALID)
     tensor = value.type.tensor_type
     dtype = DTYPES.get(tensor.elem_type)
     if value.type.WhichOneof("value") != "tensor_type" or dtype is None:

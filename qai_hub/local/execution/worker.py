@@ -73,6 +73,10 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
         from qai_hub.local.execution.compilation import compile_model
 
         return compile_model(request, folder)
+    if request.kind == "link":
+        from qai_hub.local.execution.qnn.linking import link_models
+
+        return link_models(request, folder)
     if request.kind == "quantize":
         from qai_hub.local.execution.quantization import quantize_model
 

@@ -11,7 +11,7 @@ from qai_hub.local.handlers.files import (
     latest_complete_upload,
     safe_stem,
 )
-from qai_hub.local.lifecycle import DATASET_LIFETIME
+from qai_hub.local.outcomes import DATASET_LIFETIME
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Dataset

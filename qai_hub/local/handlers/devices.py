@@ -1,7 +1,8 @@
 """Devices and frameworks."""
 
 from qai_hub.local.contract import Reply
-from qai_hub.local.devices import DeviceQuery, frameworks
+from qai_hub.local.devices import DeviceQuery
+from qai_hub.local.frameworks import frameworks
 from qai_hub.local.work import Work
 
 
@@ -11,10 +12,14 @@ def list_devices(work: Work) -> Reply:
     query = DeviceQuery(
         params.get("name", ""), params.get("os", ""), tuple(params.get("attributes", ()))
     )
-    found = [device.to_json() for device in work.services.devices.find(query)]
+    catalogue = work.services.devices
     if params.get("select", False):
-        found = found[:1]
-    return Reply({"devices": found, "total_query_count": len(found)})
+        selected = catalogue.select(query)
+        found = [] if selected is None else [selected]
+    else:
+        found = catalogue.find(query)
+    listed = [device.to_json() for device in found]
+    return Reply({"devices": listed, "total_query_count": len(listed)})
 
 
 def list_frameworks(_: Work) -> Reply:

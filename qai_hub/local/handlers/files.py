@@ -3,8 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
+from qai_hub.local.digests import file_digest
 from qai_hub.local.problems import ProblemError
-from qai_hub.local.storage import file_digest
 from qai_hub.local.store.files import (
     add_file,
     add_upload,

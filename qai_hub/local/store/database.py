@@ -1,5 +1,7 @@
 """The database: how it is opened, and the two kinds of transaction that it knows."""
 
+import errno
+import os
 import secrets
 import sqlite3
 import threading
@@ -13,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
+from qai_hub.local.store.upgrades import upgrade
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -49,7 +52,7 @@ class Store:
         self._writing = threading.Lock()
         self._writer = self._engine.execution_options(immediate=True)
         try:
-            with self.write() as db:
+            with self._writer.begin() as db:
                 self.secret = _prepare(db)
         except DBAPIError as error:
             self.close()
@@ -68,9 +71,18 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that none other comes in between; an exception undoes it."""
-        with self._writing, self._writer.begin() as db:
-            yield db
+        """Open a transaction that none other comes in between; an exception undoes it.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        try:
+            with self._writing, self._writer.begin() as db:
+                yield db
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
     def close(self) -> None:
         """Close the database and give the folder free."""
@@ -118,18 +130,21 @@ def _engine(path: Path) -> Engine:
 
 
 def _prepare(db: Connection) -> bytes:
-    """Create the tables in a new database, check the version of an old one; return its secret."""
+    """Create the tables in a new database, upgrade those of an old one; return its secret."""
     metadata.create_all(db)
     found = {row.name: row.value for row in db.execute(select(settings))}
     if not found:
         found = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
         rows = [{"name": name, "value": value} for name, value in found.items()]
         db.execute(insert(settings), rows)
-    if int(found["schema_version"]) > SCHEMA_VERSION:
+    version = int(found["schema_version"])
+    if version > SCHEMA_VERSION:
         raise DataFolderError(
             "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, "
             "or give this hub another data folder."
         )
+    if version < SCHEMA_VERSION:
+        upgrade(db, version)
     return bytes.fromhex(found["secret"])
 
 

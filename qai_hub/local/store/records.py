@@ -38,7 +38,11 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Model(Owned):
-    """A model; without `file_id` its file is not there yet."""
+    """A model; without `file_id` its file is not there yet.
+
+    `provenance` and `metadata` are what the job that made it told of it; `source_id` is a file that
+    it left with it for other jobs.
+    """
 
     model_type: str | None
     is_directory: bool
@@ -47,6 +51,9 @@ class Model(Owned):
     producer_attempt: int | None
     input_spec: Sequence[Mapping[str, Any]] | None
     output_spec: Sequence[Mapping[str, Any]] | None
+    provenance: Mapping[str, Any] | None
+    metadata: Mapping[str, str] | None
+    source_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, exists, insert, select
 
-from qai_hub.local.store.records import Artifact
-from qai_hub.local.store.tables import artifacts, jobs, models, results, uses
+from qai_hub.local.store.records import Artifact, Model
+from qai_hub.local.store.rows import MODELS
+from qai_hub.local.store.tables import artifacts, files, jobs, models, results, uses
 
 Role = Literal["input", "target", "dataset", "output"]
 
@@ -79,6 +80,19 @@ def waiting_for(db: Connection, model_ids: Sequence[str], state: str) -> list[st
         .where(uses.c.object_id.in_(model_ids), uses.c.role == "input", jobs.c.state == state)
     )
     return list(db.execute(query.distinct()).scalars())
+
+
+def origin_of(db: Connection, sha256: str) -> Model | None:
+    """Return the latest model with a known provenance whose file has a digest, whoever owns it."""
+    query = (
+        select(models.c.id)
+        .join(files, files.c.id == models.c.file_id)
+        .where(files.c.sha256 == sha256, models.c.provenance.is_not(None))
+        .order_by(models.c.seq.desc())
+        .limit(1)
+    )
+    found = db.execute(query).scalar_one_or_none()
+    return None if found is None else MODELS.get(db, found)
 
 
 def add_result(db: Connection, job_id: str, body: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 # The version of this layout. A hub refuses a folder that a newer hub has written.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -54,6 +54,7 @@ files = Table(
     Column("size", Integer, nullable=False),
     # SHA-256 in hex; null until someone needs it.
     Column("sha256", String),
+    Index("files_by_digest", "sha256"),
 )
 
 models = Table(
@@ -73,6 +74,12 @@ models = Table(
     Column("producer_attempt", Integer),
     Column("input_spec", JSON),
     Column("output_spec", JSON),
+    # What the job that made it told of how, for jobs that work on it, and for people; and a file
+    # that these jobs need, and nobody sees.
+    Column("provenance", JSON(none_as_null=True)),
+    Column("metadata", JSON(none_as_null=True)),
+    Column("source_id", ForeignKey("files.id")),
+    Index("models_by_file", "file_id"),
     Index("models_by_owner", "owner_id", "seq"),
     Index("models_by_producer", "producer_id"),
     sqlite_autoincrement=True,
@@ -146,6 +153,14 @@ results = Table(
     metadata,
     Column("job_id", String, primary_key=True),
     Column("body", JSON, nullable=False),
+)
+
+# What is known of target models that can be given again: their keys, and the jobs that made them.
+cache = Table(
+    "cache",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("job_id", String, nullable=False),
 )
 
 artifacts = Table(

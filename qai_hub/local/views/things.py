@@ -66,9 +66,22 @@ def model_json(work: Work, model: Model) -> Json:
         is_directory=model.is_directory,
         hidden=False,
         has_vizgraph=False,
+        metadata=_metadata(work, model.metadata),
         input_spec=tensors_json(model.input_spec),
         output_spec=tensors_json(model.output_spec),
     ) | ownership(work, model, "MODEL")
+
+
+def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
+    """Write facts about a target model, by the numbers that stand for their names."""
+    if facts is None:
+        return None
+    numbers = work.services.contract.enum("ModelMetadataKey")
+    return {
+        "entries": {
+            str(numbers[f"MODEL_METADATA_KEY_{name}"]): text for name, text in facts.items()
+        }
+    }
 
 
 def dataset_json(work: Work, dataset: Dataset) -> Json:

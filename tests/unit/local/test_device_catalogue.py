@@ -1,17 +1,23 @@
 """The device catalogue: what it holds, and how queries select."""
 
-import subprocess
-import sys
+import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
-from qai_hub.local.devices import Device, DeviceCatalogue, DeviceQuery, frameworks
+from qai_hub.local.device_table import Device
+from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
+from qai_hub.local.execution.soc import Soc
 from qai_hub.local.problems import ProblemError
 
 CATALOGUE = DeviceCatalogue.load()
-OS_VERSIONS = {device.os for device in CATALOGUE.find(DeviceQuery())}
+DEVICES = CATALOGUE.find(DeviceQuery())
+OS_VERSIONS = sorted({device.os for device in DEVICES})
+ATTRIBUTES = sorted({attribute for device in DEVICES for attribute in device.attributes})
 
 
 def names(**query: object) -> list[str]:
@@ -19,16 +25,20 @@ def names(**query: object) -> list[str]:
 
 
 def test_it_holds_every_device_with_what_selects_it() -> None:
-    devices = CATALOGUE.find(DeviceQuery())
-    assert len(devices) == 50
-    assert len({device.name for device in devices}) == 50
-    for device in devices:
+    assert len({(device.name, device.os) for device in DEVICES}) == len(DEVICES)
+    for device in DEVICES:
         keys = [attribute.partition(":")[0] for attribute in device.attributes]
-        assert {"vendor", "os", "format", "chipset", "hexagon", "framework"} <= set(keys)
+        assert {"vendor", "os", "format", "chipset", "hexagon", "soc-model", "framework"} <= {*keys}
         assert all(attribute.count(":") == 1 for attribute in device.attributes)
-        assert device.os
+        assert Version(device.os)
         assert device.soc_description
-        assert device.soc_model > 0
+        assert device.soc.soc_model > 0
+
+
+def test_they_are_ordered_by_name_and_operating_system() -> None:
+    keys = [(device.name, Version(device.os)) for device in DEVICES]
+    assert keys == sorted(keys)
+    assert [d.os for d in DEVICES if d.name == "Dragonwing IQ-9075 EVK"] == ["1.7", "1.9"]
 
 
 def test_a_device_as_the_contract_writes_it() -> None:
@@ -38,6 +48,7 @@ def test_a_device_as_the_contract_writes_it() -> None:
     assert set(device["attributes"]) == {
         "vendor:samsung",
         "os:android",
+        "abi:aarch64-android",
         "format:phone",
         "chipset:qualcomm-snapdragon-8gen3",
         "chipset:sm8650",
@@ -47,13 +58,37 @@ def test_a_device_as_the_contract_writes_it() -> None:
         "framework:qnn",
         "framework:tflite",
         "htp-supports-fp16:true",
+        "htp-supports-weight-sharing:true",
     }
 
 
-def test_fp16_is_only_said_where_it_holds() -> None:
+def test_what_a_chip_can_is_only_said_where_it_holds() -> None:
     with_fp16 = names(attributes=["htp-supports-fp16:true"])
     assert "Samsung Galaxy S22 5G" in with_fp16
     assert "Samsung Galaxy S21" not in with_fp16
+    sharing = names(attributes=["htp-supports-weight-sharing:true"])
+    assert "Samsung Galaxy S23" in sharing
+    assert "Samsung Galaxy S22 5G" not in sharing
+
+
+def test_frameworks_are_only_said_where_they_run() -> None:
+    qnn = names(attributes=["framework:qnn"])
+    assert "Samsung Galaxy S21" in qnn
+    assert "Google Pixel 3" not in qnn
+    tflite = names(attributes=["framework:tflite"])
+    assert "Google Pixel 3" in tflite
+    assert "Snapdragon X Elite CRD" not in tflite
+
+
+def test_the_first_chipset_is_its_name_and_the_others_are_aliases() -> None:
+    (device,) = CATALOGUE.find(DeviceQuery(name="Dragonwing IQ-9075 EVK", os="1.9"))
+    chipsets = [text for text in device.attributes if text.startswith("chipset:")]
+    assert chipsets == [
+        "chipset:qualcomm-qcs9075",
+        "chipset:qcs9075",
+        "chipset:qualcomm-dragonwing-iq-9075",
+    ]
+    assert "os:qc_linux" in device.attributes
 
 
 def test_every_alias_of_a_chipset_selects_the_same() -> None:
@@ -72,13 +107,65 @@ def test_all_that_is_given_must_match() -> None:
     assert len(names(attributes=["vendor:samsung", "format:tablet"])) == 2
 
 
+def test_a_job_gets_the_latest_operating_system() -> None:
+    assert [d.os for d in DEVICES if d.name == "Samsung Galaxy S21"] == ["11", "12"]
+    assert CATALOGUE.resolve(DeviceQuery("Samsung Galaxy S21")).os == "12"
+    assert CATALOGUE.resolve(DeviceQuery("Samsung Galaxy S21", "11")).os == "11"
+    assert CATALOGUE.resolve(DeviceQuery("Samsung Galaxy S21", "[11,12)")).os == "11"
+    assert CATALOGUE.resolve(DeviceQuery("Dragonwing IQ-9075 EVK")).os == "1.9"
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    old, new = (replace(DEVICES[0], name="Phone", os=os) for os in ("9", "10"))
+    catalogue = DeviceCatalogue([new, old])
+    assert catalogue.find(DeviceQuery()) == [old, new]
+    assert catalogue.resolve(DeviceQuery()) == new
+
+
+@pytest.mark.parametrize(
+    ("query", "member"),
+    [
+        (DeviceQuery("Samsung Galaxy S24 (Family)"), ("Samsung Galaxy S24", "14")),
+        (DeviceQuery("Samsung Galaxy S22 (Family)"), ("Samsung Galaxy S22 5G", "13")),
+        (DeviceQuery("Samsung Galaxy S22 (Family)", "12"), ("Samsung Galaxy S22 5G", "12")),
+        (DeviceQuery("Google Pixel 3 (Family)"), ("Google Pixel 3", "10")),
+        (DeviceQuery("Google Pixel 5 (Family)", "[11,12)"), ("Google Pixel 5", "11")),
+    ],
+)
+def test_a_family_is_listed_and_a_job_gets_a_member(
+    query: DeviceQuery, member: tuple[str, str]
+) -> None:
+    assert {device.name for device in CATALOGUE.find(query)} == {query.name}
+    device = CATALOGUE.resolve(query)
+    assert (device.name, device.os) == member
+
+
+def test_a_family_has_what_its_member_has() -> None:
+    families = [device for device in DEVICES if device.stands_for]
+    assert len({device.name for device in families}) == 9
+    for family in families:
+        (member,) = CATALOGUE.find(DeviceQuery(str(family.stands_for), family.os))
+        assert (family.attributes, family.soc) == (member.attributes, member.soc)
+        assert not member.stands_for
+
+
+def test_nothing_is_selected_where_nothing_matches() -> None:
+    assert CATALOGUE.select(DeviceQuery("Samsung Galaxy S99 (Family)")) is None
+    with pytest.raises(ProblemError):
+        CATALOGUE.select(DeviceQuery(os="[14"))
+
+
 @pytest.mark.parametrize(
     ("interval", "versions"),
     [
         ("[14,15)", {"14"}),
         ("(13,15]", {"14", "15"}),
         ("[14,)", {"14", "15", "16", "17", "24.04"}),
-        ("(,10]", {"1.6", "1.9", "10"}),
+        ("(,10]", {"1.6", "1.7", "1.9", "10"}),
+        ("(,)", set(OS_VERSIONS)),
+        ("(,0]", set()),
+        ("[0,0]", set()),
+        ("[0,1.7)", {"1.6"}),
         ("[24,25)", {"24.04"}),
         ("[14.0,14]", {"14"}),
         ("[ 14 , 15 )", {"14"}),
@@ -130,16 +217,61 @@ def test_any_os_query_selects_or_is_400(os: str) -> None:
         found = CATALOGUE.find(DeviceQuery(os=os))
     except ProblemError as problem:
         refused = problem
-    assert refused.status == 400 or {device.os for device in found} <= OS_VERSIONS
+    assert refused.status == 400 or {device.os for device in found} <= set(OS_VERSIONS)
 
 
-def test_frameworks_are_told_without_importing_them() -> None:
-    listed = {framework["name"]: framework for framework in frameworks()}
-    assert set(listed) == {"onnx", "onnxruntime"}
-    runtime = listed["onnxruntime"]
-    assert runtime["full_version"].startswith(runtime["api_version"])
-    code = (
-        "import sys; from qai_hub.local.devices import frameworks; frameworks(); "
-        "sys.exit(any(name in sys.modules for name in ('onnx', 'onnxruntime', 'numpy')))"
+bounds = st.none() | st.sampled_from([*OS_VERSIONS, "0", "14.0", "14.5", "99"])
+
+
+@st.composite
+def os_ranges(draw: st.DrawFn) -> tuple[str, SpecifierSet]:
+    """A range of versions as queries write it, and as Python packages do."""
+    low, high = draw(bounds), draw(bounds)
+    opening, closing = draw(st.sampled_from("[(")), draw(st.sampled_from("])"))
+    limits = [f"{'>=' if opening == '[' else '>'}{low}"] if low else []
+    limits += [f"{'<=' if closing == ']' else '<'}{high}"] if high else []
+    return f"{opening}{low or ''},{high or ''}{closing}", SpecifierSet(",".join(limits))
+
+
+every_name = st.sampled_from(["", *sorted({device.name for device in DEVICES})])
+some_attributes = st.lists(st.sampled_from(ATTRIBUTES), max_size=3)
+any_version = st.sampled_from(OS_VERSIONS).map(lambda os: (os, SpecifierSet(f"=={os}")))
+
+
+@given(name=every_name, attributes=some_attributes, os=os_ranges() | any_version)
+def test_a_query_selects_just_what_matches_all_of_it(
+    name: str, attributes: list[str], os: tuple[str, SpecifierSet]
+) -> None:
+    text, versions = os
+    query = DeviceQuery(name, text, attributes)
+    expected = [
+        device
+        for device in DEVICES
+        if (not name or device.name == name)
+        and device.os in versions
+        and all(attribute in device.attributes for attribute in attributes)
+    ]
+    assert CATALOGUE.find(query) == expected
+    selected = CATALOGUE.select(query)
+    assert (selected is None) == (not expected)
+    if selected is not None:
+        assert not selected.stands_for
+        assert selected in expected or selected.name in {one.stands_for for one in expected}
+        assert Version(selected.os) == max(Version(device.os) for device in expected)
+
+
+def test_the_chip_of_a_job_s_device() -> None:
+    stored = json.loads(json.dumps(CATALOGUE.resolve(DeviceQuery("SA8295P ADP")).to_json()))
+    soc = CATALOGUE.soc_of(stored)
+    assert soc == Soc(
+        name="qualcomm-sa8295p", soc_model=39, hexagon=68, fp16=True, weight_sharing=True
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert CATALOGUE.soc_of({**stored, "os": "99"}) is None
+    assert CATALOGUE.soc_of({**stored, "name": "Nokia 3310"}) is None
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: f"{device.name} {device.os}")
+def test_a_chip_goes_through_json(device: Device) -> None:
+    soc = CATALOGUE.soc_of(device.to_json())
+    assert soc == device.soc
+    assert Soc.from_json(json.loads(json.dumps(device.soc.to_json()))) == soc

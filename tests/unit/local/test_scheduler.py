@@ -9,7 +9,8 @@ from support.fake_worker import PROFILE
 from support.scheduler_world import World
 
 from qai_hub.local import states
-from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle, Verdict
+from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle
+from qai_hub.local.outcomes import Verdict
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User
@@ -101,7 +102,7 @@ def test_a_quantize_job_leaves_a_model_and_how_close_it_is(world: World) -> None
     assert request.dataset is not None
 
 
-@pytest.mark.parametrize("kind", ["compile", "quantize", "inference", "profile"])
+@pytest.mark.parametrize("kind", ["compile", "quantize", "link", "inference", "profile"])
 def test_states_while_running(world: World, kind: str) -> None:
     world.worker.go.clear()
     key = world.submit(
@@ -122,16 +123,6 @@ def test_a_failure_is_told_with_its_reason_and_log(world: World) -> None:
     assert job.failure_type == "JOB_FAILURE_TYPE_MODEL_INVALID"
     assert world.get_model(target).file_id is None
     assert world.log_of(key) == "what happened"
-
-
-def test_kinds_that_cannot_run_here_fail_saying_what_can(world: World) -> None:
-    key = world.submit("link", input=[world.model()], target=[world.target()])
-    with world.running():
-        job = world.until_state(key, states.FAILED)
-    assert job.failure_type == states.UNSUPPORTED
-    assert "compile, quantize, inference, profile" in (job.failure_reason or "")
-    assert "did not run" in world.log_of(key)
-    assert world.worker.requests == []
 
 
 def test_a_fault_of_the_hub_fails_the_job_without_internals(
@@ -156,7 +147,7 @@ def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:
         assert world.job(second).state == states.CREATED
         world.worker.go.set()
         world.until_state(second, states.DONE)
-    assert world.worker.requests[1].model.read_bytes() == b"made from body"
+    assert world.worker.requests[1].model.path.read_bytes() == b"made from body"
 
 
 def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: World) -> None:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qai_hub.local.digests import file_digest
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.signing import Signer
-from qai_hub.local.storage import Received, Storage, Writers, file_digest, write_stream
+from qai_hub.local.storage import Received, Storage, Writers, write_stream
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -33,8 +33,10 @@ from qai_hub.local.execution.attempt import (
     AttemptCancelled,
     AttemptOutcome,
     AttemptRequest,
+    InputModel,
     TensorSpec,
 )
+from qai_hub.local.execution.soc import Soc
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -45,6 +47,14 @@ SPECS = st.builds(
     shape=st.lists(st.integers()).map(tuple),
     dtype=st.sampled_from(["float32", "int64"]),
 )
+INPUTS = st.builds(
+    InputModel,
+    path=st.just(Path("/data/m1")),
+    model_type=st.sampled_from(["MODEL_TYPE_ONNX", "MODEL_TYPE_QNN_DLC"]),
+    provenance=st.none() | st.dictionaries(st.text(), st.text() | st.lists(st.integers())),
+    source=st.none() | st.just(Path("/data/s1")),
+)
+SOC = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 
 
 def wait_for(log: Path, text: str) -> int:
@@ -73,17 +83,24 @@ def endless_attempt(
 @settings(deadline=None)
 @given(
     specs=st.lists(SPECS).map(tuple),
+    inputs=st.lists(INPUTS, min_size=1).map(tuple),
+    soc=st.none() | st.just(SOC),
     options=st.text(),
     dataset=st.none() | st.just(Path("/data/d1")),
     profile=st.booleans(),
 )
 def test_a_request_survives_json(
-    specs: tuple[TensorSpec, ...], options: str, dataset: Path | None, profile: bool
+    specs: tuple[TensorSpec, ...],
+    inputs: tuple[InputModel, ...],
+    soc: Soc | None,
+    options: str,
+    dataset: Path | None,
+    profile: bool,
 ) -> None:
     request = AttemptRequest(
         kind="compile",
-        model=Path("/data/m1"),
-        model_type="MODEL_TYPE_ONNX",
+        inputs=inputs,
+        soc=soc,
         options=options,
         input_specs=specs,
         dataset=dataset,
@@ -113,7 +130,7 @@ def test_compile_then_run_then_profile(tmp_path: Path) -> None:
 
     assert len(profiled.result["profile"]["all_execution_times"]) == 100
     assert profiled.result["profile"]["execution_memory"]["peak"]["lower"] > 2**20
-    assert profiled.files == {}
+    assert profiled.files.keys() == {"profile_trace"}
 
 
 def test_the_folder_holds_the_log_the_files_and_little_else(tmp_path: Path) -> None:

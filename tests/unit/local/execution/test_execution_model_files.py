@@ -19,7 +19,7 @@ from support.execution_models import (
     saved,
 )
 
-from qai_hub.local.execution.attempt import AttemptRequest
+from qai_hub.local.execution.attempt import AttemptRequest, InputModel
 from qai_hub.local.execution.compilation import compile_model
 from qai_hub.local.execution.failures import FailureType
 
@@ -184,9 +184,8 @@ def test_sequences_are_unsupported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model_type", ["MODEL_TYPE_TFLITE", "MODEL_TYPE_TORCHSCRIPT"])
 def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
-    request = AttemptRequest(
-        kind="compile", model=tmp_path / "m", model_type=model_type, options=""
-    )
+    model = InputModel(path=tmp_path / "m", model_type=model_type)
+    request = AttemptRequest(kind="compile", inputs=(model,), options="")
 
     failure = failure_of(request, tmp_path / "a")
 

@@ -15,8 +15,8 @@ from qai_hub.local.execution.option_table import (
     TARGET_RUNTIME,
     options_of,
 )
-from qai_hub.local.execution.option_values import check_cpu
 from qai_hub.local.execution.option_values import settings as read_settings
+from qai_hub.local.execution.option_values import unused_units
 from qai_hub.local.execution.options import (
     Done,
     Ignored,
@@ -188,8 +188,8 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--frobnicate=3", "'--frobnicate' is not supported"),
         ("-c cpu", "'-c' is not supported"),
         ("cpu", "text 'cpu' is not supported"),
-        ("--compute_unit", "needs a value: cpu|all"),
-        ("--compute_unit=", "needs a value: cpu|all"),
+        ("--compute_unit", "needs a value: cpu|npu|all"),
+        ("--compute_unit=", "needs a value: cpu|npu|all"),
         ("--compute_unit --max_profiler_iterations 3", "needs a value"),
         ("--compute_unit cpu --compute_unit cpu", "given twice"),
         ("--compute_unit cpu all", "text 'all' is not supported"),
@@ -217,19 +217,10 @@ def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) ->
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
-    assert "Supported: --compute_unit (cpu|all)" in failure.reason
+    assert "Supported: --compute_unit (cpu|npu|all)" in failure.reason
 
 
-@pytest.mark.parametrize(
-    "runtime",
-    [
-        "tflite",
-        "qnn_dlc",
-        "qnn_context_binary",
-        "precompiled_qnn_onnx",
-        "qnn_lib_aarch64_android",
-    ],
-)
+@pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
     failure = refusal(f"{TARGET_RUNTIME} {runtime}", "compile")
 
@@ -259,13 +250,13 @@ def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
 def test_compute_units_with_the_cpu_among_them(units: str) -> None:
     found = options_of(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
     assert found == tuple(units.split(","))
-    check_cpu(found)
+    assert unused_units(found, ["cpu"]) == sorted(set(found) - {"all", "cpu"})
 
 
 @pytest.mark.parametrize("units", ["npu", "gpu", "npu,gpu"])
 def test_compute_units_without_the_cpu_are_unsupported(units: str) -> None:
-    with pytest.raises(JobFailure, match="host CPU only") as caught:
-        check_cpu(options_of(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT])
+    with pytest.raises(JobFailure, match="CPU of this hub's host") as caught:
+        unused_units(options_of(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT], ["cpu"])
 
     assert caught.value.failure_type is FailureType.UNSUPPORTED
 

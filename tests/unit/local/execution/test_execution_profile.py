@@ -23,7 +23,10 @@ from qai_hub.local.execution import memory
 from qai_hub.local.execution.failures import FailureType
 from qai_hub.local.execution.layers import layer_details
 from qai_hub.local.execution.memory import MemoryPhases
-from qai_hub.local.execution.profiling import profile_model, timed
+from qai_hub.local.execution.model_files import open_model
+from qai_hub.local.execution.onnx_runner import OnnxModel
+from qai_hub.local.execution.profiling import profile_model
+from qai_hub.local.execution.timing import timed
 
 CONTRACT = Path(__file__).parents[4] / "openapi.yaml"
 
@@ -160,13 +163,13 @@ def test_measuring_ends_after_its_time(most: int, seconds: float, expected: int)
 
 def test_a_profile_that_is_cut_short_says_so(tmp_path: Path) -> None:
     x = np.ones((2, 3), np.float32)
+    opened = open_model(saved(linear_model(), tmp_path), "MODEL_TYPE_ONNX", tmp_path)
+    model = OnnxModel.of(opened)
 
-    profile, notices = profile_model(
-        saved(linear_model(), tmp_path), {"x": x}, "ones", 1000, tmp_path, seconds=0
-    )
+    measured = profile_model(model, {"x": x}, "ones", 1000, tmp_path, seconds=0)
 
-    assert len(profile["all_execution_times"]) == 1
-    assert [n["message"] for n in notices if "1 of 1000 iterations" in n["message"]] != []
+    assert len(measured.profile["all_execution_times"]) == 1
+    assert [n["message"] for n in measured.notices if "1 of 1000 iterations" in n["message"]] != []
 
 
 def test_no_time_is_below_a_microsecond() -> None:

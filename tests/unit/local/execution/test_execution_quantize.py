@@ -21,6 +21,7 @@ from support.execution_models import (
     failure_of,
     linear_model,
     model_of,
+    onnx_input,
     quantize_request,
     run_onnx,
     samples,
@@ -417,7 +418,7 @@ def test_types_that_this_hub_cannot_do(tmp_path: Path, types: tuple[str, str]) -
 
 def test_a_request_needs_data(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="calibration data"):
-        AttemptRequest(kind="quantize", model=tmp_path, model_type="MODEL_TYPE_ONNX", options="")
+        AttemptRequest(kind="quantize", inputs=(onnx_input(tmp_path),), options="")
 
 
 def test_an_attempt_in_a_process_of_its_own(tmp_path: Path) -> None:
@@ -460,7 +461,7 @@ def test_failures_of_the_quantizer_itself_are_the_models(
     def broken(*args: Any) -> None:
         raise AssertionError("no such tensor")
 
-    monkeypatch.setattr("qai_hub.local.execution.quantization.quantize", broken)
+    monkeypatch.setattr("qai_hub.local.execution.qdq.quantize", broken)
 
     failure = failure_of(request(tmp_path, conv_net(), {"x": samples(1, *SIZE)}), tmp_path / "a")
 

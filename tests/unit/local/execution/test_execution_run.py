@@ -12,6 +12,7 @@ from support.execution_models import (
     linear_model,
     linear_result,
     model_of,
+    onnx_input,
     read_dataset,
     run_request,
     samples,
@@ -98,7 +99,7 @@ def test_compute_units_that_are_not_here_are_told(tmp_path: Path, units: str) ->
     )
 
     messages = [notice["message"] for notice in report.result["notices"]]
-    assert messages == (["This hub has no npu: run on its host CPU."] if "npu" in units else [])
+    assert messages == (["The model ran on cpu, not on npu."] if "npu" in units else [])
 
 
 def test_options_that_inference_ignores_are_noticed(tmp_path: Path) -> None:
@@ -169,4 +170,4 @@ def test_models_that_do_not_load(tmp_path: Path) -> None:
 
 def test_a_run_must_have_a_purpose(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a dataset"):
-        AttemptRequest(kind="run", model=tmp_path, model_type="MODEL_TYPE_ONNX", options="")
+        AttemptRequest(kind="run", inputs=(onnx_input(tmp_path),), options="")

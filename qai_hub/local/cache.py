@@ -1,0 +1,104 @@
+"""The cache: a target model that was made once is not made again, whoever asks for it."""
+
+import hashlib
+import json
+import platform
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from qai_hub._version import __version__
+from qai_hub.local.frameworks import installed
+from qai_hub.local.requests import CheckedRequest, whole_digest
+from qai_hub.local.storage import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.cache import maker_of
+from qai_hub.local.store.files import get_file
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.relations import uses_of
+from qai_hub.local.store.rows import JOBS, MODELS
+
+_KINDS = ("compile", "quantize", "link")
+# What the compiler must know of a chip: devices whose chips are equal in this share target models.
+_CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
+_TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
+
+
+class Cache:
+    """Tells which job has made what another asks for.
+
+    A target model is known by all that goes into it: the content of the models and of the
+    calibration data, the kind of job and its parameters, the chip, and the versions of the tools.
+    No names and no ids are among it, so that users share what they make without knowing it.
+
+    Args:
+        store: The database.
+        storage: The files.
+    """
+
+    def __init__(self, store: Store, storage: Storage) -> None:
+        self._store = store
+        self._storage = storage
+        self._tools = {name: installed(name) for name in _TOOLS} | {
+            "Python": platform.python_version(),
+            "qai-hub-openapi": __version__,
+        }
+
+    def key(self, checked: CheckedRequest) -> str | None:
+        """Return what the target model of a request is known by.
+
+        Args:
+            checked: The request.
+
+        Returns:
+            The key; None if the request makes no model, or its options cannot be read.
+        """
+        return cache_key(checked, self._tools)
+
+    def find(self, key: str) -> Job | None:
+        """Find the job that has made a target model.
+
+        It reads the files of the model: not for within a transaction.
+
+        Args:
+            key: What the model is known by.
+
+        Returns:
+            The job; None if there is none, or what it made is damaged.
+        """
+        with self._store.read() as db:
+            job_id = maker_of(db, key)
+            if job_id is None:
+                return None
+            maker = JOBS.get(db, job_id)
+            (made,) = MODELS.get_many(db, uses_of(db, [job_id])[job_id].target).values()
+            files = [get_file(db, each) for each in (made.file_id, made.source_id) if each]
+        whole = all(
+            file is not None and whole_digest(self._storage.file(file.id), file) for file in files
+        )
+        return maker if whole else None
+
+
+def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str | None:
+    """Return what the target model of a request is known by.
+
+    Args:
+        checked: The request.
+        tools: The versions of the tools; None for one that is not installed.
+
+    Returns:
+        The key; None if the request makes no model, or its options cannot be read.
+    """
+    request = checked.request
+    if request.kind not in _KINDS:
+        return None
+    try:
+        words = shlex.split(request.options)
+    except ValueError:
+        return None
+    chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
+    # All fields of the request, so that none can be forgotten; files stand by their content.
+    parts: dict[str, Any] = asdict(request) | {"options": words, "soc": chip, "tools": dict(tools)}
+    text = json.dumps(parts, sort_keys=True, default=lambda path: checked.digests[path])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""Opens QNN binaries that this hub made, to be simulated on this machine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from qai_hub.local.execution.layers import read_trace
+from qai_hub.local.execution.messages import InputModel, notice
+from qai_hub.local.execution.model_files import ModelFile
+from qai_hub.local.execution.onnx_runner import record_trace
+from qai_hub.local.execution.option_table import SIMULATED_ITERATIONS
+from qai_hub.local.execution.qnn.binaries import open_graph
+from qai_hub.local.execution.qnn.contexts import make_context
+from qai_hub.local.execution.qnn.dlc import unpack_source
+from qai_hub.local.execution.qnn.made import qnn_tool_versions
+from qai_hub.local.execution.qnn.parts import layers_and_segments
+from qai_hub.local.execution.qnn.provenance import Graph, required
+from qai_hub.local.execution.qnn.provider import PROVIDER, QnnSession, check_soc, htp_options
+from qai_hub.local.execution.qnn.settings import QnnSettings
+from qai_hub.local.execution.qnn.wrapping import unwrap
+from qai_hub.local.execution.runners import Breakdown
+from qai_hub.local.execution.sessions import Tensor
+from qai_hub.local.execution.signature import Port
+from qai_hub.local.execution.soc import Soc
+
+_NPU = "COMPUTE_UNIT_NPU"
+_CPU = "COMPUTE_UNIT_CPU"
+_CPU_PROVIDER = "CPUExecutionProvider"
+
+
+class Simulation:
+    """A `RunnableModel` for a graph of a QNN binary, in QNN's simulation of an HTP.
+
+    It takes seconds where a device takes milliseconds, and its times are of no use to anybody but
+    those who wait for it: few inferences are timed.
+
+    Args:
+        path: The .onnx file around the binary.
+        graph: The graph.
+        soc: The chip that is simulated.
+        notices: What its user is to know.
+    """
+
+    default_iterations = SIMULATED_ITERATIONS
+
+    def __init__(
+        self, path: Path, graph: Graph, soc: Soc, notices: Sequence[dict[str, str]] = ()
+    ) -> None:
+        self._path = path
+        self._graph = graph
+        self._options = htp_options(soc)
+        units = {"npu" if part.internal else "cpu" for part in graph.parts}
+        self.compute_units = sorted(units, reverse=True)
+        self.inputs = [Port(spec.name, spec.dtype, spec.shape) for spec in graph.inputs]
+        self.notices = list(notices)
+        self.measured_on = (
+            f"Measured in a simulation of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU of "
+            "this hub's host: the times are the simulation's and tell nothing of a device's."
+        )
+        self.conditions = {
+            "execution provider": f"{PROVIDER}, HTP simulation",
+            "simulated chip": f"{soc.name}, SoC model {soc.soc_model}, Hexagon v{soc.hexagon}",
+            "compute units of layers": "as the compiler assigned them",
+            "times of layers": "none on the HTP, which runs a segment as a whole",
+        }
+
+    @property
+    def tools(self) -> list[dict[str, str]]:
+        """What it is run with."""
+        return qnn_tool_versions()
+
+    def load(self) -> QnnSession:
+        """Load it."""
+        return QnnSession(self._path, self._options)
+
+    def break_down(
+        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
+    ) -> Breakdown:
+        """Take the layers from the compiler, and the times of segments from further inferences."""
+        trace = record_trace(
+            lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
+        )
+        layers, segments = layers_and_segments(self._graph.parts, read_trace(trace))
+        return Breakdown(layers=layers, segments=segments, trace=trace)
+
+
+def open_binary(
+    model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path
+) -> Simulation:
+    """Open a context binary.
+
+    Args:
+        model: The context binary.
+        soc: The chip of the job's device.
+        graphs: The names of graphs that the job's options give.
+        work: Folder for what is made of it.
+
+    Returns:
+        The graph that the job is for.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    opened = open_graph(model, soc, graphs, work / "context")
+    return Simulation(opened.wrapper, opened.graph, opened.soc, opened.notices)
+
+
+def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path) -> Simulation:
+    """Open a DLC: compile the model that it was made of for the job's device.
+
+    Args:
+        model: The DLC.
+        soc: The chip of the job's device.
+        graphs: The names of graphs that the job's options give.
+        work: Folder for what is made of it.
+
+    Returns:
+        Its graph.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    chip, graph = check_soc(soc, "a DLC"), required(model.provenance, "DLC").graph(graphs)
+    source = unpack_source(model.source, work / "source")
+    options = htp_options(chip) | QnnSettings().provider_options(chip)
+    context = make_context(source, work / "context", options)
+    message = (
+        "A DLC is compiled on its device when it is loaded: here it was compiled for "
+        f"{chip.name} before anything was measured."
+    )
+    notices = [notice("INFO", "MODEL", message)]
+    return Simulation(context.wrapper, replace(graph, parts=context.parts), chip, notices)
+
+
+def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
+    """Open a model around a context binary.
+
+    Args:
+        model: The model.
+        soc: The chip of the job's device.
+
+    Returns:
+        Its graph.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    chip, made = check_soc(soc, "a context binary"), unwrap(model.proto, model.path).provenance
+    made.check_runs_on(chip)
+    return Simulation(model.path, made.graph(), chip)

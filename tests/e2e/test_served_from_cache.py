@@ -1,0 +1,44 @@
+"""A target model that was made before is given again, to whoever asks."""
+
+from pathlib import Path
+
+import numpy as np
+from support.tiny_models import affine
+
+from qai_hub.client import Client, CompileJob, Device, JobArtifactType
+
+
+def compiled(client: Client, device: Device, name: str) -> CompileJob:
+    options = "--target_runtime  onnx"
+    job = client.submit_compile_job(affine(batch="n"), device, name, {"x": (3, 4)}, options)
+    assert job.wait(60).success
+    found = client.get_job(job.job_id)
+    assert isinstance(found, CompileJob)
+    return found
+
+
+def test_a_colleague_gets_the_same_model_without_a_run(
+    client: Client, colleague: Client, device: Device, tmp_path: Path
+) -> None:
+    first = compiled(client, device, "mine, and secret")
+    second = compiled(colleague, device, "theirs")
+    assert not any("cache" in notice.message for notice in first.notices)
+    (notice,) = second.notices[len(first.notices) :]
+    assert (notice.severity, notice.context) == ("INFO", "USER")
+    assert notice.message.startswith("Served from the cache: ")
+    (log,) = second.download_artifacts_for_type(str(tmp_path), JobArtifactType.HUB_LOG)
+    text = Path(log).read_text()
+    assert "Served from the cache" in text
+    assert "secret" not in text
+    files = []
+    for job in (first, second):
+        target = job.get_target_model()
+        assert target is not None
+        files.append(Path(target.download(str(tmp_path / job.job_id))).read_bytes())
+    assert files[0] == files[1]
+    assert second.get_tool_versions() == first.get_tool_versions()
+    target = second.get_target_model()
+    assert target is not None
+    data = {"x": [np.ones((3, 4), np.float32)]}
+    run = colleague.submit_inference_job(target, device, data)
+    assert run.wait(60).success

@@ -1,0 +1,159 @@
+"""Compile jobs that quantize their model on the way."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from support.execution_models import (
+    carried_out,
+    compile_request,
+    conv_net,
+    dataset,
+    failure_of,
+    quantize_request,
+    run_onnx,
+    samples,
+    saved,
+    spec,
+)
+
+from qai_hub.local.execution.compilation import compile_model
+from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.execution.messages import AttemptRequest, Report, TensorSpec
+
+SIZE = (1, 3, 16, 16)
+
+
+def asked(
+    folder: Path, full_type: str, *specs: TensorSpec, options: str = "", name: str = "x"
+) -> AttemptRequest:
+    data = dataset(folder / "d", {name: samples(8, *SIZE)})
+    options = f"--target_runtime onnx --quantize_full_type {full_type} {options}"
+    return replace(
+        compile_request(saved(conv_net(), folder), *specs, options=options), dataset=data
+    )
+
+
+def messages(report: Report) -> list[str]:
+    return [notice["message"] for notice in report.result["notices"]]
+
+
+@pytest.mark.parametrize(
+    ("full_type", "types"),
+    [
+        ("int8", ("INT8", "INT8")),
+        ("w8a8", ("INT8", "INT8")),
+        ("w8a16", ("INT8", "INT16")),
+        ("w4a8", ("INT4", "INT8")),
+        ("w4a16", ("INT4", "INT16")),
+    ],
+)
+def test_it_is_what_a_quantize_job_and_a_compile_job_make(
+    tmp_path: Path, full_type: str, types: tuple[str, str]
+) -> None:
+    request = asked(tmp_path, full_type)
+    assert request.dataset is not None
+    first = carried_out(
+        quantize_request(request.model.path, request.dataset, *types), tmp_path / "a"
+    )
+    second = carried_out(
+        compile_request(tmp_path / "a" / first.files["target_model"]), tmp_path / "b"
+    )
+
+    report = carried_out(request, tmp_path / "c")
+
+    target = tmp_path / "c" / report.files["target_model"]
+    assert target.read_bytes() == (tmp_path / "b" / second.files["target_model"]).read_bytes()
+    (told,) = (text for text in messages(report) if "Quantized" in text)
+    ratio = f"'y' {first.result['psnr']['y']:.1f} dB"
+    assert told == f"Quantized on 8 samples. PSNR of the model's outputs: {ratio}."
+    warnings = [n for n in report.result["notices"] if n["severity"] == "WARNING"]
+    assert warnings == first.result["notices"]
+
+
+def test_names_and_layouts_change_around_what_is_quantized(tmp_path: Path) -> None:
+    plain = carried_out(asked(tmp_path, "int8"), tmp_path / "a")
+    options = "--output_names scores --force_channel_last_input image"
+    request = asked(tmp_path, "int8", spec("image", SIZE), options=options, name="image")
+
+    report = carried_out(request, tmp_path / "b")
+
+    assert report.result["input_spec"][0]["shape"] == [1, 16, 16, 3]
+    assert [value["name"] for value in report.result["output_spec"]] == ["scores"]
+    (x,) = samples(1, *SIZE)
+    before = run_onnx(tmp_path / "a" / plain.files["target_model"], x=x)[0]
+    path = tmp_path / "b" / report.files["target_model"]
+    after = run_onnx(path, image=x.transpose(0, 2, 3, 1))[0]
+    np.testing.assert_array_equal(after, before)
+    inner = [node.op_type for node in onnx.load(path).graph.node]
+    assert inner.count("Transpose") == 1
+
+
+def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> None:
+    request = asked(tmp_path, "int8", options="--output_names scores")
+    (tmp_path / "a" / "work").mkdir(parents=True)
+
+    report = compile_model(request, tmp_path / "a", external_from=1)
+
+    assert report.files["target_model"] == "target_model.onnx.zip"
+    again = carried_out(
+        compile_request(tmp_path / "a" / report.files["target_model"]), tmp_path / "b"
+    )
+    assert again.result["output_spec"] == report.result["output_spec"]
+
+
+@pytest.mark.parametrize("full_type", ["int16", "float16"])
+def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path, full_type: str) -> None:
+    failure = failure_of(asked(tmp_path, full_type), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.UNSUPPORTED
+    assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16." in failure.reason
+
+
+def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:
+    request = replace(asked(tmp_path, "int8"), dataset=None)
+
+    failure = failure_of(request, tmp_path / "a")
+
+    assert failure.failure_type is FailureType.INVALID_ARGUMENT
+    assert "--quantize_full_type needs calibration_data" in failure.reason
+
+
+def test_calibration_data_that_is_not_used_is_noticed(tmp_path: Path) -> None:
+    request = replace(asked(tmp_path, "int8"), options="--target_runtime onnx")
+
+    report = carried_out(request, tmp_path / "a")
+
+    (notice,) = report.result["notices"]
+    assert notice["severity"] == "WARNING"
+    assert notice["message"] == "calibration_data was not used: no --quantize_full_type was given."
+
+
+@pytest.mark.parametrize(
+    ("tensors", "reason"),
+    [
+        ({"z": samples(1, *SIZE)}, "unknown: 'z'"),
+        ({"x": [np.full(SIZE, np.nan, np.float32)]}, "NaN"),
+        ({"x": [np.zeros((1, 16, 16, 3), np.float32)]}, "(1, 16, 16, 3)"),
+    ],
+)
+def test_data_that_does_not_fit(tmp_path: Path, tensors: Any, reason: str) -> None:
+    data = dataset(tmp_path / "other", tensors)
+
+    failure = failure_of(replace(asked(tmp_path, "int8"), dataset=data), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.INVALID_INPUTS
+    assert reason in failure.reason
+
+
+def test_a_quantized_model_is_not_quantized_again(tmp_path: Path) -> None:
+    request = asked(tmp_path, "int8")
+    first = carried_out(request, tmp_path / "a")
+    model = replace(request.model, path=tmp_path / "a" / first.files["target_model"])
+
+    failure = failure_of(replace(request, inputs=(model,)), tmp_path / "b")
+
+    assert "quantized already" in failure.reason

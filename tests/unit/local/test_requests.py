@@ -1,0 +1,165 @@
+"""What the worker is told of a job, and that it never works on a file that is damaged."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.scheduler_world import World
+
+from qai_hub.local import states
+from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
+from qai_hub.local.digests import file_digest
+from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.store import Store
+from qai_hub.local.store.files import get_file
+from qai_hub.local.store.records import User
+from qai_hub.local.store.rows import JOBS, MODELS
+
+BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+MADE = {"runtime": "qnn_context_binary", "graphs": [{"name": "model"}]}
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path, ada: User) -> World:
+    return World(store, tmp_path, ada)
+
+
+def compiled(world: World, source: bytes | None = None) -> str:
+    """Let the worker make a binary, and tell how; return the target model."""
+    world.worker.tells |= {"target_model_type": BINARY, "provenance": MADE}
+    if source is not None:
+        world.worker.leaves["source"] = source
+    key, target = world.compile()
+    with world.running():
+        world.until_state(key, states.DONE)
+    world.worker.requests.clear()
+    return target
+
+
+def uploaded(world: World, content: bytes, model_type: str = BINARY) -> str:
+    """Upload a model in parts, so that nobody has read it as a whole yet."""
+    key = world.model(content)
+    with world.store.write() as db:
+        MODELS.change(db, key, model_type=model_type)
+    return key
+
+
+def profiled(world: World, *models: str, kind: str = "profile", **job: Any) -> str:
+    """Run a job on models to its end; return it."""
+    key = world.submit(kind, input=models, target=[world.target()])
+    with world.store.write() as db:
+        JOBS.change(db, key, device=job.get("device"))
+    with world.running():
+        world.until_ended(key)
+    return key
+
+
+def content_of(world: World, model: str) -> bytes:
+    return world.storage.file(world.get_model(model).file_id or "").read_bytes()
+
+
+def test_what_made_a_model_reaches_the_jobs_that_work_on_it(world: World) -> None:
+    target = compiled(world, source=b"hidden")
+    profiled(world, target)
+    (model,) = world.worker.requests[0].inputs
+    assert model == world.worker.requests[0].model
+    assert (model.path.read_bytes(), model.model_type) == (content_of(world, target), BINARY)
+    assert model.provenance == MADE
+    assert model.source is not None
+    assert model.source.read_bytes() == b"hidden"
+
+
+def test_a_binary_that_comes_back_is_known_again_by_its_content(world: World) -> None:
+    content = content_of(world, compiled(world, source=b"hidden"))
+    profiled(world, uploaded(world, content))
+    (model,) = world.worker.requests[0].inputs
+    assert model.provenance == MADE
+    assert model.source is not None
+    assert model.source.read_bytes() == b"hidden"
+
+
+@pytest.mark.parametrize("spoil", [lambda content: content + b".", lambda content: content[1:]])
+def test_a_binary_that_was_changed_is_not(world: World, spoil: Callable[[bytes], bytes]) -> None:
+    content = content_of(world, compiled(world))
+    profiled(world, uploaded(world, spoil(content)))
+    (model,) = world.worker.requests[0].inputs
+    assert (model.provenance, model.source) == (None, None)
+
+
+def test_other_formats_carry_what_is_known_in_their_files(world: World) -> None:
+    content = content_of(world, compiled(world))
+    profiled(world, uploaded(world, content, "MODEL_TYPE_ONNX"))
+    assert world.worker.requests[0].model.provenance is None
+
+
+def test_linked_models_come_in_order_and_may_come_twice(world: World) -> None:
+    first, second = world.model(b"1"), world.model(b"2")
+    profiled(world, second, first, second, kind="link")
+    (request,) = world.worker.requests
+    assert request.kind == "link"
+    assert [model.path.read_bytes() for model in request.inputs] == [b"2", b"1", b"2"]
+
+
+def test_the_chip_of_the_device_reaches_the_worker(world: World) -> None:
+    device = DeviceCatalogue.load().resolve(DeviceQuery("Samsung Galaxy S24"))
+    profiled(world, world.model(), device=device.to_json())
+    soc = world.worker.requests[0].soc
+    assert soc is not None
+    assert soc == device.soc
+    assert (soc.soc_model, soc.hexagon) == (57, 75)
+
+
+def test_a_device_that_is_no_longer_known_has_no_chip(world: World) -> None:
+    profiled(world, world.model(), device={"name": "Old Phone", "os": "7", "attributes": []})
+    assert world.worker.requests[0].soc is None
+
+
+def test_the_digest_of_a_file_is_kept_once_it_was_read(world: World) -> None:
+    key = world.model(b"body")
+    profiled(world, key)
+    with world.store.read() as db:
+        file = get_file(db, f"f{key}")
+    assert file is not None
+    assert file.sha256 == file_digest(world.storage.file(file.id))
+
+
+def flip(path: Path) -> None:
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
+def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], None]) -> None:
+    target = compiled(world)
+    damage(world.storage.file(world.get_model(target).file_id or ""))
+    job = world.job(profiled(world, target))
+    assert (job.state, job.failure_type) == (states.FAILED, FailureType.MODEL_CORRUPT)
+    assert f"The file of the model {target} is damaged" in (job.failure_reason or "")
+    assert world.worker.requests == []
+    assert "is damaged" in world.log_of(job.id)
+
+
+@pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
+def test_a_damaged_hidden_file_is_never_used(world: World, damage: Callable[[Path], None]) -> None:
+    target = compiled(world, source=b"hidden")
+    damage(world.storage.file(world.get_model(target).source_id or ""))
+    job = world.job(profiled(world, target))
+    assert job.failure_type == FailureType.MODEL_CORRUPT
+    assert f"what made the model {target} is damaged" in (job.failure_reason or "")
+    assert world.worker.requests == []
+
+
+def test_a_damaged_dataset_is_never_used(world: World) -> None:
+    data, model = world.dataset(), world.model()
+    for damaged in (False, True):
+        key = world.submit("inference", input=[model], dataset=[data])
+        with world.running():
+            job = world.until_ended(key)
+        assert (job.state == states.FAILED) is damaged
+        flip(world.storage.file(f"f{data}"))
+    assert f"the dataset {data} is damaged" in (job.failure_reason or "")
+    assert len(world.worker.requests) == 1
