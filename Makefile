@@ -28,7 +28,7 @@ test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' o
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
-	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/unit/local/execution/test_execution_torch.py $(ARGS)
+	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/unit/local/execution/test_execution_torch*.py $(ARGS)
 
 faults: $(READY)  ## Kill jobs and hubs at random moments, 200 times (five minutes)
 	@FAULT_KILLS=$(or $(KILLS),200) $(PY) -m pytest -n 0 tests/faults $(ARGS)

@@ -59,6 +59,10 @@ def build(contract: Path, folder: Path) -> Path:
         raise SystemExit(f"{contract}: the wire annotations are wrong: {error}") from error
     (package / "wire.desc").write_bytes(wire.descriptor)
     (package / "operations.json").write_text(wire.operations, encoding="utf-8")
+    readers = package / "wire_readers.py"
+    readers.write_text(wire.readers, encoding="utf-8")
+    formatter = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--quiet"]
+    subprocess.run([*formatter, "--line-length", "100", str(readers)], check=True)
     (package / "py.typed").touch()
     return package
 

@@ -1,6 +1,6 @@
-"""The contract as protobuf: the descriptor of its messages, and the table of its operations.
+"""The contract as protobuf: the descriptor of its messages, what reads them, and its operations.
 
-Both come from the wire annotations alone. What has none is JSON on every wire, and left out.
+All come from the wire annotations alone. What has none is JSON on every wire, and left out.
 """
 
 import json
@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
     FileDescriptorProto,
 )
+from wire_readers import write_readers
 
 Schema = dict[str, Any]
 Types = dict[str, tuple[int, str]]
@@ -46,10 +47,12 @@ class WireFiles(NamedTuple):
     Attributes:
         descriptor: A serialized FileDescriptorProto.
         operations: JSON, by operationId.
+        readers: Python that gives the JSON of messages.
     """
 
     descriptor: bytes
     operations: str
+    readers: str
 
 
 def compile_wire(contract: Schema) -> WireFiles:
@@ -72,7 +75,7 @@ def compile_wire(contract: Schema) -> WireFiles:
         if method != "parameters" and "operationId" in operation
     }
     text = json.dumps(dict(sorted(operations.items())), indent=1) + "\n"
-    return WireFiles(file.SerializeToString(deterministic=True), text)
+    return WireFiles(file.SerializeToString(deterministic=True), text, write_readers(file))
 
 
 def _file(schemas: dict[str, Schema]) -> FileDescriptorProto:

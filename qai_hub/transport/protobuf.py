@@ -108,9 +108,10 @@ def _incoming(response: httpx.Response, operation: Operation) -> httpx.Response:
     bare = operation.bare
     try:
         if bare is not None and bare.unless not in response.request.url.params:
-            value = {bare.field: decode(bare.message, response.content)}
+            inner = decode(bare.message, response.content, moments=True)
+            value = {bare.field: inner}
         else:
-            value = decode(operation.response, response.content)
+            value = decode(operation.response, response.content, moments=True)
     except WireError as error:
         _logger.warning("An answer was not understood: %s", error)
         return response

@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.wire.descriptor import WireError, message_class
-from qai_hub.wire.tables import fill, read
+from qai_hub.wire.scalars import moment, short_float, write_time
+from qai_hub.wire.tables import fill
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 __all__ = ["decode", "encode", "parse", "to_json"]
 
@@ -41,12 +45,14 @@ def parse(name: str, value: dict[str, Any]) -> "Message":
     return message
 
 
-def decode(name: str, content: bytes) -> dict[str, Any]:
+def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any]:
     """Reads a message.
 
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
         content: The message as bytes. Fields that the contract does not know are passed over.
+        moments: Whether times are to be datetimes, which generated models take as well: to write
+            and read text takes longer than all else.
 
     Returns:
         Its JSON. An enum value that the contract does not know is its number.
@@ -62,12 +68,19 @@ def decode(name: str, content: bytes) -> dict[str, Any]:
         message = message_class(name).FromString(content)
     except (DecodeError, RecursionError) as error:
         raise WireError(f"{len(content)} bytes are no {name}: {error}") from None
-    return to_json(message)
+    return _read(message, moment if moments else write_time)
 
 
 def to_json(message: "Message") -> dict[str, Any]:
     """Makes the JSON of a message, as `decode` does."""
+    return _read(message, write_time)
+
+
+def _read(message: "Message", time: "Callable[[Timestamp], object]") -> dict[str, Any]:
+    from qai_hub_api.wire_readers import READERS, Values
+
+    name = message.DESCRIPTOR.full_name
     try:
-        return read(message)
+        return READERS[name](message, Values(time, short_float))
     except ValueError as error:
-        raise WireError(f"{message.DESCRIPTOR.full_name}: {error}") from None
+        raise WireError(f"{name}: {error}") from None

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["SCALARS", "read_time", "write_time"]
+__all__ = ["SCALARS", "moment", "read_time", "short_float", "write_time"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -55,19 +54,33 @@ def write_time(time: "Timestamp") -> str:
     Raises:
         ValueError: If it is not between the years 1 and 9999.
     """
-    nanos = time.nanos
-    if not 0 <= nanos < 1_000_000_000:
-        raise ValueError("its nanoseconds are not within a second")
-    micros, rest = divmod(nanos, 1000)
-    try:
-        moment = _EPOCH_IN_UTC + timedelta(0, time.seconds, micros)
-    except OverflowError:
-        raise ValueError("it is no time between the years 1 and 9999") from None
-    text = moment.isoformat("T", "microseconds")
+    text = moment(time).isoformat("T", "microseconds").removesuffix("+00:00")
+    rest = time.nanos % 1000
     return f"{text}{rest:03}Z" if rest else f"{text}Z"
 
 
-def _short_float(value: float) -> float:
+def moment(time: "Timestamp") -> datetime:
+    """Gives a time as an aware datetime in UTC, to the microsecond that it is in.
+
+    Args:
+        time: The time.
+
+    Returns:
+        The moment.
+
+    Raises:
+        ValueError: If it is not between the years 1 and 9999.
+    """
+    nanos = time.nanos
+    if not 0 <= nanos < 1_000_000_000:
+        raise ValueError("its nanoseconds are not within a second")
+    try:
+        return _EPOCH + timedelta(0, time.seconds, nanos // 1000)
+    except OverflowError:
+        raise ValueError("it is no time between the years 1 and 9999") from None
+
+
+def short_float(value: float) -> float:
     """Gives the shortest decimal number that is the same one in single precision.
 
     Args:
@@ -120,13 +133,13 @@ def _single(value: object) -> float:
     return given
 
 
-# For each type of the wire how it is written, and how it is read; None if it is the same.
-SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any] | None]] = {
-    "string": (_text, None),
-    "bool": (_boolean, None),
-    "int64": (_integer, None),
-    "uint32": (_integer, None),
-    "uint64": (_integer, None),
-    "float": (_single, _short_float),
-    "double": (_number, None),
+# For each type of the wire what protobuf sets for a JSON value.
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "bool": _boolean,
+    "int64": _integer,
+    "uint32": _integer,
+    "uint64": _integer,
+    "float": _single,
+    "double": _number,
 }

@@ -1,12 +1,17 @@
-"""From wire annotations to the descriptor and the table of operations."""
+"""From wire annotations to the descriptor, the readers and the table of operations."""
 
 import copy
+import importlib.util
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import timestamp_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 from support.changed_contract import changed_contract
 from wire_files import compile_wire
 
@@ -70,6 +75,25 @@ def test_a_new_field_without_annotation_changes_no_descriptor() -> None:
     made = compile_wire(changed_contract())
     assert made.descriptor == todays
     assert json.loads(made.operations)["cancelJob"]["response"] == "qai_hub.api.Job"
+
+
+def test_readers_read_fields_whatever_their_names(tmp_path: Path) -> None:
+    """Python keeps the name `class` for itself."""
+    made = compile_wire(small(**{"class": {**FIELD, "number": 2, "presence": "optional"}}))
+    (tmp_path / "readers.py").write_text(made.readers, "utf-8")
+    spec = importlib.util.spec_from_file_location("readers", tmp_path / "readers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    readers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(readers)
+    pool = DescriptorPool()
+    pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(made.descriptor)
+    pet: Any = GetMessageClass(pool.FindMessageTypeByName("qai_hub.api.Pet"))(name="Rex")
+    read, values = readers.READERS["qai_hub.api.Pet"], readers.Values(str, float)
+    assert read(pet, values) == {"name": "Rex"}
+    setattr(pet, "class", "dog")
+    assert read(pet, values) == {"name": "Rex", "class": "dog"}
 
 
 def test_the_same_annotations_give_the_same_bytes() -> None:

@@ -77,7 +77,9 @@ FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
     ),
     "refused option": (
         "compile",
-        lambda n: hub.submit_compile_job("model.onnx", n.device, options="--quantize_io"),
+        lambda n: hub.submit_compile_job(
+            "model.onnx", n.device, options="--quantize_weight_type float16"
+        ),
     ),
     "inputs": (
         "inference",

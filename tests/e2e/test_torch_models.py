@@ -1,5 +1,6 @@
 """PyTorch models in memory and as files; `make test-torch` runs this where torch is installed."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,28 @@ def test_models_in_memory_are_compiled(
         client.submit_inference_job(model, device)
     with pytest.raises(hub.UserError, match="Only ONNX models"):
         client.submit_quantize_job(model, {"x": [SAMPLE.numpy()]})
+
+
+@pytest.mark.parametrize("make", [traced, exported])
+def test_what_is_compiled_of_them_runs_and_gives_what_they_give(
+    client: Client, device: Device, make: Callable[[], Any]
+) -> None:
+    specs: Any = {"picture": (2, 4)} if make is traced else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        job = client.submit_compile_job(make(), device, input_specs=specs)
+    target = job.get_target_model()
+    assert target is not None, job.get_status()
+    assert "PyTorch" in job.get_tool_versions()
+    name = "picture" if make is traced else "x"
+    inference = client.submit_inference_job(target, device, {name: [SAMPLE.numpy()]})
+
+    outputs = inference.download_output_data()
+
+    assert isinstance(outputs, dict)
+    assert list(outputs) == ["output_0"]
+    expected = Classifier()(SAMPLE).detach()
+    assert torch.allclose(torch.from_numpy(outputs["output_0"][0]), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ ONNX = "--target_runtime onnx"
 # How a job may end whose worker, or whose hub, was killed more often than it is tried.
 ENDS = {"SUCCESS", "RUNTIME_CRASH", "RUNTIME_FAILED_DEPENDENCY"}
 _AHEAD = 4
-_PATIENCE = 20
+_PATIENCE = 60
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc"),
-    pytest.mark.timeout(60 + 6 * KILLS),
+    pytest.mark.timeout(120 + 6 * KILLS),
 ]
 
 

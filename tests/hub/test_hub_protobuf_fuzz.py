@@ -25,8 +25,9 @@ OPERATIONS: dict[str, Json] = {
 
 
 @pytest.fixture(scope="module")
-def ids(ada: Api, model: str) -> dict[str, str]:
-    """What is there, by the names of parameters and fields."""
+def ids(ada: Api) -> dict[str, str]:
+    """What is there for these requests alone, by the names of parameters and fields."""
+    model = ada.upload_model()
     job, _ = ada.compile(model)
     return {
         "model_id": model,

@@ -9,6 +9,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx import helper
+from support.execution_models import FLOAT, model_of
+
+from qai_hub.local.execution.attempt import AttemptRequest, InputModel
+from qai_hub.local.execution.messages import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -103,3 +108,16 @@ def aimet_archive(path: Path, model: onnx.ModelProto, content: object, **more: b
         for name, data in files.items():
             archive.writestr(f"net.aimet/{name}", data)
     return path
+
+
+def matmul_model(weight: Any) -> onnx.ModelProto:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    ports = {"x": (FLOAT, ["n", weight.shape[0]])}, {"y": (FLOAT, ["n", weight.shape[1]])}
+    return model_of(nodes, *ports, {"w": weight})
+
+
+def aimet_request(path: Path, *specs: TensorSpec) -> AttemptRequest:
+    model = InputModel(path=path, model_type="MODEL_TYPE_AIMET_ONNX")
+    return AttemptRequest(
+        kind="compile", inputs=(model,), options="--target_runtime onnx", input_specs=specs
+    )

@@ -74,7 +74,11 @@ FILE_TYPE = RealModel(
 
 
 def psnr(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio in dB; the peak is the largest expected magnitude."""
+    """Return the peak signal-to-noise ratio in dB.
+
+    The peak is the largest expected magnitude, and at least 1, as of the probabilities that most
+    of these models give: they may be close to 0 for all of a few inputs.
+    """
     error = np.mean(np.square(expected.astype(np.float64) - actual))
-    peak = np.max(np.abs(expected.astype(np.float64)))
+    peak = max(1.0, np.max(np.abs(expected.astype(np.float64))))
     return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))

@@ -1,8 +1,10 @@
 """From payloads to the facade's own objects, those of other releases of the service included."""
 
 import logging
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,24 @@ def test_unknown_job_type_in_a_list_does_not_hide_the_others() -> None:
     assert summaries[2].job_type is JobType.UNSPECIFIED
     assert (summaries[2].status.code, summaries[2].status.finished) == ("DREAMING", False)
     assert len(set(summaries)) == 3
+
+
+def test_summaries_are_dataclasses_like_any() -> None:
+    common = {"job_id": "jabc12345", "name": "n", "job_state": "JOB_STATE_DONE"}
+    common |= {"device_name": "D", "device_os_version": "14", "creation_time": CREATED}
+    kinds = ("compile", "quantize", "link", "inference", "profile", "dream")
+    listed = {"job_summaries": [{f"{kind}_job_summary": common} for kind in kinds]}
+    with answering({**listed, "total_query_count": 6}, path="job_summaries/") as (client, _):
+        summaries = client.get_job_summaries()
+    assert len(summaries) == 6
+    for summary in summaries:
+        assert {field.name for field in fields(summary)} == vars(summary).keys()
+        again = replace(summary)
+        assert (again, repr(again), hash(again)) == (summary, repr(summary), hash(summary))
+        assert replace(summary, name="other") != summary
+        assert pickle.loads(pickle.dumps(summary)) == summary
+        with pytest.raises(FrozenInstanceError):
+            summary.name = "other"  # type: ignore[misc]
 
 
 def test_quantize_and_link_jobs() -> None:

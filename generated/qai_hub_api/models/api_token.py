@@ -38,11 +38,10 @@ class ApiToken:
         d = dict(src_dict)
         key = d.pop("key")
 
-        api_token = cls(
-            key=key,
-        )
+        api_token = cls.__new__(cls)
+        api_token.key = key
 
-        api_token.additional_properties = d
+        api_token.additional_properties = d or {}
         return api_token
 
     @property

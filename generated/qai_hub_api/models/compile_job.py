@@ -203,103 +203,96 @@ class CompileJob:
 
         user_id = d.pop("user_id")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
         name = d.pop("name")
 
         options = d.pop("options")
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = Model.from_dict(_model)
+        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset
-        if isinstance(_device, Unset):
-            device = UNSET
-        else:
-            device = Device.from_dict(_device)
+        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
 
         _devices = d.pop("devices", UNSET)
-        devices: DeviceList | Unset
-        if isinstance(_devices, Unset):
-            devices = UNSET
-        else:
-            devices = DeviceList.from_dict(_devices)
+        devices: DeviceList | Unset = UNSET if _devices is UNSET else DeviceList.from_dict(_devices)
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
-        tensor_type_list: NamedTensorTypeList | Unset
-        if isinstance(_tensor_type_list, Unset):
-            tensor_type_list = UNSET
-        else:
-            tensor_type_list = NamedTensorTypeList.from_dict(_tensor_type_list)
+        tensor_type_list: NamedTensorTypeList | Unset = (
+            UNSET
+            if _tensor_type_list is UNSET
+            else NamedTensorTypeList.from_dict(_tensor_type_list)
+        )
 
         failure_reason = d.pop("failure_reason", UNSET)
 
         _target_model = d.pop("target_model", UNSET)
-        target_model: Model | Unset
-        if isinstance(_target_model, Unset):
-            target_model = UNSET
-        else:
-            target_model = Model.from_dict(_target_model)
+        target_model: Model | Unset = (
+            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+        )
 
         has_vizgraph = d.pop("has_vizgraph", UNSET)
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         admin_url = d.pop("admin_url", UNSET)
 
         _target_tensor_type_list = d.pop("target_tensor_type_list", UNSET)
-        target_tensor_type_list: NamedTensorTypeList | Unset
-        if isinstance(_target_tensor_type_list, Unset):
-            target_tensor_type_list = UNSET
-        else:
-            target_tensor_type_list = NamedTensorTypeList.from_dict(_target_tensor_type_list)
+        target_tensor_type_list: NamedTensorTypeList | Unset = (
+            UNSET
+            if _target_tensor_type_list is UNSET
+            else NamedTensorTypeList.from_dict(_target_tensor_type_list)
+        )
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
-        calibration_dataset: Dataset | Unset
-        if isinstance(_calibration_dataset, Unset):
-            calibration_dataset = UNSET
-        else:
-            calibration_dataset = Dataset.from_dict(_calibration_dataset)
+        calibration_dataset: Dataset | Unset = (
+            UNSET if _calibration_dataset is UNSET else Dataset.from_dict(_calibration_dataset)
+        )
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         error_details = d.pop("error_details", UNSET)
 
@@ -307,34 +300,33 @@ class CompileJob:
 
         project_slug = d.pop("project_slug", UNSET)
 
-        compile_job = cls(
-            compile_job_id=compile_job_id,
-            user_id=user_id,
-            job_state=job_state,
-            name=name,
-            options=options,
-            creation_time=creation_time,
-            user=user,
-            model=model,
-            device=device,
-            devices=devices,
-            tensor_type_list=tensor_type_list,
-            failure_reason=failure_reason,
-            target_model=target_model,
-            has_vizgraph=has_vizgraph,
-            start_time=start_time,
-            completion_time=completion_time,
-            last_updated_time=last_updated_time,
-            admin_url=admin_url,
-            target_tensor_type_list=target_tensor_type_list,
-            calibration_dataset=calibration_dataset,
-            queued_time=queued_time,
-            error_details=error_details,
-            project_id=project_id,
-            project_slug=project_slug,
-        )
+        compile_job = cls.__new__(cls)
+        compile_job.compile_job_id = compile_job_id
+        compile_job.user_id = user_id
+        compile_job.job_state = job_state
+        compile_job.name = name
+        compile_job.options = options
+        compile_job.creation_time = creation_time
+        compile_job.user = user
+        compile_job.model = model
+        compile_job.device = device
+        compile_job.devices = devices
+        compile_job.tensor_type_list = tensor_type_list
+        compile_job.failure_reason = failure_reason
+        compile_job.target_model = target_model
+        compile_job.has_vizgraph = has_vizgraph
+        compile_job.start_time = start_time
+        compile_job.completion_time = completion_time
+        compile_job.last_updated_time = last_updated_time
+        compile_job.admin_url = admin_url
+        compile_job.target_tensor_type_list = target_tensor_type_list
+        compile_job.calibration_dataset = calibration_dataset
+        compile_job.queued_time = queued_time
+        compile_job.error_details = error_details
+        compile_job.project_id = project_id
+        compile_job.project_slug = project_slug
 
-        compile_job.additional_properties = d
+        compile_job.additional_properties = d or {}
         return compile_job
 
     @property

@@ -49,18 +49,15 @@ class CompileJobResult:
         compile_job_id = d.pop("compile_job_id")
 
         _compile_detail = d.pop("compile_detail", UNSET)
-        compile_detail: CompileDetail | Unset
-        if isinstance(_compile_detail, Unset):
-            compile_detail = UNSET
-        else:
-            compile_detail = CompileDetail.from_dict(_compile_detail)
-
-        compile_job_result = cls(
-            compile_job_id=compile_job_id,
-            compile_detail=compile_detail,
+        compile_detail: CompileDetail | Unset = (
+            UNSET if _compile_detail is UNSET else CompileDetail.from_dict(_compile_detail)
         )
 
-        compile_job_result.additional_properties = d
+        compile_job_result = cls.__new__(cls)
+        compile_job_result.compile_job_id = compile_job_id
+        compile_job_result.compile_detail = compile_detail
+
+        compile_job_result.additional_properties = d or {}
         return compile_job_result
 
     @property

@@ -75,32 +75,30 @@ class CompileJobSubmit:
         devices = DeviceQueryList.from_dict(d.pop("devices"))
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
-        tensor_type_list: NamedTensorTypeListSubmit | Unset
-        if isinstance(_tensor_type_list, Unset):
-            tensor_type_list = UNSET
-        else:
-            tensor_type_list = NamedTensorTypeListSubmit.from_dict(_tensor_type_list)
+        tensor_type_list: NamedTensorTypeListSubmit | Unset = (
+            UNSET
+            if _tensor_type_list is UNSET
+            else NamedTensorTypeListSubmit.from_dict(_tensor_type_list)
+        )
 
         name = d.pop("name", UNSET)
 
         options = d.pop("options", UNSET)
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
-        calibration_dataset: DatasetReference | Unset
-        if isinstance(_calibration_dataset, Unset):
-            calibration_dataset = UNSET
-        else:
-            calibration_dataset = DatasetReference.from_dict(_calibration_dataset)
-
-        compile_job_submit = cls(
-            model=model,
-            devices=devices,
-            tensor_type_list=tensor_type_list,
-            name=name,
-            options=options,
-            calibration_dataset=calibration_dataset,
+        calibration_dataset: DatasetReference | Unset = (
+            UNSET
+            if _calibration_dataset is UNSET
+            else DatasetReference.from_dict(_calibration_dataset)
         )
 
+        compile_job_submit = cls.__new__(cls)
+        compile_job_submit.model = model
+        compile_job_submit.devices = devices
+        compile_job_submit.tensor_type_list = tensor_type_list
+        compile_job_submit.name = name
+        compile_job_submit.options = options
+        compile_job_submit.calibration_dataset = calibration_dataset
         return compile_job_submit
 
 

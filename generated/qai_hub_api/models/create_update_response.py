@@ -69,31 +69,35 @@ class CreateUpdateResponse:
 
         status = d.pop("status")
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
-
-        _expiration_time = d.pop("expiration_time", UNSET)
-        expiration_time: datetime.datetime | Unset
-        if isinstance(_expiration_time, Unset):
-            expiration_time = UNSET
-        else:
-            expiration_time = datetime.datetime.fromisoformat(_expiration_time)
-
-        _validation_error = d.pop("validation_error", UNSET)
-        validation_error: ValidationError | Unset
-        if isinstance(_validation_error, Unset):
-            validation_error = UNSET
-        else:
-            validation_error = ValidationError.from_dict(_validation_error)
-
-        create_update_response = cls(
-            id=id,
-            status=status,
-            creation_time=creation_time,
-            expiration_time=expiration_time,
-            validation_error=validation_error,
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
         )
 
-        create_update_response.additional_properties = d
+        _expiration_time = d.pop("expiration_time", UNSET)
+        expiration_time: datetime.datetime | Unset = (
+            UNSET
+            if _expiration_time is UNSET
+            else _expiration_time
+            if isinstance(_expiration_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_expiration_time)
+        )
+
+        _validation_error = d.pop("validation_error", UNSET)
+        validation_error: ValidationError | Unset = (
+            UNSET if _validation_error is UNSET else ValidationError.from_dict(_validation_error)
+        )
+
+        create_update_response = cls.__new__(cls)
+        create_update_response.id = id
+        create_update_response.status = status
+        create_update_response.creation_time = creation_time
+        create_update_response.expiration_time = expiration_time
+        create_update_response.validation_error = validation_error
+
+        create_update_response.additional_properties = d or {}
         return create_update_response
 
     @property

@@ -43,9 +43,7 @@ class Credentials:
 
         password = d.pop("password")
 
-        credentials = cls(
-            email=email,
-            password=password,
-        )
-
+        credentials = cls.__new__(cls)
+        credentials.email = email
+        credentials.password = password
         return credentials

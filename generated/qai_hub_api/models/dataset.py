@@ -108,27 +108,27 @@ class Dataset:
         dataset_id = d.pop("dataset_id", UNSET)
 
         _owner = d.pop("owner", UNSET)
-        owner: User | Unset
-        if isinstance(_owner, Unset):
-            owner = UNSET
-        else:
-            owner = User.from_dict(_owner)
+        owner: User | Unset = UNSET if _owner is UNSET else User.from_dict(_owner)
 
         name = d.pop("name", UNSET)
 
         _creation_time = d.pop("creation_time", UNSET)
-        creation_time: datetime.datetime | Unset
-        if isinstance(_creation_time, Unset):
-            creation_time = UNSET
-        else:
-            creation_time = datetime.datetime.fromisoformat(_creation_time)
+        creation_time: datetime.datetime | Unset = (
+            UNSET
+            if _creation_time is UNSET
+            else _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         _expiration_time = d.pop("expiration_time", UNSET)
-        expiration_time: datetime.datetime | Unset
-        if isinstance(_expiration_time, Unset):
-            expiration_time = UNSET
-        else:
-            expiration_time = datetime.datetime.fromisoformat(_expiration_time)
+        expiration_time: datetime.datetime | Unset = (
+            UNSET
+            if _expiration_time is UNSET
+            else _expiration_time
+            if isinstance(_expiration_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_expiration_time)
+        )
 
         file_upload_complete = d.pop("file_upload_complete", UNSET)
 
@@ -141,27 +141,26 @@ class Dataset:
         project_slug = d.pop("project_slug", UNSET)
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
-        actor_authorization: DatasetAuthorization | Unset
-        if isinstance(_actor_authorization, Unset):
-            actor_authorization = UNSET
-        else:
-            actor_authorization = DatasetAuthorization.from_dict(_actor_authorization)
-
-        dataset = cls(
-            dataset_id=dataset_id,
-            owner=owner,
-            name=name,
-            creation_time=creation_time,
-            expiration_time=expiration_time,
-            file_upload_complete=file_upload_complete,
-            read_only=read_only,
-            permanent=permanent,
-            project_id=project_id,
-            project_slug=project_slug,
-            actor_authorization=actor_authorization,
+        actor_authorization: DatasetAuthorization | Unset = (
+            UNSET
+            if _actor_authorization is UNSET
+            else DatasetAuthorization.from_dict(_actor_authorization)
         )
 
-        dataset.additional_properties = d
+        dataset = cls.__new__(cls)
+        dataset.dataset_id = dataset_id
+        dataset.owner = owner
+        dataset.name = name
+        dataset.creation_time = creation_time
+        dataset.expiration_time = expiration_time
+        dataset.file_upload_complete = file_upload_complete
+        dataset.read_only = read_only
+        dataset.permanent = permanent
+        dataset.project_id = project_id
+        dataset.project_slug = project_slug
+        dataset.actor_authorization = actor_authorization
+
+        dataset.additional_properties = d or {}
         return dataset
 
     @property

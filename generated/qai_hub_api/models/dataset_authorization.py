@@ -41,18 +41,15 @@ class DatasetAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = []
-        _permissions = d.pop("permissions")
-        for permissions_item_data in _permissions:
-            permissions_item = DatasetPermission(permissions_item_data)
+        permissions = [
+            DatasetPermission.of(permissions_item_data)
+            for permissions_item_data in d.pop("permissions")
+        ]
 
-            permissions.append(permissions_item)
+        dataset_authorization = cls.__new__(cls)
+        dataset_authorization.permissions = permissions
 
-        dataset_authorization = cls(
-            permissions=permissions,
-        )
-
-        dataset_authorization.additional_properties = d
+        dataset_authorization.additional_properties = d or {}
         return dataset_authorization
 
     @property

@@ -52,10 +52,8 @@ class DatasetCreate:
 
         project_id = d.pop("project_id", UNSET)
 
-        dataset_create = cls(
-            name=name,
-            permanent=permanent,
-            project_id=project_id,
-        )
-
+        dataset_create = cls.__new__(cls)
+        dataset_create.name = name
+        dataset_create.permanent = permanent
+        dataset_create.project_id = project_id
         return dataset_create

@@ -44,21 +44,17 @@ class DatasetList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        datasets = []
-        _datasets = d.pop("datasets")
-        for datasets_item_data in _datasets:
-            datasets_item = Dataset.from_dict(datasets_item_data)
-
-            datasets.append(datasets_item)
+        datasets = [
+            Dataset.from_dict(datasets_item_data) for datasets_item_data in d.pop("datasets")
+        ]
 
         total_query_count = d.pop("total_query_count")
 
-        dataset_list = cls(
-            datasets=datasets,
-            total_query_count=total_query_count,
-        )
+        dataset_list = cls.__new__(cls)
+        dataset_list.datasets = datasets
+        dataset_list.total_query_count = total_query_count
 
-        dataset_list.additional_properties = d
+        dataset_list.additional_properties = d or {}
         return dataset_list
 
     @property

@@ -36,8 +36,6 @@ class DatasetReference:
         d = dict(src_dict)
         dataset_id = d.pop("dataset_id")
 
-        dataset_reference = cls(
-            dataset_id=dataset_id,
-        )
-
+        dataset_reference = cls.__new__(cls)
+        dataset_reference.dataset_id = dataset_id
         return dataset_reference

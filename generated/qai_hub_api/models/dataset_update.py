@@ -44,9 +44,7 @@ class DatasetUpdate:
 
         file_upload_complete = d.pop("file_upload_complete", UNSET)
 
-        dataset_update = cls(
-            name=name,
-            file_upload_complete=file_upload_complete,
-        )
-
+        dataset_update = cls.__new__(cls)
+        dataset_update.name = name
+        dataset_update.file_upload_complete = file_upload_complete
         return dataset_update

@@ -45,12 +45,11 @@ class DeleteResponse:
 
         error_status = d.pop("error_status")
 
-        delete_response = cls(
-            id=id,
-            error_status=error_status,
-        )
+        delete_response = cls.__new__(cls)
+        delete_response.id = id
+        delete_response.error_status = error_status
 
-        delete_response.additional_properties = d
+        delete_response.additional_properties = d or {}
         return delete_response
 
     @property

@@ -59,14 +59,13 @@ class Device:
 
         soc_description = d.pop("soc_description")
 
-        device = cls(
-            name=name,
-            os=os,
-            attributes=attributes,
-            soc_description=soc_description,
-        )
+        device = cls.__new__(cls)
+        device.name = name
+        device.os = os
+        device.attributes = attributes
+        device.soc_description = soc_description
 
-        device.additional_properties = d
+        device.additional_properties = d or {}
         return device
 
     @property

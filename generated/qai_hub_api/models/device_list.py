@@ -44,21 +44,15 @@ class DeviceList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        devices = []
-        _devices = d.pop("devices")
-        for devices_item_data in _devices:
-            devices_item = Device.from_dict(devices_item_data)
-
-            devices.append(devices_item)
+        devices = [Device.from_dict(devices_item_data) for devices_item_data in d.pop("devices")]
 
         total_query_count = d.pop("total_query_count")
 
-        device_list = cls(
-            devices=devices,
-            total_query_count=total_query_count,
-        )
+        device_list = cls.__new__(cls)
+        device_list.devices = devices
+        device_list.total_query_count = total_query_count
 
-        device_list.additional_properties = d
+        device_list.additional_properties = d or {}
         return device_list
 
     @property

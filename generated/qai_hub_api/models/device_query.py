@@ -54,10 +54,8 @@ class DeviceQuery:
 
         attributes = cast(list[str], d.pop("attributes", UNSET))
 
-        device_query = cls(
-            name=name,
-            os=os,
-            attributes=attributes,
-        )
-
+        device_query = cls.__new__(cls)
+        device_query.name = name
+        device_query.os = os
+        device_query.attributes = attributes
         return device_query

@@ -37,17 +37,12 @@ class DeviceQueryList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        devices = []
-        _devices = d.pop("devices")
-        for devices_item_data in _devices:
-            devices_item = DeviceQuery.from_dict(devices_item_data)
+        devices = [
+            DeviceQuery.from_dict(devices_item_data) for devices_item_data in d.pop("devices")
+        ]
 
-            devices.append(devices_item)
-
-        device_query_list = cls(
-            devices=devices,
-        )
-
+        device_query_list = cls.__new__(cls)
+        device_query_list.devices = devices
         return device_query_list
 
 

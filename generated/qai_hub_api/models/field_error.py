@@ -45,12 +45,11 @@ class FieldError:
 
         messages = list(cast(list[str], d.pop("messages")))
 
-        field_error = cls(
-            field=field,
-            messages=messages,
-        )
+        field_error = cls.__new__(cls)
+        field_error.field = field
+        field_error.messages = messages
 
-        field_error.additional_properties = d
+        field_error.additional_properties = d or {}
         return field_error
 
     @property

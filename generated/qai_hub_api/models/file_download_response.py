@@ -48,25 +48,18 @@ class FileDownloadResponse:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _url = d.pop("url", UNSET)
-        url: FileDownloadURL | Unset
-        if isinstance(_url, Unset):
-            url = UNSET
-        else:
-            url = FileDownloadURL.from_dict(_url)
+        url: FileDownloadURL | Unset = UNSET if _url is UNSET else FileDownloadURL.from_dict(_url)
 
         _credentials = d.pop("credentials", UNSET)
-        credentials: S3Credentials | Unset
-        if isinstance(_credentials, Unset):
-            credentials = UNSET
-        else:
-            credentials = S3Credentials.from_dict(_credentials)
-
-        file_download_response = cls(
-            url=url,
-            credentials=credentials,
+        credentials: S3Credentials | Unset = (
+            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
         )
 
-        file_download_response.additional_properties = d
+        file_download_response = cls.__new__(cls)
+        file_download_response.url = url
+        file_download_response.credentials = credentials
+
+        file_download_response.additional_properties = d or {}
         return file_download_response
 
     @property

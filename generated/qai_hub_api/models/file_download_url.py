@@ -45,12 +45,11 @@ class FileDownloadURL:
 
         filename = d.pop("filename")
 
-        file_download_url = cls(
-            url=url,
-            filename=filename,
-        )
+        file_download_url = cls.__new__(cls)
+        file_download_url.url = url
+        file_download_url.filename = filename
 
-        file_download_url.additional_properties = d
+        file_download_url.additional_properties = d or {}
         return file_download_url
 
     @property

@@ -52,13 +52,12 @@ class FileMultipartUploadURL:
 
         max_part_size = d.pop("max_part_size")
 
-        file_multipart_upload_url = cls(
-            urls=urls,
-            upload_id=upload_id,
-            max_part_size=max_part_size,
-        )
+        file_multipart_upload_url = cls.__new__(cls)
+        file_multipart_upload_url.urls = urls
+        file_multipart_upload_url.upload_id = upload_id
+        file_multipart_upload_url.max_part_size = max_part_size
 
-        file_multipart_upload_url.additional_properties = d
+        file_multipart_upload_url.additional_properties = d or {}
         return file_multipart_upload_url
 
     @property

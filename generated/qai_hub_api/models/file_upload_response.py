@@ -56,33 +56,24 @@ class FileUploadResponse:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _url = d.pop("url", UNSET)
-        url: FileUploadURL | Unset
-        if isinstance(_url, Unset):
-            url = UNSET
-        else:
-            url = FileUploadURL.from_dict(_url)
+        url: FileUploadURL | Unset = UNSET if _url is UNSET else FileUploadURL.from_dict(_url)
 
         _multipart_url = d.pop("multipart_url", UNSET)
-        multipart_url: FileMultipartUploadURL | Unset
-        if isinstance(_multipart_url, Unset):
-            multipart_url = UNSET
-        else:
-            multipart_url = FileMultipartUploadURL.from_dict(_multipart_url)
-
-        _credentials = d.pop("credentials", UNSET)
-        credentials: S3Credentials | Unset
-        if isinstance(_credentials, Unset):
-            credentials = UNSET
-        else:
-            credentials = S3Credentials.from_dict(_credentials)
-
-        file_upload_response = cls(
-            url=url,
-            multipart_url=multipart_url,
-            credentials=credentials,
+        multipart_url: FileMultipartUploadURL | Unset = (
+            UNSET if _multipart_url is UNSET else FileMultipartUploadURL.from_dict(_multipart_url)
         )
 
-        file_upload_response.additional_properties = d
+        _credentials = d.pop("credentials", UNSET)
+        credentials: S3Credentials | Unset = (
+            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
+        )
+
+        file_upload_response = cls.__new__(cls)
+        file_upload_response.url = url
+        file_upload_response.multipart_url = multipart_url
+        file_upload_response.credentials = credentials
+
+        file_upload_response.additional_properties = d or {}
         return file_upload_response
 
     @property

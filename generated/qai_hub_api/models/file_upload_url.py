@@ -52,13 +52,12 @@ class FileUploadURL:
 
         fields = FileUploadURLFields.from_dict(d.pop("fields"))
 
-        file_upload_url = cls(
-            url=url,
-            file_field_name=file_field_name,
-            fields=fields,
-        )
+        file_upload_url = cls.__new__(cls)
+        file_upload_url.url = url
+        file_upload_url.file_field_name = file_field_name
+        file_upload_url.fields = fields
 
-        file_upload_url.additional_properties = d
+        file_upload_url.additional_properties = d or {}
         return file_upload_url
 
     @property

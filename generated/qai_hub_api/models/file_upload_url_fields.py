@@ -25,9 +25,9 @@ class FileUploadURLFields:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        file_upload_url_fields = cls()
+        file_upload_url_fields = cls.__new__(cls)
 
-        file_upload_url_fields.additional_properties = d
+        file_upload_url_fields.additional_properties = d or {}
         return file_upload_url_fields
 
     @property

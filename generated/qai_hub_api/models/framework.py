@@ -59,14 +59,13 @@ class Framework:
 
         full_version = d.pop("full_version")
 
-        framework = cls(
-            name=name,
-            api_version=api_version,
-            api_tags=api_tags,
-            full_version=full_version,
-        )
+        framework = cls.__new__(cls)
+        framework.name = name
+        framework.api_version = api_version
+        framework.api_tags = api_tags
+        framework.full_version = full_version
 
-        framework.additional_properties = d
+        framework.additional_properties = d or {}
         return framework
 
     @property

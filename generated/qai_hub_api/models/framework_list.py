@@ -44,21 +44,18 @@ class FrameworkList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        frameworks = []
-        _frameworks = d.pop("frameworks")
-        for frameworks_item_data in _frameworks:
-            frameworks_item = Framework.from_dict(frameworks_item_data)
-
-            frameworks.append(frameworks_item)
+        frameworks = [
+            Framework.from_dict(frameworks_item_data)
+            for frameworks_item_data in d.pop("frameworks")
+        ]
 
         total_query_count = d.pop("total_query_count")
 
-        framework_list = cls(
-            frameworks=frameworks,
-            total_query_count=total_query_count,
-        )
+        framework_list = cls.__new__(cls)
+        framework_list.frameworks = frameworks
+        framework_list.total_query_count = total_query_count
 
-        framework_list.additional_properties = d
+        framework_list.additional_properties = d or {}
         return framework_list
 
     @property

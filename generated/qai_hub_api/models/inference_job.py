@@ -198,75 +198,72 @@ class InferenceJob:
 
         user_id = d.pop("user_id")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
         name = d.pop("name")
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         options = d.pop("options")
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = Model.from_dict(_model)
+        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset
-        if isinstance(_device, Unset):
-            device = UNSET
-        else:
-            device = Device.from_dict(_device)
+        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
 
         _dataset = d.pop("dataset", UNSET)
-        dataset: Dataset | Unset
-        if isinstance(_dataset, Unset):
-            dataset = UNSET
-        else:
-            dataset = Dataset.from_dict(_dataset)
+        dataset: Dataset | Unset = UNSET if _dataset is UNSET else Dataset.from_dict(_dataset)
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         failure_reason = d.pop("failure_reason", UNSET)
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         admin_url = d.pop("admin_url", UNSET)
 
         error_details = d.pop("error_details", UNSET)
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         project_id = d.pop("project_id", UNSET)
 
@@ -275,51 +272,48 @@ class InferenceJob:
         execution_time = d.pop("execution_time", UNSET)
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
-        execution_peak_memory: Range | Unset
-        if isinstance(_execution_peak_memory, Unset):
-            execution_peak_memory = UNSET
-        else:
-            execution_peak_memory = Range.from_dict(_execution_peak_memory)
+        execution_peak_memory: Range | Unset = (
+            UNSET if _execution_peak_memory is UNSET else Range.from_dict(_execution_peak_memory)
+        )
 
         has_vizgraph = d.pop("has_vizgraph", UNSET)
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
-        tensor_type_list: NamedTensorTypeList | Unset
-        if isinstance(_tensor_type_list, Unset):
-            tensor_type_list = UNSET
-        else:
-            tensor_type_list = NamedTensorTypeList.from_dict(_tensor_type_list)
+        tensor_type_list: NamedTensorTypeList | Unset = (
+            UNSET
+            if _tensor_type_list is UNSET
+            else NamedTensorTypeList.from_dict(_tensor_type_list)
+        )
 
         project_slug = d.pop("project_slug", UNSET)
 
-        inference_job = cls(
-            inference_job_id=inference_job_id,
-            user_id=user_id,
-            job_state=job_state,
-            name=name,
-            creation_time=creation_time,
-            options=options,
-            user=user,
-            model=model,
-            device=device,
-            dataset=dataset,
-            start_time=start_time,
-            completion_time=completion_time,
-            failure_reason=failure_reason,
-            last_updated_time=last_updated_time,
-            admin_url=admin_url,
-            error_details=error_details,
-            queued_time=queued_time,
-            project_id=project_id,
-            is_profiling_on=is_profiling_on,
-            execution_time=execution_time,
-            execution_peak_memory=execution_peak_memory,
-            has_vizgraph=has_vizgraph,
-            tensor_type_list=tensor_type_list,
-            project_slug=project_slug,
-        )
+        inference_job = cls.__new__(cls)
+        inference_job.inference_job_id = inference_job_id
+        inference_job.user_id = user_id
+        inference_job.job_state = job_state
+        inference_job.name = name
+        inference_job.creation_time = creation_time
+        inference_job.options = options
+        inference_job.user = user
+        inference_job.model = model
+        inference_job.device = device
+        inference_job.dataset = dataset
+        inference_job.start_time = start_time
+        inference_job.completion_time = completion_time
+        inference_job.failure_reason = failure_reason
+        inference_job.last_updated_time = last_updated_time
+        inference_job.admin_url = admin_url
+        inference_job.error_details = error_details
+        inference_job.queued_time = queued_time
+        inference_job.project_id = project_id
+        inference_job.is_profiling_on = is_profiling_on
+        inference_job.execution_time = execution_time
+        inference_job.execution_peak_memory = execution_peak_memory
+        inference_job.has_vizgraph = has_vizgraph
+        inference_job.tensor_type_list = tensor_type_list
+        inference_job.project_slug = project_slug
 
-        inference_job.additional_properties = d
+        inference_job.additional_properties = d or {}
         return inference_job
 
     @property

@@ -56,19 +56,16 @@ class InferenceJobResult:
         output_dataset_id = d.pop("output_dataset_id")
 
         _detail = d.pop("detail", UNSET)
-        detail: ProfileDetail | Unset
-        if isinstance(_detail, Unset):
-            detail = UNSET
-        else:
-            detail = ProfileDetail.from_dict(_detail)
-
-        inference_job_result = cls(
-            inference_job_id=inference_job_id,
-            output_dataset_id=output_dataset_id,
-            detail=detail,
+        detail: ProfileDetail | Unset = (
+            UNSET if _detail is UNSET else ProfileDetail.from_dict(_detail)
         )
 
-        inference_job_result.additional_properties = d
+        inference_job_result = cls.__new__(cls)
+        inference_job_result.inference_job_id = inference_job_id
+        inference_job_result.output_dataset_id = output_dataset_id
+        inference_job_result.detail = detail
+
+        inference_job_result.additional_properties = d or {}
         return inference_job_result
 
     @property

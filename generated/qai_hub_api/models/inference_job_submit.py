@@ -72,11 +72,9 @@ class InferenceJobSubmit:
         device = DeviceQuery.from_dict(d.pop("device"))
 
         _dataset = d.pop("dataset", UNSET)
-        dataset: DatasetReference | Unset
-        if isinstance(_dataset, Unset):
-            dataset = UNSET
-        else:
-            dataset = DatasetReference.from_dict(_dataset)
+        dataset: DatasetReference | Unset = (
+            UNSET if _dataset is UNSET else DatasetReference.from_dict(_dataset)
+        )
 
         is_profiling_on = d.pop("is_profiling_on", UNSET)
 
@@ -84,15 +82,13 @@ class InferenceJobSubmit:
 
         options = d.pop("options", UNSET)
 
-        inference_job_submit = cls(
-            model=model,
-            device=device,
-            dataset=dataset,
-            is_profiling_on=is_profiling_on,
-            name=name,
-            options=options,
-        )
-
+        inference_job_submit = cls.__new__(cls)
+        inference_job_submit.model = model
+        inference_job_submit.device = device
+        inference_job_submit.dataset = dataset
+        inference_job_submit.is_profiling_on = is_profiling_on
+        inference_job_submit.name = name
+        inference_job_submit.options = options
         return inference_job_submit
 
 

@@ -117,83 +117,63 @@ class Job:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        notices = []
-        _notices = d.pop("notices")
-        for notices_item_data in _notices:
-            notices_item = Notice.from_dict(notices_item_data)
+        notices = [Notice.from_dict(notices_item_data) for notices_item_data in d.pop("notices")]
 
-            notices.append(notices_item)
+        failure_type = JobFailureType.of(d.pop("failure_type"))
 
-        failure_type = JobFailureType(d.pop("failure_type"))
-
-        available_artifacts = []
-        _available_artifacts = d.pop("available_artifacts")
-        for available_artifacts_item_data in _available_artifacts:
-            available_artifacts_item = JobArtifactType(available_artifacts_item_data)
-
-            available_artifacts.append(available_artifacts_item)
+        available_artifacts = [
+            JobArtifactType.of(available_artifacts_item_data)
+            for available_artifacts_item_data in d.pop("available_artifacts")
+        ]
 
         _profile_job = d.pop("profile_job", UNSET)
-        profile_job: ProfileJob | Unset
-        if isinstance(_profile_job, Unset):
-            profile_job = UNSET
-        else:
-            profile_job = ProfileJob.from_dict(_profile_job)
+        profile_job: ProfileJob | Unset = (
+            UNSET if _profile_job is UNSET else ProfileJob.from_dict(_profile_job)
+        )
 
         _inference_job = d.pop("inference_job", UNSET)
-        inference_job: InferenceJob | Unset
-        if isinstance(_inference_job, Unset):
-            inference_job = UNSET
-        else:
-            inference_job = InferenceJob.from_dict(_inference_job)
+        inference_job: InferenceJob | Unset = (
+            UNSET if _inference_job is UNSET else InferenceJob.from_dict(_inference_job)
+        )
 
         _compile_job = d.pop("compile_job", UNSET)
-        compile_job: CompileJob | Unset
-        if isinstance(_compile_job, Unset):
-            compile_job = UNSET
-        else:
-            compile_job = CompileJob.from_dict(_compile_job)
+        compile_job: CompileJob | Unset = (
+            UNSET if _compile_job is UNSET else CompileJob.from_dict(_compile_job)
+        )
 
         _quantize_job = d.pop("quantize_job", UNSET)
-        quantize_job: QuantizeJob | Unset
-        if isinstance(_quantize_job, Unset):
-            quantize_job = UNSET
-        else:
-            quantize_job = QuantizeJob.from_dict(_quantize_job)
+        quantize_job: QuantizeJob | Unset = (
+            UNSET if _quantize_job is UNSET else QuantizeJob.from_dict(_quantize_job)
+        )
 
         _link_job = d.pop("link_job", UNSET)
-        link_job: LinkJob | Unset
-        if isinstance(_link_job, Unset):
-            link_job = UNSET
-        else:
-            link_job = LinkJob.from_dict(_link_job)
+        link_job: LinkJob | Unset = UNSET if _link_job is UNSET else LinkJob.from_dict(_link_job)
 
         hub_version = d.pop("hub_version", UNSET)
 
         read_only = d.pop("read_only", UNSET)
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
-        actor_authorization: JobAuthorization | Unset
-        if isinstance(_actor_authorization, Unset):
-            actor_authorization = UNSET
-        else:
-            actor_authorization = JobAuthorization.from_dict(_actor_authorization)
-
-        job = cls(
-            notices=notices,
-            failure_type=failure_type,
-            available_artifacts=available_artifacts,
-            profile_job=profile_job,
-            inference_job=inference_job,
-            compile_job=compile_job,
-            quantize_job=quantize_job,
-            link_job=link_job,
-            hub_version=hub_version,
-            read_only=read_only,
-            actor_authorization=actor_authorization,
+        actor_authorization: JobAuthorization | Unset = (
+            UNSET
+            if _actor_authorization is UNSET
+            else JobAuthorization.from_dict(_actor_authorization)
         )
 
-        job.additional_properties = d
+        job = cls.__new__(cls)
+        job.notices = notices
+        job.failure_type = failure_type
+        job.available_artifacts = available_artifacts
+        job.profile_job = profile_job
+        job.inference_job = inference_job
+        job.compile_job = compile_job
+        job.quantize_job = quantize_job
+        job.link_job = link_job
+        job.hub_version = hub_version
+        job.read_only = read_only
+        job.actor_authorization = actor_authorization
+
+        job.additional_properties = d or {}
         return job
 
     @property

@@ -41,18 +41,15 @@ class JobAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = []
-        _permissions = d.pop("permissions")
-        for permissions_item_data in _permissions:
-            permissions_item = JobPermission(permissions_item_data)
+        permissions = [
+            JobPermission.of(permissions_item_data)
+            for permissions_item_data in d.pop("permissions")
+        ]
 
-            permissions.append(permissions_item)
+        job_authorization = cls.__new__(cls)
+        job_authorization.permissions = permissions
 
-        job_authorization = cls(
-            permissions=permissions,
-        )
-
-        job_authorization.additional_properties = d
+        job_authorization.additional_properties = d or {}
         return job_authorization
 
     @property

@@ -44,21 +44,15 @@ class JobList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        jobs = []
-        _jobs = d.pop("jobs")
-        for jobs_item_data in _jobs:
-            jobs_item = Job.from_dict(jobs_item_data)
-
-            jobs.append(jobs_item)
+        jobs = [Job.from_dict(jobs_item_data) for jobs_item_data in d.pop("jobs")]
 
         total_query_count = d.pop("total_query_count")
 
-        job_list = cls(
-            jobs=jobs,
-            total_query_count=total_query_count,
-        )
+        job_list = cls.__new__(cls)
+        job_list.jobs = jobs
+        job_list.total_query_count = total_query_count
 
-        job_list.additional_properties = d
+        job_list.additional_properties = d or {}
         return job_list
 
     @property

@@ -72,49 +72,46 @@ class JobResult:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _profile_job_result = d.pop("profile_job_result", UNSET)
-        profile_job_result: ProfileJobResult | Unset
-        if isinstance(_profile_job_result, Unset):
-            profile_job_result = UNSET
-        else:
-            profile_job_result = ProfileJobResult.from_dict(_profile_job_result)
-
-        _inference_job_result = d.pop("inference_job_result", UNSET)
-        inference_job_result: InferenceJobResult | Unset
-        if isinstance(_inference_job_result, Unset):
-            inference_job_result = UNSET
-        else:
-            inference_job_result = InferenceJobResult.from_dict(_inference_job_result)
-
-        _compile_job_result = d.pop("compile_job_result", UNSET)
-        compile_job_result: CompileJobResult | Unset
-        if isinstance(_compile_job_result, Unset):
-            compile_job_result = UNSET
-        else:
-            compile_job_result = CompileJobResult.from_dict(_compile_job_result)
-
-        _quantize_job_result = d.pop("quantize_job_result", UNSET)
-        quantize_job_result: QuantizeJobResult | Unset
-        if isinstance(_quantize_job_result, Unset):
-            quantize_job_result = UNSET
-        else:
-            quantize_job_result = QuantizeJobResult.from_dict(_quantize_job_result)
-
-        _link_job_result = d.pop("link_job_result", UNSET)
-        link_job_result: LinkJobResult | Unset
-        if isinstance(_link_job_result, Unset):
-            link_job_result = UNSET
-        else:
-            link_job_result = LinkJobResult.from_dict(_link_job_result)
-
-        job_result = cls(
-            profile_job_result=profile_job_result,
-            inference_job_result=inference_job_result,
-            compile_job_result=compile_job_result,
-            quantize_job_result=quantize_job_result,
-            link_job_result=link_job_result,
+        profile_job_result: ProfileJobResult | Unset = (
+            UNSET
+            if _profile_job_result is UNSET
+            else ProfileJobResult.from_dict(_profile_job_result)
         )
 
-        job_result.additional_properties = d
+        _inference_job_result = d.pop("inference_job_result", UNSET)
+        inference_job_result: InferenceJobResult | Unset = (
+            UNSET
+            if _inference_job_result is UNSET
+            else InferenceJobResult.from_dict(_inference_job_result)
+        )
+
+        _compile_job_result = d.pop("compile_job_result", UNSET)
+        compile_job_result: CompileJobResult | Unset = (
+            UNSET
+            if _compile_job_result is UNSET
+            else CompileJobResult.from_dict(_compile_job_result)
+        )
+
+        _quantize_job_result = d.pop("quantize_job_result", UNSET)
+        quantize_job_result: QuantizeJobResult | Unset = (
+            UNSET
+            if _quantize_job_result is UNSET
+            else QuantizeJobResult.from_dict(_quantize_job_result)
+        )
+
+        _link_job_result = d.pop("link_job_result", UNSET)
+        link_job_result: LinkJobResult | Unset = (
+            UNSET if _link_job_result is UNSET else LinkJobResult.from_dict(_link_job_result)
+        )
+
+        job_result = cls.__new__(cls)
+        job_result.profile_job_result = profile_job_result
+        job_result.inference_job_result = inference_job_result
+        job_result.compile_job_result = compile_job_result
+        job_result.quantize_job_result = quantize_job_result
+        job_result.link_job_result = link_job_result
+
+        job_result.additional_properties = d or {}
         return job_result
 
     @property

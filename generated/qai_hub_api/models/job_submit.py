@@ -62,40 +62,30 @@ class JobSubmit:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _compile_job = d.pop("compile_job", UNSET)
-        compile_job: CompileJobSubmit | Unset
-        if isinstance(_compile_job, Unset):
-            compile_job = UNSET
-        else:
-            compile_job = CompileJobSubmit.from_dict(_compile_job)
-
-        _quantize_job = d.pop("quantize_job", UNSET)
-        quantize_job: QuantizeJobSubmit | Unset
-        if isinstance(_quantize_job, Unset):
-            quantize_job = UNSET
-        else:
-            quantize_job = QuantizeJobSubmit.from_dict(_quantize_job)
-
-        _link_job = d.pop("link_job", UNSET)
-        link_job: LinkJobSubmit | Unset
-        if isinstance(_link_job, Unset):
-            link_job = UNSET
-        else:
-            link_job = LinkJobSubmit.from_dict(_link_job)
-
-        _inference_job = d.pop("inference_job", UNSET)
-        inference_job: InferenceJobSubmit | Unset
-        if isinstance(_inference_job, Unset):
-            inference_job = UNSET
-        else:
-            inference_job = InferenceJobSubmit.from_dict(_inference_job)
-
-        job_submit = cls(
-            compile_job=compile_job,
-            quantize_job=quantize_job,
-            link_job=link_job,
-            inference_job=inference_job,
+        compile_job: CompileJobSubmit | Unset = (
+            UNSET if _compile_job is UNSET else CompileJobSubmit.from_dict(_compile_job)
         )
 
+        _quantize_job = d.pop("quantize_job", UNSET)
+        quantize_job: QuantizeJobSubmit | Unset = (
+            UNSET if _quantize_job is UNSET else QuantizeJobSubmit.from_dict(_quantize_job)
+        )
+
+        _link_job = d.pop("link_job", UNSET)
+        link_job: LinkJobSubmit | Unset = (
+            UNSET if _link_job is UNSET else LinkJobSubmit.from_dict(_link_job)
+        )
+
+        _inference_job = d.pop("inference_job", UNSET)
+        inference_job: InferenceJobSubmit | Unset = (
+            UNSET if _inference_job is UNSET else InferenceJobSubmit.from_dict(_inference_job)
+        )
+
+        job_submit = cls.__new__(cls)
+        job_submit.compile_job = compile_job
+        job_submit.quantize_job = quantize_job
+        job_submit.link_job = link_job
+        job_submit.inference_job = inference_job
         return job_submit
 
 

@@ -79,57 +79,54 @@ class JobSummary:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _profile_job_summary = d.pop("profile_job_summary", UNSET)
-        profile_job_summary: ProfileJobSummary | Unset
-        if isinstance(_profile_job_summary, Unset):
-            profile_job_summary = UNSET
-        else:
-            profile_job_summary = ProfileJobSummary.from_dict(_profile_job_summary)
-
-        _inference_job_summary = d.pop("inference_job_summary", UNSET)
-        inference_job_summary: InferenceJobSummary | Unset
-        if isinstance(_inference_job_summary, Unset):
-            inference_job_summary = UNSET
-        else:
-            inference_job_summary = InferenceJobSummary.from_dict(_inference_job_summary)
-
-        _compile_job_summary = d.pop("compile_job_summary", UNSET)
-        compile_job_summary: CompileJobSummary | Unset
-        if isinstance(_compile_job_summary, Unset):
-            compile_job_summary = UNSET
-        else:
-            compile_job_summary = CompileJobSummary.from_dict(_compile_job_summary)
-
-        _quantize_job_summary = d.pop("quantize_job_summary", UNSET)
-        quantize_job_summary: QuantizeJobSummary | Unset
-        if isinstance(_quantize_job_summary, Unset):
-            quantize_job_summary = UNSET
-        else:
-            quantize_job_summary = QuantizeJobSummary.from_dict(_quantize_job_summary)
-
-        _link_job_summary = d.pop("link_job_summary", UNSET)
-        link_job_summary: LinkJobSummary | Unset
-        if isinstance(_link_job_summary, Unset):
-            link_job_summary = UNSET
-        else:
-            link_job_summary = LinkJobSummary.from_dict(_link_job_summary)
-
-        _actor_authorization = d.pop("actor_authorization", UNSET)
-        actor_authorization: JobAuthorization | Unset
-        if isinstance(_actor_authorization, Unset):
-            actor_authorization = UNSET
-        else:
-            actor_authorization = JobAuthorization.from_dict(_actor_authorization)
-
-        job_summary = cls(
-            profile_job_summary=profile_job_summary,
-            inference_job_summary=inference_job_summary,
-            compile_job_summary=compile_job_summary,
-            quantize_job_summary=quantize_job_summary,
-            link_job_summary=link_job_summary,
-            actor_authorization=actor_authorization,
+        profile_job_summary: ProfileJobSummary | Unset = (
+            UNSET
+            if _profile_job_summary is UNSET
+            else ProfileJobSummary.from_dict(_profile_job_summary)
         )
 
-        job_summary.additional_properties = d
+        _inference_job_summary = d.pop("inference_job_summary", UNSET)
+        inference_job_summary: InferenceJobSummary | Unset = (
+            UNSET
+            if _inference_job_summary is UNSET
+            else InferenceJobSummary.from_dict(_inference_job_summary)
+        )
+
+        _compile_job_summary = d.pop("compile_job_summary", UNSET)
+        compile_job_summary: CompileJobSummary | Unset = (
+            UNSET
+            if _compile_job_summary is UNSET
+            else CompileJobSummary.from_dict(_compile_job_summary)
+        )
+
+        _quantize_job_summary = d.pop("quantize_job_summary", UNSET)
+        quantize_job_summary: QuantizeJobSummary | Unset = (
+            UNSET
+            if _quantize_job_summary is UNSET
+            else QuantizeJobSummary.from_dict(_quantize_job_summary)
+        )
+
+        _link_job_summary = d.pop("link_job_summary", UNSET)
+        link_job_summary: LinkJobSummary | Unset = (
+            UNSET if _link_job_summary is UNSET else LinkJobSummary.from_dict(_link_job_summary)
+        )
+
+        _actor_authorization = d.pop("actor_authorization", UNSET)
+        actor_authorization: JobAuthorization | Unset = (
+            UNSET
+            if _actor_authorization is UNSET
+            else JobAuthorization.from_dict(_actor_authorization)
+        )
+
+        job_summary = cls.__new__(cls)
+        job_summary.profile_job_summary = profile_job_summary
+        job_summary.inference_job_summary = inference_job_summary
+        job_summary.compile_job_summary = compile_job_summary
+        job_summary.quantize_job_summary = quantize_job_summary
+        job_summary.link_job_summary = link_job_summary
+        job_summary.actor_authorization = actor_authorization
+
+        job_summary.additional_properties = d or {}
         return job_summary
 
     @property

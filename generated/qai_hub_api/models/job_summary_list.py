@@ -44,21 +44,18 @@ class JobSummaryList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        job_summaries = []
-        _job_summaries = d.pop("job_summaries")
-        for job_summaries_item_data in _job_summaries:
-            job_summaries_item = JobSummary.from_dict(job_summaries_item_data)
-
-            job_summaries.append(job_summaries_item)
+        job_summaries = [
+            JobSummary.from_dict(job_summaries_item_data)
+            for job_summaries_item_data in d.pop("job_summaries")
+        ]
 
         total_query_count = d.pop("total_query_count")
 
-        job_summary_list = cls(
-            job_summaries=job_summaries,
-            total_query_count=total_query_count,
-        )
+        job_summary_list = cls.__new__(cls)
+        job_summary_list.job_summaries = job_summaries
+        job_summary_list.total_query_count = total_query_count
 
-        job_summary_list.additional_properties = d
+        job_summary_list.additional_properties = d or {}
         return job_summary_list
 
     @property

@@ -36,8 +36,6 @@ class JobUpdate:
         d = dict(src_dict)
         name = d.pop("name", UNSET)
 
-        job_update = cls(
-            name=name,
-        )
-
+        job_update = cls.__new__(cls)
+        job_update.name = name
         return job_update

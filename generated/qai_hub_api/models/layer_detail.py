@@ -89,7 +89,7 @@ class LayerDetail:
         d = dict(src_dict)
         name = d.pop("name")
 
-        compute_unit = ComputeUnit(d.pop("compute_unit"))
+        compute_unit = ComputeUnit.of(d.pop("compute_unit"))
 
         layer_type_name = d.pop("layer_type_name")
 
@@ -107,20 +107,19 @@ class LayerDetail:
 
         execution_cycles = d.pop("execution_cycles", UNSET)
 
-        layer_detail = cls(
-            name=name,
-            compute_unit=compute_unit,
-            layer_type_name=layer_type_name,
-            id=id,
-            delegate_name=delegate_name,
-            delegate_extra_info=delegate_extra_info,
-            delegate_reported_ops=delegate_reported_ops,
-            execution_time=execution_time,
-            segment_id=segment_id,
-            execution_cycles=execution_cycles,
-        )
+        layer_detail = cls.__new__(cls)
+        layer_detail.name = name
+        layer_detail.compute_unit = compute_unit
+        layer_detail.layer_type_name = layer_type_name
+        layer_detail.id = id
+        layer_detail.delegate_name = delegate_name
+        layer_detail.delegate_extra_info = delegate_extra_info
+        layer_detail.delegate_reported_ops = delegate_reported_ops
+        layer_detail.execution_time = execution_time
+        layer_detail.segment_id = segment_id
+        layer_detail.execution_cycles = execution_cycles
 
-        layer_detail.additional_properties = d
+        layer_detail.additional_properties = d or {}
         return layer_detail
 
     @property

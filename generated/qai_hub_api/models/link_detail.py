@@ -39,18 +39,15 @@ class LinkDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        tool_versions = []
-        _tool_versions = d.pop("tool_versions")
-        for tool_versions_item_data in _tool_versions:
-            tool_versions_item = ToolVersion.from_dict(tool_versions_item_data)
+        tool_versions = [
+            ToolVersion.from_dict(tool_versions_item_data)
+            for tool_versions_item_data in d.pop("tool_versions")
+        ]
 
-            tool_versions.append(tool_versions_item)
+        link_detail = cls.__new__(cls)
+        link_detail.tool_versions = tool_versions
 
-        link_detail = cls(
-            tool_versions=tool_versions,
-        )
-
-        link_detail.additional_properties = d
+        link_detail.additional_properties = d or {}
         return link_detail
 
     @property

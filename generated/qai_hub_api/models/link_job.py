@@ -164,73 +164,72 @@ class LinkJob:
 
         user_id = d.pop("user_id")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
         name = d.pop("name")
 
         options = d.pop("options")
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _models = d.pop("models", UNSET)
-        models: ModelList | Unset
-        if isinstance(_models, Unset):
-            models = UNSET
-        else:
-            models = ModelList.from_dict(_models)
+        models: ModelList | Unset = UNSET if _models is UNSET else ModelList.from_dict(_models)
 
         failure_reason = d.pop("failure_reason", UNSET)
 
         _target_model = d.pop("target_model", UNSET)
-        target_model: Model | Unset
-        if isinstance(_target_model, Unset):
-            target_model = UNSET
-        else:
-            target_model = Model.from_dict(_target_model)
+        target_model: Model | Unset = (
+            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+        )
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         admin_url = d.pop("admin_url", UNSET)
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset
-        if isinstance(_device, Unset):
-            device = UNSET
-        else:
-            device = Device.from_dict(_device)
+        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
 
         project_id = d.pop("project_id", UNSET)
 
@@ -238,29 +237,28 @@ class LinkJob:
 
         project_slug = d.pop("project_slug", UNSET)
 
-        link_job = cls(
-            link_job_id=link_job_id,
-            user_id=user_id,
-            job_state=job_state,
-            name=name,
-            options=options,
-            creation_time=creation_time,
-            user=user,
-            models=models,
-            failure_reason=failure_reason,
-            target_model=target_model,
-            start_time=start_time,
-            completion_time=completion_time,
-            last_updated_time=last_updated_time,
-            admin_url=admin_url,
-            queued_time=queued_time,
-            device=device,
-            project_id=project_id,
-            error_details=error_details,
-            project_slug=project_slug,
-        )
+        link_job = cls.__new__(cls)
+        link_job.link_job_id = link_job_id
+        link_job.user_id = user_id
+        link_job.job_state = job_state
+        link_job.name = name
+        link_job.options = options
+        link_job.creation_time = creation_time
+        link_job.user = user
+        link_job.models = models
+        link_job.failure_reason = failure_reason
+        link_job.target_model = target_model
+        link_job.start_time = start_time
+        link_job.completion_time = completion_time
+        link_job.last_updated_time = last_updated_time
+        link_job.admin_url = admin_url
+        link_job.queued_time = queued_time
+        link_job.device = device
+        link_job.project_id = project_id
+        link_job.error_details = error_details
+        link_job.project_slug = project_slug
 
-        link_job.additional_properties = d
+        link_job.additional_properties = d or {}
         return link_job
 
     @property

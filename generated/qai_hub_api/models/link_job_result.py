@@ -49,18 +49,15 @@ class LinkJobResult:
         link_job_id = d.pop("link_job_id")
 
         _link_detail = d.pop("link_detail", UNSET)
-        link_detail: LinkDetail | Unset
-        if isinstance(_link_detail, Unset):
-            link_detail = UNSET
-        else:
-            link_detail = LinkDetail.from_dict(_link_detail)
-
-        link_job_result = cls(
-            link_job_id=link_job_id,
-            link_detail=link_detail,
+        link_detail: LinkDetail | Unset = (
+            UNSET if _link_detail is UNSET else LinkDetail.from_dict(_link_detail)
         )
 
-        link_job_result.additional_properties = d
+        link_job_result = cls.__new__(cls)
+        link_job_result.link_job_id = link_job_id
+        link_job_result.link_detail = link_detail
+
+        link_job_result.additional_properties = d or {}
         return link_job_result
 
     @property

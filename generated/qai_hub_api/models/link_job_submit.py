@@ -61,13 +61,11 @@ class LinkJobSubmit:
 
         options = d.pop("options", UNSET)
 
-        link_job_submit = cls(
-            models=models,
-            device=device,
-            name=name,
-            options=options,
-        )
-
+        link_job_submit = cls.__new__(cls)
+        link_job_submit.models = models
+        link_job_submit.device = device
+        link_job_submit.name = name
+        link_job_submit.options = options
         return link_job_submit
 
 

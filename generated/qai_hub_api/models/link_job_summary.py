@@ -131,78 +131,84 @@ class LinkJobSummary:
 
         name = d.pop("name")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         device_name = d.pop("device_name")
 
         device_os_version = d.pop("device_os_version")
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         project_id = d.pop("project_id", UNSET)
 
         _target_model_type = d.pop("target_model_type", UNSET)
-        target_model_type: ModelType | Unset
-        if isinstance(_target_model_type, Unset):
-            target_model_type = UNSET
-        else:
-            target_model_type = ModelType(_target_model_type)
+        target_model_type: ModelType | Unset = (
+            UNSET if _target_model_type is UNSET else ModelType.of(_target_model_type)
+        )
 
         project_slug = d.pop("project_slug", UNSET)
 
-        link_job_summary = cls(
-            job_id=job_id,
-            name=name,
-            job_state=job_state,
-            creation_time=creation_time,
-            device_name=device_name,
-            device_os_version=device_os_version,
-            user=user,
-            start_time=start_time,
-            completion_time=completion_time,
-            last_updated_time=last_updated_time,
-            queued_time=queued_time,
-            project_id=project_id,
-            target_model_type=target_model_type,
-            project_slug=project_slug,
-        )
+        link_job_summary = cls.__new__(cls)
+        link_job_summary.job_id = job_id
+        link_job_summary.name = name
+        link_job_summary.job_state = job_state
+        link_job_summary.creation_time = creation_time
+        link_job_summary.device_name = device_name
+        link_job_summary.device_os_version = device_os_version
+        link_job_summary.user = user
+        link_job_summary.start_time = start_time
+        link_job_summary.completion_time = completion_time
+        link_job_summary.last_updated_time = last_updated_time
+        link_job_summary.queued_time = queued_time
+        link_job_summary.project_id = project_id
+        link_job_summary.target_model_type = target_model_type
+        link_job_summary.project_slug = project_slug
 
-        link_job_summary.additional_properties = d
+        link_job_summary.additional_properties = d or {}
         return link_job_summary
 
     @property

@@ -157,27 +157,21 @@ class Model:
         model_id = d.pop("model_id", UNSET)
 
         _owner = d.pop("owner", UNSET)
-        owner: User | Unset
-        if isinstance(_owner, Unset):
-            owner = UNSET
-        else:
-            owner = User.from_dict(_owner)
+        owner: User | Unset = UNSET if _owner is UNSET else User.from_dict(_owner)
 
         name = d.pop("name", UNSET)
 
         _creation_time = d.pop("creation_time", UNSET)
-        creation_time: datetime.datetime | Unset
-        if isinstance(_creation_time, Unset):
-            creation_time = UNSET
-        else:
-            creation_time = datetime.datetime.fromisoformat(_creation_time)
+        creation_time: datetime.datetime | Unset = (
+            UNSET
+            if _creation_time is UNSET
+            else _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         _model_type = d.pop("model_type", UNSET)
-        model_type: ModelType | Unset
-        if isinstance(_model_type, Unset):
-            model_type = UNSET
-        else:
-            model_type = ModelType(_model_type)
+        model_type: ModelType | Unset = UNSET if _model_type is UNSET else ModelType.of(_model_type)
 
         file_upload_complete = d.pop("file_upload_complete", UNSET)
 
@@ -192,61 +186,54 @@ class Model:
         producer_attempt_number = d.pop("producer_attempt_number", UNSET)
 
         _metadata = d.pop("metadata", UNSET)
-        metadata: ModelMetadata | Unset
-        if isinstance(_metadata, Unset):
-            metadata = UNSET
-        else:
-            metadata = ModelMetadata.from_dict(_metadata)
+        metadata: ModelMetadata | Unset = (
+            UNSET if _metadata is UNSET else ModelMetadata.from_dict(_metadata)
+        )
 
         has_vizgraph = d.pop("has_vizgraph", UNSET)
 
         _input_spec = d.pop("input_spec", UNSET)
-        input_spec: NamedTensorTypeList | Unset
-        if isinstance(_input_spec, Unset):
-            input_spec = UNSET
-        else:
-            input_spec = NamedTensorTypeList.from_dict(_input_spec)
+        input_spec: NamedTensorTypeList | Unset = (
+            UNSET if _input_spec is UNSET else NamedTensorTypeList.from_dict(_input_spec)
+        )
 
         _output_spec = d.pop("output_spec", UNSET)
-        output_spec: NamedTensorTypeList | Unset
-        if isinstance(_output_spec, Unset):
-            output_spec = UNSET
-        else:
-            output_spec = NamedTensorTypeList.from_dict(_output_spec)
+        output_spec: NamedTensorTypeList | Unset = (
+            UNSET if _output_spec is UNSET else NamedTensorTypeList.from_dict(_output_spec)
+        )
 
         project_id = d.pop("project_id", UNSET)
 
         project_slug = d.pop("project_slug", UNSET)
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
-        actor_authorization: ModelAuthorization | Unset
-        if isinstance(_actor_authorization, Unset):
-            actor_authorization = UNSET
-        else:
-            actor_authorization = ModelAuthorization.from_dict(_actor_authorization)
-
-        model = cls(
-            model_id=model_id,
-            owner=owner,
-            name=name,
-            creation_time=creation_time,
-            model_type=model_type,
-            file_upload_complete=file_upload_complete,
-            producer_id=producer_id,
-            read_only=read_only,
-            is_directory=is_directory,
-            hidden=hidden,
-            producer_attempt_number=producer_attempt_number,
-            metadata=metadata,
-            has_vizgraph=has_vizgraph,
-            input_spec=input_spec,
-            output_spec=output_spec,
-            project_id=project_id,
-            project_slug=project_slug,
-            actor_authorization=actor_authorization,
+        actor_authorization: ModelAuthorization | Unset = (
+            UNSET
+            if _actor_authorization is UNSET
+            else ModelAuthorization.from_dict(_actor_authorization)
         )
 
-        model.additional_properties = d
+        model = cls.__new__(cls)
+        model.model_id = model_id
+        model.owner = owner
+        model.name = name
+        model.creation_time = creation_time
+        model.model_type = model_type
+        model.file_upload_complete = file_upload_complete
+        model.producer_id = producer_id
+        model.read_only = read_only
+        model.is_directory = is_directory
+        model.hidden = hidden
+        model.producer_attempt_number = producer_attempt_number
+        model.metadata = metadata
+        model.has_vizgraph = has_vizgraph
+        model.input_spec = input_spec
+        model.output_spec = output_spec
+        model.project_id = project_id
+        model.project_slug = project_slug
+        model.actor_authorization = actor_authorization
+
+        model.additional_properties = d or {}
         return model
 
     @property

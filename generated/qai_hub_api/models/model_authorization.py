@@ -41,18 +41,15 @@ class ModelAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = []
-        _permissions = d.pop("permissions")
-        for permissions_item_data in _permissions:
-            permissions_item = ModelPermission(permissions_item_data)
+        permissions = [
+            ModelPermission.of(permissions_item_data)
+            for permissions_item_data in d.pop("permissions")
+        ]
 
-            permissions.append(permissions_item)
+        model_authorization = cls.__new__(cls)
+        model_authorization.permissions = permissions
 
-        model_authorization = cls(
-            permissions=permissions,
-        )
-
-        model_authorization.additional_properties = d
+        model_authorization.additional_properties = d or {}
         return model_authorization
 
     @property

@@ -50,14 +50,12 @@ class ModelCreate:
         d = dict(src_dict)
         name = d.pop("name")
 
-        model_type = ModelType(d.pop("model_type"))
+        model_type = ModelType.of(d.pop("model_type"))
 
         is_directory = d.pop("is_directory", UNSET)
 
-        model_create = cls(
-            name=name,
-            model_type=model_type,
-            is_directory=is_directory,
-        )
-
+        model_create = cls.__new__(cls)
+        model_create.name = name
+        model_create.model_type = model_type
+        model_create.is_directory = is_directory
         return model_create

@@ -44,21 +44,15 @@ class ModelList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        models = []
-        _models = d.pop("models")
-        for models_item_data in _models:
-            models_item = Model.from_dict(models_item_data)
-
-            models.append(models_item)
+        models = [Model.from_dict(models_item_data) for models_item_data in d.pop("models")]
 
         total_query_count = d.pop("total_query_count")
 
-        model_list = cls(
-            models=models,
-            total_query_count=total_query_count,
-        )
+        model_list = cls.__new__(cls)
+        model_list.models = models
+        model_list.total_query_count = total_query_count
 
-        model_list.additional_properties = d
+        model_list.additional_properties = d or {}
         return model_list
 
     @property

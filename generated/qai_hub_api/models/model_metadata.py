@@ -38,11 +38,10 @@ class ModelMetadata:
         d = dict(src_dict)
         entries = ModelMetadataEntries.from_dict(d.pop("entries"))
 
-        model_metadata = cls(
-            entries=entries,
-        )
+        model_metadata = cls.__new__(cls)
+        model_metadata.entries = entries
 
-        model_metadata.additional_properties = d
+        model_metadata.additional_properties = d or {}
         return model_metadata
 
     @property

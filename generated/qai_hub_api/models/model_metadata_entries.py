@@ -25,9 +25,9 @@ class ModelMetadataEntries:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model_metadata_entries = cls()
+        model_metadata_entries = cls.__new__(cls)
 
-        model_metadata_entries.additional_properties = d
+        model_metadata_entries.additional_properties = d or {}
         return model_metadata_entries
 
     @property

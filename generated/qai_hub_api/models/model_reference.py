@@ -36,8 +36,6 @@ class ModelReference:
         d = dict(src_dict)
         model_id = d.pop("model_id")
 
-        model_reference = cls(
-            model_id=model_id,
-        )
-
+        model_reference = cls.__new__(cls)
+        model_reference.model_id = model_id
         return model_reference

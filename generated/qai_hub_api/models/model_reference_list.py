@@ -37,17 +37,12 @@ class ModelReferenceList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        models = []
-        _models = d.pop("models")
-        for models_item_data in _models:
-            models_item = ModelReference.from_dict(models_item_data)
+        models = [
+            ModelReference.from_dict(models_item_data) for models_item_data in d.pop("models")
+        ]
 
-            models.append(models_item)
-
-        model_reference_list = cls(
-            models=models,
-        )
-
+        model_reference_list = cls.__new__(cls)
+        model_reference_list.models = models
         return model_reference_list
 
 

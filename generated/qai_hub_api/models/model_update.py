@@ -36,8 +36,6 @@ class ModelUpdate:
         d = dict(src_dict)
         name = d.pop("name", UNSET)
 
-        model_update = cls(
-            name=name,
-        )
-
+        model_update = cls.__new__(cls)
+        model_update.name = name
         return model_update

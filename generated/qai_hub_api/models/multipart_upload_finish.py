@@ -43,9 +43,7 @@ class MultipartUploadFinish:
 
         etags = list(cast(list[str], d.pop("etags")))
 
-        multipart_upload_finish = cls(
-            upload_id=upload_id,
-            etags=etags,
-        )
-
+        multipart_upload_finish = cls.__new__(cls)
+        multipart_upload_finish.upload_id = upload_id
+        multipart_upload_finish.etags = etags
         return multipart_upload_finish

@@ -65,20 +65,17 @@ class NamedArtifactDownloadURL:
         name = d.pop("name", UNSET)
 
         _credentials = d.pop("credentials", UNSET)
-        credentials: S3Credentials | Unset
-        if isinstance(_credentials, Unset):
-            credentials = UNSET
-        else:
-            credentials = S3Credentials.from_dict(_credentials)
-
-        named_artifact_download_url = cls(
-            url=url,
-            filename=filename,
-            name=name,
-            credentials=credentials,
+        credentials: S3Credentials | Unset = (
+            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
         )
 
-        named_artifact_download_url.additional_properties = d
+        named_artifact_download_url = cls.__new__(cls)
+        named_artifact_download_url.url = url
+        named_artifact_download_url.filename = filename
+        named_artifact_download_url.name = name
+        named_artifact_download_url.credentials = credentials
+
+        named_artifact_download_url.additional_properties = d or {}
         return named_artifact_download_url
 
     @property

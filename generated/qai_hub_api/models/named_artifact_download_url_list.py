@@ -39,18 +39,15 @@ class NamedArtifactDownloadURLList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        artifacts = []
-        _artifacts = d.pop("artifacts")
-        for artifacts_item_data in _artifacts:
-            artifacts_item = NamedArtifactDownloadURL.from_dict(artifacts_item_data)
+        artifacts = [
+            NamedArtifactDownloadURL.from_dict(artifacts_item_data)
+            for artifacts_item_data in d.pop("artifacts")
+        ]
 
-            artifacts.append(artifacts_item)
+        named_artifact_download_url_list = cls.__new__(cls)
+        named_artifact_download_url_list.artifacts = artifacts
 
-        named_artifact_download_url_list = cls(
-            artifacts=artifacts,
-        )
-
-        named_artifact_download_url_list.additional_properties = d
+        named_artifact_download_url_list.additional_properties = d or {}
         return named_artifact_download_url_list
 
     @property

@@ -55,13 +55,12 @@ class NamedTensorType:
 
         graph_name = d.pop("graph_name", UNSET)
 
-        named_tensor_type = cls(
-            name=name,
-            tensor_type=tensor_type,
-            graph_name=graph_name,
-        )
+        named_tensor_type = cls.__new__(cls)
+        named_tensor_type.name = name
+        named_tensor_type.tensor_type = tensor_type
+        named_tensor_type.graph_name = graph_name
 
-        named_tensor_type.additional_properties = d
+        named_tensor_type.additional_properties = d or {}
         return named_tensor_type
 
     @property

@@ -39,18 +39,12 @@ class NamedTensorTypeList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        types = []
-        _types = d.pop("types")
-        for types_item_data in _types:
-            types_item = NamedTensorType.from_dict(types_item_data)
+        types = [NamedTensorType.from_dict(types_item_data) for types_item_data in d.pop("types")]
 
-            types.append(types_item)
+        named_tensor_type_list = cls.__new__(cls)
+        named_tensor_type_list.types = types
 
-        named_tensor_type_list = cls(
-            types=types,
-        )
-
-        named_tensor_type_list.additional_properties = d
+        named_tensor_type_list.additional_properties = d or {}
         return named_tensor_type_list
 
     @property

@@ -37,17 +37,12 @@ class NamedTensorTypeListSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        types = []
-        _types = d.pop("types")
-        for types_item_data in _types:
-            types_item = NamedTensorTypeSubmit.from_dict(types_item_data)
+        types = [
+            NamedTensorTypeSubmit.from_dict(types_item_data) for types_item_data in d.pop("types")
+        ]
 
-            types.append(types_item)
-
-        named_tensor_type_list_submit = cls(
-            types=types,
-        )
-
+        named_tensor_type_list_submit = cls.__new__(cls)
+        named_tensor_type_list_submit.types = types
         return named_tensor_type_list_submit
 
 

@@ -43,11 +43,9 @@ class NamedTensorTypeSubmit:
 
         tensor_type = TensorTypeSubmit.from_dict(d.pop("tensor_type"))
 
-        named_tensor_type_submit = cls(
-            name=name,
-            tensor_type=tensor_type,
-        )
-
+        named_tensor_type_submit = cls.__new__(cls)
+        named_tensor_type_submit.name = name
+        named_tensor_type_submit.tensor_type = tensor_type
         return named_tensor_type_submit
 
 

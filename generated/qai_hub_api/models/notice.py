@@ -49,19 +49,18 @@ class Notice:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        context = NoticeContext(d.pop("context"))
+        context = NoticeContext.of(d.pop("context"))
 
-        severity = NoticeSeverity(d.pop("severity"))
+        severity = NoticeSeverity.of(d.pop("severity"))
 
         message = d.pop("message")
 
-        notice = cls(
-            context=context,
-            severity=severity,
-            message=message,
-        )
+        notice = cls.__new__(cls)
+        notice.context = context
+        notice.severity = severity
+        notice.message = message
 
-        notice.additional_properties = d
+        notice.additional_properties = d or {}
         return notice
 
     @property

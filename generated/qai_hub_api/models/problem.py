@@ -69,15 +69,14 @@ class Problem:
 
         request_id = d.pop("request_id", UNSET)
 
-        problem = cls(
-            type_=type_,
-            title=title,
-            status=status,
-            detail=detail,
-            request_id=request_id,
-        )
+        problem = cls.__new__(cls)
+        problem.type_ = type_
+        problem.title = title
+        problem.status = status
+        problem.detail = detail
+        problem.request_id = request_id
 
-        problem.additional_properties = d
+        problem.additional_properties = d or {}
         return problem
 
     @property

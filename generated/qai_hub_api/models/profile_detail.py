@@ -242,12 +242,10 @@ class ProfileDetail:
 
         peak_memory_usage = d.pop("peak_memory_usage")
 
-        layer_details = []
-        _layer_details = d.pop("layer_details")
-        for layer_details_item_data in _layer_details:
-            layer_details_item = LayerDetail.from_dict(layer_details_item_data)
-
-            layer_details.append(layer_details_item)
+        layer_details = [
+            LayerDetail.from_dict(layer_details_item_data)
+            for layer_details_item_data in d.pop("layer_details")
+        ]
 
         major_version = d.pop("major_version")
 
@@ -299,97 +297,90 @@ class ProfileDetail:
 
         all_execution_times = list(cast(list[int], d.pop("all_execution_times")))
 
-        segment_details = []
-        _segment_details = d.pop("segment_details")
-        for segment_details_item_data in _segment_details:
-            segment_details_item = SegmentDetail.from_dict(segment_details_item_data)
+        segment_details = [
+            SegmentDetail.from_dict(segment_details_item_data)
+            for segment_details_item_data in d.pop("segment_details")
+        ]
 
-            segment_details.append(segment_details_item)
+        runtime_config = [
+            RuntimeConfig.from_dict(runtime_config_item_data)
+            for runtime_config_item_data in d.pop("runtime_config")
+        ]
 
-        runtime_config = []
-        _runtime_config = d.pop("runtime_config")
-        for runtime_config_item_data in _runtime_config:
-            runtime_config_item = RuntimeConfig.from_dict(runtime_config_item_data)
-
-            runtime_config.append(runtime_config_item)
-
-        tool_versions = []
-        _tool_versions = d.pop("tool_versions")
-        for tool_versions_item_data in _tool_versions:
-            tool_versions_item = ToolVersion.from_dict(tool_versions_item_data)
-
-            tool_versions.append(tool_versions_item)
+        tool_versions = [
+            ToolVersion.from_dict(tool_versions_item_data)
+            for tool_versions_item_data in d.pop("tool_versions")
+        ]
 
         load_time = d.pop("load_time", UNSET)
 
         _compile_memory = d.pop("compile_memory", UNSET)
-        compile_memory: ProfileDetailMemoryUsage | Unset
-        if isinstance(_compile_memory, Unset):
-            compile_memory = UNSET
-        else:
-            compile_memory = ProfileDetailMemoryUsage.from_dict(_compile_memory)
-
-        _cold_load_memory = d.pop("cold_load_memory", UNSET)
-        cold_load_memory: ProfileDetailMemoryUsage | Unset
-        if isinstance(_cold_load_memory, Unset):
-            cold_load_memory = UNSET
-        else:
-            cold_load_memory = ProfileDetailMemoryUsage.from_dict(_cold_load_memory)
-
-        _warm_load_memory = d.pop("warm_load_memory", UNSET)
-        warm_load_memory: ProfileDetailMemoryUsage | Unset
-        if isinstance(_warm_load_memory, Unset):
-            warm_load_memory = UNSET
-        else:
-            warm_load_memory = ProfileDetailMemoryUsage.from_dict(_warm_load_memory)
-
-        _execution_memory = d.pop("execution_memory", UNSET)
-        execution_memory: ProfileDetailMemoryUsage | Unset
-        if isinstance(_execution_memory, Unset):
-            execution_memory = UNSET
-        else:
-            execution_memory = ProfileDetailMemoryUsage.from_dict(_execution_memory)
-
-        profile_detail = cls(
-            execution_time=execution_time,
-            peak_memory_usage=peak_memory_usage,
-            layer_details=layer_details,
-            major_version=major_version,
-            minor_version=minor_version,
-            after_cold_load_peak_memory=after_cold_load_peak_memory,
-            after_compile_peak_memory=after_compile_peak_memory,
-            after_execution_peak_memory=after_execution_peak_memory,
-            after_warm_load_peak_memory=after_warm_load_peak_memory,
-            before_cold_load_current_memory=before_cold_load_current_memory,
-            before_cold_load_peak_memory=before_cold_load_peak_memory,
-            before_compile_current_memory=before_compile_current_memory,
-            before_compile_peak_memory=before_compile_peak_memory,
-            before_execution_current_memory=before_execution_current_memory,
-            before_execution_peak_memory=before_execution_peak_memory,
-            before_warm_load_current_memory=before_warm_load_current_memory,
-            before_warm_load_peak_memory=before_warm_load_peak_memory,
-            cold_load_time=cold_load_time,
-            compile_time=compile_time,
-            warm_load_time=warm_load_time,
-            after_cold_load_current_memory=after_cold_load_current_memory,
-            after_warm_load_current_memory=after_warm_load_current_memory,
-            after_compile_current_memory=after_compile_current_memory,
-            after_execution_current_memory=after_execution_current_memory,
-            all_compile_times=all_compile_times,
-            all_cold_load_times=all_cold_load_times,
-            all_warm_load_times=all_warm_load_times,
-            all_execution_times=all_execution_times,
-            segment_details=segment_details,
-            runtime_config=runtime_config,
-            tool_versions=tool_versions,
-            load_time=load_time,
-            compile_memory=compile_memory,
-            cold_load_memory=cold_load_memory,
-            warm_load_memory=warm_load_memory,
-            execution_memory=execution_memory,
+        compile_memory: ProfileDetailMemoryUsage | Unset = (
+            UNSET
+            if _compile_memory is UNSET
+            else ProfileDetailMemoryUsage.from_dict(_compile_memory)
         )
 
-        profile_detail.additional_properties = d
+        _cold_load_memory = d.pop("cold_load_memory", UNSET)
+        cold_load_memory: ProfileDetailMemoryUsage | Unset = (
+            UNSET
+            if _cold_load_memory is UNSET
+            else ProfileDetailMemoryUsage.from_dict(_cold_load_memory)
+        )
+
+        _warm_load_memory = d.pop("warm_load_memory", UNSET)
+        warm_load_memory: ProfileDetailMemoryUsage | Unset = (
+            UNSET
+            if _warm_load_memory is UNSET
+            else ProfileDetailMemoryUsage.from_dict(_warm_load_memory)
+        )
+
+        _execution_memory = d.pop("execution_memory", UNSET)
+        execution_memory: ProfileDetailMemoryUsage | Unset = (
+            UNSET
+            if _execution_memory is UNSET
+            else ProfileDetailMemoryUsage.from_dict(_execution_memory)
+        )
+
+        profile_detail = cls.__new__(cls)
+        profile_detail.execution_time = execution_time
+        profile_detail.peak_memory_usage = peak_memory_usage
+        profile_detail.layer_details = layer_details
+        profile_detail.major_version = major_version
+        profile_detail.minor_version = minor_version
+        profile_detail.after_cold_load_peak_memory = after_cold_load_peak_memory
+        profile_detail.after_compile_peak_memory = after_compile_peak_memory
+        profile_detail.after_execution_peak_memory = after_execution_peak_memory
+        profile_detail.after_warm_load_peak_memory = after_warm_load_peak_memory
+        profile_detail.before_cold_load_current_memory = before_cold_load_current_memory
+        profile_detail.before_cold_load_peak_memory = before_cold_load_peak_memory
+        profile_detail.before_compile_current_memory = before_compile_current_memory
+        profile_detail.before_compile_peak_memory = before_compile_peak_memory
+        profile_detail.before_execution_current_memory = before_execution_current_memory
+        profile_detail.before_execution_peak_memory = before_execution_peak_memory
+        profile_detail.before_warm_load_current_memory = before_warm_load_current_memory
+        profile_detail.before_warm_load_peak_memory = before_warm_load_peak_memory
+        profile_detail.cold_load_time = cold_load_time
+        profile_detail.compile_time = compile_time
+        profile_detail.warm_load_time = warm_load_time
+        profile_detail.after_cold_load_current_memory = after_cold_load_current_memory
+        profile_detail.after_warm_load_current_memory = after_warm_load_current_memory
+        profile_detail.after_compile_current_memory = after_compile_current_memory
+        profile_detail.after_execution_current_memory = after_execution_current_memory
+        profile_detail.all_compile_times = all_compile_times
+        profile_detail.all_cold_load_times = all_cold_load_times
+        profile_detail.all_warm_load_times = all_warm_load_times
+        profile_detail.all_execution_times = all_execution_times
+        profile_detail.segment_details = segment_details
+        profile_detail.runtime_config = runtime_config
+        profile_detail.tool_versions = tool_versions
+        profile_detail.load_time = load_time
+        profile_detail.compile_memory = compile_memory
+        profile_detail.cold_load_memory = cold_load_memory
+        profile_detail.warm_load_memory = warm_load_memory
+        profile_detail.execution_memory = execution_memory
+
+        profile_detail.additional_properties = d or {}
         return profile_detail
 
     @property

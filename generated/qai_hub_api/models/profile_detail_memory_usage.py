@@ -45,12 +45,11 @@ class ProfileDetailMemoryUsage:
 
         peak = Range.from_dict(d.pop("peak"))
 
-        profile_detail_memory_usage = cls(
-            increase=increase,
-            peak=peak,
-        )
+        profile_detail_memory_usage = cls.__new__(cls)
+        profile_detail_memory_usage.increase = increase
+        profile_detail_memory_usage.peak = peak
 
-        profile_detail_memory_usage.additional_properties = d
+        profile_detail_memory_usage.additional_properties = d or {}
         return profile_detail_memory_usage
 
     @property

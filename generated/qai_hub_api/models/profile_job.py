@@ -211,9 +211,14 @@ class ProfileJob:
 
         user_id = d.pop("user_id")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         name = d.pop("name")
 
@@ -222,46 +227,38 @@ class ProfileJob:
         includes_compile = d.pop("includes_compile")
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = Model.from_dict(_model)
+        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset
-        if isinstance(_device, Unset):
-            device = UNSET
-        else:
-            device = Device.from_dict(_device)
+        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
-        tensor_type_list: NamedTensorTypeList | Unset
-        if isinstance(_tensor_type_list, Unset):
-            tensor_type_list = UNSET
-        else:
-            tensor_type_list = NamedTensorTypeList.from_dict(_tensor_type_list)
+        tensor_type_list: NamedTensorTypeList | Unset = (
+            UNSET
+            if _tensor_type_list is UNSET
+            else NamedTensorTypeList.from_dict(_tensor_type_list)
+        )
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         execution_time = d.pop("execution_time", UNSET)
 
@@ -270,80 +267,75 @@ class ProfileJob:
         peak_memory_usage = d.pop("peak_memory_usage", UNSET)
 
         _dataset = d.pop("dataset", UNSET)
-        dataset: Dataset | Unset
-        if isinstance(_dataset, Unset):
-            dataset = UNSET
-        else:
-            dataset = Dataset.from_dict(_dataset)
+        dataset: Dataset | Unset = UNSET if _dataset is UNSET else Dataset.from_dict(_dataset)
 
         _target_model = d.pop("target_model", UNSET)
-        target_model: Model | Unset
-        if isinstance(_target_model, Unset):
-            target_model = UNSET
-        else:
-            target_model = Model.from_dict(_target_model)
+        target_model: Model | Unset = (
+            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+        )
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
-        execution_peak_memory: Range | Unset
-        if isinstance(_execution_peak_memory, Unset):
-            execution_peak_memory = UNSET
-        else:
-            execution_peak_memory = Range.from_dict(_execution_peak_memory)
+        execution_peak_memory: Range | Unset = (
+            UNSET if _execution_peak_memory is UNSET else Range.from_dict(_execution_peak_memory)
+        )
 
         has_vizgraph = d.pop("has_vizgraph", UNSET)
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         admin_url = d.pop("admin_url", UNSET)
 
         error_details = d.pop("error_details", UNSET)
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         project_id = d.pop("project_id", UNSET)
 
         project_slug = d.pop("project_slug", UNSET)
 
-        profile_job = cls(
-            profile_job_id=profile_job_id,
-            user_id=user_id,
-            job_state=job_state,
-            creation_time=creation_time,
-            name=name,
-            options=options,
-            includes_compile=includes_compile,
-            user=user,
-            model=model,
-            device=device,
-            tensor_type_list=tensor_type_list,
-            start_time=start_time,
-            completion_time=completion_time,
-            execution_time=execution_time,
-            failure_reason=failure_reason,
-            peak_memory_usage=peak_memory_usage,
-            dataset=dataset,
-            target_model=target_model,
-            execution_peak_memory=execution_peak_memory,
-            has_vizgraph=has_vizgraph,
-            last_updated_time=last_updated_time,
-            admin_url=admin_url,
-            error_details=error_details,
-            queued_time=queued_time,
-            project_id=project_id,
-            project_slug=project_slug,
-        )
+        profile_job = cls.__new__(cls)
+        profile_job.profile_job_id = profile_job_id
+        profile_job.user_id = user_id
+        profile_job.job_state = job_state
+        profile_job.creation_time = creation_time
+        profile_job.name = name
+        profile_job.options = options
+        profile_job.includes_compile = includes_compile
+        profile_job.user = user
+        profile_job.model = model
+        profile_job.device = device
+        profile_job.tensor_type_list = tensor_type_list
+        profile_job.start_time = start_time
+        profile_job.completion_time = completion_time
+        profile_job.execution_time = execution_time
+        profile_job.failure_reason = failure_reason
+        profile_job.peak_memory_usage = peak_memory_usage
+        profile_job.dataset = dataset
+        profile_job.target_model = target_model
+        profile_job.execution_peak_memory = execution_peak_memory
+        profile_job.has_vizgraph = has_vizgraph
+        profile_job.last_updated_time = last_updated_time
+        profile_job.admin_url = admin_url
+        profile_job.error_details = error_details
+        profile_job.queued_time = queued_time
+        profile_job.project_id = project_id
+        profile_job.project_slug = project_slug
 
-        profile_job.additional_properties = d
+        profile_job.additional_properties = d or {}
         return profile_job
 
     @property

@@ -49,18 +49,15 @@ class ProfileJobResult:
         profile_job_id = d.pop("profile_job_id")
 
         _profile = d.pop("profile", UNSET)
-        profile: ProfileDetail | Unset
-        if isinstance(_profile, Unset):
-            profile = UNSET
-        else:
-            profile = ProfileDetail.from_dict(_profile)
-
-        profile_job_result = cls(
-            profile_job_id=profile_job_id,
-            profile=profile,
+        profile: ProfileDetail | Unset = (
+            UNSET if _profile is UNSET else ProfileDetail.from_dict(_profile)
         )
 
-        profile_job_result.additional_properties = d
+        profile_job_result = cls.__new__(cls)
+        profile_job_result.profile_job_id = profile_job_id
+        profile_job_result.profile = profile
+
+        profile_job_result.additional_properties = d or {}
         return profile_job_result
 
     @property

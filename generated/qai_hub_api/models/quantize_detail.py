@@ -44,21 +44,18 @@ class QuantizeDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        tool_versions = []
-        _tool_versions = d.pop("tool_versions")
-        for tool_versions_item_data in _tool_versions:
-            tool_versions_item = ToolVersion.from_dict(tool_versions_item_data)
-
-            tool_versions.append(tool_versions_item)
+        tool_versions = [
+            ToolVersion.from_dict(tool_versions_item_data)
+            for tool_versions_item_data in d.pop("tool_versions")
+        ]
 
         psnr = QuantizeDetailPsnr.from_dict(d.pop("psnr"))
 
-        quantize_detail = cls(
-            tool_versions=tool_versions,
-            psnr=psnr,
-        )
+        quantize_detail = cls.__new__(cls)
+        quantize_detail.tool_versions = tool_versions
+        quantize_detail.psnr = psnr
 
-        quantize_detail.additional_properties = d
+        quantize_detail.additional_properties = d or {}
         return quantize_detail
 
     @property

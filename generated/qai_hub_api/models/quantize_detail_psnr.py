@@ -25,9 +25,9 @@ class QuantizeDetailPsnr:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        quantize_detail_psnr = cls()
+        quantize_detail_psnr = cls.__new__(cls)
 
-        quantize_detail_psnr.additional_properties = d
+        quantize_detail_psnr.additional_properties = d or {}
         return quantize_detail_psnr
 
     @property

@@ -183,117 +183,117 @@ class QuantizeJob:
 
         user_id = d.pop("user_id")
 
-        weights_dtype = QuantizeDtype(d.pop("weights_dtype"))
+        weights_dtype = QuantizeDtype.of(d.pop("weights_dtype"))
 
-        activations_dtype = QuantizeDtype(d.pop("activations_dtype"))
+        activations_dtype = QuantizeDtype.of(d.pop("activations_dtype"))
 
         name = d.pop("name")
 
-        job_state = JobState(d.pop("job_state"))
+        job_state = JobState.of(d.pop("job_state"))
 
         options = d.pop("options")
 
-        creation_time = datetime.datetime.fromisoformat(d.pop("creation_time"))
+        _creation_time = d.pop("creation_time")
+        creation_time = (
+            _creation_time
+            if isinstance(_creation_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_creation_time)
+        )
 
         _user = d.pop("user", UNSET)
-        user: User | Unset
-        if isinstance(_user, Unset):
-            user = UNSET
-        else:
-            user = User.from_dict(_user)
+        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = Model.from_dict(_model)
+        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
-        calibration_dataset: Dataset | Unset
-        if isinstance(_calibration_dataset, Unset):
-            calibration_dataset = UNSET
-        else:
-            calibration_dataset = Dataset.from_dict(_calibration_dataset)
+        calibration_dataset: Dataset | Unset = (
+            UNSET if _calibration_dataset is UNSET else Dataset.from_dict(_calibration_dataset)
+        )
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
-        tensor_type_list: NamedTensorTypeList | Unset
-        if isinstance(_tensor_type_list, Unset):
-            tensor_type_list = UNSET
-        else:
-            tensor_type_list = NamedTensorTypeList.from_dict(_tensor_type_list)
+        tensor_type_list: NamedTensorTypeList | Unset = (
+            UNSET
+            if _tensor_type_list is UNSET
+            else NamedTensorTypeList.from_dict(_tensor_type_list)
+        )
 
         _start_time = d.pop("start_time", UNSET)
-        start_time: datetime.datetime | Unset
-        if isinstance(_start_time, Unset):
-            start_time = UNSET
-        else:
-            start_time = datetime.datetime.fromisoformat(_start_time)
+        start_time: datetime.datetime | Unset = (
+            UNSET
+            if _start_time is UNSET
+            else _start_time
+            if isinstance(_start_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_start_time)
+        )
 
         _completion_time = d.pop("completion_time", UNSET)
-        completion_time: datetime.datetime | Unset
-        if isinstance(_completion_time, Unset):
-            completion_time = UNSET
-        else:
-            completion_time = datetime.datetime.fromisoformat(_completion_time)
+        completion_time: datetime.datetime | Unset = (
+            UNSET
+            if _completion_time is UNSET
+            else _completion_time
+            if isinstance(_completion_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_completion_time)
+        )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
-        last_updated_time: datetime.datetime | Unset
-        if isinstance(_last_updated_time, Unset):
-            last_updated_time = UNSET
-        else:
-            last_updated_time = datetime.datetime.fromisoformat(_last_updated_time)
+        last_updated_time: datetime.datetime | Unset = (
+            UNSET
+            if _last_updated_time is UNSET
+            else _last_updated_time
+            if isinstance(_last_updated_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_last_updated_time)
+        )
 
         failure_reason = d.pop("failure_reason", UNSET)
 
         _target_model = d.pop("target_model", UNSET)
-        target_model: Model | Unset
-        if isinstance(_target_model, Unset):
-            target_model = UNSET
-        else:
-            target_model = Model.from_dict(_target_model)
+        target_model: Model | Unset = (
+            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+        )
 
         admin_url = d.pop("admin_url", UNSET)
 
         has_vizgraph = d.pop("has_vizgraph", UNSET)
 
         _queued_time = d.pop("queued_time", UNSET)
-        queued_time: datetime.datetime | Unset
-        if isinstance(_queued_time, Unset):
-            queued_time = UNSET
-        else:
-            queued_time = datetime.datetime.fromisoformat(_queued_time)
+        queued_time: datetime.datetime | Unset = (
+            UNSET
+            if _queued_time is UNSET
+            else _queued_time
+            if isinstance(_queued_time, datetime.datetime)
+            else datetime.datetime.fromisoformat(_queued_time)
+        )
 
         project_id = d.pop("project_id", UNSET)
 
         project_slug = d.pop("project_slug", UNSET)
 
-        quantize_job = cls(
-            quantize_job_id=quantize_job_id,
-            user_id=user_id,
-            weights_dtype=weights_dtype,
-            activations_dtype=activations_dtype,
-            name=name,
-            job_state=job_state,
-            options=options,
-            creation_time=creation_time,
-            user=user,
-            model=model,
-            calibration_dataset=calibration_dataset,
-            tensor_type_list=tensor_type_list,
-            start_time=start_time,
-            completion_time=completion_time,
-            last_updated_time=last_updated_time,
-            failure_reason=failure_reason,
-            target_model=target_model,
-            admin_url=admin_url,
-            has_vizgraph=has_vizgraph,
-            queued_time=queued_time,
-            project_id=project_id,
-            project_slug=project_slug,
-        )
+        quantize_job = cls.__new__(cls)
+        quantize_job.quantize_job_id = quantize_job_id
+        quantize_job.user_id = user_id
+        quantize_job.weights_dtype = weights_dtype
+        quantize_job.activations_dtype = activations_dtype
+        quantize_job.name = name
+        quantize_job.job_state = job_state
+        quantize_job.options = options
+        quantize_job.creation_time = creation_time
+        quantize_job.user = user
+        quantize_job.model = model
+        quantize_job.calibration_dataset = calibration_dataset
+        quantize_job.tensor_type_list = tensor_type_list
+        quantize_job.start_time = start_time
+        quantize_job.completion_time = completion_time
+        quantize_job.last_updated_time = last_updated_time
+        quantize_job.failure_reason = failure_reason
+        quantize_job.target_model = target_model
+        quantize_job.admin_url = admin_url
+        quantize_job.has_vizgraph = has_vizgraph
+        quantize_job.queued_time = queued_time
+        quantize_job.project_id = project_id
+        quantize_job.project_slug = project_slug
 
-        quantize_job.additional_properties = d
+        quantize_job.additional_properties = d or {}
         return quantize_job
 
     @property

@@ -49,18 +49,15 @@ class QuantizeJobResult:
         quantize_job_id = d.pop("quantize_job_id")
 
         _quantize_detail = d.pop("quantize_detail", UNSET)
-        quantize_detail: QuantizeDetail | Unset
-        if isinstance(_quantize_detail, Unset):
-            quantize_detail = UNSET
-        else:
-            quantize_detail = QuantizeDetail.from_dict(_quantize_detail)
-
-        quantize_job_result = cls(
-            quantize_job_id=quantize_job_id,
-            quantize_detail=quantize_detail,
+        quantize_detail: QuantizeDetail | Unset = (
+            UNSET if _quantize_detail is UNSET else QuantizeDetail.from_dict(_quantize_detail)
         )
 
-        quantize_job_result.additional_properties = d
+        quantize_job_result = cls.__new__(cls)
+        quantize_job_result.quantize_job_id = quantize_job_id
+        quantize_job_result.quantize_detail = quantize_detail
+
+        quantize_job_result.additional_properties = d or {}
         return quantize_job_result
 
     @property

@@ -68,23 +68,21 @@ class QuantizeJobSubmit:
 
         calibration_dataset = DatasetReference.from_dict(d.pop("calibration_dataset"))
 
-        weights_dtype = QuantizeDtype(d.pop("weights_dtype"))
+        weights_dtype = QuantizeDtype.of(d.pop("weights_dtype"))
 
-        activations_dtype = QuantizeDtype(d.pop("activations_dtype"))
+        activations_dtype = QuantizeDtype.of(d.pop("activations_dtype"))
 
         name = d.pop("name", UNSET)
 
         options = d.pop("options", UNSET)
 
-        quantize_job_submit = cls(
-            model=model,
-            calibration_dataset=calibration_dataset,
-            weights_dtype=weights_dtype,
-            activations_dtype=activations_dtype,
-            name=name,
-            options=options,
-        )
-
+        quantize_job_submit = cls.__new__(cls)
+        quantize_job_submit.model = model
+        quantize_job_submit.calibration_dataset = calibration_dataset
+        quantize_job_submit.weights_dtype = weights_dtype
+        quantize_job_submit.activations_dtype = activations_dtype
+        quantize_job_submit.name = name
+        quantize_job_submit.options = options
         return quantize_job_submit
 
 

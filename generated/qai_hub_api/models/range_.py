@@ -45,12 +45,11 @@ class Range:
 
         upper = d.pop("upper")
 
-        range_ = cls(
-            lower=lower,
-            upper=upper,
-        )
+        range_ = cls.__new__(cls)
+        range_.lower = lower
+        range_.upper = upper
 
-        range_.additional_properties = d
+        range_.additional_properties = d or {}
         return range_
 
     @property

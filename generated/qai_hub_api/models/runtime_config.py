@@ -46,19 +46,16 @@ class RuntimeConfig:
         d = dict(src_dict)
         name = d.pop("name")
 
-        properties = []
-        _properties = d.pop("properties")
-        for properties_item_data in _properties:
-            properties_item = RuntimeConfigProperty.from_dict(properties_item_data)
+        properties = [
+            RuntimeConfigProperty.from_dict(properties_item_data)
+            for properties_item_data in d.pop("properties")
+        ]
 
-            properties.append(properties_item)
+        runtime_config = cls.__new__(cls)
+        runtime_config.name = name
+        runtime_config.properties = properties
 
-        runtime_config = cls(
-            name=name,
-            properties=properties,
-        )
-
-        runtime_config.additional_properties = d
+        runtime_config.additional_properties = d or {}
         return runtime_config
 
     @property

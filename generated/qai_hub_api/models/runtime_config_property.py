@@ -45,12 +45,11 @@ class RuntimeConfigProperty:
 
         value = d.pop("value")
 
-        runtime_config_property = cls(
-            key=key,
-            value=value,
-        )
+        runtime_config_property = cls.__new__(cls)
+        runtime_config_property.key = key
+        runtime_config_property.value = value
 
-        runtime_config_property.additional_properties = d
+        runtime_config_property.additional_properties = d or {}
         return runtime_config_property
 
     @property

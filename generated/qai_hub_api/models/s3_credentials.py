@@ -99,25 +99,26 @@ class S3Credentials:
         filename = d.pop("filename")
 
         _expiration = d.pop("expiration", UNSET)
-        expiration: datetime.datetime | Unset
-        if isinstance(_expiration, Unset):
-            expiration = UNSET
-        else:
-            expiration = datetime.datetime.fromisoformat(_expiration)
-
-        s3_credentials = cls(
-            access_key_id=access_key_id,
-            secret_access_key=secret_access_key,
-            session_token=session_token,
-            bucket=bucket,
-            key=key,
-            region=region,
-            use_transfer_acceleration=use_transfer_acceleration,
-            filename=filename,
-            expiration=expiration,
+        expiration: datetime.datetime | Unset = (
+            UNSET
+            if _expiration is UNSET
+            else _expiration
+            if isinstance(_expiration, datetime.datetime)
+            else datetime.datetime.fromisoformat(_expiration)
         )
 
-        s3_credentials.additional_properties = d
+        s3_credentials = cls.__new__(cls)
+        s3_credentials.access_key_id = access_key_id
+        s3_credentials.secret_access_key = secret_access_key
+        s3_credentials.session_token = session_token
+        s3_credentials.bucket = bucket
+        s3_credentials.key = key
+        s3_credentials.region = region
+        s3_credentials.use_transfer_acceleration = use_transfer_acceleration
+        s3_credentials.filename = filename
+        s3_credentials.expiration = expiration
+
+        s3_credentials.additional_properties = d or {}
         return s3_credentials
 
     @property

@@ -62,7 +62,7 @@ class SegmentDetail:
         d = dict(src_dict)
         id = d.pop("id")
 
-        compute_unit = ComputeUnit(d.pop("compute_unit"))
+        compute_unit = ComputeUnit.of(d.pop("compute_unit"))
 
         delegate_name = d.pop("delegate_name")
 
@@ -70,15 +70,14 @@ class SegmentDetail:
 
         execution_time = d.pop("execution_time", UNSET)
 
-        segment_detail = cls(
-            id=id,
-            compute_unit=compute_unit,
-            delegate_name=delegate_name,
-            delegate_extra_info=delegate_extra_info,
-            execution_time=execution_time,
-        )
+        segment_detail = cls.__new__(cls)
+        segment_detail.id = id
+        segment_detail.compute_unit = compute_unit
+        segment_detail.delegate_name = delegate_name
+        segment_detail.delegate_extra_info = delegate_extra_info
+        segment_detail.execution_time = execution_time
 
-        segment_detail.additional_properties = d
+        segment_detail.additional_properties = d or {}
         return segment_detail
 
     @property

@@ -38,11 +38,10 @@ class ServiceStatus:
         d = dict(src_dict)
         message = d.pop("message", UNSET)
 
-        service_status = cls(
-            message=message,
-        )
+        service_status = cls.__new__(cls)
+        service_status.message = message
 
-        service_status.additional_properties = d
+        service_status.additional_properties = d or {}
         return service_status
 
     @property

@@ -38,11 +38,10 @@ class SharedAccess:
         d = dict(src_dict)
         email = list(cast(list[str], d.pop("email")))
 
-        shared_access = cls(
-            email=email,
-        )
+        shared_access = cls.__new__(cls)
+        shared_access.email = email
 
-        shared_access.additional_properties = d
+        shared_access.additional_properties = d or {}
         return shared_access
 
     @property

@@ -48,9 +48,7 @@ class SharingUpdate:
 
         remove_email = cast(list[str], d.pop("remove_email", UNSET))
 
-        sharing_update = cls(
-            add_email=add_email,
-            remove_email=remove_email,
-        )
-
+        sharing_update = cls.__new__(cls)
+        sharing_update.add_email = add_email
+        sharing_update.remove_email = remove_email
         return sharing_update

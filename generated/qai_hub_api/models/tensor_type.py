@@ -58,20 +58,19 @@ class TensorType:
         d = dict(src_dict)
         shape = list(cast(list[int], d.pop("shape")))
 
-        dtype = TensorDtype(d.pop("dtype"))
+        dtype = TensorDtype.of(d.pop("dtype"))
 
         scale = d.pop("scale", UNSET)
 
         zero_point = d.pop("zero_point", UNSET)
 
-        tensor_type = cls(
-            shape=shape,
-            dtype=dtype,
-            scale=scale,
-            zero_point=zero_point,
-        )
+        tensor_type = cls.__new__(cls)
+        tensor_type.shape = shape
+        tensor_type.dtype = dtype
+        tensor_type.scale = scale
+        tensor_type.zero_point = zero_point
 
-        tensor_type.additional_properties = d
+        tensor_type.additional_properties = d or {}
         return tensor_type
 
     @property

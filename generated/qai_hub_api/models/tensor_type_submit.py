@@ -43,11 +43,9 @@ class TensorTypeSubmit:
         d = dict(src_dict)
         shape = list(cast(list[int], d.pop("shape")))
 
-        dtype = TensorDtype(d.pop("dtype"))
+        dtype = TensorDtype.of(d.pop("dtype"))
 
-        tensor_type_submit = cls(
-            shape=shape,
-            dtype=dtype,
-        )
-
+        tensor_type_submit = cls.__new__(cls)
+        tensor_type_submit.shape = shape
+        tensor_type_submit.dtype = dtype
         return tensor_type_submit

@@ -45,12 +45,11 @@ class ToolVersion:
 
         version = d.pop("version")
 
-        tool_version = cls(
-            name=name,
-            version=version,
-        )
+        tool_version = cls.__new__(cls)
+        tool_version.name = name
+        tool_version.version = version
 
-        tool_version.additional_properties = d
+        tool_version.additional_properties = d or {}
         return tool_version
 
     @property

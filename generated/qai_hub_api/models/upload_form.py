@@ -52,11 +52,10 @@ class UploadForm:
         d = dict(src_dict)
         file = File(payload=BytesIO(d.pop("file")))
 
-        upload_form = cls(
-            file=file,
-        )
+        upload_form = cls.__new__(cls)
+        upload_form.file = file
 
-        upload_form.additional_properties = d
+        upload_form.additional_properties = d or {}
         return upload_form
 
     @property

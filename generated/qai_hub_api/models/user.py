@@ -92,18 +92,17 @@ class User:
 
         default_project_slug = d.pop("default_project_slug", UNSET)
 
-        user = cls(
-            id=id,
-            first_name=first_name,
-            last_name=last_name,
-            email=email,
-            org_id=org_id,
-            token=token,
-            default_project_id=default_project_id,
-            default_project_slug=default_project_slug,
-        )
+        user = cls.__new__(cls)
+        user.id = id
+        user.first_name = first_name
+        user.last_name = last_name
+        user.email = email
+        user.org_id = org_id
+        user.token = token
+        user.default_project_id = default_project_id
+        user.default_project_slug = default_project_slug
 
-        user.additional_properties = d
+        user.additional_properties = d or {}
         return user
 
     @property

@@ -44,21 +44,18 @@ class ValidationError:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        field_errors = []
-        _field_errors = d.pop("field_errors")
-        for field_errors_item_data in _field_errors:
-            field_errors_item = FieldError.from_dict(field_errors_item_data)
-
-            field_errors.append(field_errors_item)
+        field_errors = [
+            FieldError.from_dict(field_errors_item_data)
+            for field_errors_item_data in d.pop("field_errors")
+        ]
 
         non_field_errors = list(cast(list[str], d.pop("non_field_errors")))
 
-        validation_error = cls(
-            field_errors=field_errors,
-            non_field_errors=non_field_errors,
-        )
+        validation_error = cls.__new__(cls)
+        validation_error.field_errors = field_errors
+        validation_error.non_field_errors = non_field_errors
 
-        validation_error.additional_properties = d
+        validation_error.additional_properties = d or {}
         return validation_error
 
     @property

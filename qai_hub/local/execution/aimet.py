@@ -39,14 +39,16 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
             f"it; {len(found) if opened.unpacked else 'this is a single file, with 0'} are there."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
-    check(opened.path)
+    check(opened)
     encodings = read_encodings(found[0])
     logger.info("Quantizing %d tensors by their encodings", len(encodings.integers))
     apart = any(
         tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors_of(opened.proto)
     )
     wide = any(encoding.bits in {4, 16} for encoding in encodings.integers)
-    model = to_opset(onnx.load(opened.path), OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
+    # Without the weights: the converter takes models below 2 GiB only.
+    model = to_opset(opened.proto, OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
+    onnx.load_external_data_for_model(model, str(opened.path.parent))
     drop_defaults(model)
     insert_quantizers(model, encodings.integers)
     path = work / "quantized" / "model.onnx"

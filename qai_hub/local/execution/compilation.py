@@ -74,7 +74,7 @@ def compile_model(
         notices.append(notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
     model = open_source(request, work)
-    check(model.path)
+    check(model)
     values = options.values
     # Calibration data is for the inputs as input_specs name them, in the model's own layout.
     early = {} if FULL_TYPE in values else values
@@ -116,7 +116,7 @@ def _qnn_target(options: Options, soc: Soc | None) -> QnnTarget | None:
     if runtime != "onnx":
         return QnnTarget.of(runtime, soc, options.values.get(QNN_OPTIONS, {}))
     if QNN_OPTIONS in options.values:
-        message = f"{QNN_OPTIONS} was ignored: the target runtime is not one of QNN's."
+        message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
         options.notices.append(notice("INFO", "USER", message))
     return None
 

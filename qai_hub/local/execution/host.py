@@ -28,12 +28,12 @@ def runtime_config(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
     """
     properties = {
         "host CPU": _cpu_name(),
+        "times": "wall clock of this machine, not of a device",
+        **conditions,
+        "memory": "resident set of the whole worker process",
         "logical CPUs": str(os.cpu_count()),
         "architecture": platform.machine(),
         "operating system": f"{platform.system()} {platform.release()}",
-        **conditions,
-        "times": "wall clock of this machine, not of a device",
-        "memory": "resident set of the whole worker process",
     }
     listed = [{"key": key, "value": value} for key, value in properties.items()]
     return [{"name": "Measured on", "properties": listed}]

@@ -21,6 +21,8 @@ _NO_SUCH_OP = (
     "unresolved custom op",
     "Select TensorFlow op",
 )
+_NO_MEMORY = "failed to reshape runtime"
+_NOT_LOADED = "LiteRT does not load the model"
 
 # A tensor of a model, as LiteRT describes it.
 _Detail = dict[str, Any]
@@ -103,7 +105,7 @@ class LiteRtRunner:
         try:
             self._native.allocate_tensors()
         except RuntimeError as error:
-            raise _load_failure(error, FailureType.MODEL_INVALID) from error
+            raise _failure(error, FailureType.MODEL_INVALID, _NOT_LOADED) from error
         self.output_names: list[str] = list(self._outputs)
 
     def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
@@ -125,10 +127,8 @@ class LiteRtRunner:
                 self._native.set_tensor(self._inputs[name]["index"], tensor)
             self._native.invoke()
         except (RuntimeError, ValueError) as error:
-            if resource_failure_of(error):
-                raise
-            reason = f"The model does not run on {what}: {_explained(error)}"
-            raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason) from error
+            problem = f"The model does not run on {what}"
+            raise _failure(error, FailureType.RUNTIME_UNKNOWN, problem) from error
         return [self._output(detail) for detail in self._outputs.values()]
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -163,20 +163,20 @@ def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
     try:
         return module.Interpreter(model_path=str(path), num_threads=threads)
     except (RuntimeError, ValueError) as error:
-        raise _load_failure(error, FailureType.MODEL_CORRUPT) from error
+        raise _failure(error, FailureType.MODEL_CORRUPT, _NOT_LOADED) from error
 
 
-def _load_failure(error: Exception, failure_type: FailureType) -> Exception:
+def _failure(error: Exception, failure_type: FailureType, problem: str) -> Exception:
+    """Return what to raise for an error of LiteRT."""
+    text = " ".join(str(error).split())[:1500]
     if resource_failure_of(error):
         return error
-    text = _explained(error)
+    # LiteRT gives no reason when it cannot have the memory that it asks for.
+    if not text or _NO_MEMORY in text:
+        return MemoryError("LiteRT cannot have the memory that the model's tensors need")
     if any(sign in text for sign in _NO_SUCH_OP):
         failure_type = FailureType.UNSUPPORTED
-    return JobFailure(failure_type, f"LiteRT does not load the model: {text}")
-
-
-def _explained(error: Exception) -> str:
-    return " ".join(str(error).split())[:1500]
+    return JobFailure(failure_type, f"{problem}: {text}")
 
 
 def _named(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401

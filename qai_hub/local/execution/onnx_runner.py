@@ -6,7 +6,6 @@ from typing import Self
 
 from qai_hub.local.execution.host import tool_versions
 from qai_hub.local.execution.layers import SEGMENT, layer_details
-from qai_hub.local.execution.messages import notice
 from qai_hub.local.execution.model_files import ModelFile
 from qai_hub.local.execution.option_table import DEFAULT_ITERATIONS
 from qai_hub.local.execution.runners import Breakdown
@@ -76,10 +75,7 @@ class OnnxModel:
         try:
             layers = layer_details(trace)
         except ValueError as error:
-            message = f"The profile has no layers, since their trace cannot be read: {error}."
-            return Breakdown(
-                layers=[], segments=[segment], notices=[notice("WARNING", "MODEL", message)]
-            )
+            return Breakdown.without_layers(error, segment)
         return Breakdown(layers=layers, segments=[segment], trace=trace)
 
 

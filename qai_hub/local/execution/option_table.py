@@ -117,7 +117,7 @@ OPTIONS = (
         takes="true|false",
         read=switch,
         switch=True,
-        rules={"compile": Refused("the inputs and outputs of a quantized model stay floats")},
+        rules={"compile": Ignored("the inputs and outputs of the target model stay floats")},
     ),
     Option(
         flag="--quantize_io_type",

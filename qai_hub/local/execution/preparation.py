@@ -7,23 +7,30 @@ import onnx
 
 from qai_hub.local.execution.archive import pack
 from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.model_files import ModelFile
 from qai_hub.local.execution.sessions import Level, Session
+
+# The operator by which ONNX Runtime runs what was compiled for one chip.
+CONTEXT = "EPContext"
 
 # One protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
 EXTERNAL_FROM = 3 * 2**29
 
 
-def check(path: Path) -> None:
-    """Check that a file is a model that follows the ONNX standard.
+def check(model: ModelFile) -> None:
+    """Check that a model follows the ONNX standard, and is not compiled already.
 
     Args:
-        path: The .onnx file.
+        model: The model.
 
     Raises:
-        JobFailure: It does not.
+        JobFailure: It does not, or is.
     """
+    if any(node.op_type == CONTEXT for node in model.proto.graph.node):
+        reason = "The model is compiled already: take the one that it was made from, or run it."
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
     try:
-        onnx.checker.check_model(path)
+        onnx.checker.check_model(model.path)
     except UnicodeDecodeError as error:
         reason = f"The model is damaged: it holds text that is not UTF-8 ({error.reason})."
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None

@@ -85,7 +85,7 @@ def _data(request: AttemptRequest) -> Path:
 def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     """Return the float model, ready to run, and its inputs."""
     model = open_model(request.model.path, request.model.model_type, work)
-    check(model.path)
+    check(model)
     check_quantizable(model.proto)
     outputs_of(model.proto)
     ports = inputs_of(model.proto)

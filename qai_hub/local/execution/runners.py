@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from qai_hub.local.execution.messages import notice
 from qai_hub.local.execution.sessions import Tensor
 from qai_hub.local.execution.signature import Port
 
@@ -46,6 +47,18 @@ class Breakdown:
     segments: list[dict[str, Any]]
     notices: list[dict[str, str]] = field(default_factory=list)
     trace: Path | None = None
+
+    @classmethod
+    def without_layers(cls, why: ValueError, *segments: dict[str, Any]) -> Self:
+        """Tell that the layers are not known, since their trace cannot be read.
+
+        Args:
+            why: What is wrong with it.
+            *segments: What is known nevertheless.
+        """
+        message = f"The profile has no layers, since their trace cannot be read: {why}."
+        notices = [notice("WARNING", "MODEL", message)]
+        return cls(layers=[], segments=list(segments), notices=notices)
 
 
 class RunnableModel(Protocol):

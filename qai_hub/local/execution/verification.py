@@ -38,16 +38,35 @@ def verify(
     expected = Session(original, level=Level.ORT_DISABLE_ALL).run(tensors, RANDOM_INPUTS)
     session = Session(target)
     actual = session.run(tensors, RANDOM_INPUTS)
-    outputs = []
+    outputs = [
+        TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name)
+        for name, output in zip(session.output_names, actual, strict=True)
+    ]
+    return outputs, differences(session.output_names, expected, actual, "target model")
+
+
+def differences(
+    names: Sequence[str], expected: Sequence[Tensor], actual: Sequence[Tensor], what: str
+) -> list[dict[str, str]]:
+    """Compare what two models give.
+
+    Args:
+        names: The outputs.
+        expected: What the model gives.
+        actual: What the model gives that was made of it.
+        what: What that one is, for people.
+
+    Returns:
+        A notice for each output that differs.
+    """
     notices = []
-    for name, before, after in zip(session.output_names, expected, actual, strict=True):
-        outputs.append(TensorSpec(name=name, shape=after.shape, dtype=after.dtype.name))
+    for name, before, after in zip(names, expected, actual, strict=True):
         difference = _difference(before, after)
         if difference:
-            message = f"The output {shortened(name)} of the target model {difference}."
+            message = f"The output {shortened(name)} of the {what} {difference}."
             logger.warning(message)
             notices.append(notice("WARNING", "MODEL", message))
-    return outputs, notices
+    return notices
 
 
 def _difference(before: Tensor, after: Tensor) -> str:

@@ -143,6 +143,13 @@ def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], Non
     assert "is damaged" in world.log_of(job.id)
 
 
+def test_an_upload_that_was_cut_short_before_anybody_read_it_is_damaged(world: World) -> None:
+    key = world.model(b"body")
+    cut(world.storage.file(f"f{key}"))
+    assert world.job(profiled(world, key)).failure_type == FailureType.MODEL_CORRUPT
+    assert world.worker.requests == []
+
+
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_hidden_file_is_never_used(world: World, damage: Callable[[Path], None]) -> None:
     target = compiled(world, source=b"hidden")

@@ -1,5 +1,6 @@
 """The scheduler: the database is the truth, attempts are bounded, and no job is lost."""
 
+import errno
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from support.fake_worker import PROFILE
 from support.scheduler_world import World
 
 from qai_hub.local import states
+from qai_hub.local.execution.failures import FailureType
 from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle
 from qai_hub.local.outcomes import Verdict
 from qai_hub.local.store import Store
@@ -136,6 +138,15 @@ def test_a_fault_of_the_hub_fails_the_job_without_internals(
     assert "secret detail" not in (job.failure_reason or "")
     assert "secret detail" in caplog.text
     assert world.log_of(key)
+
+
+def test_a_full_disk_fails_the_job_and_says_so(world: World) -> None:
+    world.worker.crash = OSError(errno.ENOSPC, "No space left on device")
+    key, _ = world.compile()
+    with world.running():
+        job = world.until_state(key, states.FAILED)
+    assert job.failure_type == FailureType.OUT_OF_DISK
+    assert "disk of this hub is full" in (job.failure_reason or "")
 
 
 def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:

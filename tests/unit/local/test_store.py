@@ -1,5 +1,6 @@
 """The store: the data folder, its transactions, and lists that stay fast."""
 
+import errno
 import sqlite3
 import stat
 import subprocess
@@ -114,6 +115,21 @@ def test_records_and_tables_name_the_same_columns() -> None:
         assert {field.name for field in fields(record)} == set(table.c.keys()), table.name
     for record, table in ((Part, tables.parts), (StoredAnswer, tables.idempotency)):
         assert [field.name for field in fields(record)] == list(table.c.keys())
+
+
+def test_a_database_without_room_says_that_the_disk_is_full(store: Store) -> None:
+    def fill(store: Store) -> None:
+        with store.write() as db:
+            pages = db.execute(text("PRAGMA page_count")).scalar_one()
+            db.execute(text(f"PRAGMA max_page_count = {pages}"))
+            for number in range(1000):
+                ensure_user(db, f"user{number}@example.com")
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fill(store)
+    assert caught.value.errno == errno.ENOSPC
+    with store.read() as db:
+        assert all_users(db) == []
 
 
 def test_an_exception_undoes_a_transaction(store: Store) -> None:

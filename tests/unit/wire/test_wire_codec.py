@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -43,8 +44,10 @@ def test_what_the_contract_allows_comes_back_unchanged(name: str, data: st.DataO
 def test_generated_models_take_what_the_wire_gives(name: str, data: st.DataObject) -> None:
     value = data.draw(answers(name))
     model = getattr(importlib.import_module("qai_hub_api.models"), ANSWERS[name])
-    read = model.from_dict(there_and_back(name, value))
+    content = wire.encode(name, value)
+    read = model.from_dict(wire.decode(name, content))
     assert there_and_back(name, read.to_dict()) == value
+    assert model.from_dict(wire.decode(name, content, moments=True)) == read
 
 
 @pytest.mark.parametrize("name", [JOB, MODEL, f"{API}.JobResult", f"{API}.JobSummaryList"])
@@ -142,14 +145,22 @@ def test_other_times_are_refused(time: object) -> None:
         wire.encode(MODEL, {"creation_time": time})
 
 
+@pytest.mark.parametrize("moments", [False, True])
 @pytest.mark.parametrize(
     ("seconds", "nanos"), [(2**62, 0), (-(2**62), 0), (300_000_000_000, 0), (0, -1), (0, 10**9)]
 )
-def test_a_moment_that_no_calendar_has_is_refused(seconds: int, nanos: int) -> None:
+def test_a_moment_that_no_calendar_has_is_refused(seconds: int, nanos: int, moments: bool) -> None:
     message: Any = message_class(MODEL)()
     message.creation_time.seconds, message.creation_time.nanos = seconds, nanos
     with pytest.raises(wire.WireError, match=MODEL):
-        wire.decode(MODEL, message.SerializeToString())
+        wire.decode(MODEL, message.SerializeToString(), moments=moments)
+
+
+def test_times_may_be_moments() -> None:
+    content = wire.encode(MODEL, {"creation_time": "2026-01-02T03:04:05.123456789Z"})
+    moment = wire.decode(MODEL, content, moments=True)["creation_time"]
+    assert moment == datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)
+    assert moment.tzinfo is UTC
 
 
 def test_numbers_of_single_precision_are_short() -> None:

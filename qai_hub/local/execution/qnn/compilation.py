@@ -12,16 +12,16 @@ from qai_hub.local.execution.archive import pack
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import TensorSpec, notice
 from qai_hub.local.execution.preparation import publish
-from qai_hub.local.execution.qnn.contexts import make_context
+from qai_hub.local.execution.qnn.adapting import adapt
+from qai_hub.local.execution.qnn.contexts import check_floats, make_context
 from qai_hub.local.execution.qnn.dlc import make_dlc
 from qai_hub.local.execution.qnn.functions import compiled
 from qai_hub.local.execution.qnn.made import SOURCE, TARGET, Made
+from qai_hub.local.execution.qnn.naming import told
 from qai_hub.local.execution.qnn.provenance import Graph, Part, Provenance
 from qai_hub.local.execution.qnn.provider import check_soc, htp_options, ir_options, sdk_version
 from qai_hub.local.execution.qnn.settings import GRAPHS, QnnSettings, qnn_settings
-from qai_hub.local.execution.qnn.unsupported import name_nodes
 from qai_hub.local.execution.qnn.wrapping import label
-from qai_hub.local.execution.quantizable import is_quantized
 from qai_hub.local.execution.soc import Soc
 
 DLC = "qnn_dlc"
@@ -85,13 +85,15 @@ class QnnTarget:
         """
         model = onnx.load(source, load_external_data=False)
         _check_control_flow(model)
+        if adapt(model):
+            source.write_bytes(model.SerializeToString())
         if self.runtime == DLC:
             dlc = compiled(partial(make_dlc, source), source, ir_options(source.parent.parent))
             parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
             made = self._provenance(inputs, outputs, parts)
             files = _publish_dlc(dlc, source, folder)
             return Made.of("MODEL_TYPE_QNN_DLC", files, made, self.settings)
-        _check_floats(model, self.soc)
+        check_floats(source, self.soc)
         options = htp_options(self.soc) | self.settings.provider_options(self.soc)
         make = partial(make_context, source, options=options, mixed=self.runtime == PRECOMPILED)
         context = compiled(make, source, options)
@@ -102,7 +104,7 @@ class QnnTarget:
             return Made.of("MODEL_TYPE_QNN_CONTEXT_BINARY", {TARGET: name}, made, self.settings)
         notices = []
         if context.left_to_cpu:
-            message = f"The HTP does not run {name_nodes(context.left_to_cpu)}: the CPU does."
+            message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
             notices.append(notice("WARNING", "MODEL", message))
         files = {TARGET: publish_precompiled(context.wrapper, context.binary, made, folder)}
         return Made.of("MODEL_TYPE_ONNX", files, made, self.settings, notices)
@@ -150,16 +152,7 @@ def _check_control_flow(model: onnx.ModelProto) -> None:
     ]
     if found:
         reason = (
-            f"QNN has no control flow, and the model has {name_nodes(found)}: export it without, "
+            f"QNN has no control flow, and the model has {told(found)}: export it without, "
             "for fixed shapes and flags."
-        )
-        raise JobFailure(FailureType.UNSUPPORTED, reason)
-
-
-def _check_floats(model: onnx.ModelProto, soc: Soc) -> None:
-    if not soc.fp16 and not is_quantized(model):
-        reason = (
-            f"The HTP of {soc.name} computes with integers only, and the model with floats: "
-            "quantize it with a quantize job, then compile its target model."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)

@@ -8,15 +8,17 @@ from pathlib import Path
 import onnx
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.preparation import CONTEXT
 from qai_hub.local.execution.qnn.probe import check_works
 from qai_hub.local.execution.qnn.provenance import Part
 from qai_hub.local.execution.qnn.provider import ASSIGNED, PROVIDER, QnnSession
 from qai_hub.local.execution.qnn.unsupported import explained
+from qai_hub.local.execution.quantizable import is_quantized
+from qai_hub.local.execution.soc import Soc
 
 logger = logging.getLogger(__name__)
 
 _STRICT = "session.disable_cpu_ep_fallback"
-_CONTEXT = "EPContext"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,24 @@ class Context:
     def left_to_cpu(self) -> list[tuple[str, str]]:
         """The names and operators of the nodes that the HTP does not run."""
         return [node for part in self.parts if not part.internal for node in part.nodes]
+
+
+def check_floats(source: Path, soc: Soc) -> None:
+    """Check that a chip computes with what a model computes with: the simulation would anyhow.
+
+    Args:
+        source: The .onnx file.
+        soc: The chip.
+
+    Raises:
+        JobFailure: The model needs floats, which the chip does not have.
+    """
+    if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
+        reason = (
+            f"The HTP of {soc.name} computes with integers only, and the model with floats: "
+            "quantize it with a quantize job, then compile its target model."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
 
 
 def make_context(
@@ -84,7 +104,7 @@ def graph_names(wrapper: Path) -> list[str]:
     return [
         attribute.s.decode()
         for node in nodes
-        if node.op_type == _CONTEXT
+        if node.op_type == CONTEXT
         for attribute in node.attribute
         if attribute.name == "partition_name"
     ]

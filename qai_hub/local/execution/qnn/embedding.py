@@ -40,7 +40,10 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     made_of = required(request.model.provenance, "context binary")
     if len(made_of.graphs) > 1 and not settings.graphs:
         names = ", ".join(shortened(graph.name) for graph in made_of.graphs)
-        reason = f"An ONNX model holds one graph here, and the context binary has {names}."
+        reason = (
+            f"An ONNX model holds one graph here, and the context binary has {names}: link the one "
+            "alone that is wanted, by --qnn_options context_enable_graphs=NAME."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     context = folder / WORK_FOLDER / "context"
     opened = open_graph(request.model, request.soc, settings.graphs, context)

@@ -8,7 +8,8 @@ import onnx
 from onnx import defs, inliner
 
 from qai_hub.local.execution.failures import JobFailure
-from qai_hub.local.execution.qnn.provider import ASSIGNED, QnnSession
+from qai_hub.local.execution.qnn.adapting import adapt
+from qai_hub.local.execution.qnn.provider import ASSIGNED, PROVIDER, QnnSession
 
 _T = TypeVar("_T")
 
@@ -32,25 +33,30 @@ def compiled(make: Callable[[Path], _T], source: Path, options: Mapping[str, str
     """
     try:
         return make(source.parent.parent / "qnn")
-    except JobFailure:
+    except JobFailure as failure:
         if not _take_to_pieces(source, options):
             raise
-    return make(source.parent.parent / "qnn-pieces")
+        try:
+            return make(source.parent.parent / "qnn-pieces")
+        except JobFailure:
+            # Which names the operators as they are in the model.
+            raise failure from None
 
 
 def _take_to_pieces(source: Path, options: Mapping[str, str]) -> bool:
-    """Put their pieces in place of the operators that QNN has only so; False if there are none."""
+    """Put their pieces in place of operators that QNN does not have; False if there are none."""
     model = onnx.load(source, load_external_data=False)
     try:
         parts = QnnSession(source, options, settings={ASSIGNED: "1"}).assignment()
     except JobFailure:
         return False
-    assigned = {op for _, nodes in parts for _, op in nodes}
-    left = {node.op_type for node in model.graph.node if not node.domain} - assigned
+    taken = {op for provider, nodes in parts if provider == PROVIDER for _, op in nodes}
+    left = {node.op_type for node in model.graph.node if not node.domain} - taken
     functions = [("", op) for op in sorted(left) if _is_function(op)]
     if not functions:
         return False
     inlined = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
+    adapt(inlined)
     source.write_bytes(onnx.shape_inference.infer_shapes(inlined).SerializeToString())
     return True
 

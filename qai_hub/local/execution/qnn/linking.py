@@ -16,7 +16,7 @@ from qai_hub.local.execution.messages import (
     shortened,
 )
 from qai_hub.local.execution.option_table import QNN_OPTIONS, options_of
-from qai_hub.local.execution.qnn.contexts import graph_names, make_context
+from qai_hub.local.execution.qnn.contexts import check_floats, graph_names, make_context
 from qai_hub.local.execution.qnn.dlc import unpack_source
 from qai_hub.local.execution.qnn.made import SOURCE, TARGET, Made
 from qai_hub.local.execution.qnn.provenance import Graph, Provenance, required
@@ -60,6 +60,8 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     soc = check_soc(request.soc, "link")
     work = folder / WORK_FOLDER
     graphs = _chosen(_graphs(request, work), settings.graphs)
+    for each in graphs:
+        check_floats(each.source, soc)
     provider = htp_options(soc) | settings.provider_options(soc)
     alone = [
         make_context(each.source, work / f"alone-{number}", provider)

@@ -9,7 +9,7 @@ from typing import cast
 
 import onnxruntime
 
-from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.execution.sessions import RUNTIME_ERRORS, Level, Session, explained
 from qai_hub.local.execution.soc import Soc
 
@@ -136,7 +136,9 @@ def _registered() -> ModuleType:
     """Return the provider's package, once ONNX Runtime knows the provider."""
     try:
         package = importlib.import_module("onnxruntime_qnn")
-    except ImportError:
+    except ImportError as error:
+        if resource_failure_of(error):
+            raise
         reason = (
             "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "
             "hub again. It is for Linux on x86-64."

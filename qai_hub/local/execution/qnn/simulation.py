@@ -10,7 +10,7 @@ from qai_hub.local.execution.model_files import ModelFile
 from qai_hub.local.execution.onnx_runner import record_trace
 from qai_hub.local.execution.option_table import SIMULATED_ITERATIONS
 from qai_hub.local.execution.qnn.binaries import open_graph
-from qai_hub.local.execution.qnn.contexts import make_context
+from qai_hub.local.execution.qnn.contexts import check_floats, make_context
 from qai_hub.local.execution.qnn.dlc import unpack_source
 from qai_hub.local.execution.qnn.made import qnn_tool_versions
 from qai_hub.local.execution.qnn.parts import layers_and_segments
@@ -22,10 +22,6 @@ from qai_hub.local.execution.runners import Breakdown
 from qai_hub.local.execution.sessions import Tensor
 from qai_hub.local.execution.signature import Port
 from qai_hub.local.execution.soc import Soc
-
-_NPU = "COMPUTE_UNIT_NPU"
-_CPU = "COMPUTE_UNIT_CPU"
-_CPU_PROVIDER = "CPUExecutionProvider"
 
 
 class Simulation:
@@ -54,12 +50,12 @@ class Simulation:
         self.inputs = [Port(spec.name, spec.dtype, spec.shape) for spec in graph.inputs]
         self.notices = list(notices)
         self.measured_on = (
-            f"Measured in a simulation of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU of "
-            "this hub's host: the times are the simulation's and tell nothing of a device's."
+            f"Measured in HTP simulation, of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU "
+            "of this hub's host: the times are the simulation's and tell nothing of a device's."
         )
         self.conditions = {
-            "execution provider": f"{PROVIDER}, HTP simulation",
-            "simulated chip": f"{soc.name}, SoC model {soc.soc_model}, Hexagon v{soc.hexagon}",
+            "HTP simulation": f"Hexagon v{soc.hexagon} of {soc.name}, SoC model {soc.soc_model}",
+            "execution provider": PROVIDER,
             "compute units of layers": "as the compiler assigned them",
             "times of layers": "none on the HTP, which runs a segment as a whole",
         }
@@ -80,7 +76,11 @@ class Simulation:
         trace = record_trace(
             lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
         )
-        layers, segments = layers_and_segments(self._graph.parts, read_trace(trace))
+        try:
+            traced = read_trace(trace)
+        except ValueError as error:
+            return Breakdown.without_layers(error)
+        layers, segments = layers_and_segments(self._graph.parts, traced)
         return Breakdown(layers=layers, segments=segments, trace=trace)
 
 
@@ -122,6 +122,7 @@ def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Pa
     """
     chip, graph = check_soc(soc, "a DLC"), required(model.provenance, "DLC").graph(graphs)
     source = unpack_source(model.source, work / "source")
+    check_floats(source, chip)
     options = htp_options(chip) | QnnSettings().provider_options(chip)
     context = make_context(source, work / "context", options)
     message = (

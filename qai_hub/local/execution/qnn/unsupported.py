@@ -4,18 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qai_hub.local.execution.failures import FailureType, JobFailure, resource_failure
-from qai_hub.local.execution.messages import shortened
+from qai_hub.local.execution.qnn.naming import told
 from qai_hub.local.execution.qnn.probe import check_works
 from qai_hub.local.execution.qnn.provider import ASSIGNED, PROVIDER, QnnSession
-
-_MOST_NAMED = 10
-
-
-def name_nodes(nodes: list[tuple[str, str]]) -> str:
-    """Name nodes for people, by operator."""
-    named = [f"{op} ({shortened(name)})" for name, op in nodes[:_MOST_NAMED]]
-    more = len(nodes) - _MOST_NAMED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
@@ -46,7 +37,7 @@ def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> 
     if not left:
         return failure
     reason = (
-        f"QNN does not have these operators of the model: {name_nodes(left)}. Replace them, or "
+        f"QNN does not have these operators of the model: {told(left)}. Replace them, or "
         "compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP "
         "cannot."
     )

@@ -11,13 +11,12 @@ from onnx import helper
 from qai_hub.local.digests import file_digest
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import TensorSpec
-from qai_hub.local.execution.preparation import nodes_of
+from qai_hub.local.execution.preparation import CONTEXT, nodes_of
 from qai_hub.local.execution.qnn.provenance import Graph, Provenance, required
 from qai_hub.local.execution.qnn.provider import PROVIDER
 from qai_hub.local.execution.signature import DTYPES
 
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
-_CONTEXT = "EPContext"
 _CACHE = "ep_cache_context"
 _DOMAIN = "com.microsoft"
 _OPSET = 17
@@ -35,7 +34,7 @@ def wrap(binary: Path, graph: Graph, target: Path) -> None:
         target: File to write.
     """
     node = helper.make_node(
-        _CONTEXT,
+        CONTEXT,
         [spec.name for spec in graph.inputs],
         [spec.name for spec in graph.outputs],
         name=graph.internal,
@@ -71,7 +70,7 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
     model.opset_import.extend(kept)
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == _CONTEXT and attribute.name == _CACHE:
+            if node.op_type == CONTEXT and attribute.name == _CACHE:
                 attribute.s = binary.name.encode()
     words = {_PROVENANCE: json.dumps(provenance.to_json()), _DIGEST: file_digest(binary)}
     helper.set_model_props(model, words)
@@ -80,7 +79,7 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
 
 def has_context(model: onnx.ModelProto) -> bool:
     """Tell whether a model stands for a context."""
-    return any(node.op_type == _CONTEXT for node in nodes_of(model))
+    return any(node.op_type == CONTEXT for node in nodes_of(model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +117,13 @@ def unwrap(model: onnx.ModelProto, path: Path) -> Wrapped:
     names = {
         attribute.s.decode("utf-8", "replace")
         for node in nodes_of(model)
-        if node.op_type == _CONTEXT
+        if node.op_type == CONTEXT
         for attribute in node.attribute
         if attribute.name == _CACHE
     }
     name = names.pop() if len(names) == 1 else ""
     binary = path.parent / name
-    if not name or Path(name).name != name or not binary.is_file():
+    if name not in {file.name for file in path.parent.iterdir() if file.is_file()}:
         reason = "The context binary of the model is not beside it: upload the directory with both."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     if file_digest(binary) != words.get(_DIGEST):

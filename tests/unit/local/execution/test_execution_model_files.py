@@ -182,7 +182,7 @@ def test_sequences_are_unsupported(tmp_path: Path) -> None:
     assert "'s' is of the type sequence" in failure.reason
 
 
-@pytest.mark.parametrize("model_type", ["MODEL_TYPE_TFLITE", "MODEL_TYPE_TORCHSCRIPT"])
+@pytest.mark.parametrize("model_type", ["MODEL_TYPE_TFLITE", "MODEL_TYPE_MLMODEL"])
 def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
     model = InputModel(path=tmp_path / "m", model_type=model_type)
     request = AttemptRequest(kind="compile", inputs=(model,), options="")
@@ -190,7 +190,7 @@ def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
     failure = failure_of(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "ONNX models only" in failure.reason
+    assert f"the format {model_type.removeprefix('MODEL_TYPE_')} cannot be" in failure.reason
 
 
 def test_a_zipped_directory_with_external_weights(tmp_path: Path) -> None:

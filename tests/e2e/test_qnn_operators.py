@@ -1,0 +1,131 @@
+"""Operators that QNN lacks are named, or left to the CPU where the target allows for it."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from support.execution_models import FLOAT, branching_model, model_of
+from support.qnn import (
+    BINARY,
+    DLC,
+    GEN_3,
+    PRECOMPILED,
+    RUNTIMES,
+    agreement,
+    compiled,
+    on_cpu,
+    refused,
+    simulated,
+    target_of,
+    with_operator,
+)
+
+from qai_hub.client import Client
+
+X = {"x": [np.random.default_rng(1).standard_normal((1, 8, 8)).astype(np.float32)]}
+LACKING = {"Erf": with_operator("Erf"), "Det": with_operator("Det", out=(1,))}
+
+
+@pytest.mark.parametrize("runtime", [BINARY, DLC])
+@pytest.mark.parametrize("op", LACKING)
+def test_operators_that_qnn_lacks_are_named(client: Client, op: str, runtime: str) -> None:
+    cause, reason = refused(client, LACKING[op], runtime)
+    assert cause == "UNSUPPORTED"
+    assert reason == (
+        f"QNN does not have these operators of the model: {op} ('odd'). Replace them, or compile "
+        "with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP cannot."
+    )
+
+
+@pytest.mark.parametrize("op", LACKING)
+def test_the_cpu_runs_them_in_a_precompiled_model(client: Client, op: str) -> None:
+    job = compiled(client, LACKING[op], PRECOMPILED)
+    (notice,) = job.notices
+    assert (notice.severity, notice.context) == ("WARNING", "MODEL")
+    assert notice.message == f"The HTP does not run {op} ('odd'): the CPU does."
+
+    _, outputs = simulated(client, target_of(job), X)
+
+    assert agreement(on_cpu(LACKING[op].SerializeToString(), X), outputs)["y"] > 45
+
+
+def test_a_profile_tells_which_layers_the_cpu_runs(client: Client, tmp_path: object) -> None:
+    made = target_of(compiled(client, LACKING["Erf"], PRECOMPILED))
+    job = client.submit_inference_job(made, GEN_3, options="--compute_unit npu,cpu")
+
+    profile = job.get_profile()
+
+    assert profile is not None, job.get_status().message
+    found = [(layer.name, layer.type, layer.compute_unit) for layer in profile.layers]
+    assert found == [("before", "MatMul", "NPU"), ("odd", "Erf", "CPU"), ("after", "Relu", "NPU")]
+    timed = [layer.name for layer in profile.layers if layer.execution_time is not None]
+    assert timed == ["odd"]
+    assert {name: unit.layers for name, unit in profile.compute_units.items()} == {
+        "NPU": 2,
+        "CPU": 1,
+    }
+    assert not [n for n in job.notices if "ran on" in n.message]
+
+
+def test_a_model_of_which_the_htp_runs_nothing(client: Client) -> None:
+    nodes = [helper.make_node("Erf", ["x"], ["y"], name="odd")]
+    model = model_of(nodes, {"x": (FLOAT, [1, 4])}, {"y": (FLOAT, [1, 4])})
+    cause, reason = refused(client, model, PRECOMPILED)
+    assert cause == "UNSUPPORTED"
+    assert reason.startswith("The HTP runs no operator of this model")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_control_flow_is_refused(client: Client, runtime: str) -> None:
+    cause, reason = refused(client, branching_model(), runtime)
+    assert cause == "UNSUPPORTED"
+    assert reason.startswith("QNN has no control flow, and the model has If ('choice'): ")
+
+
+@pytest.mark.parametrize("op", ["Mish", "HardSwish", "Celu"])
+def test_operators_that_are_functions_of_others(client: Client, op: str) -> None:
+    model = with_operator(op)
+    job = compiled(client, model, BINARY)
+    assert job.notices == ()
+    _, outputs = simulated(client, target_of(job), X)
+    assert agreement(on_cpu(model.SerializeToString(), X), outputs)["y"] > 45
+    compiled(client, model, DLC)
+
+
+def gated(*factors: str) -> onnx.ModelProto:
+    """y = x * HardSigmoid(x), which is HardSwish(x)."""
+    gate: dict[str, Any] = {"alpha": 1 / 6, "beta": 0.5}
+    nodes = [
+        helper.make_node("HardSigmoid", ["x"], ["gate"], name="gate", **gate),
+        helper.make_node("Mul", factors, ["y"], name="product"),
+    ]
+    return model_of(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, [1, 8, 8])})
+
+
+@pytest.mark.parametrize("factors", [("x", "gate"), ("gate", "x")])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_product_that_qnn_would_compute_wrongly(
+    client: Client, runtime: str, factors: tuple[str, str]
+) -> None:
+    """QNN makes an operator of its own of it, which forgets the product."""
+    model = gated(*factors)
+    _, outputs = simulated(client, target_of(compiled(client, model, runtime)), X)
+    assert agreement(on_cpu(model.SerializeToString(), X), outputs)["y"] > 45
+
+
+def test_nodes_without_names_get_some(client: Client) -> None:
+    model = with_operator("Erf")
+    for node in model.graph.node:
+        node.name = ""
+    _, reason = refused(client, model, BINARY)
+    assert "Erf ('Erf_1')" in reason
+    job = client.submit_inference_job(
+        target_of(compiled(client, with_operator("Mish"), BINARY)),
+        GEN_3,
+        options="--max_profiler_iterations 1",
+    )
+    profile = job.get_profile()
+    assert profile is not None
+    assert all(layer.name for layer in profile.layers)

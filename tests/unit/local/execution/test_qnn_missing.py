@@ -1,0 +1,73 @@
+"""Where QNN is not there, or cannot be told what it needs, jobs for it fail and say why."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from support.execution_models import attempt, failure_of, linear_model, onnx_input, saved
+
+from qai_hub.local.execution.attempt import AttemptRequest, InputModel
+from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.execution.soc import Soc
+
+CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
+RUNTIMES = ("qnn_context_binary", "precompiled_qnn_onnx", "qnn_dlc")
+
+
+def compile_for(runtime: str, folder: Path, soc: Soc | None = CHIP) -> AttemptRequest:
+    model = onnx_input(saved(linear_model(), folder))
+    options = f"--target_runtime {runtime}"
+    return AttemptRequest(kind="compile", inputs=(model,), options=options, soc=soc)
+
+
+def run_or_link(kind: str, model_type: str, folder: Path) -> AttemptRequest:
+    (folder / "binary").write_bytes(b"a binary")
+    model = InputModel(path=folder / "binary", model_type=model_type)
+    if kind == "link":
+        return AttemptRequest(kind="link", inputs=(model,), options="", soc=CHIP)
+    return AttemptRequest(kind="run", inputs=(model,), options="", profile=True, soc=CHIP)
+
+
+def requests(folder: Path) -> list[AttemptRequest]:
+    return [
+        *(compile_for(runtime, folder) for runtime in RUNTIMES),
+        run_or_link("link", "MODEL_TYPE_QNN_DLC", folder),
+        run_or_link("run", "MODEL_TYPE_QNN_DLC", folder),
+        run_or_link("run", "MODEL_TYPE_QNN_CONTEXT_BINARY", folder),
+    ]
+
+
+def test_without_the_extra_jobs_fail_and_name_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime_qnn", None)
+    for number, request in enumerate(requests(tmp_path)):
+        failure = failure_of(request, tmp_path / str(number))
+        assert failure.failure_type is FailureType.UNSUPPORTED
+        assert failure.reason == (
+            "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "
+            "hub again. It is for Linux on x86-64."
+        )
+
+
+def test_a_device_that_is_no_longer_in_the_catalogue(tmp_path: Path) -> None:
+    outcome = attempt(compile_for("qnn_dlc", tmp_path, soc=None), tmp_path / "a")
+    assert outcome.failure_type == FailureType.UNSUPPORTED
+    assert outcome.reason == (
+        "The job's device is not in the catalogue of this hub, which qnn_dlc needs."
+    )
+
+
+def test_a_dlc_whose_model_is_gone_is_not_run(tmp_path: Path) -> None:
+    made = attempt(compile_for("qnn_dlc", tmp_path), tmp_path / "a")
+    assert made.succeeded, made.reason
+    dlc = InputModel(
+        path=made.files["target_model"],
+        model_type="MODEL_TYPE_QNN_DLC",
+        provenance=made.result["provenance"],
+    )
+    request = AttemptRequest(kind="run", inputs=(dlc,), options="", profile=True, soc=CHIP)
+    outcome = attempt(request, tmp_path / "b")
+    assert outcome.reason == (
+        "The model that the DLC was made of is no longer on this hub: compile it again."
+    )

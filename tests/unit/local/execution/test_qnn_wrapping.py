@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import helper
+from support.execution_models import linear_model, spec
+
+from qai_hub.local.execution.failures import FailureType, JobFailure
+from qai_hub.local.execution.qnn.provenance import Graph, Part, Provenance
+from qai_hub.local.execution.qnn.wrapping import has_context, label, unwrap, wrap
+from qai_hub.local.execution.soc import Soc
+
+CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
+GRAPH = Graph(
+    name="net",
+    inputs=(spec("x", (1, 3)), spec("n", (1,), "int32")),
+    outputs=(spec("y", (1, 2), "float16"),),
+    parts=(Part("inner", (("a", "Add"),)),),
+)
+MADE = Provenance(runtime="precompiled_qnn_onnx", soc=CHIP, sdk="2.51.0", graphs=(GRAPH,))
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> Path:
+    binary = tmp_path / "model.bin"
+    binary.write_bytes(b"a context")
+    wrap(binary, GRAPH, tmp_path / "model.onnx")
+    label(tmp_path / "model.onnx", binary, MADE)
+    return tmp_path / "model.onnx"
+
+
+def test_a_wrapper_leads_to_its_binary(wrapper: Path) -> None:
+    model = onnx.load(wrapper)
+    assert has_context(model)
+    assert not has_context(linear_model())
+    wrapped = unwrap(model, wrapper)
+    assert wrapped.binary == wrapper.with_name("model.bin")
+    assert wrapped.provenance == MADE
+
+
+def test_a_wrapper_has_the_ports_of_the_graph(wrapper: Path) -> None:
+    graph = onnx.load(wrapper).graph
+    ports = [
+        (
+            port.name,
+            onnx.helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type).name,
+            tuple(dim.dim_value for dim in port.type.tensor_type.shape.dim),
+        )
+        for port in (*graph.input, *graph.output)
+    ]
+    assert ports == [("x", "float32", (1, 3)), ("n", "int32", (1,)), ("y", "float16", (1, 2))]
+    (node,) = graph.node
+    assert {a.name: a.s for a in node.attribute if a.s}["partition_name"] == b"inner"
+
+
+def test_a_label_follows_the_binary_and_drops_the_compilers_words(wrapper: Path) -> None:
+    model = onnx.load(wrapper)
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    helper.set_model_props(model, {"compiled in": "/a/secret/folder"})
+    onnx.save(model, wrapper)
+    other = wrapper.with_name("other.bin")
+    other.write_bytes(b"another context")
+
+    label(wrapper, other, MADE)
+
+    labelled = onnx.load(wrapper)
+    assert {opset.domain for opset in labelled.opset_import} == {"", "com.microsoft"}
+    assert not [prop for prop in labelled.metadata_props if "secret" in prop.value]
+    assert unwrap(labelled, wrapper).binary == other
+
+
+def names(binary: str) -> Callable[[onnx.ModelProto], None]:
+    def change(model: onnx.ModelProto) -> None:
+        for attribute in model.graph.node[0].attribute:
+            if attribute.name == "ep_cache_context":
+                attribute.s = binary.encode()
+
+    return change
+
+
+def words(text: str) -> Callable[[onnx.ModelProto], None]:
+    def change(model: onnx.ModelProto) -> None:
+        for prop in model.metadata_props:
+            if prop.key.endswith("provenance"):
+                prop.value = text
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "failure_type", "reason"),
+    [
+        (names("gone.bin"), FailureType.MODEL_INVALID, "is not beside it"),
+        (names("../model.bin"), FailureType.MODEL_INVALID, "is not beside it"),
+        (names("/etc/passwd"), FailureType.MODEL_INVALID, "is not beside it"),
+        (names(""), FailureType.MODEL_INVALID, "is not beside it"),
+        (names("x\0"), FailureType.MODEL_INVALID, "is not beside it"),
+        (names("n" * 5000), FailureType.MODEL_INVALID, "is not beside it"),
+        (names("model.onnx"), FailureType.MODEL_CORRUPT, "is not the one"),
+        (words("{}"), FailureType.UNSUPPORTED, "did not make this"),
+        (words("[1]"), FailureType.UNSUPPORTED, "did not make this"),
+        (words("not JSON"), FailureType.UNSUPPORTED, "did not make this"),
+        (words('{"soc": {}, "graphs": []}'), FailureType.UNSUPPORTED, "did not make this"),
+        (
+            lambda model: model.ClearField("metadata_props"),
+            FailureType.UNSUPPORTED,
+            "did not make this",
+        ),
+    ],
+)
+def test_a_wrapper_that_was_tampered_with(
+    wrapper: Path,
+    change: Callable[[onnx.ModelProto], None],
+    failure_type: FailureType,
+    reason: str,
+) -> None:
+    model = onnx.load(wrapper)
+    change(model)
+    with pytest.raises(JobFailure, match=reason) as caught:
+        unwrap(model, wrapper)
+    assert caught.value.failure_type is failure_type
+
+
+@pytest.mark.parametrize("content", [b"a c0ntext", b"", None])
+def test_a_binary_that_is_not_whole(wrapper: Path, content: bytes | None) -> None:
+    binary = wrapper.with_name("model.bin")
+    binary.unlink()
+    if content is not None:
+        binary.write_bytes(content)
+    with pytest.raises(JobFailure) as caught:
+        unwrap(onnx.load(wrapper), wrapper)
+    expected = FailureType.MODEL_INVALID if content is None else FailureType.MODEL_CORRUPT
+    assert caught.value.failure_type is expected
