@@ -1,7 +1,8 @@
 """From the descriptor of the wire to the module that gives the JSON of its messages.
 
 Straight code for each message takes less than half of the time of protobuf's own JSON printer, and
-gives the contract's JSON: 64-bit numbers as integers, and all fields that the wire cannot leave out.
+gives the contract's JSON: 64-bit numbers as integers, and each field that the wire cannot leave
+out.
 """
 
 from collections.abc import Iterable, Iterator

@@ -39,7 +39,7 @@ class Comparison:
             model, self._device, input_specs=SPECS, options=options
         )
         finish(job)
-        return job.get_target_model()
+        return target_of(job)
 
     def run(self, what: str, target: hub.Model, file: Path) -> bool:
         """Runs a target model, prints a line on it, and tells whether the predictions agree."""
@@ -60,6 +60,14 @@ class Comparison:
         decibels = psnr(self._expected, scores)
         print(f"{line}{decibels:>9.1f} dB{same:>8} of {len(scores)}", flush=True)
         return same == len(scores)
+
+
+def target_of(job: hub.CompileJob | hub.QuantizeJob) -> hub.Model:
+    """Gives the target model of a job that has succeeded."""
+    model = job.get_target_model()
+    if model is None:
+        raise JobFailedError(f"{job.name} succeeded, but left no model.")
+    return model
 
 
 def psnr(expected: np.ndarray, actual: np.ndarray) -> float:
@@ -90,7 +98,7 @@ def run(args: argparse.Namespace) -> bool:
         model, calibration, hub.QuantizeDtype.INT8, hub.QuantizeDtype.INT16
     )
     finish(job)
-    target = comparison.compile(job.get_target_model(), "qnn_context_binary")
+    target = comparison.compile(target_of(job), "qnn_context_binary")
     return comparison.run("context binary, w8a16", target, folder / "w8a16") and agrees
 
 

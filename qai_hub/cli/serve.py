@@ -77,6 +77,12 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="jobs that run at once (one for each core)",
     )
     parser.add_argument(
+        "--memory-limit",
+        metavar="MIB",
+        type=_mebibytes,
+        help="address space that a job may use, in MiB (no limit)",
+    )
+    parser.add_argument(
         "--no-cache",
         dest="cache",
         action="store_false",
@@ -137,6 +143,7 @@ def _start(options: argparse.Namespace) -> "LocalHub":
         dict(options.user),
         options.max_parallel_jobs,
         options.job_timeout,
+        memory_limit=options.memory_limit,
         cache=options.cache,
     )
     return hub.start()
@@ -220,6 +227,11 @@ def _count(text: str) -> int:
 
 def _seconds(text: str) -> float:
     return _number(text, 0.001, 10**9, whole=False)
+
+
+def _mebibytes(text: str) -> int:
+    """Return as many bytes."""
+    return int(_number(text, 1, 2**30, whole=True)) << 20
 
 
 def _number(text: str, least: float, most: float, *, whole: bool) -> float:

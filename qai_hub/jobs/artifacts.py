@@ -31,7 +31,7 @@ class LeavesArtifacts(Ending):
 
         Examples:
             >>> job.get_available_artifacts()
-            [<JobArtifactType.HUB_LOG: 5>]
+            [<JobArtifactType.HUB_LOG: 5>, <JobArtifactType.PROFILE_TRACE: 6>]
         """
         self.wait()
         return list(self._available_artifacts)

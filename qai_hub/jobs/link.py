@@ -62,9 +62,8 @@ class LinkJob(LoadableJob):
 
         Examples:
             >>> result = link_job.download_results("linked")
-            >>> if result.status.failure:
-            ...     print(result.status.message)
-            This hub cannot run link jobs...
+            >>> result.status.success
+            True
         """
         status = self._download_target_into(artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)

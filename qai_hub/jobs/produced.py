@@ -92,9 +92,7 @@ class LoadableJob(ProducingJob):
             Path of the file, or its bytes; None if the job failed.
 
         Examples:
-            >>> path = link_job.download_target_model("linked")
-            >>> if path is None:
-            ...     print(link_job.get_status())
-            FAILED: This hub cannot run link jobs...
+            >>> link_job.download_target_model("linked")
+            'linked.bin'
         """
         return self._load_target() if filename is None else self._download_target(filename)

@@ -70,7 +70,7 @@ class LinkJobResult(JobResult):
     Examples:
         >>> result = link_job.download_results("linked")
         >>> result.status.success
-        False
+        True
     """
 
 

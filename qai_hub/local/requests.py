@@ -76,8 +76,18 @@ class Requests:
             weights_dtype=_short(job.weights_dtype),
             activations_dtype=_short(job.activations_dtype),
             soc=None if job.device is None else self._soc_of(job.device),
+            other_socs=self._other_socs(job),
         )
         return CheckedRequest(request, digests)
+
+    def _other_socs(self, job: Job) -> tuple[Soc, ...]:
+        """Return the chips of a job's devices, each once and without that of its first device."""
+        found: dict[tuple[int, int], Soc] = {}
+        for device in (job.device, *(job.devices or ())):
+            soc = None if device is None else self._soc_of(device)
+            if soc is not None:
+                found.setdefault((soc.soc_model, soc.hexagon), soc)
+        return tuple(found.values())[1:]
 
     def _input(self, model: Model, digests: dict[Path, str]) -> InputModel:
         path = self._whole(model.file_id, f"the model {model.id}", digests)

@@ -80,7 +80,7 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     """The request as the service takes it."""
     # The service answers in the format that is named here, even if there is no body.
     request.headers["Content-Type"] = PROTOBUF
-    select = request.url.params.get("select")
+    select = request.url.params.get("select") if request.url.query else None
     if select:
         request.url = request.url.copy_set_param("select", select.capitalize())
     if operation.request is None:
@@ -122,15 +122,7 @@ class _Message(httpx.Response):
     """An answer whose JSON is what its message says, without a detour through text."""
 
     def __init__(self, response: httpx.Response, value: dict[str, Any]) -> None:
-        headers = response.headers.copy()
-        headers.pop("Content-Encoding", None)  # the content is given as it is decoded
-        super().__init__(
-            response.status_code,
-            headers=headers,
-            content=response.content,
-            request=response.request,
-            extensions=response.extensions,
-        )
+        self.__dict__.update(response.__dict__)  # all that there is of an answer that has been read
         self._value = value
 
     def json(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - as httpx declares it

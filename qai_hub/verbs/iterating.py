@@ -54,10 +54,9 @@ class IteratingVerbs(Verbs):
             UserError: If an argument is not valid.
 
         Examples:
-            >>> failed = hub.iter_jobs(type=hub.JobType.LINK, state=hub.JobStatus.State.FAILED)
-            >>> reasons = {job.job_id: job.failure_type for job in failed}
-            >>> reasons[link_job.job_id]
-            'UNSUPPORTED'
+            >>> done = hub.iter_jobs(type=hub.JobType.LINK, state=hub.JobStatus.State.SUCCESS)
+            >>> link_job.job_id in {job.job_id for job in done}
+            True
         """
         from qai_hub_api.api.jobs import list_jobs
         from qai_hub_api.api.projects import list_project_jobs

@@ -184,6 +184,8 @@ def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
         ["--job-timeout", "nan"],
         ["--max-parallel-jobs", "0"],
         ["--max-parallel-jobs", "1.5"],
+        ["--memory-limit", "0"],
+        ["--memory-limit", "4GB"],
         ["--user", "a@b="],
         ["--log-level", "loud"],
     ],

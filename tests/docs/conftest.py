@@ -42,10 +42,10 @@ def reader(local_hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture(scope="session")
-def names(local_hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def names(local_hub: LocalHub) -> dict[str, Any]:
     """The names that examples in docstrings begin with: jobs, and what they were made of.
 
-    All jobs have ended; this hub cannot run link jobs, so that one has failed.
+    All jobs have ended.
     """
     client, device = local_hub.client(YOU), qai_hub.Device("Samsung Galaxy S24")
     model = client.upload_model(averaging(), "model")
@@ -56,12 +56,10 @@ def names(local_hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> dict
     noise = np.random.default_rng(0).normal(size=(4, 1, 3, 48, 192)).astype(np.float32)
     calibration = client.upload_dataset({"x": list(noise)}, "calibration")
     quantize_job = client.submit_quantize_job(model, calibration)
-    dlc = tmp_path_factory.mktemp("dlc") / "model.dlc"
-    dlc.write_bytes(b"as good as any for a hub that links nothing")
-    link_job = client.submit_link_job(client.upload_model(str(dlc), "model"), device)
+    dlc_job = client.submit_compile_job(model, device, options="--target_runtime qnn_dlc")
+    link_job = client.submit_link_job(dlc_job.get_target_model(), device)
     jobs = [compile_job, inference_job]
-    assert all(status.success for status in qai_hub.wait_all([*jobs, quantize_job]))
-    assert link_job.wait().failure
+    assert all(status.success for status in qai_hub.wait_all([*jobs, quantize_job, link_job]))
     return {
         "hub": qai_hub,
         "np": np,

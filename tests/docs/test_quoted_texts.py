@@ -67,9 +67,19 @@ RAISED: dict[str, tuple[str, Callable[[Any], object]]] = {
 FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
     "runtime": (
         "compile",
+        lambda n: hub.submit_compile_job("model.onnx", n.device, options="--target_runtime tflite"),
+    ),
+    "floats": (
+        "compile",
         lambda n: hub.submit_compile_job(
-            "model.onnx", n.device, options="--target_runtime qnn_dlc"
+            "model.onnx",
+            hub.Device("Samsung Galaxy S21"),
+            options="--target_runtime qnn_context_binary",
         ),
+    ),
+    "graphs of one name": (
+        "link",
+        lambda n: hub.submit_link_job([n.dlc, twin_of(n.dlc)], n.device),
     ),
     "NaN in calibration data": (
         "quantize",
@@ -100,7 +110,8 @@ def world(reader: None, names: dict[str, Any], local_hub: Any) -> SimpleNamespac
     stranger = local_hub.client("colleague@example.com")
     shared = names["compile_job"]
     shared.modify_sharing(add_emails=["colleague@example.com"])
-    return SimpleNamespace(**names, stranger=stranger, shared=shared)
+    dlc = dlc_of("model.onnx", names["device"])
+    return SimpleNamespace(**names, dlc=dlc, stranger=stranger, shared=shared)
 
 
 @pytest.mark.parametrize("what", RAISED)
@@ -122,6 +133,36 @@ def test_quoted_reason_is_what_the_job_says(what: str, world: SimpleNamespace) -
 def test_quoted_notice_is_what_the_profile_job_says(world: SimpleNamespace) -> None:
     (notice,) = world.inference_job.notices
     assert f"{notice.severity} {notice.message}" in text_of("profile")
+
+
+def test_quoted_notice_is_what_a_simulated_profile_says(world: SimpleNamespace) -> None:
+    job = hub.submit_inference_job(world.dlc, world.device, options="--max_profiler_iterations 1")
+    assert job.wait(60).success
+    notice = job.notices[-1]
+    assert f"{notice.severity} {notice.message}" in text_of("profile")
+
+
+def test_quoted_notice_is_what_a_job_on_a_linked_graph_says(world: SimpleNamespace) -> None:
+    large = dlc_of("model.onnx", world.device, "--qnn_options context_enable_graphs=large")
+    link_job = hub.submit_link_job([world.dlc, large], world.device)
+    options = "--qnn_options context_enable_graphs=large"
+    job = hub.submit_inference_job(
+        link_job.get_target_model(), world.device, {"x": [IMAGE]}, profile=False, options=options
+    )
+    assert job.wait(60).success
+    assert job.notices[0].message in text_of("link")
+
+
+def dlc_of(model: str, device: hub.Device, options: str = "") -> hub.Model:
+    options = f"--target_runtime qnn_dlc {options}"
+    made = hub.submit_compile_job(model, device, options=options).get_target_model()
+    assert made is not None
+    return made
+
+
+def twin_of(dlc: hub.Model) -> hub.Model:
+    """The same model, under another identifier."""
+    return hub.upload_model(dlc.download("twin"))
 
 
 def as_quoted(message: str) -> str:

@@ -167,7 +167,8 @@ def test_jobs_that_are_not_there(client: Client, job_id: str) -> None:
 
 
 def test_summaries_are_filtered(compiled: CompileJob, client: Client, stranger: Client) -> None:
-    listed = client.get_job_summaries(state=JobStatus.State.SUCCESS, type=JobType.COMPILE)
+    state, kind = JobStatus.State.SUCCESS, JobType.COMPILE
+    listed = client.get_job_summaries(limit=1000, state=state, type=kind)
     assert compiled.job_id in {summary.job_id for summary in listed}
     assert {summary.status.code for summary in listed} == {"SUCCESS"}
     assert {summary.job_type for summary in listed} == {JobType.COMPILE}

@@ -115,6 +115,54 @@ def test_a_product_that_qnn_would_compute_wrongly(
     assert agreement(on_cpu(model.SerializeToString(), X), outputs)["y"] > 45
 
 
+WRONG: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
+    "edges": ("Pad", {"mode": "edge"}, {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, (10, 10)),
+    "average": (
+        "AveragePool",
+        {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
+        {},
+        (4, 4),
+    ),
+    "nearest": ("Resize", {"nearest_mode": "floor"}, {"": (), "s": [1, 1, 2, 2]}, (16, 16)),
+}
+RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
+    "edges": ("Pad", {"mode": "reflect"}, WRONG["edges"][2], (10, 10)),
+    "average": ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2]}, {}, (3, 3)),
+    "nearest": (
+        "Resize",
+        {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+        WRONG["nearest"][2],
+        (16, 16),
+    ),
+}
+
+
+@pytest.mark.parametrize("right", [False, True])
+@pytest.mark.parametrize("what", WRONG)
+def test_operators_that_qnn_computes_wrongly_are_told_of(
+    client: Client, what: str, right: bool
+) -> None:
+    op, values, more, size = (RIGHT if right else WRONG)[what]
+    nodes = [helper.make_node(op, ["x", *more], ["y"], name="odd", **values)]
+    weights = {
+        name: np.asarray(value, np.int64 if op == "Pad" else np.float32)
+        for name, value in more.items()
+        if name
+    }
+    ports = {"x": (FLOAT, [1, 1, 8, 8])}, {"y": (FLOAT, [1, 1, *size])}
+    model = model_of(nodes, *ports, weights)
+    image = {"x": [X["x"][0][None]]}
+
+    job = compiled(client, model, BINARY)
+
+    told = f"QNN may compute {op} ('odd') wrongly: compare the outputs."
+    assert [notice.message for notice in job.notices] == [told] * (not right)
+    _, outputs = simulated(client, target_of(job), image)
+    decibels = agreement(on_cpu(model.SerializeToString(), image), outputs)["y"]
+    # Once QNN computes them as it should, there is nothing to tell any more.
+    assert (decibels > 45) is right, decibels
+
+
 def test_nodes_without_names_get_some(client: Client) -> None:
     model = with_operator("Erf")
     for node in model.graph.node:

@@ -23,7 +23,7 @@ TYPES = {
     DLC: SourceModelType.QNN_DLC,
 }
 # One simulated inference takes seconds of this machine for the others.
-RUN = [("text", BINARY), ("text", PRECOMPILED), ("text", DLC), ("page", BINARY), ("page", DLC)]
+RUN = [("text", BINARY), ("text", PRECOMPILED), ("text", DLC), ("page", BINARY)]
 RUN += [("speech", BINARY), ("speech", PRECOMPILED), ("speech", DLC), ("file", BINARY)]
 
 

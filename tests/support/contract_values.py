@@ -75,7 +75,9 @@ def of_schema(name: str, depth: int) -> st.SearchStrategy[Any]:
     """Draws what a schema allows, and enum values that it does not know yet, by number."""
     schema = SCHEMAS[name]
     if "enum" in schema:
-        return st.sampled_from(schema["enum"]) | st.integers(20_000, 2**31 - 1)
+        known = schema["x-protobuf-enum-values"].values()
+        others = st.integers(20_000, 2**31 - 1).filter(lambda number: number not in known)
+        return st.sampled_from(schema["enum"]) | others
     required = schema.get("required", ())
     always, optional, members = {}, {}, {}
     for field, node in schema["properties"].items():

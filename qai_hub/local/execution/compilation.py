@@ -67,7 +67,7 @@ def compile_model(
         return embed_binary(request, folder)
     options = options_of(request.options, "compile")
     options.notices.extend(check_calibration(request, options.values))
-    qnn = _qnn_target(options, request.soc)
+    qnn = _qnn_target(options, request)
     notices = list(options.notices)
     if TARGET_RUNTIME not in options.values:
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
@@ -110,11 +110,12 @@ def compile_model(
     )
 
 
-def _qnn_target(options: Options, soc: Soc | None) -> QnnTarget | None:
+def _qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
     """Return what a job for QNN is to make, once it is sure that this hub can; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
     if runtime != "onnx":
-        return QnnTarget.of(runtime, soc, options.values.get(QNN_OPTIONS, {}))
+        given = options.values.get(QNN_OPTIONS, {})
+        return QnnTarget.of(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
         message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
         options.notices.append(notice("INFO", "USER", message))

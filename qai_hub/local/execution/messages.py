@@ -82,6 +82,7 @@ class AttemptRequest:
         weights_dtype: Quantize: type of the weights, such as "INT8".
         activations_dtype: Quantize: type of the activations.
         soc: Chip of the job's device; None for a job without one.
+        other_socs: Compile: the chips that its further devices have, other than this one.
     """
 
     kind: RequestKind
@@ -93,6 +94,7 @@ class AttemptRequest:
     weights_dtype: str = ""
     activations_dtype: str = ""
     soc: Soc | None = None
+    other_socs: tuple[Soc, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -120,6 +122,7 @@ class AttemptRequest:
             "input_specs": tuple(map(TensorSpec.from_json, fields["input_specs"])),
             "dataset": None if fields["dataset"] is None else Path(fields["dataset"]),
             "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
+            "other_socs": tuple(map(Soc.from_json, fields["other_socs"])),
         }
         return cls(**{**fields, **read})
 

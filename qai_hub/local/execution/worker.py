@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from qai_hub.local.execution.failures import JobFailure, resource_failure_of
@@ -20,6 +21,7 @@ from qai_hub.local.execution.messages import (
     Report,
 )
 
+OOM_SCORE = Path("/proc/self/oom_score_adj")
 logger = logging.getLogger(__name__)
 
 
@@ -34,6 +36,7 @@ def main(folder: Path, memory_limit: int) -> int:
         Exit status: 0 when a report is written, else one of `EXIT_STATUSES`.
     """
     threading.Thread(target=_end_with_hub, daemon=True).start()
+    _die_first()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -84,6 +87,13 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
     from qai_hub.local.execution.running import run_model
 
     return run_model(request, folder)
+
+
+def _die_first() -> None:
+    """Let the kernel end this process, and not the hub or another one, where memory runs out."""
+    # Where there is no such file, or it must not be written, the kernel chooses as ever.
+    with suppress(OSError):
+        OOM_SCORE.write_text("1000")
 
 
 def _end_with_hub() -> None:

@@ -12,7 +12,7 @@ from qai_hub.local.execution.archive import pack
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import TensorSpec, notice
 from qai_hub.local.execution.preparation import publish
-from qai_hub.local.execution.qnn.adapting import adapt
+from qai_hub.local.execution.qnn.adapting import adapt, mistaken
 from qai_hub.local.execution.qnn.contexts import check_floats, make_context
 from qai_hub.local.execution.qnn.dlc import make_dlc
 from qai_hub.local.execution.qnn.functions import compiled
@@ -45,13 +45,20 @@ class QnnTarget:
     settings: QnnSettings
 
     @classmethod
-    def of(cls, runtime: str, soc: Soc | None, given: Mapping[str, str]) -> Self:
+    def of(
+        cls,
+        runtime: str,
+        soc: Soc | None,
+        given: Mapping[str, str],
+        others: Sequence[Soc] = (),
+    ) -> Self:
         """Check, before any work is done, that this hub can make it.
 
         Args:
             runtime: `DLC`, `BINARY` or `PRECOMPILED`.
             soc: The chip of the job's device; None for a device that is not in the catalogue.
             given: Settings of QNN, by their names.
+            others: Other chips that are to run it as well.
 
         Raises:
             JobFailure: It cannot.
@@ -59,6 +66,14 @@ class QnnTarget:
         soc, settings = check_soc(soc, runtime), qnn_settings(given)
         if len(settings.graphs) > 1:
             reason = f"A compile job makes one graph, and {GRAPHS} names {len(settings.graphs)}."
+            raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+        if others and runtime != DLC:
+            chips = ", ".join(each.name for each in (soc, *others))
+            reason = (
+                f"A context binary is for one chip, and the job's devices have several ({chips}): "
+                "submit a job for each, by single_compile=False, or compile with "
+                f"--target_runtime {DLC}."
+            )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
         return cls(runtime=runtime, soc=soc, settings=settings)
 
@@ -87,12 +102,17 @@ class QnnTarget:
         _check_control_flow(model)
         if adapt(model):
             source.write_bytes(model.SerializeToString())
+        notices = []
+        wrong = mistaken(model)
+        if wrong:
+            message = f"QNN may compute {told(wrong)} wrongly: compare the outputs."
+            notices.append(notice("WARNING", "MODEL", message))
         if self.runtime == DLC:
             dlc = compiled(partial(make_dlc, source), source, ir_options(source.parent.parent))
             parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
             made = self._provenance(inputs, outputs, parts)
             files = _publish_dlc(dlc, source, folder)
-            return Made.of("MODEL_TYPE_QNN_DLC", files, made, self.settings)
+            return Made.of("MODEL_TYPE_QNN_DLC", files, made, self.settings, notices)
         check_floats(source, self.soc)
         options = htp_options(self.soc) | self.settings.provider_options(self.soc)
         make = partial(make_context, source, options=options, mixed=self.runtime == PRECOMPILED)
@@ -101,8 +121,9 @@ class QnnTarget:
         if self.runtime == BINARY:
             name = "target_model.bin"
             context.binary.replace(folder / name)
-            return Made.of("MODEL_TYPE_QNN_CONTEXT_BINARY", {TARGET: name}, made, self.settings)
-        notices = []
+            return Made.of(
+                "MODEL_TYPE_QNN_CONTEXT_BINARY", {TARGET: name}, made, self.settings, notices
+            )
         if context.left_to_cpu:
             message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
             notices.append(notice("WARNING", "MODEL", message))

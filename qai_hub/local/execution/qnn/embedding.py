@@ -38,6 +38,8 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     settings = qnn_settings(options.values.get(QNN_OPTIONS, {}))
     made_of = required(request.model.provenance, "context binary")
+    for soc in request.other_socs:
+        made_of.check_runs_on(soc)
     if len(made_of.graphs) > 1 and not settings.graphs:
         names = ", ".join(shortened(graph.name) for graph in made_of.graphs)
         reason = (

@@ -37,6 +37,7 @@ from qai_hub.local.execution.attempt import (
     TensorSpec,
 )
 from qai_hub.local.execution.soc import Soc
+from qai_hub.local.execution.worker import OOM_SCORE
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -224,6 +225,18 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert "timed out" in outcome.reason
     assert "0.7 s" in outcome.reason
     assert is_gone(wait_for(outcome.log, ""))
+
+
+@pytest.mark.skipif(not OOM_SCORE.exists(), reason="needs Linux's OOM killer")
+def test_the_kernel_takes_the_worker_first_where_memory_runs_out(tmp_path: Path) -> None:
+    cancelled = threading.Event()
+    with endless_attempt(tmp_path, cancelled) as (pid, future):
+        score = Path(f"/proc/{pid}/oom_score_adj").read_text()
+        cancelled.set()
+        with pytest.raises(AttemptCancelled):
+            future.result(timeout=10)
+
+    assert int(score) == 1000
 
 
 @pytest.mark.parametrize("limit", [2**30, 150 * 2**20], ids=["in the model", "at the start"])
