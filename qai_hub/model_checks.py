@@ -51,7 +51,10 @@ def check_compiles(model: Any, input_specs: InputSpecs | None, options: str) -> 
                 " options and input_specs out."
             )
     elif model_type not in (None, SourceModelType.ONNX, *_TO_BE_COMPILED):
-        raise UserError(f"{_told(model)} cannot be compiled: it is {model_type.name}.")
+        raise UserError(
+            f"{_told(model)} cannot be compiled: it is {model_type.name}. Give an ONNX or PyTorch"
+            " model, such as the one that it was made from."
+        )
     if model_type is SourceModelType.TORCHSCRIPT:
         if input_specs is None:
             raise UserError(
@@ -89,7 +92,10 @@ def check_links(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could
         UserError: If it is not a QNN DLC model.
     """
     if format_of(model) not in (None, SourceModelType.QNN_DLC):
-        raise UserError(f"Only QNN DLC models are linked, and {_told(model)} is not one.")
+        raise UserError(
+            f"Only QNN DLC models are linked, and {_told(model)} is not one: compile it with"
+            " --target_runtime qnn_dlc."
+        )
 
 
 def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)

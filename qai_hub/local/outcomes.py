@@ -197,6 +197,7 @@ def _tensors(specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "shape": list(spec["shape"]),
                 "dtype": f"TENSOR_DTYPE_{spec['dtype'].upper()}",
             },
+            **({"graph_name": spec["graph_name"]} if "graph_name" in spec else {}),
         }
         for spec in specs
     ]

@@ -91,6 +91,39 @@ def test_a_binary_for_one_chip_does_not_run_on_another(client: Client, runtime: 
     )
 
 
+@pytest.mark.parametrize("runtime", [BINARY, PRECOMPILED])
+def test_a_binary_is_not_compiled_for_devices_with_several_chips(
+    client: Client, runtime: str
+) -> None:
+    cause, reason = refused(client, conv_net(), runtime, [GEN_3, GEN_2])
+    assert cause == "INVALID_ARGUMENT"
+    assert reason == (
+        "A context binary is for one chip, and the job's devices have several "
+        "(qualcomm-snapdragon-8gen3, qualcomm-snapdragon-8gen2): submit a job for each, by "
+        "single_compile=False, or compile with --target_runtime qnn_dlc."
+    )
+
+
+def test_a_binary_is_not_embedded_for_devices_with_several_chips(client: Client) -> None:
+    made = target_of(compiled(client, conv_net(), BINARY))
+    job = client.submit_compile_job(made, [GEN_3, GEN_2])
+    assert "and the device has qualcomm-snapdragon-8gen2" in (job.wait(60).message or "")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "device"), [(DLC, GEN_2), (BINARY, hub.Device("Samsung Galaxy S24 Ultra"))]
+)
+def test_one_target_model_for_devices_that_all_run_it(
+    client: Client, runtime: str, device: hub.Device
+) -> None:
+    made = target_of(compiled(client, conv_net(), runtime, [GEN_3, device]))
+    expected = on_cpu(conv_net().SerializeToString(), DATA)
+
+    _, outputs = simulated(client, made, DATA, device)
+
+    assert agreement(expected, outputs)["y"] > 40
+
+
 def test_a_dlc_runs_on_any_chip_with_an_htp(client: Client) -> None:
     made = target_of(compiled(client, conv_net(), DLC))
     expected = on_cpu(conv_net().SerializeToString(), DATA)

@@ -75,6 +75,14 @@ def test_linked_graphs_share_their_weights(
     assert f"It has {size} bytes" in told
 
 
+def test_the_inputs_and_outputs_are_those_of_each_graph(linked: LinkJob) -> None:
+    made = target_of(linked)
+    for name, shape in SIZES.items():
+        assert [(port.name, port.shape) for port in made.input_spec[name]] == [("x", shape)]
+        assert [port.shape for port in made.output_spec[name]] == [(1, 2)]
+    assert made.input_spec.keys() == made.output_spec.keys() == SIZES.keys()
+
+
 def test_each_graph_is_simulated_by_its_name(client: Client, linked: LinkJob) -> None:
     inputs = {"x": [np.random.default_rng(0).random(SIZES["large"], np.float32)]}
 

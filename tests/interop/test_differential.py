@@ -38,6 +38,7 @@ DIFFERENT = {
     "combined.results_of_a_compile_job_that_failed": "results of failed jobs",
     "combined.results_of_a_link_job_that_failed": "results of failed jobs",
     "combined.results_of_a_quantize_job_that_failed": "results of failed jobs",
+    "jobs.download_all_results": "files of `download_results`",
     "jobs.the_files_of_results": "files of `download_results`",
     "lists.devices_by_os_alone": "an OS version alone",
     "members.a_session_token_after_the_first_call": "tokens for a session",

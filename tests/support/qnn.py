@@ -14,6 +14,8 @@ from qai_hub.client import Client, CompileJob, Device, InferenceJob, Model
 
 BINARY, PRECOMPILED, DLC = RUNTIMES = ("qnn_context_binary", "precompiled_qnn_onnx", "qnn_dlc")
 
+Devices = Device | list[Device]
+
 GEN_3 = Device("Samsung Galaxy S24")  # Snapdragon 8 Gen 3, SoC model 57, Hexagon v75
 GEN_2 = Device("Samsung Galaxy S23")  # Snapdragon 8 Gen 2, SoC model 43, Hexagon v73
 GEN_1 = Device("Samsung Galaxy S22 5G")  # Snapdragon 8 Gen 1, v69: graphs share no weights
@@ -22,7 +24,7 @@ WITHOUT_HTP = Device("Google Pixel 5")  # Snapdragon 765G, v66
 
 
 def compiled(
-    client: Client, model: Any, runtime: str, device: Device = GEN_3, *, more: str = "", **how: Any
+    client: Client, model: Any, runtime: str, device: Devices = GEN_3, *, more: str = "", **how: Any
 ) -> CompileJob:
     """A compile job that has succeeded."""
     options = f"--target_runtime {runtime} {more}"
@@ -32,7 +34,7 @@ def compiled(
 
 
 def refused(
-    client: Client, model: Any, runtime: str, device: Device = GEN_3, **how: Any
+    client: Client, model: Any, runtime: str, device: Devices = GEN_3, **how: Any
 ) -> tuple[str | None, str]:
     """Why a compile job failed: the class of the cause, and the reason."""
     job = client.submit_compile_job(model, device, options=f"--target_runtime {runtime}", **how)

@@ -34,11 +34,11 @@ from qai_hub.local.execution.preparation import (
 from qai_hub.local.execution.qnn.compilation import QnnTarget
 from qai_hub.local.execution.qnn.embedding import embed_binary
 from qai_hub.local.execution.signature import inputs_of, outputs_of
-from qai_hub.local.execution.soc import Soc
 from qai_hub.local.execution.verification import verify
 
 logger = logging.getLogger(__name__)
 
+_NO_OPERATOR = "is not a registered function/op"
 _CONTEXT_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
 
 
@@ -159,7 +159,8 @@ def _optimise(
     try:
         optimise(pinned, target)
     except JobFailure as failure:
-        if not was_dynamic or failure.failure_type is not FailureType.MODEL_INVALID:
+        invalid = failure.failure_type is FailureType.MODEL_INVALID
+        if not was_dynamic or not invalid or _NO_OPERATOR in failure.reason:
             raise
         shapes = ", ".join(map(str, inputs))
         reason = f"The model cannot take the shapes of input_specs ({shapes}): {failure.reason}"

@@ -38,7 +38,7 @@ class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not 
         self.reason = _CONTROLS.sub(" ", reason)
 
 
-# ONNX Runtime and the C++ library report both as text only.
+# Native libraries report both as text only.
 _OUT_OF_MEMORY_SIGNS = (
     "bad_alloc",
     "Failed to allocate memory",
@@ -46,6 +46,8 @@ _OUT_OF_MEMORY_SIGNS = (
     "Memory allocation still failed",
     "failed to map segment from shared object",
     "pthread_create failed",
+    # Protobuf's words for it: models are read before they are written, so nothing is amiss in them.
+    "Failed to serialize proto",
 )
 _OUT_OF_DISK_SIGNS = ("No space left on device", "Disk quota exceeded")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qai_hub._version import __version__
 from qai_hub.local.states import DONE
@@ -107,7 +108,7 @@ def _particulars(work: Work, job: Job, related: _Related) -> Json:
         return present(
             model=model_json(work, inputs[0]),
             dataset=data,
-            tensor_type_list=tensors_json(inputs[0].input_spec),
+            tensor_type_list=tensors_json(_told_apart(inputs[0].input_spec)),
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,
             execution_peak_memory=job.peak_memory,
@@ -133,6 +134,11 @@ def _particulars(work: Work, job: Job, related: _Related) -> Json:
         devices={"devices": devices, "total_query_count": len(devices)},
         target_tensor_type_list=made,
     )
+
+
+def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
+    """Leave out the inputs of several graphs: a job runs one of them, and names may recur."""
+    return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 
 def _summary(work: Work, job: Job, target: Model | None) -> Json:

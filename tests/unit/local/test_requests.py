@@ -110,6 +110,19 @@ def test_the_chip_of_the_device_reaches_the_worker(world: World) -> None:
     assert (soc.soc_model, soc.hexagon) == (57, 75)
 
 
+def test_the_chips_of_further_devices_reach_the_worker_where_they_are_others(world: World) -> None:
+    names = ("Samsung Galaxy S24", "Samsung Galaxy S23", "Samsung Galaxy S24 Ultra")
+    devices = [DeviceCatalogue.load().resolve(DeviceQuery(name)) for name in names]
+    key, _ = world.compile()
+    listed = [device.to_json() for device in devices]
+    with world.store.write() as db:
+        JOBS.change(db, key, device=listed[0], devices=listed)
+    with world.running():
+        world.until_ended(key)
+    (request,) = world.worker.requests
+    assert (request.soc, request.other_socs) == (devices[0].soc, (devices[1].soc,))
+
+
 def test_a_device_that_is_no_longer_known_has_no_chip(world: World) -> None:
     profiled(world, world.model(), device={"name": "Old Phone", "os": "7", "attributes": []})
     assert world.worker.requests[0].soc is None

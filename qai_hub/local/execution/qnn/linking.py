@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qai_hub.local.execution.archive import pack
 from qai_hub.local.execution.failures import FailureType, JobFailure
@@ -12,6 +13,7 @@ from qai_hub.local.execution.messages import (
     WORK_FOLDER,
     AttemptRequest,
     Report,
+    TensorSpec,
     notice,
     shortened,
 )
@@ -94,10 +96,9 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         notices.append(notice("INFO", "DEVICE", message))
     files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
     made = Made.of(_BINARY, files, provenance, settings, notices)
-    single = provenance.graphs[0] if len(graphs) == 1 else None
     ports = {
-        "input_spec": [spec.to_json() for spec in single.inputs] if single else [],
-        "output_spec": [spec.to_json() for spec in single.outputs] if single else [],
+        "input_spec": _ports({graph.name: graph.inputs for graph in provenance.graphs}),
+        "output_spec": _ports({graph.name: graph.outputs for graph in provenance.graphs}),
     }
     return Report(
         result={**made.result, **ports, "notices": options.notices + made.notices},
@@ -159,6 +160,15 @@ def _link(
         reason = f"QNN made {len(binaries)} context binaries of the graphs, and not one."
         raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
     return binaries[0], [name for wrapper in wrappers for name in graph_names(wrapper)]
+
+
+def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
+    """Tell the inputs or outputs of all graphs; those of several with the name of their graph."""
+    if len(specs) == 1:
+        return [spec.to_json() for ports in specs.values() for spec in ports]
+    return [
+        spec.to_json() | {"graph_name": name} for name, ports in specs.items() for spec in ports
+    ]
 
 
 def _told(names: Sequence[str], graphs: Sequence[_Linked], apart: int, binary: Path) -> str:

@@ -91,7 +91,8 @@ def _notices(given: Mapping[str, str], read: AbstractSet[str]) -> tuple[dict[str
     """Tell of settings that change nothing, and refuse those that nobody knows."""
     unknown = [name for name in given if not name.startswith(_FAMILIES)]
     if unknown:
-        raise _invalid(f"there is no {shortened(unknown[0])}")
+        known = ", ".join(sorted(read))
+        raise _invalid(f"there is no {shortened(unknown[0])}. This job reads {known}")
     ignored = sorted(given.keys() - read)
     message = f"In --qnn_options, {', '.join(map(shortened, ignored))} changes nothing here."
     return (notice("INFO", "USER", message),) if ignored else ()

@@ -82,6 +82,19 @@ def test_shapes_that_no_longer_hold_are_dropped(
     assert "merging shape" not in capfd.readouterr().err
 
 
+def test_an_unknown_operator_is_not_blamed_on_the_specs(tmp_path: Path) -> None:
+    model = linear_model("batch")
+    model.graph.node[1].op_type = "Magic"
+    model.graph.node[1].domain = "com.example"
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
+
+    failure = failure_of(compile_request(saved(model, tmp_path), spec("x", [5, 3])), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.MODEL_INVALID
+    assert "com.example:Magic" in failure.reason
+    assert "input_specs" not in failure.reason
+
+
 def test_a_model_with_control_flow(tmp_path: Path) -> None:
     report = carried_out(compile_request(saved(branching_model(), tmp_path)), tmp_path / "a")
 

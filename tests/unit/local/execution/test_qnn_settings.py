@@ -67,7 +67,7 @@ def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> Non
         (VTCM, "65", "from 1 to 64, not '65'"),
         (VTCM, "²", "not '²'"),
         (VTCM, "9" * 5000, "not '999"),
-        ("graph_names", "a", "there is no 'graph_names'"),
+        ("graph_names", "a", f"no 'graph_names'. This job reads {GRAPHS}, {OPTIMIZATIONS}"),
     ],
 )
 def test_wrong_settings_are_refused(name: str, value: str, reason: str) -> None:
@@ -81,5 +81,5 @@ def test_runs_read_the_names_of_graphs_alone() -> None:
     assert graphs == ("a", "b")
     assert notice["message"] == f"In --qnn_options, '{VTCM}' changes nothing here."
     assert graphs_to_run({}) == ((), ())
-    with pytest.raises(JobFailure, match="there is no 'graphs'"):
+    with pytest.raises(JobFailure, match=f"there is no 'graphs'. This job reads {GRAPHS}."):
         graphs_to_run({"graphs": "a"})

@@ -1,0 +1,33 @@
+"""Models that a job does not take are refused with what to give it instead."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qai_hub.client import UserError
+from qai_hub.model_checks import check_compiles, check_links
+
+
+def to_compile(path: str) -> None:
+    check_compiles(path, None, "")
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "instead"),
+    [
+        (to_compile, "m.dlc", "it is QNN_DLC. Give an ONNX or PyTorch model, such as the one"),
+        (to_compile, "m.tflite", "it is TFLITE. Give an ONNX or PyTorch model, such as the one"),
+        (check_links, "m.bin", "is not one: compile it with --target_runtime qnn_dlc."),
+        (check_links, "m.onnx", "is not one: compile it with --target_runtime qnn_dlc."),
+    ],
+)
+def test_what_to_give_instead(
+    tmp_path: Path, check: Callable[[str], None], name: str, instead: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"model")
+    with pytest.raises(UserError) as caught:
+        check(str(path))
+    assert name in str(caught.value)
+    assert instead in str(caught.value)
