@@ -144,6 +144,16 @@ def test_jobs_run_one_at_a_time_and_always_where_that_is_asked_for(tmp_path: Pat
     assert not any(job.notices for job in ended)
 
 
+def test_the_memory_of_jobs_is_bounded(tmp_path: Path) -> None:
+    with served(tmp_path, "--port", "0", "--memory-limit", "150") as hub:
+        client = Client(config=load_config("local", home=tmp_path))
+        job = client.submit_compile_job(affine(), Device("Samsung Galaxy S24"))
+        status = job.wait(30)
+        hub.end(signal.SIGTERM)
+    assert job.failure_type == "RUNTIME_OUT_OF_MEMORY"
+    assert "it may use 150 MiB on this hub" in (status.message or "")
+
+
 def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with served(tmp_path, "--port", "0") as hub:
         port = hub.url.rpartition(":")[2]
