@@ -30,8 +30,8 @@ class LeavesArtifacts(Ending):
             The types that this client knows.
 
         Examples:
-            >>> job.get_available_artifacts()
-            [<JobArtifactType.HUB_LOG: 5>, <JobArtifactType.PROFILE_TRACE: 6>]
+            >>> [artifact.name for artifact in job.get_available_artifacts()]
+            ['DEVICE_LOG', 'HUB_LOG', 'PROFILE_TRACE']
         """
         self.wait()
         return list(self._available_artifacts)

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 LOG_FILE = "hub.log"
+RUNTIME_LOG_FILE = "runtime.log"
 _REASON_LIMIT = 10_000
 _TAIL_LIMIT = 8000
 _PASSED_ON = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
@@ -56,7 +57,8 @@ class AttemptOutcome:
         result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices.
             Quantize: psnr as well. Run: profile (when asked for), tool_versions, notices. Empty
             on failure.
-        files: Published files within the attempt's folder: "target_model", "output_data".
+        files: Published files within the attempt's folder: "target_model", its "source",
+            "output_data", "profile_trace", "runtime_log".
         log: The hub's log of the attempt.
     """
 
@@ -94,7 +96,8 @@ def run_attempt(
     """
     folder = folder.resolve()
     started = time.monotonic()
-    with closing(AttemptLog(folder / LOG_FILE)) as log:
+    printed = AttemptLog(folder / RUNTIME_LOG_FILE) if request.kind == "run" else None
+    with closing(AttemptLog(folder / LOG_FILE, printed=printed)) as log:
         log.note(f"Attempt started: {request.kind}, options {request.options!r}")
         try:
             report = _carry_out(
@@ -114,12 +117,15 @@ def run_attempt(
         seconds = time.monotonic() - started
         headline = report.reason.partition("\n")[0]
         log.note(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
+    files = {key: folder / name for key, name in report.files.items()}
+    if printed is not None and succeeded:
+        files["runtime_log"] = printed.path
     return AttemptOutcome(
         succeeded=succeeded,
         failure_type=report.failure_type,
         reason=report.reason[:_REASON_LIMIT],
         result=report.result,
-        files={key: folder / name for key, name in report.files.items()},
+        files=files,
         log=log.path,
     )
 

@@ -28,12 +28,19 @@ class AttemptLog:
         path: File to append to.
         limit: Size in bytes from which on lines are left out.
         now: Clock of the stamps.
+        printed: Takes what the worker printed once more, without the hub's own lines.
     """
 
     def __init__(
-        self, path: Path, *, limit: int = LOG_LIMIT, now: Callable[[], datetime] = _utc_now
+        self,
+        path: Path,
+        *,
+        limit: int = LOG_LIMIT,
+        now: Callable[[], datetime] = _utc_now,
+        printed: "AttemptLog | None" = None,
     ) -> None:
         self.path = path
+        self._printed = printed
         self._now = now
         self._file = path.open("ab", buffering=0)
         self._room = limit
@@ -58,6 +65,8 @@ class AttemptLog:
         Args:
             chunk: Raw output, of any length, cut anywhere.
         """
+        if self._printed is not None:
+            self._printed.feed(chunk)
         *ended, rest = (self._partial + chunk).split(b"\n")
         whole = len(rest) - len(rest) % _LINE_LIMIT
         self._partial = rest[whole:]
@@ -78,6 +87,8 @@ class AttemptLog:
     def close(self) -> None:
         """Write what was held back and close the file."""
         self._end_partial_line()
+        if self._printed is not None:
+            self._printed.close()
         left_out = self._held_count - len(self._held)
         if left_out:
             self._append(self._entry(f"… {left_out} lines left out …"))

@@ -134,7 +134,10 @@ def test_compile_then_run_then_profile(tmp_path: Path) -> None:
 
     assert len(profiled.result["profile"]["all_execution_times"]) == 100
     assert profiled.result["profile"]["execution_memory"]["peak"]["lower"] > 2**20
-    assert profiled.files.keys() == {"profile_trace"}
+    assert profiled.files.keys() == {"profile_trace", "runtime_log"}
+    told = profiled.files["runtime_log"].read_text()
+    assert "INFO Measuring up to 100 inferences" in told
+    assert "Attempt started" not in told
 
 
 def test_the_folder_holds_the_log_the_files_and_little_else(tmp_path: Path) -> None:
@@ -155,7 +158,10 @@ def test_paths_may_be_relative_to_the_hub(tmp_path: Path, monkeypatch: pytest.Mo
 
     outcome = attempt(run_request(Path("m1"), Path("d")), Path("a"))
 
-    assert outcome.files == {"output_data": tmp_path / "a" / "output_data.h5"}
+    assert outcome.files == {
+        "output_data": tmp_path / "a" / "output_data.h5",
+        "runtime_log": tmp_path / "a" / "runtime.log",
+    }
 
 
 def test_a_failed_job_is_an_outcome_with_a_reason(tmp_path: Path) -> None:
