@@ -62,4 +62,4 @@ def test_a_session_writes_what_it_is_asked_to_and_where(
         assert set("\a\b\x1b").isdisjoint(written)
         lines = written.removesuffix("\n").split("\n")
         assert all(line.startswith("\r") for line in lines)
-        assert len(lines) < 25
+        assert len(lines) < 30
