@@ -11,9 +11,6 @@ from typing import Any
 
 from qai_hub.local.execution.soc import Soc
 
-# The first Hexagon with a tensor processor, which is what QNN compiles for.
-_HTP_FIRST = 68
-
 # How the service names a system's binary interface, where that is known.
 _ABIS = {
     "android": "aarch64-android",
@@ -110,7 +107,7 @@ def _attributes(row: Mapping[str, Any], aliases: list[str], soc: Soc) -> Iterato
     yield f"hexagon:v{soc.hexagon}"
     yield f"soc-model:{soc.soc_model}"
     yield "framework:onnx"
-    if soc.hexagon >= _HTP_FIRST:
+    if soc.has_htp:
         yield "framework:qnn"
     if row["os"] != "windows":
         yield "framework:tflite"

@@ -18,6 +18,7 @@ from qai_hub.local.execution.messages import (
     Report,
     TensorSpec,
     notice,
+    ports_json,
 )
 from qai_hub.local.execution.model_files import ModelFile
 from qai_hub.local.execution.option_table import FULL_TYPE, QNN_OPTIONS, TARGET_RUNTIME, options_of
@@ -99,13 +100,9 @@ def compile_model(
         more: list[dict[str, str]] = []
     else:
         made, files, more = qnn.make(target, inputs, outputs, folder)
-    ports = {
-        "input_spec": [spec.to_json() for spec in inputs],
-        "output_spec": [spec.to_json() for spec in outputs],
-    }
     made["tool_versions"] = [*made["tool_versions"], *tools]
     return Report(
-        result={**made, **ports, "notices": notices + differences + more},
+        result={**made, **ports_json(inputs, outputs), "notices": notices + differences + more},
         files=files,
     )
 

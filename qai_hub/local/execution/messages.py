@@ -1,7 +1,7 @@
 """What the hub and the worker tell each other: JSON files in the attempt's folder."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -155,6 +155,21 @@ class Report:
         except FileNotFoundError:
             return None
         return cls(**json.loads(text))
+
+
+def ports_json(
+    inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the inputs and outputs of a target model, as a report tells of them.
+
+    Args:
+        inputs: Its inputs.
+        outputs: Its outputs.
+    """
+    return {
+        "input_spec": [spec.to_json() for spec in inputs],
+        "output_spec": [spec.to_json() for spec in outputs],
+    }
 
 
 def notice(severity: Severity, context: Context, message: str) -> dict[str, str]:

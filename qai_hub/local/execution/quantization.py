@@ -12,6 +12,7 @@ from qai_hub.local.execution.messages import (
     AttemptRequest,
     Report,
     TensorSpec,
+    ports_json,
 )
 from qai_hub.local.execution.model_files import open_model
 from qai_hub.local.execution.option_table import options_of
@@ -66,8 +67,7 @@ def quantize_model(
     return Report(
         result={
             "target_model_type": "MODEL_TYPE_ONNX",
-            "input_spec": [spec.to_json() for spec in inputs],
-            "output_spec": [spec.to_json() for spec in outputs],
+            **ports_json(inputs, outputs),
             "tool_versions": tool_versions(),
             "psnr": made.psnr,
             "notices": options.notices + made.notices,

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+# The first Hexagon with a tensor processor, an HTP, which is what QNN compiles for.
+HTP_FIRST = 68
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soc:
@@ -22,6 +25,11 @@ class Soc:
     hexagon: int
     fp16: bool
     weight_sharing: bool
+
+    @property
+    def has_htp(self) -> bool:
+        """Whether it has a tensor processor."""
+        return self.hexagon >= HTP_FIRST
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""

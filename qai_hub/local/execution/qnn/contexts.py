@@ -11,14 +11,12 @@ from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.preparation import CONTEXT
 from qai_hub.local.execution.qnn.probe import check_works
 from qai_hub.local.execution.qnn.provenance import Part
-from qai_hub.local.execution.qnn.provider import ASSIGNED, PROVIDER, QnnSession
+from qai_hub.local.execution.qnn.provider import ASSIGNED, PROVIDER, QNN_ALONE, QnnSession
 from qai_hub.local.execution.qnn.unsupported import explained
 from qai_hub.local.execution.quantizable import is_quantized
 from qai_hub.local.execution.soc import Soc
 
 logger = logging.getLogger(__name__)
-
-_STRICT = "session.disable_cpu_ep_fallback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,21 @@ def check_floats(source: Path, soc: Soc) -> None:
         raise JobFailure(FailureType.UNSUPPORTED, reason)
 
 
+def context_settings(wrapper: Path, *, mixed: bool = False) -> dict[str, str]:
+    """Return the settings of a session that compiles a context.
+
+    Args:
+        wrapper: The .onnx file to write, beside its context binary.
+        mixed: Whether the CPU may run what the HTP cannot.
+    """
+    settings = {
+        "ep.context_enable": "1",
+        "ep.context_embed_mode": "0",
+        "ep.context_file_path": str(wrapper),
+    }
+    return settings if mixed else settings | QNN_ALONE
+
+
 def make_context(
     source: Path, folder: Path, options: Mapping[str, str], *, mixed: bool = False
 ) -> Context:
@@ -78,14 +91,7 @@ def make_context(
     """
     folder.mkdir()
     wrapper = folder / "model.onnx"
-    settings = {
-        "ep.context_enable": "1",
-        "ep.context_embed_mode": "0",
-        "ep.context_file_path": str(wrapper),
-        ASSIGNED: "1",
-    }
-    if not mixed:
-        settings[_STRICT] = "1"
+    settings = context_settings(wrapper, mixed=mixed) | {ASSIGNED: "1"}
     try:
         session = QnnSession(source, options, settings=settings)
     except JobFailure as failure:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qai_hub.local.execution.archive import unpack
 from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.qnn.provider import QnnSession, ir_options
+from qai_hub.local.execution.qnn.provider import QNN_ALONE, QnnSession, ir_options
 from qai_hub.local.execution.qnn.unsupported import explained
 
 
@@ -44,7 +44,7 @@ def make_dlc(source: Path, folder: Path) -> Path:
     folder.mkdir()
     options = ir_options(folder)
     try:
-        QnnSession(source, options, settings={"session.disable_cpu_ep_fallback": "1"})
+        QnnSession(source, options, settings=QNN_ALONE)
     except JobFailure as failure:
         raise explained(failure, source, options) from failure
     written = list(folder.glob("*.dlc"))

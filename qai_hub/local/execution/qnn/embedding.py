@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.messages import WORK_FOLDER, AttemptRequest, Report, shortened
+from qai_hub.local.execution.messages import (
+    WORK_FOLDER,
+    AttemptRequest,
+    Report,
+    ports_json,
+    shortened,
+)
 from qai_hub.local.execution.option_table import QNN_OPTIONS, TARGET_RUNTIME, options_of
 from qai_hub.local.execution.qnn.binaries import open_graph
 from qai_hub.local.execution.qnn.compilation import PRECOMPILED, publish_precompiled
@@ -54,10 +60,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     )
     target = publish_precompiled(opened.wrapper, opened.binary, provenance, folder)
     made = Made.of("MODEL_TYPE_ONNX", {TARGET: target}, provenance, settings, opened.notices)
-    ports = {
-        "input_spec": [spec.to_json() for spec in opened.graph.inputs],
-        "output_spec": [spec.to_json() for spec in opened.graph.outputs],
-    }
+    ports = ports_json(opened.graph.inputs, opened.graph.outputs)
     return Report(
         result={**made.result, **ports, "notices": options.notices + made.notices},
         files=made.files,

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,12 @@ from qai_hub.local.execution.messages import (
     shortened,
 )
 from qai_hub.local.execution.option_table import QNN_OPTIONS, options_of
-from qai_hub.local.execution.qnn.contexts import check_floats, graph_names, make_context
+from qai_hub.local.execution.qnn.contexts import (
+    check_floats,
+    context_settings,
+    graph_names,
+    make_context,
+)
 from qai_hub.local.execution.qnn.dlc import unpack_source
 from qai_hub.local.execution.qnn.made import SOURCE, TARGET, Made
 from qai_hub.local.execution.qnn.provenance import Graph, Provenance, required
@@ -79,12 +84,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         soc=soc,
         sdk=sdk_version(),
         graphs=tuple(
-            Graph(
-                name=each.graph.name,
-                inputs=each.graph.inputs,
-                outputs=each.graph.outputs,
-                parts=context.parts,
-            )
+            replace(each.graph, parts=context.parts)
             for each, context in zip(graphs, alone, strict=True)
         ),
         linked=True,
@@ -143,13 +143,7 @@ def _link(
     sessions, wrappers = [], []
     for number, source in enumerate(sources):
         wrapper = folder / f"{number}.onnx"
-        settings = {
-            "ep.context_enable": "1",
-            "ep.context_embed_mode": "0",
-            "ep.context_file_path": str(wrapper),
-            "ep.share_ep_contexts": "1",
-            "session.disable_cpu_ep_fallback": "1",
-        }
+        settings = context_settings(wrapper) | {"ep.share_ep_contexts": "1"}
         if number == len(sources) - 1:
             settings["ep.stop_share_ep_contexts"] = "1"
         # What they share lives as long as they do.

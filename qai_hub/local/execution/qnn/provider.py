@@ -11,12 +11,13 @@ import onnxruntime
 
 from qai_hub.local.execution.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.execution.sessions import RUNTIME_ERRORS, Level, Session, explained
-from qai_hub.local.execution.soc import Soc
+from qai_hub.local.execution.soc import HTP_FIRST, Soc
 
 PROVIDER = "QNNExecutionProvider"
 # The session setting without which `QnnSession.assignment` knows nothing.
 ASSIGNED = "session.record_ep_graph_assignment_info"
-_HTP_FIRST = 68
+# The session setting by which nothing is left to the CPU.
+QNN_ALONE = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
 
 
@@ -47,10 +48,10 @@ def check_soc(soc: Soc | None, what: str) -> Soc:
     if soc is None:
         reason = f"The job's device is not in the catalogue of this hub, which {what} needs."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    if soc.hexagon < _HTP_FIRST:
+    if not soc.has_htp:
         reason = (
             f"The chip {soc.name} has a Hexagon v{soc.hexagon}, without a tensor processor: QNN "
-            f"compiles for v{_HTP_FIRST} and later. Compile with --target_runtime onnx, or for "
+            f"compiles for v{HTP_FIRST} and later. Compile with --target_runtime onnx, or for "
             "another device."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
