@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -12,13 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.services import Services
-from qai_hub.local.store.idempotency import (
-    ANSWER_LIFETIME,
-    StoredAnswer,
-    find_answer,
-    forget_answers,
-    keep_answer,
-)
+from qai_hub.local.store.idempotency import StoredAnswer, claim_key, keep_answer
 from qai_hub.local.store.records import User
 from qai_hub.local.times import rfc3339
 
@@ -94,8 +88,8 @@ def writing(services: Services, carry: Carry) -> Carried:
 def _once(work: Work, carry: Carry) -> Reply:
     """Carry out, or give the first answer again.
 
-    What is made and the answer about it are stored by the same transaction: neither a crash in
-    between nor two requests at once can make it twice. A failure is not stored.
+    The key is taken, what is asked for is made, and the answer is stored, all by one transaction:
+    neither a crash in between nor two requests at once can make it twice. A failure undoes all.
     """
     key = work.call.params.get("Idempotency-Key")
     if key is None:
@@ -103,20 +97,11 @@ def _once(work: Work, carry: Carry) -> Reply:
     path = work.call.request.url.path
     body = json.dumps(work.call.body, sort_keys=True).encode()
     digest = hashlib.sha256(body).hexdigest()
-    forget_answers(work.db, rfc3339(work.services.clock() - ANSWER_LIFETIME))
-    stored = find_answer(work.db, work.viewer.id, path, key)
+    request = StoredAnswer(work.viewer.id, path, key, work.now, digest)
+    stored = claim_key(work.db, request)
     if stored is None:
         reply = carry(work)
-        answer = StoredAnswer(
-            user_id=work.viewer.id,
-            path=path,
-            key=key,
-            created=work.now,
-            body_digest=digest,
-            status=reply.status,
-            headers=reply.headers,
-            answer=reply.body,
-        )
+        answer = replace(request, status=reply.status, headers=reply.headers, answer=reply.body)
         keep_answer(work.db, answer)
         return reply
     if stored.body_digest != digest:
