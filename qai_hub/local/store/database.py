@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,19 +14,19 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from qai_hub.local.disk import sync
+from qai_hub.local.store.folder import DATABASE, DataFolderError, claim_folder
 from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
 from qai_hub.local.store.upgrades import upgrade
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 10000",
 )
-
-
-class DataFolderError(Exception):
-    """The data folder cannot be used: another hub has it, a newer one wrote it, or it is broken."""
+# Of what a commit says, a power cut can take nothing back; fullfsync is for macOS.
+_DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
+_FLEETING = ("PRAGMA synchronous = OFF",)
 
 
 class Store:
@@ -34,26 +34,30 @@ class Store:
 
     Args:
         folder: Data folder; made, for its owner alone, if it is not there.
+        durable: Whether what is committed outlasts a power cut.
 
     Attributes:
         secret: Key that this hub signs URLs with; it lasts as long as the folder.
 
     Raises:
-        DataFolderError: Another hub uses the folder, a newer hub has written it, or its database
-            is damaged or has no room to grow.
+        DataFolderError: The folder is no hub's, another hub uses it, a newer hub has written it,
+            or its database is damaged or has no room to grow.
         OSError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        claim_folder(folder, durable=durable)
         self._lock = _lock(folder)
-        self._engine = _engine(folder / "hub.db")
+        self._engine = _engine(folder / DATABASE, _DURABLE if durable else _FLEETING)
+        self._before_commit: list[Callable[[], None]] = []
         # SQLite has one writer at a time; queueing for it here is fairer than SQLite's polling.
         self._writing = threading.Lock()
         self._writer = self._engine.execution_options(immediate=True)
         try:
             with self._writer.begin() as db:
                 self.secret = _prepare(db)
+            if durable:
+                sync(folder)
         except DBAPIError as error:
             self.close()
             raise DataFolderError(
@@ -69,6 +73,10 @@ class Store:
         with self._engine.begin() as db:
             yield db
 
+    def before_commit(self, action: Callable[[], None]) -> None:
+        """Have something done before each commit; if it fails, so does the transaction."""
+        self._before_commit.append(action)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that none other comes in between; an exception undoes it.
@@ -79,6 +87,8 @@ class Store:
         try:
             with self._writing, self._writer.begin() as db:
                 yield db
+                for action in self._before_commit:
+                    action()
         except DBAPIError as error:
             if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
                 raise
@@ -107,7 +117,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
     return lock
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, more_pragmas: Sequence[str]) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(_private(path))), pool_size=8, max_overflow=-1
     )
@@ -117,7 +127,7 @@ def _engine(path: Path) -> Engine:
         # The driver's own transactions begin too late and cannot be immediate: see begin().
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, *more_pragmas):
             cursor.execute(pragma)
         cursor.close()
 

@@ -1,0 +1,140 @@
+"""The data folder: a hub uses one that is empty, or that says that it is a hub's; no other."""
+
+import shutil
+import sqlite3
+import stat
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+
+from qai_hub.local.disk import make_folder, sync
+
+DATABASE = "hub.db"
+MARK = "QAI_HUB_DATA.txt"
+_EXPLANATION = """\
+This folder is the data folder of a local hub (qai-hub serve), which knows it by the name of this
+file. The hub makes, moves and deletes files here by itself: keep nothing else in this folder.
+"""
+# What makes it certain that a database is a hub's; releases before the mark had it, too.
+_TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
+# As long as its tables are in the journal alone, a database has a page, in bytes.
+_WITHOUT_TABLES = 1 << 16
+_FEW = 3
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used: another hub has it, a newer one wrote it, or it is broken."""
+
+
+def claim_folder(folder: Path, *, durable: bool) -> None:
+    """Make a folder a hub's data folder, if it is one, or may become one.
+
+    One that is not there, or is empty, becomes one. So does the folder of a release that left no
+    mark. The mark is the first thing in it, so that a start that is cut short can be repeated.
+
+    Args:
+        folder: The folder.
+        durable: Whether it must outlast a power cut.
+
+    Raises:
+        DataFolderError: It belongs to something else. Nothing was touched.
+        OSError: It cannot be made or written.
+    """
+    if not _is_marked(folder):
+        make_folder(folder, durable=durable)
+        _write_mark(folder / MARK, durable=durable)
+    _check_journal(folder)
+
+
+def _is_marked(folder: Path) -> bool:
+    """Tell whether a folder has the mark; where it has not, it may get it."""
+    names = _names(folder)
+    if MARK in names:
+        if not _is_file(folder / MARK):
+            raise DataFolderError(f"{folder / MARK} must be a file: give another data folder.")
+        return True
+    if names and not (DATABASE in names and _is_hubs(folder / DATABASE)):
+        few = ", ".join(names[:_FEW]) + (" and more" if len(names) > _FEW else "")
+        raise DataFolderError(
+            f"{folder} is no data folder of a hub, and not empty: it has {few} in it, and no "
+            f"{MARK}. Nothing was touched. Give a folder that is empty, or not there yet."
+        )
+    return False
+
+
+def _names(folder: Path) -> list[str]:
+    """Return what is in a folder, in order; nothing if it is not there."""
+    if folder.is_symlink() and not folder.exists():
+        raise DataFolderError(f"{folder} is a link that leads nowhere: give another data folder.")
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        raise DataFolderError(f"{folder} is no folder: give another data folder.") from None
+    except PermissionError as error:
+        problem = f"{folder} cannot be looked into: {error.strerror}. Give another data folder."
+        raise DataFolderError(problem) from error
+    # A file system of its own has it from the beginning.
+    return [] if names == ["lost+found"] and (folder / names[0]).is_dir() else names
+
+
+def _write_mark(mark: Path, *, durable: bool) -> None:
+    with suppress(FileExistsError):
+        mark.touch(mode=0o600, exist_ok=False)
+        mark.write_text(_EXPLANATION, encoding="utf-8")
+    if durable:
+        sync(mark)
+        sync(mark.parent)
+
+
+def _check_journal(folder: Path) -> None:
+    """Refuse to begin a database beside the journal of another, which SQLite would delete."""
+    database, journal = folder / DATABASE, folder / f"{DATABASE}-wal"
+    if _size(database) == 0 and _size(journal) > 0:
+        raise DataFolderError(
+            f"{journal} is there, and {database} is missing or empty: the latest changes of that "
+            "database are in it. Put the database back beside it, or move it away as well."
+        )
+
+
+def _is_hubs(database: Path) -> bool:
+    """Tell whether a database is a hub's, without a trace in its folder."""
+    if not _is_file(database):
+        return False
+    # Taken for immutable, it is read without its companions, and none is made.
+    if _has_tables(f"{database.absolute().as_uri()}?mode=ro&immutable=1"):
+        return True
+    journal = database.with_name(f"{database.name}-wal")
+    if _size(database) > _WITHOUT_TABLES or not _is_file(journal):
+        return False
+    # A hub that was killed soon after its first start has left its tables in the journal.
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as name:
+        for each in (database, journal):
+            shutil.copy(each, name)
+        return _has_tables(Path(name, database.name).as_uri())
+
+
+def _has_tables(uri: str) -> bool:
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            found = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+            return found >= _TABLES and bool(
+                db.execute("SELECT 1 FROM settings WHERE name = 'schema_version'").fetchone()
+            )
+    except sqlite3.Error:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
