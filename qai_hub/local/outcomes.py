@@ -77,6 +77,12 @@ class Verdict:
     key: str | None = None
     maker: Job | None = None
 
+    @property
+    def paths(self) -> list[Path]:
+        """Where the files are that it brings."""
+        brought = [*self.outputs.values(), *([] if self.log is None else [self.log])]
+        return [output.path for output in brought]
+
     @classmethod
     def failure(cls, failure_type: str, reason: str) -> "Verdict":
         """Return the verdict of an attempt that has left nothing."""

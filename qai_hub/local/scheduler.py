@@ -94,7 +94,6 @@ class Scheduler:
 
     def start(self) -> None:
         """Take up what an earlier process has left, and begin to run jobs."""
-        self._storage.clear_work()
         with self._store.write() as db:
             self._lifecycle.recover(db)
         self._awake.set()
@@ -184,6 +183,8 @@ class Scheduler:
                 return
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
+        # Out of the transaction, which others would wait for.
+        self._storage.sync(verdict.paths)
         with self._store.write() as db:
             ended = self._lifecycle.finish(db, job, verdict)
         self._ended(ended)

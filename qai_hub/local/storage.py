@@ -4,16 +4,20 @@ import hashlib
 import secrets
 import shutil
 import threading
-from collections.abc import AsyncIterable, Container, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from anyio.to_thread import run_sync
 
+from qai_hub.local.disk import sync, sync_descriptor
 from qai_hub.local.problems import DISK_FULL, ProblemError, is_disk_full
 
 _BLOCK = 1 << 20
+# Some at a time, so that little is left to wait for once all has arrived: clients are impatient.
+_SYNC_EVERY = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +31,57 @@ class Received:
 class Storage:
     """The folders in which a hub keeps its files, each under an id, never a user's name for it.
 
+    What is durable outlasts a power cut: contents are synced where they are written, and the
+    changed folders by `sync_folders`, which belongs before each commit that relies on them.
+
     Args:
         folder: Data folder of the hub.
+        durable: Whether files are to be durable.
+
+    Attributes:
+        files: Folder of the published files.
+        uploads: Folder of the uploads.
+        work: Folder of what attempts work in.
+        durable: Whether files are durable.
+        writers: Who is writing to which upload.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._files = folder / "files"
-        self._uploads = folder / "uploads"
-        self._work = folder / "work"
-        for each in (self._files, self._uploads, self._work):
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.files = folder / "files"
+        self.uploads = folder / "uploads"
+        self.work = folder / "work"
+        self.durable = durable
+        for each in (self.files, self.uploads, self.work):
             each.mkdir(mode=0o700, exist_ok=True)
+        if durable:
+            sync(folder)
         self.writers = Writers()
+        self._changed: set[Path] = set()
+        self._lock = threading.Lock()
 
     def file(self, file_id: str) -> Path:
         """Return where a published file is."""
-        return self._files / file_id
+        return self.files / file_id
 
     def upload(self, upload_id: str) -> Path:
         """Return where an upload is collected."""
-        return self._uploads / upload_id
+        return self.uploads / upload_id
 
     def begin_upload(self, upload_id: str) -> None:
         """Make the file that an upload is collected in."""
         self.upload(upload_id).touch(mode=0o600, exist_ok=False)
+        self._note(self.uploads)
+
+    def replace_upload(self, upload_id: str, source: Path) -> None:
+        """Let a file that has come as a whole take the place of an upload's."""
+        source.replace(self.upload(upload_id))
+        self._note(self.uploads)
 
     def publish(self, source: Path, file_id: str) -> None:
         """Move a finished file to its place: it is there as a whole, or not at all."""
         source.chmod(0o600)
         source.replace(self.file(file_id))
+        self._note(self.files)
 
     def publish_upload(self, upload_id: str, file_id: str) -> None:
         """Give an upload's file its place beside its old one, which `remove_uploads` takes away.
@@ -62,23 +89,35 @@ class Storage:
         So nothing is lost if the hub is killed before its database knows of it.
         """
         self.file(file_id).hardlink_to(self.upload(upload_id))
-
-    def keep_only(self, files: Container[str], uploads: Container[str]) -> None:
-        """Delete all published files and all uploads but those given, before any is written."""
-        for folder, kept in ((self._files, files), (self._uploads, uploads)):
-            for path in folder.iterdir():
-                if path.name not in kept:
-                    path.unlink()
+        self._note(self.files)
 
     def remove_uploads(self, upload_ids: Iterable[str]) -> None:
         """Delete what uploads have collected."""
         for upload_id in upload_ids:
             self.upload(upload_id).unlink(missing_ok=True)
 
+    def sync(self, paths: Iterable[Path]) -> None:
+        """Wait until the contents of files are on the disk. It takes time."""
+        if self.durable:
+            for path in paths:
+                sync(path)
+
+    def sync_folders(self) -> None:
+        """Wait until it is on the disk which files there are."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        try:
+            for folder in changed:
+                sync(folder)
+        except OSError:
+            with self._lock:
+                self._changed |= changed
+            raise
+
     @contextmanager
     def work_folder(self, job_id: str, attempt: int) -> Iterator[Path]:
         """Make the empty folder that one attempt works in, and delete it afterwards."""
-        folder = self._work / f"{job_id}-{attempt}"
+        folder = self.work / f"{job_id}-{attempt}"
         folder.mkdir(mode=0o700)
         try:
             yield folder
@@ -87,14 +126,16 @@ class Storage:
 
     def scratch_file(self, text: str) -> Path:
         """Write a text to a file that is to be published."""
-        path = self._work / secrets.token_hex(8)
+        path = self.work / secrets.token_hex(8)
         path.write_text(text, encoding="utf-8")
+        self.sync([path])
         return path
 
-    def clear_work(self) -> None:
-        """Delete what the attempts of an earlier process of the hub have left."""
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work.mkdir(mode=0o700, exist_ok=True)
+    def _note(self, folder: Path) -> None:
+        """Remember a folder that has changed, for `sync_folders`."""
+        if self.durable:
+            with self._lock:
+                self._changed.add(folder)
 
 
 class Writers:
@@ -143,7 +184,12 @@ class Writers:
 
 
 async def write_stream(
-    chunks: AsyncIterable[bytes], path: Path, *, offset: int = 0, limit: int
+    chunks: AsyncIterable[bytes],
+    path: Path,
+    *,
+    offset: int = 0,
+    limit: int,
+    durable: bool = False,
 ) -> Received:
     """Write a stream into a file in place, in constant memory, hashing it on the way.
 
@@ -152,6 +198,7 @@ async def write_stream(
         path: A file that exists.
         offset: Where in the file they go, in bytes.
         limit: Most bytes to take.
+        durable: Whether what has arrived must outlast a power cut.
 
     Returns:
         What has arrived.
@@ -159,16 +206,21 @@ async def write_stream(
     Raises:
         ProblemError: 413 beyond the limit; 503 if the disk is full.
     """
-    digest, size, block = hashlib.sha256(), 0, bytearray()
+    digest, size, block, unsynced = hashlib.sha256(), 0, bytearray(), 0
     # Unbuffered: a full disk shows where it is written, not where the file is closed.
     with path.open("r+b", buffering=0) as file:
         file.seek(offset)
 
-        def store(data: bytes) -> None:
+        def store(data: bytes, *, last: bool = False) -> None:
+            nonlocal unsynced
             digest.update(data)
             rest = memoryview(data)
             while rest:
                 rest = rest[file.write(rest) :]
+            unsynced += len(data)
+            if durable and (last or unsynced >= _SYNC_EVERY):
+                sync_descriptor(file.fileno())
+                unsynced = 0
 
         try:
             async for chunk in chunks:
@@ -179,7 +231,7 @@ async def write_stream(
                 if len(block) >= _BLOCK:
                     await run_sync(store, bytes(block))
                     block.clear()
-            await run_sync(store, bytes(block))
+            await run_sync(partial(store, bytes(block), last=True))
         except OSError as error:
             if not is_disk_full(error):
                 raise

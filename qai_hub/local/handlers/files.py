@@ -90,8 +90,13 @@ def end_upload(work: Work, upload: Upload) -> str:
 
     Returns:
         The id of the file.
+
+    Raises:
+        ProblemError: 409 if the upload was given up.
     """
     storage = work.services.storage
+    if not storage.upload(upload.id).exists():
+        raise ProblemError(409, "This upload was given up: start another.")
     work.around.enter_context(storage.writers.finishing(upload.id))
     parts = parts_of(work.db, upload.id)
     # The digest of several parts costs another read, too long to wait for here.

@@ -38,6 +38,7 @@ async def upload_part(services: Services, call: Call) -> Reply:
             services.storage.upload(upload_id),
             offset=signed["offset"],
             limit=signed["size"],
+            durable=services.storage.durable,
         )
         _check_received(received, signed["size"])
         part = Part(upload_id, number, received.size, received.sha256)
@@ -57,9 +58,11 @@ async def upload_form(services: Services, call: Call) -> Reply:
         path = services.storage.upload(f"{upload_id}.form")
         try:
             path.touch(mode=0o600)
-            received = await _receive_form(call.request, path, signed["limit"])
+            received = await _receive_form(
+                call.request, path, signed["limit"], durable=services.storage.durable
+            )
             _check_received(received, signed["size"])
-            path.replace(services.storage.upload(upload_id))
+            services.storage.replace_upload(upload_id, path)
         finally:
             path.unlink(missing_ok=True)
         return await _keep(services, Part(upload_id, 1, received.size, received.sha256))
@@ -109,7 +112,8 @@ async def _in_upload(
 
     def run() -> None:
         with services.store.write() as db:
-            if get_upload(db, upload_id) is None:
+            there = services.storage.upload(upload_id).exists()
+            if get_upload(db, upload_id) is None or not there:
                 raise ProblemError(409, "This upload is finished, or was given up.")
             step(db)
 
@@ -134,14 +138,14 @@ async def _keep(services: Services, part: Part) -> Reply:
     return Reply(headers={"ETag": f'"{part.sha256}"'})
 
 
-async def _receive_form(request: Request, path: Path, limit: int) -> Received:
+async def _receive_form(request: Request, path: Path, limit: int, *, durable: bool) -> Received:
     _, options = parse_options_header(request.headers["content-type"])
     try:
         parser = PushMultipartParser(
             options.get("boundary", ""), max_header_size=8192, max_segment_count=64
         )
         async with aclosing(_file_of(request, parser)) as chunks:
-            received = await write_stream(chunks, path, limit=limit)
+            received = await write_stream(chunks, path, limit=limit, durable=durable)
     except ParserLimitReached as error:
         raise ProblemError(413, f"The form is too large: {error}.") from None
     except MultipartError as error:
