@@ -17,13 +17,14 @@ from qai_hub.local.contract import Contract
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.execution.attempt import run_attempt
 from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.quarantine import Quarantined
 from qai_hub.local.scheduler import RunAttempt, Scheduler
 from qai_hub.local.server import ServerThread
 from qai_hub.local.services import Services
 from qai_hub.local.signing import Signer
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.times import Clock, now
+from qai_hub.local.times import Clock, not_before, now
 from qai_hub.local.waiters import Waiters
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class LocalHub:
     Use it in a `with` statement, or call `start` and `stop`. Several can run at once.
 
     Args:
-        data_dir: Folder that keeps everything; a temporary one, deleted at the end, if None.
+        data_dir: Folder that keeps everything, power cuts included: a hub's, an empty one, or one
+            that is not there yet; a temporary one, deleted at the end, if None.
         port: TCP port; 0 for a free one.
         host: Address to listen on.
         users: Tokens by e-mail address, or addresses alone; where there is no token, one is made
@@ -101,6 +103,7 @@ class LocalHub:
         self._accounts: Accounts | None = None
         self._waiters = Waiters()
         self._url = ""
+        self._quarantined = Quarantined(Path(), 0, 0)
 
     @property
     def url(self) -> str:
@@ -112,6 +115,15 @@ class LocalHub:
     def waiting(self) -> int:
         """Number of requests that wait for the end of a job."""
         return len(self._waiters)
+
+    @property
+    def quarantined(self) -> Quarantined:
+        """What the last start found in the quarantine: its `folder`, `count` and `size` in bytes.
+
+        What the database does not know, and what has expired, is kept there for a week or more.
+        """
+        self._started()
+        return self._quarantined
 
     @property
     def emails(self) -> list[str]:
@@ -204,8 +216,8 @@ class LocalHub:
 
         Raises:
             RuntimeError: It runs already.
-            DataFolderError: Another hub uses the data folder, a newer hub has written it, or its
-                database is damaged or has no room to grow.
+            DataFolderError: The data folder is no hub's and not empty, another hub uses it, a
+                newer hub has written it, or its database is damaged or has no room to grow.
             OSError: The port is in use, or the data folder cannot be written.
             ValueError: An address or a token of a user cannot be one.
 
@@ -252,21 +264,24 @@ class LocalHub:
         return self._accounts
 
     def _start(self, stack: ExitStack) -> Accounts:
-        folder = self._data_dir
+        folder, durable = self._data_dir, self._data_dir is not None
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
         listener = stack.enter_context(listen(*self._address))
         self._url = url_of(self._address[0], listener)
-        store = Store(folder)
+        store = Store(folder, durable=durable)
         stack.callback(store.close)
-        storage = Storage(folder)
-        clean_up(store, storage, self._clock)
+        storage = Storage(folder, durable=durable)
+        store.before_commit(storage.sync_folders)
+        order = clean_up(store, storage, self._clock)
+        self._quarantined = order.quarantined
+        clock = not_before(self._clock, order.agreed)
         accounts = Accounts(store, self._users)
         waiters, devices = self._waiters, DeviceCatalogue.load()
         scheduler = Scheduler(
             store,
             storage,
-            self._clock,
+            clock,
             self._run_attempt,
             devices.soc_of,
             waiters.notify,
@@ -281,9 +296,9 @@ class LocalHub:
             storage=storage,
             accounts=accounts,
             devices=devices,
-            signer=Signer(store.secret, self._clock),
+            signer=Signer(store.secret, clock),
             waiters=waiters,
-            clock=self._clock,
+            clock=clock,
             part_size=self._part_size,
             wake=scheduler.wake,
         )

@@ -93,6 +93,9 @@ def test_keys_outlast_the_process_and_live_for_a_day(tmp_path: Path) -> None:
     clock[0] += timedelta(hours=23, minutes=59)
     assert made() == first
     clock[0] += timedelta(minutes=1)
+    # No clock is believed before another start has agreed.
+    assert made() == first
+    clock[0] += timedelta(minutes=1)
     assert made() != first
 
 

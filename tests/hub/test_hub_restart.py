@@ -77,6 +77,7 @@ def test_a_running_hub_keeps_others_out_of_its_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hub.db", "lock.db"])
 def test_a_damaged_database_is_told(tmp_path: Path, name: str) -> None:
+    LocalHub(tmp_path).start().stop()
     (tmp_path / name).write_bytes(b"nonsense" * 1000)
     with pytest.raises(DataFolderError, match=r"cannot be .*: file is not a database\."):
         LocalHub(tmp_path).start()

@@ -41,10 +41,11 @@ def set_digest(db: Connection, file_id: str, sha256: str) -> None:
     db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
 
 
-def unexpired_files(db: Connection, moment: str) -> set[str]:
-    """Return all files but those of the datasets that have expired by a time."""
+def unexpired_files(db: Connection, moment: str) -> dict[str, int]:
+    """Return the sizes in bytes of all files but those of datasets that have expired by a time."""
     expired = exists().where(datasets.c.file_id == files.c.id, datasets.c.expires <= moment)
-    return set(db.execute(select(files.c.id).where(~expired)).scalars())
+    rows = db.execute(select(files.c.id, files.c.size).where(~expired))
+    return {row.id: row.size for row in rows}
 
 
 def add_upload(db: Connection, upload: Upload) -> None:
@@ -64,14 +65,9 @@ def uploads_for(db: Connection, object_id: str) -> list[Upload]:
     return [Upload(*row) for row in db.execute(query)]
 
 
-def all_uploads(db: Connection) -> set[str]:
-    """Return the uploads that have begun and not ended."""
-    return set(db.execute(select(uploads.c.id)).scalars())
-
-
-def remove_stale_uploads(db: Connection, moment: str) -> None:
-    """End the uploads that had begun by a time."""
-    db.execute(delete(uploads).where(uploads.c.created <= moment))
+def begun_uploads(db: Connection) -> dict[str, str]:
+    """Return when each of the uploads has begun that have not ended."""
+    return {row.id: row.created for row in db.execute(select(uploads.c.id, uploads.c.created))}
 
 
 def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:

@@ -1,77 +1,279 @@
-"""What a hub throws away when it starts, and what it keeps."""
+"""What a hub puts away when it starts, what it keeps, and what comes back."""
 
+import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from support.store_world import add_dataset, add_model
+import pytest
+from support.store_world import add_dataset, add_job, add_model
 
-from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.housekeeping import Order, clean_up
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import add_file, add_upload, get_upload
-from qai_hub.local.store.idempotency import StoredAnswer, find_answer, keep_answer
+from qai_hub.local.store.files import add_file, add_upload, begun_uploads, remove_uploads
+from qai_hub.local.store.idempotency import StoredAnswer, claim_key
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
 from qai_hub.local.times import rfc3339
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WRONG = [
+    datetime(1970, 1, 1, tzinfo=UTC),
+    NOW - timedelta(days=20),
+    datetime(2099, 1, 1, tzinfo=UTC),
+]
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(tmp_path / "data")
+
+
+@pytest.fixture
+def quarantine(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "quarantine"
 
 
 def ago(**span: int) -> str:
     return rfc3339(NOW - timedelta(**span))
 
 
-def clean(store: Store, storage: Storage) -> None:
-    clean_up(store, storage, lambda: NOW)
+def start(store: Store, storage: Storage, *clocks: datetime) -> Order:
+    """Start once by each clock; twice, with a minute between, where there is none."""
+    for clock in clocks or (NOW, NOW + MINUTE):
+        order = clean_up(store, storage, lambda clock=clock: clock)
+    return order
 
 
-def test_expired_data_goes_and_other_data_stays(store: Store, ada: User, tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
-    expirations = {"old": ago(seconds=0), "new": rfc3339(NOW + timedelta(seconds=1)), "kept": None}
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def put_away(quarantine: Path) -> set[str]:
+    """Return what is in quarantine, each with the folder that it comes from."""
+    return {"/".join(path.parts[-2:]) for path in quarantine.glob("*/*/*")}
+
+
+def add_data(store: Store, storage: Storage, owner: User, name: str, expires: str | None) -> None:
     with store.write() as db:
-        for name, expires in expirations.items():
-            storage.file(name).write_text("data")
-            add_file(db, File(name, 4, None))
-            DATASETS.change(db, add_dataset(db, ada, expires=expires), file_id=name)
+        add_file(db, File(name, 4, None))
+        DATASETS.change(db, add_dataset(db, owner, expires=expires), file_id=name)
+    storage.file(name).write_text("data")
+
+
+def begin(store: Store, storage: Storage, owner: User, name: str, created: str) -> None:
+    with store.write() as db:
+        add_upload(db, Upload(name, add_model(db, owner), created, 5, 5))
+    storage.begin_upload(name)
+
+
+def answer(user: User, key: str, created: str) -> StoredAnswer:
+    return StoredAnswer(user.id, "/jobs/", key, created, "digest")
+
+
+def is_answered(store: Store, user: User, key: str) -> bool:
+    with store.write() as db:
+        return claim_key(db, answer(user, key, ago())) is not None
+
+
+def test_expired_data_is_put_away_and_other_data_stays(
+    store: Store, storage: Storage, ada: User, quarantine: Path
+) -> None:
+    expirations = {"old": ago(seconds=0), "new": rfc3339(NOW + timedelta(hours=1)), "kept": None}
+    for name, expires in expirations.items():
+        add_data(store, storage, ada, name, expires)
+    start(store, storage, NOW)
+    assert names(storage.files) == {"new", "kept", "old"}
     for _ in range(2):
-        clean(store, storage)
-        assert {path.name for path in storage.file("new").parent.iterdir()} == {"new", "kept"}
+        start(store, storage)
+        assert names(storage.files) == {"new", "kept"}
+        assert put_away(quarantine) == {"files/old"}
 
 
-def test_uploads_that_nobody_finished_go(store: Store, ada: User, tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_one_start_by_a_wrong_clock_destroys_nothing(
+    store: Store, storage: Storage, ada: User, quarantine: Path, wrong: datetime
+) -> None:
+    start(store, storage, NOW - timedelta(days=30), NOW - MINUTE)
+    add_data(store, storage, ada, "data", rfc3339(NOW + timedelta(days=30)))
+    begin(store, storage, ada, "u1", ago(hours=20))
     with store.write() as db:
-        model = add_model(db, ada)
-        for name, created in (("u1", ago(hours=24)), ("u2", ago(hours=23))):
-            storage.begin_upload(name)
-            add_upload(db, Upload(name, model, created, 5, 5))
-    clean(store, storage)
-    assert not storage.upload("u1").exists()
-    assert storage.upload("u2").exists()
+        claim_key(db, answer(ada, "k", ago(hours=20)))
+    storage.file("unknown").write_text("unknown")
+    for clock in (NOW, wrong, NOW + MINUTE, NOW + 2 * MINUTE, NOW + 3 * MINUTE):
+        start(store, storage, clock)
+        assert names(storage.files) == {"data"}
+        assert names(storage.uploads) == {"u1"}
+        assert put_away(quarantine) == {"files/unknown"}
+        assert is_answered(store, ada, "k")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_a_start_by_a_wrong_clock_puts_away_is_kept_as_long(
+    store: Store, storage: Storage, quarantine: Path, wrong: datetime
+) -> None:
+    start(store, storage, NOW - timedelta(days=60))
+    storage.file("unknown").write_text("unknown")
+    for clock in (wrong, *(NOW + number * timedelta(days=1) for number in range(8))):
+        start(store, storage, clock)
+        assert put_away(quarantine) == {"files/unknown"}
+    start(store, storage, *(NOW + number * timedelta(days=1) for number in (10, 11)))
+    assert names(quarantine) == set()
+
+
+def test_uploads_that_nobody_finished_are_put_away(
+    store: Store, storage: Storage, ada: User, quarantine: Path
+) -> None:
+    begin(store, storage, ada, "u1", ago(hours=24))
+    begin(store, storage, ada, "u2", ago(hours=23))
+    start(store, storage, NOW, NOW, NOW)
+    assert names(storage.uploads) == {"u2"}
+    assert put_away(quarantine) == {"uploads/u1"}
     with store.read() as db:
-        assert get_upload(db, "u1") is None
-        assert get_upload(db, "u2") is not None
+        assert begun_uploads(db).keys() == {"u1", "u2"}
+    later = [NOW + timedelta(days=days) for days in (5, 6, 13, 14, 21, 22)]
+    start(store, storage, *later[:2])
+    assert put_away(quarantine) == {"uploads/u1", "uploads/u2"}
+    # With their files the uploads end.
+    start(store, storage, *later[2:])
+    with store.read() as db:
+        assert begun_uploads(db) == {}
+    assert put_away(quarantine) == set()
 
 
-def test_files_that_the_database_does_not_know_go(store: Store, ada: User, tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
-    with store.write() as db:
-        add_file(db, File("known", 4, None))
-        add_upload(db, Upload("u1", add_model(db, ada), ago(hours=1), 5, 5))
-    for path in (storage.file("known"), storage.file("f1"), storage.upload("u1")):
+def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does(
+    store: Store, storage: Storage, ada: User, quarantine: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_data(store, storage, ada, "known", None)
+    for path in (storage.file("f1"), storage.upload("u1"), storage.upload("u1.form")):
         path.write_text("data")
-    storage.upload("u1.form").write_text("cut off")
-    storage.upload("u2").write_text("ended")
-    clean(store, storage)
-    left = {path.name for folder in ("files", "uploads") for path in (tmp_path / folder).iterdir()}
-    assert left == {"known", "u1"}
+    order = start(store, storage, NOW)
+    assert names(storage.files) == {"known"}
+    assert put_away(quarantine) == {"files/f1", "uploads/u1", "uploads/u1.form"}
+    assert (order.quarantined.folder, order.quarantined.count) == (quarantine, 3)
+    assert order.quarantined.size == 12
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.startswith(f"{quarantine} has taken in what the database does not know")
+    assert "(3 in number)" in warning
+    add_data(store, storage, ada, "f1", None)
+    storage.file("f1").unlink()
+    begin(store, storage, ada, "u2", ago(hours=1))
+    order = start(store, storage, NOW)
+    assert storage.file("f1").read_text() == "data"
+    assert put_away(quarantine) == {"uploads/u1", "uploads/u1.form"}
+    assert order.quarantined.count == 2
 
 
-def test_answers_of_yesterday_go(store: Store, ada: User, tmp_path: Path) -> None:
+def test_a_file_of_another_size_does_not_come_back(
+    store: Store, storage: Storage, ada: User, quarantine: Path
+) -> None:
+    for content in ("short", "data", "longer"):
+        storage.file("f1").write_text(content)
+        start(store, storage, NOW)
+    assert len(list(quarantine.glob("*/files/f1"))) == 3
+    add_data(store, storage, ada, "f1", None)
+    storage.file("f1").unlink()
+    start(store, storage, NOW)
+    assert storage.file("f1").read_text() == "data"
+    assert {path.read_text() for path in quarantine.glob("*/files/f1")} == {"short", "longer"}
+
+
+def test_folders_and_links_are_put_away_as_they_are(
+    store: Store, storage: Storage, ada: User, quarantine: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "thesis").write_text("thesis")
+    add_data(store, storage, ada, "known", None)
+    storage.file("known").unlink()
+    for folder in (storage.files, storage.uploads, storage.work):
+        (folder / "folder" / "sub").mkdir(parents=True)
+        (folder / "folder" / "sub" / "file").write_text("12345")
+        (folder / "link").symlink_to(outside)
+        (folder / "nowhere").symlink_to(tmp_path / "nowhere")
+    storage.file("known").symlink_to(outside / "thesis")
+    order = start(store, storage, NOW)
+    for folder in (storage.files, storage.uploads, storage.work):
+        assert names(folder) == set()
+        (found,) = quarantine.glob(f"*/{folder.name}/folder/sub/file")
+        assert found.read_text() == "12345"
+    assert order.quarantined.count == 10
+    start(store, storage, *(NOW + timedelta(days=days) for days in (1, 2, 20, 21)))
+    assert names(quarantine) == set()
+    assert (outside / "thesis").read_text() == "thesis"
+
+
+def test_what_attempts_of_known_jobs_have_left_is_made_again(
+    store: Store, storage: Storage, ada: User, quarantine: Path
+) -> None:
+    with store.write() as db:
+        job = add_job(db, ada)
+    for name in (f"{job}-1", f"{job}-x", "jelsewhere-1", "mine"):
+        (storage.work / name).mkdir()
+    (storage.work / f"{job}-2").write_text("no folder")
+    start(store, storage, NOW)
+    assert names(storage.work) == set()
+    left = {f"{job}-x", f"{job}-2", "jelsewhere-1", "mine"}
+    assert put_away(quarantine) == {f"work/{name}" for name in left}
+
+
+def test_an_upload_whose_file_is_published_leaves_nothing(
+    store: Store, storage: Storage, ada: User, quarantine: Path
+) -> None:
+    begin(store, storage, ada, "u1", ago(hours=1))
+    storage.upload("u1").write_text("data")
+    storage.publish_upload("u1", "f1")
+    with store.write() as db:
+        add_file(db, File("f1", 4, None))
+        remove_uploads(db, ["u1"])
+    start(store, storage, NOW)
+    assert storage.file("f1").read_text() == "data"
+    assert names(storage.uploads) == set()
+    assert not quarantine.exists()
+
+
+@pytest.mark.parametrize("first", [lambda path: path.touch(), lambda path: path.symlink_to("/x")])
+def test_what_cannot_be_put_away_stays_and_is_told(
+    store: Store,
+    storage: Storage,
+    quarantine: Path,
+    first: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first(quarantine)
+    storage.file("f1").write_text("data")
+    order = start(store, storage, NOW)
+    assert storage.file("f1").read_text() == "data"
+    assert order.quarantined.count == 0
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "cannot be moved" in caplog.text
+
+
+def test_a_start_that_was_cut_short_is_taken_up(
+    store: Store, storage: Storage, quarantine: Path
+) -> None:
+    """Batches may be empty, without a note of who has seen them, or with one that was cut off."""
+    for name, note in (("20260301T120000Z", None), ("20260301T120000Z-2", "2026-03-01T12:0")):
+        (quarantine / name / "files").mkdir(parents=True)
+        if note is not None:
+            (quarantine / name / "files" / "f1").write_text("data")
+            (quarantine / name / "seen.txt").write_text(note)
+    (quarantine / "somebody's").mkdir()
+    (quarantine / "notes.txt").write_text("notes")
+    start(store, storage, *(NOW + timedelta(days=days) for days in range(3)))
+    assert put_away(quarantine) == {"files/f1"}
+    start(store, storage, *(NOW + timedelta(days=days) for days in (9, 10)))
+    assert names(quarantine) == {"somebody's", "notes.txt"}
+
+
+def test_answers_of_yesterday_go(store: Store, storage: Storage, ada: User) -> None:
     with store.write() as db:
         for key, created in (("old", ago(hours=24)), ("new", ago(hours=23))):
-            keep_answer(db, StoredAnswer(ada.id, "/jobs/", key, created, "d", None, {}, {}))
-    clean(store, Storage(tmp_path))
-    with store.read() as db:
-        assert find_answer(db, ada.id, "/jobs/", "old") is None
-        assert find_answer(db, ada.id, "/jobs/", "new") is not None
+            claim_key(db, answer(ada, key, created))
+    start(store, storage, NOW)
+    assert is_answered(store, ada, "old")
+    start(store, storage, NOW)
+    assert not is_answered(store, ada, "old")
+    assert is_answered(store, ada, "new")

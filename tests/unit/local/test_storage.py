@@ -97,8 +97,7 @@ def test_an_upload_is_published_without_leaving_its_old_place(tmp_path: Path) ->
     storage.publish_upload("u1", "f1")
     storage.publish_upload("u1", "f2")
     storage.remove_uploads(["u1", "u2"])
-    storage.keep_only(files={"f1"}, uploads=())
-    assert [path.name for path in storage.file("").iterdir()] == ["f1"]
+    assert list(storage.uploads.iterdir()) == []
     assert storage.file("f1").read_bytes() == b"data"
 
 
@@ -109,13 +108,6 @@ def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> N
         (first / "sub").mkdir()
         (first / "sub" / "file").write_text("x")
     assert not first.exists()
-
-
-def test_what_a_crash_has_left_is_cleared(tmp_path: Path) -> None:
-    left = Storage(tmp_path).scratch_file("x")
-    (left.parent / "j1-1").mkdir()
-    Storage(tmp_path).clear_work()
-    assert list(left.parent.iterdir()) == []
 
 
 def test_nobody_writes_to_what_is_being_finished() -> None:

@@ -7,19 +7,20 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import fields
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 from support.store_world import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.store import DataFolderError, Store, records, tables
 from qai_hub.local.store.files import Part, add_upload, parts_of, put_part, remove_uploads
-from qai_hub.local.store.idempotency import StoredAnswer, find_answer, forget_answers, keep_answer
+from qai_hub.local.store.idempotency import StoredAnswer, claim_key, forget_answers, keep_answer
 from qai_hub.local.store.records import Upload, User
 from qai_hub.local.store.relations import ready_jobs, uses_of, waiting_for
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
@@ -97,7 +98,7 @@ def test_the_database_runs_as_meant(store: Store) -> None:
             name: db.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
-    assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
 def test_records_and_tables_name_the_same_columns() -> None:
@@ -314,16 +315,63 @@ def test_parts_replace_each_other_and_go_with_their_upload(store: Store, ada: Us
         assert parts_of(db, "u1") == []
 
 
-def test_answers_are_found_by_user_path_and_key_until_forgotten(
+def test_a_key_is_taken_once_by_user_and_path_until_its_answer_is_forgotten(
     store: Store, ada: User, bob: User
 ) -> None:
-    answer = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d", None, {"Location": "/"}, {"id": "j1"})
+    request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+    answer = replace(request, status=201, headers={"Location": "/"}, answer={"id": "j1"})
     with store.write() as db:
+        assert claim_key(db, request) is None
         keep_answer(db, answer)
-        assert find_answer(db, ada.id, "/jobs/", "k") == answer
-        assert find_answer(db, bob.id, "/jobs/", "k") is None
-        assert find_answer(db, ada.id, "/models/", "k") is None
+    for other in (replace(request, user_id=bob.id), replace(request, path="/models/")):
+        with store.write() as db:
+            assert claim_key(db, other) is None
+            assert claim_key(db, replace(request, body_digest="e")) == answer
+    with store.write() as db:
         forget_answers(db, "2026-01-02T11:59:59.000000Z")
-        assert find_answer(db, ada.id, "/jobs/", "k") == answer
+        assert claim_key(db, request) == answer
         forget_answers(db, NOON)
-        assert find_answer(db, ada.id, "/jobs/", "k") is None
+        assert claim_key(db, request) is None
+
+
+def test_a_failure_gives_the_key_back(store: Store, ada: User) -> None:
+    request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+
+    def fail() -> None:
+        with store.write() as db:
+            claim_key(db, request)
+            raise KeyError
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            fail()
+
+
+def test_whoever_takes_a_key_at_once_gets_the_answer_of_who_had_it_first(
+    tmp_path: Path, store: Store, ada: User
+) -> None:
+    """As two processes: by connections that know nothing of each other, and queue in SQLite."""
+    url = f"sqlite:///{tmp_path / 'data' / 'hub.db'}"
+    barrier, carried_out = threading.Barrier(8), []
+
+    def ask(number: int) -> str:
+        engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 30})
+        request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+        barrier.wait()
+        with engine.connect() as db:
+            # No lock before the key: nothing but its being unique keeps them apart.
+            db.exec_driver_sql("BEGIN")
+            first = claim_key(db, request)
+            if first is None:
+                carried_out.append(number)
+                time.sleep(0.05)
+                first = replace(request, answer={"id": f"j{number}"})
+                keep_answer(db, first)
+            db.exec_driver_sql("COMMIT")
+        engine.dispose()
+        return str(first.answer["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        given = set(pool.map(ask, range(8)))
+    assert given == {f"j{number}" for number in carried_out}
+    assert len(carried_out) == 1
