@@ -1,18 +1,49 @@
-"""A hub in a process of its own, whose jobs never end: to be killed. Prints its address."""
+"""A hub in a process of its own, with a stand-in for the worker. Prints its address.
+
+    python -m support.hub_process FOLDER [free] [unsynced-database] [unsynced-files]
+
+Its jobs never end, unless they are free; a power cut may take what is not synced.
+"""
 
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from support.fake_worker import FakeWorker
 
-from qai_hub.local import LocalHub
+from qai_hub.local import LocalHub, hub
+
+TOKEN, PART_SIZE = "tok", 4096
+
+
+def unsynced(make: Callable[..., Any]) -> Callable[..., Any]:
+    def made(folder: Path, **_: bool) -> Any:
+        return make(folder, durable=False)
+
+    return made
+
+
+def started(folder: str, *how: str) -> LocalHub:
+    worker = FakeWorker()
+    if "free" not in how:
+        worker.go.clear()
+    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "Storage")):
+        if word in how:
+            setattr(hub, name, unsynced(getattr(hub, name)))
+    return LocalHub(
+        folder,
+        users={"ada@example.com": TOKEN},
+        max_parallel_jobs=1,
+        cache=False,
+        part_size=PART_SIZE,
+        run_attempt=worker,
+    ).start()
+
 
 if __name__ == "__main__":
-    worker = FakeWorker()
-    worker.go.clear()
-    hub = LocalHub(
-        sys.argv[1], users={"ada@example.com": "tok"}, max_parallel_jobs=1, run_attempt=worker
-    )
-    sys.stdout.write(f"{hub.start().url}\n")
+    running = started(*sys.argv[1:])
+    sys.stdout.write(f"{running.url}\n")
     sys.stdout.flush()
     threading.Event().wait()
