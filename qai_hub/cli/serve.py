@@ -153,6 +153,9 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
     from qai_hub.local.abilities import told_abilities
 
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
+    kept = hub.quarantined
+    if kept.count:
+        say(f"In quarantine: {kept.count} ({kept.size / 1e6:.1f} MB), in {kept.folder}")
     for index, email in enumerate(hub.emails):
         name = profile if index == 0 else f"{profile}-{email}"
         path = _write_profile(hub, email, name)

@@ -165,6 +165,31 @@ def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_folder_of_somebody_else_is_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    (folder / "files").mkdir(parents=True)
+    (folder / "files" / "thesis.txt").write_text("thesis")
+    done = run(tmp_path, "serve", "--port", "0", "--data-dir", str(folder))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert f"{folder} is no data folder of a hub, and not empty: it has files in it" in done.stderr
+    assert [path.name for path in folder.rglob("*")] == ["files", "thesis.txt"]
+
+
+def test_what_is_in_quarantine_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    arguments = ["--port", "0", "--data-dir", str(folder)]
+    with served(tmp_path, *arguments) as hub:
+        assert not any("In quarantine" in line for line in hub.said)
+        assert hub.end(signal.SIGTERM)[0] == 0
+    for name in ("f1", "f2"):
+        (folder / "files" / name).write_bytes(b"0" * 1_500_000)
+    with served(tmp_path, *arguments) as hub:
+        assert f"In quarantine: 2 (3.0 MB), in {folder / 'quarantine'}" in hub.said
+        (warning,) = [line for line in hub.said if "WARNING" in line]
+        assert "has taken in what the database does not know" in warning
+        assert hub.end(signal.SIGTERM)[0] == 0
+
+
 def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None:
     official = ClientConfig(api_token="precious")
     path = save_config(official, "local", home=tmp_path)
