@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from qai_hub.local.quarantine import Quarantined
+
 if TYPE_CHECKING:
     from qai_hub.local.hub import LocalHub as LocalHub
 else:
@@ -20,4 +22,4 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["LocalHub"]
+__all__ = ["LocalHub", "Quarantined"]

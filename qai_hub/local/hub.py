@@ -118,7 +118,7 @@ class LocalHub:
 
     @property
     def quarantined(self) -> Quarantined:
-        """What the last start found in the quarantine: its `folder`, `count` and `size` in bytes.
+        """What the last start found in the quarantine, its folder, and how much it is.
 
         What the database does not know, and what has expired, is kept there for a week or more.
         """

@@ -31,6 +31,11 @@ class Quarantined:
         folder: Where it is.
         count: How many things.
         size: Their size in bytes.
+
+    Examples:
+        >>> kept = local_hub.quarantined
+        >>> f"{kept.count} things, {kept.size} bytes"
+        '0 things, 0 bytes'
     """
 
     folder: Path
@@ -191,8 +196,12 @@ def _is_file(path: Path) -> bool:
 
 
 def _size(path: Path) -> int:
-    """Return the size of a thing with all that is in it, in bytes."""
+    """Return the size of a thing with all that can be seen in it, in bytes."""
     if not path.is_dir() or path.is_symlink():
         return path.lstat().st_size
-    inner = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-    return sum(each.lstat().st_size for each in inner)
+    size = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):
+                size += Path(folder, name).lstat().st_size
+    return size

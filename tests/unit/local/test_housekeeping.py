@@ -43,7 +43,7 @@ def ago(**span: int) -> str:
 def start(store: Store, storage: Storage, *clocks: datetime) -> Order:
     """Start once by each clock; twice, with a minute between, where there is none."""
     for clock in clocks or (NOW, NOW + MINUTE):
-        order = clean_up(store, storage, lambda clock=clock: clock)
+        order = clean_up(store, storage, iter([clock]).__next__)
     return order
 
 

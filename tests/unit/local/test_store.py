@@ -145,6 +145,23 @@ def test_an_exception_undoes_a_transaction(store: Store) -> None:
         assert all_users(db) == []
 
 
+def test_what_comes_before_a_commit_decides_about_it(store: Store) -> None:
+    answers = iter([None, OSError("the disk is gone")])
+
+    def sync() -> None:
+        answer = next(answers)
+        if answer is not None:
+            raise answer
+
+    store.before_commit(sync)
+    with store.write() as db:
+        ada = ensure_user(db, "ada@example.com")
+    with pytest.raises(OSError, match="the disk is gone"), store.write() as db:
+        ensure_user(db, "bob@example.com")
+    with store.read() as db:
+        assert all_users(db) == [ada]
+
+
 def test_a_reader_sees_one_state_while_a_writer_writes(store: Store, ada: User) -> None:
     with store.read() as reader:
         assert len(all_users(reader)) == 1
