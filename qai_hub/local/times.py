@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -34,6 +35,20 @@ def agreed_time(now: datetime, earlier: Sequence[datetime]) -> datetime | None:
         return None
     readings = sorted((now, *earlier))
     return readings[(len(readings) - 1) // 2]
+
+
+def latest_time(readings: Sequence[datetime]) -> datetime | None:
+    """Return the latest that the first of some starts in succession can have been.
+
+    Of two in succession one has a clock that is right, and none was before the first.
+
+    Args:
+        readings: Their clocks, in order.
+
+    Returns:
+        The time; None if there is but one, which may be wrong.
+    """
+    return min(map(max, pairwise(readings)), default=None)
 
 
 def not_before(clock: Clock, moment: datetime | None) -> Clock:

@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Store:
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         claim_folder(folder, durable=durable)
         self._lock = _lock(folder)
-        self._engine = _engine(folder / DATABASE, _DURABLE if durable else _FLEETING)
+        self._engine = _engine(folder / DATABASE, durable=durable)
         self._before_commit: list[Callable[[], None]] = []
         # SQLite has one writer at a time; queueing for it here is fairer than SQLite's polling.
         self._writing = threading.Lock()
@@ -117,7 +117,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
     return lock
 
 
-def _engine(path: Path, more_pragmas: Sequence[str]) -> Engine:
+def _engine(path: Path, *, durable: bool = True) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(_private(path))), pool_size=8, max_overflow=-1
     )
@@ -127,7 +127,7 @@ def _engine(path: Path, more_pragmas: Sequence[str]) -> Engine:
         # The driver's own transactions begin too late and cannot be immediate: see begin().
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (*_PRAGMAS, *more_pragmas):
+        for pragma in (*_PRAGMAS, *(_DURABLE if durable else _FLEETING)):
             cursor.execute(pragma)
         cursor.close()
 

@@ -4,8 +4,11 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.housekeeping import Order, clean_up
@@ -15,6 +18,7 @@ from qai_hub.local.store.files import add_file, add_upload, begun_uploads, remov
 from qai_hub.local.store.idempotency import StoredAnswer, claim_key
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
+from qai_hub.local.store.tables import files
 from qai_hub.local.times import rfc3339
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -277,3 +281,32 @@ def test_answers_of_yesterday_go(store: Store, storage: Storage, ada: User) -> N
     start(store, storage, NOW)
     assert not is_answered(store, ada, "old")
     assert is_answered(store, ada, "new")
+
+
+@given(
+    known=st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=7),
+    wrong=st.lists(st.one_of(st.none(), st.sampled_from(WRONG)), min_size=7, max_size=7),
+    often=st.integers(0, 1),
+)
+@settings(max_examples=40)
+def test_whatever_databases_and_clocks_come_nothing_is_lost_within_days(
+    known: list[set[str]], wrong: list[datetime | None], often: int
+) -> None:
+    """Each start finds a database that knows other files; no two clocks in succession are wrong."""
+    with TemporaryDirectory() as folder:
+        store, storage = Store(Path(folder), durable=False), Storage(Path(folder), durable=False)
+        for name in "abc":
+            storage.file(name).write_text(name)
+        for number, names_known in enumerate(known):
+            with store.write() as db:
+                db.execute(files.delete())
+                for name in names_known:
+                    add_file(db, File(name, 1, None))
+            clock = wrong[number] if number % 2 == often else None
+            start(store, storage, clock or NOW + timedelta(days=number))
+            assert names(storage.files) == names_known
+            away = {f"files/{name}" for name in set("abc") - names_known}
+            assert put_away(storage.files.parent / "quarantine") == away
+            for path in (*storage.files.iterdir(), *Path(folder).glob("quarantine/*/files/*")):
+                assert path.read_text() == path.name
+        store.close()

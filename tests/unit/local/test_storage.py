@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import os
 import stat
 import threading
 from collections.abc import AsyncIterator, Iterable
@@ -35,10 +36,16 @@ async def stream(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def receive(
-    path: Path, chunks: Iterable[bytes], *, offset: int = 0, limit: int = 1 << 30
+    path: Path,
+    chunks: Iterable[bytes],
+    *,
+    offset: int = 0,
+    limit: int = 1 << 30,
+    durable: bool = False,
 ) -> Received:
     path.touch()
-    return asyncio.run(write_stream(stream(chunks), path, offset=offset, limit=limit))
+    written = write_stream(stream(chunks), path, offset=offset, limit=limit, durable=durable)
+    return asyncio.run(written)
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [1], [1 << 20], [1 << 16] * 40, [(1 << 20) - 1, 2, 5]])
@@ -49,6 +56,27 @@ def test_a_stream_is_written_and_hashed(tmp_path: Path, sizes: list[int]) -> Non
     assert received == Received(len(whole), hashlib.sha256(whole).hexdigest())
     assert (tmp_path / "f").read_bytes() == whole
     assert file_digest(tmp_path / "f") == received.sha256
+
+
+def test_what_must_be_durable_is_synced_little_by_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So little is left for the end: clients of slow disks would give the last answer up."""
+    sizes: list[int] = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        sizes.append(os.fstat(descriptor).st_size)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    chunks = [bytes(1 << 20)] * 20
+    receive(tmp_path / "f", chunks)
+    assert sizes == []
+    receive(tmp_path / "g", chunks, durable=True)
+    assert sizes == [8 << 20, 16 << 20, 20 << 20]
+    receive(tmp_path / "h", [b"little"], durable=True)
+    assert sizes[3:] == [6]
 
 
 def test_parts_are_written_in_place_in_any_order(tmp_path: Path) -> None:

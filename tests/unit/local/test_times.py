@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.times import agreed_time, not_before
+from qai_hub.local.times import agreed_time, latest_time, not_before
 
 BIRTH = datetime(2026, 1, 1, tzinfo=UTC)
 spans = st.integers(0, 10**9).map(lambda seconds: timedelta(seconds=seconds))
@@ -43,6 +43,33 @@ def test_time_passes_again_once_two_starts_were_right(
     for last, now, agreed in zip(right, right[1:], found[1:], strict=False):
         assert agreed is not None
         assert last <= agreed <= now
+
+
+@given(st.lists(spans, min_size=2, max_size=5), st.data())
+def test_wrong_clocks_never_make_things_older(steps: list[timedelta], data: st.DataObject) -> None:
+    true = [BIRTH + sum(steps[:number], timedelta()) for number in range(len(steps))]
+    readings = list(true)
+    for index in range(data.draw(st.integers(0, 1)), len(true), 2):
+        readings[index] = data.draw(st.one_of(clocks, st.just(true[index])))
+    found = latest_time(readings)
+    assert found is not None
+    assert found >= BIRTH
+
+
+@given(st.lists(spans, min_size=4, max_size=4), st.integers(0, 3), clocks)
+def test_one_wrong_clock_of_four_keeps_nothing_for_ever(
+    steps: list[timedelta], index: int, wrong: datetime
+) -> None:
+    readings = [BIRTH + sum(steps[:number], timedelta()) for number in range(4)]
+    last = readings[-1]
+    readings[index] = wrong
+    found = latest_time(readings)
+    assert found is not None
+    assert found <= last
+
+
+def test_one_clock_alone_tells_nothing() -> None:
+    assert latest_time([]) is latest_time([BIRTH]) is None
 
 
 def test_a_clock_that_is_behind_stands_still() -> None:
