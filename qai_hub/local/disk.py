@@ -10,7 +10,13 @@ if sys.platform == "darwin":
 
 def sync(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    flags = os.O_RDONLY
+    if sys.platform == "win32":
+        if path.is_dir():
+            # Windows has no way to wait for these.
+            return
+        flags = os.O_RDWR
+    descriptor = os.open(path, flags)
     try:
         sync_descriptor(descriptor)
     finally:
