@@ -9,6 +9,11 @@ def say(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def note(text: str) -> None:
+    """Write a line to stderr, at once, beside a result on stdout."""
+    _write(sys.stderr, text)
+
+
 def complain(text: str) -> None:
     """Write a line to stderr, at once."""
     _write(sys.stderr, f"qai-hub: {text}")

@@ -12,8 +12,16 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from qai_hub.cli.arguments import add_profile
+from qai_hub.cli.arguments import add_data_dir, add_profile
 from qai_hub.cli.output import CommandError, complain, say
+from qai_hub.cli.secrets_in import (
+    USERS_VARIABLE,
+    User,
+    read_private,
+    read_user,
+    read_users,
+    users_of_the_environment,
+)
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.errors import UserError
 
@@ -44,20 +52,26 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8642, help="TCP port (%(default)s)")
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        type=Path,
-        default=Path("~/.qai_hub/local"),
-        help="folder that keeps everything (%(default)s)",
-    )
+    add_data_dir(parser)
     parser.add_argument(
         "--user",
         metavar="EMAIL[=TOKEN]",
         type=_user,
         action="append",
         default=[],
-        help="a user, with the token given or one that is made; may be repeated (user@localhost)",
+        help="a user, who may be given a token, which process lists such as ps show; may be "
+        "repeated (user@localhost)",
+    )
+    parser.add_argument(
+        "--users-file",
+        metavar="FILE",
+        help="file of users that only you can read, one EMAIL or EMAIL=TOKEN a line; - for "
+        f"standard input. {USERS_VARIABLE} may hold users as well",
+    )
+    parser.add_argument(
+        "--keep-users",
+        action="store_true",
+        help="let those in as well whom an earlier start has named",
     )
     add_profile(
         parser,
@@ -110,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     )
     ended = _end_on_signals()
     try:
-        hub = _start(options)
+        hub = _start(options, _users(options))
     except (DataFolderError, ValueError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
@@ -133,16 +147,34 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace) -> "LocalHub":
+def _users(options: argparse.Namespace) -> list[User]:
+    """Return whom the arguments, the file and the environment name."""
+    users = [*options.user]
+    for source, read in (
+        (USERS_VARIABLE, users_of_the_environment),
+        (options.users_file, lambda: read_users(read_private(options.users_file))),
+    ):
+        if source is None:
+            continue
+        try:
+            users += read()
+        except ValueError as error:
+            raise CommandError(f"{source}: {error}.") from error
+    return users
+
+
+def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
+    from qai_hub.local.admission import merged
 
     hub = LocalHub(
         options.data_dir,
         options.port,
         options.host,
-        dict(options.user),
+        merged(users),
         options.max_parallel_jobs,
         options.job_timeout,
+        keep_users=options.keep_users,
         memory_limit=options.memory_limit,
         cache=options.cache,
     )
@@ -174,9 +206,13 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
 def _write_profile(hub: "LocalHub", email: str, name: str) -> Path:
     """Let a user connect by a profile, which is left as it is where it does so already."""
     known = _read_profile(name)
-    if known is not None and known.api_url == hub.url and hub.is_token_of(known.api_token, email):
+    counts = known is not None and hub.is_token_of(known.api_token, email)
+    if known is not None and counts and known.api_url == hub.url:
         return profile_path(name)
     _check_profile(name)
+    if known is not None and counts:
+        # At another port: one more token for each start would never end.
+        return save_config(dataclasses.replace(known, api_url=hub.url, web_url=hub.url), name)
     return save_config(dataclasses.replace(hub.config(email), verbose=True), name)
 
 
@@ -213,11 +249,11 @@ def _end_on_signals() -> threading.Event:
     return ended
 
 
-def _user(text: str) -> tuple[str, str | None]:
-    email, equals, token = text.partition("=")
-    if equals and not token:
-        raise argparse.ArgumentTypeError(f"the token of {email} is empty")
-    return email, token or None
+def _user(text: str) -> User:
+    try:
+        return read_user(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

@@ -5,21 +5,24 @@ from typing import TYPE_CHECKING
 from qai_hub.local.quarantine import Quarantined
 
 if TYPE_CHECKING:
+    from qai_hub.local.accounts import HubUser as HubUser
     from qai_hub.local.hub import LocalHub as LocalHub
 else:
+    # The hub pulls in the web server and the database: only whoever starts one pays for them.
+    _HOMES = {"HubUser": "qai_hub.local.accounts", "LocalHub": "qai_hub.local.hub"}
 
     def __getattr__(name: str) -> object:
-        # The hub pulls in the web server and the database: only whoever starts one pays for them.
-        if name == "LocalHub":
-            try:
-                from qai_hub.local.hub import LocalHub
-            except ModuleNotFoundError as error:
-                raise ModuleNotFoundError(
-                    f"The local hub needs {error.name}: pip install 'qai-hub-openapi[local]'",
-                    name=error.name,
-                ) from error
-            return LocalHub
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        try:
+            return getattr(import_module(_HOMES[name]), name)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"The local hub needs {error.name}: pip install 'qai-hub-openapi[local]'",
+                name=error.name,
+            ) from error
 
 
-__all__ = ["LocalHub", "Quarantined"]
+__all__ = ["HubUser", "LocalHub", "Quarantined"]

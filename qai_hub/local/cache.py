@@ -1,4 +1,4 @@
-"""The cache: a target model that was made once is not made again, whoever asks for it."""
+"""The cache: a target model is not made again for those who may see the job that made it."""
 
 import hashlib
 import json
@@ -9,15 +9,17 @@ from dataclasses import asdict
 from typing import Any
 
 from qai_hub._version import __version__
+from qai_hub.local.access import visible
 from qai_hub.local.frameworks import installed
 from qai_hub.local.requests import CheckedRequest, whole_digest
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.cache import maker_of
+from qai_hub.local.store.cache import makers_of
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import uses_of
 from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.store.users import get_user
 
 _KINDS = ("compile", "quantize", "link")
 # What the compiler must know of a chip: devices whose chips are equal in this share target models.
@@ -30,7 +32,8 @@ class Cache:
 
     A target model is known by all that goes into it: the content of the models and of the
     calibration data, the kind of job and its parameters, the chip, and the versions of the tools.
-    No names and no ids are among it, so that users share what they make without knowing it.
+    Names and ids are not among it. Nobody can tell whether others have made the same: what they
+    made is given only to those who may see the job that made it.
 
     Args:
         store: The database.
@@ -56,28 +59,37 @@ class Cache:
         """
         return cache_key(checked, self._tools)
 
-    def find(self, key: str) -> Job | None:
+    def find(self, key: str, owner_id: int) -> Job | None:
         """Find the job that has made a target model.
 
         It reads the files of the model: not for within a transaction.
 
         Args:
             key: What the model is known by.
+            owner_id: Who asks for it.
 
         Returns:
-            The job; None if there is none, or what it made is damaged.
+            A job that they may see, their own first; None if there is none, or what it made is
+            damaged.
         """
         with self._store.read() as db:
-            job_id = maker_of(db, key)
-            if job_id is None:
-                return None
-            maker = JOBS.get(db, job_id)
-            (made,) = MODELS.get_many(db, uses_of(db, [job_id])[job_id].target).values()
-            files = [get_file(db, each) for each in (made.file_id, made.source_id) if each]
-        whole = all(
+            found = JOBS.get_many(db, makers_of(db, key))
+            makers = list(visible(db, get_user(db, owner_id), found.values()).values())
+            makers.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
+        return next((maker for maker in makers if self._is_whole(maker)), None)
+
+    def _is_whole(self, maker: Job) -> bool:
+        with self._store.read() as db:
+            targets = MODELS.get_many(db, uses_of(db, [maker.id])[maker.id].target).values()
+            files = [
+                get_file(db, each)
+                for made in targets
+                for each in (made.file_id, made.source_id)
+                if each
+            ]
+        return bool(files) and all(
             file is not None and whole_digest(self._storage.file(file.id), file) for file in files
         )
-        return maker if whole else None
 
 
 def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str | None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
-from qai_hub.local.accounts import DEFAULT_USER, Accounts
+from qai_hub.local.accounts import DEFAULT_USER, Accounts, HubUser
 from qai_hub.local.addresses import allowed_hosts, listen, url_of
 from qai_hub.local.app import make_app
 from qai_hub.local.cache import Cache
@@ -43,14 +43,17 @@ class LocalHub:
             that is not there yet; a temporary one, deleted at the end, if None.
         port: TCP port; 0 for a free one.
         host: Address to listen on.
-        users: Tokens by e-mail address, or addresses alone; where there is no token, one is made
-            when it is asked for. A single `user@localhost` if None or empty.
+        users: Tokens by e-mail address, or addresses alone. Whoever is named with a token has that
+            one alone from now on; whoever is named without one keeps theirs, or gets one when it is
+            asked for. A single `user@localhost` if None or empty. Whom an earlier start with this
+            folder has named, and this one does not, may not enter any more.
         max_parallel_jobs: Jobs that run at once; as many as there are cores if None.
         job_timeout: Seconds that a job may run before it fails.
         validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
         allowed_hosts: More host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is given again, and not made again.
+        keep_users: Let those in as well whom an earlier start has named.
         part_size: Size of the parts of uploads, in bytes.
         clock: Tells the time, with its time zone.
         run_attempt: Carries out attempts at jobs.
@@ -76,6 +79,7 @@ class LocalHub:
         allowed_hosts: Collection[str] = (),
         memory_limit: int | None = None,
         cache: bool = True,
+        keep_users: bool = False,
         part_size: int = DEFAULT_PART_SIZE,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
@@ -86,10 +90,11 @@ class LocalHub:
             raise ValueError("job_timeout must be more than 0 seconds")
         self._data_dir = None if data_dir is None else Path(data_dir).expanduser()
         self._address = (host, port)
-        given: Mapping[str, str | None] = (
-            users if isinstance(users, Mapping) else dict.fromkeys(users or ())
+        named: Iterable[tuple[str, str | None]] = (
+            users.items() if isinstance(users, Mapping) else [(each, None) for each in users or ()]
         )
-        self._users = given or {DEFAULT_USER: None}
+        self._users = [*named] or [(DEFAULT_USER, None)]
+        self._keep_users = keep_users
         self._max_parallel = max_parallel_jobs or os.cpu_count() or 1
         self._job_timeout = job_timeout
         self._validate_responses = validate_responses
@@ -140,7 +145,7 @@ class LocalHub:
             The token. It is a secret.
 
         Raises:
-            ValueError: There is no such user.
+            ValueError: There is no such user, or they may not enter.
             RuntimeError: The hub does not run.
 
         Examples:
@@ -168,6 +173,85 @@ class LocalHub:
         """
         user = self._started().authenticate(token)
         return user is not None and user == self._started().with_email(email)
+
+    def users(self) -> list[HubUser]:
+        """Lists everybody who is, or was, a user of the hub and its data folder.
+
+        Returns:
+            The users, in the order in which they came.
+
+        Raises:
+            RuntimeError: The hub does not run.
+
+        Examples:
+            >>> [user.email for user in local_hub.users() if user.origin == "start"]
+            ['you@example.com', 'colleague@example.com']
+        """
+        return self._started().listed()
+
+    def add_user(self, email: str, token: str | None = None) -> str:
+        """Lets a person in, at once and at later starts, until they are revoked.
+
+        Args:
+            email: Their address.
+            token: What stands for them; None to make one.
+
+        Returns:
+            The token. It is a secret, and only its hash is stored.
+
+        Raises:
+            ValueError: They may enter already, the address or the token cannot be one, or the token
+                is somebody else's.
+            RuntimeError: The hub does not run.
+
+        Examples:
+            >>> token = local_hub.add_user("guest@example.com")
+            >>> local_hub.is_token_of(token, "guest@example.com")
+            True
+        """
+        return self._started().add(email, token)
+
+    def renew_token(self, email: str, token: str | None = None) -> str:
+        """Replaces all tokens of a user by another: the old ones count no longer.
+
+        Args:
+            email: Their address.
+            token: What stands for them from now on; None to make one.
+
+        Returns:
+            The token. It is a secret, and only its hash is stored.
+
+        Raises:
+            ValueError: There is no such user, the token cannot be one, or it is somebody else's.
+            RuntimeError: The hub does not run.
+
+        Examples:
+            >>> old = local_hub.add_user("trainee@example.com")
+            >>> new = local_hub.renew_token("trainee@example.com")
+            >>> local_hub.is_token_of(old, "trainee@example.com")
+            False
+        """
+        return self._started().renew(email, token)
+
+    def revoke_user(self, email: str) -> None:
+        """Takes all tokens of a user away. What they have made stays, also what others see of it.
+
+        URLs of files that they have been given work until they expire, for an hour at most.
+
+        Args:
+            email: Their address.
+
+        Raises:
+            ValueError: There is no such user.
+            RuntimeError: The hub does not run.
+
+        Examples:
+            >>> token = local_hub.add_user("visitor@example.com")
+            >>> local_hub.revoke_user("visitor@example.com")
+            >>> local_hub.is_token_of(token, "visitor@example.com")
+            False
+        """
+        self._started().revoke(email)
 
     def config(self, email: str | None = None) -> ClientConfig:
         """Returns what a client of this hub is configured with.
@@ -276,7 +360,7 @@ class LocalHub:
         order = clean_up(store, storage, self._clock)
         self._quarantined = order.quarantined
         clock = not_before(self._clock, order.agreed)
-        accounts = Accounts(store, self._users)
+        accounts = Accounts(store, self._users, keep=self._keep_users)
         waiters, devices = self._waiters, DeviceCatalogue.load()
         scheduler = Scheduler(
             store,

@@ -12,7 +12,6 @@ from qai_hub.local.store.tables import jobs
 from qai_hub.local.times import Clock, rfc3339
 
 MAX_LOSSES = 3
-_REASON_LIMIT = 2000
 
 
 class Lifecycle:
@@ -124,11 +123,11 @@ class Lifecycle:
             dependent: The job that waits.
             producer: The job that has failed.
         """
-        reason = (
-            f"The job {producer.id}, which was to make the input model, failed: "
-            f"{(producer.failure_reason or '')[:_REASON_LIMIT]}"
-        )
-        self._end(db, dependent, Verdict.failure(states.DEPENDENCY, reason))
+        # Why is told from that job, to those who may see it; of a chain it is the first one.
+        cause_id = producer.cause_id or producer.id
+        reason = f"A model that this job needs was not made: the job {cause_id} failed."
+        if self._end(db, dependent, Verdict.failure(states.DEPENDENCY, reason)):
+            JOBS.change(db, dependent.id, cause_id=cause_id)
 
     def _fail_dependents(self, db: Connection, job_id: str) -> list[str]:
         (producer,) = JOBS.get_many(db, [job_id]).values()

@@ -109,11 +109,11 @@ class Keeper:
             job: The job, as it was claimed.
             verdict: How its attempt has ended.
         """
+        if verdict.key is not None:
+            remember_maker(db, verdict.key, job)
         if verdict.maker is not None:
             self._share(db, job, verdict.maker)
             return
-        if verdict.key is not None:
-            remember_maker(db, verdict.key, job.id)
         result, outputs = verdict.result, verdict.outputs
         for output in outputs.values():
             self._publish(db, output)

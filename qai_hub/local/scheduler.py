@@ -26,8 +26,9 @@ _RETRY_AFTER = 1.0
 _FAULT = "The hub could not carry out the job. The log of the hub tells more."
 _DISK_FULL = "The disk of this hub is full. Free some space and submit the job again."
 _SERVED = (
-    "Served from the cache: this hub has made the same target model before, from the same input, "
-    "with the same options, for the same chip and with the same tools. Nothing ran for this job."
+    "Served from the cache: a job of yours, or one that was shared with you, has made the same "
+    "target model before, from the same input, with the same options, for the same chip and with "
+    "the same tools. Nothing ran for this job."
 )
 
 
@@ -195,11 +196,11 @@ class Scheduler:
         except JobFailure as failure:
             return Verdict.failure(failure.failure_type, failure.reason)
         key = self._cache.key(checked) if self._cache else None
-        maker = self._cache.find(key) if self._cache and key else None
+        maker = self._cache.find(key, job.owner_id) if self._cache and key else None
         with self._store.write() as db:
             self._lifecycle.advance(db, job)
         if maker is not None:
-            return self._served(maker, folder)
+            return self._served(maker, key, folder)
         outcome = self._run_attempt(
             checked.request,
             folder,
@@ -216,7 +217,7 @@ class Scheduler:
             key=key,
         )
 
-    def _served(self, maker: Job, folder: Path) -> Verdict:
+    def _served(self, maker: Job, key: str | None, folder: Path) -> Verdict:
         """Return the verdict of an attempt that is spared, since a job has done its work before."""
         log = folder / "hub.log"
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
@@ -225,5 +226,6 @@ class Scheduler:
             failure_type=states.SUCCESS,
             result={"notices": notices},
             log=Output.of(log),
+            key=key,
             maker=maker,
         )

@@ -51,11 +51,11 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, *arguments: str) -> Iterator[Served]:
+def served(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
     command = [sys.executable, "-m", "qai_hub", "serve", *arguments]
     with subprocess.Popen(
         command,
-        env=environment(home),
+        env=environment(home) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -124,6 +124,70 @@ def test_users_ports_and_folders_are_chosen(tmp_path: Path) -> None:
         # Whoever has the old profile keeps it, and it still works.
         assert load_config("mine-bob@example.com", home=tmp_path).api_token == bob.api_token
         assert who(bob) == "bob@example.com"
+
+
+def refused(config: ClientConfig) -> bool:
+    headers = {"Authorization": f"token {config.api_token}"}
+    return (
+        httpx.get(f"{config.api_url}/api/v1/users/auth/user/", headers=headers).status_code == 401
+    )
+
+
+def test_users_come_from_a_file_and_the_environment_and_show_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "users"
+    file.write_text("# people\nada@example.com=file-token\n\nbob@example.com\n")
+    arguments = ["--port", "0", "--users-file", str(file)]
+    with served(tmp_path, *arguments) as hub:
+        assert hub.process.wait(20) == 1
+        assert "chmod 600" in "".join(hub.said)
+    file.chmod(0o600)
+    arguments += ["--user", "zoe@example.com"]
+    variables = {"QAI_HUB_LOCAL_USERS": "eve@example.com=env-token ada@example.com"}
+    with served(tmp_path, *arguments, **variables) as hub:
+        profiles = ["local", *(f"local-{name}@example.com" for name in ("eve", "ada", "bob"))]
+        people = [load_config(name, home=tmp_path) for name in profiles]
+        assert [who(each) for each in people] == [
+            f"{name}@example.com" for name in ("zoe", "eve", "ada", "bob")
+        ]
+        assert [people[1].api_token, people[2].api_token] == ["env-token", "file-token"]
+        command = Path(f"/proc/{hub.process.pid}/cmdline")
+        if command.exists():
+            assert b"-token" not in command.read_bytes()
+        assert "-token" not in "".join(hub.said)
+        # The workers of jobs know nothing of it.
+        client = Client(people[0])
+        job = client.submit_compile_job(affine(), Device("Samsung Galaxy S24"))
+        assert job.wait(60).success
+
+
+def test_a_new_token_replaces_the_old_one_also_in_profiles(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = ["--port", port, "--user", "bob@example.com", "--user"]
+    with served(tmp_path, *arguments, "ada@example.com=one"):
+        bob = load_config("local", home=tmp_path)
+        ada = load_config("local-ada@example.com", home=tmp_path)
+        assert ada.api_token == "one"
+    with served(tmp_path, *arguments, "ada@example.com=two"):
+        assert load_config("local", home=tmp_path).api_token == bob.api_token
+        assert load_config("local-ada@example.com", home=tmp_path).api_token == "two"
+        assert refused(ada)
+    with served(tmp_path, "--port", port, "--user", "ada@example.com") as hub:
+        assert "bob@example.com may not enter any more" in "".join(hub.said)
+        assert refused(bob)
+        assert load_config("local", home=tmp_path).api_token != bob.api_token
+    with served(tmp_path, "--port", port, "--user", "bob@example.com", "--keep-users"):
+        assert who(load_config("local-ada@example.com", home=tmp_path)) == "ada@example.com"
+
+
+def test_a_profile_keeps_its_token_at_another_port(tmp_path: Path) -> None:
+    tokens = set()
+    for _ in range(2):
+        with served(tmp_path, "--port", "0") as hub:
+            config = load_config("local", home=tmp_path)
+            assert config.api_url == hub.url
+            assert who(config) == "user@localhost"
+            tokens.add(config.api_token)
+    assert len(tokens) == 1
 
 
 def test_jobs_run_one_at_a_time_and_always_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -208,6 +272,11 @@ def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
     done = run(tmp_path, "serve", "--port", "0", "--user", "ada")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "'ada' is not an e-mail address" in done.stderr
+    twice = ["--user", "a@b=secret-1", "--user", "A@B=secret-2"]
+    done = run(tmp_path, "serve", "--port", "0", *twice)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "a@b is named twice, with different tokens" in done.stderr
+    assert "secret" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
-"""A target model that was made before is given again, to whoever asks."""
+"""A target model is given again, to those who may see the job that made it."""
 
 from pathlib import Path
 
 import numpy as np
+from support.people import COLLEAGUE
 from support.tiny_models import affine
 
 from qai_hub.client import Client, CompileJob, Device, JobArtifactType
 
+ONNX = "--target_runtime  onnx"
 
-def compiled(client: Client, device: Device, name: str) -> CompileJob:
-    options = "--target_runtime  onnx"
+
+def compiled(client: Client, device: Device, name: str, options: str = ONNX) -> CompileJob:
     job = client.submit_compile_job(affine(batch="n"), device, name, {"x": (3, 4)}, options)
     assert job.wait(60).success
     found = client.get_job(job.job_id)
@@ -17,10 +19,11 @@ def compiled(client: Client, device: Device, name: str) -> CompileJob:
     return found
 
 
-def test_a_colleague_gets_the_same_model_without_a_run(
+def test_a_colleague_who_may_see_it_gets_the_same_model_without_a_run(
     client: Client, colleague: Client, device: Device, tmp_path: Path
 ) -> None:
     first = compiled(client, device, "mine, and secret")
+    first.modify_sharing(add_emails=[COLLEAGUE])
     second = compiled(colleague, device, "theirs")
     assert not any("cache" in notice.message for notice in first.notices)
     (notice,) = second.notices[len(first.notices) :]
@@ -42,3 +45,14 @@ def test_a_colleague_gets_the_same_model_without_a_run(
     data = {"x": [np.ones((3, 4), np.float32)]}
     run = colleague.submit_inference_job(target, device, data)
     assert run.wait(60).success
+
+
+def test_a_colleague_cannot_tell_that_it_was_made_before(
+    client: Client, colleague: Client, device: Device
+) -> None:
+    options = f"{ONNX} --output_names other"
+    first = compiled(client, device, "mine", options)
+    theirs = [compiled(colleague, device, "theirs", options) for _ in range(2)]
+    assert theirs[0].notices == first.notices
+    # Their own counts.
+    assert "Served from the cache" in theirs[1].notices[-1].message

@@ -1,10 +1,13 @@
 """Who sees what, through the facade."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from support.people import COLLEAGUE, ME
+from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.client import Client, CompileJob, Device, InferenceJob, Model
@@ -101,3 +104,27 @@ def test_addresses_that_are_not_addresses(compiled: CompileJob, emails: list[str
     with pytest.raises(hub.UserError):
         compiled.modify_sharing(delete_emails=emails)
     assert compiled.get_sharing() == []
+
+
+def test_a_job_on_a_model_that_was_taken_back_shows_its_id_alone(
+    client: Client, colleague: Client, device: Device
+) -> None:
+    model = client.upload_model(affine(batch="n"), "mine, and secret")
+    model.modify_sharing([COLLEAGUE])
+    shared = colleague.get_model(model.model_id)
+    job = colleague.submit_compile_job(shared, device, "theirs", {"x": (2, 4)})
+    assert job.wait(60).success
+    model.disable_sharing()
+    for wire in ("json", "protobuf"):
+        config = dataclasses.replace(colleague.config, wire=wire)
+        with hub.Client(config) as theirs:
+            found = theirs.get_job(job.job_id)
+            assert isinstance(found, CompileJob)
+            assert (found.model.model_id, found.model.name) == (model.model_id, "")
+            assert found.model.get_producer() is None
+            assert found.model.model_type is hub.SourceModelType.UNRECOGNIZED_MODEL_TYPE
+            assert list(found.get_target_shapes() or ()) == ["x"]
+            for text in (repr(found), repr(found.model), repr(vars(found.model))):
+                assert "secret" not in text
+                assert ME not in text
+            assert refused(functools.partial(found.model.download, "anywhere"))

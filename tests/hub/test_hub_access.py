@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
 
 from qai_hub.local import LocalHub
@@ -190,3 +193,112 @@ def test_a_person_who_gets_an_account_later_finds_what_was_shared(tmp_path: Path
         api = Api(hub)
         assert api.get(f"models/{key}/")["owner"]["email"] == "ada@example.com"
         api.close()
+
+
+def shared_then_taken_back(ada: Api, bob: Api, worker: FakeWorker) -> tuple[str, str, str]:
+    """Let Bob run Ada's model, which she fails to make, with her data; then take both back."""
+    worker.fail["--bad"] = "Ada's secret."
+    worker.go.clear()
+    failed, target = ada.compile(ada.upload_model(), name="Ada's plan", options="--bad")
+    data = ada.upload_dataset()
+    for path in (f"models/{target}/shared_access/", f"datasets/{data}/shared_access/"):
+        ada.patch(path, {"add_email": [BOB]})
+    run = bob.submit("inference_job", target, dataset={"dataset_id": data})
+    worker.go.set()
+    ada.wait(failed)
+    bob.wait(run)
+    for path in (f"models/{target}/shared_access/", f"datasets/{data}/shared_access/"):
+        ada.http.delete(path)
+    return failed, target, run
+
+
+def test_what_is_taken_back_is_an_id_in_other_things(
+    ada: Api, bob: Api, eve: Api, worker: FakeWorker
+) -> None:
+    _, target, run = shared_then_taken_back(ada, bob, worker)
+    bob.patch(f"jobs/{run}/shared_access/", {"add_email": ["eve@example.com"]})
+    for api in (bob, eve):
+        job = api.job(run)
+        assert job["model"] == {"model_id": target}
+        assert set(job["dataset"]) == {"dataset_id"}
+        assert "tensor_type_list" not in job
+        (summary,) = (
+            each["inference_job_summary"]
+            for each in api.get("job_summaries/", limit=1000)["job_summaries"]
+            if each.get("inference_job_summary", {}).get("job_id") == run
+        )
+        assert "target_model_type" not in summary
+        text = api.http.get(f"jobs/{run}/").text
+        assert "ada@example.com" not in text
+        assert "Ada's plan" not in text
+    ada.patch(f"models/{target}/shared_access/", {"add_email": [BOB]})
+    assert bob.job(run)["model"]["name"] == "Ada's plan"
+
+
+def test_why_another_job_failed_is_told_to_those_who_may_see_it(
+    ada: Api, bob: Api, worker: FakeWorker
+) -> None:
+    failed, target, run = shared_then_taken_back(ada, bob, worker)
+    told = f"A model that this job needs was not made: the job {failed} failed."
+    assert bob.job(run)["failure_reason"] == told
+    assert problem(bob.http.get(f"jobs/{run}/result/"), 409) == f"The job {run} failed: {told}"
+    (log,) = bob.get(f"jobs/{run}/device_runs/latest/artifact_list/5/")["artifacts"]
+    text = httpx.get(log["url"]).text
+    assert told in text
+    assert "secret" not in text
+    # The model alone opens no reason of the job that was to make it.
+    ada.patch(f"models/{target}/shared_access/", {"add_email": [BOB]})
+    missing = problem(bob.http.get(f"models/{target}/download/"), 409)
+    assert missing == f"The model {target} was not made: the job {failed} failed."
+    assert bob.job(run)["failure_reason"] == told
+    ada.patch(f"jobs/{failed}/shared_access/", {"add_email": [BOB]})
+    assert bob.job(run)["failure_reason"] == f"{told[:-1]}: Ada's secret."
+    assert (
+        problem(bob.http.get(f"models/{target}/download/"), 409) == f"{missing[:-1]}: Ada's secret."
+    )
+    # After it has failed, jobs fail at once, and tell no more.
+    late = bob.submit("inference_job", target, is_profiling_on=True)
+    ada.http.delete(f"jobs/{failed}/shared_access/")
+    assert bob.job(late)["failure_reason"] == told
+
+
+def test_jobs_pass_no_name_of_another_on(ada: Api, bob: Api) -> None:
+    model = ada.upload_model(name="Ada's net")
+    ada.patch(f"models/{model}/shared_access/", {"add_email": [BOB]})
+    own, target = ada.compile(model)
+    assert ada.job(own)["name"] == ada.get(f"models/{target}/")["name"] == "Ada's net"
+    theirs, target = bob.compile(model)
+    assert bob.job(theirs)["name"] == bob.get(f"models/{target}/")["name"] == model
+
+
+def test_the_filter_by_person_does_not_tell_whom_the_hub_knows(eve: Api, work: Work) -> None:
+    for path in ("jobs/", "job_summaries/"):
+        answers = [
+            eve.http.get(path, params={"creator": email})
+            for email in ("ada@example.com", "nobody@example.com", "ADA@example.com ")
+        ]
+        assert [answer.json()["total_query_count"] for answer in answers] == [0, 0, 0]
+        assert len({answer.text for answer in answers}) == 1
+
+
+def test_strangers_learn_nothing_by_submitting(ada: Api, eve: Api, work: Work) -> None:
+    """What is there and what is not is refused alike, wherever a job may name it."""
+    device = {"name": "Samsung Galaxy S24"}
+    own = eve.upload_model()
+
+    def bodies(model: str, data: str) -> list[dict[str, Any]]:
+        models = {"models": [{"model_id": own}, {"model_id": model}]}
+        run = {"model": {"model_id": own}, "device": device, "dataset": {"dataset_id": data}}
+        return [
+            {"link_job": {"models": models, "device": device}},
+            {"inference_job": {"model": {"model_id": model}, "device": device}},
+            {"inference_job": run},
+        ]
+
+    half_made = ada.create_model()
+    for model, data in ((work.source, work.data), (half_made, work.data)):
+        known = [eve.http.post("jobs/", json=body) for body in bodies(model, data)]
+        unknown = [eve.http.post("jobs/", json=body) for body in bodies("m0000000", "d0000000")]
+        for mine, theirs in zip(known, unknown, strict=True):
+            told = problem(mine, 404).replace(model, "m0000000").replace(data, "d0000000")
+            assert told == problem(theirs, 404)

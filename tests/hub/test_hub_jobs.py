@@ -175,6 +175,7 @@ def test_a_failed_job_tells_why_wherever_it_is_asked(
     job = ada.wait(follower)
     assert job["job_state"] == "JOB_STATE_FAILED"
     assert key in job["failure_reason"]
+    assert job["failure_reason"].endswith(": --bad is no option.")
     assert (
         ada.get(f"jobs/{follower}/")["failure_type"] == "JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY"
     )

@@ -1,7 +1,16 @@
 """The spec layer: routes, validates and answers by the contract, and knows nothing of the hub."""
 
-from qai_hub.local.contract.calls import Authenticate, Call, Handler, Reply
+from qai_hub.local.contract.calls import Authenticate, Call, Handler, Reply, caller_of
 from qai_hub.local.contract.document import Contract, ContractError
 from qai_hub.local.contract.endpoint import routes
 
-__all__ = ["Authenticate", "Call", "Contract", "ContractError", "Handler", "Reply", "routes"]
+__all__ = [
+    "Authenticate",
+    "Call",
+    "Contract",
+    "ContractError",
+    "Handler",
+    "Reply",
+    "caller_of",
+    "routes",
+]

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from qai_hub.local.contract.document import Json, Operation
+from qai_hub.local.problems import ProblemError
 
 Caller = Any
 """Whoever a token belongs to, as the authenticator knows them."""
@@ -52,3 +53,24 @@ Handler = Callable[[Call], Awaitable[Reply | Response]]
 
 Authenticate = Callable[[str], Caller]
 """Turns a token into whoever it belongs to; None if it belongs to nobody."""
+
+
+def caller_of(request: Request, authenticate: Authenticate) -> Caller:
+    """Return who sends a request.
+
+    Args:
+        request: The request.
+        authenticate: Tells whom a token belongs to.
+
+    Raises:
+        ProblemError: 401 if it has no token, or its token is nobody's (any more).
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    caller = authenticate(token.strip()) if scheme.lower() == "token" else None
+    if caller is None:
+        raise ProblemError(
+            401,
+            "The API token is missing or unknown. Send the header 'Authorization: token …'.",
+            headers={"WWW-Authenticate": "token"},
+        )
+    return caller

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from qai_hub.local.contract import wire
-from qai_hub.local.contract.calls import Authenticate, Call, Caller, Handler, Reply
+from qai_hub.local.contract.calls import Authenticate, Call, Handler, Reply, caller_of
 from qai_hub.local.contract.document import Contract, ContractError, Json, Operation
 from qai_hub.local.contract.negotiation import answer_type, content_type
 from qai_hub.local.contract.parameters import read_parameters
@@ -116,22 +116,11 @@ class _Bound:
     async def _read(self, request: Request) -> tuple[str, Call]:
         """Read a request; return what it is answered as, too."""
         operation = self.operation
-        caller = self._caller(request) if operation.secured else None
+        caller = caller_of(request, self._authenticate) if operation.secured else None
         params = read_parameters(operation, request)
         media = answer_type(request, operation)
         body = await self._read_body(request)
         return media, Call(operation, request, caller, params, body)
-
-    def _caller(self, request: Request) -> Caller:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        caller = self._authenticate(token.strip()) if scheme.lower() == "token" else None
-        if caller is None:
-            raise ProblemError(
-                401,
-                "The API token is missing or unknown. Send the header 'Authorization: token …'.",
-                headers={"WWW-Authenticate": "token"},
-            )
-        return caller
 
     async def _read_body(self, request: Request) -> Json:
         body = self.operation.body

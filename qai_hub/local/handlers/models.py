@@ -17,6 +17,7 @@ from qai_hub.local.store.files import get_upload
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Model
 from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.views.reasons import reasons
 from qai_hub.local.views.things import model_json
 from qai_hub.local.work import Work
 
@@ -111,15 +112,14 @@ def model_download(work: Work, model: Model) -> dict[str, str]:
 
 
 def why_missing(work: Work, model: Model) -> str:
-    """Tell why the file of a model is not there."""
+    """Tell why the file of a model is not there, as far as the viewer may know it."""
     producer = JOBS.get(work.db, model.producer_id) if model.producer_id else None
     if producer is None:
         return f"The file of the model {model.id} has not been uploaded."
     if producer.state == FAILED:
-        return (
-            f"The model {model.id} was not made: the job {producer.id} failed: "
-            f"{producer.failure_reason}"
-        )
+        text = f"The model {model.id} was not made: the job {producer.id} failed"
+        reason = reasons(work, [producer]).get(producer.id)
+        return f"{text}: {reason}" if reason else f"{text}."
     return f"The model {model.id} is not made yet: the job {producer.id} has not ended."
 
 

@@ -10,6 +10,7 @@ from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
 from qai_hub.local.store.rows import MODELS
 from qai_hub.local.views.jobs import result_json
+from qai_hub.local.views.reasons import reasons
 from qai_hub.local.work import Work
 
 
@@ -18,7 +19,7 @@ def get_result(work: Work) -> Reply:
     job = _job(work)
     body = result_of(work.db, job.id)
     if job.state != DONE or body is None:
-        raise ProblemError(409, _why_not(job))
+        raise ProblemError(409, _why_not(work, job))
     return Reply(result_json(work, job, body))
 
 
@@ -38,7 +39,7 @@ def list_artifacts(work: Work) -> Reply:
     if work.call.params["attempt"] not in ("latest", str(job.attempt)):
         raise ProblemError(404, f"The job {job.id} has no artifacts of that attempt.")
     if job.state not in FINISHED:
-        raise ProblemError(409, _why_not(job))
+        raise ProblemError(409, _why_not(work, job))
     wanted = _artifact_type(work)
     found = [each for each in artifacts_of(work.db, [job.id])[job.id] if each.type == wanted]
     if not found:
@@ -65,7 +66,7 @@ def _job(work: Work) -> Job:
     return JOB.seen_by(work.db, work.viewer, work.call.params["job_id"])
 
 
-def _why_not(job: Job) -> str:
+def _why_not(work: Work, job: Job) -> str:
     if job.state == FAILED:
-        return f"The job {job.id} failed: {job.failure_reason}"
+        return f"The job {job.id} failed: {reasons(work, [job])[job.id]}"
     return f"The job {job.id} has not ended yet: it is {job.state}."

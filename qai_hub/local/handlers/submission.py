@@ -39,7 +39,7 @@ def create_job(work: Work) -> Reply:
     if dataset is not None:
         uses["dataset"] = [_dataset(work, dataset["dataset_id"])]
     key, now = new_id("j"), work.now
-    name = body.get("name") or models[0].name
+    name = body.get("name") or _own_name(work, models[0])
     if kind in _MAKERS:
         model_type = target_format(kind, body.get("options", ""))
         uses["target"] = [_seed_target(work, key, name, project, now, model_type)]
@@ -69,6 +69,11 @@ def create_job(work: Work) -> Reply:
     _fail_if_hopeless(work, key, models)
     work.after.append(work.services.wake)
     return made(work, "getJob", changed(key, now), job_id=key)
+
+
+def _own_name(work: Work, model: Model) -> str:
+    """Return what a job is called after its model; names of others are not for it to pass on."""
+    return model.name if model.owner_id == work.viewer.id else model.id
 
 
 def _model(work: Work, key: str) -> Model:

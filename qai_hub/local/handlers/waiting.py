@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect, Request
 
-from qai_hub.local.contract import Call, Reply
+from qai_hub.local.contract import Call, Reply, caller_of
 from qai_hub.local.handlers import jobs
 from qai_hub.local.services import Services
 from qai_hub.local.states import FINISHED
@@ -25,7 +26,9 @@ async def get_job(services: Services, call: Call) -> Reply:
         reply = await show(call)
         if not _has_ended(reply):
             await _wait(ended, seconds, call.request)
-            reply = await show(call)
+            # Their token may have been taken away while they waited.
+            caller = caller_of(call.request, services.accounts.authenticate)
+            reply = await show(replace(call, caller=caller))
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 
 

@@ -1,19 +1,20 @@
-"""Which job has made what a request asks for."""
+"""Which jobs have made what a request asks for."""
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from qai_hub.local.store.tables import cache
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.tables import makers
 
 
-def maker_of(db: Connection, key: str) -> str | None:
-    """Return the latest job that has made what a key stands for."""
-    query = select(cache.c.job_id).where(cache.c.key == key)
-    found: str | None = db.execute(query).scalar_one_or_none()
-    return found
+def makers_of(db: Connection, key: str) -> list[str]:
+    """Return the latest job of each owner that has made what a key stands for."""
+    return list(db.execute(select(makers.c.job_id).where(makers.c.key == key)).scalars())
 
 
-def remember_maker(db: Connection, key: str, job_id: str) -> None:
+def remember_maker(db: Connection, key: str, job: Job) -> None:
     """Say that a job has made what a key stands for."""
-    statement = upsert(cache).values(key=key, job_id=job_id)
-    db.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"job_id": job_id}))
+    statement = upsert(makers).values(key=key, owner_id=job.owner_id, job_id=job.id)
+    db.execute(
+        statement.on_conflict_do_update(index_elements=["key", "owner_id"], set_={"job_id": job.id})
+    )

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
@@ -27,6 +27,10 @@ _PRAGMAS = (
 # Of what a commit says, a power cut can take nothing back; fullfsync is for macOS.
 _DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _FLEETING = ("PRAGMA synchronous = OFF",)
+_NEWER = (
+    "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
+    "this hub another data folder."
+)
 
 
 class Store:
@@ -100,6 +104,50 @@ class Store:
         self._lock.close()
 
 
+@contextmanager
+def beside_the_hub(folder: Path) -> Iterator[Connection]:
+    """Open a writing transaction in a hub's folder, whether a hub uses it or not.
+
+    Args:
+        folder: A hub's data folder.
+
+    Yields:
+        The transaction.
+
+    Raises:
+        DataFolderError: It is no hub's folder, another release has written it, or its database is
+            damaged or busy.
+    """
+    path = folder / "hub.db"
+    problem = f"{folder} is no data folder of a hub: start one with it first, by qai-hub serve."
+    if not path.is_file():
+        raise DataFolderError(problem)
+    try:
+        # Nothing is written to what may be somebody else's file.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            query = "SELECT value FROM settings WHERE name = 'schema_version'"
+            (version,) = map(int, db.execute(query).fetchone() or "0")
+    except sqlite3.DatabaseError as error:
+        foreign = error.sqlite_errorcode in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB)
+        cannot = f"The database in {folder} cannot be used: {error}."
+        raise DataFolderError(problem if foreign else cannot) from error
+    if version > SCHEMA_VERSION:
+        raise DataFolderError(_NEWER)
+    if version < SCHEMA_VERSION:
+        raise DataFolderError(
+            f"The data folder {folder} is of an older release: start the hub with it, which brings "
+            "it up to date."
+        )
+    engine = _engine(path)
+    try:
+        with engine.execution_options(immediate=True).begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise DataFolderError(f"The database in {folder} cannot be used: {error.orig}.") from error
+    finally:
+        engine.dispose()
+
+
 def _lock(folder: Path) -> sqlite3.Connection:
     """Hold the folder until the connection closes or the process ends, however it ends."""
     path = _private(folder / "lock.db")
@@ -149,10 +197,7 @@ def _prepare(db: Connection) -> bytes:
         db.execute(insert(settings), rows)
     version = int(found["schema_version"])
     if version > SCHEMA_VERSION:
-        raise DataFolderError(
-            "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, "
-            "or give this hub another data folder."
-        )
+        raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
         upgrade(db, version)
     return bytes.fromhex(found["secret"])

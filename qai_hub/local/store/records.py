@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+Origin = Literal["start", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,24 @@ class User:
     email: str
     project_id: str
     project_slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whether a person may enter, and by which tokens.
+
+    Attributes:
+        email: Their normalized address.
+        origin: What has let them in last: a start of the hub that named them, or an administrator.
+        active: Whether they may enter.
+        tokens: The digests of their tokens. Those of a person who may not enter are kept for the
+            case that they come back.
+    """
+
+    email: str
+    origin: Origin = "start"
+    active: bool = True
+    tokens: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,11 @@ class Dataset(Owned):
 
 @dataclass(frozen=True, slots=True)
 class Job(Owned):
-    """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile."""
+    """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile.
+
+    `failure_reason` tells nothing of another job but its id; `cause_id` is the one that it failed
+    behind.
+    """
 
     kind: str
     options: str
@@ -83,6 +107,7 @@ class Job(Owned):
     losses: int
     failure_type: str
     failure_reason: str | None
+    cause_id: str | None
     notices: Sequence[Mapping[str, str]] | None
     execution_time: int | None
     peak_memory: Mapping[str, int] | None

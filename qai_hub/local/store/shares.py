@@ -1,27 +1,29 @@
 """Whom jobs, models and datasets are shared with, and all that a share opens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
-    Integer,
     Select,
-    String,
     and_,
     bindparam,
     delete,
-    exists,
-    or_,
     select,
     union,
+    union_all,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from qai_hub.local.store.tables import jobs, shares, uses
+from qai_hub.local.store.tables import datasets, jobs, models, shares, uses
 
 # The kinds of job that stand behind the model of another job, and the kinds that lead to them.
 _MAKERS = ("compile", "link")
 _RUNNERS = ("inference", "profile")
+_OWNED = (models, datasets, jobs)
+# Things that one query is about: SQLite bounds the number of its parameters.
+_AT_ONCE = 500
 
 
 def shared_with(db: Connection, object_id: str) -> list[str]:
@@ -45,8 +47,8 @@ def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None)
     db.execute(statement)
 
 
-def is_open_to(db: Connection, email: str, object_id: str, owner_id: int) -> bool:
-    """Tell whether something is open to a person who does not own it.
+def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
+    """Tell which things are open to a person who does not own them.
 
     What is shared with them by name is. So are the models and datasets of a job that is open to
     them, and the compile and link jobs behind the model of an inference or profile job that is
@@ -58,52 +60,62 @@ def is_open_to(db: Connection, email: str, object_id: str, owner_id: int) -> boo
     Args:
         db: The transaction.
         email: The person's normalized address.
-        object_id: A job, model or dataset.
-        owner_id: Whose it is.
+        object_ids: Jobs, models or datasets.
 
     Returns:
-        Whether the person may see it.
+        Those that the person may see.
     """
-    values = {"email": email, "object": object_id, "owner": owner_id}
-    return bool(db.execute(_IS_OPEN, values).scalar_one())
+    found: set[str] = set()
+    for ids in _batches(object_ids):
+        found |= {*db.execute(_OPEN, {"email": email, "ids": ids}).scalars()}
+    return found
 
 
-def _is_open() -> Select[tuple[bool]]:
-    """Walk from the object towards the shares, through jobs of its owner only."""
-    thing = bindparam("object", type_=String)
-    owner = bindparam("owner", type_=Integer)
+def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(object_ids)
+    while batch := list(islice(remaining, _AT_ONCE)):
+        yield batch
+
+
+def _open() -> Select[tuple[str]]:
+    """Walk from each object towards the shares, through jobs of its owner only."""
+    wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
+    things = union_all(
+        *(select(table.c.id, table.c.owner_id).where(table.c.id.in_(wanted)) for table in _OWNED)
+    ).cte("things")
     opening = union(
-        select(jobs.c.id.label("job_id")).where(jobs.c.id == thing, jobs.c.owner_id == owner),
-        select(uses.c.job_id)
-        .join(jobs, jobs.c.id == uses.c.job_id)
-        .where(uses.c.object_id == thing, jobs.c.owner_id == owner),
+        select(things.c.id, jobs.c.id.label("job_id"), jobs.c.owner_id).join(
+            jobs, jobs.c.id == things.c.id
+        ),
+        select(things.c.id, uses.c.job_id, jobs.c.owner_id)
+        .join(uses, uses.c.object_id == things.c.id)
+        .join(jobs, and_(jobs.c.id == uses.c.job_id, jobs.c.owner_id == things.c.owner_id)),
     ).cte("opening")
-    chain = select(opening.c.job_id).cte("chain", recursive=True)
+    chain = select(opening).cte("chain", recursive=True)
     maker, consumer = jobs.alias("maker"), jobs.alias("consumer")
     made, used = uses.alias("made"), uses.alias("used")
     chain = chain.union(
-        select(consumer.c.id)
+        select(chain.c.id, consumer.c.id, chain.c.owner_id)
         .select_from(chain)
         .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(_MAKERS)))
         .join(made, and_(made.c.job_id == maker.c.id, made.c.role == "target"))
         .join(used, and_(used.c.object_id == made.c.object_id, used.c.role == "input"))
-        .join(consumer, and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == owner))
+        .join(
+            consumer,
+            and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == chain.c.owner_id),
+        )
         .where(consumer.c.kind.in_(_MAKERS + _RUNNERS))
     )
-    runners = (
-        select(chain.c.job_id)
-        .join(jobs, jobs.c.id == chain.c.job_id)
-        .where(jobs.c.kind.in_(_RUNNERS))
+    runners = select(chain.c.id, chain.c.job_id).join(
+        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(_RUNNERS))
     )
-    opened = exists().where(
-        shares.c.email == bindparam("email"),
-        or_(
-            shares.c.object_id == thing,
-            shares.c.object_id.in_(select(opening.c.job_id)),
-            shares.c.object_id.in_(runners),
-        ),
-    )
-    return select(opened)
+    ways = union(
+        select(things.c.id, things.c.id.label("shared_id")),
+        select(opening.c.id, opening.c.job_id),
+        runners,
+    ).subquery("ways")
+    mine = and_(shares.c.object_id == ways.c.shared_id, shares.c.email == bindparam("email"))
+    return select(ways.c.id).join(shares, mine).distinct()
 
 
-_IS_OPEN = _is_open()
+_OPEN = _open()

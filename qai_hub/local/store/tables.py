@@ -11,10 +11,11 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 # The version of this layout. A hub refuses a folder that a newer hub has written.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -30,6 +31,10 @@ users = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("email", String, nullable=False, unique=True),
+    # What has let them in last: a start of the hub that named them, or an administrator who added
+    # them. Those who may not enter keep what they have made.
+    Column("origin", String, nullable=False, server_default="start"),
+    Column("active", Boolean, nullable=False, server_default=text("1")),
 )
 
 tokens = Table(
@@ -129,6 +134,8 @@ jobs = Table(
     Column("losses", Integer, nullable=False),
     Column("failure_type", String, nullable=False),
     Column("failure_reason", String),
+    # The job that has failed this one by not making a model. Why is told to those who may see it.
+    Column("cause_id", String),
     Column("notices", JSON),
     Column("execution_time", Integer),
     Column("peak_memory", JSON),
@@ -155,12 +162,15 @@ results = Table(
     Column("body", JSON, nullable=False),
 )
 
-# What is known of target models that can be given again: their keys, and the jobs that made them.
-cache = Table(
-    "cache",
+# What is known of target models that can be given again: their keys, and the jobs that made them,
+# one of each owner's.
+makers = Table(
+    "makers",
     metadata,
     Column("key", String, primary_key=True),
+    Column("owner_id", ForeignKey("users.id"), primary_key=True),
     Column("job_id", String, nullable=False),
+    Index("makers_by_job", "job_id"),
 )
 
 artifacts = Table(

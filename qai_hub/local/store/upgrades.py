@@ -4,6 +4,38 @@ from sqlalchemy import Connection, update
 
 from qai_hub.local.store.tables import SCHEMA_VERSION, settings
 
+# Jobs that failed behind another held its reason, which not all may know who see them: it is told
+# from that job itself, the first of a chain. Their logs had that one line, and go.
+_UNTOLD_REASONS = (
+    "ALTER TABLE jobs ADD COLUMN cause_id VARCHAR",
+    """
+    UPDATE jobs SET cause_id = substr(failure_reason, 9, instr(failure_reason, ',') - 9)
+    WHERE failure_type = 'JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY'
+    AND failure_reason LIKE 'The job %, which was to make the input model, failed: %'
+    """,
+    """
+    UPDATE jobs SET cause_id = (
+        WITH RECURSIVE chain(id, next, depth) AS (
+            SELECT cause.id, cause.cause_id, 1 FROM jobs AS cause WHERE cause.id = jobs.cause_id
+            UNION ALL
+            SELECT cause.id, cause.cause_id, depth + 1
+            FROM chain JOIN jobs AS cause ON cause.id = chain.next
+        )
+        SELECT id FROM chain ORDER BY depth DESC LIMIT 1
+    )
+    WHERE cause_id IS NOT NULL
+    """,
+    """
+    UPDATE jobs SET failure_reason = 'A model that this job needs was not made'
+        || coalesce(': the job ' || cause_id || ' failed.', '.')
+    WHERE failure_type = 'JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY'
+    """,
+    """
+    DELETE FROM artifacts WHERE job_id IN (
+        SELECT id FROM jobs WHERE failure_type = 'JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY'
+    )
+    """,
+)
 # What turns the tables of a version into those of the next. New tables are made by themselves.
 _STEPS = {
     1: (
@@ -12,6 +44,18 @@ _STEPS = {
         "ALTER TABLE models ADD COLUMN provenance JSON",
         "ALTER TABLE models ADD COLUMN metadata JSON",
         "ALTER TABLE models ADD COLUMN source_id VARCHAR REFERENCES files (id)",
+        "CREATE TABLE cache (key VARCHAR NOT NULL PRIMARY KEY, job_id VARCHAR NOT NULL)",
+    ),
+    2: (
+        "ALTER TABLE users ADD COLUMN origin VARCHAR DEFAULT 'start' NOT NULL",
+        "ALTER TABLE users ADD COLUMN active BOOLEAN DEFAULT 1 NOT NULL",
+        # What was made for somebody is given again to those who may see it.
+        """
+        INSERT INTO makers (key, owner_id, job_id)
+        SELECT cache.key, jobs.owner_id, jobs.id FROM cache JOIN jobs ON jobs.id = cache.job_id
+        """,
+        "DROP TABLE cache",
+        *_UNTOLD_REASONS,
     ),
 }
 

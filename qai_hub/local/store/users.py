@@ -1,19 +1,23 @@
-"""People, their tokens, and their projects."""
+"""People, whether they may enter, and their projects."""
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from qai_hub.local.store.ids import new_id
-from qai_hub.local.store.records import User
-from qai_hub.local.store.tables import projects, tokens, users
+from qai_hub.local.store.records import Account, User
+from qai_hub.local.store.tables import projects, settings, tokens, users
 
 _EMAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,]{1,189}")
 _USERS = select(
     users.c.id, users.c.email, projects.c.id.label("project_id"), projects.c.slug
 ).join_from(users, projects, projects.c.owner_id == users.c.id)
+_VERSION = "users_version"
+_USERS_VERSION = select(settings.c.value).where(settings.c.name == _VERSION)
 
 
 def normalized(email: str) -> str:
@@ -47,27 +51,55 @@ def ensure_user(db: Connection, email: str) -> User:
     return user
 
 
+def get_user(db: Connection, user_id: int) -> User:
+    """Return the user with a number."""
+    return User(*db.execute(_USERS.where(users.c.id == user_id)).one())
+
+
 def all_users(db: Connection) -> list[User]:
     """Return everybody, in the order in which they came."""
     return [User(*row) for row in db.execute(_USERS.order_by(users.c.id))]
 
 
-def add_token(db: Connection, user: User, token: str) -> None:
-    """Let a token stand for a user; only its hash is kept.
+def read_accounts(db: Connection) -> dict[str, Account]:
+    """Return everybody's account by address, in the order in which they came."""
+    held: defaultdict[int, set[str]] = defaultdict(set)
+    for row in db.execute(select(tokens)):
+        held[row.user_id].add(row.digest)
+    return {
+        row.email: Account(row.email, row.origin, row.active, frozenset(held[row.id]))
+        for row in db.execute(select(users).order_by(users.c.id))
+    }
 
-    Raises:
-        ValueError: The token stands for somebody else.
+
+def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
+    """Store what has become of accounts, and let every process know that something has.
+
+    Args:
+        db: A writing transaction, in which they were read.
+        accounts: All accounts; no token stands for two people.
     """
-    digest = token_digest(token)
-    db.execute(upsert(tokens).values(digest=digest, user_id=user.id).on_conflict_do_nothing())
-    holder = db.execute(select(tokens.c.user_id).where(tokens.c.digest == digest)).scalar_one()
-    if holder != user.id:
-        raise ValueError(f"the token given for {user.email} is somebody else's")
+    before = read_accounts(db)
+    changed = [account for account in accounts.values() if before.get(account.email) != account]
+    if not changed:
+        return
+    ids = {account.email: ensure_user(db, account.email).id for account in changed}
+    # All go before any come: a token may pass from one person to another.
+    for account in changed:
+        db.execute(delete(tokens).where(tokens.c.user_id == ids[account.email]))
+    for account in changed:
+        values = {"origin": account.origin, "active": account.active}
+        db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
+        for digest in sorted(account.tokens):
+            db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
+    version = upsert(settings).values(name=_VERSION, value=str(users_version(db) + 1))
+    db.execute(version.on_conflict_do_update(set_={"value": version.excluded.value}))
 
 
-def token_holders(db: Connection) -> dict[str, int]:
-    """Return the number of the user that each token stands for, by the token's digest."""
-    return {row.digest: row.user_id for row in db.execute(select(tokens))}
+def users_version(db: Connection) -> int:
+    """Return a number that grows with each change of accounts, whichever process makes it."""
+    found: str | None = db.execute(_USERS_VERSION).scalar_one_or_none()
+    return int(found or 0)
 
 
 def token_digest(token: str) -> str:

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from qai_hub._version import __version__
+from qai_hub.local.access import visible
 from qai_hub.local.states import DONE
 from qai_hub.local.store.records import Artifact, Dataset, Job, Model
 from qai_hub.local.store.relations import Uses, artifacts_of, uses_of
 from qai_hub.local.store.rows import DATASETS, MODELS
+from qai_hub.local.views.reasons import reasons
 from qai_hub.local.views.things import (
     Json,
     authorization,
     dataset_json,
+    dataset_reference,
     model_json,
+    model_reference,
     present,
     project,
     tensors_json,
@@ -33,12 +37,13 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class _Related:
-    """What one page of jobs refers to, read at once."""
+    """What one page of jobs refers to, read at once, as far as the viewer may see it."""
 
     uses: Mapping[str, Uses]
     models: Mapping[str, Model]
     datasets: Mapping[str, Dataset]
     artifacts: Mapping[str, Sequence[Artifact]]
+    reasons: Mapping[str, str]
 
 
 def job_json(work: Work, job: Job) -> Json:
@@ -50,11 +55,14 @@ def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
     """Write jobs, in order, reading what they refer to in a few queries for all."""
     ids = [job.id for job in jobs]
     uses = uses_of(work.db, ids)
+    # The output datasets are told by the result alone.
+    datasets = DATASETS.get_many(work.db, (key for each in uses.values() for key in each.dataset))
     related = _Related(
         uses,
-        MODELS.get_many(work.db, (key for each in uses.values() for key in each.models)),
-        DATASETS.get_many(work.db, (key for each in uses.values() for key in each.datasets)),
+        _models(work, uses),
+        visible(work.db, work.viewer, datasets.values()),
         artifacts_of(work.db, ids),
+        reasons(work, jobs),
     )
     return [_job(work, job, related) for job in jobs]
 
@@ -62,7 +70,7 @@ def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
 def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
     """Write jobs in short, in order."""
     uses = uses_of(work.db, [job.id for job in jobs])
-    models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
+    models = _models(work, uses)
     return [_summary(work, job, _last_model(uses[job.id], models)) for job in jobs]
 
 
@@ -85,7 +93,7 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
         user_id=job.owner_id,
         options=job.options,
         device=job.device,
-        failure_reason=job.failure_reason,
+        failure_reason=related.reasons.get(job.id),
     )
     detail |= _particulars(work, job, related)
     return {
@@ -101,25 +109,25 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
 
 def _particulars(work: Work, job: Job, related: _Related) -> Json:
     uses = related.uses[job.id]
-    inputs = [related.models[key] for key in uses.input]
-    datasets = [dataset_json(work, related.datasets[key]) for key in uses.dataset]
+    inputs = [_model(work, related, key) for key in uses.input]
+    datasets = [_dataset(work, related, key) for key in uses.dataset]
     data = datasets[0] if datasets else None
     if job.kind in ("inference", "profile"):
+        model = related.models.get(uses.input[0])
         return present(
-            model=model_json(work, inputs[0]),
+            model=inputs[0],
             dataset=data,
-            tensor_type_list=tensors_json(_told_apart(inputs[0].input_spec)),
+            tensor_type_list=tensors_json(_told_apart(model.input_spec)) if model else None,
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,
             execution_peak_memory=job.peak_memory,
         )
-    target = related.models[uses.target[0]]
-    found = {"target_model": model_json(work, target)}
+    target = related.models.get(uses.target[0])
+    found: Json = {"target_model": _model(work, related, uses.target[0])}
     if job.kind == "link":
-        models = [model_json(work, model) for model in inputs]
-        return found | {"models": {"models": models, "total_query_count": len(models)}}
+        return found | {"models": {"models": inputs, "total_query_count": len(inputs)}}
     found |= present(
-        model=model_json(work, inputs[0]),
+        model=inputs[0],
         calibration_dataset=data,
         has_vizgraph=False,
         tensor_type_list=tensors_json(job.input_specs),
@@ -129,11 +137,27 @@ def _particulars(work: Work, job: Job, related: _Related) -> Json:
             weights_dtype=job.weights_dtype, activations_dtype=job.activations_dtype
         )
     devices = job.devices or []
-    made = tensors_json(target.input_spec) if job.state == DONE else None
+    made = tensors_json(target.input_spec) if target and job.state == DONE else None
     return found | present(
         devices={"devices": devices, "total_query_count": len(devices)},
         target_tensor_type_list=made,
     )
+
+
+def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
+    """Read those of the models of jobs that the viewer may see."""
+    models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
+    return visible(work.db, work.viewer, models.values())
+
+
+def _model(work: Work, related: _Related, key: str) -> Json:
+    model = related.models.get(key)
+    return model_reference(key) if model is None else model_json(work, model)
+
+
+def _dataset(work: Work, related: _Related, key: str) -> Json:
+    dataset = related.datasets.get(key)
+    return dataset_reference(key) if dataset is None else dataset_json(work, dataset)
 
 
 def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:

@@ -72,6 +72,16 @@ def model_json(work: Work, model: Model) -> Json:
     ) | ownership(work, model, "MODEL")
 
 
+def model_reference(key: str) -> Json:
+    """Write a model that the viewer may not see, or that is gone, within another thing."""
+    return {"model_id": key}
+
+
+def dataset_reference(key: str) -> Json:
+    """Write a dataset that the viewer may not see, or that is gone, within another thing."""
+    return {"dataset_id": key}
+
+
 def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
     """Write facts about a target model, by the numbers that stand for their names."""
     if facts is None:

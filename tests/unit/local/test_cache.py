@@ -20,6 +20,7 @@ from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import result_of, uses_of
 from qai_hub.local.store.rows import JOBS
+from qai_hub.local.store.shares import share, unshare
 
 SERVED = "Served from the cache"
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
@@ -310,10 +311,23 @@ def test_the_tools_are_those_that_are_installed(world: World) -> None:
     assert tools["onnxruntime"]
 
 
-def test_nothing_of_one_user_reaches_another(world: World, bob: User) -> None:
+def test_nobody_can_tell_that_others_have_made_the_same(world: World, ada: User, bob: User) -> None:
+    first, _ = world.compile(world.model(b"same"))
+    ran(world, first)
+    world.owner = bob
+    model = world.model(b"same")
+    assert not is_served(compiled(world, model)[0])
+    # Each has their own from now on.
+    assert is_served(compiled(world, model)[0])
+    world.owner = ada
+    assert is_served(compiled(world, world.model(b"same"))[0])
+
+
+def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, bob: User) -> None:
     first, made = world.compile(world.model(b"same"))
     with world.store.write() as db:
         JOBS.change(db, first, name="secret plan")
+        share(db, first, [bob.email])
     ran(world, first)
     world.owner = bob
     second, given = world.compile(world.model(b"same"))
@@ -327,6 +341,35 @@ def test_nothing_of_one_user_reaches_another(world: World, bob: User) -> None:
         assert secret not in text
     assert made not in uses.models
     assert job.owner_id == bob.id == world.get_model(given).owner_id
+    # What was given is theirs: it is given again after the share was taken back.
+    with world.store.write() as db:
+        unshare(db, first)
+    assert is_served(compiled(world, world.model(b"same"))[0])
+
+
+def test_taking_a_share_back_ends_what_it_serves(world: World, bob: User) -> None:
+    first, _ = world.compile(world.model(b"same"))
+    ran(world, first)
+    with world.store.write() as db:
+        share(db, first, [bob.email])
+        unshare(db, first)
+    world.owner = bob
+    assert not is_served(compiled(world, world.model(b"same"))[0])
+
+
+def test_of_several_shared_jobs_one_that_is_whole_serves(
+    world: World, ada: User, bob: User, eve: User
+) -> None:
+    for owner in (ada, bob):
+        world.owner = owner
+        key, target = world.compile(world.model(b"same"))
+        ran(world, key)
+        with world.store.write() as db:
+            share(db, key, [eve.email])
+        if owner is ada:
+            flip(file_of(world, target))
+    world.owner = eve
+    assert is_served(compiled(world, world.model(b"same"))[0])
 
 
 def uses_ids(world: World, job: str) -> list[str]:

@@ -15,6 +15,7 @@ from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.store.shares import share
 
 BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
 MADE = {"runtime": "qnn_context_binary", "graphs": [{"name": "model"}]}
@@ -77,6 +78,23 @@ def test_a_binary_that_comes_back_is_known_again_by_its_content(world: World) ->
     assert model.provenance == MADE
     assert model.source is not None
     assert model.source.read_bytes() == b"hidden"
+
+
+def test_a_binary_of_another_is_known_to_those_whom_it_is_shared_with(
+    world: World, bob: User
+) -> None:
+    target = compiled(world, source=b"hidden")
+    content = content_of(world, target)
+    world.owner = bob
+    profiled(world, uploaded(world, content))
+    with world.store.write() as db:
+        share(db, target, [bob.email])
+    profiled(world, uploaded(world, content))
+    before, shared = (request.model for request in world.worker.requests)
+    # Before, nobody could tell that somebody else had made the same.
+    assert (before.provenance, before.source) == (None, None)
+    assert shared.provenance == MADE
+    assert shared.source is not None
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content + b".", lambda content: content[1:]])

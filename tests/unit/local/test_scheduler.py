@@ -171,9 +171,14 @@ def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: World) -> N
         for key in (second, third, beside):
             job = world.until_state(key, states.FAILED)
             assert job.failure_type == states.DEPENDENCY
-            assert "no good" in (job.failure_reason or "")
+            # Why is told from the first of them, to those who may see it.
+            assert job.failure_reason == (
+                f"A model that this job needs was not made: the job {first} failed."
+            )
+            assert job.cause_id == first
             assert "did not run" in world.log_of(key)
-    assert first in (world.job(second).failure_reason or "")
+            assert "no good" not in world.log_of(key)
+    assert world.job(first).cause_id is None
     assert sorted(world.ended) == sorted([first, second, third, beside])
     assert len(world.worker.requests) == 1
 

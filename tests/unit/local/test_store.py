@@ -21,17 +21,17 @@ from support.store_world import NOON, add_dataset, add_job, add_model
 from qai_hub.local.store import DataFolderError, Store, records, tables
 from qai_hub.local.store.files import Part, add_upload, parts_of, put_part, remove_uploads
 from qai_hub.local.store.idempotency import StoredAnswer, claim_key, forget_answers, keep_answer
-from qai_hub.local.store.records import Upload, User
+from qai_hub.local.store.records import Account, Upload, User
 from qai_hub.local.store.relations import ready_jobs, uses_of, waiting_for
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
 from qai_hub.local.store.shares import share
 from qai_hub.local.store.users import (
-    add_token,
     all_users,
     ensure_user,
     normalized,
-    token_digest,
-    token_holders,
+    read_accounts,
+    users_version,
+    write_accounts,
 )
 
 
@@ -187,20 +187,26 @@ def test_writers_in_many_threads_take_turns(store: Store, ada: User) -> None:
     assert sorted(seen) == list(range(80))
 
 
-def test_tokens_are_kept_as_hashes_only(tmp_path: Path, store: Store, ada: User, bob: User) -> None:
+def test_accounts_are_read_as_they_were_written(store: Store, ada: User, bob: User) -> None:
+    accounts = {
+        ada.email: Account(ada.email, "start", active=False, tokens=frozenset({"1", "2"})),
+        bob.email: Account(bob.email, "added", active=True),
+        "zoe@example.com": Account("zoe@example.com", tokens=frozenset({"3"})),
+    }
     with store.write() as db:
-        add_token(db, ada, "very-secret-token")
-        add_token(db, ada, "very-secret-token")
-        add_token(db, ada, "another")
-        holders = token_holders(db)
-    assert holders == {token_digest("very-secret-token"): ada.id, token_digest("another"): ada.id}
-    with pytest.raises(ValueError, match="somebody else") as caught, store.write() as db:
-        add_token(db, bob, "another")
-    assert "another" not in str(caught.value)
-    store.close()
-    data = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
-    assert b"ada@example.com" in data
-    assert b"very-secret-token" not in data
+        write_accounts(db, accounts)
+    with store.write() as db:
+        assert read_accounts(db) == accounts
+        version = users_version(db)
+        write_accounts(db, accounts)
+        assert users_version(db) == version
+        # A token passes from one to another.
+        accounts[ada.email] = Account(ada.email, tokens=frozenset({"3"}))
+        accounts["zoe@example.com"] = Account("zoe@example.com", tokens=frozenset({"1"}))
+        write_accounts(db, accounts)
+        assert users_version(db) == version + 1
+    with store.read() as db:
+        assert read_accounts(db) == accounts
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
+from qai_hub.local.states import DEPENDENCY
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.tables import SCHEMA_VERSION
 
 DATA = Path(__file__).parents[2] / "data"
-VERSIONS = range(1, SCHEMA_VERSION)
+DUMPS = [path.name for path in sorted(DATA.glob("hub_v*.sql"))]
 
 
-def old_database(folder: Path, version: int) -> Path:
+def old_database(folder: Path, dump: str) -> Path:
     folder.mkdir()
     with sqlite3.connect(folder / "hub.db") as db:
-        db.executescript((DATA / f"hub_v{version}.sql").read_text())
+        db.executescript((DATA / dump).read_text())
     db.close()
     return folder
 
@@ -55,10 +56,15 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_an_upgraded_database_is_laid_out_as_a_new_one(tmp_path: Path, version: int) -> None:
+def test_there_is_a_database_of_each_version() -> None:
+    versions = {int(name.removeprefix("hub_v").partition(".")[0][0]) for name in DUMPS}
+    assert versions == set(range(1, SCHEMA_VERSION))
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_an_upgraded_database_is_laid_out_as_a_new_one(tmp_path: Path, dump: str) -> None:
     Store(tmp_path / "new").close()
-    old = old_database(tmp_path / "old", version)
+    old = old_database(tmp_path / "old", dump)
     assert layout(old) != layout(tmp_path / "new")
     Store(old).close()
     assert layout(old) == layout(tmp_path / "new")
@@ -67,14 +73,24 @@ def test_an_upgraded_database_is_laid_out_as_a_new_one(tmp_path: Path, version: 
     assert layout(old) == layout(tmp_path / "new")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_an_upgrade_loses_nothing(tmp_path: Path, version: int) -> None:
-    folder = old_database(tmp_path / "old", version)
+@pytest.mark.parametrize("dump", DUMPS)
+def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
+    folder = old_database(tmp_path / "old", dump)
     before = rows(folder)
     store = Store(folder)
     assert store.secret == bytes(32)
     store.close()
     after = rows(folder)
+    # What is told of other jobs is another matter: see below.
+    behind = [job["id"] for job in before["jobs"] if job["failure_type"] == DEPENDENCY]
+    before["artifacts"] = [row for row in before["artifacts"] if row["job_id"] not in behind]
+    for job in (*before["jobs"], *after["jobs"]):
+        if job["id"] in behind:
+            job["failure_reason"] = None
+    owners = {job["id"]: job["owner_id"] for job in before["jobs"]}
+    before["makers"] = [
+        row | {"owner_id": owners[row["job_id"]]} for row in before.pop("cache", [])
+    ]
     for table, old in before.items():
         kept = [
             {name: row[name] for name in had} for had, row in zip(old, after[table], strict=True)
@@ -82,10 +98,27 @@ def test_an_upgrade_loses_nothing(tmp_path: Path, version: int) -> None:
         assert kept == old, table
 
 
+def test_reasons_of_other_jobs_are_told_from_these_jobs_after_an_upgrade(tmp_path: Path) -> None:
+    folder = old_database(tmp_path / "old", "hub_v2_people.sql")
+    before = rows(folder)
+    Store(folder).close()
+    jobs = {job["name"]: job for job in rows(folder)["jobs"]}
+    bad = jobs["bad"]["id"]
+    assert jobs["bad"]["failure_reason"] == "Ada's secret reason."
+    assert jobs["bad"]["cause_id"] is None
+    for name in ("second", "third", "Bob's run"):
+        old = next(job for job in before["jobs"] if job["name"] == name)
+        assert "secret" in old["failure_reason"]
+        reason = f"A model that this job needs was not made: the job {bad} failed."
+        assert (jobs[name]["failure_reason"], jobs[name]["cause_id"]) == (reason, bad)
+    left = {row["job_id"] for row in rows(folder)["artifacts"]}
+    assert left == {jobs[name]["id"] for name in ("done", "served", "bad")}
+
+
 def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = old_database(tmp_path / "old", 1)
+    folder = old_database(tmp_path / "old", "hub_v1.sql")
     before = layout(folder)
     steps = {1: ("ALTER TABLE models ADD COLUMN extra JSON", "nonsense")}
     with monkeypatch.context() as patch:

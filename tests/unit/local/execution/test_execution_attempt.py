@@ -181,6 +181,7 @@ def test_cancelling_ends_the_worker_whose_environment_held_no_secrets(
 ) -> None:
     monkeypatch.setenv("QAIHUB_API_TOKEN", "hidden-1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden-2")
+    monkeypatch.setenv("QAI_HUB_LOCAL_USERS", "ada@example.com=hidden-3")
     monkeypatch.setenv("LC_TIME", "C.UTF-8")
     cancelled = threading.Event()
     with endless_attempt(tmp_path, cancelled) as (pid, future):

@@ -1,0 +1,78 @@
+"""How the command takes secrets: from files, standard input and the environment, never shown."""
+
+import os
+import stat
+import sys
+
+from qai_hub.cli.output import CommandError
+
+USERS_VARIABLE = "QAI_HUB_LOCAL_USERS"
+
+User = tuple[str, str | None]
+"""An address, and a token where one is given."""
+
+
+def read_private(name: str) -> str:
+    """Read a file that only its owner can read.
+
+    Args:
+        name: Path of the file; `-` for standard input.
+
+    Returns:
+        Its text.
+
+    Raises:
+        CommandError: Others can read or change it, or it is no text.
+        OSError: It cannot be read.
+    """
+    try:
+        if name == "-":
+            return "" if sys.stdin is None else sys.stdin.read()
+        with open(name, encoding="utf-8") as file:  # noqa: PTH123 - the shell's /dev/fd as well
+            # Of the file that is open: what the name leads to may change.
+            about = os.fstat(file.fileno())
+            if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
+                raise CommandError(
+                    f"{name} holds secrets, and others than you can get at it: chmod 600 {name}"
+                )
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name} is no text in UTF-8.") from error
+
+
+def read_users(text: str) -> list[User]:
+    """Read users as files and the environment name them.
+
+    Args:
+        text: `EMAIL` or `EMAIL=TOKEN`, with blanks or line ends between them; lines that begin with
+            `#` are comments.
+
+    Returns:
+        The users, in order.
+
+    Raises:
+        ValueError: A token is empty.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    return [read_user(word) for line in lines if line[:1] != "#" for word in line.split()]
+
+
+def read_user(text: str) -> User:
+    """Read a user named as `EMAIL` or `EMAIL=TOKEN`.
+
+    Raises:
+        ValueError: The token is empty.
+    """
+    email, equals, token = text.partition("=")
+    if equals and not token:
+        raise ValueError(f"the token of {email} is empty")
+    return email, token or None
+
+
+def users_of_the_environment() -> list[User]:
+    """Read the users that the environment names, which no process started from here inherits.
+
+    Raises:
+        ValueError: A token is empty.
+    """
+    return read_users(os.environ.pop(USERS_VARIABLE, ""))

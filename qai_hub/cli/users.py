@@ -1,0 +1,137 @@
+"""`qai-hub users`: lists, adds, renews and revokes the users of a local hub, also while it runs.
+
+Whoever may write the data folder is its administrator: nothing goes over the network.
+"""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from qai_hub.cli.arguments import add_data_dir
+from qai_hub.cli.output import CommandError, note, say
+from qai_hub.cli.secrets_in import read_private
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from sqlalchemy import Connection
+
+    from qai_hub.local.store.records import Account
+
+    Step = Callable[[dict[str, Account], str, str], dict[str, Account]]
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "users",
+        help="list, add, renew and revoke the users of a local hub",
+        description="Say who may enter a local hub. One that runs takes it over within a second.",
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_verb(
+        verbs,
+        "list",
+        _list,
+        "show a line for each user: EMAIL, active or inactive, start or added, number of tokens",
+    )
+    for name, verb, text in (
+        ("add", _add, "let somebody in until they are revoked, and print their token"),
+        ("renew", _renew, "replace all tokens of a user by another, and print it"),
+    ):
+        giving = _add_verb(verbs, name, verb, text)
+        giving.add_argument("email", metavar="EMAIL", help="the user's address")
+        giving.add_argument(
+            "--token-file",
+            metavar="FILE",
+            help="take the token from a file that only you can read (- for standard input), and "
+            "print none",
+        )
+    revoking = _add_verb(
+        verbs, "revoke", _revoke, "take all tokens of a user away; what they have made stays"
+    )
+    revoking.add_argument("email", metavar="EMAIL", help="the user's address")
+
+
+def _add_verb(
+    verbs: "_SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    verb: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    add_data_dir(parser)
+    parser.set_defaults(run=run, verb=verb)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    if find_spec("sqlalchemy") is None:
+        raise CommandError("The local hub needs sqlalchemy: pip install 'qai-hub-openapi[local]'")
+    from qai_hub.local.store import DataFolderError
+
+    try:
+        options.verb(options)
+    except (DataFolderError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    return 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    from qai_hub.local.store.users import read_accounts
+
+    with _folder(options) as db:
+        accounts = read_accounts(db)
+    for each in accounts.values():
+        state = "active" if each.active else "inactive"
+        say(f"{each.email}\t{state}\t{each.origin}\t{len(each.tokens)}")
+
+
+def _add(options: argparse.Namespace) -> None:
+    from qai_hub.local.admission import add
+
+    _give(options, add, "may enter until they are revoked")
+
+
+def _renew(options: argparse.Namespace) -> None:
+    from qai_hub.local.admission import renew
+
+    _give(options, renew, "may enter by the new token alone")
+
+
+def _revoke(options: argparse.Namespace) -> None:
+    from qai_hub.local.admission import revoke
+    from qai_hub.local.store.users import normalized, read_accounts, write_accounts
+
+    email = normalized(options.email)
+    with _folder(options) as db:
+        write_accounts(db, revoke(read_accounts(db), email))
+    note(f"{email} may not enter any more. URLs of files that they were given expire in an hour.")
+
+
+def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
+    from qai_hub.local.admission import checked_token, new_token
+    from qai_hub.local.store.users import (
+        normalized,
+        read_accounts,
+        token_digest,
+        write_accounts,
+    )
+
+    email, given = normalized(options.email), options.token_file is not None
+    token = read_private(options.token_file).strip() if given else new_token()
+    digest = token_digest(checked_token(token, email))
+    with _folder(options) as db:
+        write_accounts(db, step(read_accounts(db), email, digest))
+    note(f"{email} {told}.")
+    if not given:
+        say(token)
+
+
+def _folder(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
+    from qai_hub.local.store.database import beside_the_hub
+
+    return beside_the_hub(options.data_dir.expanduser())

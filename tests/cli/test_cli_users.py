@@ -1,0 +1,162 @@
+"""The command `qai-hub users`, and how `serve` is told of users without showing their tokens."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qai_hub.cli.main import main
+from qai_hub.cli.secrets_in import USERS_VARIABLE, read_users, users_of_the_environment
+from qai_hub.local import LocalHub
+
+ADA, BOB = "ada@example.com", "bob@example.com"
+SECRET = "s3cr3t-token"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with LocalHub(tmp_path / "data", users={ADA: "a"}):
+        return tmp_path / "data"
+
+
+@pytest.fixture
+def command(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["users", *arguments, "--data-dir", str(folder)])
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def private(path: Path, text: str, mode: int = 0o600) -> str:
+    path.write_text(text)
+    path.chmod(mode)
+    return str(path)
+
+
+def test_a_token_is_printed_once_and_alone_on_stdout(command: Command, folder: Path) -> None:
+    status, out, errors = command("add", " Bob@Example.com")
+    assert (status, out.count("\n")) == (0, 1)
+    token = out.strip()
+    assert errors == f"{BOB} may enter until they are revoked.\n"
+    status, out, errors = command("renew", BOB)
+    renewed = out.strip()
+    assert (status, errors) == (0, f"{BOB} may enter by the new token alone.\n")
+    with LocalHub(folder, users={ADA: None}) as hub:
+        assert not hub.is_token_of(token, BOB)
+        assert hub.is_token_of(renewed, BOB)
+    status, out, errors = command("revoke", BOB)
+    assert (status, out) == (0, "")
+    assert errors.startswith(f"{BOB} may not enter any more.")
+    assert command("list") == (
+        0,
+        f"{ADA}\tactive\tstart\t1\n{BOB}\tinactive\tadded\t0\n",
+        "",
+    )
+
+
+def test_a_token_that_is_given_is_not_printed(
+    command: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = private(tmp_path / "token", f"{SECRET}\n")
+    status, out, errors = command("add", BOB, "--token-file", file)
+    assert (status, out) == (0, "")
+    assert SECRET not in errors
+    monkeypatch.setattr(sys, "stdin", io.StringIO("another\n"))
+    assert command("renew", ADA, "--token-file", "-")[:2] == (0, "")
+    with LocalHub(folder, users={ADA: None}) as hub:
+        assert hub.is_token_of(SECRET, BOB)
+        assert hub.is_token_of("another", ADA)
+        assert not hub.is_token_of("a", ADA)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["add", ADA], "is a user already"),
+        (["add", "ada"], "'ada' is not an e-mail address"),
+        (["renew", BOB], "no user of this hub: ada@example.com"),
+        (["revoke", BOB], "no user of this hub"),
+        (["add", BOB, "--token-file", "no such file"], "No such file"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    command: Command, arguments: list[str], told: str
+) -> None:
+    status, out, errors = command(*arguments)
+    assert (status, out, errors.count("\n")) == (1, "", 1)
+    assert told in errors
+
+
+@pytest.mark.parametrize("text", ["", " \n", "two words", "tök"])
+def test_tokens_that_cannot_be_are_refused(command: Command, tmp_path: Path, text: str) -> None:
+    status, out, errors = command("add", BOB, "--token-file", private(tmp_path / "t", text))
+    assert (status, out) == (1, "")
+    assert "printable ASCII" in errors
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_files_that_others_can_get_at_are_refused(
+    command: Command, tmp_path: Path, mode: int
+) -> None:
+    status, _, errors = command("add", BOB, "--token-file", private(tmp_path / "t", SECRET, mode))
+    assert status == 1
+    assert "chmod 600" in errors
+    assert SECRET not in errors
+
+
+def test_a_token_is_no_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["users", "add", BOB, SECRET])
+    assert caught.value.code == 2
+    capsys.readouterr()
+
+
+def test_other_folders_are_left_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hub.db").write_bytes(b"mine")
+    for place in (tmp_path, tmp_path / "missing"):
+        assert main(["users", "list", "--data-dir", str(place)]) == 1
+        assert "no data folder of a hub" in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+EMAIL = st.from_regex(r"[a-z.]{1,9}@[a-z]{1,9}", fullmatch=True)
+TOKEN = st.none() | st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
+USERS = st.lists(st.tuples(EMAIL, TOKEN))
+
+
+@given(USERS, st.sampled_from([" ", "\n", "\t", "\r\n", "\n# a comment, x@y=z\n\n", "\n  #\n "]))
+def test_users_are_read_as_they_were_written(
+    users: list[tuple[str, str | None]], between: str
+) -> None:
+    words = [email if token is None else f"{email}={token}" for email, token in users]
+    assert read_users(between.join(words)) == users
+
+
+def test_an_empty_token_is_refused() -> None:
+    with pytest.raises(ValueError, match="the token of a@b is empty"):
+        read_users("a@b=")
+
+
+def test_the_environment_names_users_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(USERS_VARIABLE, f"{ADA}={SECRET}\n{BOB}")
+    assert users_of_the_environment() == [(ADA, SECRET), (BOB, None)]
+    # Neither this process nor one that it starts has it any more.
+    code = "import os; print(sorted(os.environ))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert USERS_VARIABLE not in done.stdout + str(dict(os.environ))
+    assert users_of_the_environment() == []

@@ -1,0 +1,173 @@
+"""Who may enter after each step, by a few rules that hold for any history of steps."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qai_hub.local import admission
+from qai_hub.local.store.records import Account
+
+ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
+Accounts = dict[str, Account]
+
+
+def tokens(accounts: Mapping[str, Account]) -> dict[str, set[str]]:
+    """Return the tokens of those who may enter."""
+    return {each.email: set(each.tokens) for each in accounts.values() if each.active}
+
+
+def started(*starts: Mapping[str, str | None], keep: bool = False) -> Accounts:
+    accounts: Accounts = {}
+    for named in starts:
+        accounts = admission.start(accounts, named, keep=keep)
+    return accounts
+
+
+def test_a_token_that_is_given_replaces_all_others() -> None:
+    accounts = admission.give(started({ADA: "old"}), ADA, "older")
+    assert tokens(accounts) == {ADA: {"old", "older"}}
+    assert tokens(admission.start(accounts, {ADA: "new"}, keep=False)) == {ADA: {"new"}}
+    assert tokens(admission.renew(accounts, ADA, "new")) == {ADA: {"new"}}
+
+
+def test_who_is_named_without_a_token_keeps_theirs() -> None:
+    assert tokens(started({ADA: "t"}, {ADA: None})) == {ADA: {"t"}}
+
+
+def test_who_is_not_named_any_more_may_come_back() -> None:
+    accounts = started({ADA: "a", BOB: "b"}, {ADA: "a"})
+    assert tokens(accounts) == {ADA: {"a"}}
+    assert tokens(admission.start(accounts, {BOB: None}, keep=False)) == {BOB: {"b"}}
+
+
+def test_users_are_kept_where_that_is_asked_for_and_not_brought_back() -> None:
+    assert tokens(started({ADA: "a"}, {BOB: "b"}, keep=True)) == {ADA: {"a"}, BOB: {"b"}}
+    gone = started({ADA: "a"}, {BOB: "b"})
+    assert tokens(admission.start(gone, {BOB: None}, keep=True)) == {BOB: {"b"}}
+
+
+def test_who_was_added_stays_until_they_are_revoked() -> None:
+    accounts = admission.add(started({ADA: "a"}), BOB, "b")
+    accounts = admission.start(accounts, {EVE: "e"}, keep=False)
+    assert tokens(accounts) == {BOB: {"b"}, EVE: {"e"}}
+    accounts = admission.start(admission.revoke(accounts, BOB), {EVE: None}, keep=True)
+    assert tokens(accounts) == {EVE: {"e"}}
+    # Named after all, they come in again, but not by what was taken away.
+    assert tokens(admission.start(accounts, {BOB: None}, keep=True)) == {BOB: set(), EVE: {"e"}}
+
+
+def test_who_has_let_somebody_in_last_counts() -> None:
+    added = admission.add({}, ADA, "a")
+    assert tokens(admission.start(added, {BOB: None}, keep=False))[ADA] == {"a"}
+    named = admission.start(added, {ADA: None}, keep=False)
+    assert ADA not in tokens(admission.start(named, {BOB: None}, keep=False))
+    again = admission.add(admission.start(named, {BOB: None}, keep=False), ADA, "new")
+    assert tokens(admission.start(again, {BOB: None}, keep=False))[ADA] == {"new"}
+
+
+def test_a_token_passes_from_who_has_another_or_may_not_enter() -> None:
+    before = started({ADA: "x", BOB: "y"})
+    swapped = admission.start(before, {ADA: "y", BOB: "x"}, keep=False)
+    assert tokens(swapped) == {ADA: {"y"}, BOB: {"x"}}
+    moved = admission.start(before, {ADA: "y"}, keep=False)
+    assert tokens(moved) == {ADA: {"y"}}
+    assert tokens(admission.start(moved, {ADA: None, BOB: None}, keep=False))[BOB] == set()
+
+
+def test_a_token_is_not_taken_from_who_may_enter_by_it() -> None:
+    before = admission.add(started({ADA: "x"}), BOB, "y")
+    refused: list[Callable[[], object]] = [
+        lambda: admission.start(before, {ADA: "y"}, keep=False),
+        lambda: admission.start({}, {ADA: "y", BOB: "y"}, keep=False),
+        lambda: admission.start(started({ADA: "x"}), {BOB: "x", ADA: None}, keep=False),
+        lambda: admission.start(started({ADA: "x"}), {BOB: "x"}, keep=True),
+        lambda: admission.add(before, EVE, "x"),
+        lambda: admission.renew(before, ADA, "y"),
+    ]
+    for step in refused:
+        with pytest.raises(ValueError, match="is somebody else's") as caught:
+            step()
+        assert "'x'" not in str(caught.value)
+
+
+def test_who_is_unknown_or_known_already_is_told() -> None:
+    accounts = admission.revoke(started({ADA: "a", BOB: "b"}), BOB)
+    for step in (admission.renew, admission.give):
+        for email in (BOB, EVE):
+            with pytest.raises(ValueError, match=f"no user of this hub: {ADA}"):
+                step(accounts, email, "t")
+    with pytest.raises(ValueError, match="no user of this hub"):
+        admission.revoke(accounts, EVE)
+    with pytest.raises(ValueError, match="a user already"):
+        admission.add(accounts, ADA, "t")
+    assert admission.revoke(accounts, BOB) == accounts
+
+
+def test_each_person_is_named_once() -> None:
+    assert admission.merged([(" Ada@Example.com", None), (ADA, "t"), (ADA, None)]) == {ADA: "t"}
+    assert admission.merged([(ADA, "t"), (ADA, "t"), (BOB, None)]) == {ADA: "t", BOB: None}
+    with pytest.raises(ValueError, match="named twice, with different tokens") as caught:
+        admission.merged([(ADA, "secret-1"), (ADA.upper(), "secret-2")])
+    assert "secret" not in str(caught.value)
+    for bad in ("", "x y", "tök", "x\n"):
+        with pytest.raises(ValueError, match="printable ASCII"):
+            admission.merged([(ADA, bad)])
+
+
+EMAILS = st.sampled_from([ADA, BOB, EVE])
+TOKENS = st.sampled_from("1234")
+STEPS = st.one_of(
+    st.tuples(
+        st.just("start"),
+        st.dictionaries(EMAILS, st.none() | TOKENS, min_size=1),
+        st.booleans(),
+    ),
+    st.tuples(st.sampled_from(["add", "renew"]), EMAILS, TOKENS),
+    st.tuples(st.just("revoke"), EMAILS, st.none()),
+)
+
+
+def take(accounts: Accounts, step: tuple[str, object, object]) -> Accounts:
+    name, first, second = step
+    if name == "start":
+        return admission.start(accounts, first, keep=second)  # type: ignore[arg-type]
+    if name == "revoke":
+        return admission.revoke(accounts, str(first))
+    return {"add": admission.add, "renew": admission.renew}[name](accounts, str(first), str(second))
+
+
+@given(st.lists(STEPS, max_size=12))
+def test_any_history_keeps_the_rules(steps: list[tuple[str, object, object]]) -> None:
+    accounts: Accounts = {}
+    dead: dict[str, set[str]] = {ADA: set(), BOB: set(), EVE: set()}
+    for step in steps:
+        before = accounts
+        try:
+            accounts = take(accounts, step)
+        except ValueError:
+            continue
+        name, first, second = step
+        held = [token for each in accounts.values() for token in each.tokens]
+        assert len(held) == len(set(held)), "a token stands for one person"
+        for email, account in accounts.items():
+            had = before[email].tokens if email in before else frozenset()
+            given = second if name in ("add", "renew") and email == first else None
+            if name == "start" and isinstance(first, dict):
+                given = first.get(email)
+                may = email in first or (
+                    email in before
+                    and before[email].active
+                    and (second or before[email].origin == "added")
+                )
+                assert account.active is bool(may)
+            if given is not None:
+                assert account.tokens == {given}
+                dead[email] |= had - {given}
+                dead[email].discard(str(given))
+            # What was replaced or taken away never comes back by itself.
+            assert not account.tokens & dead[email]
+        if name == "revoke":
+            dead[str(first)] |= before[str(first)].tokens
+            assert not accounts[str(first)].active
