@@ -81,8 +81,7 @@ def _scalar(parameter: Parameter, kind: str, text: str) -> Json:
 
 def _check(parameter: Parameter, value: Json) -> None:
     if not parameter.validator.is_valid(value):
-        errors = parameter.validator.iter_errors(value)
-        raise ValueError(explain(errors, _subject(parameter)))
+        raise ValueError(explain(parameter.validator, value, _subject(parameter)))
 
 
 def _subject(parameter: Parameter) -> str:
