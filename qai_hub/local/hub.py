@@ -17,6 +17,7 @@ from qai_hub.local.contract import Contract
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.execution.attempt import run_attempt
 from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.scheduler import RunAttempt, Scheduler
 from qai_hub.local.server import ServerThread
 from qai_hub.local.services import Services
@@ -50,6 +51,8 @@ class LocalHub:
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is given again, and not made again.
         part_size: Size of the parts of uploads, in bytes.
+        limits: How many connections it serves, and how long it waits for them; what the limit of
+            open files leaves room for if None, which a hub raises as far as it may.
         clock: Tells the time, with its time zone.
         run_attempt: Carries out attempts at jobs.
 
@@ -75,6 +78,7 @@ class LocalHub:
         memory_limit: int | None = None,
         cache: bool = True,
         part_size: int = DEFAULT_PART_SIZE,
+        limits: ServerLimits | None = None,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
     ) -> None:
@@ -99,7 +103,8 @@ class LocalHub:
         self._run_attempt = run_attempt
         self._running = ExitStack()
         self._accounts: Accounts | None = None
-        self._waiters = Waiters()
+        self._limits = limits
+        self._waiters = Waiters(0)
         self._url = ""
 
     @property
@@ -262,7 +267,10 @@ class LocalHub:
         storage = Storage(folder)
         clean_up(store, storage, self._clock)
         accounts = Accounts(store, self._users)
-        waiters, devices = self._waiters, DeviceCatalogue.load()
+        files = raise_open_files()
+        limits = self._limits or ServerLimits.within(files, self._max_parallel)
+        self._waiters = waiters = Waiters(limits.waits)
+        devices = DeviceCatalogue.load()
         scheduler = Scheduler(
             store,
             storage,
@@ -288,10 +296,10 @@ class LocalHub:
             wake=scheduler.wake,
         )
         hosts = allowed_hosts(self._address[0], self._allowed_hosts)
-        app = make_app(services, hosts, validate_responses=self._validate_responses)
+        app = make_app(services, hosts, limits, validate_responses=self._validate_responses)
         scheduler.start()
         stack.callback(scheduler.stop)
-        server = ServerThread(app, listener, waiters.close)
+        server = ServerThread(app, listener, waiters.close, limits)
         server.start()
         stack.callback(server.stop)
         return accounts
