@@ -105,6 +105,7 @@ class LocalHub:
         self._accounts: Accounts | None = None
         self._limits = limits
         self._waiters = Waiters(0)
+        self._server: ServerThread | None = None
         self._url = ""
 
     @property
@@ -117,6 +118,11 @@ class LocalHub:
     def waiting(self) -> int:
         """Number of requests that wait for the end of a job."""
         return len(self._waiters)
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that are open."""
+        return 0 if self._server is None else self._server.connections
 
     @property
     def emails(self) -> list[str]:
@@ -299,7 +305,7 @@ class LocalHub:
         app = make_app(services, hosts, limits, validate_responses=self._validate_responses)
         scheduler.start()
         stack.callback(scheduler.stop)
-        server = ServerThread(app, listener, waiters.close, limits)
+        self._server = server = ServerThread(app, listener, waiters.close, limits)
         server.start()
         stack.callback(server.stop)
         return accounts

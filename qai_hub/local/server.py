@@ -49,13 +49,18 @@ class ServerThread:
             server_header=False,
             h11_max_incomplete_event_size=limits.head_bytes,
             # asyncio takes so many connections at once, before anybody can look at them.
-            backlog=limits.refusals,
+            backlog=max(16, limits.refusals),
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
         self._server = _Server(config, let_go)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._failure: BaseException | None = None
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that are open."""
+        return len(self._server.server_state.connections)
 
     def start(self) -> None:
         """Begin to serve; returns once requests are taken.
