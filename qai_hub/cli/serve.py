@@ -207,6 +207,10 @@ def _end_on_signals() -> threading.Event:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    # A terminal that closes ends it too, unless it was started by nohup.
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        signal.signal(hangup, end)
     return ended
 
 

@@ -211,12 +211,8 @@ def test_a_body_without_end_is_not_taken_for_ever() -> None:
         headers = ("Transfer-Encoding: chunked", "Content-Type: application/json")
         endless.sendall(head(hub, "POST /api/v1/users/auth/login/ HTTP/1.1", *headers))
         chunk = b"10000\r\n" + bytes(1 << 16) + b"\r\n"
-        sent = 0
         with pytest.raises(OSError):
-            while sent < 1 << 30:
-                endless.sendall(chunk)
-                sent += len(chunk)
-        assert sent < 1 << 27
+            endless.sendall(chunk * 2048)
 
 
 def test_a_refused_body_that_stands_still_is_not_waited_for_long() -> None:
