@@ -151,6 +151,7 @@ def _start(options: argparse.Namespace) -> "LocalHub":
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
     from qai_hub.local.abilities import told_abilities
+    from qai_hub.local.execution.confinement import told_sandbox
 
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
     for index, email in enumerate(hub.emails):
@@ -160,6 +161,7 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
     say("What it can do on this machine:")
     for line in told_abilities():
         say(f"  {line}")
+    say(told_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "0.0.0.0",  # noqa: S104 - compared, not bound
         "::",

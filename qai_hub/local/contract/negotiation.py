@@ -9,6 +9,8 @@ from qai_hub.local.contract.wire import PROTOBUF
 from qai_hub.local.contract.words import shorten, show
 from qai_hub.local.problems import ProblemError
 
+# Browsers send less than ten.
+_MOST_RANGES = 100
 _BINARY = "application/octet-stream"
 
 
@@ -34,7 +36,7 @@ def answer_type(request: Request, operation: Operation) -> str:
     if not types:
         return ""
     sent = _media_type(request, "")
-    ranges = list(_ranges(accept.split(",")))
+    ranges = list(_ranges(accept.split(",", _MOST_RANGES)[:_MOST_RANGES]))
     best = max(types, key=lambda media: (_quality(ranges, media), media == sent))
     if not _quality(ranges, best):
         raise ProblemError(406, f"This is answered as {' or '.join(types)}.")

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from support.execution_models import attempt, compile_request, linear_model, saved
 
+from qai_hub.local.execution import confinement
+from qai_hub.local.execution.confinement import sandbox_layers, told_sandbox
 from qai_hub.local.execution.readable import runtime_paths
 from qai_hub.local.execution.sandbox import (
+    LAYERS,
     NO_NETWORK,
     NO_PRIVILEGES,
     NO_SOCKETS,
@@ -207,6 +210,18 @@ def test_the_worker_says_which_layers_hold(tmp_path: Path) -> None:
     outcome = attempt(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
     assert outcome.succeeded
     assert "Sandbox: no new privileges" in outcome.log.read_text()
+
+
+def test_a_hub_tells_which_layers_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, layers = world.tries()
+    assert sandbox_layers() == layers
+    for held, told in (
+        (list(LAYERS), f"in a sandbox: {', '.join(LAYERS)}."),
+        ([NO_PRIVILEGES], "no new privileges; this system does not allow for: no network, no"),
+        ([], "without a sandbox"),
+    ):
+        monkeypatch.setattr(confinement, "sandbox_layers", lambda held=held: held)
+        assert told in told_sandbox()
 
 
 def test_what_may_be_read_holds_nothing_private(tmp_path: Path) -> None:
