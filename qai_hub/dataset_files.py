@@ -12,6 +12,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.errors import UserError
+from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
 from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
@@ -199,12 +200,16 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
         data = _member(file, "data", h5py.Group)
         keys = sorted(data, key=lambda key: (len(key), key))
         groups = [_member(data, key, h5py.Group) for key in keys]
-        orders = [group.attrs.get("order") for group in groups]
+        orders = [read_attribute(group, "order") for group in groups]
         if any(order is not None for order in orders):
             if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
-                raise UserError(f"The inputs have the orders {orders}: some are missing.")
+                shown = f"{orders[:20]}{' and more' if len(orders) > 20 else ''}"
+                raise UserError(f"The inputs have the orders {shown}: some are missing.")
             groups.sort(key=lambda group: int(group.attrs["order"]))
-        inputs = [(_name(_attribute(group, "name", str)), _batches(group)) for group in groups]
+        stored = StoredArrays(file)
+        inputs = [
+            (_name(_attribute(group, "name", str)), _batches(group, stored)) for group in groups
+        ]
         if not inputs:
             raise UserError("It has no inputs.")
         if len(dict(inputs)) < len(inputs):
@@ -214,22 +219,23 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
         return inputs
 
 
-def _batches(group: "h5py.Group") -> list["h5py.Dataset"]:
+def _batches(group: "h5py.Group", stored: StoredArrays) -> list["h5py.Dataset"]:
     import h5py
 
     count = _attribute(group, "batch_count", int)
     if count < 1:
         raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
     batches = (_member(group, f"batch_{index}", h5py.Dataset) for index in range(count))
-    return [_stored_here(batch) for batch in batches]
+    return [_stored_here(batch, stored) for batch in batches]
 
 
-def _stored_here(batch: "h5py.Dataset") -> "h5py.Dataset":
+def _stored_here(batch: "h5py.Dataset", stored: StoredArrays) -> "h5py.Dataset":
     if batch.dtype.kind not in "biuf":
         raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
     # What is stored elsewhere would be read from any file that the dataset's author names.
     if batch.is_virtual or batch.external:
         raise UserError(f"{batch.name} keeps its data in another file.")
+    stored.check(batch)
     return batch
 
 
@@ -245,7 +251,7 @@ def _member(group: "h5py.Group", key: str, kind: type[M]) -> M:
 
 
 def _attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
-    value = group.attrs.get(key)
+    value = read_attribute(group, key)
     if isinstance(value, bytes):
         value = value.decode()
     elif isinstance(value, numbers.Integral):
@@ -267,7 +273,7 @@ def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
     where = f"{member.file.filename} holds no dataset"
     try:
         yield
-    except UserError as error:
+    except (UserError, StoredError) as error:
         raise UserError(f"{where}: {error}") from None
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise UserError(f"{where}, or is damaged: {error}.") from error

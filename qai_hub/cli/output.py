@@ -1,5 +1,7 @@
 """How the command speaks: results on stdout, everything else on stderr."""
 
+import errno
+import os
 import sys
 from typing import TextIO
 
@@ -28,5 +30,11 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    try:
+        stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal is gone. Python would fail to flush what is left when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

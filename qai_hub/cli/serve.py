@@ -183,6 +183,7 @@ def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
     from qai_hub.local.abilities import told_abilities
+    from qai_hub.local.execution.confinement import told_sandbox
 
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
     kept = hub.quarantined
@@ -195,6 +196,7 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
     say("What it can do on this machine:")
     for line in told_abilities():
         say(f"  {line}")
+    say(told_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "0.0.0.0",  # noqa: S104 - compared, not bound
         "::",
@@ -246,6 +248,10 @@ def _end_on_signals() -> threading.Event:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    # A terminal that closes ends it too, unless it was started by nohup.
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        signal.signal(hangup, end)
     return ended
 
 

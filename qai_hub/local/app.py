@@ -3,24 +3,31 @@
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from qai_hub.local.contract import routes
 from qai_hub.local.edge import Edge, nothing_here
 from qai_hub.local.handlers import make_handlers
+from qai_hub.local.limits import ServerLimits
 from qai_hub.local.pages import page_routes
 from qai_hub.local.services import Services
 
 
 def make_app(
-    services: Services, hosts: Collection[str] | None, *, validate_responses: bool
+    services: Services,
+    hosts: Collection[str] | None,
+    limits: ServerLimits,
+    *,
+    validate_responses: bool,
 ) -> ASGIApp:
     """Make the web application of a hub.
 
     Args:
         services: What its handlers work with.
         hosts: Host names that requests may be addressed to; None for any.
+        limits: What it bears with.
         validate_responses: Answer 500 where an answer does not fit the contract.
 
     Returns:
@@ -32,6 +39,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = limits.threads
         services.waiters.open()
         yield
         services.waiters.close()
@@ -49,4 +57,4 @@ def make_app(
         default=nothing_here,
         lifespan=lifespan,
     )
-    return Edge(router, hosts)
+    return Edge(router, hosts, head_bytes=limits.head_bytes, body_seconds=limits.body_seconds)

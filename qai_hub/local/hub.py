@@ -17,6 +17,7 @@ from qai_hub.local.contract import Contract
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.execution.attempt import run_attempt
 from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.quarantine import Quarantined
 from qai_hub.local.scheduler import RunAttempt, Scheduler
 from qai_hub.local.server import ServerThread
@@ -55,6 +56,8 @@ class LocalHub:
         cache: Whether a target model that was made before is given again, and not made again.
         keep_users: Let those in as well whom an earlier start has named.
         part_size: Size of the parts of uploads, in bytes.
+        limits: How many connections it serves, and how long it waits for them; what the limit of
+            open files leaves room for if None, which a hub raises as far as it may.
         clock: Tells the time, with its time zone.
         run_attempt: Carries out attempts at jobs.
 
@@ -81,6 +84,7 @@ class LocalHub:
         cache: bool = True,
         keep_users: bool = False,
         part_size: int = DEFAULT_PART_SIZE,
+        limits: ServerLimits | None = None,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
     ) -> None:
@@ -106,7 +110,9 @@ class LocalHub:
         self._run_attempt = run_attempt
         self._running = ExitStack()
         self._accounts: Accounts | None = None
-        self._waiters = Waiters()
+        self._limits = limits
+        self._waiters = Waiters(0)
+        self._server: ServerThread | None = None
         self._url = ""
         self._quarantined = Quarantined(Path(), 0, 0)
 
@@ -129,6 +135,11 @@ class LocalHub:
         """
         self._started()
         return self._quarantined
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that are open."""
+        return 0 if self._server is None else self._server.connections
 
     @property
     def emails(self) -> list[str]:
@@ -361,7 +372,10 @@ class LocalHub:
         self._quarantined = order.quarantined
         clock = not_before(self._clock, order.agreed)
         accounts = Accounts(store, self._users, keep=self._keep_users)
-        waiters, devices = self._waiters, DeviceCatalogue.load()
+        files = raise_open_files()
+        limits = self._limits or ServerLimits.within(files, self._max_parallel)
+        self._waiters = waiters = Waiters(limits.waits)
+        devices = DeviceCatalogue.load()
         scheduler = Scheduler(
             store,
             storage,
@@ -387,10 +401,10 @@ class LocalHub:
             wake=scheduler.wake,
         )
         hosts = allowed_hosts(self._address[0], self._allowed_hosts)
-        app = make_app(services, hosts, validate_responses=self._validate_responses)
+        app = make_app(services, hosts, limits, validate_responses=self._validate_responses)
         scheduler.start()
         stack.callback(scheduler.stop)
-        server = ServerThread(app, listener, waiters.close)
+        self._server = server = ServerThread(app, listener, waiters.close, limits)
         server.start()
         stack.callback(server.stop)
         return accounts

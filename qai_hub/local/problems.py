@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -37,19 +38,23 @@ class ProblemError(Exception):
         Returns:
             The response, with the problem as its JSON body.
         """
-        body = {
-            "type": "about:blank",
-            "title": title(self.status),
-            "status": self.status,
-            "detail": self.detail,
-            "request_id": request_id,
-        }
         return Response(
-            json.dumps(body),
+            json.dumps(problem_json(self.status, self.detail, request_id)),
             status_code=self.status,
             headers=self.headers,
             media_type=MEDIA_TYPE,
         )
+
+
+def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | int]:
+    """Return the JSON of a problem."""
+    return {
+        "type": "about:blank",
+        "title": title(status),
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    }
 
 
 def title(status: int) -> str:
@@ -58,8 +63,30 @@ def title(status: int) -> str:
 
 
 DISK_FULL = ProblemError(503, "The disk of this hub is full.")
+OUT_OF_FILES = ProblemError(
+    503,
+    "This hub cannot open more files now: try again in a moment.",
+    headers={"Retry-After": "2"},
+)
+TOO_BUSY = ProblemError(
+    503,
+    "This hub serves as many connections as it can: try again in a moment.",
+    headers={"Retry-After": "2", "Connection": "close"},
+)
 
 
 def is_disk_full(error: BaseException) -> bool:
     """Tell whether an exception means that there is no more room on the disk."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_out_of_files(error: BaseException | None) -> bool:
+    """Tell whether an exception means that this process, or the system, has no file to spare."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        # SQLite does not tell why it cannot open its files.
+        if isinstance(error, sqlite3.OperationalError):
+            return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CANTOPEN
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,14 +1,24 @@
 """The web server: uvicorn in a thread of its own, with an event loop of its own."""
 
+import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from qai_hub.local.connections import Connection, Crowd
+from qai_hub.local.edge import Edge, too_busy
+from qai_hub.local.limits import ServerLimits
+from qai_hub.local.problems import is_out_of_files
+from qai_hub.local.seldom import Seldom
+
+_log = logging.getLogger(__name__)
+_log.addFilter(Seldom())
 _STOP_WITHIN = 5
 
 
@@ -19,24 +29,38 @@ class ServerThread:
         app: The ASGI application.
         listener: A bound socket; closed at the end.
         let_go: Called on the event loop before the server waits for its last requests to end.
+        limits: What it bears with.
     """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, let_go: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        let_go: Callable[[], None],
+        limits: ServerLimits,
+    ) -> None:
+        crowd = Crowd(limits, Edge(too_busy, None))
         config = uvicorn.Config(
             app,
-            http=_Protocol,
+            http=cast("type[asyncio.Protocol]", partial(Connection, crowd=crowd)),
             log_config=None,
             lifespan="on",
             ws="none",
             server_header=False,
-            # Longer than clients keep idle connections, so that it is they who close them.
-            timeout_keep_alive=75,
+            h11_max_incomplete_event_size=limits.head_bytes,
+            # asyncio takes so many connections at once, before anybody can look at them.
+            backlog=max(16, limits.refusals),
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
         self._server = _Server(config, let_go)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._failure: BaseException | None = None
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that are open."""
+        return len(self._server.server_state.connections)
 
     def start(self) -> None:
         """Begin to serve; returns once requests are taken.
@@ -64,18 +88,6 @@ class ServerThread:
             self._server.settled.set()
 
 
-class _Protocol(H11Protocol):
-    """HTTP without uvicorn's access log.
-
-    Signed URLs are secrets: the hub writes a log of its own, without queries. uvicorn's own switch
-    is of the whole process, and whoever sets up logging after it turns it on again.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
-        super().__init__(*args, **kwargs)
-        self.access_log = False
-
-
 class _Server(uvicorn.Server):
     """A server that tells when it has started, and lets long polls go before it waits for them."""
 
@@ -86,6 +98,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; overridden to tell."""
+        asyncio.get_running_loop().set_exception_handler(_note)
         await super().startup(sockets)
         self.settled.set()
 
@@ -93,3 +106,15 @@ class _Server(uvicorn.Server):
         """End; overridden to let requests go first."""
         self._let_go()
         await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        # asyncio closes their sockets in its next round.
+        await asyncio.sleep(0)
+
+
+def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Write to the log what went wrong on the event loop; asyncio tries to accept again itself."""
+    if is_out_of_files(context.get("exception")):
+        _log.warning("there are no more files to open: connections wait")
+    else:
+        loop.default_exception_handler(context)

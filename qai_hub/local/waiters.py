@@ -10,14 +10,19 @@ class Waiters:
     """Who waits for which job.
 
     Requests register on the event loop that serves them; any thread may notify.
+
+    Args:
+        most: How many may wait at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return self._count
 
     def open(self) -> None:
         """Take requests, on the event loop that is running."""
@@ -29,22 +34,28 @@ class Waiters:
         self._wake(tuple(self._waiting))
 
     @contextmanager
-    def waiting(self, job_id: str) -> Iterator[asyncio.Future[None]]:
+    def waiting(self, job_id: str) -> Iterator[asyncio.Future[None] | None]:
         """Register for the end of a job; to be done before its state is read.
 
         Args:
             job_id: The job.
 
         Yields:
-            A future that is done once the job has ended, or nobody is to wait any longer.
+            A future that is done once the job has ended, or nobody is to wait any longer; None if
+            too many wait already.
         """
+        if self._count >= self._most:
+            yield None
+            return
         ended = asyncio.get_running_loop().create_future()
         if self._loop is None:
             ended.set_result(None)
         self._waiting[job_id].add(ended)
+        self._count += 1
         try:
             yield ended
         finally:
+            self._count -= 1
             self._waiting[job_id].discard(ended)
             if not self._waiting[job_id]:
                 del self._waiting[job_id]

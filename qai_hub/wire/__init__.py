@@ -4,7 +4,7 @@ Descriptor and operations come from `openapi.yaml`, compiled by `make generate`.
 this package loads protobuf.
 """
 
-from qai_hub.wire.codec import decode, encode, parse, to_json
+from qai_hub.wire.codec import decode, encode, parse, read_message, to_json
 from qai_hub.wire.descriptor import WireError
 
-__all__ = ["WireError", "decode", "encode", "parse", "to_json"]
+__all__ = ["WireError", "decode", "encode", "parse", "read_message", "to_json"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["decode", "encode", "parse", "to_json"]
+__all__ = ["decode", "encode", "parse", "read_message", "to_json"]
 
 # A page of jobs, or the profile of a large model, is a few megabytes.
 _LARGEST = 32 << 20
@@ -60,15 +60,19 @@ def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any
     Raises:
         WireError: If the bytes are not such a message, or too many.
     """
+    return _read(read_message(name, content), moment if moments else write_time)
+
+
+def read_message(name: str, content: bytes) -> "Message":
+    """Reads the bytes of a message, as `decode` does, and makes no JSON of it."""
     from google.protobuf.message import DecodeError
 
     if len(content) > _LARGEST:
         raise WireError(f"A {name} of {len(content)} bytes is too large: {_LARGEST} are allowed.")
     try:
-        message = message_class(name).FromString(content)
+        return message_class(name).FromString(content)
     except (DecodeError, RecursionError) as error:
         raise WireError(f"{len(content)} bytes are no {name}: {error}") from None
-    return _read(message, moment if moments else write_time)
 
 
 def to_json(message: "Message") -> dict[str, Any]:

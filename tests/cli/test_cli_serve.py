@@ -1,8 +1,10 @@
 """The command `qai-hub serve`, as a process."""
 
 import os
+import pty
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
 from qai_hub.local.abilities import told_abilities
+from qai_hub.local.execution.confinement import told_sandbox
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -101,6 +104,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
         assert all(f"  {line}" in hub.said for line in told_abilities())
+        assert told_sandbox() in hub.said
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
     assert rest.startswith("Stopped.")
@@ -310,3 +314,58 @@ def test_without_the_extra_it_names_it(
     assert main(["serve"]) == 1
     error = capsys.readouterr().err
     assert error == "qai-hub: The local hub needs uvicorn: pip install 'qai-hub-openapi[local]'\n"
+
+
+def test_a_hangup_ends_it_in_order_and_may_be_ignored(tmp_path: Path) -> None:
+    with served(tmp_path, "--port", "0") as hub:
+        status, rest = hub.end(signal.SIGHUP)
+    assert (status, rest.startswith("Stopped.")) == (0, True)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with served(tmp_path, "--port", "0") as hub:
+            hub.process.send_signal(signal.SIGHUP)
+            assert httpx.get(f"{hub.url}/healthz").status_code == 200
+            assert hub.end(signal.SIGTERM)[0] == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+IN_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def test_a_terminal_that_closes_ends_it_in_order(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IN_ITS_TERMINAL, "-m", "qai_hub", "serve", "--port", "0"]
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        command,
+        env=environment(tmp_path),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        try:
+            os.close(terminal)
+            said = b""
+            while b"Ctrl+C" not in said:
+                said += os.read(controller, 4096)
+            os.close(controller)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    with sqlite3.connect(tmp_path / ".qai_hub" / "local" / "hub.db") as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+    assert not (tmp_path / ".qai_hub" / "local" / "hub.db-wal").exists()
+
+
+@pytest.mark.parametrize("second", [signal.SIGHUP, signal.SIGTERM])
+def test_a_second_signal_disturbs_no_orderly_end(tmp_path: Path, second: signal.Signals) -> None:
+    with served(tmp_path, "--port", "0") as hub:
+        hub.process.send_signal(signal.SIGHUP)
+        status, rest = hub.end(second)
+    assert (status, "Stopped." in rest) == (0, True)

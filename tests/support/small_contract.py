@@ -9,6 +9,7 @@ from starlette.routing import Router
 from qai_hub.local.contract import Call, Contract, Handler, Reply, routes
 from qai_hub.local.edge import Edge, nothing_here
 
+MAX_BODY = 1 << 20
 ID = {"type": "string", "pattern": "^t[a-z0-9]{1,8}$"}
 
 
@@ -79,6 +80,7 @@ SPEC: dict[str, Any] = {
             "post": {
                 "operationId": "makeThing",
                 "requestBody": {
+                    "x-max-bytes": MAX_BODY,
                     "required": True,
                     "content": {
                         "application/json": {"schema": {"$ref": "#/components/schemas/Submit"}}
@@ -146,15 +148,21 @@ HANDLERS: dict[str, Handler] = {
 
 
 def client(
-    *, validate_responses: bool = False, hosts: list[str] | None = None, **handlers: Handler
+    *,
+    validate_responses: bool = False,
+    hosts: list[str] | None = None,
+    body_seconds: float = 60.0,
+    patience: float = 30.0,
+    **handlers: Handler,
 ) -> httpx.AsyncClient:
     made = routes(
         Contract(SPEC),
         HANDLERS | handlers,
         {"secret": "ada"}.get,
         validate_responses=validate_responses,
+        body_seconds=body_seconds,
     )
-    app = Edge(Router(made, default=nothing_here), hosts)
+    app = Edge(Router(made, default=nothing_here), hosts, body_seconds=patience)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost",

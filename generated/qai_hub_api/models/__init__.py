@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .file_upload_url_fields import FileUploadURLFields as FileUploadURLFields
     from .framework import Framework as Framework
     from .framework_list import FrameworkList as FrameworkList
+    from .health import Health as Health
     from .inference_job import InferenceJob as InferenceJob
     from .inference_job_result import InferenceJobResult as InferenceJobResult
     from .inference_job_submit import InferenceJobSubmit as InferenceJobSubmit
@@ -148,6 +149,7 @@ else:
         "FileUploadURLFields": ".file_upload_url_fields",
         "Framework": ".framework",
         "FrameworkList": ".framework_list",
+        "Health": ".health",
         "InferenceJob": ".inference_job",
         "InferenceJobResult": ".inference_job_result",
         "InferenceJobSubmit": ".inference_job_submit",
@@ -264,6 +266,7 @@ __all__ = (
     "FileUploadURLFields",
     "Framework",
     "FrameworkList",
+    "Health",
     "InferenceJob",
     "InferenceJobResult",
     "InferenceJobSubmit",

@@ -50,6 +50,7 @@ class Body:
 
     Attributes:
         media_types: What may be sent.
+        max_bytes: Most bytes that it may have; None where the handler reads the stream itself.
         required: Whether a request without it is refused.
         validator: Checks the decoded body; None where the handler reads the stream itself.
         choices: Groups of properties of which exactly one must be present, by group name.
@@ -58,6 +59,7 @@ class Body:
     """
 
     media_types: tuple[str, ...]
+    max_bytes: int | None
     required: bool
     validator: jsonschema_rs.Validator | None
     choices: Mapping[str, tuple[str, ...]]
@@ -225,8 +227,11 @@ class Contract:
             validator = self._validator(schema_pointer)
             choices = _choices(self._resolve(schema_pointer)[0])
             shape = read_shape(self._resolve, schema_pointer)
+            if "x-max-bytes" not in body:
+                raise ContractError(f"the body of {definition['operationId']} has no x-max-bytes")
         return Body(
             media_types,
+            body.get("x-max-bytes"),
             body.get("required", False),
             validator,
             choices,

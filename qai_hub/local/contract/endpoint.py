@@ -2,8 +2,12 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,11 +18,13 @@ from qai_hub.local.contract.calls import Authenticate, Call, Handler, Reply, cal
 from qai_hub.local.contract.document import Contract, ContractError, Json, Operation
 from qai_hub.local.contract.negotiation import answer_type, content_type
 from qai_hub.local.contract.parameters import read_parameters
-from qai_hub.local.contract.words import explain
+from qai_hub.local.contract.words import explain, is_large
 from qai_hub.local.problems import MEDIA_TYPE as PROBLEM
 from qai_hub.local.problems import ProblemError
 
 _log = logging.getLogger(__name__)
+# What is larger is read beside the event loop, and so are answers of many values written.
+_LARGE_BODY = 16 << 10
 
 
 def routes(
@@ -27,6 +33,7 @@ def routes(
     authenticate: Authenticate,
     *,
     validate_responses: bool = False,
+    body_seconds: float = 60.0,
 ) -> list[Route]:
     """Make one route for each path of the contract.
 
@@ -35,6 +42,7 @@ def routes(
         handlers: What carries out each operation, by operationId.
         authenticate: Tells whom a token belongs to.
         validate_responses: Answer 500 where an answer does not fit the contract.
+        body_seconds: How long a body may take to come that the contract bounds.
 
     Returns:
         Routes for Starlette.
@@ -47,19 +55,36 @@ def routes(
         raise ContractError(f"no handler for the operations {', '.join(missing)}")
     if unknown := sorted(set(handlers) - wanted):
         raise ContractError(f"no operation in the contract for the handlers {', '.join(unknown)}")
+    coding = _Coding(body_seconds, CapacityLimiter(1))
     by_path = sorted(contract.operations, key=lambda operation: operation.path)
     return [
         Route(
             path,
             _Endpoint(
                 [
-                    _Bound(operation, handlers[operation.id], authenticate, validate_responses)
+                    _Bound(
+                        operation, handlers[operation.id], authenticate, coding, validate_responses
+                    )
                     for operation in operations
                 ]
             ),
         )
         for path, operations in groupby(by_path, key=lambda operation: operation.path)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How bodies are read and written.
+
+    Attributes:
+        seconds: How long one may take to come.
+        large: Lets one large body at a time be read or written, in a thread of its own. With more
+            of them, those on the event loop would wait for the interpreter longer than for one.
+    """
+
+    seconds: float
+    large: CapacityLimiter
 
 
 class _Endpoint:
@@ -87,11 +112,13 @@ class _Bound:
         operation: Operation,
         handler: Handler,
         authenticate: Authenticate,
+        coding: _Coding,
         validate_responses: bool,
     ) -> None:
         self.operation = operation
         self._handler = handler
         self._authenticate = authenticate
+        self._coding = coding
         self._validate = validate_responses
 
     async def answer(self, request: Request) -> Response:
@@ -110,7 +137,9 @@ class _Bound:
             return Response(status_code=status, headers=result.headers)
         self._check_answer(status, wire.JSON, result)
         bare = call.params.get("supports_s3_credentials") is not True
-        content = wire.encode(result.body, self.operation, media, bare=bare)
+        encode = partial(wire.encode, result.body, self.operation, media, bare=bare)
+        large = is_large(result.body)
+        content = await run_sync(encode, limiter=self._coding.large) if large else encode()
         return Response(content, status, headers=result.headers, media_type=media)
 
     async def _read(self, request: Request) -> tuple[str, Call]:
@@ -126,15 +155,22 @@ class _Bound:
         body = self.operation.body
         if body is None:
             return None
-        if body.validator is None:
+        if body.max_bytes is None:
             content_type(request, body)
             return None
-        raw = await wire.read_body(request.stream())
+        typed = "content-type" in request.headers
+        media = content_type(request, body) if typed else ""
+        raw = await wire.read_body(
+            request.stream(), request.headers, body.max_bytes, self._coding.seconds
+        )
         if not raw and not body.required:
             return None
-        if not raw and "content-type" not in request.headers:
+        if not raw and not typed:
             raise ProblemError(400, "body: missing")
-        return wire.decode(raw, body, content_type(request, body))
+        decode = partial(wire.decode, raw, body, media or content_type(request, body))
+        if len(raw) <= _LARGE_BODY:
+            return decode()
+        return await run_sync(decode, limiter=self._coding.large)
 
     def _check_answer(self, status: int, media: str | None, reply: Reply | None) -> None:
         """Hold an answer to the contract; a fault is the server's, and says so to its log."""
@@ -154,5 +190,5 @@ class _Bound:
         if media not in declared:
             return f"{media} is not declared for status {status}"
         if reply is not None and not declared[media].is_valid(reply.body):
-            return explain(declared[media].iter_errors(reply.body), "answer")
+            return explain(declared[media], reply.body, "answer")
         return None

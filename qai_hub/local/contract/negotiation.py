@@ -6,8 +6,11 @@ from starlette.requests import Request
 
 from qai_hub.local.contract.document import Body, Operation
 from qai_hub.local.contract.wire import PROTOBUF
+from qai_hub.local.contract.words import shorten, show
 from qai_hub.local.problems import ProblemError
 
+# Browsers send less than ten.
+_MOST_RANGES = 100
 _BINARY = "application/octet-stream"
 
 
@@ -33,8 +36,9 @@ def answer_type(request: Request, operation: Operation) -> str:
     if not types:
         return ""
     sent = _media_type(request, "")
-    best = max(types, key=lambda media: (_quality(accept, media), media == sent))
-    if not _quality(accept, best):
+    ranges = list(_ranges(accept.split(",", _MOST_RANGES)[:_MOST_RANGES]))
+    best = max(types, key=lambda media: (_quality(ranges, media), media == sent))
+    if not _quality(ranges, best):
         raise ProblemError(406, f"This is answered as {' or '.join(types)}.")
     return best
 
@@ -50,13 +54,16 @@ def content_type(request: Request, body: Body) -> str:
         The media type.
 
     Raises:
-        ProblemError: 415 if the operation does not take it.
+        ProblemError: 415 if the operation does not take it, or it is compressed.
     """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise ProblemError(415, f"Send the body as it is, without {show(coding)} encoding.")
     types = [*body.media_types, *([PROTOBUF] if body.message else [])]
     # A body without a type may be taken for bytes (RFC 9110, 8.3): the official client's parts are.
     sent = _media_type(request, _BINARY)
     if sent not in types:
-        raise ProblemError(415, f"Send {' or '.join(types)}, not {sent}.")
+        raise ProblemError(415, f"Send {' or '.join(types)}, not {shorten(sent, 80)}.")
     return sent
 
 
@@ -64,12 +71,12 @@ def _media_type(request: Request, absent: str) -> str:
     return request.headers.get("content-type", absent).partition(";")[0].strip().lower()
 
 
-def _quality(accept: str, media: str) -> float:
+def _quality(ranges: Iterable[tuple[str, float]], media: str) -> float:
     """Give the quality that the most specific range which matches has; 0 rules it out."""
     kind = media.partition("/")[0]
     precedence = {media: 2, f"{kind}/*": 1, "*/*": 0}
     best, found = -1, 0.0
-    for name, quality in _ranges(accept.split(",")):
+    for name, quality in ranges:
         rank = precedence.get(name, -1)
         if rank > best:
             best, found = rank, quality

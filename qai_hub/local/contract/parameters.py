@@ -9,6 +9,7 @@ from qai_hub.local.contract.document import Json, Operation, Parameter
 from qai_hub.local.contract.words import explain, show
 from qai_hub.local.problems import ProblemError
 
+_MOST_IN_QUERY = 500
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 # Python clients print their booleans with a capital.
@@ -53,6 +54,8 @@ def _texts(parameter: Parameter, request: Request) -> Sequence[str]:
         case "path":
             return [request.path_params[parameter.name]]
         case "query":
+            if request.scope["query_string"].count(b"&") >= _MOST_IN_QUERY:
+                raise ProblemError(400, f"The query has more than {_MOST_IN_QUERY} parameters.")
             return request.query_params.getlist(parameter.name)
         case _:
             return request.headers.getlist(parameter.name)
@@ -81,8 +84,7 @@ def _scalar(parameter: Parameter, kind: str, text: str) -> Json:
 
 def _check(parameter: Parameter, value: Json) -> None:
     if not parameter.validator.is_valid(value):
-        errors = parameter.validator.iter_errors(value)
-        raise ValueError(explain(errors, _subject(parameter)))
+        raise ValueError(explain(parameter.validator, value, _subject(parameter)))
 
 
 def _subject(parameter: Parameter) -> str:

@@ -1,8 +1,11 @@
 """What request bodies hold, as far as the protobuf wire must know it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 Json = Any
 """A JSON value as the standard library decodes it."""
@@ -21,10 +24,39 @@ class Shape:
         properties: What its properties hold; of a list, what those of its items do.
         defaults: Values of properties that may be absent, and that the protobuf wire gives in that
             case: it cannot tell the two apart.
+        most: Most items that a list may have; None where it is no list.
     """
 
     properties: Mapping[str, "Shape"] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
+    most: int | None = None
+
+    def prune(self, message: "Message", where: str = "") -> None:
+        """Clear what a message has no place for, before anything is made of it.
+
+        A message of some hundred kilobytes can hold as many empty ones, at a cost for each.
+
+        Args:
+            message: A body that came as protobuf.
+            where: JSON pointer to it.
+
+        Raises:
+            ValueError: A list has too many items.
+        """
+        for descriptor, value in message.ListFields():
+            shape = self.properties.get(descriptor.name)
+            pointer = f"{where}/{descriptor.name}"
+            if shape is None:
+                message.ClearField(descriptor.name)
+                continue
+            items = [value]
+            if shape.most is not None:
+                if len(value) > shape.most:
+                    raise ValueError(f"{pointer}: has more than {shape.most} items")
+                items = value
+            if shape.properties:
+                for item in items:
+                    shape.prune(item, pointer)
 
     def trim(self, value: Json) -> Json:
         """Make a body that came as protobuf what it would be as JSON.
@@ -61,7 +93,7 @@ def read_shape(resolve: Resolve, pointer: str) -> Shape:
     """
     schema, where = resolve(pointer)
     if schema.get("type") == "array":
-        return read_shape(resolve, f"{where}/items")
+        return replace(read_shape(resolve, f"{where}/items"), most=schema.get("maxItems"))
     properties: dict[str, Shape] = {}
     defaults: dict[str, Json] = {}
     for name, definition in schema.get("properties", {}).items():

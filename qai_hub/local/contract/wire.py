@@ -1,38 +1,58 @@
 """How bodies are written on the two wires: JSON, and the official service's protobuf."""
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterable
+from collections import Counter
+from collections.abc import AsyncIterable, Mapping
 from typing import NoReturn
 
 from qai_hub.local.contract.document import Body, Json, Operation
-from qai_hub.local.contract.words import explain
+from qai_hub.local.contract.words import explain, show
 from qai_hub.local.problems import ProblemError
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
-MAX_BODY = 8 << 20
+# Beyond this many values, reading a body would hold up other requests. A compile job with a
+# thousand inputs has a fifth of them, and so has the end of an upload in ten thousand parts.
+MAX_VALUES = 1 << 16
+_TOO_DEEP = "body: nested too deeply"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-async def read_body(chunks: AsyncIterable[bytes], limit: int = MAX_BODY) -> bytes:
-    """Collect a body of bounded size.
+async def read_body(
+    chunks: AsyncIterable[bytes], headers: Mapping[str, str], limit: int, seconds: float
+) -> bytes:
+    """Collect a body of bounded size, in bounded time.
 
     Args:
         chunks: The body as it arrives.
+        headers: The headers of the request.
         limit: Most bytes to take.
+        seconds: Most time to take.
 
     Returns:
         The whole body.
 
     Raises:
-        ProblemError: 413 if it is larger.
+        ProblemError: 413 if it is larger, before it is read where its length is announced; 408 if
+            it takes longer.
     """
+    too_large = ProblemError(413, f"The body has more than {limit} bytes.")
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
+        raise too_large
     body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise ProblemError(413, f"The body has more than {limit} bytes.")
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        raise ProblemError(
+            408, f"The body has not come within {seconds:g} seconds: send it again."
+        ) from None
     return bytes(body)
 
 
@@ -48,13 +68,21 @@ def decode(raw: bytes, body: Body, media: str) -> Json:
         The decoded body.
 
     Raises:
-        ProblemError: 400 if it is not of that type, or does not fit the contract.
+        ProblemError: 400 if it is not of that type, or does not fit the contract; 413 if it holds
+            more values than any such body can need.
     """
     value = _parse_message(raw, body) if media == PROTOBUF else _parse(raw)
     _check_choices(value, body)
-    validator = body.validator
-    if validator is not None and not validator.is_valid(value):
-        raise ProblemError(400, explain(validator.iter_errors(value), "body"))
+    fault = None
+    if body.validator is not None:
+        try:
+            if not body.validator.is_valid(value):
+                fault = explain(body.validator, value, "body")
+        except ValueError:
+            # The validator's own limit, which is lower than that of the decoder.
+            fault = _TOO_DEEP
+    if fault is not None:
+        raise ProblemError(400, fault)
     return value
 
 
@@ -81,19 +109,26 @@ def encode(value: Json, operation: Operation, media: str, *, bare: bool) -> byte
 
 
 def _parse_message(raw: bytes, body: Body) -> Json:
-    from qai_hub.wire import WireError
-    from qai_hub.wire import decode as decode_message
+    from qai_hub.wire import WireError, read_message, to_json
 
     try:
-        return body.shape.trim(decode_message(str(body.message), raw))
-    except WireError as error:
+        message = read_message(str(body.message), raw)
+        body.shape.prune(message)
+        return body.shape.trim(to_json(message))
+    except (WireError, ValueError) as error:
         raise ProblemError(400, f"body: {error}") from None
 
 
 def _parse(raw: bytes) -> Json:
+    # Each value but the first stands behind one of these. Some may be within texts.
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ProblemError(413, f"The body holds more than {MAX_VALUES} values.")
     try:
         value = json.loads(
-            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number
+            raw.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_number,
+            object_pairs_hook=_object,
         )
         if _SURROGATE.search(raw):
             # Half a character can be written in JSON, but neither stored nor sent again.
@@ -101,10 +136,19 @@ def _parse(raw: bytes) -> Json:
     except UnicodeError:
         raise ProblemError(400, "body: not valid UTF-8") from None
     except RecursionError:
-        raise ProblemError(400, "body: nested too deeply") from None
+        raise ProblemError(400, _TOO_DEEP) from None
     except ValueError as error:
         raise ProblemError(400, f"body: not valid JSON: {error}") from None
     return value
+
+
+def _object(pairs: list[tuple[str, Json]]) -> Json:
+    """Make an object, in which no field may stand twice: which one would count is a guess."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ProblemError(400, f"body: the field {show(twice)} stands there twice")
+    return made
 
 
 def _number(text: str) -> int | float:

@@ -153,7 +153,7 @@ def _carry_out(
             command,
             folder,
             log,
-            environment=_environment(folder),
+            environment=worker_environment(folder),
             time_limit=time_limit,
             cancelled=cancelled,
         )
@@ -163,8 +163,15 @@ def _carry_out(
     return Report.read(folder) or _without_report(status, log.tail(), memory_limit)
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Return the worker's environment: what running Python needs, and no secrets."""
+def worker_environment(folder: Path) -> dict[str, str]:
+    """Return a worker's environment: what running Python needs, and no secrets.
+
+    Args:
+        folder: The attempt's folder.
+
+    Returns:
+        The variables.
+    """
     passed_on = {
         name: value
         for name, value in os.environ.items()

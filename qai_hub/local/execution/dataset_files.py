@@ -12,6 +12,7 @@ from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import shortened
 from qai_hub.local.execution.sessions import Tensor
 from qai_hub.local.execution.signature import Port, listed, name_problems
+from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class InputDataset:
             self._file = on_failure.enter_context(h5py.File(path, "r"))
             self._entries = _entries(self._file)
             self._check_names(ports)
+            self._stored = StoredArrays(self._file)
             self.samples = self._check_batches(ports)
             on_failure.pop_all()
 
@@ -79,7 +81,7 @@ class InputDataset:
         by_name = {port.name: port for port in ports}
         for entry in self._entries:
             for index in range(samples):
-                _check_sample(entry, index, by_name[entry.name])
+                self._stored.check(_check_sample(entry, index, by_name[entry.name]))
         return samples
 
 
@@ -119,6 +121,8 @@ class OutputDataset:
 def _damage_told() -> Iterator[None]:
     try:
         yield
+    except StoredError as error:
+        raise _invalid(f"The dataset does not hold what it declares: {error}") from None
     # What h5py raises on a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
@@ -130,9 +134,9 @@ def _entries(file: h5py.File) -> list[_Entry]:
     entries = []
     for key in data:
         group = _own(data, key, h5py.Group)
-        name = group.attrs.get("name")
+        name = read_attribute(group, "name")
         name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-        order, count = group.attrs.get("order"), group.attrs.get("batch_count")
+        order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
         whole = (int, np.integer)
         if not (isinstance(name, str) and isinstance(order, whole) and isinstance(count, whole)):
             raise _invalid(
@@ -143,7 +147,8 @@ def _entries(file: h5py.File) -> list[_Entry]:
     return sorted(entries, key=lambda entry: entry.order)
 
 
-def _check_sample(entry: _Entry, index: int, port: Port) -> None:
+def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
+    """Return a sample that is not read yet, if it fits its input."""
     tensor = _own(entry.group, f"batch_{index}", h5py.Dataset)
     where = f"Sample {index} of the input {port}"
     # Both would let a dataset read other files of this machine.
@@ -156,6 +161,7 @@ def _check_sample(entry: _Entry, index: int, port: Port) -> None:
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
             f"Convert it with .astype(numpy.{port.dtype}) before the upload."
         )
+    return tensor
 
 
 def _native(tensor: Tensor) -> Tensor:

@@ -109,6 +109,13 @@ class AttemptRequest:
         """The model that it works on: the first of several."""
         return self.inputs[0]
 
+    @property
+    def files(self) -> list[Path]:
+        """All files that it names."""
+        named = [model.path for model in self.inputs]
+        named += [model.source for model in self.inputs if model.source is not None]
+        return named if self.dataset is None else [*named, self.dataset]
+
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths: the worker runs in another directory."""
         return json.dumps(asdict(self), default=lambda path: str(path.absolute()))

@@ -20,6 +20,7 @@ from qai_hub.local.execution.messages import (
     AttemptRequest,
     Report,
 )
+from qai_hub.local.execution.sandbox import enter
 
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 logger = logging.getLogger(__name__)
@@ -35,15 +36,17 @@ def main(folder: Path, memory_limit: int) -> int:
     Returns:
         Exit status: 0 when a report is written, else one of `EXIT_STATUSES`.
     """
-    threading.Thread(target=_end_with_hub, daemon=True).start()
     _die_first()
+    request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
+    layers = enter(folder, request.files)
+    threading.Thread(target=_end_with_hub, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
+    logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
     try:
         try:
             report = carry_out(request, folder)

@@ -7,6 +7,7 @@ from qai_hub.local.contract import Handler
 from qai_hub.local.handlers import (
     datasets,
     devices,
+    health,
     jobs,
     listing,
     models,
@@ -79,6 +80,7 @@ def make_handlers(services: Services) -> dict[str, Handler]:
     return {
         **{name: reading(services, carry) for name, carry in _READS.items()},
         **{name: writing(services, carry) for name, carry in _WRITES.items()},
+        "getHealth": partial(health.get_health, services),
         "logIn": partial(users.log_in, services),
         "getJob": partial(waiting.get_job, services),
         "uploadPart": partial(storage.upload_part, services),

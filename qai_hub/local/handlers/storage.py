@@ -30,7 +30,7 @@ async def upload_part(services: Services, call: Call) -> Reply:
         "uploadPart", call.params["signature"], upload_id=upload_id, part_number=number
     )
     _check_length(call.request, signed["size"])
-    with services.storage.writers.writing(upload_id, number):
+    async with services.storage.writers.writing(upload_id, number):
         # An earlier one of this number is overwritten in place: it must not count any more.
         await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
         received = await write_stream(
@@ -52,7 +52,7 @@ async def upload_form(services: Services, call: Call) -> Reply:
     length = call.request.headers.get("content-length", "0")
     if int(length) > signed["limit"] + _FORM_OVERHEAD:
         raise ProblemError(413, f"The form has more than the {signed['limit']} bytes expected.")
-    with services.storage.writers.writing(upload_id, 1):
+    async with services.storage.writers.writing(upload_id, 1):
         await _in_upload(services, upload_id, lambda _: None)
         # Beside the upload: a form that is cut off must not spoil one that had come whole.
         path = services.storage.upload(f"{upload_id}.form")

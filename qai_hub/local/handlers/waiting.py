@@ -17,14 +17,19 @@ _WAIT = re.compile(r'wait\s*=\s*(?:"([0-9]+)"|([0-9]+))\s*(?:;.*)?', re.ASCII | 
 
 
 async def get_job(services: Services, call: Call) -> Reply:
-    """Show a job; with `Prefer: wait=N`, as soon as it has ended, or after N seconds."""
+    """Show a job; with `Prefer: wait=N`, as soon as it has ended, or after N seconds.
+
+    Where too many wait already, it is shown at once, without `Preference-Applied`.
+    """
     show = reading(services, jobs.get_job)
     seconds = wait_preference(call.params.get("Prefer", ""))
     if seconds is None:
         return await show(call)
     with services.waiters.waiting(call.params["job_id"]) as ended:
         reply = await show(call)
-        if not _has_ended(reply):
+        if ended is None and not _has_ended(reply):
+            return reply
+        if ended is not None and not _has_ended(reply):
             await _wait(ended, seconds, call.request)
             # Their token may have been taken away while they waited.
             caller = caller_of(call.request, services.accounts.authenticate)
@@ -64,7 +69,8 @@ async def _wait(ended: "asyncio.Future[None]", seconds: float, request: Request)
     try:
         await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if gone.done() and not ended.done():
-            gone.result()
+            # Whether it has gone, or goes on sending a body that nobody asked for.
+            gone.exception()
             raise ClientDisconnect
     finally:
         gone.cancel()

@@ -213,3 +213,15 @@ def test_any_parameters_are_answered_without_a_fault(query: str, key: str) -> No
     params = {"limit": query, "all": query}
     headers = {"X-Key": key.encode("latin-1")}
     assert call("GET", "/things/", params=params, headers=headers).status_code in {200, 400}
+
+
+def test_a_query_of_very_many_parameters_is_refused() -> None:
+    query = "&".join(["tag=1"] * 501)
+    assert "more than 500 parameters" in detail(call("GET", f"/things/?{query}"), 400)
+    assert call("GET", f"/things/?{query[: 6 * 500 - 1]}").status_code == 200
+
+
+def test_what_many_accept_beyond_the_first_hundred_does_not_count() -> None:
+    for number, status in ((99, 200), (100, 406)):
+        accept = "text/html," * number + "application/json"
+        assert call("GET", "/things/", headers={"Accept": accept}).status_code == status

@@ -5,12 +5,13 @@ import errno
 import hashlib
 import os
 import stat
-import threading
+import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from anyio.to_thread import run_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,42 +140,94 @@ def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> N
 
 
 def test_nobody_writes_to_what_is_being_finished() -> None:
-    writers = Writers()
-    with writers.writing("u1", 1), writers.writing("u1", 2), writers.writing("u2", 1):
-        with pytest.raises(ProblemError, match="another request"), writers.writing("u1", 1):
+    async def run() -> None:
+        writers = Writers()
+        async with writers.writing("u1", 1), writers.writing("u1", 2), writers.writing("u2", 1):
+            with pytest.raises(ProblemError, match="still being uploaded"), writers.finishing("u1"):
+                pass
+        with writers.finishing("u1"):
+            with pytest.raises(ProblemError, match="being finished"):
+                async with writers.writing("u1", 1):
+                    pass
+            async with writers.writing("u2", 1):
+                pass
+        async with writers.writing("u1", 1):
             pass
-        with pytest.raises(ProblemError, match="still being uploaded"), writers.finishing("u1"):
+        with writers.finishing("u1"):
             pass
-    with writers.finishing("u1"):
-        with pytest.raises(ProblemError, match="being finished"), writers.writing("u1", 1):
-            pass
-        with writers.writing("u2", 1):
-            pass
-    with writers.writing("u1", 1):
-        pass
+
+    asyncio.run(run())
 
 
-def test_only_one_of_many_threads_gets_a_part() -> None:
-    writers, barrier, got = Writers(), threading.Barrier(8), []
+@given(
+    steps=st.lists(st.integers(0, 3), min_size=1, max_size=8),
+    blocks=st.lists(st.integers(0, 3), min_size=8, max_size=8),
+)
+def test_a_newer_request_takes_the_place_of_an_older_one(
+    steps: list[int], blocks: list[int]
+) -> None:
+    """At any moment one writes, the newest has the last word, and the others are told."""
+    writing: list[int] = []
+    told: dict[int, str] = {}
 
-    def work() -> None:
-        barrier.wait()
+    async def write(writers: Writers, number: int) -> None:
         try:
-            with writers.writing("u1", 1):
-                got.append(True)
-                done.wait(5)
-        except ProblemError:
-            got.append(False)
-            if got.count(False) == 7:
-                done.set()
+            async with writers.writing("u1", 1):
+                assert not writing
+                writing.append(number)
+                try:
+                    # As with a block on its way to the disk, which is not broken off.
+                    for _ in range(blocks[number]):
+                        await run_sync(time.sleep, 0)
+                    if number < len(steps) - 1:
+                        await asyncio.Event().wait()
+                finally:
+                    assert writing == [number]
+                    writing.remove(number)
+        except ProblemError as problem:
+            told[number] = problem.detail
 
-    done = threading.Event()
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(got) == [False] * 7 + [True]
+    async def run() -> None:
+        writers = Writers()
+        tasks = []
+        for number, pause in enumerate(steps):
+            tasks.append(asyncio.create_task(write(writers, number)))
+            for _ in range(pause):
+                await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        with writers.finishing("u1"):
+            pass
+
+    asyncio.run(run())
+    assert set(told) == set(range(len(steps) - 1))
+    assert all("sent again by a newer request" in text for text in told.values())
+
+
+def test_an_older_request_writes_nothing_once_a_newer_one_has_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "u1"
+    path.touch()
+
+    begun = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"old" * (1 << 19)
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def write(writers: Writers, chunks: AsyncIterator[bytes]) -> Received:
+        async with writers.writing("u1", 1):
+            return await write_stream(chunks, path, limit=1 << 30)
+
+    async def run() -> None:
+        writers = Writers()
+        older = asyncio.create_task(write(writers, slow()))
+        await begun.wait()
+        received = await write(writers, stream([b"new" * (1 << 19)]))
+        with pytest.raises(ProblemError, match="newer request"):
+            await older
+        assert file_digest(path) == received.sha256
+
+    asyncio.run(run())
 
 
 def refused(signer: Signer, operation: str, signature: str, **claims: str | int) -> str:

@@ -1,0 +1,128 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.health import Health
+from ...types import Response
+
+
+def _get_kwargs() -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/healthz",
+    }
+
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[Health]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> Health:
+    try:
+        response_200 = Health.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+) -> Response[Health]:
+    """Get the health.
+
+    Tells whether the hub takes requests and its database answers, for what watches over it. The
+    official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs()
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+) -> Health:
+    """Get the health.
+
+    Tells whether the hub takes requests and its database answers, for what watches over it. The
+    official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        Health,
+        sync_detailed(
+            client,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+) -> Response[Health]:
+    """Get the health.
+
+    Tells whether the hub takes requests and its database answers, for what watches over it. The
+    official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs()
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+) -> Health:
+    """Get the health.
+
+    Tells whether the hub takes requests and its database answers, for what watches over it. The
+    official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        Health,
+        (
+            await asyncio_detailed(
+                client,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,27 @@
+"""Whether the hub is well, for what watches over it."""
+
+import asyncio
+
+from anyio.to_thread import run_sync
+from sqlalchemy import text
+
+from qai_hub.local.contract import Call, Reply
+from qai_hub.local.problems import ProblemError
+from qai_hub.local.services import Services
+
+_SECONDS = 5.0
+
+
+async def get_health(services: Services, call: Call) -> Reply:
+    """Tell whether the database answers."""
+
+    def ask() -> None:
+        with services.store.read() as db:
+            db.execute(text("SELECT 1 FROM settings")).first()
+
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await run_sync(ask, abandon_on_cancel=True)
+    except TimeoutError:
+        raise ProblemError(503, "The database of this hub does not answer in time.") from None
+    return Reply({"status": "ok"}, {"Cache-Control": "no-store"})

@@ -1,0 +1,123 @@
+"""What an HDF5 file declares, held against what it can hold, before memory is taken for it."""
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["StoredArrays", "StoredError", "read_attribute"]
+
+# By how much what a filter has stored can grow: 258 bytes from 2 bits for gzip, 264 bytes from
+# 3 for LZF. Others can make any number of bytes of none (scale-offset), or are plugins.
+_GROWTH = {1: 1032, 2: 1, 3: 1, 32000: 88}
+_NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+_LARGEST_GROWTH = max(_GROWTH.values())
+_LARGEST_ATTRIBUTE = 1 << 16
+
+
+class StoredError(ValueError):
+    """A file declares what it does not hold."""
+
+
+class StoredArrays:
+    """The arrays of a file that are to be read, each of which must be stored in it.
+
+    Args:
+        file: The file, or a group in it.
+    """
+
+    def __init__(self, file: "h5py.Group") -> None:
+        # What an open file has not written yet is not stored yet.
+        file.file.flush()
+        self._size: int = file.file.id.get_filesize()
+        self._declared = 0
+        self._seen: dict[Any, str] = {}
+
+    def check(self, array: "h5py.Dataset") -> None:
+        """Check that an array is stored, whole and once.
+
+        Args:
+            array: An array of numbers that is neither virtual nor in another file.
+
+        Raises:
+            StoredError: It is not.
+        """
+        import h5py
+
+        place = h5py.h5o.get_info(array.id).addr
+        other = self._seen.setdefault(place, array.name)
+        if other != array.name:
+            raise StoredError(f"{array.name} is the same array as {other}.")
+        growth = _growth(array)
+        declared = _bytes_of(array.shape or (), array)
+        if not declared:
+            return
+        # A damaged file may say of its stored bytes, too, whatever it likes.
+        stored = min(array.id.get_storage_size(), self._size)
+        at_once = max(declared, _bytes_of(array.chunks or (), array))
+        if at_once > stored * growth:
+            raise StoredError(
+                f"{array.name} declares {at_once} bytes, and only {stored} are stored in the file, "
+                "which cannot hold so much."
+            )
+        missing = _missing_chunks(array)
+        if missing:
+            raise StoredError(
+                f"{array.name} declares {declared} bytes, and {missing} of its chunks were never "
+                "written."
+            )
+        self._declared += declared
+        if self._declared > self._size * _LARGEST_GROWTH:
+            raise StoredError(
+                f"Its arrays declare more than {self._declared} bytes, and the file has only "
+                f"{self._size}, which cannot hold so much."
+            )
+
+
+def read_attribute(owner: "h5py.Group", key: str) -> object:
+    """Read an attribute with a single value.
+
+    Args:
+        owner: What it is an attribute of.
+        key: Its name.
+
+    Returns:
+        Its value; None if there is none.
+
+    Raises:
+        StoredError: It is large, or has many values.
+    """
+    if key not in owner.attrs:
+        return None
+    attribute = owner.attrs.get_id(key)
+    if attribute.get_storage_size() > _LARGEST_ATTRIBUTE or prod(attribute.shape or ()) > 1:
+        raise StoredError(f"The attribute {key} of {owner.name} is not a single value.")
+    return owner.attrs[key]
+
+
+def _growth(array: "h5py.Dataset") -> int:
+    """Return by how much what is stored of an array can grow when it is read."""
+    settings = array.id.get_create_plist()
+    codes = [settings.get_filter(index)[0] for index in range(settings.get_nfilters())]
+    unknown = [code for code in codes if code not in _GROWTH]
+    if unknown:
+        raise StoredError(
+            f"{array.name} is stored by the HDF5 filter {unknown[0]}: use "
+            f"{', '.join(_NAMES.values())} or none."
+        )
+    if sum(_GROWTH[code] > 1 for code in codes) > 1:
+        raise StoredError(f"{array.name} is compressed more than once.")
+    return prod(_GROWTH[code] for code in codes)
+
+
+def _bytes_of(shape: tuple[int, ...], array: "h5py.Dataset") -> int:
+    return prod(shape) * int(array.dtype.itemsize)
+
+
+def _missing_chunks(array: "h5py.Dataset") -> int:
+    if not array.chunks:
+        return 0
+    steps = zip(array.shape, array.chunks, strict=True)
+    wanted = prod(-(-size // step) for size, step in steps)
+    return max(0, wanted - int(array.id.get_num_chunks()))
