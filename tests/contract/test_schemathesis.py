@@ -17,7 +17,7 @@ import qai_hub as hub
 from qai_hub.local import LocalHub
 
 HERE = Path(__file__).parent
-OPERATIONS = 45
+OPERATIONS = 48
 # More of them find more, and take longer: 30 take about a minute.
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "30"))
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")

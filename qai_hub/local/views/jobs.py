@@ -101,25 +101,26 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
 
 def _particulars(work: Work, job: Job, related: _Related) -> Json:
     uses = related.uses[job.id]
-    inputs = [related.models[key] for key in uses.input]
-    datasets = [dataset_json(work, related.datasets[key]) for key in uses.dataset]
+    models = [_model(work, key, related) for key in uses.models]
+    datasets = [_dataset(work, key, related) for key in uses.dataset]
     data = datasets[0] if datasets else None
     if job.kind in ("inference", "profile"):
+        source = related.models.get(uses.input[0])
         return present(
-            model=model_json(work, inputs[0]),
+            model=models[0],
             dataset=data,
-            tensor_type_list=tensors_json(_told_apart(inputs[0].input_spec)),
+            tensor_type_list=tensors_json(_told_apart(source.input_spec if source else None)),
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,
             execution_peak_memory=job.peak_memory,
         )
-    target = related.models[uses.target[0]]
-    found = {"target_model": model_json(work, target)}
+    target = related.models.get(uses.target[0])
+    *sources, made = models
+    found: Json = {"target_model": made}
     if job.kind == "link":
-        models = [model_json(work, model) for model in inputs]
-        return found | {"models": {"models": models, "total_query_count": len(models)}}
+        return found | {"models": {"models": sources, "total_query_count": len(sources)}}
     found |= present(
-        model=model_json(work, inputs[0]),
+        model=sources[0],
         calibration_dataset=data,
         has_vizgraph=False,
         tensor_type_list=tensors_json(job.input_specs),
@@ -129,11 +130,23 @@ def _particulars(work: Work, job: Job, related: _Related) -> Json:
             weights_dtype=job.weights_dtype, activations_dtype=job.activations_dtype
         )
     devices = job.devices or []
-    made = tensors_json(target.input_spec) if job.state == DONE else None
+    types = tensors_json(target.input_spec) if target and job.state == DONE else None
     return found | present(
         devices={"devices": devices, "total_query_count": len(devices)},
-        target_tensor_type_list=made,
+        target_tensor_type_list=types,
     )
+
+
+def _model(work: Work, key: str, related: _Related) -> Json:
+    """Write a model of a job; of one that has been deleted, the id."""
+    model = related.models.get(key)
+    return {"model_id": key} if model is None else model_json(work, model)
+
+
+def _dataset(work: Work, key: str, related: _Related) -> Json:
+    """Write a dataset of a job; of one that has been deleted, the id."""
+    dataset = related.datasets.get(key)
+    return {"dataset_id": key} if dataset is None else dataset_json(work, dataset)
 
 
 def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
