@@ -74,8 +74,7 @@ async def download_file(services: Services, call: Call) -> Response:
     def find() -> tuple[int, str] | None:
         with services.store.read() as db:
             file = get_file(db, file_id)
-        there = file is not None and services.storage.file(file_id).exists()
-        return (file.size, file.sha256 or "") if file is not None and there else None
+        return None if file is None else (file.size, file.sha256 or "")
 
     found = await run_in_threadpool(find)
     if found is None:
@@ -97,7 +96,7 @@ async def download_file(services: Services, call: Call) -> Response:
     headers |= {"Repr-Digest": f"sha-256=:{digest}:", "Content-Length": str(last - first + 1)}
     blocks = _blocks(services.storage.file(file_id), first, last + 1)
     try:
-        # Read before the headers are sent: the file may be deleted at any time until it is open.
+        # Before the headers are sent: until it is open, the file may be deleted at any time.
         begin = await run_in_threadpool(next, blocks, b"")
     except FileNotFoundError:
         raise ProblemError(404, "The file is not there any more.") from None
