@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_LACKED = (404, 405, 501)
+_LACKED = (404, 405)
 
 
 def call_extension(

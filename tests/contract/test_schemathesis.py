@@ -108,7 +108,9 @@ def test_the_hub_keeps_the_contract(
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
     command += [f"{seeds['url']}/openapi.json", "--url", seeds["url"]]
-    command += ["--phases", ",".join(PHASES).lower(), "--checks", "all"]
+    # All checks run unless told otherwise; one that is named here could not be switched off for
+    # some operations.
+    command += ["--phases", ",".join(PHASES).lower()]
     command += ["--report", "json", "--report-json-path", str(report)]
     done = subprocess.run(
         command,
