@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from qai_hub.client import User as User
     from qai_hub.client import UserError as UserError
     from qai_hub.hub import as_completed as as_completed
+    from qai_hub.hub import cancel_job as cancel_job
     from qai_hub.hub import get_dataset as get_dataset
     from qai_hub.hub import get_datasets as get_datasets
     from qai_hub.hub import get_device_attributes as get_device_attributes
@@ -103,7 +104,7 @@ else:
             *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
         ),
         "hub": (
-            *("get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
+            *("cancel_job", "get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
             *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
             *("iter_datasets", "iter_job_summaries", "iter_jobs", "iter_models"),
             *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, overload
 
 from qai_hub.downloads import read_entries, save
+from qai_hub.extensions import call_extension
 from qai_hub.sharing import Shareable
 from qai_hub.transport.s3 import s3_announced
 from qai_hub.transport.values import known, local
@@ -122,6 +124,32 @@ class Dataset(Shareable):
             'Not Expired'
         """
         return "Expired" if self.is_expired() else "Not Expired"
+
+    def delete(self) -> None:
+        """Deletes the dataset from the hub, with its file.
+
+        Jobs that have ended keep its identifier, and show nothing else of it. The official service
+        cannot do this.
+
+        Raises:
+            UserError: If a job that has not ended needs it, which is named, if you are not the
+                owner, or if the server cannot delete datasets.
+
+        Examples:
+            >>> old = hub.upload_dataset({"x": [np.zeros((1, 3, 48, 192), np.float32)]})
+            >>> old.delete()
+            >>> old.dataset_id in [dataset.dataset_id for dataset in hub.get_datasets()]
+            False
+        """
+        from qai_hub_api.api.datasets import delete_dataset
+
+        call_extension(
+            self._owner,
+            delete_dataset.sync,
+            self.dataset_id,
+            doing="delete datasets",
+            look=partial(self._owner.get_dataset, self.dataset_id),
+        )
 
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_dataset_sharing

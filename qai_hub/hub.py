@@ -18,6 +18,7 @@ from qai_hub.jobs.many import wait_all as wait_all  # noqa: PLC0414 - passed on
 _global_client: Any = Client()
 
 _VERBS = (
+    "cancel_job",
     "get_dataset",
     "get_datasets",
     "get_device_attributes",
@@ -69,6 +70,7 @@ def _bound(verb: str) -> Callable[..., Any]:
 
 if TYPE_CHECKING:
     _typed = Client()
+    cancel_job = _typed.cancel_job
     get_dataset = _typed.get_dataset
     get_datasets = _typed.get_datasets
     get_device_attributes = _typed.get_device_attributes

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.deprecation import warn_deprecated
 from qai_hub.downloads import save
 from qai_hub.errors import UserError
+from qai_hub.extensions import call_extension
 from qai_hub.sharing import Shareable
 from qai_hub.specs import io_spec
 from qai_hub.transport.s3 import s3_announced
@@ -259,6 +261,32 @@ class Model(Shareable):
             from qai_hub_api.api.models import get_model
 
             self._learn(self._owner._transport.call(get_model.sync, self.model_id))
+
+    def delete(self) -> None:
+        """Deletes the model from the hub, with its file.
+
+        Jobs that have ended keep its identifier, and show nothing else of it. The official service
+        cannot do this.
+
+        Raises:
+            UserError: If a job that has not ended needs it, which is named, if you are not the
+                owner, or if the server cannot delete models.
+
+        Examples:
+            >>> old = hub.upload_model("model.onnx")
+            >>> old.delete()
+            >>> old.model_id in [model.model_id for model in hub.get_models()]
+            False
+        """
+        from qai_hub_api.api.models import delete_model
+
+        call_extension(
+            self._owner,
+            delete_model.sync,
+            self.model_id,
+            doing="delete models",
+            look=partial(self._owner.get_model, self.model_id),
+        )
 
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_model_sharing

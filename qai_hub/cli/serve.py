@@ -91,6 +91,20 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="jobs that run at once (one for each core)",
     )
     parser.add_argument(
+        "--max-queued-jobs",
+        metavar="N",
+        type=_bound,
+        default=10_000,
+        help="jobs that one person may have in the queue (%(default)s)",
+    )
+    parser.add_argument(
+        "--max-unfinished-uploads",
+        metavar="N",
+        type=_bound,
+        default=1_000,
+        help="uploads that one person may have begun and not finished (%(default)s)",
+    )
+    parser.add_argument(
         "--memory-limit",
         metavar="MIB",
         type=_mebibytes,
@@ -177,6 +191,8 @@ def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
         keep_users=options.keep_users,
         memory_limit=options.memory_limit,
         cache=options.cache,
+        max_queued_jobs=options.max_queued_jobs,
+        max_unfinished_uploads=options.max_unfinished_uploads,
     )
     return hub.start()
 
@@ -268,6 +284,10 @@ def _port(text: str) -> int:
 
 def _count(text: str) -> int:
     return int(_number(text, 1, 10_000, whole=True))
+
+
+def _bound(text: str) -> int:
+    return int(_number(text, 1, 10**9, whole=True))
 
 
 def _seconds(text: str) -> float:

@@ -11,6 +11,7 @@ from qai_hub.compat.jobs import CompatJob
 from qai_hub.errors import UserError
 from qai_hub.jobs.artifacts import LeavesArtifacts, known_types
 from qai_hub.jobs.asking import ask
+from qai_hub.jobs.cancelling import cancel
 from qai_hub.jobs.notebook import ShownInNotebooks
 from qai_hub.jobs.payload import JobDetails, Notice, User, any_details
 from qai_hub.jobs.progress import ProgressLine
@@ -195,6 +196,26 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
 
         ((_, status),) = [ended async for ended in Gathering([self], timeout).run()]
         return status
+
+    def cancel(self) -> JobStatus:
+        """Ends the job, whether it runs or waits for its turn.
+
+        It fails, with a reason that tells who cancelled it and the failure type `"CANCELLED"`;
+        jobs that wait for its model fail with it. A job that has ended stays as it is. The official
+        service cannot do this.
+
+        Returns:
+            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+
+        Raises:
+            UserError: If you are not the owner, or the server cannot cancel jobs.
+
+        Examples:
+            >>> job = hub.submit_inference_job(target_model, device, dataset, profile=True)
+            >>> job.cancel().finished
+            True
+        """
+        return self._update(cancel(self._owner, self.job_id))
 
     def set_name(self, job_name: str) -> None:
         """Renames the job.

@@ -17,14 +17,18 @@ from pathlib import Path
 from qai_hub.local.quarantine import KEPT, Quarantine, Quarantined
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import begun_uploads, remove_uploads, unexpired_files
+from qai_hub.local.store.files import (
+    UPLOAD_LIFETIME,
+    begun_uploads,
+    remove_uploads,
+    unexpired_files,
+)
 from qai_hub.local.store.idempotency import ANSWER_LIFETIME, forget_answers
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.starts import earlier_times, keep_times
 from qai_hub.local.times import Clock, agreed_time, rfc3339
 
 _log = logging.getLogger(__name__)
-_UPLOAD_LIFETIME = timedelta(days=1)
 _ATTEMPT = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")
 
 
@@ -60,7 +64,7 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
         agreed = agreed_time(now, earlier_times(db))
         files = unexpired_files(db, _before(agreed, timedelta(0)))
         begun = begun_uploads(db)
-    stale = {key for key, created in begun.items() if created <= _before(agreed, _UPLOAD_LIFETIME)}
+    stale = {key for key, created in begun.items() if created <= _before(agreed, UPLOAD_LIFETIME)}
     quarantine = Quarantine(storage.files.parent / "quarantine", now)
     _drop_second_links(storage, files.keys(), begun.keys())
     moved = (

@@ -21,7 +21,7 @@ from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.quarantine import Quarantined
 from qai_hub.local.scheduler import RunAttempt, Scheduler
 from qai_hub.local.server import ServerThread
-from qai_hub.local.services import Services
+from qai_hub.local.services import Bounds, Services
 from qai_hub.local.signing import Signer
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
@@ -48,13 +48,16 @@ class LocalHub:
             one alone from now on; whoever is named without one keeps theirs, or gets one when it is
             asked for. A single `user@localhost` if None or empty. Whom an earlier start with this
             folder has named, and this one does not, may not enter any more.
-        max_parallel_jobs: Jobs that run at once; as many as there are cores if None.
+        max_parallel_jobs: Jobs that run at once; as many as there are cores if None. Beyond them,
+            people of whom nothing runs may have one each, as many again in all.
         job_timeout: Seconds that a job may run before it fails.
         validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
         allowed_hosts: More host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is given again, and not made again.
         keep_users: Let those in as well whom an earlier start has named.
+        max_queued_jobs: Jobs that one person may have in the queue.
+        max_unfinished_uploads: Uploads that one person may have begun and not finished.
         part_size: Size of the parts of uploads, in bytes.
         limits: How many connections it serves, and how long it waits for them; what the limit of
             open files leaves room for if None, which a hub raises as far as it may.
@@ -83,13 +86,21 @@ class LocalHub:
         memory_limit: int | None = None,
         cache: bool = True,
         keep_users: bool = False,
+        max_queued_jobs: int = 10_000,
+        max_unfinished_uploads: int = 1_000,
         part_size: int = DEFAULT_PART_SIZE,
         limits: ServerLimits | None = None,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
     ) -> None:
-        if max_parallel_jobs is not None and max_parallel_jobs < 1:
-            raise ValueError("max_parallel_jobs must be 1 or more")
+        counts = {
+            "max_parallel_jobs": max_parallel_jobs,
+            "max_queued_jobs": max_queued_jobs,
+            "max_unfinished_uploads": max_unfinished_uploads,
+        }
+        for name, count in counts.items():
+            if count is not None and count < 1:
+                raise ValueError(f"{name} must be 1 or more")
         if job_timeout <= 0:
             raise ValueError("job_timeout must be more than 0 seconds")
         self._data_dir = None if data_dir is None else Path(data_dir).expanduser()
@@ -105,6 +116,7 @@ class LocalHub:
         self._allowed_hosts = allowed_hosts
         self._memory_limit = memory_limit
         self._cache = cache
+        self._bounds = Bounds(max_queued_jobs, max_unfinished_uploads)
         self._part_size = part_size
         self._clock = clock
         self._run_attempt = run_attempt
@@ -398,7 +410,9 @@ class LocalHub:
             waiters=waiters,
             clock=clock,
             part_size=self._part_size,
+            bounds=self._bounds,
             wake=scheduler.wake,
+            cancelled=scheduler.cancelled,
         )
         hosts = allowed_hosts(self._address[0], self._allowed_hosts)
         app = make_app(services, hosts, limits, validate_responses=self._validate_responses)

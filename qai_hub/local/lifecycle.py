@@ -1,12 +1,19 @@
-"""What becomes of jobs: each method is one step in the database, within a transaction."""
+"""What becomes of jobs: each method is one step in the database, within a transaction.
 
-from sqlalchemy import Connection, select
+Each step names the attempt that takes it and the states that it leads out of, and the database
+checks both as it changes the job: an attempt whose place another has taken changes nothing.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, func, select
 
 from qai_hub.local import states
-from qai_hub.local.outcomes import Keeper, Verdict
+from qai_hub.local.outcomes import Keeper, Output, Verdict
 from qai_hub.local.storage import Storage
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import ready_jobs, uses_of, waiting_for
+from qai_hub.local.store.relations import release, uses_of, waiting_for
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.tables import jobs
 from qai_hub.local.times import Clock, rfc3339
@@ -23,6 +30,7 @@ class Lifecycle:
     """
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
         self._keeper = Keeper(storage, clock)
         self._clock = clock
 
@@ -40,36 +48,48 @@ class Lifecycle:
             )
             self.finish(db, job, Verdict.failure(states.CRASH, reason))
 
-    def claim(self, db: Connection, limit: int) -> list[Job]:
-        """Begin an attempt at each of the oldest jobs that can run.
+    def claim(self, db: Connection, job_id: str) -> Job | None:
+        """Begin an attempt at a job.
 
         Args:
             db: A writing transaction.
-            limit: Most jobs to take.
+            job_id: A job that can run.
 
         Returns:
-            The jobs, with the numbers of their new attempts.
+            The job, with the number of the new attempt; None if it is not queued any more.
         """
-        now, claimed = self._now(), []
-        for job in JOBS.get_many(db, ready_jobs(db, states.CREATED, limit)).values():
-            JOBS.change(
-                db,
-                job.id,
-                state=states.STARTING[job.kind],
-                attempt=job.attempt + 1,
-                started=now,
-                updated=now,
-            )
-            claimed.append(job.id)
-        return list(JOBS.get_many(db, claimed).values())
+        job, now = JOBS.get(db, job_id), self._now()
+        if job is None:
+            return None
+        begun = self._step(
+            db,
+            job,
+            (states.CREATED,),
+            state=states.STARTING[job.kind],
+            attempt=job.attempt + 1,
+            started=now,
+            updated=now,
+        )
+        return JOBS.get(db, job_id) if begun else None
 
-    def advance(self, db: Connection, job: Job) -> None:
-        """Say that the worker of an attempt is at work."""
-        JOBS.change(db, job.id, state=states.WORKING[job.kind], updated=self._now())
+    def advance(self, db: Connection, job: Job) -> bool:
+        """Say that the worker of an attempt is at work.
 
-    def requeue(self, db: Connection, job: Job) -> None:
-        """Give up an attempt, so that another is made."""
-        JOBS.change(db, job.id, state=states.CREATED, started=None, updated=self._now())
+        Returns:
+            Whether the attempt is still the job's; if not, nothing is to be done for it any more.
+        """
+        before = (states.STARTING[job.kind],)
+        return self._step(db, job, before, state=states.WORKING[job.kind], updated=self._now())
+
+    def requeue(self, db: Connection, job: Job) -> bool:
+        """Give up an attempt, so that another is made.
+
+        Returns:
+            Whether it was the job's: one that has ended, or is queued, stays as it is.
+        """
+        return self._step(
+            db, job, states.RUNNING, state=states.CREATED, started=None, updated=self._now()
+        )
 
     def finish(self, db: Connection, job: Job, verdict: Verdict) -> list[str]:
         """End a job, and those that wait for a model that it will not make.
@@ -82,38 +102,27 @@ class Lifecycle:
         Returns:
             The jobs that have ended with it; none if another attempt has taken its place.
         """
-        if not self._end(db, job, verdict):
-            return []
-        ended, to_follow = [job.id], [job.id]
-        # A loop, and no recursion: chains of jobs may be longer than the stack is deep.
-        while to_follow and verdict.failure_type != states.SUCCESS:
-            behind = self._fail_dependents(db, to_follow.pop())
-            ended += behind
-            to_follow += behind
-        return ended
+        return self._finish(db, job, verdict, states.RUNNING)
 
-    def _end(self, db: Connection, job: Job, verdict: Verdict) -> bool:
-        """End one job; False if it has ended, or another attempt has taken this one's place."""
-        current = JOBS.get(db, job.id)
-        if current is None or current.attempt != job.attempt or current.state in states.FINISHED:
-            return False
-        done = verdict.failure_type == states.SUCCESS
-        if done:
-            self._keeper.keep_results(db, job, verdict)
-        self._keeper.keep_log(db, job, verdict)
-        now = self._now()
-        JOBS.change(
-            db,
-            job.id,
-            state=states.DONE if done else states.FAILED,
-            started=current.started or now,
-            completed=now,
-            updated=now,
-            failure_type=verdict.failure_type,
-            failure_reason=None if done else verdict.reason,
-            notices=verdict.result.get("notices"),
-        )
-        return True
+    def cancel(self, db: Connection, job: Job, email: str) -> list[str]:
+        """End a job because a person wants so, whether it runs or is queued.
+
+        Its worker, if there is one, learns of it elsewhere: nothing that it does counts any more.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it is in this transaction.
+            email: Who cancels it.
+
+        Returns:
+            The jobs that have ended with it; none if it had ended before.
+        """
+        reason, log = f"Cancelled by {email}.", None
+        if job.state in states.RUNNING:
+            text = self._storage.attempt_log(job.id, job.attempt)
+            log = Output.of(self._storage.scratch_file(f"{text}{self._now()} {reason}\n"))
+        verdict = Verdict(failure_type=states.CANCELLED, reason=reason, log=log)
+        return self._finish(db, job, verdict, states.OPEN)
 
     def fail_behind(self, db: Connection, dependent: Job, producer: Job) -> None:
         """End a job that waits for a model which its producer has failed to make.
@@ -126,8 +135,47 @@ class Lifecycle:
         # Why is told from that job, to those who may see it; of a chain it is the first one.
         cause_id = producer.cause_id or producer.id
         reason = f"A model that this job needs was not made: the job {cause_id} failed."
-        if self._end(db, dependent, Verdict.failure(states.DEPENDENCY, reason)):
+        verdict = Verdict.failure(states.DEPENDENCY, reason)
+        if self._end(db, dependent, verdict, (states.CREATED,)):
             JOBS.change(db, dependent.id, cause_id=cause_id)
+
+    def _finish(
+        self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]
+    ) -> list[str]:
+        if not self._end(db, job, verdict, before):
+            return []
+        if verdict.failure_type == states.SUCCESS:
+            release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
+            return [job.id]
+        ended, to_follow = [job.id], [job.id]
+        # A loop, and no recursion: chains of jobs may be longer than the stack is deep.
+        while to_follow:
+            behind = self._fail_dependents(db, to_follow.pop())
+            ended += behind
+            to_follow += behind
+        return ended
+
+    def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
+        """End one job; False if it has ended, or another attempt has taken this one's place."""
+        done, now = verdict.failure_type == states.SUCCESS, self._now()
+        ended = self._step(
+            db,
+            job,
+            before,
+            state=states.DONE if done else states.FAILED,
+            started=func.coalesce(jobs.c.started, now),
+            completed=now,
+            updated=now,
+            failure_type=verdict.failure_type,
+            failure_reason=None if done else verdict.reason,
+            notices=verdict.result.get("notices"),
+        )
+        if not ended:
+            return False
+        if done:
+            self._keeper.keep_results(db, job, verdict)
+        self._keeper.keep_log(db, job, verdict)
+        return True
 
     def _fail_dependents(self, db: Connection, job_id: str) -> list[str]:
         (producer,) = JOBS.get_many(db, [job_id]).values()
@@ -136,6 +184,12 @@ class Lifecycle:
         for dependent in waiting.values():
             self.fail_behind(db, dependent, producer)
         return list(waiting)
+
+    def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
+        """Change a job if it is at this attempt and in one of some states; tell whether it was."""
+        return JOBS.change_if(
+            db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
+        )
 
     def _now(self) -> str:
         return rfc3339(self._clock())

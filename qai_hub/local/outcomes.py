@@ -89,6 +89,10 @@ class Verdict:
         return cls(failure_type=failure_type, reason=reason)
 
 
+class MakerGone(Exception):  # noqa: N818 - nobody's fault
+    """The model that a job was to be given from the cache has been deleted since."""
+
+
 class Keeper:
     """Keeps what attempts have left.
 
@@ -108,6 +112,9 @@ class Keeper:
             db: A writing transaction.
             job: The job, as it was claimed.
             verdict: How its attempt has ended.
+
+        Raises:
+            MakerGone: What it was to be given is not there any more.
         """
         if verdict.key is not None:
             remember_maker(db, verdict.key, job)
@@ -174,7 +181,9 @@ class Keeper:
     def _share(self, db: Connection, job: Job, maker: Job) -> None:
         """Give a job what another has made: the same files under a model of its own."""
         targets = {key: uses.target for key, uses in uses_of(db, [job.id, maker.id]).items()}
-        (made,) = MODELS.get_many(db, targets[maker.id]).values()
+        made = MODELS.get(db, targets[maker.id][0])
+        if made is None:
+            raise MakerGone
         shared = {name: getattr(made, name) for name in _SHARED}
         MODELS.change(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
         add_result(db, job.id, result_of(db, maker.id) or {})

@@ -1,8 +1,7 @@
 """Makes the request of an attempt from the database, once all its files are found to be whole."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +93,31 @@ class Requests:
 
     def _input(self, job: Job, model: Model, digests: dict[Path, str]) -> InputModel:
         path = self._whole(model.file_id, f"the model {model.id}", digests)
+        if model.provenance is None and model.model_type in _QNN:
+            model = self._with_origin(job, model, digests[path])
         provenance, source_id = model.provenance, model.source_id
-        if provenance is None and model.model_type in _QNN:
-            # Of what they may see: nobody is to find out that others have made the same file.
-            with self._store.read() as db:
-                origins = origins_of(db, digests[path])
-                seen = visible(db, get_user(db, job.owner_id), origins)
-            for origin in islice(seen.values(), 1):
-                provenance, source_id = origin.provenance, origin.source_id
         source = None
         if source_id is not None:
             source = self._whole(source_id, f"what made the model {model.id}", digests)
         return InputModel(
             path=path, model_type=model.model_type or "", provenance=provenance, source=source
         )
+
+    def _with_origin(self, job: Job, model: Model, sha256: str) -> Model:
+        """Return a model with what is known of one with the same content, and is no secret.
+
+        Only what the job's owner may see counts: nobody is to find out that others have made the
+        same file. It is kept with a model of theirs, so that it outlives the other one.
+        """
+        with self._store.write() as db:
+            seen = visible(db, get_user(db, job.owner_id), origins_of(db, sha256))
+            origin = next(iter(seen.values()), None)
+            if origin is None:
+                return model
+            known = replace(model, provenance=origin.provenance, source_id=origin.source_id)
+            if model.owner_id == job.owner_id:
+                MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
+        return known
 
     def _data(self, dataset: Dataset, digests: dict[Path, str]) -> Path:
         if not self._storage.file(dataset.file_id or "").exists():

@@ -2,24 +2,26 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
 from qai_hub.local import states
+from qai_hub.local.attempts import Attempts
 from qai_hub.local.cache import Cache
 from qai_hub.local.execution.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
 from qai_hub.local.execution.failures import FailureType, JobFailure
 from qai_hub.local.execution.messages import notice
 from qai_hub.local.lifecycle import Lifecycle
-from qai_hub.local.outcomes import Output, Verdict
+from qai_hub.local.outcomes import MakerGone, Output, Verdict
 from qai_hub.local.problems import is_disk_full
 from qai_hub.local.requests import Requests, SocOf
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import ready_jobs
+from qai_hub.local.store.relations import First, first_ready_jobs
 from qai_hub.local.times import Clock, rfc3339
+from qai_hub.local.turns import Claimant, Places, next_turn
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
@@ -47,8 +49,14 @@ class RunAttempt(Protocol):
         """Carry out an attempt."""
 
 
+class _Superseded(Exception):  # noqa: N818 - nobody's fault
+    """The job has ended, or been queued again, while the attempt was under way."""
+
+
 class Scheduler:
-    """Runs what is queued in the database, oldest first, as soon as its input is there.
+    """Runs what is queued in the database as soon as its input is there.
+
+    People take turns, and each person's oldest job goes first: see `next_turn`.
 
     Args:
         store: The database.
@@ -57,7 +65,7 @@ class Scheduler:
         run_attempt: Carries out one attempt.
         soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
-        max_parallel: Attempts at once.
+        max_parallel: Attempts at once; as many again for people of whom no other runs.
         time_limit: Seconds that one attempt may take.
         memory_limit: Address space that its worker may use, in bytes; None for no limit.
         cache: Tells what need not be made again; None to make all again.
@@ -83,14 +91,16 @@ class Scheduler:
         self._requests = Requests(store, storage, soc_of)
         self._run_attempt = run_attempt
         self._ended = ended
-        self._max_parallel = max_parallel
+        self._places = Places.beyond(max_parallel)
         self._time_limit = time_limit
         self._memory_limit = memory_limit
         self._cache = cache
         self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._busy: dict[str, threading.Thread] = {}
+        self._attempts = Attempts(self._awake.set)
+        self._turns = 0
+        self._last_turns: dict[int, int] = {}
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -104,14 +114,18 @@ class Scheduler:
         """Look for jobs that can run; from any thread."""
         self._awake.set()
 
+    def cancelled(self, job_ids: Collection[str]) -> None:
+        """Take note that people have ended jobs in the database; from any thread."""
+        self._attempts.cancel(job_ids)
+        self._ended(job_ids)
+
     def stop(self) -> None:
         """Cancel what is running, which is queued again for the next process, and end."""
         self._stopping.set()
         self._awake.set()
         if self._dispatcher.ident is not None:
             self._dispatcher.join()
-        for thread in tuple(self._busy.values()):
-            thread.join()
+        self._attempts.stop()
 
     def _dispatch(self) -> None:
         failing = False
@@ -130,35 +144,52 @@ class Scheduler:
 
     def _begin_ready(self) -> None:
         while not self._stopping.is_set():
-            free = self._max_parallel - len(self._busy)
-            if free == 0 or not self._any_ready():
+            first = self._next()
+            if first is None:
                 return
             with self._store.write() as db:
-                claimed = self._lifecycle.claim(db, free)
-            for job in claimed:
-                # Daemons: a process that forgets to stop its hub must still be able to end.
-                thread = threading.Thread(target=self._run, args=(job,), name=job.id, daemon=True)
-                self._busy[job.id] = thread
-                thread.start()
+                job = self._lifecycle.claim(db, first.job_id)
+            if job is not None:
+                self._begin(job)
 
-    def _any_ready(self) -> bool:
+    def _next(self) -> First | None:
+        """Choose the job that is to begin now; None if there is none, or no place."""
+        running = self._attempts.by_owner()
+        if running.total() >= self._places.most:
+            return None
         with self._store.read() as db:
-            return bool(ready_jobs(db, states.CREATED, 1))
+            waiting = {first.owner_id: first for first in first_ready_jobs(db, states.CREATED)}
+        claimants = [
+            Claimant(owner, running[owner], self._last_turns.get(owner, 0), first.seq)
+            for owner, first in waiting.items()
+        ]
+        chosen = next_turn(claimants, self._places, running.total())
+        return None if chosen is None else waiting[chosen.user_id]
 
-    def _run(self, job: Job) -> None:
+    def _begin(self, job: Job) -> None:
+        self._turns += 1
+        self._last_turns[job.owner_id] = self._turns
         try:
-            self._carry_out(job)
+            self._attempts.begin(job, self._run)
+        except RuntimeError:
+            with self._store.write() as db:
+                self._lifecycle.requeue(db, job)
+            raise
+
+    def _run(self, job: Job, cancelled: threading.Event) -> None:
+        try:
+            self._carry_out(job, cancelled)
         except Exception:  # noqa: BLE001 - whatever it is, the next process takes the job up again
             _log.exception("the job %s could not be queued again", job.id)
-        finally:
-            self._busy.pop(job.id)
-            self._awake.set()
 
-    def _carry_out(self, job: Job) -> None:
+    def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:
             with self._storage.work_folder(job.id, job.attempt) as folder:
-                self._settle(job, self._attempt(job, folder))
-        except AttemptCancelled:
+                self._settle(job, self._attempt(job, folder, cancelled))
+        except _Superseded:
+            _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
+        except (AttemptCancelled, MakerGone):
+            # A job that was cancelled by a person has ended: the database then refuses this.
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
         except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
@@ -190,7 +221,7 @@ class Scheduler:
             ended = self._lifecycle.finish(db, job, verdict)
         self._ended(ended)
 
-    def _attempt(self, job: Job, folder: Path) -> Verdict:
+    def _attempt(self, job: Job, folder: Path, cancelled: threading.Event) -> Verdict:
         try:
             checked = self._requests.make(job)
         except JobFailure as failure:
@@ -198,7 +229,9 @@ class Scheduler:
         key = self._cache.key(checked) if self._cache else None
         maker = self._cache.find(key, job.owner_id) if self._cache and key else None
         with self._store.write() as db:
-            self._lifecycle.advance(db, job)
+            wanted = self._lifecycle.advance(db, job)
+        if not wanted:
+            raise _Superseded
         if maker is not None:
             return self._served(maker, key, folder)
         outcome = self._run_attempt(
@@ -206,7 +239,7 @@ class Scheduler:
             folder,
             time_limit=self._time_limit,
             memory_limit=self._memory_limit,
-            cancelled=self._stopping,
+            cancelled=cancelled,
         )
         return Verdict(
             failure_type=outcome.failure_type,

@@ -1,6 +1,6 @@
 """What the handlers of one hub work with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,6 +14,17 @@ from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.times import Clock
 from qai_hub.local.waiters import Waiters
+
+# Seconds after which to look whether what a person has too many of has become less.
+RETRY_AFTER = "30"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one person may have at once: jobs in the queue, and uploads that are not finished."""
+
+    queued_jobs: int
+    unfinished_uploads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,9 @@ class Services:
         waiters: Requests that wait for jobs.
         clock: Tells the time.
         part_size: Size of an upload's parts in bytes, where the limit on their number lets it.
+        bounds: What one person may have at once.
         wake: Tells the scheduler that there may be something to run.
+        cancelled: Tells the scheduler which jobs people have ended.
     """
 
     contract: Contract
@@ -42,7 +55,9 @@ class Services:
     waiters: Waiters
     clock: Clock
     part_size: int
+    bounds: Bounds
     wake: Callable[[], None]
+    cancelled: Callable[[Collection[str]], None]
 
     def path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""

@@ -127,6 +127,19 @@ class Storage:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def attempt_log(self, job_id: str, attempt: int) -> str:
+        """Return what the log of an attempt says so far; nothing where none is under way."""
+        try:
+            log = self._work / f"{job_id}-{attempt}" / "hub.log"
+            return log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def remove_files(self, file_ids: Iterable[str]) -> None:
+        """Delete published files that nothing needs any more."""
+        for file_id in file_ids:
+            self.file(file_id).unlink(missing_ok=True)
+
     def scratch_file(self, text: str) -> Path:
         """Write a text to a file that is to be published."""
         path = self.work / secrets.token_hex(8)

@@ -20,12 +20,25 @@ from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import limits
 from qai_hub.transport.sessions import api_session, async_api_session
 
-__all__ = ["Transport", "carry_out", "resolve_wire"]
+__all__ = ["Transport", "carry_out", "is_official", "resolve_wire"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
+
+
+def is_official(config: ClientConfig) -> bool:
+    """Tells whether a configuration is for the official service.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        Whether it is.
+    """
+    host = urlsplit(config.api_url).hostname or ""
+    return host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
 
 
 def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
@@ -39,9 +52,7 @@ def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
     """
     if config.wire != "auto":
         return config.wire
-    host = urlsplit(config.api_url).hostname or ""
-    official = host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
-    return "protobuf" if official else "json"
+    return "protobuf" if is_official(config) else "json"
 
 
 class Transport:

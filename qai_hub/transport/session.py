@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import without_secrets
+from qai_hub.transport.failures import error_from_answer
 from qai_hub.transport.proxies import proxies_told
 from qai_hub.transport.retries import (
     LONGEST_RETRY_AFTER,
@@ -89,7 +90,8 @@ class Session(httpx.Client):
         policy: How often to send again, and when.
         timeout: Seconds for each step of a request.
         idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
-            once; each POST then gets such a key.
+            once; each POST then gets such a key. So does each DELETE: the second one would find
+            nothing left.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
         wall: Seconds since the epoch.
@@ -143,7 +145,7 @@ class Session(httpx.Client):
                 the server may have carried the request out all the same.
         """
         limit(request)
-        if self._idempotent_posts and request.method == "POST":
+        if self._idempotent_posts and request.method in {"POST", "DELETE"}:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         retries = self.retries()
         while True:
@@ -189,6 +191,7 @@ class Session(httpx.Client):
                 return None
             pause = self.pause(retries, asked)
             if pause is None and insist:
+                _tell_of_waiting(request, response)
                 pause = max(self._rng.uniform(5.0, 10.0), min(asked or 0.0, LONGEST_RETRY_AFTER))
             return pause
         if not self._may_be_done_twice(request):
@@ -209,6 +212,17 @@ class Session(httpx.Client):
             outcome,
             (self._clock() - started) * 1000,
         )
+
+
+def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:
+    """Says, once for each request, that it is sent again until it is served."""
+    if request.extensions.get("told_of_waiting"):
+        return
+    request.extensions["told_of_waiting"] = True
+    reason = error_from_answer(
+        response.status_code, response.headers, response.content, request.method, request.url
+    )
+    _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)
 
 
 def _is_single() -> bool:

@@ -1,4 +1,4 @@
-"""The client's methods that find jobs."""
+"""The client's methods that find jobs, and cancel them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.jobs.cancelling import cancel
 from qai_hub.jobs.mapping import job_from_api
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class JobVerbs(Verbs):
-    """Methods that find jobs."""
+    """Methods that find jobs, and cancel them."""
 
     @overload
     def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
@@ -72,6 +73,26 @@ class JobVerbs(Verbs):
                 f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
             )
         return job
+
+    def cancel_job(self, job_id: str) -> JobStatus:
+        """Ends a job, whether it runs or waits for its turn, as `Job.cancel` does.
+
+        Args:
+            job_id: Identifier; starts with `j`, and stands in the job's URL.
+
+        Returns:
+            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+
+        Raises:
+            UserError: If there is no such job, you are not the owner, or the server cannot cancel
+                jobs, as the official service cannot.
+
+        Examples:
+            >>> hub.cancel_job(inference_job.job_id)
+            JobStatus(code='SUCCESS', message='')
+        """
+        payload = cancel(self._client, identifier("job_id", job_id))
+        return job_from_api(payload, self._client)._update(payload)
 
     def get_job_summaries(
         self,

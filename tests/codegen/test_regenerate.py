@@ -77,11 +77,14 @@ def serve(package: ModuleType, body: object) -> tuple[Any, list[httpx.Request]]:
 
 
 def test_new_field_enum_value_job_type_and_endpoint_can_be_used(regenerated: ModuleType) -> None:
-    cancel_job = importlib.import_module("qai_hub_api.api.jobs.cancel_job")
+    explain_job = importlib.import_module("qai_hub_api.api.jobs.explain_job")
     models = importlib.import_module("qai_hub_api.models")
     client, requests = serve(regenerated, JOB)
-    job = cancel_job.sync(client, "jabc12345")
-    assert (requests[0].method, requests[0].url.path) == ("POST", "/api/v1/jobs/jabc12345/cancel/")
+    job = explain_job.sync(client, "jabc12345")
+    assert (requests[0].method, requests[0].url.path) == (
+        "POST",
+        "/api/v1/jobs/jabc12345/explanation/",
+    )
     assert job.train_job.priority == 7
     assert job.train_job.job_state is models.JobState.JOB_STATE_PAUSED
     assert job.to_dict() == {**JOB, "train_job": {**job.train_job.to_dict(), "priority": 7}}
@@ -117,7 +120,7 @@ def test_drift_is_found_and_named(tmp_path: Path) -> None:
     contract.write_text(yaml.safe_dump(changed_contract(), sort_keys=False), "utf-8")
     done = generate("--check", "--contract", contract)
     assert done.returncode == 1
-    assert "api/jobs/cancel_job.py: missing" in done.stdout
+    assert "api/jobs/explain_job.py: missing" in done.stdout
     assert "make generate" in done.stdout
 
 

@@ -74,7 +74,7 @@ def test_a_new_field_without_annotation_changes_no_descriptor() -> None:
     todays = files("qai_hub_api").joinpath("wire.desc").read_bytes()
     made = compile_wire(changed_contract())
     assert made.descriptor == todays
-    assert json.loads(made.operations)["cancelJob"]["response"] == "qai_hub.api.Job"
+    assert json.loads(made.operations)["explainJob"]["response"] == "qai_hub.api.Job"
 
 
 def test_readers_read_fields_whatever_their_names(tmp_path: Path) -> None:

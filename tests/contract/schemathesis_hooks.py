@@ -1,11 +1,13 @@
 """Hooks of the schemathesis run: they let generated requests meet things that exist.
 
 Half of the requests that fit the contract are pointed at what the test made before it began;
-the others, and all that break the contract on purpose, go out as generated.
+the others, and all that break the contract on purpose, go out as generated. But nothing deletes
+what the test has made: what is made for that is deleted in its place.
 """
 
 import json
 import os
+import uuid
 import zlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -80,14 +82,35 @@ def sign_file(case: "Case") -> None:
     sign(case, answer["url"]["url"])
 
 
+def spare_seeds(case: "Case", kind: str, body: dict[str, Any]) -> None:
+    name = f"{kind}_id"
+    if case.path_parameters.get(name) == HUB[name]:
+        case.path_parameters[name] = api("POST", f"{kind}s/", json=body)["id"]
+
+
+def use_new_key(case: "Case") -> None:
+    """An old key gives an old answer, about something that may be deleted since."""
+    meta, headers = case.meta, case.headers
+    if meta is None or meta.phase.name != "stateful" or not meta.generation.mode.is_positive:
+        return
+    if headers and "Idempotency-Key" in headers:
+        headers["Idempotency-Key"] = uuid.uuid4().hex
+
+
 SIGN = {"uploadPart": sign_part, "uploadForm": sign_form, "downloadFile": sign_file}
 
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: "Case", kwargs: dict[str, Any]) -> None:
+    operation = case.operation.definition.raw["operationId"]
+    if operation == "deleteModel":
+        spare_seeds(case, "model", {"name": "n", "model_type": "MODEL_TYPE_ONNX"})
+    elif operation == "deleteDataset":
+        spare_seeds(case, "dataset", {})
+    elif operation.startswith("create"):
+        use_new_key(case)
     if not chosen(case):
         return
-    operation = case.operation.definition.raw["operationId"]
     if operation in {"createJob", "createProjectJob"} and isinstance(case.body, dict):
         fill_job(case.body)
     elif operation == "logIn":

@@ -24,7 +24,7 @@ OPERATIONS = {
 
 
 def test_all_operations_are_counted() -> None:
-    assert len(OPERATIONS) == 45
+    assert len(OPERATIONS) == 48
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
@@ -45,10 +45,10 @@ def test_the_hub_answers_each(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     changed = json.loads(json.dumps(CONTRACT))
     path = changed["paths"]["/api/v1/jobs/{job_id}/"]
-    changed["paths"]["/api/v1/jobs/{job_id}/cancel/"] = {
+    changed["paths"]["/api/v1/jobs/{job_id}/explanation/"] = {
         "parameters": path["parameters"],
-        "get": {**path["get"], "operationId": "cancelJob"},
+        "get": {**path["get"], "operationId": "explainJob"},
     }
     monkeypatch.setattr(Contract, "load", lambda: Contract(changed))
-    with pytest.raises(ContractError, match="no handler for the operations cancelJob"), LocalHub():
+    with pytest.raises(ContractError, match="no handler for the operations explainJob"), LocalHub():
         pass

@@ -28,9 +28,9 @@ def changed_contract() -> dict[str, Any]:
     schemas["JobState"]["enum"].append("JOB_STATE_PAUSED")
     schemas["Job"]["properties"]["train_job"] = {"$ref": "#/components/schemas/CompileJob"}
     path = contract["paths"]["/api/v1/jobs/{job_id}/"]
-    cancel = {**path["get"], "operationId": "cancelJob", "summary": "Cancel a job"}
-    contract["paths"]["/api/v1/jobs/{job_id}/cancel/"] = {
+    explain = {**path["get"], "operationId": "explainJob", "summary": "Explain a job"}
+    contract["paths"]["/api/v1/jobs/{job_id}/explanation/"] = {
         "parameters": path["parameters"],
-        "post": cancel,
+        "post": explain,
     }
     return contract

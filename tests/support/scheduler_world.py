@@ -12,6 +12,7 @@ from support.store_world import add_dataset, add_job, add_model
 from qai_hub.local import states
 from qai_hub.local.cache import Cache
 from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.lifecycle import Lifecycle
 from qai_hub.local.scheduler import Scheduler
 from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
@@ -30,6 +31,7 @@ class World:
         self.storage = Storage(folder)
         self.owner = owner
         self.worker = FakeWorker()
+        self.run_attempt: Any = self.worker
         self.ended: list[str] = []
 
     @contextmanager
@@ -38,7 +40,7 @@ class World:
             self.store,
             self.storage,
             now,
-            self.worker,
+            self.run_attempt,
             DeviceCatalogue.load().soc_of,
             self._end,
             max_parallel=max_parallel,
@@ -51,6 +53,15 @@ class World:
             yield scheduler
         finally:
             scheduler.stop()
+
+    def cancel(self, scheduler: Scheduler, key: str) -> list[str]:
+        """Cancel a job as its owner does; returns which jobs have ended."""
+        with self.store.write() as db:
+            job = JOBS.get(db, key)
+            assert job is not None
+            ended = Lifecycle(self.storage, now).cancel(db, job, self.owner.email)
+        scheduler.cancelled(ended)
+        return ended
 
     def _end(self, job_ids: Iterable[str]) -> None:
         self.ended += job_ids

@@ -52,6 +52,7 @@ def add_job(
 ) -> str:
     """Add a job; each role names the models or datasets that it has in it."""
     key = new_id("j")
+    inputs = MODELS.get_many(db, roles.get("input", ())).values()
     JOBS.add(
         db,
         id=key,
@@ -66,6 +67,7 @@ def add_job(
         attempt=0,
         losses=0,
         failure_type="JOB_FAILURE_TYPE_UNSPECIFIED",
+        ready=all(model.file_id is not None for model in inputs),
     )
     names: tuple[Role, ...] = ("input", "target", "dataset", "output")
     for role in names:

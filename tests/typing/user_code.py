@@ -220,6 +220,14 @@ async def wait_in_an_event_loop(jobs: list[hub.CompileJob]) -> None:
         assert_type(job, CompileJob)
 
 
+def tidy_up(job: hub.InferenceJob, model: hub.Model, dataset: hub.Dataset) -> str:
+    assert_type(job.cancel(), hub.JobStatus)
+    assert_type(hub.cancel_job(job.job_id), hub.JobStatus)
+    model.delete()
+    dataset.delete()
+    return hub.Client().cancel_job(job.job_id).code
+
+
 def fetch_by_type(job_id: str) -> None:
     assert_type(hub.get_job(job_id, JobType.COMPILE), hub.CompileJob)
     assert_type(hub.get_job(job_id, JobType.PROFILE), hub.InferenceJob)

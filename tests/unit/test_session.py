@@ -309,6 +309,20 @@ def test_rate_limits_can_be_raised_at_once_or_outwaited(method: str) -> None:
         assert max(client.clock.slept) == 30.0
 
 
+def test_a_request_that_waits_for_its_turn_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    full = Reply(
+        429,
+        b'{"detail": "You have 2 queued jobs: cancel some."}',
+        {"Content-Type": "application/problem+json"},
+    )
+    with ScriptedServer([*[full] * 12, OK]) as server:
+        client = Client(server)
+        with limits(retry_rate_limit=True), caplog.at_level(logging.WARNING, "qai_hub"):
+            assert client.send("POST", json={}) == 200
+    (told,) = caplog.messages
+    assert told.startswith("You have 2 queued jobs: cancel some. Trying again until it is done;")
+
+
 def test_redirects_are_not_followed() -> None:
     reply = Reply(307, headers={"Location": "http://127.0.0.1:9/elsewhere"})
     for method in IDEMPOTENT + ONCE:

@@ -18,7 +18,7 @@ class CreateUpdateResponse:
 
     Attributes:
         id (str): Identifier of the resource.
-        status (str): Empty, or what went wrong.
+        status (str): Empty, or what went wrong; of a job that is cancelled, its state.
         creation_time (datetime.datetime): When it was created.
         expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
         validation_error (ValidationError | Unset): What is wrong with a request, field by field.

@@ -48,6 +48,7 @@ _WRITES: dict[str, Carry] = {
     "createModel": models.create_model,
     "createProjectModel": models.create_model,
     "updateModel": models.update_model,
+    "deleteModel": models.delete_model,
     "startModelUpload": models.start_upload,
     "finishModelUpload": models.finish_upload,
     "completeModelUpload": models.complete_upload,
@@ -56,6 +57,7 @@ _WRITES: dict[str, Carry] = {
     "createDataset": datasets.create_dataset,
     "createProjectDataset": datasets.create_dataset,
     "updateDataset": datasets.update_dataset,
+    "deleteDataset": datasets.delete_dataset,
     "startDatasetUpload": datasets.start_upload,
     "completeDatasetUpload": datasets.complete_upload,
     "updateDatasetSharing": partial(sharing.update_sharing, DATASET),
@@ -63,6 +65,7 @@ _WRITES: dict[str, Carry] = {
     "createJob": submission.create_job,
     "createProjectJob": submission.create_job,
     "updateJob": jobs.update_job,
+    "cancelJob": jobs.cancel_job,
     "updateJobSharing": partial(sharing.update_sharing, JOB),
     "deleteJobSharing": partial(sharing.delete_sharing, JOB),
 }

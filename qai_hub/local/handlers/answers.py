@@ -11,9 +11,9 @@ from qai_hub.local.views.things import Json
 from qai_hub.local.work import Work
 
 
-def changed(key: str, created: str, expires: str | None = None) -> Reply:
+def changed(key: str, created: str, expires: str | None = None, *, status: str = "") -> Reply:
     """Answer that something was changed."""
-    body = {"id": key, "status": "", "creation_time": created}
+    body = {"id": key, "status": status, "creation_time": created}
     if expires is not None:
         body["expiration_time"] = expires
     return Reply(body)

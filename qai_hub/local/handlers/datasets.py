@@ -1,8 +1,12 @@
-"""Datasets: made, uploaded, looked at, downloaded. They expire unless they are permanent."""
+"""Datasets: made, uploaded, looked at, downloaded, deleted.
+
+They expire unless they are permanent.
+"""
 
 from qai_hub.local.access import DATASET
 from qai_hub.local.contract import Reply
 from qai_hub.local.handlers.answers import changed, made, own_project, project_id
+from qai_hub.local.handlers.deletion import deletable, delete
 from qai_hub.local.handlers.files import (
     MAX_SIZE,
     begin_upload,
@@ -54,6 +58,12 @@ def update_dataset(work: Work) -> Reply:
     if body.get("file_upload_complete", False):
         _publish(work, dataset)
     return changed(dataset.id, dataset.created, dataset.expires)
+
+
+def delete_dataset(work: Work) -> Reply:
+    """Delete a dataset, unless a job needs it."""
+    dataset = deletable(work, DATASET, _key(work))
+    return delete(work, DATASET, dataset, [dataset.file_id])
 
 
 def start_upload(work: Work) -> Reply:

@@ -5,9 +5,12 @@ from pathlib import PurePosixPath
 
 from qai_hub.local.digests import file_digest
 from qai_hub.local.problems import ProblemError
+from qai_hub.local.services import RETRY_AFTER
 from qai_hub.local.store.files import (
+    UPLOAD_LIFETIME,
     add_file,
     add_upload,
+    count_uploads,
     get_file,
     parts_of,
     remove_uploads,
@@ -16,6 +19,7 @@ from qai_hub.local.store.files import (
 )
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import File, Upload
+from qai_hub.local.times import rfc3339
 from qai_hub.local.views.things import Json
 from qai_hub.local.work import Work
 
@@ -49,9 +53,20 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
 
     Returns:
         The upload, with the size of its parts if its size is known.
+
+    Raises:
+        ProblemError: 429 if its sender has too many unfinished ones.
     """
+    most, since = work.services.bounds.unfinished_uploads, work.services.clock() - UPLOAD_LIFETIME
+    if count_uploads(work.db, work.viewer.id, rfc3339(since)) >= most:
+        raise ProblemError(
+            429,
+            f"You have {most} unfinished uploads, as many as this hub takes from one person: "
+            "finish some, or delete their models and datasets.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
     part_size = None if size is None else max(work.services.part_size, -(-size // _MAX_PARTS))
-    upload = Upload(new_id("u"), object_id, work.now, size, part_size)
+    upload = Upload(new_id("u"), object_id, work.now, size, part_size, work.viewer.id)
     add_upload(work.db, upload)
     work.services.storage.begin_upload(upload.id)
     return upload
@@ -135,7 +150,10 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
     services = work.services
     if file.sha256 is None:
         # Read here, where callers have patience, and not where the download begins.
-        digest = file_digest(services.storage.file(file_id))
+        try:
+            digest = file_digest(services.storage.file(file_id))
+        except FileNotFoundError:
+            raise ProblemError(404, "The file is not there any more.") from None
         with services.store.write() as db:
             set_digest(db, file_id, digest)
     url = services.signed_url(

@@ -1,8 +1,9 @@
-"""Models: made, uploaded, looked at, downloaded."""
+"""Models: made, uploaded, looked at, downloaded, deleted."""
 
 from qai_hub.local.access import MODEL
 from qai_hub.local.contract import Reply
 from qai_hub.local.handlers.answers import changed, made, project_id
+from qai_hub.local.handlers.deletion import deletable, delete
 from qai_hub.local.handlers.files import (
     begin_upload,
     check_parts,
@@ -13,6 +14,7 @@ from qai_hub.local.handlers.files import (
 )
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.states import FAILED
+from qai_hub.local.store.cache import forget_maker
 from qai_hub.local.store.files import get_upload
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Model
@@ -50,6 +52,14 @@ def update_model(work: Work) -> Reply:
     if "name" in work.call.body:
         MODELS.change(work.db, model.id, name=work.call.body["name"])
     return changed(model.id, model.created)
+
+
+def delete_model(work: Work) -> Reply:
+    """Delete a model, unless a job needs it; nobody is given it from the cache any more."""
+    model = deletable(work, MODEL, _key(work))
+    if model.producer_id is not None:
+        forget_maker(work.db, model.producer_id)
+    return delete(work, MODEL, model, [model.file_id, model.source_id])
 
 
 def start_upload(work: Work) -> Reply:

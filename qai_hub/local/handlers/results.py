@@ -26,10 +26,12 @@ def get_result(work: Work) -> Reply:
 def get_compiled_model_download(work: Work) -> Reply:
     """Sign a URL to download the target model of a job from."""
     job = _job(work)
-    targets = MODELS.get_many(work.db, uses_of(work.db, [job.id])[job.id].target)
+    targets = uses_of(work.db, [job.id])[job.id].target
     if not targets:
         raise ProblemError(409, f"The job {job.id} makes no model: it is an inference job.")
-    (target,) = targets.values()
+    target = MODELS.get(work.db, targets[0])
+    if target is None:
+        raise ProblemError(404, f"The model {targets[0]} of the job {job.id} has been deleted.")
     return Reply({"url": model_download(work, target)})
 
 

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from itertools import chain
 from pathlib import Path
 
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
@@ -76,8 +77,7 @@ async def download_file(services: Services, call: Call) -> Response:
     def find() -> tuple[int, str] | None:
         with services.store.read() as db:
             file = get_file(db, file_id)
-        there = file is not None and services.storage.file(file_id).exists()
-        return (file.size, file.sha256 or "") if file is not None and there else None
+        return None if file is None else (file.size, file.sha256 or "")
 
     found = await run_in_threadpool(find)
     if found is None:
@@ -97,8 +97,14 @@ async def download_file(services: Services, call: Call) -> Response:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     digest = base64.b64encode(bytes.fromhex(sha256)).decode("ascii")
     headers |= {"Repr-Digest": f"sha-256=:{digest}:", "Content-Length": str(last - first + 1)}
+    blocks = _blocks(services.storage.file(file_id), first, last + 1)
+    try:
+        # Before the headers are sent: until it is open, the file may be deleted at any time.
+        begin = await run_in_threadpool(next, blocks, b"")
+    except FileNotFoundError:
+        raise ProblemError(404, "The file is not there any more.") from None
     return StreamingResponse(
-        _blocks(services.storage.file(file_id), first, last + 1),
+        chain((begin,), blocks),
         status_code=200 if wanted is None else 206,
         headers=headers,
         media_type="application/octet-stream",

@@ -11,10 +11,11 @@ from qai_hub.local.handlers.datasets import is_expired
 from qai_hub.local.handlers.models import why_missing
 from qai_hub.local.lifecycle import Lifecycle
 from qai_hub.local.problems import ProblemError
+from qai_hub.local.services import RETRY_AFTER
 from qai_hub.local.states import CREATED, FAILED, UNSPECIFIED
 from qai_hub.local.store.ids import new_id
 from qai_hub.local.store.records import Model
-from qai_hub.local.store.relations import Role, add_uses
+from qai_hub.local.store.relations import Role, add_uses, count_jobs
 from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.targets import target_format
 from qai_hub.local.work import Work
@@ -24,6 +25,7 @@ _MAKERS = ("compile", "link", "quantize")
 
 def create_job(work: Work) -> Reply:
     """Queue a job. Its input models may still be in the making."""
+    _check_queue(work)
     ((message, body),) = work.call.body.items()
     project = project_id(work)
     dataset = body.get("dataset") or body.get("calibration_dataset")
@@ -63,6 +65,7 @@ def create_job(work: Work) -> Reply:
         failure_type=UNSPECIFIED,
         attempt=0,
         losses=0,
+        ready=all(model.file_id is not None for model in models),
     )
     for role, ids in uses.items():
         add_uses(work.db, key, role, ids)
@@ -74,6 +77,17 @@ def create_job(work: Work) -> Reply:
 def _own_name(work: Work, model: Model) -> str:
     """Return what a job is called after its model; names of others are not for it to pass on."""
     return model.name if model.owner_id == work.viewer.id else model.id
+
+
+def _check_queue(work: Work) -> None:
+    most = work.services.bounds.queued_jobs
+    if count_jobs(work.db, work.viewer.id, CREATED) >= most:
+        raise ProblemError(
+            429,
+            f"You have {most} queued jobs, as many as this hub takes from one person: wait until "
+            "some have begun, or cancel some.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
 
 
 def _model(work: Work, key: str) -> Model:

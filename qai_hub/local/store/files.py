@@ -1,18 +1,28 @@
 """Stored files, and uploads on their way to become one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from qai_hub.local.store.records import File, Upload
-from qai_hub.local.store.tables import datasets, files, parts, uploads
+from qai_hub.local.store.tables import artifacts, datasets, files, models, parts, uploads
 
+# How long an upload is waited for.
+UPLOAD_LIFETIME = timedelta(days=1)
 _FILE = select(files.c.id, files.c.size, files.c.sha256).where(files.c.id == bindparam("id"))
 _UPLOADS = select(
-    uploads.c.id, uploads.c.object_id, uploads.c.created, uploads.c.size, uploads.c.part_size
+    uploads.c.id,
+    uploads.c.object_id,
+    uploads.c.created,
+    uploads.c.size,
+    uploads.c.part_size,
+    uploads.c.owner_id,
 )
+# Every column that names a file: what is stored there needs it.
+_NEEDS = (models.c.file_id, models.c.source_id, datasets.c.file_id, artifacts.c.file_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,21 @@ def unexpired_files(db: Connection, moment: str) -> dict[str, int]:
     return {row.id: row.size for row in rows}
 
 
+def forget_unneeded(db: Connection, file_ids: Iterable[str]) -> list[str]:
+    """Forget those of some files that no model, dataset or artifact needs any more.
+
+    Args:
+        db: A writing transaction.
+        file_ids: The files; models that were given from the cache share theirs.
+
+    Returns:
+        Those that are forgotten, to be deleted once the transaction has succeeded.
+    """
+    unneeded = [~exists().where(column == files.c.id) for column in _NEEDS]
+    statement = delete(files).where(files.c.id.in_(file_ids), *unneeded).returning(files.c.id)
+    return list(db.execute(statement).scalars())
+
+
 def add_upload(db: Connection, upload: Upload) -> None:
     """Begin an upload."""
     db.execute(insert(uploads), asdict(upload))
@@ -68,6 +93,12 @@ def uploads_for(db: Connection, object_id: str) -> list[Upload]:
 def begun_uploads(db: Connection) -> dict[str, str]:
     """Return when each of the uploads has begun that have not ended."""
     return {row.id: row.created for row in db.execute(select(uploads.c.id, uploads.c.created))}
+
+
+def count_uploads(db: Connection, owner_id: int, since: str) -> int:
+    """Count the uploads that a person has begun since a time, and that have not ended."""
+    query = select(func.count()).where(uploads.c.owner_id == owner_id, uploads.c.created > since)
+    return db.execute(query).scalar_one()
 
 
 def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:

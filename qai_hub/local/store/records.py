@@ -89,7 +89,7 @@ class Job(Owned):
     """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile.
 
     `failure_reason` tells nothing of another job but its id; `cause_id` is the one that it failed
-    behind.
+    behind. It is `ready` once its input models are there.
     """
 
     kind: str
@@ -111,6 +111,7 @@ class Job(Owned):
     notices: Sequence[Mapping[str, str]] | None
     execution_time: int | None
     peak_memory: Mapping[str, int] | None
+    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +126,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload that has begun. Sizes in bytes; None where they are not told beforehand."""
+    """An upload that has begun, for something of `owner_id`.
+
+    Sizes in bytes; None where they are not told beforehand.
+    """
 
     id: str
     object_id: str
     created: str
     size: int | None
     part_size: int | None
+    owner_id: int | None = None

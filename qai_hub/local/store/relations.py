@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, insert, select
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from qai_hub.local.store.records import Artifact, Model
 from qai_hub.local.store.rows import MODELS
-from qai_hub.local.store.tables import artifacts, files, jobs, models, results, uses
+from qai_hub.local.store.tables import artifacts, files, jobs, models, results, users, uses
 
 Role = Literal["input", "target", "dataset", "output"]
 
@@ -60,16 +60,65 @@ def uses_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     return found
 
 
-def ready_jobs(db: Connection, state: str, limit: int) -> list[str]:
-    """Return jobs in a state whose input models are all there, oldest first."""
+class First(NamedTuple):
+    """The job of a person that comes first; `seq` tells its age."""
+
+    owner_id: int
+    job_id: str
+    seq: int
+
+
+def first_ready_jobs(db: Connection, state: str) -> list[First]:
+    """Return the oldest job of each person that is in a state and has its input models.
+
+    It costs one look into an index for each person, however many jobs they have.
+    """
+    mine = jobs.alias("mine")
+    oldest = (
+        select(mine.c.seq)
+        .where(mine.c.owner_id == users.c.id, mine.c.state == state, mine.c.ready.is_(True))
+        .order_by(mine.c.seq)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(jobs.c.owner_id, jobs.c.id, jobs.c.seq).join_from(
+        users, jobs, jobs.c.seq == oldest
+    )
+    return [First(*row) for row in db.execute(query)]
+
+
+def count_jobs(db: Connection, owner_id: int, state: str) -> int:
+    """Count the jobs of a person that are in a state."""
+    query = select(func.count()).where(jobs.c.owner_id == owner_id, jobs.c.state == state)
+    return db.execute(query).scalar_one()
+
+
+def release(db: Connection, model_ids: Sequence[str], state: str) -> None:
+    """Say of the jobs in a state that work on some models, now made, which can run."""
     missing = exists().where(
         uses.c.job_id == jobs.c.id,
         uses.c.role == "input",
         models.c.id == uses.c.object_id,
         models.c.file_id.is_(None),
     )
-    query = select(jobs.c.id).where(jobs.c.state == state, ~missing).order_by(jobs.c.seq)
-    return list(db.execute(query.limit(limit)).scalars())
+    waiting = select(uses.c.job_id).where(uses.c.object_id.in_(model_ids), uses.c.role == "input")
+    db.execute(
+        update(jobs)
+        .where(jobs.c.id.in_(waiting), jobs.c.state == state, ~missing)
+        .values(ready=True)
+    )
+
+
+def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str | None:
+    """Return the oldest job in one of some states that works on, or makes, a model or dataset."""
+    query = (
+        select(jobs.c.id)
+        .join(uses, uses.c.job_id == jobs.c.id)
+        .where(uses.c.object_id == object_id, jobs.c.state.in_(states))
+        .order_by(jobs.c.seq)
+        .limit(1)
+    )
+    return db.execute(query).scalar_one_or_none()
 
 
 def waiting_for(db: Connection, model_ids: Sequence[str], state: str) -> list[str]:

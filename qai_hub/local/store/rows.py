@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Table,
     bindparam,
+    delete,
     desc,
     func,
     insert,
@@ -82,6 +83,21 @@ class Rows(Generic[_Record_co]):
     def change(self, db: Connection, key: str, **values: Any) -> None:  # noqa: ANN401 - as above
         """Update columns of the row with an id."""
         db.execute(update(self._table).where(self._table.c.id == key), values)
+
+    def change_if(
+        self,
+        db: Connection,
+        key: str,
+        *conditions: ColumnElement[bool],
+        **values: Any,  # noqa: ANN401 - as above, or SQL
+    ) -> bool:
+        """Update columns of the row with an id if it fulfils conditions; tell whether it did."""
+        statement = update(self._table).where(self._table.c.id == key, *conditions)
+        return db.execute(statement.values(**values)).rowcount == 1
+
+    def remove(self, db: Connection, key: str) -> None:
+        """Delete the row with an id."""
+        db.execute(delete(self._table).where(self._table.c.id == key))
 
     def page(
         self,

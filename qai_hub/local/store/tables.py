@@ -87,6 +87,7 @@ models = Table(
     Index("models_by_file", "file_id"),
     Index("models_by_owner", "owner_id", "seq"),
     Index("models_by_producer", "producer_id"),
+    Index("models_by_source", "source_id"),
     sqlite_autoincrement=True,
 )
 
@@ -103,6 +104,7 @@ datasets = Table(
     Column("expires", String),
     Column("file_id", ForeignKey("files.id")),
     Index("datasets_by_owner", "owner_id", "seq"),
+    Index("datasets_by_file", "file_id"),
     sqlite_autoincrement=True,
 )
 
@@ -139,8 +141,12 @@ jobs = Table(
     Column("notices", JSON),
     Column("execution_time", Integer),
     Column("peak_memory", JSON),
+    # Whether its input models are there. Kept, and not asked of them each time: a look for the next
+    # job would pass over all that wait for the same model.
+    Column("ready", Boolean, nullable=False, server_default=text("0")),
     Index("jobs_by_owner", "owner_id", "seq"),
     Index("jobs_by_state", "state", "seq"),
+    Index("jobs_by_turn", "owner_id", "state", "ready", "seq"),
     sqlite_autoincrement=True,
 )
 
@@ -180,6 +186,7 @@ artifacts = Table(
     Column("type", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("file_id", ForeignKey("files.id"), nullable=False),
+    Index("artifacts_by_file", "file_id"),
 )
 
 shares = Table(
@@ -202,6 +209,9 @@ uploads = Table(
     # In bytes; null where the size is not told beforehand.
     Column("size", Integer),
     Column("part_size", Integer),
+    # Whose model or dataset it is for.
+    Column("owner_id", ForeignKey("users.id")),
+    Index("uploads_by_owner", "owner_id", "created"),
 )
 
 parts = Table(

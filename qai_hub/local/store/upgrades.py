@@ -56,6 +56,22 @@ _STEPS = {
         """,
         "DROP TABLE cache",
         *_UNTOLD_REASONS,
+        "CREATE INDEX models_by_source ON models (source_id)",
+        "CREATE INDEX datasets_by_file ON datasets (file_id)",
+        "CREATE INDEX artifacts_by_file ON artifacts (file_id)",
+        "ALTER TABLE jobs ADD COLUMN ready BOOLEAN DEFAULT 0 NOT NULL",
+        """UPDATE jobs SET ready = 1
+        WHERE state NOT IN ('JOB_STATE_DONE', 'JOB_STATE_FAILED') AND NOT EXISTS (
+            SELECT 1 FROM uses JOIN models ON models.id = uses.object_id
+            WHERE uses.job_id = jobs.id AND uses.role = 'input' AND models.file_id IS NULL
+        )""",
+        "CREATE INDEX jobs_by_turn ON jobs (owner_id, state, ready, seq)",
+        "ALTER TABLE uploads ADD COLUMN owner_id INTEGER REFERENCES users (id)",
+        """UPDATE uploads SET owner_id = coalesce(
+            (SELECT owner_id FROM models WHERE id = uploads.object_id),
+            (SELECT owner_id FROM datasets WHERE id = uploads.object_id)
+        )""",
+        "CREATE INDEX uploads_by_owner ON uploads (owner_id, created)",
     ),
 }
 

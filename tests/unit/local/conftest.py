@@ -30,6 +30,13 @@ def bob(store: Store) -> User:
 
 
 @pytest.fixture
+def people(store: Store) -> list[User]:
+    """Many of them."""
+    with store.write() as db:
+        return [ensure_user(db, f"person{number}@example.com") for number in range(9)]
+
+
+@pytest.fixture
 def eve(store: Store) -> User:
     with store.write() as db:
         return ensure_user(db, "eve@example.com")

@@ -12,7 +12,7 @@ from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
 from qai_hub.local.digests import file_digest
 from qai_hub.local.execution.failures import FailureType
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import get_file
+from qai_hub.local.store.files import forget_unneeded, get_file
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.store.shares import share
@@ -95,6 +95,21 @@ def test_a_binary_of_another_is_known_to_those_whom_it_is_shared_with(
     assert (before.provenance, before.source) == (None, None)
     assert shared.provenance == MADE
     assert shared.source is not None
+
+
+def test_a_binary_that_came_back_outlives_the_one_that_was_made(world: World) -> None:
+    made = compiled(world, source=b"hidden")
+    known = world.get_model(made)
+    again = uploaded(world, content_of(world, made))
+    profiled(world, again)
+    with world.store.write() as db:
+        MODELS.remove(db, made)
+        assert forget_unneeded(db, [known.file_id or "", known.source_id or ""]) == [known.file_id]
+    profiled(world, again)
+    (model,) = world.worker.requests[1].inputs
+    assert model.provenance == MADE
+    assert model.source is not None
+    assert model.source.read_bytes() == b"hidden"
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content + b".", lambda content: content[1:]])

@@ -9,7 +9,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +24,14 @@ from qai_hub.local.store import DataFolderError, Store, records, tables
 from qai_hub.local.store.files import Part, add_upload, parts_of, put_part, remove_uploads
 from qai_hub.local.store.idempotency import StoredAnswer, claim_key, forget_answers, keep_answer
 from qai_hub.local.store.records import Account, Upload, User
-from qai_hub.local.store.relations import ready_jobs, uses_of, waiting_for
+from qai_hub.local.store.relations import (
+    count_jobs,
+    first_ready_jobs,
+    job_that_needs,
+    release,
+    uses_of,
+    waiting_for,
+)
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
 from qai_hub.local.store.shares import share
 from qai_hub.local.store.users import (
@@ -299,7 +308,9 @@ def test_a_deep_page_of_a_long_list_is_fast_by_cursor(store: Store, ada: User) -
     assert spent < 1
 
 
-def test_jobs_are_ready_when_their_models_are_there_oldest_first(store: Store, ada: User) -> None:
+def test_jobs_are_ready_when_their_models_are_there_oldest_first(
+    store: Store, ada: User, bob: User
+) -> None:
     created, running = "JOB_STATE_CREATED", "JOB_STATE_OPTIMIZING_MODEL"
     with store.write() as db:
         there, missing = add_model(db, ada), add_model(db, ada)
@@ -309,11 +320,61 @@ def test_jobs_are_ready_when_their_models_are_there_oldest_first(store: Store, a
         second = add_job(db, ada, "link", input=[there, missing])
         third = add_job(db, ada, input=[there])
         add_job(db, ada, input=[there], state=running)
-        assert ready_jobs(db, created, 10) == [first, third]
-        assert ready_jobs(db, created, 1) == [first]
+        his = add_job(db, bob, input=[there])
+
+        def ready() -> set[tuple[int, str]]:
+            return {(found.owner_id, found.job_id) for found in first_ready_jobs(db, created)}
+
+        assert ready() == {(ada.id, first), (bob.id, his)}
+        JOBS.change(db, first, state=running)
+        JOBS.change(db, his, state=running)
+        assert ready() == {(ada.id, third)}
         assert waiting_for(db, [missing], created) == [second]
+        release(db, [missing], created)
+        assert ready() == {(ada.id, third)}
         MODELS.change(db, missing, file_id="f1")
-        assert ready_jobs(db, created, 10) == [first, second, third]
+        release(db, [missing], created)
+        assert ready() == {(ada.id, second)}
+        assert count_jobs(db, ada.id, created) == 2
+        assert job_that_needs(db, missing, [created, running]) == second
+        assert job_that_needs(db, there, [running]) == first
+        assert job_that_needs(db, missing, [running]) is None
+
+
+def test_looking_for_the_next_job_costs_the_same_however_many_wait(store: Store, ada: User) -> None:
+    created = "JOB_STATE_CREATED"
+    with store.write() as db:
+        missing = add_model(db, ada)
+        first = add_job(db, ada, input=[missing])
+        copies = ", ".join(
+            "id || n" if column.name == "id" else column.name
+            for column in tables.jobs.c
+            if column.name != "seq"
+        )
+        names = ", ".join(column.name for column in tables.jobs.c if column.name != "seq")
+        db.execute(
+            text(
+                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers "
+                f"WHERE n < 100000) INSERT INTO jobs ({names}) SELECT {copies} "
+                "FROM numbers, jobs WHERE id = :first"
+            ),
+            {"first": first},
+        )
+        there = add_model(db, ada)
+        db.execute(tables.files.insert(), {"id": "f1", "size": 1})
+        MODELS.change(db, there, file_id="f1")
+        last = add_job(db, ada, input=[there])
+    with store.read() as db:
+        assert count_jobs(db, ada.id, created) == 100_002
+        first_ready_jobs(db, created)
+        steps = count()
+        driver: Any = db.connection.driver_connection
+        driver.set_progress_handler(lambda: next(steps) < 0, 1)
+        (found,) = first_ready_jobs(db, created)
+        driver.set_progress_handler(None, 1)
+    assert found.job_id == last
+    # Of SQLite's machine: one that passes over those that wait takes a step or more for each.
+    assert next(steps) < 1000
 
 
 def test_what_a_job_uses_keeps_its_roles_and_order(store: Store, ada: User) -> None:

@@ -1,0 +1,185 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_update_response import CreateUpdateResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    job_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/jobs/{job_id}/cancel/".format(
+            job_id=quote(str(job_id), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> CreateUpdateResponse:
+    try:
+        response_200 = CreateUpdateResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Cancel a job.
+
+    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
+    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
+    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
+    has ended stays as it is: `status` tells the state.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Cancel a job.
+
+    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
+    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
+    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
+    has ended stays as it is: `status` tells the state.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        sync_detailed(
+            client,
+            job_id=job_id,
+            idempotency_key=idempotency_key,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreateUpdateResponse]:
+    """Cancel a job.
+
+    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
+    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
+    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
+    has ended stays as it is: `status` tells the state.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        job_id=job_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    job_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> CreateUpdateResponse:
+    """Cancel a job.
+
+    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
+    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
+    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
+    has ended stays as it is: `status` tells the state.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        job_id: `job_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        CreateUpdateResponse,
+        (
+            await asyncio_detailed(
+                client,
+                job_id=job_id,
+                idempotency_key=idempotency_key,
+            )
+        ).parsed,
+    )

@@ -1,0 +1,181 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.delete_response import DeleteResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "delete",
+        "url": "/api/v1/models/{model_id}/".format(
+            model_id=quote(str(model_id), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _build_response(response: httpx.Response) -> Response[DeleteResponse]:
+    if not response.is_success:
+        raise errors.ApiError.of(response)
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse(response),
+    )
+
+
+def _parse(response: httpx.Response) -> DeleteResponse:
+    try:
+        response_200 = DeleteResponse.from_dict(response.json())
+
+        return response_200
+
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise errors.ApiError.of(response) from error
+
+
+def sync_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[DeleteResponse]:
+    """Delete a model.
+
+    Deletes the model, its uploads and its shares. Only the owner may do this. Jobs that have ended
+    keep its identifier and nothing else of it. Answers 409, and names the job, as long as a job
+    that has not ended works on it or makes it; 409, too, while a part of its upload is arriving.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+def sync(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> DeleteResponse:
+    """Delete a model.
+
+    Deletes the model, its uploads and its shares. Only the owner may do this. Jobs that have ended
+    keep its identifier and nothing else of it. Answers 409, and names the job, as long as a job
+    that has not ended works on it or makes it; 409, too, while a part of its upload is arriving.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        DeleteResponse,
+        sync_detailed(
+            client,
+            model_id=model_id,
+            idempotency_key=idempotency_key,
+        ).parsed,
+    )
+
+
+async def asyncio_detailed(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[DeleteResponse]:
+    """Delete a model.
+
+    Deletes the model, its uploads and its shares. Only the owner may do this. Jobs that have ended
+    keep its identifier and nothing else of it. Answers 409, and names the job, as long as a job
+    that has not ended works on it or makes it; 409, too, while a part of its upload is arriving.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+
+    kwargs = _get_kwargs(
+        model_id=model_id,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    client: AuthenticatedClient | Client,
+    model_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> DeleteResponse:
+    """Delete a model.
+
+    Deletes the model, its uploads and its shares. Only the owner may do this. Jobs that have ended
+    keep its identifier and nothing else of it. Answers 409, and names the job, as long as a job
+    that has not ended works on it or makes it; 409, too, while a part of its upload is arriving.
+
+    An extension: the official service has no such operation.
+
+    Args:
+        client: Where to send the request.
+        model_id: `model_id` of the path.
+        idempotency_key: Header `Idempotency-Key`.
+
+    Raises:
+        errors.ApiError: If the answer is not a success, or cannot be read.
+        httpx.HTTPError: If there is no answer.
+    """
+    return cast(
+        DeleteResponse,
+        (
+            await asyncio_detailed(
+                client,
+                model_id=model_id,
+                idempotency_key=idempotency_key,
+            )
+        ).parsed,
+    )

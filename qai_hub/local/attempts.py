@@ -1,0 +1,83 @@
+"""The attempts that run in this process, each in a thread of its own."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from qai_hub.local.store.records import Job
+
+
+@dataclass(eq=False, slots=True)
+class _Attempt:
+    job: Job
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class Attempts:
+    """The attempts that run, and how they are asked to end.
+
+    Args:
+        ended: Called, in its thread, when an attempt runs no longer.
+    """
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._running: set[_Attempt] = set()
+
+    def begin(self, job: Job, run: Callable[[Job, threading.Event], None]) -> None:
+        """Begin an attempt.
+
+        Args:
+            job: The job, as it was claimed.
+            run: Carries it out; ends early once the event is set.
+
+        Raises:
+            RuntimeError: This process can have no more threads.
+        """
+        attempt = _Attempt(job)
+
+        def carry_out() -> None:
+            try:
+                run(job, attempt.cancelled)
+            finally:
+                self._remove(attempt)
+                self._ended()
+
+        # Daemons: a process that forgets to stop its hub must still be able to end.
+        attempt.thread = threading.Thread(target=carry_out, name=job.id, daemon=True)
+        with self._lock:
+            self._running.add(attempt)
+        try:
+            attempt.thread.start()
+        except RuntimeError:
+            self._remove(attempt)
+            raise
+
+    def by_owner(self) -> Counter[int]:
+        """Return how many attempts run, by whose jobs they are at."""
+        with self._lock:
+            return Counter(attempt.job.owner_id for attempt in self._running)
+
+    def cancel(self, job_ids: Collection[str]) -> None:
+        """Ask the attempts at some jobs to end."""
+        with self._lock:
+            for attempt in self._running:
+                if attempt.job.id in job_ids:
+                    attempt.cancelled.set()
+
+    def stop(self) -> None:
+        """Ask all attempts to end, and wait until they have; no more may be begun."""
+        with self._lock:
+            running = tuple(self._running)
+        for attempt in running:
+            attempt.cancelled.set()
+        for attempt in running:
+            if attempt.thread is not None:
+                attempt.thread.join()
+
+    def _remove(self, attempt: _Attempt) -> None:
+        with self._lock:
+            self._running.discard(attempt)

@@ -1,0 +1,62 @@
+"""What is deleted while jobs are under way: the cache gives it to none, and none fails for it."""
+
+from pathlib import Path
+
+import pytest
+from support.scheduler_world import World
+
+from qai_hub.local import states
+from qai_hub.local.cache import Cache
+from qai_hub.local.store import Store
+from qai_hub.local.store.cache import forget_maker
+from qai_hub.local.store.records import Job, User
+from qai_hub.local.store.rows import MODELS
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path, ada: User) -> World:
+    return World(store, tmp_path, ada)
+
+
+def delete(world: World, target: str, maker: str) -> None:
+    """Delete the target model of a job, as its owner does."""
+    with world.store.write() as db:
+        forget_maker(db, maker)
+        MODELS.remove(db, target)
+
+
+def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = world.model()
+    first, made = world.compile(source)
+    with world.running(cache=True):
+        world.until_state(first, states.DONE)
+    find = Cache.find
+
+    def found_then_deleted(self: Cache, key: str) -> Job | None:
+        maker = find(self, key)
+        if maker is not None:
+            delete(world, made, first)
+        return maker
+
+    monkeypatch.setattr(Cache, "find", found_then_deleted)
+    second, target = world.compile(source)
+    with world.running(cache=True):
+        job = world.until_state(second, states.DONE)
+    assert job.attempt == 2
+    assert len(world.worker.requests) == 2
+    model = world.get_model(target)
+    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+
+
+def test_the_cache_finds_nothing_of_a_deleted_model(world: World) -> None:
+    source = world.model()
+    first, made = world.compile(source)
+    with world.running(cache=True):
+        world.until_state(first, states.DONE)
+    delete(world, made, first)
+    second, _ = world.compile(source)
+    with world.running(cache=True):
+        world.until_state(second, states.DONE)
+    assert len(world.worker.requests) == 2

@@ -1,0 +1,172 @@
+"""The steps of a job: an attempt whose place another has taken changes nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+from support.scheduler_world import World
+from support.store_world import add_job
+
+from qai_hub.local import states
+from qai_hub.local.lifecycle import Lifecycle
+from qai_hub.local.outcomes import Output, Verdict
+from qai_hub.local.storage import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.records import Job, User
+from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.rows import JOBS
+from qai_hub.local.store.users import ensure_user
+from qai_hub.local.times import now
+
+Step = Callable[[Lifecycle, Connection, Job], object]
+
+STEPS: dict[str, Step] = {
+    "advance": Lifecycle.advance,
+    "requeue": Lifecycle.requeue,
+    "fail": lambda life, db, job: life.finish(db, job, Verdict.failure(states.CRASH, "crashed")),
+    "succeed": lambda life, db, job: life.finish(
+        db, job, Verdict(failure_type=states.SUCCESS, result={"profile": None})
+    ),
+}
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path, ada: User) -> World:
+    return World(store, tmp_path, ada)
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("state", [states.DONE, states.FAILED, states.CREATED])
+@pytest.mark.parametrize("behind", [0, 1])
+def test_a_step_of_an_attempt_that_is_over_changes_nothing(
+    world: World, name: str, state: str, behind: int
+) -> None:
+    key = world.submit("profile", input=[world.model()])
+    lifecycle = Lifecycle(world.storage, now)
+    with world.store.write() as db:
+        for _ in range(2):
+            claimed = lifecycle.claim(db, key)
+            assert claimed is not None
+            job = claimed
+            JOBS.change(db, key, state=state)
+            if state != states.CREATED:
+                break
+        before = JOBS.get(db, key)
+        assert not STEPS[name](lifecycle, db, replace(job, attempt=job.attempt - behind))
+        assert JOBS.get(db, key) == before
+        assert artifacts_of(db, [key])[key] == []
+
+
+def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
+    key, target = world.compile()
+    lifecycle = Lifecycle(world.storage, now)
+    made, log = tmp_path / "made", tmp_path / "log"
+    made.write_bytes(b"made")
+    log.write_bytes(b"log")
+    spec = [{"name": "x", "shape": [1], "dtype": "float32"}]
+    verdict = Verdict(
+        failure_type=states.SUCCESS,
+        result={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
+        outputs={"target_model": Output.of(made)},
+        log=Output.of(log),
+    )
+    with world.store.write() as db:
+        old = lifecycle.claim(db, key)
+        assert old is not None
+        assert lifecycle.requeue(db, old)
+        new = lifecycle.claim(db, key)
+        assert new is not None
+        assert lifecycle.finish(db, old, verdict) == []
+    assert world.get_model(target).file_id is None
+    assert made.exists()
+    assert log.exists()
+    with world.store.write() as db:
+        assert lifecycle.finish(db, new, verdict) == [key]
+    assert world.get_model(target).producer_attempt == 2
+
+
+def test_a_job_is_claimed_once(world: World) -> None:
+    key, _ = world.compile()
+    lifecycle = Lifecycle(world.storage, now)
+    with world.store.write() as db:
+        assert lifecycle.claim(db, key) is not None
+        assert lifecycle.claim(db, key) is None
+        assert lifecycle.claim(db, "jnone0000") is None
+    assert world.job(key).attempt == 1
+
+
+def test_cancelling_what_has_ended_changes_nothing(world: World) -> None:
+    key, _ = world.compile()
+    with world.running() as scheduler:
+        done = world.until_state(key, states.DONE)
+        assert world.cancel(scheduler, key) == []
+    assert world.job(key) == done
+
+
+def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: World) -> None:
+    world.worker.go.clear()
+    first, target = world.compile()
+    second, second_target = world.compile(target)
+    third = world.submit("profile", input=[second_target])
+    with world.running() as scheduler:
+        world.until(lambda: world.worker.at_once == 1)
+        assert world.cancel(scheduler, first) == [first, second, third]
+    assert world.job(first).failure_type == states.CANCELLED
+    assert world.job(first).failure_reason == "Cancelled by ada@example.com."
+    for key in (second, third):
+        assert world.job(key).failure_type == states.DEPENDENCY
+        assert "Cancelled by ada@example.com." in (world.job(key).failure_reason or "")
+    assert world.get_model(target).file_id is None
+    assert sorted(world.ended) == sorted([first, second, third])
+
+
+ATTEMPTS = st.lists(
+    st.tuples(st.sampled_from(["claim", "cancel", *STEPS]), st.integers(0, 3)), max_size=25
+)
+
+
+@settings(max_examples=60)
+@given(ATTEMPTS)
+def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
+    steps: list[tuple[str, int]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        store, storage = Store(Path(folder)), Storage(Path(folder))
+        lifecycle = Lifecycle(storage, now)
+        held: list[Job] = []
+        with store.write() as db:
+            ada = ensure_user(db, "ada@example.com")
+            key = add_job(db, ada, "profile")
+            has_ended = False
+            for name, which in steps:
+                before = JOBS.get(db, key)
+                assert before is not None
+                if name == "claim":
+                    claimed = lifecycle.claim(db, key)
+                    assert (claimed is not None) == (before.state == states.CREATED)
+                    held += [claimed] if claimed else []
+                elif name == "cancel":
+                    ended = lifecycle.cancel(db, before, "ada@example.com")
+                    assert bool(ended) == (before.state in states.OPEN)
+                elif held:
+                    job = held[which % len(held)]
+                    current = job.attempt == before.attempt and before.state in states.RUNNING
+                    moved = STEPS[name](lifecycle, db, job)
+                    # A worker that is at work already need not say so again.
+                    assert bool(moved) == current or (name, before.state) == (
+                        "advance",
+                        states.WORKING["profile"],
+                    )
+                after = JOBS.get(db, key)
+                assert after is not None
+                assert after.attempt >= before.attempt
+                if before.state in states.FINISHED:
+                    assert after == before
+                has_ended = after.state in states.FINISHED
+            assert len(artifacts_of(db, [key])[key]) == has_ended
+        store.close()
