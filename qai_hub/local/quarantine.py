@@ -178,9 +178,10 @@ def _readings(batch: Path) -> list[datetime]:
     """Return by which clocks the first starts saw a batch; none if that cannot be read."""
     try:
         lines = (batch / _SEEN).read_text(encoding="utf-8").split()
-        return [datetime.fromisoformat(line) for line in lines][:_READINGS]
+        moments = [datetime.fromisoformat(line) for line in lines]
     except (OSError, ValueError):
         return []
+    return moments[:_READINGS] if all(moment.tzinfo for moment in moments) else []
 
 
 def _folders(folder: Path) -> Iterator[Path]:
