@@ -65,7 +65,8 @@ def open_graph(
     else:
         folder.mkdir()
         binary = folder / "context.bin"
-        binary.hardlink_to(model.path)
+        # Not a hard link: what the worker may write to must be no file of the hub.
+        binary.symlink_to(model.path)
     wrapper = folder / "model.onnx"
     wrap(binary, graph, wrapper)
     return OpenedGraph(wrapper, binary, graph, chip, made.sdk, notices)

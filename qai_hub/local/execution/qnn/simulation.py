@@ -146,6 +146,7 @@ def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
     Raises:
         JobFailure: It cannot be simulated for that device.
     """
-    chip, made = check_soc(soc, "a context binary"), unwrap(model.proto, model.path).provenance
+    chip = check_soc(soc, "a context binary")
+    made = unwrap(model.proto, model.path, unpacked=model.unpacked).provenance
     made.check_runs_on(chip)
     return Simulation(model.path, made.graph(), chip)

@@ -95,12 +95,13 @@ class Wrapped:
     provenance: Provenance
 
 
-def unwrap(model: onnx.ModelProto, path: Path) -> Wrapped:
+def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
     """Find the context binary that a model stands for.
 
     Args:
         model: The model.
         path: Its .onnx file.
+        unpacked: Whether it came with a folder; beside any other file are those of other people.
 
     Returns:
         The context binary, which is the one that the model was labelled with.
@@ -123,7 +124,8 @@ def unwrap(model: onnx.ModelProto, path: Path) -> Wrapped:
     }
     name = names.pop() if len(names) == 1 else ""
     binary = path.parent / name
-    if name not in {file.name for file in path.parent.iterdir() if file.is_file()}:
+    beside = {file.name for file in path.parent.iterdir() if file.is_file()} if unpacked else ()
+    if name not in beside:
         reason = "The context binary of the model is not beside it: upload the directory with both."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     if file_digest(binary) != words.get(_DIGEST):

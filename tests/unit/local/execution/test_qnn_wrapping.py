@@ -34,7 +34,7 @@ def test_a_wrapper_leads_to_its_binary(wrapper: Path) -> None:
     model = onnx.load(wrapper)
     assert has_context(model)
     assert not has_context(linear_model())
-    wrapped = unwrap(model, wrapper)
+    wrapped = unwrap(model, wrapper, unpacked=True)
     assert wrapped.binary == wrapper.with_name("model.bin")
     assert wrapped.provenance == MADE
 
@@ -67,7 +67,7 @@ def test_a_label_follows_the_binary_and_drops_the_compilers_words(wrapper: Path)
     labelled = onnx.load(wrapper)
     assert {opset.domain for opset in labelled.opset_import} == {"", "com.microsoft"}
     assert not [prop for prop in labelled.metadata_props if "secret" in prop.value]
-    assert unwrap(labelled, wrapper).binary == other
+    assert unwrap(labelled, wrapper, unpacked=True).binary == other
 
 
 def names(binary: str) -> Callable[[onnx.ModelProto], None]:
@@ -118,7 +118,7 @@ def test_a_wrapper_that_was_tampered_with(
     model = onnx.load(wrapper)
     change(model)
     with pytest.raises(JobFailure, match=reason) as caught:
-        unwrap(model, wrapper)
+        unwrap(model, wrapper, unpacked=True)
     assert caught.value.failure_type is failure_type
 
 
@@ -129,6 +129,12 @@ def test_a_binary_that_is_not_whole(wrapper: Path, content: bytes | None) -> Non
     if content is not None:
         binary.write_bytes(content)
     with pytest.raises(JobFailure) as caught:
-        unwrap(onnx.load(wrapper), wrapper)
+        unwrap(onnx.load(wrapper), wrapper, unpacked=True)
     expected = FailureType.MODEL_INVALID if content is None else FailureType.MODEL_CORRUPT
     assert caught.value.failure_type is expected
+
+
+def test_files_of_others_are_not_looked_at(wrapper: Path) -> None:
+    """A model that came alone lies among everybody's files, whose names it may guess."""
+    with pytest.raises(JobFailure, match="not beside it"):
+        unwrap(onnx.load(wrapper), wrapper, unpacked=False)
