@@ -28,7 +28,7 @@ def read_private(name: str) -> str:
     try:
         if name == "-":
             return "" if sys.stdin is None else sys.stdin.read()
-        with open(name, encoding="utf-8") as file:  # noqa: PTH123 - the shell's /dev/fd as well
+        with open(name, encoding="utf-8-sig") as file:  # noqa: PTH123 - the shell's /dev/fd as well
             # Of the file that is open: what the name leads to may change.
             about = os.fstat(file.fileno())
             if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
@@ -41,20 +41,27 @@ def read_private(name: str) -> str:
 
 
 def read_users(text: str) -> list[User]:
-    """Read users as files and the environment name them.
+    """Read users as files name them.
 
     Args:
-        text: `EMAIL` or `EMAIL=TOKEN`, with blanks or line ends between them; lines that begin with
-            `#` are comments.
+        text: One `EMAIL` or `EMAIL=TOKEN` a line; lines that begin with `#` are comments.
 
     Returns:
         The users, in order.
 
     Raises:
-        ValueError: A token is empty.
+        ValueError: A line is none of that. It is not shown, as it may be a secret.
     """
-    lines = (line.strip() for line in text.splitlines())
-    return [read_user(word) for line in lines if line[:1] != "#" for word in line.split()]
+    users = []
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.strip()
+        if not entry or entry.startswith("#"):
+            continue
+        user = read_user(entry)
+        if "@" not in user[0] or len(entry.split()) > 1:
+            raise ValueError(f"entry {number} is neither EMAIL nor EMAIL=TOKEN")
+        users.append(user)
+    return users
 
 
 def read_user(text: str) -> User:
@@ -72,7 +79,9 @@ def read_user(text: str) -> User:
 def users_of_the_environment() -> list[User]:
     """Read the users that the environment names, which no process started from here inherits.
 
+    They stand as in files, with blanks or line ends between them.
+
     Raises:
-        ValueError: A token is empty.
+        ValueError: An entry is no user.
     """
-    return read_users(os.environ.pop(USERS_VARIABLE, ""))
+    return read_users("\n".join(os.environ.pop(USERS_VARIABLE, "").split()))

@@ -281,10 +281,10 @@ def test_the_filter_by_person_does_not_tell_whom_the_hub_knows(eve: Api, work: W
         assert len({answer.text for answer in answers}) == 1
 
 
-def test_strangers_learn_nothing_by_submitting(ada: Api, eve: Api, work: Work) -> None:
+def test_strangers_learn_nothing_by_submitting(ada: Api, bob: Api, work: Work) -> None:
     """What is there and what is not is refused alike, wherever a job may name it."""
     device = {"name": "Samsung Galaxy S24"}
-    own = eve.upload_model()
+    own = bob.upload_model()
 
     def bodies(model: str, data: str) -> list[dict[str, Any]]:
         models = {"models": [{"model_id": own}, {"model_id": model}]}
@@ -297,8 +297,8 @@ def test_strangers_learn_nothing_by_submitting(ada: Api, eve: Api, work: Work) -
 
     half_made = ada.create_model()
     for model, data in ((work.source, work.data), (half_made, work.data)):
-        known = [eve.http.post("jobs/", json=body) for body in bodies(model, data)]
-        unknown = [eve.http.post("jobs/", json=body) for body in bodies("m0000000", "d0000000")]
+        known = [bob.http.post("jobs/", json=body) for body in bodies(model, data)]
+        unknown = [bob.http.post("jobs/", json=body) for body in bodies("m0000000", "d0000000")]
         for mine, theirs in zip(known, unknown, strict=True):
             told = problem(mine, 404).replace(model, "m0000000").replace(data, "d0000000")
             assert told == problem(theirs, 404)

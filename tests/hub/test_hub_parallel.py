@@ -48,7 +48,8 @@ def test_a_hub_that_would_run_nothing_cannot_be_made(count: int) -> None:
 def test_a_hub_gives_what_it_has_made_before_and_after_a_restart(tmp_path: Path) -> None:
     users, worker = ["ada@example.com", "bob@example.com"], FakeWorker()
     contents, notices = [], []
-    for email, cache in ((users[0], True), (users[1], True), (users[0], False)):
+    ada, bob = users
+    for email, cache in ((ada, True), (ada, True), (bob, True), (bob, False)):
         with LocalHub(tmp_path, users=users, run_attempt=worker, cache=cache) as hub:
             api = Api(hub, email)
             key, target = api.compile(api.upload_model(b"same"), name=email)
@@ -58,7 +59,7 @@ def test_a_hub_gives_what_it_has_made_before_and_after_a_restart(tmp_path: Path)
             contents.append(httpx.get(found["url"]).content)
             assert api.get(f"models/{target}/")["producer_attempt_number"] == 1
             api.close()
-    assert contents == [b"made from same"] * 3
-    assert [len(each) for each in notices] == [1, 2, 1]
+    assert contents == [b"made from same"] * 4
+    assert [len(each) for each in notices] == [1, 2, 1, 1]
     assert notices[1][1].startswith("Served from the cache: ")
-    assert len(worker.requests) == 2
+    assert len(worker.requests) == 3

@@ -1,5 +1,6 @@
 """Who may see what: all that a share opens, and all that taking it back closes."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,10 @@ import pytest
 from sqlalchemy import Connection
 from support.store_world import add_dataset, add_job, add_model
 
-from qai_hub.local.access import DATASET, JOB, MODEL, may_see
+from qai_hub.local.access import DATASET, JOB, MODEL, may_see, visible
 from qai_hub.local.problems import ProblemError
 from qai_hub.local.store import Store
-from qai_hub.local.store.records import User
+from qai_hub.local.store.records import Owned, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 from qai_hub.local.store.shares import share, shared_with, unshare
 
@@ -175,3 +176,27 @@ def test_recipients_may_look_and_not_change(world: World) -> None:
             kind.changed_by(world.db, world.bob, world.ids[name])
         assert caught.value.status == 403
     assert JOB.changed_by(world.db, world.ada, world.ids["inference"]).name == "work"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_asked_at_once_is_what_is_asked_one_by_one(world: World, seed: int) -> None:
+    names = random.Random(seed).sample(sorted(world.ids), seed % 5)
+    world.share(*names)
+    keys = world.ids.values()
+    things: list[Owned] = []
+    for rows in (JOBS, MODELS, DATASETS):
+        things += rows.get_many(world.db, keys).values()
+    for person in (world.ada, world.bob, world.eve):
+        alone = {thing.id for thing in things if may_see(world.db, person, thing)}
+        assert visible(world.db, person, things).keys() == alone
+
+
+def test_any_number_of_things_can_be_asked_about(store: Store, ada: User, bob: User) -> None:
+    with store.write() as db:
+        keys = [add_model(db, ada) for _ in range(1203)]
+        for key in keys[::2]:
+            share(db, key, [bob.email])
+        models = MODELS.get_many(db, keys).values()
+        assert set(visible(db, bob, models)) == set(keys[::2])
+        assert set(visible(db, ada, models)) == set(keys)
+        assert visible(db, ada, ()) == {}
