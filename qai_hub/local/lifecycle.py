@@ -4,7 +4,7 @@ Each step names the attempt that takes it and the states that it leads out of, a
 checks both as it changes the job: an attempt whose place another has taken changes nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -13,12 +13,14 @@ from qai_hub.local import states
 from qai_hub.local.outcomes import Keeper, Output, Verdict
 from qai_hub.local.storage import Storage
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import release, uses_of, waiting_for
+from qai_hub.local.store.relations import release, uses_of, waiting_behind
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.tables import jobs
 from qai_hub.local.times import Clock, rfc3339
 
 MAX_LOSSES = 3
+# Jobs that one statement ends: SQLite bounds the values that it takes.
+_AT_ONCE = 1000
 
 
 class Lifecycle:
@@ -124,20 +126,33 @@ class Lifecycle:
         verdict = Verdict(failure_type=states.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, verdict, states.OPEN)
 
-    def fail_behind(self, db: Connection, dependent: Job, producer: Job) -> None:
-        """End a job that waits for a model which its producer has failed to make.
+    def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
+        """End jobs that wait for a model which is not made, and those that wait for theirs.
+
+        There may be many: they are ended some at a time, and share one log.
 
         Args:
             db: A writing transaction.
-            dependent: The job that waits.
-            producer: The job that has failed.
+            cause: The job that has failed.
+            waiting: The jobs that wait for its model.
+
+        Returns:
+            The jobs that have ended.
         """
         # Why is told from that job, to those who may see it; of a chain it is the first one.
-        cause_id = producer.cause_id or producer.id
+        cause_id = cause.cause_id or cause.id
         reason = f"A model that this job needs was not made: the job {cause_id} failed."
         verdict = Verdict.failure(states.DEPENDENCY, reason)
-        if self._end(db, dependent, verdict, (states.CREATED,)):
-            JOBS.change(db, dependent.id, cause_id=cause_id)
+        values = {**self._ending(verdict), "cause_id": cause_id}
+        ended, to_end = list[str](), list(waiting)
+        while to_end:
+            some, to_end = to_end[:_AT_ONCE], to_end[_AT_ONCE:]
+            failed = JOBS.change_all(db, some, jobs.c.state == states.CREATED, **values)
+            ended += failed
+            to_end += waiting_behind(db, failed, states.CREATED)
+        if ended:
+            self._keeper.keep_log(db, ended, verdict)
+        return ended
 
     def _finish(
         self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]
@@ -147,43 +162,31 @@ class Lifecycle:
         if verdict.failure_type == states.SUCCESS:
             release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
             return [job.id]
-        ended, to_follow = [job.id], [job.id]
-        # A loop, and no recursion: chains of jobs may be longer than the stack is deep.
-        while to_follow:
-            behind = self._fail_dependents(db, to_follow.pop())
-            ended += behind
-            to_follow += behind
-        return ended
+        (failed,) = JOBS.get_many(db, [job.id]).values()
+        behind = waiting_behind(db, [job.id], states.CREATED)
+        return [job.id, *self.fail_behind(db, failed, behind)]
 
     def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
         """End one job; False if it has ended, or another attempt has taken this one's place."""
-        done, now = verdict.failure_type == states.SUCCESS, self._now()
-        ended = self._step(
-            db,
-            job,
-            before,
-            state=states.DONE if done else states.FAILED,
-            started=func.coalesce(jobs.c.started, now),
-            completed=now,
-            updated=now,
-            failure_type=verdict.failure_type,
-            failure_reason=None if done else verdict.reason,
-            notices=verdict.result.get("notices"),
-        )
-        if not ended:
+        if not self._step(db, job, before, **self._ending(verdict)):
             return False
-        if done:
+        if verdict.failure_type == states.SUCCESS:
             self._keeper.keep_results(db, job, verdict)
-        self._keeper.keep_log(db, job, verdict)
+        self._keeper.keep_log(db, [job.id], verdict)
         return True
 
-    def _fail_dependents(self, db: Connection, job_id: str) -> list[str]:
-        (producer,) = JOBS.get_many(db, [job_id]).values()
-        targets = uses_of(db, [job_id])[job_id].target
-        waiting = JOBS.get_many(db, waiting_for(db, targets, states.CREATED))
-        for dependent in waiting.values():
-            self.fail_behind(db, dependent, producer)
-        return list(waiting)
+    def _ending(self, verdict: Verdict) -> dict[str, Any]:
+        """Return what a job that ends is changed to."""
+        done, now = verdict.failure_type == states.SUCCESS, self._now()
+        return {
+            "state": states.DONE if done else states.FAILED,
+            "started": func.coalesce(jobs.c.started, now),
+            "completed": now,
+            "updated": now,
+            "failure_type": verdict.failure_type,
+            "failure_reason": None if done else verdict.reason,
+            "notices": verdict.result.get("notices"),
+        }
 
     def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
         """Change a job if it is at this attempt and in one of some states; tell whether it was."""

@@ -140,12 +140,12 @@ class Keeper:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
-    def keep_log(self, db: Connection, job: Job, verdict: Verdict) -> None:
+    def keep_log(self, db: Connection, job_ids: Sequence[str], verdict: Verdict) -> None:
         """Keep the hub's log of an attempt; one that never began gets one that tells why.
 
         Args:
             db: A writing transaction.
-            job: The job.
+            job_ids: The job; several if they have ended by the same cause.
             verdict: How its attempt has ended.
         """
         log = verdict.log
@@ -154,7 +154,8 @@ class Keeper:
             line = f"{now} The job did not run: {verdict.failure_type}: {verdict.reason}\n"
             log = Output.of(self._storage.scratch_file(line))
         self._publish(db, log)
-        add_artifact(db, Artifact(job.id, states.HUB_LOG, "hub.log", log.file.id))
+        logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
+        add_artifact(db, *logs)
 
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)

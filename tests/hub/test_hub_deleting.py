@@ -1,8 +1,10 @@
 """Deleting over HTTP: what goes, what stays, and what is refused."""
 
 import random
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -222,3 +224,31 @@ def test_a_file_that_is_gone_from_the_disk_can_be_deleted(tmp_path: Path) -> Non
             path.unlink()
         delete(ada, f"datasets/{key}/")
         ada.close()
+
+
+@contextmanager
+def half_a_part(ada: Api, model: str) -> Iterator[socket.socket]:
+    """Send a part of an upload as far as its middle."""
+    upload = ada.get(f"models/{model}/multipart_upload/", file_size=5)["multipart_url"]
+    url = httpx.URL(upload["urls"][0])
+    lines = [f"PUT {url.raw_path.decode()} HTTP/1.1", f"Host: {url.host}", "Content-Length: 5"]
+    with socket.create_connection((url.host, url.port or 0)) as sender:
+        sender.sendall("\r\n".join([*lines, "", "mod"]).encode())
+        yield sender
+
+
+def test_what_is_being_uploaded_is_not_deleted_beneath(ada: Api) -> None:
+    # The part may begin to arrive after the model is gone: then with another one, later.
+    for pause in (0.0, 0.1, 0.5, 2.0, 8.0):
+        model = ada.create_model()
+        with half_a_part(ada, model) as sender:
+            threading.Event().wait(pause)
+            answer = ada.http.delete(f"models/{model}/")
+            if answer.status_code == 200:
+                continue
+            assert "still being uploaded" in problem(answer, 409)
+            sender.sendall(b"el")
+            assert sender.recv(100).startswith(b"HTTP/1.1 200")
+            delete(ada, f"models/{model}/")
+            return
+    pytest.fail("the part never began to arrive")

@@ -104,10 +104,9 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
     """
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
-    job = JOBS.get(work.db, key)
-    if failed and job is not None:
+    if failed:
         lifecycle = Lifecycle(work.services.storage, work.services.clock)
-        lifecycle.fail_behind(work.db, job, failed[0])
+        lifecycle.fail_behind(work.db, failed[0], [key])
 
 
 def _dataset(work: Work, key: str) -> str:

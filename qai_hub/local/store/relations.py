@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
@@ -121,14 +121,23 @@ def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str
     return db.execute(query).scalar_one_or_none()
 
 
-def waiting_for(db: Connection, model_ids: Sequence[str], state: str) -> list[str]:
-    """Return the jobs in a state that are to work on one of the models."""
+def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:
+    """Return the jobs in a state that are to work on what some jobs make, oldest first."""
+    made = uses.alias("made")
     query = (
-        select(uses.c.job_id)
+        select(jobs.c.id)
+        .join_from(made, uses, uses.c.object_id == made.c.object_id)
         .join(jobs, jobs.c.id == uses.c.job_id)
-        .where(uses.c.object_id.in_(model_ids), uses.c.role == "input", jobs.c.state == state)
+        .where(
+            made.c.job_id.in_(job_ids),
+            made.c.role == "target",
+            uses.c.role == "input",
+            jobs.c.state == state,
+        )
+        .distinct()
+        .order_by(jobs.c.seq)
     )
-    return list(db.execute(query.distinct()).scalars())
+    return list(db.execute(query).scalars())
 
 
 def origins_of(db: Connection, sha256: str) -> list[Model]:
@@ -154,9 +163,11 @@ def result_of(db: Connection, job_id: str) -> dict[str, Any] | None:
     return body
 
 
-def add_artifact(db: Connection, artifact: Artifact) -> None:
-    """Keep a file of a job beside its result."""
-    db.execute(insert(artifacts), asdict(artifact))
+def add_artifact(db: Connection, *added: Artifact) -> None:
+    """Keep a file of a job, or of each of several, beside its result."""
+    # By name, and not by asdict, which copies: there may be thousands.
+    names = [each.name for each in fields(Artifact)]
+    db.execute(insert(artifacts), [{name: getattr(one, name) for name in names} for one in added])
 
 
 def artifacts_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, list[Artifact]]:

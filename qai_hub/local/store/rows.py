@@ -95,6 +95,18 @@ class Rows(Generic[_Record_co]):
         statement = update(self._table).where(self._table.c.id == key, *conditions)
         return db.execute(statement.values(**values)).rowcount == 1
 
+    def change_all(
+        self,
+        db: Connection,
+        keys: Sequence[str],
+        *conditions: ColumnElement[bool],
+        **values: Any,  # noqa: ANN401 - as above
+    ) -> list[str]:
+        """Update columns of those rows with some ids that fulfil conditions; return their ids."""
+        statement = update(self._table).where(self._table.c.id.in_(keys), *conditions)
+        changed = db.execute(statement.values(**values).returning(self._table.c.id))
+        return list(changed.scalars())
+
     def remove(self, db: Connection, key: str) -> None:
         """Delete the row with an id."""
         db.execute(delete(self._table).where(self._table.c.id == key))

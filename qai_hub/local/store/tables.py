@@ -145,7 +145,8 @@ jobs = Table(
     # job would pass over all that wait for the same model.
     Column("ready", Boolean, nullable=False, server_default=text("0")),
     Index("jobs_by_owner", "owner_id", "seq"),
-    Index("jobs_by_state", "state", "seq"),
+    # None by the state alone: SQLite would take it to go through all that is queued, in place of
+    # the few jobs that a query names.
     Index("jobs_by_turn", "owner_id", "state", "ready", "seq"),
     sqlite_autoincrement=True,
 )

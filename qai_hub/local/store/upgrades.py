@@ -66,6 +66,7 @@ _STEPS = {
             WHERE uses.job_id = jobs.id AND uses.role = 'input' AND models.file_id IS NULL
         )""",
         "CREATE INDEX jobs_by_turn ON jobs (owner_id, state, ready, seq)",
+        "DROP INDEX jobs_by_state",
         "ALTER TABLE uploads ADD COLUMN owner_id INTEGER REFERENCES users (id)",
         """UPDATE uploads SET owner_id = coalesce(
             (SELECT owner_id FROM models WHERE id = uploads.object_id),

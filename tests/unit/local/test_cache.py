@@ -387,9 +387,10 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
         raise OSError("the disk is gone")
 
     key, target = world.compile(model)
-    with monkeypatch.context() as patch, world.running(cache=True):
+    with monkeypatch.context() as patch:
         patch.setattr("qai_hub.local.outcomes.Keeper.keep_log", die)
-        world.until(lambda: world.job(key).state in states.RUNNING)
+        with world.running(cache=True):
+            world.until(lambda: world.job(key).state in states.RUNNING)
     assert world.get_model(target).file_id is None
     (job,) = ran(world, key)
     assert (job.state, job.attempt, is_served(job)) == (states.DONE, 2, True)
