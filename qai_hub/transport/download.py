@@ -114,7 +114,6 @@ class _Download:
                 "GET",
                 self._url,
                 headers=headers,
-                follow_redirects=True,
                 stream=True,
             )
             if response.status_code == 206 and "Range" in headers and self._is_same(response):

@@ -4,12 +4,21 @@ import email.utils
 import random
 import re
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
 import httpx
 
-__all__ = ["Retries", "RetryPolicy", "is_idempotent", "never_arrived", "passes", "retry_after"]
+__all__ = [
+    "Retries",
+    "RetryPolicy",
+    "causes",
+    "is_idempotent",
+    "never_arrived",
+    "passes",
+    "retry_after",
+]
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
@@ -92,18 +101,23 @@ def never_arrived(error: httpx.TransportError) -> bool:
 
 def passes(error: httpx.TransportError) -> bool:
     """Whether the fault may be gone at the next try."""
-    permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.ProxyError
+    if isinstance(error, httpx.ProxyError):
+        return bool(getattr(error, "may_pass", False))
+    permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
     return not isinstance(error, permanent) and not is_untrusted(error)
 
 
 def is_untrusted(error: BaseException) -> bool:
     """Whether the server's certificate was refused."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Iterates over an error and what led to it."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def retry_after(headers: httpx.Headers, *, wall: float) -> float | None:

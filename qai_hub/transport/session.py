@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import without_secrets
-from qai_hub.transport.proxies import proxies_told
+from qai_hub.transport.certificates import trusted
+from qai_hub.transport.proxies import Proxies
+from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.retries import (
     LONGEST_RETRY_AFTER,
     PASSING_STATUSES,
@@ -24,6 +26,7 @@ from qai_hub.transport.retries import (
     passes,
     retry_after,
 )
+from qai_hub.transport.routes import ProxyFault, Routes
 
 __all__ = ["TIME_LIMITS", "Session", "limit", "limits"]
 
@@ -81,7 +84,8 @@ class Session(httpx.Client):
     504, if to carry it out twice does no harm: it is a GET, HEAD, PUT or DELETE, it carries an
     idempotency key that the server honours, or its sender says so by the extension `repeatable`.
     Any other request is sent again only if the server never saw it, or refused it by 429. A body
-    that can be read only once is never sent again.
+    that can be read only once is never sent again. What a proxy refuses is not sent again, and what
+    comes no further than the proxy is tried twice.
 
     Args:
         base_url: Address that relative ones are completed with.
@@ -90,11 +94,17 @@ class Session(httpx.Client):
         timeout: Seconds for each step of a request.
         idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
             once; each POST then gets such a key.
+        follow_on_server: Whether to go where an answer sends, if that is on the same server.
+        proxies: The proxies of the environment; those of the process where None.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
         wall: Seconds since the epoch.
         rng: Source of the jitter.
-        options: Further arguments of `httpx.Client`.
+        options: Further arguments of `httpx.Client`; certificates are those that the environment
+            names.
+
+    Raises:
+        UserError: If the environment names certificates that cannot be read.
     """
 
     def __init__(
@@ -105,16 +115,22 @@ class Session(httpx.Client):
         policy: RetryPolicy | None = None,
         timeout: httpx.Timeout = TIME_LIMITS,
         idempotent_posts: bool = False,
+        follow_on_server: bool = False,
+        proxies: Proxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
         wall: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> None:
-        with proxies_told():
-            super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
+        if "transport" not in options:
+            routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
+            routed.setdefault("verify", trusted())
+            options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
+        super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self._policy = policy or RetryPolicy()
         self._idempotent_posts = idempotent_posts
+        self._follow_on_server = follow_on_server
         self._clock = clock
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
@@ -132,20 +148,34 @@ class Session(httpx.Client):
         """Sends a request, more than once where that is safe and helps.
 
         Args:
-            request: The request.
+            request: The request. Its extension `retries` counts tries that go beyond it.
             options: What `httpx.Client.send` takes.
 
         Returns:
             The last answer, whatever its status.
 
         Raises:
-            httpx.TransportError: If there was none. Its request has the extension `may_be_done` if
-                the server may have carried the request out all the same.
+            UserError: If an answer sends to another server, where no token goes.
+            InternalError: If answers send on and on.
+            httpx.TransportError: If there was no answer. Its request has the extension
+                `may_be_done` if the server may have carried the request out all the same.
         """
+        response = self._send(request, **options)
+        for _ in range(MOST_REDIRECTS):
+            following = onward(request, response) if self._follow_on_server else None
+            if following is None:
+                return response
+            request = following
+            response = self._send(request, **options)
+        if self._follow_on_server and onward(request, response) is not None:
+            raise endless(request, response)
+        return response
+
+    def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         limit(request)
         if self._idempotent_posts and request.method == "POST":
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
-        retries = self.retries()
+        retries = request.extensions.get("retries") or self.retries()
         while True:
             started = self._clock()
             try:
@@ -171,6 +201,8 @@ class Session(httpx.Client):
     def _pause_after_fault(
         self, request: httpx.Request, error: httpx.TransportError, retries: Retries
     ) -> float | None:
+        if isinstance(error, ProxyFault) and retries.tries > 1:
+            return None
         safe = never_arrived(error) or self._may_be_done_twice(request)
         if safe and passes(error) and _can_be_read_again(request) and not _is_single():
             return self.pause(retries)
