@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from qai_hub.errors import UserError
+from qai_hub.forking import hold_forks
 
 __all__ = ["CERTIFICATE_VARIABLES", "trusted"]
 
@@ -42,7 +43,9 @@ def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
             _look(place)
         except OSError as error:
             raise _unreadable(name, place, error) from error
-    return _read(tuple(named.items()))
+    # Within OpenSSL there are locks, and a child that is forked meanwhile would find them held.
+    with hold_forks():
+        return _read(tuple(named.items()))
 
 
 def _named(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
