@@ -112,7 +112,7 @@ else:
             *("upload_dataset", "upload_model", "as_completed", "wait_all"),
         ),
     }
-    import qai_hub.forking
+    from qai_hub import forking as forking
 
     # Modules of the official client that scripts use; `dir()` keeps them back.
     _COMPATIBLE = ("api_utils", "public_api_pb2", "public_rest_api", "util")

@@ -14,6 +14,7 @@ import httpx
 
 from qai_hub.errors import without_secrets
 from qai_hub.transport.certificates import trusted
+from qai_hub.transport.pace import Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.retries import (
@@ -143,6 +144,10 @@ class Session(httpx.Client):
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
         return retries.pause(self._clock(), asked)
+
+    def pace(self) -> Pace:
+        """Starts watching the pace of an exchange by this session's clock."""
+        return Pace(self._clock)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request, more than once where that is safe and helps.

@@ -227,16 +227,16 @@ def test_a_variable_that_is_set_later_counts_at_the_next_call(
 
         for _ in range(2):
             plain_environment.setenv("HTTP_PROXY", proxy.url)
-            for use in (lambda: transport.call(raw), fetch):  # type: ignore[arg-type]
+            for use in (lambda: transport.call(raw), fetch):
                 with pytest.raises(UserError, match=re.escape(proxy.host)):
                     use()
             assert proxy.host in str(get_async(server.url))
             plain_environment.setenv("NO_PROXY", "127.0.0.0/8")
-            assert transport.call(raw).text == "server"  # type: ignore[arg-type]
+            assert transport.call(raw).text == "server"
             assert fetch() == b"server"
             plain_environment.delenv("NO_PROXY")
         plain_environment.delenv("HTTP_PROXY")
-        assert transport.call(raw).text == "server"  # type: ignore[arg-type]
+        assert transport.call(raw).text == "server"
         transport.close()
 
 

@@ -45,7 +45,7 @@ def send(url: str, method: str, wire: str) -> str:
     config = ClientConfig(TOKEN, url, wire=wire)  # type: ignore[arg-type]
     transport = Transport(config)
     try:
-        return transport.call(operation)  # type: ignore[arg-type]
+        return transport.call(operation)
     finally:
         transport.close()
 
@@ -60,7 +60,7 @@ def send_async(url: str, method: str, wire: str) -> str:
     config = ClientConfig(TOKEN, url, wire=wire)  # type: ignore[arg-type]
 
     async def call() -> str:
-        return await Transport(config).call_async(operation)  # type: ignore[arg-type]
+        return await Transport(config).call_async(operation)
 
     return asyncio.run(call())
 
@@ -127,9 +127,9 @@ def test_redirects_to_nowhere(headers: dict[str, str]) -> None:
         transport = Transport(ClientConfig(TOKEN, server.url))
         if headers:
             with pytest.raises(InternalError, match="without end"):
-                transport.call(raw)  # type: ignore[arg-type]
+                transport.call(raw)
         else:
-            assert transport.call(raw) == 307  # type: ignore[arg-type]
+            assert transport.call(raw) == 307
         transport.close()
 
 
