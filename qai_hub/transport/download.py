@@ -90,8 +90,8 @@ class _Download:
         self._moved: Callable[[int], object] = lambda count: None
         self._furthest = 0
         self._renewed = 0
-        self._retries = session.retries()
         self.stop = threading.Event()
+        self._retries = session.retries(self.stop)
         self._start_anew(httpx.Headers())
 
     def run(self) -> None:
@@ -115,7 +115,7 @@ class _Download:
         """Counts the tries anew, if there are bytes that had never come before."""
         if self._furthest - self._renewed >= _PROGRESS:
             self._renewed = self._furthest
-            self._retries = self._session.retries()
+            self._retries = self._session.retries(self.stop)
 
     def _open(self) -> httpx.Response:
         """Asks for what is missing, and gets ready for what comes."""
@@ -186,8 +186,7 @@ class _Download:
         pace = self._session.pace()
         with contextlib.closing(response):
             for block in response.iter_raw():
-                if self.stop.is_set():
-                    return
+                self._retries.check()
                 if not pace.holds(len(block)):
                     raise self._failure(
                         response, f"the server has all but stopped sending it, {self._how_far()}"
@@ -214,6 +213,8 @@ class _Download:
             )
         self._file.seek(0)
         found = not_by_content(self._name, self._file.read(_BEGINNING))
+        if not self._offset and self._furthest:
+            found = "an empty file"
         if found is not None:
             raise InternalError(
                 f"The download of {self._name} failed: {found} came in its place. {_WHO_ANSWERS}."

@@ -4,6 +4,7 @@ import email.utils
 import random
 import re
 import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -13,6 +14,7 @@ import httpx
 __all__ = [
     "Retries",
     "RetryPolicy",
+    "StoppedError",
     "causes",
     "is_idempotent",
     "never_arrived",
@@ -24,6 +26,10 @@ PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
 
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+class StoppedError(Exception):
+    """Nobody waits for a request any more: it need not be sent."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,18 @@ class Retries:
         policy: How patient to be.
         now: The time on a monotonic clock, in seconds.
         rng: Source of the jitter.
+        stop: Set when nobody waits for the request any more.
     """
 
-    def __init__(self, policy: RetryPolicy, *, now: float, rng: random.Random) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        *,
+        now: float,
+        rng: random.Random,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._stop = stop
         self._policy = policy
         self._end = now + policy.budget
         self._rng = rng
@@ -80,6 +95,15 @@ class Retries:
             return None
         self.tries += 1
         return pause
+
+    def check(self) -> None:
+        """Ends the tries of a request that nobody waits for any more.
+
+        Raises:
+            StoppedError: If that is so.
+        """
+        if self._stop is not None and self._stop.is_set():
+            raise StoppedError
 
 
 def is_idempotent(request: httpx.Request) -> bool:

@@ -65,7 +65,8 @@ def upload_object(
         upload_parts(session, path, [stored.sign("PUT")], bytes_each, show=show)
         return
     doing = f"upload of {path.name}"
-    (upload_id,) = carry([lambda: _start(session, stored, doing)], threading.Event())
+    stop = threading.Event()
+    (upload_id,) = carry([lambda: _start(session, stored, doing, stop)], stop)
     try:
         urls = [
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
@@ -73,15 +74,16 @@ def upload_object(
         ]
         etags = upload_parts(session, path, urls, bytes_each, show=show)
         url = stored.sign("POST", uploadId=upload_id)
-        carry([lambda: _finish(session, url, etags, doing)], threading.Event())
+        carry([lambda: _finish(session, url, etags, doing, stop)], stop)
     except BaseException as error:
         patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
         _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing, patience)
         raise
 
 
-def _start(session: Session, stored: StoredObject, doing: str) -> str:
-    response = send_file_request(session, "POST", stored.sign("POST", uploads=""), doing)
+def _start(session: Session, stored: StoredObject, doing: str, stop: threading.Event) -> str:
+    url = stored.sign("POST", uploads="")
+    response = send_file_request(session, "POST", url, doing, retries=session.retries(stop))
     found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
     if found is None:
         raise InternalError(
@@ -91,7 +93,9 @@ def _start(session: Session, stored: StoredObject, doing: str) -> str:
     return html.unescape(found[1])
 
 
-def _finish(session: Session, url: str, etags: Sequence[str], doing: str) -> None:
+def _finish(
+    session: Session, url: str, etags: Sequence[str], doing: str, stop: threading.Event
+) -> None:
     """Makes one object of the parts.
 
     S3 begins its answer before it knows how that ends: it may be 200 and tell an error, which is
@@ -105,10 +109,12 @@ def _finish(session: Session, url: str, etags: Sequence[str], doing: str) -> Non
         '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"{parts}</CompleteMultipartUpload>"
     ).encode()
-    retries = session.retries()
+    retries = session.retries(stop)
     while True:
         try:
-            response = send_signed(session, "POST", url, content=content)
+            response = send_signed(
+                session, "POST", url, content=content, retries=session.retries(stop)
+            )
         except httpx.RequestError as error:
             raise error_from_fault(error) from error
         if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -137,9 +138,16 @@ class Session(httpx.Client):
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self.sleep = sleep
 
-    def retries(self) -> Retries:
-        """Starts counting the tries of something that takes more than one request."""
-        return Retries(self._policy, now=self._clock(), rng=self._rng)
+    def retries(self, stop: threading.Event | None = None) -> Retries:
+        """Starts counting the tries of something that takes more than one request.
+
+        Args:
+            stop: Set when nobody waits for it any more.
+
+        Returns:
+            The tries.
+        """
+        return Retries(self._policy, now=self._clock(), rng=self._rng, stop=stop)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
@@ -162,6 +170,7 @@ class Session(httpx.Client):
         Raises:
             UserError: If an answer sends to another server, where no token goes.
             InternalError: If answers send on and on.
+            StoppedError: If nobody waits for it any more.
             httpx.TransportError: If there was no answer. Its request has the extension
                 `may_be_done` if the server may have carried the request out all the same.
         """
@@ -182,6 +191,7 @@ class Session(httpx.Client):
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         retries = request.extensions.get("retries") or self.retries()
         while True:
+            retries.check()
             started = self._clock()
             try:
                 response = super().send(request, **options)

@@ -14,6 +14,7 @@ from qai_hub.transport.carriers import carry
 from qai_hub.transport.contents import is_page
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.pace import Pace
+from qai_hub.transport.retries import StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
 
@@ -22,10 +23,6 @@ __all__ = ["send_file_request", "upload_form", "upload_parts"]
 _BLOCK = 1024 * 1024
 _PIECE = 64 * 1024
 _PARALLEL = 4
-
-
-class _StoppedError(Exception):
-    """Another part failed: this one need not be sent."""
 
 
 @dataclass
@@ -48,7 +45,7 @@ class _Slice:
             block = self._read()
             for begin in range(0, len(block), _PIECE):
                 if self.stop.is_set():
-                    raise _StoppedError
+                    raise StoppedError
                 piece = block[begin : begin + _PIECE]
                 yield piece
                 self.sent += len(piece)
@@ -160,7 +157,15 @@ def upload_form(
         doing = f"upload of {path.name}"
 
         def send() -> None:
-            send_file_request(session, "POST", url, doing, data=dict(fields), files=files)
+            send_file_request(
+                session,
+                "POST",
+                url,
+                doing,
+                data=dict(fields),
+                files=files,
+                retries=session.retries(stop),
+            )
 
         carry([send], stop)
 
@@ -175,6 +180,7 @@ def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], siz
             f"upload of {name}",
             content=part,
             headers={"Content-Length": str(part.size)},
+            retries=session.retries(part.stop),
         )
     except InternalError as error:
         if error.status_code is None:
