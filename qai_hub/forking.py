@@ -22,13 +22,37 @@ if TYPE_CHECKING:
 
 __all__ = ["hold_forks", "is_importing"]
 
-_OURS = ("qai_hub", "qai_hub_api")
+_OURS = frozenset({"qai_hub", "qai_hub_api"})
+# What the calls import, or others may import before them.
+_NEEDED = (
+    _OURS
+    | sys.stdlib_module_names
+    | {
+        *(
+            "anyio",
+            "attr",
+            "attrs",
+            "botocore",
+            "certifi",
+            "google",
+            "h11",
+            "h5py",
+            "httpcore",
+            "httpx",
+        ),
+        *("idna", "numpy", "socksio", "tqdm"),
+    }
+)
 _BREATH = 0.001
 # An import takes no time like this, unless it waits for the thread that forks.
 _LONGEST = 30.0
-# The locks that the standard library takes before a fork, and releases after it. What is registered
-# last is done first: those of modules that were there before this one are taken after the wait.
-_TAKEN_FOR_FORKS = {"logging": "_lock", "concurrent.futures.thread": "_global_shutdown_lock"}
+# The locks that modules take before a fork, and release after it. What is registered last is done
+# first: those of modules that were there before this one are taken after the wait.
+_TAKEN_FOR_FORKS = {
+    "logging": "_lock",
+    "concurrent.futures.thread": "_global_shutdown_lock",
+    "h5py._objects": "phil",
+}
 _LATER = {name: lock for name, lock in _TAKEN_FOR_FORKS.items() if name not in sys.modules}
 
 _held_up = _thread.RLock()
@@ -52,15 +76,16 @@ def is_importing(frame: "FrameType") -> bool:
         frame: The innermost frame of the thread.
 
     Returns:
-        Whether it imports this package, or imports anything on behalf of it.
+        Whether it imports this package or what that depends on, or anything on behalf of it.
     """
     within_import = False
     for outer in _outward(frame):
         if "importlib._bootstrap" in outer.f_code.co_filename:
             within_import = True
-            if outer.f_code.co_name == "_find_and_load" and _is_ours(outer.f_locals.get("name")):
+            name = outer.f_locals.get("name")
+            if outer.f_code.co_name == "_find_and_load" and _is_of(_NEEDED, name):
                 return True
-        elif within_import and _is_ours(outer.f_globals.get("__name__")):
+        elif within_import and _is_of(_OURS, outer.f_globals.get("__name__")):
             return True
     return False
 
@@ -71,8 +96,8 @@ def _outward(frame: "FrameType | None") -> "Iterator[FrameType]":
         frame = frame.f_back
 
 
-def _is_ours(module: object) -> bool:
-    return isinstance(module, str) and module.partition(".")[0] in _OURS
+def _is_of(packages: "frozenset[str]", module: object) -> bool:
+    return isinstance(module, str) and module.partition(".")[0] in packages
 
 
 def _before() -> None:
