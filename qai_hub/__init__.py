@@ -113,6 +113,8 @@ else:
             *("upload_dataset", "upload_model", "as_completed", "wait_all"),
         ),
     }
+    from qai_hub import forking as forking
+
     # Modules of the official client that scripts use; `dir()` keeps them back.
     _COMPATIBLE = ("api_utils", "public_api_pb2", "public_rest_api", "util")
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
+from qai_hub.scratch import temporary_folder
 from qai_hub.transport.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
 from qai_hub.transport.values import known
 
@@ -55,7 +55,7 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
 
 def read_bytes(owner: Client, answer: Downloadable) -> bytes:
     """Downloads a file into memory."""
-    with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+    with temporary_folder() as folder:
         return Path(save_into(owner, answer, folder)).read_bytes()
 
 
@@ -63,7 +63,7 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
     """Downloads a dataset into memory."""
     from qai_hub.dataset_files import h5_to_dataset_entries
 
-    with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+    with temporary_folder() as folder:
         return h5_to_dataset_entries(save_into(owner, answer, folder))
 
 

@@ -16,6 +16,7 @@ from qai_hub.config.model import (
     require_token,
 )
 from qai_hub.errors import UserError
+from qai_hub.forking import hold_forks
 
 _TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
@@ -127,7 +128,8 @@ def save_config(
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o700)
     target = path.resolve()
-    descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name[:100]}.", dir=target.parent)
+    with hold_forks():
+        descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             Path(temporary).chmod(0o600)

@@ -2,11 +2,12 @@
 
 import asyncio
 import queue
+import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["in_background"]
 
@@ -20,7 +21,8 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
     """Runs an asynchronous iterator in an event loop of its own, in one thread.
 
     So it works where an event loop runs already, as in notebooks. However the iteration ends, the
-    iterator is finished and the thread gone when it has.
+    iterator is finished and the thread gone when it has. Where no thread can be started any more,
+    as at the end of the process, the loop runs in the thread of the caller.
 
     Args:
         items: The iterator.
@@ -34,25 +36,72 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
         async for item in items:
             arrived.put(item)
 
-    loop = asyncio.new_event_loop()
+    loop = _Loop()
     thread = threading.Thread(target=_run, args=(loop,), name="qai_hub waiting", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        yield from _in_caller(loop, items)
+        return
     try:
         asyncio.run_coroutine_threadsafe(pump(), loop).add_done_callback(arrived.put)
         while True:
             try:
                 item = arrived.get(timeout=_BREATH)
             except queue.Empty:
+                if not thread.is_alive():
+                    raise RuntimeError(
+                        "This process was forked while its parent waited: wait for the jobs anew."
+                    ) from None
                 continue
             if isinstance(item, Future):
                 item.result()
                 return
             yield item
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        if thread.is_alive():
+            loop.call_soon_threadsafe(loop.stop)
         # When the interpreter ends, the thread stands still already and would never be joined.
         if not sys.is_finalizing():
             thread.join()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that looks the names of hosts up when the main thread has ended, too.
+
+    The threads of `concurrent.futures` take nothing on from then on.
+    """
+
+    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Does what `socket.getaddrinfo` does."""
+        found: Future[Any] = Future()
+        # From here on it cannot be cancelled, which its thread would not expect.
+        found.set_running_or_notify_cancel()
+
+        def look_up() -> None:
+            try:
+                found.set_result(socket.getaddrinfo(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                found.set_exception(error)
+
+        try:
+            threading.Thread(target=look_up, name="look-up of a host", daemon=True).start()
+        except RuntimeError:
+            look_up()
+        return await asyncio.wrap_future(found, loop=self)
+
+
+def _in_caller(loop: asyncio.AbstractEventLoop, items: AsyncIterator[T]) -> Iterator[T]:
+    try:
+        while True:
+            try:
+                item = loop.run_until_complete(anext(items))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        loop.run_until_complete(_end_all())
+        loop.close()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

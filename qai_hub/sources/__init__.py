@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
+from qai_hub.scratch import temporary_folder
 from qai_hub.sources.files import file_type
 from qai_hub.sources.folders import folder_type, zip_folder
 from qai_hub.sources.memory import memory_type, write_model
@@ -39,7 +39,7 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
     if path is not None and path.is_file():
         yield SourceFile(path, model_type, path.name, is_directory=path.suffix == ".zip")
         return
-    with tempfile.TemporaryDirectory(prefix="qai-hub-") as temporary:
+    with temporary_folder() as temporary:
         if path is None:
             yield write_model(model, model_type, Path(temporary))
         else:

@@ -18,7 +18,7 @@ from qai_hub.transport.failures import error_from_answer, error_from_fault
 from qai_hub.transport.files import Files
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import limits
-from qai_hub.transport.sessions import api_session, async_api_session
+from qai_hub.transport.sessions import api_session, async_api_session, environment
 
 __all__ = ["Transport", "carry_out", "is_official", "resolve_wire"]
 
@@ -182,7 +182,7 @@ def carry_out(
         What the operation returns.
     """
     make = functools.partial(api_session, config, resolve_wire(config))
-    with SESSIONS.lease(_key(config), make) as session:
+    with SESSIONS.lease(_key(config), make, environment()) as session:
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
@@ -223,4 +223,4 @@ def _errors(config: ClientConfig) -> Iterator[None]:
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
     make = functools.partial(async_api_session, config, resolve_wire(config))
-    return ASYNC_SESSIONS.lease(_key(config), make)
+    return ASYNC_SESSIONS.lease((*_key(config), environment()), make)

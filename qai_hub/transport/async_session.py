@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 
-from qai_hub.transport.proxies import proxies_told
+from qai_hub.transport.certificates import trusted
+from qai_hub.transport.proxies import Proxies
+from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
+from qai_hub.transport.routes import AsyncRoutes
 from qai_hub.transport.session import limit
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
@@ -17,15 +20,23 @@ __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 class AsyncSession(httpx.AsyncClient):
     """An `httpx.AsyncClient` that keeps to the time limits of `limits`.
 
-    It sends each request once: those who wait for jobs ride faults out themselves.
+    It sends each request once: those who wait for jobs ride faults out themselves. It goes where an
+    answer sends, if that is on the same server.
 
     Args:
-        options: What `httpx.AsyncClient` takes.
+        proxies: The proxies of the environment; those of the process where None.
+        options: What `httpx.AsyncClient` takes; certificates are those that the environment names.
+
+    Raises:
+        UserError: If the environment names certificates that cannot be read.
     """
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401
-        with proxies_told():
-            super().__init__(**options)
+    def __init__(self, *, proxies: Proxies | None = None, **options: Any) -> None:  # noqa: ANN401
+        if "transport" not in options:
+            routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
+            routed.setdefault("verify", trusted())
+            options["transport"] = AsyncRoutes(proxies or Proxies.of_process(), **routed)
+        super().__init__(**options)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request.
@@ -38,10 +49,21 @@ class AsyncSession(httpx.AsyncClient):
             The answer, whatever its status.
 
         Raises:
-            httpx.TransportError: If there was none.
+            UserError: If an answer sends to another server, where no token goes.
+            InternalError: If answers send on and on.
+            httpx.TransportError: If there was no answer.
         """
         limit(request)
-        return await super().send(request, **options)
+        response = await super().send(request, **options)
+        for _ in range(MOST_REDIRECTS):
+            following = onward(request, response)
+            if following is None:
+                return response
+            request = following
+            response = await super().send(request, **options)
+        if onward(request, response) is not None:
+            raise endless(request, response)
+        return response
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Bars that show how far a transfer is, and where such things can be shown."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -62,3 +63,19 @@ def _is_of_notebook(stream: TextIO) -> bool:
     shell = ipython.get_ipython() if ipython else None
     in_kernel = "ZMQInteractiveShell" in [kind.__name__ for kind in type(shell).__mro__]
     return in_kernel and type(stream).__module__.partition(".")[0] == "ipykernel"
+
+
+def _renew_lock() -> None:
+    """Gives tqdm another lock in a child, if a thread of its parent holds the one that it has."""
+    std = sys.modules.get("tqdm.std")
+    if std is None:
+        return
+    lock = std.TqdmDefaultWriteLock.th_lock
+    if lock.acquire(blocking=False):
+        lock.release()
+    else:
+        std.tqdm.set_lock(threading.RLock())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -3,15 +3,18 @@
 import contextlib
 import re
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx
 
-from qai_hub.errors import InternalError
+from qai_hub.errors import Error, InternalError
 from qai_hub.transport.bars import transfer_bar
+from qai_hub.transport.carriers import carry
 from qai_hub.transport.checksums import expected_sum
+from qai_hub.transport.contents import not_by_content, not_by_type
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
@@ -20,6 +23,8 @@ __all__ = ["download"]
 
 _BLOCK = 1024 * 1024
 _PROGRESS = 64 * 1024
+_BEGINNING = 1024
+_WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
 
 
 def download(
@@ -53,8 +58,10 @@ def download(
     stem = path.name.encode()[:200].decode(errors="ignore")
     part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb", buffering=_BLOCK) as file:
-            _Download(session, url, headers or {}, file, path.name, show=show).run()
+        # The thread that writes may still wait for the network when Ctrl+C has the file closed.
+        with part.open("x+b", buffering=_BLOCK) as file:
+            one = _Download(session, url, headers or {}, file, path.name, show=show)
+            carry([one.run], one.stop)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -81,27 +88,34 @@ class _Download:
         self._name = name
         self._show = show
         self._moved: Callable[[int], object] = lambda count: None
+        self._furthest = 0
+        self._renewed = 0
+        self.stop = threading.Event()
+        self._retries = session.retries(self.stop)
         self._start_anew(httpx.Headers())
 
     def run(self) -> None:
         response = self._open()
         with transfer_bar(self._name, self._total, show=self._show) as self._moved:
-            retries = self._session.retries()
             while True:
-                before = self._offset
                 try:
                     self._read(response)
                 except httpx.RequestError as error:
-                    if self._offset - before >= _PROGRESS:
-                        retries = self._session.retries()
-                    pause = self._session.pause(retries)
+                    self._renew()
+                    pause = self._session.pause(self._retries)
                     if pause is None:
-                        raise error_from_fault(error) from error
+                        raise self._broken_off(error) from error
                     self._session.sleep(pause)
                     response = self._open()
                 else:
                     break
         self._check()
+
+    def _renew(self) -> None:
+        """Counts the tries anew, if there are bytes that had never come before."""
+        if self._furthest - self._renewed >= _PROGRESS:
+            self._renewed = self._furthest
+            self._retries = self._session.retries(self.stop)
 
     def _open(self) -> httpx.Response:
         """Asks for what is missing, and gets ready for what comes."""
@@ -114,8 +128,8 @@ class _Download:
                 "GET",
                 self._url,
                 headers=headers,
-                follow_redirects=True,
                 stream=True,
+                retries=self._retries,
             )
             if response.status_code == 206 and "Range" in headers and self._is_same(response):
                 self._check_range(response)
@@ -124,14 +138,21 @@ class _Download:
                 response.close()
                 self._start_anew(httpx.Headers())
                 return self._open()
-            if response.status_code != 200:
+            if response.status_code in {204, 205, 206}:
+                response.close()
+                raise self._failure(response, f"the answer {response.status_code} is no whole file")
+            if not response.is_success:
                 response.read()
                 raise error_from_file_server(response, f"download of {self._name}")
         except httpx.RequestError as error:
-            raise error_from_fault(error) from error
+            raise self._broken_off(error) from error
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
             raise self._failure(response, "it is encoded, which was not asked for")
+        found = not_by_type(self._name, response.headers)
+        if found is not None:
+            response.close()
+            raise self._failure(response, f"{found} came in its place. {_WHO_ANSWERS}")
         self._start_anew(response.headers)
         return response
 
@@ -162,12 +183,19 @@ class _Download:
             raise self._failure(response, "another range came than was asked for")
 
     def _read(self, response: httpx.Response) -> None:
+        pace = self._session.pace()
         with contextlib.closing(response):
             for block in response.iter_raw():
+                self._retries.check()
+                if not pace.holds(len(block)):
+                    raise self._failure(
+                        response, f"the server has all but stopped sending it, {self._how_far()}"
+                    )
                 self._file.write(block)
                 if self._sum is not None:
                     self._sum.update(block)
                 self._offset += len(block)
+                self._furthest = max(self._furthest, self._offset)
                 self._moved(len(block))
         if self._total is not None and self._offset < self._total:
             raise httpx.RemoteProtocolError("too few bytes", request=response.request)
@@ -183,6 +211,24 @@ class _Download:
                 f"The download of {self._name} failed: it arrived damaged, its {self._sum.kind} is "
                 "not the one that the server announced. Try again."
             )
+        self._file.seek(0)
+        found = not_by_content(self._name, self._file.read(_BEGINNING))
+        if not self._offset and self._furthest:
+            found = "an empty file"
+        if found is not None:
+            raise InternalError(
+                f"The download of {self._name} failed: {found} came in its place. {_WHO_ANSWERS}."
+            )
+
+    def _how_far(self) -> str:
+        total = "" if self._total is None else f" of {self._total}"
+        return f"after {self._furthest}{total} bytes"
+
+    def _broken_off(self, error: httpx.RequestError) -> Error:
+        fault = error_from_fault(error)
+        if self._furthest:
+            fault.args = (f"{fault} The download of {self._name} broke off {self._how_far()}.",)
+        return fault
 
     def _failure(self, response: httpx.Response, reason: str) -> InternalError:
         return InternalError(

@@ -8,6 +8,7 @@ import httpx
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.retries import is_untrusted, never_arrived, retry_after
+from qai_hub.transport.routes import ProxyFault
 
 __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server"]
 
@@ -94,10 +95,12 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
     """
     request = error.request
     host, url = _host(request.url), str(request.url)
+    if isinstance(error, ProxyFault):
+        return _error_from_proxy(error, host, url)
     if is_untrusted(error):
         return UserError(
             f"The certificate of {host} is not trusted. If your network has its own certificates, "
-            "name their file in the environment variable SSL_CERT_FILE.",
+            "name their file in the environment variable SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
             url=url,
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
@@ -111,6 +114,16 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
     if may_be_done and request.method in {"POST", "PATCH"}:
         message += _ambiguous(web_url)
     return InternalError(message, url=url)
+
+
+def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
+    kind = UserError if fault.is_refusal else InternalError
+    return kind(
+        f"The request to {host} failed at the proxy: {fault.proxy.place}, which "
+        f"{fault.proxy.source} names, {fault.reason}. Check the proxy, or name the host in "
+        "NO_PROXY if it can be reached without.",
+        url=url,
+    )
 
 
 def error_from_file_server(response: httpx.Response, doing: str) -> Error:

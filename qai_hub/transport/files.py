@@ -10,7 +10,7 @@ from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.s3 import StoredObject
 from qai_hub.transport.s3_upload import upload_object
 from qai_hub.transport.session import Session
-from qai_hub.transport.sessions import file_session
+from qai_hub.transport.sessions import environment, file_session
 from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["FILES", "Files"]
@@ -134,4 +134,4 @@ class Files:
 
 
 def _session() -> AbstractContextManager[Session]:
-    return SESSIONS.lease(FILES, file_session)
+    return SESSIONS.lease(FILES, file_session, environment())

@@ -15,6 +15,7 @@ __all__ = ["SESSIONS", "SessionPool"]
 @dataclass
 class _Shared:
     session: Session
+    version: Hashable
     users: int = 0
     retired: bool = False
 
@@ -37,20 +38,27 @@ class SessionPool:
             os.register_at_fork(after_in_child=self._leave_to_parent)
 
     @contextlib.contextmanager
-    def lease(self, key: Hashable, make: Callable[[], Session]) -> Iterator[Session]:
+    def lease(
+        self, key: Hashable, make: Callable[[], Session], version: Hashable = None
+    ) -> Iterator[Session]:
         """Lends a session for as long as the block lasts.
 
         Args:
             key: What tells sessions apart.
             make: Makes the session, if there is none for the key.
+            version: What sessions depend on and may change: one that was made of another takes no
+                more leases.
 
         Yields:
             The session.
         """
         with self._lock:
             shared = self._sessions.get(key)
-            if shared is None:
-                shared = self._sessions[key] = _Shared(make())
+            if shared is None or shared.version != version:
+                made = _Shared(make(), version)
+                if shared is not None:
+                    self._retire(key)
+                shared = self._sessions[key] = made
             shared.users += 1
             self._sessions.move_to_end(key)
             while len(self._sessions) > self._size:

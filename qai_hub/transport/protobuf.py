@@ -44,7 +44,7 @@ class ProtobufSession(Session):
         if operation is None:
             return super().send(request, **options)
         outgoing = _outgoing(request, operation)
-        return _incoming(super().send(outgoing, **options), operation)
+        return _incoming(super().send(outgoing, **options), operation, outgoing.url)
 
 
 class AsyncProtobufSession(AsyncSession):
@@ -68,7 +68,7 @@ class AsyncProtobufSession(AsyncSession):
         if operation is None:
             return await super().send(request, **options)
         outgoing = _outgoing(request, operation)
-        return _incoming(await super().send(outgoing, **options), operation)
+        return _incoming(await super().send(outgoing, **options), operation, outgoing.url)
 
 
 def _path(request: httpx.Request, base: httpx.URL) -> str:
@@ -100,14 +100,14 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     )
 
 
-def _incoming(response: httpx.Response, operation: Operation) -> httpx.Response:
+def _incoming(response: httpx.Response, operation: Operation, asked: httpx.URL) -> httpx.Response:
     """The answer as the generated client takes it; what is no message is left as it is."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not response.is_success or media != PROTOBUF or operation.response is None:
         return response
     bare = operation.bare
     try:
-        if bare is not None and bare.unless not in response.request.url.params:
+        if bare is not None and bare.unless not in asked.params:
             inner = decode(bare.message, response.content, moments=True)
             value = {bare.field: inner}
         else:

@@ -4,17 +4,32 @@ import email.utils
 import random
 import re
 import ssl
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
 import httpx
 
-__all__ = ["Retries", "RetryPolicy", "is_idempotent", "never_arrived", "passes", "retry_after"]
+__all__ = [
+    "Retries",
+    "RetryPolicy",
+    "StoppedError",
+    "causes",
+    "is_idempotent",
+    "never_arrived",
+    "passes",
+    "retry_after",
+]
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
 
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+class StoppedError(Exception):
+    """Nobody waits for a request any more: it need not be sent."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +56,18 @@ class Retries:
         policy: How patient to be.
         now: The time on a monotonic clock, in seconds.
         rng: Source of the jitter.
+        stop: Set when nobody waits for the request any more.
     """
 
-    def __init__(self, policy: RetryPolicy, *, now: float, rng: random.Random) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        *,
+        now: float,
+        rng: random.Random,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._stop = stop
         self._policy = policy
         self._end = now + policy.budget
         self._rng = rng
@@ -72,6 +96,15 @@ class Retries:
         self.tries += 1
         return pause
 
+    def check(self) -> None:
+        """Ends the tries of a request that nobody waits for any more.
+
+        Raises:
+            StoppedError: If that is so.
+        """
+        if self._stop is not None and self._stop.is_set():
+            raise StoppedError
+
 
 def is_idempotent(request: httpx.Request) -> bool:
     """Whether the method alone makes it safe to carry the request out twice."""
@@ -92,18 +125,23 @@ def never_arrived(error: httpx.TransportError) -> bool:
 
 def passes(error: httpx.TransportError) -> bool:
     """Whether the fault may be gone at the next try."""
-    permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.ProxyError
+    if isinstance(error, httpx.ProxyError):
+        return bool(getattr(error, "may_pass", False))
+    permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
     return not isinstance(error, permanent) and not is_untrusted(error)
 
 
 def is_untrusted(error: BaseException) -> bool:
     """Whether the server's certificate was refused."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Iterates over an error and what led to it."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def retry_after(headers: httpx.Headers, *, wall: float) -> float | None:

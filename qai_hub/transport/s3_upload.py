@@ -3,6 +3,7 @@
 import contextlib
 import html
 import re
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -10,6 +11,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from qai_hub.errors import Error, InternalError
+from qai_hub.transport.carriers import carry, leave
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.s3 import StoredObject
 from qai_hub.transport.session import Session, limits
@@ -21,8 +23,9 @@ __all__ = ["part_size", "upload_object"]
 _MIB = 1024 * 1024
 _USUAL_PART = 16 * _MIB
 _MOST_PARTS = 10_000
-# Nobody waits long for an upload that has failed to be cleaned up.
+# Nobody waits long for an upload that has failed to be cleaned up, least of all after Ctrl+C.
 _ABORT_LIMIT = 5.0
+_INTERRUPTED_LIMIT = 1.0
 
 
 def part_size(size: int) -> int:
@@ -62,21 +65,25 @@ def upload_object(
         upload_parts(session, path, [stored.sign("PUT")], bytes_each, show=show)
         return
     doing = f"upload of {path.name}"
-    upload_id = _start(session, stored, doing)
+    stop = threading.Event()
+    (upload_id,) = carry([lambda: _start(session, stored, doing, stop)], stop)
     try:
         urls = [
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
             for number in range(-(-size // bytes_each))
         ]
         etags = upload_parts(session, path, urls, bytes_each, show=show)
-        _finish(session, stored.sign("POST", uploadId=upload_id), etags, doing)
-    except BaseException:
-        _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing)
+        url = stored.sign("POST", uploadId=upload_id)
+        carry([lambda: _finish(session, url, etags, doing, stop)], stop)
+    except BaseException as error:
+        patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
+        _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing, patience)
         raise
 
 
-def _start(session: Session, stored: StoredObject, doing: str) -> str:
-    response = send_file_request(session, "POST", stored.sign("POST", uploads=""), doing)
+def _start(session: Session, stored: StoredObject, doing: str, stop: threading.Event) -> str:
+    url = stored.sign("POST", uploads="")
+    response = send_file_request(session, "POST", url, doing, retries=session.retries(stop))
     found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
     if found is None:
         raise InternalError(
@@ -86,7 +93,9 @@ def _start(session: Session, stored: StoredObject, doing: str) -> str:
     return html.unescape(found[1])
 
 
-def _finish(session: Session, url: str, etags: Sequence[str], doing: str) -> None:
+def _finish(
+    session: Session, url: str, etags: Sequence[str], doing: str, stop: threading.Event
+) -> None:
     """Makes one object of the parts.
 
     S3 begins its answer before it knows how that ends: it may be 200 and tell an error, which is
@@ -100,10 +109,12 @@ def _finish(session: Session, url: str, etags: Sequence[str], doing: str) -> Non
         '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"{parts}</CompleteMultipartUpload>"
     ).encode()
-    retries = session.retries()
+    retries = session.retries(stop)
     while True:
         try:
-            response = send_signed(session, "POST", url, content=content)
+            response = send_signed(
+                session, "POST", url, content=content, retries=session.retries(stop)
+            )
         except httpx.RequestError as error:
             raise error_from_fault(error) from error
         if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):
@@ -119,7 +130,10 @@ def _is_done(response: httpx.Response) -> bool:
     return response.status_code == 404 and bool(response.request.extensions.get("may_be_done"))
 
 
-def _call_off(session: Session, url: str, doing: str) -> None:
-    # What went wrong before counts, and the store forgets parts that nobody asks for.
-    with contextlib.suppress(Error), limits(time_limit=_ABORT_LIMIT):
-        send_file_request(session, "DELETE", url, doing)
+def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
+    def send() -> None:
+        # What went wrong before counts, and the store forgets parts that nobody asks for.
+        with contextlib.suppress(Error), limits(time_limit=patience):
+            send_file_request(session, "DELETE", url, doing)
+
+    leave(send, patience)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,11 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import without_secrets
+from qai_hub.transport.certificates import trusted
 from qai_hub.transport.failures import error_from_answer
-from qai_hub.transport.proxies import proxies_told
+from qai_hub.transport.pace import Pace
+from qai_hub.transport.proxies import Proxies
+from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.retries import (
     LONGEST_RETRY_AFTER,
     PASSING_STATUSES,
@@ -25,6 +29,7 @@ from qai_hub.transport.retries import (
     passes,
     retry_after,
 )
+from qai_hub.transport.routes import ProxyFault, Routes
 
 __all__ = ["TIME_LIMITS", "Session", "limit", "limits"]
 
@@ -82,7 +87,8 @@ class Session(httpx.Client):
     504, if to carry it out twice does no harm: it is a GET, HEAD, PUT or DELETE, it carries an
     idempotency key that the server honours, or its sender says so by the extension `repeatable`.
     Any other request is sent again only if the server never saw it, or refused it by 429. A body
-    that can be read only once is never sent again.
+    that can be read only once is never sent again. What a proxy refuses is not sent again, and what
+    comes no further than the proxy is tried twice.
 
     Args:
         base_url: Address that relative ones are completed with.
@@ -92,11 +98,17 @@ class Session(httpx.Client):
         idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
             once; each POST then gets such a key. So does each DELETE: the second one would find
             nothing left.
+        follow_on_server: Whether to go where an answer sends, if that is on the same server.
+        proxies: The proxies of the environment; those of the process where None.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
         wall: Seconds since the epoch.
         rng: Source of the jitter.
-        options: Further arguments of `httpx.Client`.
+        options: Further arguments of `httpx.Client`; certificates are those that the environment
+            names.
+
+    Raises:
+        UserError: If the environment names certificates that cannot be read.
     """
 
     def __init__(
@@ -107,48 +119,81 @@ class Session(httpx.Client):
         policy: RetryPolicy | None = None,
         timeout: httpx.Timeout = TIME_LIMITS,
         idempotent_posts: bool = False,
+        follow_on_server: bool = False,
+        proxies: Proxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
         wall: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> None:
-        with proxies_told():
-            super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
+        if "transport" not in options:
+            routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
+            routed.setdefault("verify", trusted())
+            options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
+        super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self._policy = policy or RetryPolicy()
         self._idempotent_posts = idempotent_posts
+        self._follow_on_server = follow_on_server
         self._clock = clock
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self.sleep = sleep
 
-    def retries(self) -> Retries:
-        """Starts counting the tries of something that takes more than one request."""
-        return Retries(self._policy, now=self._clock(), rng=self._rng)
+    def retries(self, stop: threading.Event | None = None) -> Retries:
+        """Starts counting the tries of something that takes more than one request.
+
+        Args:
+            stop: Set when nobody waits for it any more.
+
+        Returns:
+            The tries.
+        """
+        return Retries(self._policy, now=self._clock(), rng=self._rng, stop=stop)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
         return retries.pause(self._clock(), asked)
 
+    def pace(self) -> Pace:
+        """Starts watching the pace of an exchange by this session's clock."""
+        return Pace(self._clock)
+
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request, more than once where that is safe and helps.
 
         Args:
-            request: The request.
+            request: The request. Its extension `retries` counts tries that go beyond it.
             options: What `httpx.Client.send` takes.
 
         Returns:
             The last answer, whatever its status.
 
         Raises:
-            httpx.TransportError: If there was none. Its request has the extension `may_be_done` if
-                the server may have carried the request out all the same.
+            UserError: If an answer sends to another server, where no token goes.
+            InternalError: If answers send on and on.
+            StoppedError: If nobody waits for it any more.
+            httpx.TransportError: If there was no answer. Its request has the extension
+                `may_be_done` if the server may have carried the request out all the same.
         """
+        response = self._send(request, **options)
+        for _ in range(MOST_REDIRECTS):
+            following = onward(request, response) if self._follow_on_server else None
+            if following is None:
+                return response
+            request = following
+            response = self._send(request, **options)
+        if self._follow_on_server and onward(request, response) is not None:
+            raise endless(request, response)
+        return response
+
+    def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         limit(request)
         if self._idempotent_posts and request.method in {"POST", "DELETE"}:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
-        retries = self.retries()
+        retries = request.extensions.get("retries") or self.retries()
         while True:
+            retries.check()
             started = self._clock()
             try:
                 response = super().send(request, **options)
@@ -173,6 +218,8 @@ class Session(httpx.Client):
     def _pause_after_fault(
         self, request: httpx.Request, error: httpx.TransportError, retries: Retries
     ) -> float | None:
+        if isinstance(error, ProxyFault) and retries.tries > 1:
+            return None
         safe = never_arrived(error) or self._may_be_done_twice(request)
         if safe and passes(error) and _can_be_read_again(request) and not _is_single():
             return self.pause(retries)

@@ -1,9 +1,7 @@
 """How the HTTP clients are set up: what they say of themselves, their patience and trust."""
 
-import functools
 import os
 import platform
-import ssl
 from math import inf
 from typing import Literal
 
@@ -12,8 +10,9 @@ import httpx
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.secret import Secret
-from qai_hub.errors import UserError
 from qai_hub.transport.async_session import AsyncSession
+from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
+from qai_hub.transport.proxies import PROXY_VARIABLES
 from qai_hub.transport.retries import RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
 
@@ -21,6 +20,7 @@ __all__ = [
     "TRANSFER_READ_LIMIT",
     "api_session",
     "async_api_session",
+    "environment",
     "file_session",
     "wait_longer_for_files",
 ]
@@ -34,6 +34,17 @@ _TRANSFERS = RetryPolicy(tries=8, budget=inf)
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 TRANSFER_READ_LIMIT = 120.0
 _transfer_read_limit = TRANSFER_READ_LIMIT
+
+
+def environment() -> tuple[Secret, ...]:
+    """Tells what the environment says of ways and trust: other sessions are made when it changes.
+
+    Returns:
+        The values of the variables that count.
+    """
+    names = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
+    # A variable that is empty is not one that is absent: it may stand before another.
+    return tuple(Secret(os.environ.get(name, "(absent)")) for name in names)
 
 
 def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:
@@ -60,8 +71,8 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         headers=_headers(config, wire),
         # The official service knows no idempotency keys: a POST that may be done is not replayed.
         idempotent_posts=wire == "json",
+        follow_on_server=True,
         limits=_CONNECTIONS,
-        verify=_certificates(),
     )
 
 
@@ -89,7 +100,6 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         headers=_headers(config, wire),
         timeout=TIME_LIMITS,
         limits=_CONNECTIONS,
-        verify=_certificates(),
     )
 
 
@@ -119,7 +129,6 @@ def file_session() -> Session:
         headers=headers,
         policy=_TRANSFERS,
         timeout=httpx.Timeout(connect=5.0, read=_transfer_read_limit, write=60.0, pool=60.0),
-        verify=_certificates(),
     )
 
 
@@ -138,21 +147,3 @@ def _user_agent() -> str:
         f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
         f"httpx/{httpx.__version__}"
     )
-
-
-def _certificates() -> ssl.SSLContext:
-    named = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
-    try:
-        return _trust(*named.values())
-    except OSError as error:
-        told = " and ".join(f"{name}={value}" for name, value in named.items() if value)
-        raise UserError(
-            f"The certificates that the environment names ({told}) cannot be read: "
-            f"{error.strerror}."
-        ) from error
-
-
-@functools.cache
-def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """Certificates that the environment names take 20 ms to read: once for all sessions."""
-    return httpx.create_ssl_context()

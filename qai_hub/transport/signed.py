@@ -11,23 +11,13 @@ from typing import Any
 
 import httpx
 
-from qai_hub.config.secret import Secret
-from qai_hub.errors import InternalError, without_secrets
+from qai_hub.errors import InternalError
+from qai_hub.transport.addresses import SignedURL, location
+from qai_hub.transport.redirects import MOST_REDIRECTS, keeps_request
+from qai_hub.transport.retries import Retries
 from qai_hub.transport.session import Session
 
-__all__ = ["SignedURL", "send_signed"]
-
-_MOST_REDIRECTS = 5
-
-
-class SignedURL(httpx.URL):
-    """An address that is sent with its query and shown without it."""
-
-    def __str__(self) -> str:
-        return without_secrets(super().__str__())
-
-    def __repr__(self) -> str:
-        return f"SignedURL({str(self)!r})"
+__all__ = ["send_signed"]
 
 
 def send_signed(
@@ -36,48 +26,54 @@ def send_signed(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    follow_redirects: bool = False,
     stream: bool = False,
+    retries: Retries | None = None,
     **body: Any,  # noqa: ANN401 - what httpx takes
 ) -> httpx.Response:
     """Sends a request to a signed address. It may be sent again: files are replaced, not added to.
+
+    It goes on to where the server says the file is or goes, on any host, as no token goes along.
 
     Args:
         session: A session that adds no token.
         method: HTTP method.
         url: Where to.
         headers: Further headers.
-        follow_redirects: Whether to go where the server says the file is.
         stream: Whether the body of the answer is left to the caller, who closes it.
+        retries: The tries of what takes more than this request; None for tries of its own.
         body: What `httpx.Client.build_request` takes for a body; one that can be read again.
 
     Returns:
         The answer, whatever its status.
 
     Raises:
-        InternalError: If the address is none.
+        InternalError: If the address is none, or if servers send on and on.
         httpx.TransportError: If there was no answer.
     """
-    for _ in range(_MOST_REDIRECTS + 1):
-        request = session.build_request(method, _checked(url), headers=headers, **body)
-        request.url = SignedURL(request.url)
-        request.extensions["repeatable"] = True
+    address = _checked(url)
+    for _ in range(MOST_REDIRECTS + 1):
+        request = session.build_request(method, address, headers=headers, **body)
+        request.url = address
+        request.extensions |= {"repeatable": True, "retries": retries}
         response = session.send(request, stream=stream)
-        location = Secret(response.headers.get("Location", ""))
-        if not (follow_redirects and response.is_redirect and location):
+        following = location(address, response)
+        if following is None or not keeps_request(method, response.status_code):
             return response
         response.close()
-        try:
-            url = Secret(httpx.URL(url).join(location))
-        except (httpx.InvalidURL, ValueError):
-            url = ""
+        if (address.scheme, following.scheme) == ("https", "http"):
+            raise InternalError(
+                f"{address.host} sends to an address for a file that is not encrypted.",
+                status_code=response.status_code,
+                url=str(address),
+            )
+        address = _checked(following)
     raise InternalError(
         f"{request.url.host} sends from one address to the next without end.",
         url=str(request.url),
     )
 
 
-def _checked(url: str) -> SignedURL:
+def _checked(url: str | httpx.URL) -> SignedURL:
     try:
         parsed = SignedURL(url)
     except (httpx.InvalidURL, TypeError, ValueError):

@@ -1,27 +1,28 @@
 """Files to where a server says, in constant memory."""
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transport.bars import transfer_bar
+from qai_hub.transport.carriers import carry
+from qai_hub.transport.contents import is_page
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
+from qai_hub.transport.pace import Pace
+from qai_hub.transport.retries import StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 
 _BLOCK = 1024 * 1024
+_PIECE = 64 * 1024
 _PARALLEL = 4
-
-
-class _StoppedError(Exception):
-    """Another part failed: this one need not be sent."""
 
 
 @dataclass
@@ -32,23 +33,38 @@ class _Slice:
     start: int
     size: int
     moved: Callable[[int], object]
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event
+    pace: Callable[[], Pace]
     sent: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.moved(-self.sent)
         self.sent = 0
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            while self.sent < self.size:
+        pace = self.pace()
+        while self.sent < self.size:
+            block = self._read()
+            for begin in range(0, len(block), _PIECE):
                 if self.stop.is_set():
-                    raise _StoppedError
-                block = file.read(min(_BLOCK, self.size - self.sent))
-                if not block:
-                    raise UserError(f"{self.path} became shorter while it was uploaded.")
-                yield block
-                self.sent += len(block)
-                self.moved(len(block))
+                    raise StoppedError
+                piece = block[begin : begin + _PIECE]
+                yield piece
+                self.sent += len(piece)
+                self.moved(len(piece))
+                if not pace.holds(len(piece)):
+                    raise InternalError(
+                        f"The upload of {self.path.name} was given up: the server has all but "
+                        f"stopped taking it, after {self.start + self.sent} bytes. Try again later."
+                    )
+
+    def _read(self) -> bytes:
+        # The file is not kept open while the network is waited for: whoever is interrupted
+        # meanwhile can delete it, on Windows too.
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start + self.sent)
+            block = file.read(min(_BLOCK, self.size - self.sent))
+        if not block:
+            raise UserError(f"{self.path} became shorter while it was uploaded.")
+        return block
 
 
 class _FormFile:
@@ -98,25 +114,15 @@ def upload_parts(
     stop = threading.Event()
     with transfer_bar(path.name, size, show=show) as moved:
         parts = [
-            _Slice(path, start, min(max_part_size, size - start), moved, stop)
+            _Slice(path, start, min(max_part_size, size - start), moved, stop, session.pace)
             for start in range(0, max(size, 1), max_part_size)
         ]
-        if len(parts) == 1:
-            return [_upload_part(session, urls[0], parts[0])]
-        with ThreadPoolExecutor(min(_PARALLEL, len(parts)), "qai_hub_upload") as pool:
-            futures = [
-                pool.submit(_upload_part, session, url, part)
-                for url, part in zip(urls, parts, strict=True)
-            ]
-            try:
-                for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-                    future.result()
-            except BaseException:
-                stop.set()
-                for future in futures:
-                    future.cancel()
-                raise
-            return [future.result() for future in futures]
+        taken: list[int] = []
+        tasks = [
+            functools.partial(_upload_part, session, url, part, taken, size)
+            for url, part in zip(urls, parts, strict=True)
+        ]
+        return carry(tasks, stop, _PARALLEL)
 
 
 def upload_form(
@@ -145,28 +151,48 @@ def upload_form(
     """
     size = path.stat().st_size
     with transfer_bar(path.name, size, show=show) as moved:
-        file = _FormFile(_Slice(path, 0, size, moved))
+        stop = threading.Event()
+        file = _FormFile(_Slice(path, 0, size, moved, stop, session.pace))
         files = {file_field: ("model", file, "application/octet-stream")}
-        send_file_request(
-            session, "POST", url, f"upload of {path.name}", data=dict(fields), files=files
+        doing = f"upload of {path.name}"
+
+        def send() -> None:
+            send_file_request(
+                session,
+                "POST",
+                url,
+                doing,
+                data=dict(fields),
+                files=files,
+                retries=session.retries(stop),
+            )
+
+        carry([send], stop)
+
+
+def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], size: int) -> str:
+    name = part.path.name
+    try:
+        response = send_file_request(
+            session,
+            "PUT",
+            url,
+            f"upload of {name}",
+            content=part,
+            headers={"Content-Length": str(part.size)},
+            retries=session.retries(part.stop),
         )
-
-
-def _upload_part(session: Session, url: str, part: _Slice) -> str:
-    response = send_file_request(
-        session,
-        "PUT",
-        url,
-        f"upload of {part.path.name}",
-        content=part,
-        headers={"Content-Length": str(part.size)},
-    )
+    except InternalError as error:
+        if error.status_code is None:
+            error.args = (f"{error} The upload of {name} came to {sum(taken)} of {size} bytes.",)
+        raise
     etag: str | None = response.headers.get("ETag")
     if not etag:
         raise InternalError(
-            f"{response.request.url.host} took a part of {part.path.name} without an ETag.",
+            f"{response.request.url.host} took a part of {name} without an ETag.",
             url=str(response.request.url),
         )
+    taken.append(part.size)
     return etag
 
 
@@ -195,4 +221,11 @@ def send_file_request(
         raise error_from_fault(error) from error
     if not response.is_success:
         raise error_from_file_server(response, doing)
+    if is_page(response.content):
+        raise InternalError(
+            f"The {doing} failed: {response.request.url.host} answered with a web page. A portal "
+            "or proxy on the way may ask for a login.",
+            status_code=response.status_code,
+            url=str(response.request.url),
+        )
     return response

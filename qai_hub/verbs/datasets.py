@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
+from qai_hub.scratch import temporary_folder
 from qai_hub.submission import check_text, default_name
 from qai_hub.uploads import upload_dataset_file
 from qai_hub.verbs.base import Verbs, identifier
@@ -162,5 +162,5 @@ def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
     if isinstance(data, str | Path):
         yield Path(data).expanduser()
     else:
-        with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+        with temporary_folder() as folder:
             yield dataset_entries_to_h5(data, Path(folder) / "data.h5")

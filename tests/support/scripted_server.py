@@ -3,6 +3,7 @@
 import contextlib
 import io
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,9 +69,11 @@ class ScriptedServer:
 
     Args:
         script: What to do with each request, the last step again and again; or what decides.
+        tls: What the server speaks TLS with, if it does.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._script = script
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -124,6 +127,12 @@ class ScriptedServer:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
+            self._connections.append(connection)
         with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
             while not self._stopped.is_set() and self._exchange(connection, stream):
                 pass

@@ -1,28 +1,20 @@
 """Proxies and certificates that the environment names, and that cannot be used."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.job_hub import JobHub
 from support.secret_watch import assert_shown_nowhere
+from support.surroundings import plain_environment
 
 import qai_hub as hub
-from qai_hub.transport.pool import SESSIONS
+
+__all__ = ["plain_environment"]
 
 TOKEN = "t0ken-s3cret"
-
-
-@pytest.fixture(autouse=True)
-def no_ambient_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    SESSIONS.close("files")
-    yield
-    SESSIONS.close("files")
 
 
 def call(job: hub.Job) -> object:
@@ -50,18 +42,18 @@ def transfer(job: hub.Job) -> object:
     ],
 )
 def test_what_cannot_be_used_is_told(
-    monkeypatch: pytest.MonkeyPatch,
+    plain_environment: pytest.MonkeyPatch,
     use: Callable[[hub.Job], Any],
     name: str,
     value: str,
     told: str,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    plain_environment.chdir(tmp_path)
     with JobHub() as server:
         job = server.client().get_job("ja")
         job._owner = hub.Client(hub.ClientConfig(TOKEN, server.server.url, server.server.url))
-        monkeypatch.setenv(name, value)
+        plain_environment.setenv(name, value)
         with pytest.raises(hub.UserError, match=told) as caught:
             use(job)
     assert_shown_nowhere("s3cret", caught.value)

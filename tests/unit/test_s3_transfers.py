@@ -229,7 +229,7 @@ def test_an_end_whose_answer_was_lost(session: Session, tmp_path: Path) -> None:
 
 
 def test_a_start_that_is_not_understood(session: Session, tmp_path: Path) -> None:
-    with ScriptedServer([Reply(200, b"<html>")]) as server:
+    with ScriptedServer([Reply(200, b"<Result>")]) as server:
         with pytest.raises(InternalError, match="without an UploadId"):
             upload_object(session, file_of(tmp_path, PART + 1), at(server.url))
         assert len(server.requests) == 1

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted_server import Drop, Raw, Refuse, Reply, Script, ScriptedServer, Step
+from support.surroundings import plain_environment
 
 from qai_hub.transport.retries import Retries, RetryPolicy, retry_after
 from qai_hub.transport.session import Session, limits
+
+__all__ = ["plain_environment"]
 
 OK = Reply(200, b"done")
 TRUST = httpx.create_ssl_context()
@@ -341,11 +344,9 @@ def test_ctrl_c_goes_through() -> None:
         assert len(server.requests) == 1
 
 
-def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_used(plain_environment: pytest.MonkeyPatch) -> None:
     with ScriptedServer([Drop(), OK]) as proxy:
-        for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "http_proxy"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        plain_environment.setenv("HTTP_PROXY", proxy.url)
         clock = Clock()
         with Session("http://hub.invalid", clock=clock, sleep=clock.sleep) as session:
             assert session.get("/x/").status_code == 200

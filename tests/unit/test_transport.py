@@ -117,7 +117,7 @@ def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
             UserError,
             "No such job.",
         ),
-        (Reply(301, headers={"Location": "/else"}), UserError, "check api_url"),
+        (Reply(301), UserError, "check api_url"),
         (Reply(501, b"<html>"), InternalError, "501"),
     ],
 )

@@ -104,14 +104,6 @@ def test_a_part_without_an_etag(session: Session, file: Path) -> None:
         upload_parts(session, file, part_urls(server, 1), 10**9)
 
 
-def test_redirects_of_uploads_are_not_followed(session: Session, file: Path) -> None:
-    step = Reply(307, headers={"Location": "/elsewhere/9/"})
-    with ScriptedServer([step]) as server:
-        with pytest.raises(InternalError, match="307"):
-            upload_parts(session, file, part_urls(server, 1), 10**9)
-        assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize(("count", "size"), [(0, 10**9), (2, 10**9), (3, 999_999), (1, 0), (1, -5)])
 def test_parts_that_do_not_fit(session: Session, file: Path, count: int, size: int) -> None:
     with pytest.raises(InternalError, match="file of 3000000 bytes"):

@@ -1,0 +1,88 @@
+"""The certificates that servers are trusted by."""
+
+import functools
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+
+from qai_hub.errors import UserError
+from qai_hub.forking import hold_forks
+
+__all__ = ["CERTIFICATE_VARIABLES", "trusted"]
+
+CERTIFICATE_VARIABLES = (
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+"""The variables that name certificates, in files or folders."""
+
+
+def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
+    """Reads whom to trust.
+
+    Args:
+        environ: Environment variables; those of the process where None.
+
+    Returns:
+        The certificates that any of the variables names, since one of them is often set for all
+        tools and another for one server; certifi's if none names any.
+
+    Raises:
+        UserError: If they cannot be read.
+    """
+    variables = os.environ if environ is None else environ
+    # Several variables often name one place: it is read once.
+    named = {place: name for name, place in _named(variables)}
+    for place, name in named.items():
+        try:
+            _look(place)
+        except OSError as error:
+            raise _unreadable(name, place, error) from error
+    # Within OpenSSL there are locks, and a child that is forked meanwhile would find them held.
+    with hold_forks():
+        return _read(tuple(named.items()))
+
+
+def _named(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in CERTIFICATE_VARIABLES:
+        value = variables.get(name, "").strip()
+        places = value.split(os.pathsep) if name == "SSL_CERT_DIR" else [value]
+        yield from ((name, place) for place in places if place)
+
+
+def _look(place: str) -> None:
+    """Raises where OpenSSL would take a folder for one without certificates."""
+    if not Path(place).is_file():
+        os.listdir(place)  # noqa: PTH208 - it raises at once
+
+
+# Certificates take 20 ms to read: once for all sessions.
+@functools.lru_cache(8)
+def _read(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
+    context: ssl.SSLContext | None = None
+    for place, name in named:
+        file, folder = (None, place) if Path(place).is_dir() else (place, None)
+        try:
+            if context is None:
+                context = ssl.create_default_context(cafile=file, capath=folder)
+            else:
+                context.load_verify_locations(cafile=file, capath=folder)
+        except OSError as error:
+            raise _unreadable(name, place, error) from error
+    return context or httpx.create_ssl_context(trust_env=False)
+
+
+def _unreadable(name: str, place: str, error: OSError) -> UserError:
+    return UserError(
+        f"The certificates that {name}={place} names cannot be read: {error.strerror}."
+    )
+
+
+# A context has locks of OpenSSL's, which a thread of the parent may have held at the fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_read.cache_clear)

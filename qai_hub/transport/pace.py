@@ -1,0 +1,41 @@
+"""The least pace of a transfer: one that all but stands still is given up."""
+
+from collections.abc import Callable
+
+__all__ = ["LEAST_PACE", "WINDOW", "Pace"]
+
+LEAST_PACE = 1024
+"""Bytes a second."""
+
+WINDOW = 180.0
+"""Seconds over which they are counted."""
+
+
+class Pace:
+    """Watches one exchange, from its making on.
+
+    Args:
+        clock: Monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._moved = 0
+
+    def holds(self, count: int) -> bool:
+        """Takes in that bytes were moved.
+
+        Args:
+            count: How many.
+
+        Returns:
+            Whether the pace of the last minutes is above the least one.
+        """
+        self._moved += count
+        now = self._clock()
+        if now - self._start < WINDOW:
+            return True
+        enough = self._moved >= LEAST_PACE * (now - self._start)
+        self._start, self._moved = now, 0
+        return enough

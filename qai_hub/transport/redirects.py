@@ -1,0 +1,92 @@
+"""Answers that send elsewhere: where a request may be sent again, and with what."""
+
+import httpx
+
+from qai_hub.errors import InternalError, UserError
+from qai_hub.transport.addresses import location
+
+__all__ = ["MOST_REDIRECTS", "endless", "keeps_request", "onward"]
+
+MOST_REDIRECTS = 5
+
+_SAFE = frozenset({"GET", "HEAD"})
+_KEEPING = frozenset({307, 308})
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+    """Makes the next request of one that carries a token.
+
+    It goes to the same host, port and scheme, or from plain HTTP to HTTPS on the usual ports: a
+    token goes nowhere else. What it asks for stays the same.
+
+    Args:
+        request: The request.
+        response: Its answer.
+
+    Returns:
+        The request to send next; None if the answer sends nowhere.
+
+    Raises:
+        UserError: If it sends to another server, or to another request.
+    """
+    url = location(request.url, response)
+    if url is None:
+        return None
+    host, status = request.url.netloc.decode("ascii", "replace"), response.status_code
+    answered = f"{host} answered {status} to {request.method} {request.url.path}"
+    if not _is_same_server(request.url, url):
+        raise _refusal(
+            request,
+            response,
+            f"{answered}, which sends to {_origin(url)}. The API token does not go there: if that "
+            "is where the hub is now, set api_url to it.",
+        )
+    if not keeps_request(request.method, status):
+        raise _refusal(
+            request,
+            response,
+            f"{answered}, which sends elsewhere, without what the request carries: check api_url.",
+        )
+    return httpx.Request(
+        request.method,
+        url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def keeps_request(method: str, status: int) -> bool:
+    """Whether a request is sent on as it is: where it only reads, or the answer says so."""
+    return method in _SAFE or status in _KEEPING
+
+
+def endless(request: httpx.Request, response: httpx.Response) -> InternalError:
+    """The error of a server that sends on and on."""
+    return InternalError(
+        f"{request.url.host} sends from one address to the next without end: check api_url.",
+        status_code=response.status_code,
+        url=str(request.url),
+    )
+
+
+def _is_same_server(one: httpx.URL, other: httpx.URL) -> bool:
+    if one.host != other.host:
+        return False
+    ports = _port(one), _port(other)
+    if one.scheme == other.scheme:
+        return ports[0] == ports[1]
+    return (one.scheme, other.scheme) == ("http", "https") and ports == (80, 443)
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or _USUAL_PORTS.get(url.scheme)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+
+
+def _refusal(request: httpx.Request, response: httpx.Response, message: str) -> UserError:
+    return UserError(message, status_code=response.status_code, url=str(request.url))

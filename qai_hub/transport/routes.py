@@ -1,0 +1,286 @@
+"""The ways of requests: to their server, or by the proxy that the environment names."""
+
+import contextlib
+import errno
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from qai_hub.errors import UserError
+from qai_hub.transport.proxies import Proxies, Proxy
+from qai_hub.transport.retries import causes, is_untrusted
+
+__all__ = ["AsyncRoutes", "ProxyFault", "Routes"]
+
+T = TypeVar("T")
+
+# A proxy is near: what does not answer within these seconds is not there.
+_CONNECT_LIMIT = 3.0
+# To connect to a server may take it longer.
+_TUNNEL_LIMIT = 10.0
+
+
+class ProxyFault(httpx.ProxyError):
+    """A request that came no further than the proxy.
+
+    Attributes:
+        proxy: The proxy.
+        reason: What it does.
+        is_refusal: Whether it is there, and does not let the request through.
+        may_pass: Whether the next try may succeed.
+    """
+
+    def __init__(
+        self,
+        proxy: Proxy,
+        reason: str,
+        *,
+        request: httpx.Request,
+        is_refusal: bool = False,
+        may_pass: bool = False,
+    ) -> None:
+        super().__init__(reason, request=request)
+        self.proxy = proxy
+        self.reason = reason
+        self.is_refusal = is_refusal
+        self.may_pass = may_pass
+
+
+@dataclass
+class _Journey:
+    """How far a request has come on its way by a proxy, as httpcore's trace tells."""
+
+    request: httpx.Request
+    proxy: Proxy
+    limits: dict[str, Any] = field(init=False)
+    at_proxy: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.limits = dict(self.request.extensions.get("timeout", {}))
+        self._shorten("connect", _CONNECT_LIMIT)
+        self._read_limit = self.limits.get("read")
+        self._leaves = _last_event(self.proxy.scheme, self.request.url.scheme)
+
+    def told(self, event: str, _info: object) -> None:
+        if event in {"connection.connect_tcp.started", "socks.connect_tcp.started"}:
+            self.at_proxy = True
+            self._shorten("read", _TUNNEL_LIMIT)
+        if event == self._leaves:
+            self.at_proxy = False
+            self.limits["read"] = self._read_limit
+
+    async def told_async(self, event: str, info: object) -> None:
+        self.told(event, info)
+
+    def _shorten(self, step: str, limit: float) -> None:
+        self.limits[step] = min(self.limits.get(step) or limit, limit)
+
+    @contextlib.contextmanager
+    def faults(self) -> Iterator[None]:
+        """Tells the faults of the proxy from those of the server."""
+        try:
+            yield
+        except httpx.ProxyError as error:
+            raise self._refusal(str(error)) from error
+        except Exception as error:
+            # What a proxy sends that is no SOCKS ends in errors of many kinds.
+            if not self.at_proxy:
+                raise
+            raise self._fault(error) from error
+
+    def check(self, response: httpx.Response) -> None:
+        """Looks for an answer that comes of no server."""
+        if response.status_code == 407:
+            raise self._refusal("407 Proxy Authentication Required")
+
+    def _refusal(self, answer: str) -> ProxyFault:
+        status = answer.partition(" ")[0]
+        if status == "407":
+            reason = "asks for another user name and password (407)"
+        else:
+            reason = f"does not let it through to {self.request.url.host} ({answer[:100]})"
+        return ProxyFault(
+            self.proxy,
+            reason,
+            request=self.request,
+            is_refusal=not status.startswith("5"),
+            may_pass=status.startswith("5"),
+        )
+
+    def _fault(self, error: Exception) -> ProxyFault:
+        if is_untrusted(error):
+            return ProxyFault(
+                self.proxy,
+                "shows a certificate that is not trusted",
+                request=self.request,
+                is_refusal=True,
+            )
+        reason, may_pass = _reason(error)
+        return ProxyFault(self.proxy, reason, request=self.request, may_pass=may_pass)
+
+
+def _last_event(proxy: str, server: str) -> str:
+    """What httpcore tells when only the server is left to answer."""
+    if proxy.startswith("socks"):
+        return "socks.start_tls.started" if server == "https" else _SOCKS_DONE
+    if server == "https":
+        return "proxy.start_tls.started"
+    step = "start_tls" if proxy == "https" else "connect_tcp"
+    return f"connection.{step}.complete"
+
+
+_SOCKS_DONE = "socks.setup_socks5_connection.complete"
+
+
+def _reason(error: Exception) -> tuple[str, bool]:
+    """What a proxy does, and whether the next try may succeed."""
+    for cause in causes(error):
+        if isinstance(cause, socket.gaierror):
+            return "is not known by that name", cause.errno == socket.EAI_AGAIN
+        if isinstance(cause, ssl.SSLError):
+            return "does not speak TLS", False
+        if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
+            return "is not there (connection refused)", False
+    if isinstance(error, httpx.TimeoutException):
+        return "does not answer", True
+    return f"broke off ({type(error).__name__})", True
+
+
+class _Ways(Generic[T]):
+    """The transports of the ways that were taken."""
+
+    def __init__(self, kind: Callable[..., T], proxies: Proxies, options: dict[str, Any]) -> None:
+        self._kind = kind
+        self._proxies = proxies
+        self._options = {"trust_env": False, **options}
+        self._lock = threading.Lock()
+        self._made: dict[str | None, T] = {}
+
+    def choose(self, request: httpx.Request) -> tuple[Proxy | None, T]:
+        proxy = self._proxies.proxy_for(request.url)
+        with self._lock:
+            key = proxy and proxy.url
+            if key not in self._made:
+                self._made[key] = self._make(proxy)
+            return proxy, self._made[key]
+
+    def made(self) -> list[T]:
+        with self._lock:
+            return list(self._made.values())
+
+    def _make(self, proxy: Proxy | None) -> T:
+        if proxy is None:
+            return self._kind(**self._options)
+        context = self._options.get("verify") if proxy.scheme == "https" else None
+        given = context if isinstance(context, ssl.SSLContext) else None
+        try:
+            return self._kind(proxy=httpx.Proxy(proxy.url, ssl_context=given), **self._options)
+        except ImportError:
+            raise UserError(
+                f"{proxy.source} names a SOCKS proxy, which needs one more package: pip install "
+                "'httpx[socks]'."
+            ) from None
+
+
+class Routes(httpx.BaseTransport):
+    """Sends each request the way that the environment says.
+
+    Args:
+        proxies: The proxies of the environment.
+        options: What `httpx.HTTPTransport` takes.
+    """
+
+    def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
+        self._ways = _Ways(httpx.HTTPTransport, proxies, options)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The answer.
+
+        Raises:
+            UserError: If the environment names a proxy that cannot be used.
+            httpx.TransportError: If there was none; `ProxyFault` if it came no further than the
+                proxy.
+        """
+        proxy, way = self._ways.choose(request)
+        if proxy is None:
+            return way.handle_request(request)
+        journey = _Journey(request, proxy)
+        with _told(request, journey, journey.told), journey.faults():
+            response = way.handle_request(request)
+        try:
+            journey.check(response)
+        except ProxyFault:
+            response.close()
+            raise
+        return response
+
+    def close(self) -> None:
+        """Closes all connections."""
+        for way in self._ways.made():
+            way.close()
+
+
+class AsyncRoutes(httpx.AsyncBaseTransport):
+    """Sends each request the way that the environment says, in an event loop.
+
+    Args:
+        proxies: The proxies of the environment.
+        options: What `httpx.AsyncHTTPTransport` takes.
+    """
+
+    def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
+        self._ways = _Ways(httpx.AsyncHTTPTransport, proxies, options)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request, as `Routes` does.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The answer.
+
+        Raises:
+            UserError: If the environment names a proxy that cannot be used.
+            httpx.TransportError: If there was none; `ProxyFault` if it came no further than the
+                proxy.
+        """
+        proxy, way = self._ways.choose(request)
+        if proxy is None:
+            return await way.handle_async_request(request)
+        journey = _Journey(request, proxy)
+        with _told(request, journey, journey.told_async), journey.faults():
+            response = await way.handle_async_request(request)
+        try:
+            journey.check(response)
+        except ProxyFault:
+            await response.aclose()
+            raise
+        return response
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        for way in self._ways.made():
+            await way.aclose()
+
+
+@contextlib.contextmanager
+def _told(request: httpx.Request, journey: _Journey, tell: object) -> Iterator[None]:
+    """Has httpcore tell of a request for as long as a block lasts."""
+    given = request.extensions
+    request.extensions = {**given, "timeout": journey.limits, "trace": tell}
+    try:
+        yield
+    finally:
+        request.extensions = given

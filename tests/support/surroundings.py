@@ -1,0 +1,21 @@
+"""An environment without proxies and certificates of this machine's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
+from qai_hub.transport.files import FILES
+from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.proxies import PROXY_VARIABLES
+
+__all__ = ["plain_environment"]
+
+
+@pytest.fixture
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Takes the variables away; what the test sets goes with it."""
+    for name in (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    yield monkeypatch
+    SESSIONS.close(FILES)

@@ -1,0 +1,85 @@
+"""What is surely not the file that was asked for, and what may be."""
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qai_hub.transport.contents import is_page, not_by_content, not_by_type
+
+MODELS = ["m.onnx", "m.onnx.zip", "M.TFLITE", "m.dlc", "m.bin", "m.pt", "data.h5", "m.mlmodel"]
+OTHERS = ["profile.json", "trace.json", "job.log", "notes.txt", "m", "graph.xml", "m.encodings"]
+
+
+def by_type(name: str, media: str) -> str | None:
+    return not_by_type(name, httpx.Headers({"Content-Type": media} if media else {}))
+
+
+@pytest.mark.parametrize("name", MODELS + OTHERS)
+@pytest.mark.parametrize(
+    "media",
+    [
+        *("text/html", "TEXT/HTML; charset=utf-8", "application/xhtml+xml", "multipart/byteranges"),
+        "application/problem+json",
+    ],
+)
+def test_types_of_no_file(name: str, media: str) -> None:
+    assert by_type(name, media)
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["application/json", "text/json", "application/xml", "text/xml; x=y", "application/soap+xml"],
+)
+def test_texts_are_no_models(media: str) -> None:
+    for name in MODELS:
+        assert by_type(name, media) == f"a text ({media.partition(';')[0]})"
+    for name in OTHERS:
+        assert by_type(name, media) is None
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        *("", "application/octet-stream", "binary/octet-stream", "application/zip", "text/plain"),
+        *("application/x-hdf5", "application/protobuf", "model/vnd.onnx", "nonsense", "text/html5"),
+    ],
+)
+def test_types_that_stores_give_files(media: str) -> None:
+    for name in MODELS + OTHERS:
+        assert by_type(name, media) is None
+
+
+PAGES = [
+    b"<html>",
+    b"<!DOCTYPE html><p>",
+    b"\n \xef\xbb\xbf<html lang='de'>",
+    b"\xef\xbb\xbf <HTML\n>",
+]
+ERRORS = [
+    b"<Error><Code>NoSuchKey</Code>",
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error xmlns="x"><Code>',
+]
+
+
+@pytest.mark.parametrize("beginning", [b"", *PAGES[:2], PAGES[3], *ERRORS])
+def test_beginnings_of_no_model(beginning: bytes) -> None:
+    for name in MODELS:
+        assert not_by_content(name, beginning)
+    for name in OTHERS:
+        assert not_by_content(name, beginning) is None
+
+
+@pytest.mark.parametrize("beginning", [b"<", b"<htmlx", b"PK\3\4", b"\x08\x07", b"<?xml", b"Error"])
+def test_beginnings_that_may_be_anything(beginning: bytes) -> None:
+    assert not_by_content("m.bin", beginning) is None
+
+
+@given(
+    st.binary(min_size=1).filter(
+        lambda content: content.lstrip(b" \t\r\n\f\v\xef\xbb\xbf")[:1] != b"<"
+    )
+)
+def test_no_other_content_is_refused(content: bytes) -> None:
+    assert not is_page(content)
+    assert not_by_content("m.onnx", content) is None
