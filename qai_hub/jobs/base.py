@@ -14,6 +14,7 @@ from qai_hub.jobs.asking import ask
 from qai_hub.jobs.notebook import ShownInNotebooks
 from qai_hub.jobs.payload import JobDetails, Notice, User, any_details
 from qai_hub.jobs.progress import ProgressLine
+from qai_hub.jobs.schedule import OVERTIME
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.tools import UsesTools
 from qai_hub.jobs.types import JobType
@@ -193,7 +194,8 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         """
         from qai_hub.jobs.gathering import Gathering
 
-        ((_, status),) = [ended async for ended in Gathering([self], timeout).run()]
+        wait = Gathering([self], timeout, overtime=OVERTIME)
+        ((_, status),) = [ended async for ended in wait.run()]
         return status
 
     def set_name(self, job_name: str) -> None:

@@ -59,7 +59,7 @@ def wait_for(
 
     Raises:
         TimeoutError: If the job has not ended in time. It goes on.
-        Error: If the server refuses, or has not answered for 5 minutes.
+        Error: If the server refuses, or has failed for 5 minutes.
         TypeError: If the timeout is no number.
         ValueError: If the timeout is NaN.
     """
@@ -98,10 +98,14 @@ def wait_for(
 
 
 def is_transient(error: Error) -> bool:
-    """Tells whether the same request may succeed later."""
+    """Tells whether the same request may succeed later.
+
+    So it may after a success that is none of the API: something on the way answers in place of the
+    server, or cuts its answers off.
+    """
     if isinstance(error, InternalError):
         status = error.status_code
-        return status is None or status == 408 or (status >= 500 and status != 501)
+        return status is None or status < 300 or status == 408 or (status >= 500 and status != 501)
     return isinstance(error, RateLimitedError)
 
 
