@@ -53,7 +53,6 @@ from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 from qai_hub.verbs.combined import CombinedVerbs
 from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.iterating import IteratingVerbs
-from qai_hub.verbs.jobs import JobVerbs
 from qai_hub.verbs.link import LinkVerbs
 from qai_hub.verbs.profiled import ProfiledVerbs
 from qai_hub.verbs.quantize import QuantizeVerbs
@@ -69,7 +68,6 @@ class Client(
     ProfiledVerbs,
     QuantizeVerbs,
     LinkVerbs,
-    JobVerbs,
     IteratingVerbs,
     DeviceVerbs,
     CompatClient,

@@ -86,9 +86,7 @@ def _within(seconds: float, function: Callable[[], T]) -> T:
             outcome.set_result(result)
 
     context = contextvars.copy_context()
-    thread = threading.Thread(
-        target=context.run, args=(run,), name="qai_hub asking", daemon=True
-    )
+    thread = threading.Thread(target=context.run, args=(run,), name="qai_hub asking", daemon=True)
     thread.start()
     end = time.monotonic() + seconds
     while not outcome.done():

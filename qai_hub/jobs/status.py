@@ -167,7 +167,7 @@ _unknown: dict[str, JobStatus.State] = {}
 
 
 @functools.cache
-def _silent(value: str | int, ended: bool) -> JobStatus:  # noqa: FBT001 - looked up by place
+def _silent(value: str | int, ended: bool) -> JobStatus:
     """The status without a message, which all of a list share."""
     status = JobStatus(_state(value))
     if ended and not status.finished:

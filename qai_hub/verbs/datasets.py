@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
 from qai_hub.submission import check_text, default_name
+from qai_hub.transport.values import identified, listed, not_understood
 from qai_hub.uploads import upload_dataset_file
 from qai_hub.verbs.base import Verbs, identifier
-from qai_hub.verbs.paging import fetch_range
+from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -103,7 +104,7 @@ class DatasetVerbs(Verbs):
         from qai_hub_api.api.datasets import get_dataset
 
         found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
-        return Dataset._from_api(found, self._client)
+        return self._told_dataset(found)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -119,13 +120,27 @@ class DatasetVerbs(Verbs):
             >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
             []
         """
+        page = self._dataset_pages()
+        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
+
+    def _dataset_pages(self) -> Callable[[Place, int], Page[Dataset]]:
+        """What fetches one page of datasets."""
         from qai_hub_api.api.datasets import list_datasets
 
-        def fetch(offset: int, limit: int) -> tuple[Sequence[api.Dataset], int]:
-            page = self._transport.call(list_datasets.sync, offset=offset, limit=limit)
-            return page.datasets, page.total_query_count
+        fetch = self._lister(list_datasets, None, None, {})
 
-        return [Dataset._from_api(d, self._client) for d in fetch_range(fetch, offset, limit)]
+        def page(place: Place, limit: int) -> Page[Dataset]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.datasets, "a list of datasets")
+            datasets = mapped(self._told_dataset, told, "datasets")
+            return Page(datasets, len(told), answer.total_query_count, cursor)
+
+        return page
+
+    def _told_dataset(self, payload: api.Dataset) -> Dataset:
+        if not identified(payload.dataset_id):
+            raise not_understood("a dataset")
+        return Dataset._from_api(payload, self._client)
 
 
 def check_data(data: Dataset | DatasetEntries | str) -> None:
