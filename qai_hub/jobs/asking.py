@@ -80,7 +80,7 @@ def _within(seconds: float, function: Callable[[], T]) -> T:
     def run() -> None:
         try:
             result = function()
-        except BaseException as error:  # raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             outcome.set_exception(error)
         else:
             outcome.set_result(result)

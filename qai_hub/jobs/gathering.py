@@ -14,7 +14,8 @@ from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.rotation import OVERTIME, Busy, Look, Rotation
 from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause
 from qai_hub.jobs.status import JobStatus
-from qai_hub.jobs.waiting import is_transient, too_late
+from qai_hub.jobs.waiting import too_late
+from qai_hub.transport.failures import may_pass
 
 __all__ = ["Gathering"]
 
@@ -112,7 +113,7 @@ class Gathering(Generic[J]):
                 index,
                 now,
                 error,
-                transient=is_transient(error),
+                transient=may_pass(error),
                 retry_after=error.retry_after,
             )
             return False

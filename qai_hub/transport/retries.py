@@ -9,12 +9,13 @@ from datetime import UTC
 
 import httpx
 
-__all__ = ["Retries", "RetryPolicy", "is_idempotent", "never_arrived", "passes", "retry_after"]
+__all__ = ["IDEMPOTENT", "Retries", "RetryPolicy", "never_arrived", "passes", "retry_after"]
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
 
-_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that alone make it safe to carry a request out twice."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,6 @@ class Retries:
             return None
         self.tries += 1
         return pause
-
-
-def is_idempotent(request: httpx.Request) -> bool:
-    """Whether the method alone makes it safe to carry the request out twice."""
-    return request.method in _IDEMPOTENT_METHODS
 
 
 def never_arrived(error: httpx.TransportError) -> bool:

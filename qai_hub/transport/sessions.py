@@ -14,7 +14,8 @@ from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.secret import Secret
 from qai_hub.errors import UserError
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.reading import AsyncJsonSession, JsonSession
+from qai_hub.transport.retries import IDEMPOTENT, RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [
@@ -50,7 +51,7 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
-    kind: type[Session] = Session
+    kind: type[Session] = JsonSession
     if wire == "protobuf":
         from qai_hub.transport.protobuf import ProtobufSession
 
@@ -58,6 +59,8 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
     return kind(
         config.api_url,
         headers=_headers(config, wire),
+        # A PATCH of the contract sets values, which it may do twice.
+        idempotent=IDEMPOTENT | {"PATCH"},
         # The official service knows no idempotency keys: a POST that may be done is not replayed.
         idempotent_posts=wire == "json",
         limits=_CONNECTIONS,
@@ -79,7 +82,7 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
-    kind: type[AsyncSession] = AsyncSession
+    kind: type[AsyncSession] = AsyncJsonSession
     if wire == "protobuf":
         from qai_hub.transport.protobuf import AsyncProtobufSession
 

@@ -34,13 +34,13 @@ class Page(NamedTuple, Generic[T]):
 
     Attributes:
         items: Its items, without those that were left out.
-        count: Number of its items with those that were left out.
+        length: Number of its items with those that were left out.
         total: Number of items on all pages, as the service tells it.
         cursor: Where the next page begins; None on the last one, or if the service has no cursors.
     """
 
     items: Sequence[T]
-    count: int
+    length: int
     total: int
     cursor: str | None
 
@@ -133,8 +133,8 @@ def _items(
     while place is not None and (most is None or len(seen) < most):
         asked = page_size if most is None else min(page_size, most - len(seen))
         page = fetch(place, asked)
-        stale, empty = stale + 1, 0 if page.count else empty + 1
-        longest = max(longest, page.count)
+        stale, empty = stale + 1, 0 if page.length else empty + 1
+        longest = max(longest, page.length)
         for item in page.items:
             if key(item) not in seen:
                 seen.add(key(item))
@@ -154,7 +154,7 @@ def _next(place: Place, page: Page[T], asked: int, longest: int) -> Place | None
         return Place(cursor=page.cursor)
     if place.cursor is not None:
         return None
-    after = place.offset + (page.count or longest or min(asked, _SMALL_STEP))
+    after = place.offset + (page.length or longest or min(asked, _SMALL_STEP))
     # A total that is less than what has come already says nothing: a full page has a next one.
-    is_wrong = page.total < after and page.count >= asked
+    is_wrong = page.total < after and page.length >= asked
     return Place(offset=after) if after < page.total or is_wrong else None
