@@ -62,6 +62,18 @@ def identified(identifier: str | Unset) -> str:
     return identifier if _IDENTIFIER.fullmatch(identifier) else ""
 
 
+def id_of_made(identifier: str) -> str:
+    """The identifier of something that was just made.
+
+    Raises:
+        InternalError: If the server sent something that cannot be one.
+    """
+    if not identified(identifier):
+        error = not_understood("the identifier of what it made")
+        raise InternalError(f"{error} It may have made it all the same.", status_code=200)
+    return identifier
+
+
 def utc(moment: datetime | Unset) -> datetime | None:
     """A moment as an aware UTC datetime, or None if the server did not send one."""
     if isinstance(moment, Unset):

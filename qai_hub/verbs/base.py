@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from qai_hub.errors import UserError
+from qai_hub.errors import Error, UserError
 from qai_hub.projects import Project
 from qai_hub.transport.values import identified
 
@@ -76,6 +78,20 @@ class Verbs(ABC):
             return answer.parsed, next_cursor(answer.headers)
 
         return fetch
+
+
+@contextmanager
+def naming(made: str) -> Iterator[None]:
+    """Adds a note to errors: what was made before.
+
+    Args:
+        made: What it is, such as `"Model mabc"`.
+    """
+    try:
+        yield
+    except Error as error:
+        error.add_note(f"{made} was made before that.")
+        raise
 
 
 def identifier(argument: str, given: object) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
 from qai_hub.submission import check_text, default_name
-from qai_hub.transport.values import identified, listed, not_understood
+from qai_hub.transport.values import id_of_made, identified, listed, not_understood
 from qai_hub.uploads import upload_dataset_file
-from qai_hub.verbs.base import Verbs, identifier
+from qai_hub.verbs.base import Verbs, identifier, naming
 from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ class DatasetVerbs(Verbs):
                 created = self._transport.call(create_dataset.sync, body=body)
             else:
                 created = self._transport.call(create_project_dataset.sync, project_id, body=body)
-            upload_dataset_file(self._transport, created.id, path)
-        dataset = self.get_dataset(created.id)
+            dataset_id = id_of_made(created.id)
+            with naming(f"Dataset {dataset_id}"):
+                upload_dataset_file(self._transport, dataset_id, path)
+                dataset = self.get_dataset(dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.models import Model
 from qai_hub.sources import source_file
 from qai_hub.submission import check_text, default_name
-from qai_hub.transport.values import identified, listed, not_understood
+from qai_hub.transport.values import id_of_made, identified, listed, not_understood
 from qai_hub.uploads import upload_model_file
-from qai_hub.verbs.base import Verbs, identifier
+from qai_hub.verbs.base import Verbs, identifier, naming
 from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ class ModelVerbs(Verbs):
                 created = self._transport.call(create_model.sync, body=body)
             else:
                 created = self._transport.call(create_project_model.sync, project_id, body=body)
-            upload_model_file(self._transport, created.id, source.path)
-        uploaded = self.get_model(created.id)
+            model_id = id_of_made(created.id)
+            with naming(f"Model {model_id}"):
+                upload_model_file(self._transport, model_id, source.path)
+                uploaded = self.get_model(model_id)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
 
