@@ -96,6 +96,8 @@ def with_token(config: ClientConfig | None, token: str) -> ClientConfig:
     if config is None:
         # In place of the one that the environment or the file may lack.
         config = load_config(environ={**os.environ, "QAI_HUB_API_TOKEN": secret})
+        if not profile_path().exists():
+            config.verbose = False  # as ClientConfig(token) is
     changed = copy.copy(config)
     changed.api_token = secret
     return changed
