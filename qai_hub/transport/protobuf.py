@@ -13,7 +13,7 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.reading import Parsed, ReadingSession
+from qai_hub.transport.reading import Parsed, ReadingSession, path_of
 from qai_hub.wire import WireError, decode, encode
 from qai_hub.wire.operations import Operation, find_operation
 
@@ -41,7 +41,7 @@ class ProtobufSession(ReadingSession):
             UserError: If the body has no form as a message.
             httpx.RequestError: If there was no answer.
         """
-        operation = find_operation(request.method, _path(request, self.base_url))
+        operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
             return super().send(request, **options)
         read = functools.partial(_incoming, operation=operation)
@@ -65,16 +65,11 @@ class AsyncProtobufSession(AsyncSession):
             UserError: If the body has no form as a message.
             httpx.TransportError: If there was no answer.
         """
-        operation = find_operation(request.method, _path(request, self.base_url))
+        operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
             return await super().send(request, **options)
         outgoing = _outgoing(request, operation)
         return _incoming(await super().send(outgoing, **options), operation)
-
-
-def _path(request: httpx.Request, base: httpx.URL) -> str:
-    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-    return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
 
 def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:

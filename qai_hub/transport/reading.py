@@ -13,8 +13,9 @@ import httpx
 
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.session import Session
+from qai_hub.wire.operations import find_operation
 
-__all__ = ["AsyncJsonSession", "JsonSession", "Parsed", "ReadingSession"]
+__all__ = ["AsyncJsonSession", "JsonSession", "Parsed", "ReadingSession", "path_of"]
 
 # The profile of a large model is a few megabytes.
 _LARGEST = 128 << 20
@@ -65,7 +66,8 @@ class ReadingSession(Session):
                 response = read(response)
                 if isinstance(response, Parsed):
                     return response
-            pause = self.pause(retries) if self.may_send_again(request) else None
+            again = find_operation(request.method, path_of(request, self.base_url)) is not None
+            pause = self.pause(retries) if again and self.may_send_again(request) else None
             if pause is not None:
                 _logger.debug("The answer cannot be read: again in %.1f s", pause)
                 self.sleep(pause)
@@ -112,6 +114,12 @@ class AsyncJsonSession(AsyncSession):
         """
         response = await super().send(request, **options)
         return _read_json(response) if response.is_success else response
+
+
+def path_of(request: httpx.Request, base: httpx.URL) -> str:
+    """The path of a request, from the address of the API on."""
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+    return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
 
 def _read_json(response: httpx.Response) -> httpx.Response:

@@ -129,9 +129,9 @@ def _items(
     place: Place | None = start
     seen: set[str] = set()
     cursors: set[str | None] = {None}
-    stale = empty = longest = 0
-    while place is not None and (most is None or len(seen) < most):
-        asked = page_size if most is None else min(page_size, most - len(seen))
+    given = stale = empty = longest = 0
+    while place is not None and (most is None or given < most):
+        asked = page_size if most is None else min(page_size, most - given)
         page = fetch(place, asked)
         stale, empty = stale + 1, 0 if page.length else empty + 1
         longest = max(longest, page.length)
@@ -139,8 +139,9 @@ def _items(
             if key(item) not in seen:
                 seen.add(key(item))
                 stale = 0
+                given += 1
                 yield item
-                if len(seen) == most:
+                if given == most:
                     return
         place = _next(place, page, asked, longest) if empty <= _MOST_EMPTY_PAGES else None
         if stale >= _MOST_STALE_PAGES or (place and place.cursor and place.cursor in cursors):

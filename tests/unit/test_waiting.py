@@ -106,7 +106,7 @@ def test_bad_timeouts(timeout: float, kind: type[Exception]) -> None:
         (InternalError("x", status_code=503), True),
         (InternalError("x", status_code=520), True),
         (InternalError("x", status_code=501), False),
-        (InternalError("x", status_code=200), False),
+        (InternalError("x", status_code=200), True),
         (RateLimitedError("x", status_code=429), True),
         (UserError("x"), False),
         (UserError("x", status_code=404), False),

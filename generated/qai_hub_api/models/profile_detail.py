@@ -323,8 +323,9 @@ class ProfileDetail:
         _all_compile_times = d.pop("all_compile_times", UNSET)
         all_compile_times: list[int] = (
             [
-                reading.integer(all_compile_times_item_data, 0)
+                number
                 for all_compile_times_item_data in _all_compile_times
+                if (number := reading.integer(all_compile_times_item_data, None)) is not None
             ]
             if type(_all_compile_times) is list
             else []
@@ -333,8 +334,9 @@ class ProfileDetail:
         _all_cold_load_times = d.pop("all_cold_load_times", UNSET)
         all_cold_load_times: list[int] = (
             [
-                reading.integer(all_cold_load_times_item_data, 0)
+                number
                 for all_cold_load_times_item_data in _all_cold_load_times
+                if (number := reading.integer(all_cold_load_times_item_data, None)) is not None
             ]
             if type(_all_cold_load_times) is list
             else []
@@ -343,8 +345,9 @@ class ProfileDetail:
         _all_warm_load_times = d.pop("all_warm_load_times", UNSET)
         all_warm_load_times: list[int] = (
             [
-                reading.integer(all_warm_load_times_item_data, 0)
+                number
                 for all_warm_load_times_item_data in _all_warm_load_times
+                if (number := reading.integer(all_warm_load_times_item_data, None)) is not None
             ]
             if type(_all_warm_load_times) is list
             else []
@@ -353,8 +356,9 @@ class ProfileDetail:
         _all_execution_times = d.pop("all_execution_times", UNSET)
         all_execution_times: list[int] = (
             [
-                reading.integer(all_execution_times_item_data, 0)
+                number
                 for all_execution_times_item_data in _all_execution_times
+                if (number := reading.integer(all_execution_times_item_data, None)) is not None
             ]
             if type(_all_execution_times) is list
             else []

@@ -59,7 +59,11 @@ class TensorType:
         d = dict(src_dict)
         _shape = d.pop("shape", UNSET)
         shape: list[int] = (
-            [reading.integer(shape_item_data, 0) for shape_item_data in _shape]
+            [
+                number
+                for shape_item_data in _shape
+                if (number := reading.integer(shape_item_data, None)) is not None
+            ]
             if type(_shape) is list
             else []
         )
