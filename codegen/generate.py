@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from answers import as_read
 from wire_files import compile_wire
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,8 +40,14 @@ def build(contract: Path, folder: Path) -> Path:
             annotations are wrong.
     """
     package = folder / PACKAGE
+    spec = yaml.safe_load(contract.read_text(encoding="utf-8"))
+    read = folder / "as-read.json"
+    try:
+        read.write_text(json.dumps(as_read(spec)), encoding="utf-8")
+    except (KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"{contract}: {error}") from error
     generator = "import sys; from openapi_python_client.cli import app; sys.exit(app())"
-    command = [sys.executable, "-c", generator, "generate", "--path", str(contract)]
+    command = [sys.executable, "-c", generator, "generate", "--path", str(read)]
     command += ["--config", str(HERE / "config.yaml"), "--meta", "none", "--fail-on-warning"]
     command += ["--custom-template-path", str(HERE / "templates"), "--output-path", str(package)]
     # The hooks name ruff alone: the pinned one stands beside this Python.
@@ -49,7 +56,6 @@ def build(contract: Path, folder: Path) -> Path:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{contract}: the generator failed\n{done.stdout}{done.stderr}")
-    spec = yaml.safe_load(contract.read_text(encoding="utf-8"))
     # The hub routes and validates from this at run time: parsing the YAML would cost 0.2 s a start.
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     (package / "openapi.json").write_text(text, encoding="utf-8")
@@ -63,6 +69,7 @@ def build(contract: Path, folder: Path) -> Path:
     readers.write_text(wire.readers, encoding="utf-8")
     formatter = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--quiet"]
     subprocess.run([*formatter, "--line-length", "100", str(readers)], check=True)
+    shutil.copyfile(HERE / "templates" / "reading.py.jinja", package / "reading.py")
     (package / "py.typed").touch()
     return package
 

@@ -36,10 +36,12 @@ class Values(NamedTuple):
     Attributes:
         time: Gives what a timestamp is read as.
         single: Gives what a number of single precision is read as.
+        newer: Gives what a message has in place of the members of a oneof that are known.
     """
 
     time: Callable[[Any], Any]
     single: Callable[[float], float]
+    newer: Callable[[Any, str], dict[str, Any]]
 
 
 class _Names(dict[int, str]):
@@ -112,6 +114,7 @@ def _reader(name: str, message: DescriptorProto, entries: Entries) -> str:
         lines.append(f'one = m.WhichOneof("{oneof}")')
         for key, value in members:
             lines += [f'if one == "{key}":', f'    json["{key}"] = {value}']
+        lines += ["if one is None:", f'    json.update(values.newer(m, "{oneof}"))']
     body = "\n    ".join([*lines, "return json"])
     return f"def _read{_local(name)}(m: Any, values: Values) -> dict[str, Any]:\n    {body}\n"
 

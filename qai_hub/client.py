@@ -11,7 +11,7 @@ from qai_hub.compat.client import CompatClient
 from qai_hub.compat.client import SourceModel as SourceModel  # noqa: PLC0414 - passed on
 from qai_hub.compat.client import TargetModel as TargetModel  # noqa: PLC0414 - passed on
 from qai_hub.config import ClientConfig, load_config
-from qai_hub.config.model import check_token
+from qai_hub.config.files import with_token
 from qai_hub.datasets import Dataset
 from qai_hub.deprecation import warn_deprecated
 from qai_hub.devices import Device, Framework
@@ -53,7 +53,6 @@ from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 from qai_hub.verbs.combined import CombinedVerbs
 from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.iterating import IteratingVerbs
-from qai_hub.verbs.jobs import JobVerbs
 from qai_hub.verbs.link import LinkVerbs
 from qai_hub.verbs.profiled import ProfiledVerbs
 from qai_hub.verbs.quantize import QuantizeVerbs
@@ -69,7 +68,6 @@ class Client(
     ProfiledVerbs,
     QuantizeVerbs,
     LinkVerbs,
-    JobVerbs,
     IteratingVerbs,
     DeviceVerbs,
     CompatClient,
@@ -147,6 +145,8 @@ class Client(
     def set_session_token(self, token: str) -> None:
         """Uses another API token from now on, without writing it anywhere.
 
+        Where nothing is configured it is for the official service.
+
         Deprecated: make a `Client` with a `ClientConfig` of that token.
 
         Args:
@@ -159,8 +159,7 @@ class Client(
         warn_deprecated(
             "set_session_token is deprecated: make a Client(ClientConfig(token)) of its own."
         )
-        self._config = copy.copy(self.config)
-        self._config.api_token = check_token(token)
+        self._config = with_token(self._config, token)
 
     def close(self) -> None:
         """Closes the connections, which clients of the same configuration share.

@@ -10,7 +10,7 @@ from qai_hub.downloads import read_entries, save
 from qai_hub.extensions import call_extension
 from qai_hub.sharing import Shareable
 from qai_hub.transport.s3 import s3_announced
-from qai_hub.transport.values import known, local
+from qai_hub.transport.values import identified, known, local
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -24,7 +24,8 @@ class Dataset(Shareable):
 
     Attributes:
         dataset_id: Identifier; starts with `d`.
-        creation_time: When it was made, as a naive local datetime.
+        creation_time: When it was made, as a naive local datetime; 1970 if the service does not
+            tell.
         expiration_time: When it expires, likewise; None if it never does.
         name: Name that people see.
         verbose: Whether its client showed progress when it was fetched; transfers ask the client.
@@ -57,11 +58,11 @@ class Dataset(Shareable):
     @classmethod
     def _from_api(cls, dataset: api.Dataset, owner: Client) -> Dataset:
         """A dataset as the service tells it; also a bare reference, which has an id alone."""
-        created, expires = known(dataset.creation_time), known(dataset.expiration_time)
+        expires = known(dataset.expiration_time)
         return cls(
             owner,
-            known(dataset.dataset_id) or "",
-            local(created) if created else datetime.fromtimestamp(0),  # noqa: DTZ006
+            identified(dataset.dataset_id),
+            local(dataset.creation_time),
             local(expires) if expires else None,
             known(dataset.name) or "",
             verbose=owner.verbose,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ _TO_BE_COMPILED = (
     SourceModelType.TORCH_EXPORTED_PROGRAM,
     SourceModelType.AIMET_ONNX,
 )
+# The systems that take Core ML packages, from which version on.
+_PACKAGES_FROM = {"os:ios": 15, "os:macos": 12}
 _FRAMEWORKS = {
     SourceModelType.ONNX: "onnx",
     SourceModelType.TFLITE: "tflite",
@@ -133,6 +136,11 @@ def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
             f"{device.name} does not run {_told(model)}: it lacks the attribute"
             f" framework:{framework}."
         )
+    if model_type is SourceModelType.MLPACKAGE and not _takes_packages(device):
+        raise UserError(
+            f"{device.name} (OS {device.os}) does not run {_told(model)}: an .mlpackage needs iOS 15"
+            " or macOS 12. Give an .mlmodel, or choose a later system."
+        )
 
 
 def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that could be uploaded)
@@ -170,6 +178,13 @@ def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked he
         return source_type(model)
     unknown = model.model_type is SourceModelType.UNRECOGNIZED_MODEL_TYPE
     return None if unknown else model.model_type
+
+
+def _takes_packages(device: Device) -> bool:
+    """Whether the system of a device takes Core ML packages."""
+    major = re.match(r"\d{1,6}", device.os)
+    first = [least for system, least in _PACKAGES_FROM.items() if system in device.attributes]
+    return major is not None and bool(first) and int(major[0]) >= min(first)
 
 
 def _told(model: object) -> str:

@@ -15,7 +15,7 @@ from qai_hub.extensions import call_extension
 from qai_hub.sharing import Shareable
 from qai_hub.specs import io_spec
 from qai_hub.transport.s3 import s3_announced
-from qai_hub.transport.values import known, local
+from qai_hub.transport.values import identified, known, local
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -84,7 +84,7 @@ class Model(Shareable):
 
     Attributes:
         model_id: Identifier; starts with `m`.
-        date: When it was made, as a naive local datetime.
+        date: When it was made, as a naive local datetime; 1970 if the service does not tell.
         model_type: Format of its file.
         name: Name that people see.
         model: The model in memory, where it was uploaded from memory.
@@ -132,11 +132,10 @@ class Model(Shareable):
         from qai_hub_api.models import Model as ApiModel
 
         model = known(model) or ApiModel()
-        created = known(model.creation_time)
         made = cls(
             owner,
-            known(model.model_id) or "",
-            local(created) if created else datetime.fromtimestamp(0),  # noqa: DTZ006
+            identified(model.model_id),
+            local(model.creation_time),
             SourceModelType._from_api(known(model.model_type)),
             known(model.name) or "",
             metadata=None,
@@ -145,7 +144,7 @@ class Model(Shareable):
             producer=producer,
             input_spec=None,
             output_spec=None,
-            producer_id=known(model.producer_id),
+            producer_id=identified(model.producer_id),
         )
         made._learn(model)
         return made

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from qai_hub.errors import UserError
+from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -42,7 +43,7 @@ class Shareable(ABC):
             >>> model.get_sharing()
             ['colleague@example.com']
         """
-        return list(self._fetch_sharing().email)
+        return [one for one in listed(self._fetch_sharing().email, "a list of people") if one]
 
     def modify_sharing(
         self, add_emails: list[str] | None = None, delete_emails: list[str] | None = None
@@ -57,7 +58,7 @@ class Shareable(ABC):
             delete_emails: Addresses to stop sharing with; those that are not there change nothing.
 
         Raises:
-            UserError: If an address is not one, or if you are not the owner.
+            UserError: If there is no address, one is none, or you are not the owner.
 
         Examples:
             >>> job.modify_sharing(add_emails=["colleague@example.com"])
@@ -69,6 +70,8 @@ class Shareable(ABC):
 
         add = _addresses("add_emails", add_emails)
         remove = _addresses("delete_emails", delete_emails)
+        if not add and not remove:
+            raise UserError("Give an e-mail address to share with, or to stop sharing with.")
         self._change_sharing(SharingUpdate(add_email=add, remove_email=remove))
 
     def disable_sharing(self) -> None:

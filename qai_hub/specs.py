@@ -19,11 +19,9 @@ def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
     given = known(types)
     tensors = given.types if given else []
     return {
-        tensor.name: (
-            tuple(tensor.tensor_type.shape),
-            dtype_from_wire(tensor.tensor_type.dtype.value),
-        )
+        tensor.name: (tuple(kind.shape), dtype_from_wire(kind.dtype.value))
         for tensor in tensors
+        if (kind := known(tensor.tensor_type))
     }
 
 
@@ -31,12 +29,15 @@ def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
     """The tensors of each graph, in the model's order."""
     graphs: IOSpec = {}
     for tensor in types.types:
+        kind = known(tensor.tensor_type)
+        if kind is None:
+            continue
         spec = TensorSpec(
             tensor.name,
-            dtype_from_wire(tensor.tensor_type.dtype.value),
-            tuple(tensor.tensor_type.shape),
-            known(tensor.tensor_type.scale),
-            known(tensor.tensor_type.zero_point),
+            dtype_from_wire(kind.dtype.value),
+            tuple(kind.shape),
+            known(kind.scale),
+            known(kind.zero_point),
         )
         graphs.setdefault(known(tensor.graph_name), []).append(spec)
     return graphs

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.secret import Secret
 from qai_hub.errors import InternalError
+from qai_hub.transport.completion import complete
 from qai_hub.transport.s3 import StoredObject, s3_announced
 from qai_hub.transport.values import known
 
@@ -29,9 +31,15 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
     from qai_hub_api.api.models import (
         complete_model_upload,
         finish_model_upload,
+        get_model,
         start_model_upload,
     )
     from qai_hub_api.models import MultipartUploadFinish
+
+    def is_complete() -> bool:
+        return bool(known(transport.call(get_model.sync, model_id).file_upload_complete))
+
+    what = f"Model {model_id}"
 
     size = path.stat().st_size
     answer = transport.call(
@@ -44,13 +52,14 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
     credentials = known(answer.credentials)
     if credentials is not None:
         transport.files.upload_object(path, StoredObject(credentials))
-        transport.call(complete_model_upload.sync, model_id)
+        complete(partial(transport.call, complete_model_upload.sync, model_id), is_complete, what)
         return
     parts = _method(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
     etags = transport.files.upload_parts(path, parts.urls, parts.max_part_size)
     body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
-    transport.call(finish_model_upload.sync, model_id, body=body)
+    finish = partial(transport.call, finish_model_upload.sync, model_id, body=body)
+    complete(finish, is_complete, what)
 
 
 def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> None:
@@ -63,10 +72,16 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     """
     from qai_hub_api.api.datasets import (
         complete_dataset_upload,
+        get_dataset,
         start_dataset_upload,
         update_dataset,
     )
     from qai_hub_api.models import DatasetUpdate
+
+    def is_complete() -> bool:
+        return bool(known(transport.call(get_dataset.sync, dataset_id).file_upload_complete))
+
+    what = f"Dataset {dataset_id}"
 
     size = path.stat().st_size
     answer = transport.call(
@@ -79,13 +94,16 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     credentials = known(answer.credentials)
     if credentials is not None:
         transport.files.upload_object(path, StoredObject(credentials))
-        transport.call(complete_dataset_upload.sync, dataset_id)
+        complete(
+            partial(transport.call, complete_dataset_upload.sync, dataset_id), is_complete, what
+        )
         return
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
     transport.files.upload_form(path, form.url, form.file_field_name, fields)
-    transport.call(update_dataset.sync, dataset_id, body=DatasetUpdate(file_upload_complete=True))
+    body = DatasetUpdate(file_upload_complete=True)
+    complete(partial(transport.call, update_dataset.sync, dataset_id, body=body), is_complete, what)
 
 
 def _method(method: T | Unset, how: str) -> T:

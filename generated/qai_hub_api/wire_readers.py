@@ -16,10 +16,12 @@ class Values(NamedTuple):
     Attributes:
         time: Gives what a timestamp is read as.
         single: Gives what a number of single precision is read as.
+        newer: Gives what a message has in place of the members of a oneof that are known.
     """
 
     time: Callable[[Any], Any]
     single: Callable[[float], float]
+    newer: Callable[[Any, str], dict[str, Any]]
 
 
 class _Names(dict[int, str]):
@@ -395,6 +397,8 @@ def _read_FileDownloadResponse(m: Any, values: Values) -> dict[str, Any]:
         json["url"] = _read_FileDownloadURL(m.url, values)
     if one == "credentials":
         json["credentials"] = _read_S3Credentials(m.credentials, values)
+    if one is None:
+        json.update(values.newer(m, "method"))
     return json
 
 
@@ -426,6 +430,8 @@ def _read_FileUploadResponse(m: Any, values: Values) -> dict[str, Any]:
         json["multipart_url"] = _read_FileMultipartUploadURL(m.multipart_url, values)
     if one == "credentials":
         json["credentials"] = _read_S3Credentials(m.credentials, values)
+    if one is None:
+        json.update(values.newer(m, "method"))
     return json
 
 
@@ -577,6 +583,8 @@ def _read_Job(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job"] = _read_QuantizeJob(m.quantize_job, values)
     if one == "link_job":
         json["link_job"] = _read_LinkJob(m.link_job, values)
+    if one is None:
+        json.update(values.newer(m, "job"))
     return json
 
 
@@ -614,6 +622,8 @@ def _read_JobResult(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job_result"] = _read_QuantizeJobResult(m.quantize_job_result, values)
     if one == "link_job_result":
         json["link_job_result"] = _read_LinkJobResult(m.link_job_result, values)
+    if one is None:
+        json.update(values.newer(m, "result"))
     return json
 
 
@@ -633,6 +643,8 @@ def _read_JobSummary(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job_summary"] = _read_QuantizeJobSummary(m.quantize_job_summary, values)
     if one == "link_job_summary":
         json["link_job_summary"] = _read_LinkJobSummary(m.link_job_summary, values)
+    if one is None:
+        json.update(values.newer(m, "job"))
     return json
 
 

@@ -1,6 +1,7 @@
 """Where configurations are kept: INI files, overridden by the environment."""
 
 import configparser
+import copy
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from qai_hub.config.model import (
     OFFICIAL_URL,
     ClientConfig,
     Wire,
+    check_token,
     check_url,
     require_token,
 )
@@ -76,6 +78,30 @@ def load_config(
         raise UserError(f"{' and '.join(sources)}: {error}") from None
     config._profile = profile
     return config
+
+
+def with_token(config: ClientConfig | None, token: str) -> ClientConfig:
+    """Gives a configuration with another token; it needs no file, and no token before.
+
+    Args:
+        config: The configuration; None for the one that `load_config` reads.
+        token: The token.
+
+    Returns:
+        The configuration, of the official service where nothing names another one.
+
+    Raises:
+        UserError: If the token is none, or there is a configuration that is not valid.
+    """
+    secret = check_token(token)
+    if config is None:
+        # In place of the one that the environment or the file may lack.
+        config = load_config(environ={**os.environ, "QAI_HUB_API_TOKEN": secret})
+        if not profile_path().exists():
+            config.verbose = False  # as ClientConfig(token) is
+    changed = copy.copy(config)
+    changed.api_token = secret
+    return changed
 
 
 def save_config(

@@ -12,6 +12,7 @@ from qai_hub.errors import UserError
 from qai_hub.jobs.ending import Ending
 from qai_hub.jobs.types import JobArtifactType
 from qai_hub.transport.s3 import s3_announced
+from qai_hub.transport.values import listed
 
 _logger = logging.getLogger("qai_hub")
 
@@ -105,14 +106,15 @@ class LeavesArtifacts(Ending):
     def _download_artifacts(self, artifact_type: JobArtifactType, folder: str) -> list[str]:
         from qai_hub_api.api.jobs import list_job_artifacts
 
-        listed = self._owner._transport.call(
+        answer = self._owner._transport.call(
             list_job_artifacts.sync,
             self.job_id,
             "latest",
             artifact_type.value,
             supports_s3_credentials=s3_announced(),
         )
-        return save_all_into(self._owner, listed.artifacts, folder)
+        artifacts = listed(answer.artifacts, "a list of artifacts")
+        return save_all_into(self._owner, artifacts, folder)
 
 
 def known_types(values: Iterable[object]) -> list[JobArtifactType]:

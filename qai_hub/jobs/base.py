@@ -15,12 +15,13 @@ from qai_hub.jobs.cancelling import cancel
 from qai_hub.jobs.notebook import ShownInNotebooks
 from qai_hub.jobs.payload import JobDetails, Notice, User, any_details
 from qai_hub.jobs.progress import ProgressLine
+from qai_hub.jobs.schedule import OVERTIME
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.tools import UsesTools
 from qai_hub.jobs.types import JobType
 from qai_hub.jobs.waiting import wait_for
 from qai_hub.sharing import Shareable
-from qai_hub.transport.values import known, local, utc
+from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -35,11 +36,11 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
     Attributes:
         job_id: Identifier; starts with `j`.
         name: Name that people see.
-        date: When it was submitted, as a naive local datetime.
+        date: When it was submitted, as a naive local datetime; 1970 if the service does not tell.
         hub_version: Release of the service.
         options: Options, as on a command line.
         project_id: Project that it belongs to, if any.
-        created_at: When it was submitted, in UTC.
+        created_at: When it was submitted, in UTC; None if the service does not tell.
         queued_at: When it began to wait for its turn, in UTC; None if that is not known.
         started_at: When it began to run, in UTC; None before.
         completed_at: When it ended, in UTC; None before.
@@ -94,6 +95,8 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
 
     def _init_from(self, owner: Client, payload: api.Job, job_id: str) -> None:
         """Initializes what all job types have in common from a payload."""
+        if not identified(job_id):
+            raise not_understood("a job")
         details = self._details(payload)
         Job.__init__(
             self,
@@ -194,7 +197,8 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         """
         from qai_hub.jobs.gathering import Gathering
 
-        ((_, status),) = [ended async for ended in Gathering([self], timeout).run()]
+        wait = Gathering([self], timeout, overtime=OVERTIME)
+        ((_, status),) = [ended async for ended in wait.run()]
         return status
 
     def cancel(self) -> JobStatus:
@@ -274,11 +278,14 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         self.completed_at = utc(details.completion_time)
         self.owner = User._from_api(details.user)
         self.notices = tuple(
-            Notice(n.severity.value, n.context.value, n.message) for n in payload.notices
+            Notice(str(n.severity), str(n.context), n.message)
+            for n in known(payload.notices) or ()
+            if n.message
         )
-        self._available_artifacts = known_types(payload.available_artifacts)
+        self._available_artifacts = known_types(known(payload.available_artifacts) or ())
         reason = known(details.failure_reason) or ""
-        status = JobStatus._from_wire(details.job_state.value, reason)
+        ended = has_ended(self.completed_at)
+        status = JobStatus._from_wire(details.job_state.value, reason, ended=ended)
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
         return status

@@ -46,7 +46,9 @@ class CompileJob(ProducingJob):
         self._init_from(owner, payload, details.compile_job_id)
         devices, data = known(details.devices), known(details.calibration_dataset)
         self.device = Device._from_api(details.device)
-        self.compatible_devices = [Device._from_api(d) for d in devices.devices] if devices else []
+        self.compatible_devices = [
+            Device._from_api(d) for d in (known(devices.devices) if devices else None) or ()
+        ]
         self.model = Model._from_api(details.model, owner)
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, owner) if data else None

@@ -11,10 +11,11 @@ from qai_hub.errors import Error, InternalError
 from qai_hub.jobs.asking import ask_async
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.progress import ProgressLine
-from qai_hub.jobs.rotation import Busy, Look, Rotation
+from qai_hub.jobs.rotation import OVERTIME, Busy, Look, Rotation
 from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause
 from qai_hub.jobs.status import JobStatus
-from qai_hub.jobs.waiting import is_transient, too_late
+from qai_hub.jobs.waiting import too_late
+from qai_hub.transport.failures import may_pass
 
 __all__ = ["Gathering"]
 
@@ -29,6 +30,7 @@ class Gathering(Generic[J]):
     Args:
         jobs: The jobs, each once.
         timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+        overtime: Seconds past the timeout after which it ends, whatever comes.
 
     Raises:
         TypeError: If the timeout is no number.
@@ -36,15 +38,20 @@ class Gathering(Generic[J]):
         UserError: If a job's client has no valid configuration.
     """
 
-    def __init__(self, jobs: Sequence[J], timeout: float | None) -> None:
+    def __init__(
+        self, jobs: Sequence[J], timeout: float | None, *, overtime: float = OVERTIME
+    ) -> None:
         self._jobs = jobs
         self._timeout = timeout
         self._statuses: dict[int, JobStatus] = {}
+        self._ended = 0
+        self._failures = 0
         self._rotation = Rotation(
             [job._owner.config.api_url for job in jobs],
             timeout,
             now=time.monotonic(),
             rng=random.Random(),  # noqa: S311 - jitter is no secret
+            overtime=overtime,
         )
 
     async def run(self) -> AsyncGenerator[tuple[J, JobStatus], None]:
@@ -55,7 +62,7 @@ class Gathering(Generic[J]):
 
         Raises:
             TimeoutError: If jobs have not ended in time. They go on.
-            Error: If the server refuses, or has not answered for 5 minutes.
+            Error: If the server refuses, or has failed for 5 minutes.
         """
         verbose = any(job.verbose for job in self._jobs)
         looks: dict[asyncio.Task[tuple[JobStatus, bool]], int] = {}
@@ -106,20 +113,20 @@ class Gathering(Generic[J]):
                 index,
                 now,
                 error,
-                transient=is_transient(error),
+                transient=may_pass(error),
                 retry_after=error.retry_after,
             )
             return False
         self._statuses[index] = status
+        self._ended += status.finished
+        self._failures += status.failure
         self._rotation.answered(index, now, finished=status.finished, held=held)
         return status.finished
 
     def _state(self) -> str:
-        ended = [status for status in self._statuses.values() if status.finished]
-        failures = sum(status.failure for status in ended)
-        symbol = "⏳" if len(ended) < len(self._jobs) else "❌" if failures else "✅"
-        told = f"{failures} failed, " if failures else ""
-        return f"{symbol} {told}{len(ended)} of {len(self._jobs)}"
+        symbol = "⏳" if self._ended < len(self._jobs) else "❌" if self._failures else "✅"
+        told = f"{self._failures} failed, " if self._failures else ""
+        return f"{symbol} {told}{self._ended} of {len(self._jobs)}"
 
     def _too_late(self, fault: Exception | None) -> str:
         left = self._rotation.left

@@ -19,7 +19,7 @@ from qai_hub.jobs.types import JobType
 from qai_hub.models import Model
 from qai_hub.specs import input_specs
 from qai_hub.transport.filenames import free_name, with_suffixes
-from qai_hub.transport.values import known
+from qai_hub.transport.values import known, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -166,6 +166,8 @@ class InferenceJob(Job):
         if result is None:
             return None
         if result[0] is None:
+            if self.profiling:
+                raise not_understood("a profile")
             raise UserError(
                 f"Job {self.job_id} has no profile: it was submitted without profiling."
                 " Submit it with profile=True."

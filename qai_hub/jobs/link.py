@@ -39,7 +39,9 @@ class LinkJob(LoadableJob):
         self._init_from(owner, payload, details.link_job_id)
         models = known(details.models)
         self.device = Device._from_api(details.device)
-        self.models = [Model._from_api(m, owner) for m in models.models] if models else []
+        self.models = [
+            Model._from_api(m, owner) for m in (known(models.models) if models else None) or ()
+        ]
         self._update(payload)
 
     @classmethod

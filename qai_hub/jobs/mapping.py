@@ -9,7 +9,7 @@ from qai_hub.jobs.inference import InferenceJob
 from qai_hub.jobs.link import LinkJob
 from qai_hub.jobs.quantize import QuantizeJob
 from qai_hub.jobs.unknown import UnknownJob
-from qai_hub.transport.values import known
+from qai_hub.transport.values import identified, known
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def job_from_api(payload: api.Job, owner: Client) -> Job:
-    """The job of a payload. A `profile_job` is an inference job with profiling on."""
+    """The job of a payload. A `profile_job` is an inference job with profiling on.
+
+    Raises:
+        InternalError: If the payload is about no job, or tells no identifier.
+    """
     if known(payload.compile_job):
         return CompileJob(owner, payload)
     if known(payload.inference_job) or known(payload.profile_job):
@@ -29,3 +33,12 @@ def job_from_api(payload: api.Job, owner: Client) -> Job:
     if known(payload.link_job):
         return LinkJob(owner, payload)
     return UnknownJob(owner, payload)
+
+
+def with_id(payload: api.Job, job_id: str) -> api.Job:
+    """The payload of a job that was asked for by its identifier, which it may lack."""
+    for kind in ("compile_job", "inference_job", "profile_job", "quantize_job", "link_job"):
+        details = known(getattr(payload, kind))
+        if details is not None and not identified(getattr(details, f"{kind}_id")):
+            setattr(details, f"{kind}_id", job_id)
+    return payload

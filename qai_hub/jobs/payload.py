@@ -21,7 +21,7 @@ class JobDetails(Protocol):
     name: str
     options: str
     job_state: api.JobState
-    creation_time: datetime
+    creation_time: datetime | Unset
     queued_time: datetime | Unset
     start_time: datetime | Unset
     completion_time: datetime | Unset
@@ -69,7 +69,9 @@ class User(NamedTuple):
     @classmethod
     def _from_api(cls, user: api.User | Unset) -> User | None:
         given = known(user)
-        return cls(given.email, given.first_name, given.last_name) if given else None
+        if given is None or not given.email:
+            return None
+        return cls(given.email, given.first_name, given.last_name)
 
 
 def expect(details: T | Unset, job_type: str) -> T:

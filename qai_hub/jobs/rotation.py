@@ -6,11 +6,14 @@ Each job has a schedule of its own. On top of them:
 - Answers are held back only when 8 jobs or fewer are left, so that a job that takes long never
   stands in the way of others.
 - Where a server asks to slow down, all requests do.
-- At the deadline each job is looked at a last time. That takes 50 ms for each, and however the
-  server behaves no request begins more than 5 s after that.
+- A server's outage is one, whichever jobs its requests were about.
+- At the deadline each job is looked at a last time, those first that nobody looked at for longest.
+  All that takes one second: with many jobs the requests follow each other more closely, and jobs
+  that have no turn in it are taken for not ended.
 """
 
 import heapq
+import math
 import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -22,17 +25,20 @@ from qai_hub.jobs.schedule import (
     Expired,
     Finished,
     GiveUp,
+    Outage,
     Pause,
     WaitSchedule,
     seconds,
 )
 
-__all__ = ["AT_ONCE", "SPACING", "Busy", "Look", "Rotation", "Step"]
+__all__ = ["AT_ONCE", "OVERTIME", "SPACING", "Busy", "Look", "Rotation", "Step"]
 
 AT_ONCE = 8
+OVERTIME = 1.0
 SPACING = 0.05
 
-_OVERTIME = 5.0
+# The part of the overtime in which last looks begin: the rest is for their answers.
+_LOOKING = 0.8
 _EPSILON = 1e-6
 
 
@@ -65,6 +71,7 @@ class Rotation:
         timeout: Seconds to wait at most; 0 or less looks once, None or infinity waits for ever.
         now: The time on a monotonic clock, in seconds.
         rng: Source of the jitter.
+        overtime: Seconds past the deadline after which the wait ends, whatever comes.
 
     Raises:
         TypeError: If the timeout is no number.
@@ -78,17 +85,23 @@ class Rotation:
         *,
         now: float,
         rng: random.Random,
+        overtime: float = OVERTIME,
     ) -> None:
         self._deadline = now + seconds(timeout)
-        self._end = self._deadline + SPACING * len(servers) + _OVERTIME
-        self._servers = servers
-        self._schedules = [WaitSchedule(timeout, now=now, rng=rng) for _ in servers]
-        self._due = [(now, index) for index in range(len(servers))]
+        self._overtime = overtime
+        self._end: float | None = None
+        outages = {server: Outage() for server in servers}
+        self._schedules = [
+            WaitSchedule(timeout, now=now, rng=rng, overtime=overtime, outage=outages[server])
+            for server in servers
+        ]
+        # When a job is to be looked at, when that was done last, and which it is.
+        self._due = [(now, now, index) for index in range(len(servers))]
+        self._looked = [now] * len(servers)
         self._left = set(range(len(servers)))
         self._open = 0
         self._spaced = now
         self._slowed = now
-        self._heard = dict.fromkeys(servers, now)
         self._refusal: GiveUp | None = None
         self._fault: Exception | None = None
 
@@ -111,21 +124,26 @@ class Rotation:
             return self._refusal
         if not self._left:
             return Finished()
-        if now >= self._end:
-            self._due.clear()
-        if not self._due and not self._open:
+        if self._end is None and now >= self._deadline - _EPSILON:
+            # It begins when it is noticed: whoever stood still at the deadline looks afterwards.
+            self._end = now + self._overtime
+            self._spaced = now
+        over = self._end is not None and now >= self._end - _EPSILON
+        if over or (not self._due and not self._open):
             return Expired(self._fault)
         if not self._due or self._open >= AT_ONCE:
-            return Busy()
+            wake = self._deadline if self._end is None else self._end
+            return Busy() if wake == math.inf else Pause(wake - now)
         start = max(self._due[0][0], self._spaced, min(self._slowed, self._deadline))
         if start - now > _EPSILON:
             return Pause(start - now)
-        _, index = heapq.heappop(self._due)
+        index = heapq.heappop(self._due)[-1]
         few = len(self._left) <= AT_ONCE
         instruction = self._schedules[index].next(now, may_hold=few)
         if isinstance(instruction, Ask):
             self._open += 1
-            self._spaced = now + SPACING
+            self._spaced = now + self._spacing()
+            self._looked[index] = now
             return Look(index, instruction)
         self._line_up(index, now)
         return self.next(now)
@@ -140,7 +158,6 @@ class Rotation:
             held: Whether the server says that it applied the wish to hold the answer back.
         """
         self._open -= 1
-        self._heard[self._servers[index]] = now
         self._schedules[index].answered(now, finished=finished, held=held)
         self._line_up(index, now)
 
@@ -171,16 +188,21 @@ class Rotation:
             error,
             transient=transient,
             retry_after=retry_after,
-            heard=self._heard[self._servers[index]],
         )
         self._line_up(index, now)
+
+    def _spacing(self) -> float:
+        """Seconds between two requests: last looks are spread over the time that they have."""
+        if self._end is None:
+            return SPACING
+        return min(SPACING, _LOOKING * self._overtime / max(len(self._left), 1))
 
     def _line_up(self, index: int, now: float) -> None:
         match self._schedules[index].next(now):
             case Pause(pause):
-                heapq.heappush(self._due, (now + pause, index))
+                heapq.heappush(self._due, (now + pause, self._looked[index], index))
             case Ask():
-                heapq.heappush(self._due, (now, index))
+                heapq.heappush(self._due, (now, self._looked[index], index))
             case Finished():
                 self._left.discard(index)
             case Expired(fault):

@@ -70,18 +70,33 @@ class JobStatus:
     state: State
     message: str | None = None
 
+    # Whether the server tells that the job has ended, in a state that does not say so.
+    _has_ended = False
+
     @classmethod
-    def _from_wire(cls, value: str | int, message: str | None = None) -> "JobStatus":
+    def _from_wire(
+        cls, value: str | int, message: str | None = None, *, ended: bool = False
+    ) -> "JobStatus":
         """Makes a status of what the server sent.
 
         Args:
             value: Name or number of the state, whether this release knows it or not.
             message: What the server tells about it.
+            ended: Whether the server tells when the job ended: then it has, whatever its state is
+                called.
 
         Returns:
             The status.
         """
-        return _silent(value) if message is None else cls(_state(value), message)
+        if message is None:
+            return _silent(value, ended)
+        status = cls(_state(value), message)
+        if not ended or status.finished:
+            return status
+        told = f"The job ended in the state {status.code}"
+        status = cls(status.state, f"{told}: {message}" if message else f"{told}.")
+        object.__setattr__(status, "_has_ended", True)
+        return status
 
     @staticmethod
     def all_running_states() -> list[State]:
@@ -107,8 +122,8 @@ class JobStatus:
 
     @property
     def failure(self) -> bool:
-        """Whether the job has failed."""
-        return self.state is JobStatus.State.FAILED
+        """Whether the job has failed, or ended in a state that is no success."""
+        return self.state is JobStatus.State.FAILED or (self._has_ended and not self.success)
 
     @property
     def finished(self) -> bool:
@@ -118,7 +133,7 @@ class JobStatus:
     @property
     def pending(self) -> bool:
         """Whether the job waits for its turn."""
-        return self.state is JobStatus.State.CREATED
+        return self.state is JobStatus.State.CREATED and not self._has_ended
 
     @property
     def running(self) -> bool:
@@ -152,9 +167,12 @@ _unknown: dict[str, JobStatus.State] = {}
 
 
 @functools.cache
-def _silent(value: str | int) -> JobStatus:
+def _silent(value: str | int, ended: bool) -> JobStatus:
     """The status without a message, which all of a list share."""
-    return JobStatus(_state(value))
+    status = JobStatus(_state(value))
+    if ended and not status.finished:
+        object.__setattr__(status, "_has_ended", True)
+    return status
 
 
 @functools.cache
@@ -174,7 +192,8 @@ def _state(value: str | int) -> JobStatus.State:
         if _unknown.setdefault(name, member) is member:
             _logger.warning(
                 "The server reports the job state %r, which this release does not know: the job "
-                "counts as running. A newer release of qai-hub-openapi may know it.",
+                "counts as running until the server tells when it ended. A newer release of "
+                "qai-hub-openapi may know the state.",
                 value,
             )
     return _unknown[name]

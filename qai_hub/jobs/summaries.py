@@ -12,7 +12,7 @@ from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.types import JobType
 from qai_hub.jobs.unknown import unknown_summary
 from qai_hub.models import SourceModelType
-from qai_hub.transport.values import known, local, utc
+from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -27,13 +27,13 @@ class JobSummary(ABC):
     Attributes:
         job_id: Identifier; starts with `j`.
         name: Name that people see.
-        date: When it was submitted, as a naive local datetime.
+        date: When it was submitted, as a naive local datetime; 1970 if the service does not tell.
         username: E-mail address of who submitted it; empty if the service does not tell.
         status: Status when the list was made.
         job_type: Type of the job.
         url: URL of the job's page.
         device_name: Name of the device; None for jobs without one.
-        created_at: When it was submitted, in UTC.
+        created_at: When it was submitted, in UTC; None if the service does not tell.
         queued_at: When it began to wait for its turn, in UTC.
         started_at: When it began to run, in UTC; None before.
         completed_at: When it ended, in UTC; None before.
@@ -127,7 +127,11 @@ Summary = TypeVar("Summary", bound=JobSummary)
 
 
 def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
-    """The summary of a payload; of a job type that this client does not know, the common part."""
+    """The summary of a payload; of a job type that this client does not know, the common part.
+
+    Raises:
+        InternalError: If the payload is about no job, or tells no identifier.
+    """
     if compiled := payload.compile_job_summary:
         device = compiled.device_name
         return _made(CompileJobSummary, compiled, JobType.COMPILE, owner, device_name=device)
@@ -165,21 +169,24 @@ def _made(
     Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than all
     else that a list of summaries needs.
     """
+    if not identified(summary.job_id):
+        raise not_understood("the summary of a job")
     user = User._from_api(summary.user)
     model_type = known(summary.target_model_type)
+    completed = utc(summary.completion_time)
     made = object.__new__(kind)
     made.__dict__.update(
         job_id=summary.job_id,
         name=summary.name,
         date=local(summary.creation_time),
         username=user.email if user else "",
-        status=JobStatus._from_wire(summary.job_state.value),
+        status=JobStatus._from_wire(summary.job_state.value, ended=has_ended(completed)),
         job_type=job_type,
         url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
         created_at=utc(summary.creation_time),
         queued_at=utc(summary.queued_time),
         started_at=utc(summary.start_time),
-        completed_at=utc(summary.completion_time),
+        completed_at=completed,
         owner=user,
         device_os_version=getattr(summary, "device_os_version", None) or None,
         project_id=known(summary.project_id),

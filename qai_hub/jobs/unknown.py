@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.errors import InternalError
 from qai_hub.jobs.base import Job
 from qai_hub.jobs.results import JobResult
+from qai_hub.transport.values import identified, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -33,9 +33,8 @@ class UnknownJob(Job):
     def _details(cls, payload: api.Job) -> api.LinkJob:
         from qai_hub_api.models import LinkJob
 
-        key, details = _only_object(payload.additional_properties)
-        common = {"user_id": 0, "name": "", "options": "", "job_state": "JOB_STATE_UNSPECIFIED"}
-        return LinkJob.from_dict({**common, **details, "link_job_id": details.get(f"{key}_id", "")})
+        job_id, details = _job_in(payload.additional_properties)
+        return LinkJob.from_dict({**details, "link_job_id": job_id})
 
     def download_results(self, artifacts_dir: str) -> JobResult:
         """Downloads the logs of the job, after waiting for its end.
@@ -55,17 +54,24 @@ class UnknownJob(Job):
 
 
 def unknown_summary(payload: api.JobSummary) -> api.LinkJobSummary:
-    """What the short forms of all job types have in common."""
+    """What the short forms of all job types have in common.
+
+    Raises:
+        InternalError: If the payload is about no job.
+    """
     from qai_hub_api.models import LinkJobSummary
 
-    _, summary = _only_object(payload.additional_properties)
-    common = {"name": "", "job_state": "JOB_STATE_UNSPECIFIED"}
-    names = {"device_name": "", "device_os_version": ""}
-    return LinkJobSummary.from_dict({**common, **names, **summary})
+    job_id, summary = _job_in(payload.additional_properties)
+    return LinkJobSummary.from_dict({**summary, "job_id": job_id})
 
 
-def _only_object(properties: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The first property that is about a job: the identifier of that, and what is told of it."""
     for key, value in properties.items():
-        if isinstance(value, Mapping) and "creation_time" in value:
-            return key, value
-    raise InternalError("The service answered a job without saying anything about it.")
+        if not isinstance(value, dict):
+            continue
+        for name in ("job_id", f"{key}_id"):
+            told = value.get(name)
+            if isinstance(told, str) and identified(told):
+                return told, value
+    raise not_understood("a job")

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from qai_hub.errors import Error, InternalError, RateLimitedError
+from qai_hub.errors import Error
 from qai_hub.jobs.progress import ProgressLine
 from qai_hub.jobs.schedule import Ask, Expired, Finished, GiveUp, Pause, WaitSchedule
 from qai_hub.jobs.status import JobStatus
+from qai_hub.transport.failures import may_pass
 
-__all__ = ["AskForStatus", "is_transient", "too_late", "wait_for"]
+__all__ = ["AskForStatus", "too_late", "wait_for"]
 
 
 class AskForStatus(Protocol):
@@ -59,7 +60,7 @@ def wait_for(
 
     Raises:
         TimeoutError: If the job has not ended in time. It goes on.
-        Error: If the server refuses, or has not answered for 5 minutes.
+        Error: If the server refuses, or has failed for 5 minutes.
         TypeError: If the timeout is no number.
         ValueError: If the timeout is NaN.
     """
@@ -82,7 +83,7 @@ def wait_for(
                         schedule.failed(
                             clock(),
                             error,
-                            transient=is_transient(error),
+                            transient=may_pass(error),
                             retry_after=error.retry_after,
                         )
                     else:
@@ -95,14 +96,6 @@ def wait_for(
                     raise error
                 case Expired(fault):
                     raise TimeoutError(too_late(job_id, url, timeout, status, fault)) from fault
-
-
-def is_transient(error: Error) -> bool:
-    """Tells whether the same request may succeed later."""
-    if isinstance(error, InternalError):
-        status = error.status_code
-        return status is None or status == 408 or (status >= 500 and status != 501)
-    return isinstance(error, RateLimitedError)
 
 
 def too_late(

@@ -214,6 +214,7 @@ def _errors(config: ClientConfig) -> Iterator[None]:
             error.method,
             error.url,
             web_url=config.web_url,
+            secrets=(config.api_token,),
         ) from error
     except httpx.RequestError as error:
         raise error_from_fault(error, web_url=config.web_url) from error

@@ -1,19 +1,19 @@
 """What went wrong, as the errors that users see."""
 
-import json
 import re
 import time
+from collections.abc import Iterable
 
 import httpx
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.retries import is_untrusted, never_arrived, retry_after
 from qai_hub.transport.routes import ProxyFault
+from qai_hub.transport.told import clean, json_of, page_title, reason_in
 
-__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server"]
+__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
 
-_LONGEST_TEXT = 2000
-_LONGEST_JSON = 1_000_000
+_LONGEST_BODY = 1_000_000
 _UNAVAILABLE = frozenset({502, 503, 504})
 # What S3 answers where the service named a wrong place: to start again would not help.
 _WRONG_PLACE = frozenset(
@@ -29,6 +29,7 @@ def error_from_answer(
     url: httpx.URL,
     *,
     web_url: str = "",
+    secrets: Iterable[str] = (),
 ) -> Error:
     """Makes an error of an answer of the API.
 
@@ -39,25 +40,28 @@ def error_from_answer(
         method: Method of the request.
         url: Address of the request.
         web_url: Where to look what became of the request.
+        secrets: Texts that must not be shown.
 
     Returns:
         The error.
     """
-    problem = _problem(headers, content)
-    detail = _text(problem.get("detail")) or _text(problem.get("title"))
     host = _host(url)
     answered = f"{host} answered {_reason(status)} to {method} {url.path}"
+    detail = _detail(status, headers, content, secrets)
     kind: type[Error] = UserError
     if status < 400:
         if 300 <= status < 400:
             message = f"{answered}, which sends elsewhere: check api_url."
         else:
-            kind, message = InternalError, f"{answered}, with a body that is not understood."
+            came = _what_came(headers, content, secrets)
+            kind = InternalError
+            message = f"{answered}, with a body that is not understood: {came}."
     elif status == 401:
         message = (
             f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "
             "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
         )
+        message += f" It says: {detail}" if detail else ""
     elif status == 408:
         kind, message = InternalError, f"Timeout occurred while communicating with {host}."
     elif status == 426:
@@ -66,18 +70,18 @@ def error_from_answer(
         kind = RateLimitedError
         message = detail or f"{host} answers no more requests for now: try again later."
     elif status < 500:
-        message = detail or f"{answered}."
+        # A reason in JSON is the API's own; any other may come from something on the way.
+        own = json_of(content) is not None if detail else False
+        message = detail if own else f"{answered}: {detail}" if detail else f"{answered}."
     else:
         kind = InternalError
         state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
         message = f"{host} {state} ({_reason(status)}). {detail}".rstrip()
-        if method in {"POST", "PATCH"}:
-            message += _ambiguous(web_url)
-    request_id = _text(headers.get("X-Request-Id")) or _text(problem.get("request_id")) or None
+        message += _ambiguous(method, web_url)
     return kind(
         message,
         status_code=status,
-        request_id=request_id,
+        request_id=_request_id(headers, content),
         url=str(url),
         retry_after=retry_after(headers, wall=time.time()),
     )
@@ -111,8 +115,8 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
         message = f"A communication error occurred with {host} ({type(error).__name__})."
     arrived = isinstance(error, httpx.TransportError) and not never_arrived(error)
     may_be_done = arrived or request.extensions.get("may_be_done")
-    if may_be_done and request.method in {"POST", "PATCH"}:
-        message += _ambiguous(web_url)
+    if may_be_done:
+        message += _ambiguous(request.method, web_url)
     return InternalError(message, url=url)
 
 
@@ -137,10 +141,9 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
         The error.
     """
     status, url = response.status_code, response.request.url
-    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_JSON])
-    told = ": ".join(_text(text.decode("utf-8", "replace")) for _, text in found[:2])
-    told = told or _text(_problem(response.headers, response.content).get("detail"))
-    told = told or _reason(status)
+    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_BODY])
+    told = ": ".join(clean(text.decode("utf-8", "replace")) for _, text in found[:2])
+    told = told or _detail(status, response.headers, response.content) or _reason(status)
     host = _host(url)
     kind: type[Error] = InternalError
     if status in _UNAVAILABLE:
@@ -158,30 +161,60 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
     return kind(
         message,
         status_code=status,
-        request_id=_text(response.headers.get("X-Request-Id"))
-        or _text(response.headers.get("x-amz-request-id"))
+        request_id=_request_id(response.headers, b"")
+        or clean(response.headers.get("x-amz-request-id", ""))
         or None,
         url=str(url),
         retry_after=retry_after(response.headers, wall=time.time()),
     )
 
 
-def _problem(headers: httpx.Headers, content: bytes) -> dict[str, object]:
-    if "json" not in headers.get("Content-Type", "") or len(content) > _LONGEST_JSON:
-        return {}
-    try:
-        problem = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return problem if isinstance(problem, dict) else {}
+def may_pass(error: Error) -> bool:
+    """Tells whether the same request may succeed later.
+
+    So it may after a success that is none of the API: something on the way answers in place of the
+    server, or cuts its answers off.
+    """
+    if isinstance(error, InternalError):
+        status = error.status_code
+        return status is None or status < 300 or status == 408 or (status >= 500 and status != 501)
+    return isinstance(error, RateLimitedError)
 
 
-def _text(value: object) -> str:
-    """Takes text that may be shown: one line that cannot steer a terminal, of bounded length."""
-    if not isinstance(value, str):
+def _detail(
+    status: int, headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()
+) -> str:
+    """What the server says beside the status."""
+    if status < 300:
         return ""
-    line = " ".join(value[: 4 * _LONGEST_TEXT].split())
-    return "".join(sign for sign in line if sign.isprintable())[:_LONGEST_TEXT]
+    told = reason_in(headers.get("Content-Type", ""), content, secrets)
+    # Pages often have the status alone as their title.
+    return "" if told.lower() in f"{_reason(status)} error".lower() else told
+
+
+def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:
+    """What stands in place of the answer that was asked for."""
+    kind = headers.get("Content-Type", "")
+    text = content[:_LONGEST_BODY].decode("utf-8", "replace")
+    if not content.strip():
+        return "nothing"
+    if "html" in kind or re.match(r"\s*<(!doctype html|html)", text, re.IGNORECASE):
+        title = clean(page_title(text), secrets)
+        return f"a page with the title {title!r}" if title else "a page in HTML"
+    if len(content) <= _LONGEST_BODY and json_of(content) is not None:
+        return "JSON that is no such answer"
+    shown = clean(kind.partition(";")[0])[:100] or "an unknown type"
+    return f"{len(content)} bytes of {shown}, damaged or cut off"
+
+
+def _request_id(headers: httpx.Headers, content: bytes) -> str | None:
+    """The server's name for a request."""
+    told = clean(headers.get("X-Request-Id", ""))
+    if not told and len(content) <= _LONGEST_BODY:
+        problem = json_of(content)
+        named = problem.get("request_id") if isinstance(problem, dict) else None
+        told = clean(named) if isinstance(named, str) else ""
+    return told or None
 
 
 def _reason(status: int) -> str:
@@ -192,6 +225,10 @@ def _host(url: httpx.URL) -> str:
     return url.netloc.decode("ascii", "replace")
 
 
-def _ambiguous(web_url: str) -> str:
+def _ambiguous(method: str, web_url: str) -> str:
+    if method == "PATCH":
+        return " It may have been carried out all the same: to send it again does no harm."
+    if method != "POST":
+        return ""
     where = f" Look at {web_url} before you send it again." if web_url else ""
     return f" The request may have been carried out all the same.{where}"

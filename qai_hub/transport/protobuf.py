@@ -4,6 +4,7 @@ The generated client knows JSON alone. Its requests are turned into what the off
 on their way out, and the answers into the contract's JSON on their way in.
 """
 
+import functools
 import json
 import logging
 from typing import Any
@@ -12,7 +13,7 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.session import Session
+from qai_hub.transport.reading import Parsed, ReadingSession, path_of
 from qai_hub.wire import WireError, decode, encode
 from qai_hub.wire.operations import Operation, find_operation
 
@@ -23,11 +24,11 @@ PROTOBUF = "application/x-protobuf"
 _logger = logging.getLogger("qai_hub.transport")
 
 
-class ProtobufSession(Session):
+class ProtobufSession(ReadingSession):
     """A session of a server that speaks protobuf, for a client that speaks JSON."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `Session` does, its body as a message.
+        """Sends a request as `Session` does, its body as a message, again if its answer is none.
 
         Args:
             request: The request, in JSON.
@@ -38,13 +39,14 @@ class ProtobufSession(Session):
 
         Raises:
             UserError: If the body has no form as a message.
-            httpx.TransportError: If there was no answer.
+            httpx.RequestError: If there was no answer.
         """
-        operation = find_operation(request.method, _path(request, self.base_url))
+        operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
             return super().send(request, **options)
         outgoing = _outgoing(request, operation)
-        return _incoming(super().send(outgoing, **options), operation, outgoing.url)
+        read = functools.partial(_incoming, operation=operation, asked=outgoing.url)
+        return self._send_reading(outgoing, read, **options)
 
 
 class AsyncProtobufSession(AsyncSession):
@@ -64,16 +66,11 @@ class AsyncProtobufSession(AsyncSession):
             UserError: If the body has no form as a message.
             httpx.TransportError: If there was no answer.
         """
-        operation = find_operation(request.method, _path(request, self.base_url))
+        operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
             return await super().send(request, **options)
         outgoing = _outgoing(request, operation)
         return _incoming(await super().send(outgoing, **options), operation, outgoing.url)
-
-
-def _path(request: httpx.Request, base: httpx.URL) -> str:
-    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-    return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
 
 def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
@@ -115,15 +112,4 @@ def _incoming(response: httpx.Response, operation: Operation, asked: httpx.URL) 
     except WireError as error:
         _logger.warning("An answer was not understood: %s", error)
         return response
-    return _Message(response, value)
-
-
-class _Message(httpx.Response):
-    """An answer whose JSON is what its message says, without a detour through text."""
-
-    def __init__(self, response: httpx.Response, value: dict[str, Any]) -> None:
-        self.__dict__.update(response.__dict__)  # all that there is of an answer that has been read
-        self._value = value
-
-    def json(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - as httpx declares it
-        return self._value
+    return Parsed(response, value)

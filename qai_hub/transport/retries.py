@@ -12,11 +12,11 @@ from datetime import UTC
 import httpx
 
 __all__ = [
+    "IDEMPOTENT",
     "Retries",
     "RetryPolicy",
     "StoppedError",
     "causes",
-    "is_idempotent",
     "never_arrived",
     "passes",
     "retry_after",
@@ -25,7 +25,8 @@ __all__ = [
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
 
-_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that alone make it safe to carry a request out twice."""
 
 
 class StoppedError(Exception):
@@ -104,11 +105,6 @@ class Retries:
         """
         if self._stop is not None and self._stop.is_set():
             raise StoppedError
-
-
-def is_idempotent(request: httpx.Request) -> bool:
-    """Whether the method alone makes it safe to carry the request out twice."""
-    return request.method in _IDEMPOTENT_METHODS
 
 
 def never_arrived(error: httpx.TransportError) -> bool:

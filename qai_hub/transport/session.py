@@ -6,7 +6,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +20,11 @@ from qai_hub.transport.pace import Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.retries import (
+    IDEMPOTENT,
     LONGEST_RETRY_AFTER,
     PASSING_STATUSES,
     Retries,
     RetryPolicy,
-    is_idempotent,
     never_arrived,
     passes,
     retry_after,
@@ -84,17 +84,18 @@ class Session(httpx.Client):
     """An `httpx.Client` that sends again what is safe to send again.
 
     A request is sent again after a fault that may pass or the statuses 408, 429, 500, 502, 503 and
-    504, if to carry it out twice does no harm: it is a GET, HEAD, PUT or DELETE, it carries an
-    idempotency key that the server honours, or its sender says so by the extension `repeatable`.
-    Any other request is sent again only if the server never saw it, or refused it by 429. A body
-    that can be read only once is never sent again. What a proxy refuses is not sent again, and what
-    comes no further than the proxy is tried twice.
+    504, if to carry it out twice does no harm: its method says so, it carries an idempotency key
+    that the server honours, or its sender says so by the extension `repeatable`. Any other request
+    is sent again only if the server never saw it, or refused it by 429. A body that can be read
+    only once is never sent again. What a proxy refuses is not sent again, and what comes no further
+    than the proxy is tried twice.
 
     Args:
         base_url: Address that relative ones are completed with.
         headers: Headers of each request.
         policy: How often to send again, and when.
         timeout: Seconds for each step of a request.
+        idempotent: Methods by which it does no harm to carry a request out twice.
         idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
             once; each POST then gets such a key. So does each DELETE: the second one would find
             nothing left.
@@ -118,6 +119,7 @@ class Session(httpx.Client):
         headers: Mapping[str, str] | None = None,
         policy: RetryPolicy | None = None,
         timeout: httpx.Timeout = TIME_LIMITS,
+        idempotent: Collection[str] = IDEMPOTENT,
         idempotent_posts: bool = False,
         follow_on_server: bool = False,
         proxies: Proxies | None = None,
@@ -133,6 +135,7 @@ class Session(httpx.Client):
             options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self._policy = policy or RetryPolicy()
+        self._idempotent = idempotent
         self._idempotent_posts = idempotent_posts
         self._follow_on_server = follow_on_server
         self._clock = clock
@@ -158,6 +161,11 @@ class Session(httpx.Client):
     def pace(self) -> Pace:
         """Starts watching the pace of an exchange by this session's clock."""
         return Pace(self._clock)
+
+    def may_send_again(self, request: httpx.Request) -> bool:
+        """Whether a request that may have been carried out can be sent again."""
+        repeatable = self._may_be_done_twice(request) and _can_be_read_again(request)
+        return repeatable and not _is_single()
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request, more than once where that is safe and helps.
@@ -247,7 +255,8 @@ class Session(httpx.Client):
 
     def _may_be_done_twice(self, request: httpx.Request) -> bool:
         keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
-        return is_idempotent(request) or keyed or bool(request.extensions.get("repeatable"))
+        safe = request.method in self._idempotent
+        return safe or keyed or bool(request.extensions.get("repeatable"))
 
     def _log(self, request: httpx.Request, outcome: str, started: float) -> None:
         if not _logger.isEnabledFor(logging.DEBUG):

@@ -13,7 +13,8 @@ from qai_hub.config.secret import Secret
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.proxies import PROXY_VARIABLES
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.reading import AsyncJsonSession, JsonSession
+from qai_hub.transport.retries import IDEMPOTENT, RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [
@@ -61,7 +62,7 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
-    kind: type[Session] = Session
+    kind: type[Session] = JsonSession
     if wire == "protobuf":
         from qai_hub.transport.protobuf import ProtobufSession
 
@@ -69,6 +70,8 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
     return kind(
         config.api_url,
         headers=_headers(config, wire),
+        # A PATCH of the contract sets values, which it may do twice.
+        idempotent=IDEMPOTENT | {"PATCH"},
         # The official service knows no idempotency keys: a POST that may be done is not replayed.
         idempotent_posts=wire == "json",
         follow_on_server=True,
@@ -90,7 +93,7 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         UserError: If the configuration has no token, or the environment names a proxy or
             certificates that cannot be used.
     """
-    kind: type[AsyncSession] = AsyncSession
+    kind: type[AsyncSession] = AsyncJsonSession
     if wire == "protobuf":
         from qai_hub.transport.protobuf import AsyncProtobufSession
 

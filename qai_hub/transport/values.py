@@ -1,5 +1,9 @@
-"""Values of generated models, as the facade holds them."""
+"""Values of generated models, as the facade holds them.
 
+A service may tell less than the contract says, or something odd. That costs no more than the value.
+"""
+
+import re
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -9,31 +13,92 @@ from qai_hub.errors import InternalError
 
 T = TypeVar("T")
 
+# What stands for a time that the service does not tell, where scripts expect one.
+_NEVER = datetime.fromtimestamp(0)  # noqa: DTZ006 - naive and local, as all of them
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 
 def known(value: T | Unset) -> T | None:
     """A field's value, or None if the server did not send it."""
     return None if isinstance(value, Unset) else value
 
 
+def listed(items: list[T] | Unset, what: str) -> list[T]:
+    """The members of a list.
+
+    Args:
+        items: The list.
+        what: What it is, such as `"a list of models"`.
+
+    Returns:
+        The members.
+
+    Raises:
+        InternalError: If the server sent none: the answer is another one.
+    """
+    if isinstance(items, Unset):
+        raise not_understood(what)
+    return items
+
+
+def not_understood(what: str) -> InternalError:
+    """The error of a success that is not what was asked for."""
+    return InternalError(
+        f"The service answered something that is not understood where {what} was expected.",
+        status_code=200,
+    )
+
+
+def identified(identifier: str | Unset) -> str:
+    """An identifier, or nothing if the server sent something that cannot be one.
+
+    It becomes a part of addresses and of names of files: `..` would lead elsewhere.
+    """
+    if isinstance(identifier, Unset):
+        return ""
+    # The usual ones, in a third of the time.
+    if identifier.isalnum() and identifier.isascii() and len(identifier) <= 64:
+        return identifier
+    return identifier if _IDENTIFIER.fullmatch(identifier) else ""
+
+
+def id_of_made(identifier: str) -> str:
+    """The identifier of something that was just made.
+
+    Raises:
+        InternalError: If the server sent something that cannot be one.
+    """
+    if not identified(identifier):
+        error = not_understood("the identifier of what it made")
+        raise InternalError(f"{error} It may have made it all the same.", status_code=200)
+    return identifier
+
+
 def utc(moment: datetime | Unset) -> datetime | None:
-    """A moment as an aware UTC datetime, or None if the server did not send it."""
+    """A moment as an aware UTC datetime, or None if the server did not send one."""
     if isinstance(moment, Unset):
         return None
     try:
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    except OverflowError as error:
-        raise _out_of_range(moment) from error
+    except OverflowError:
+        return None
 
 
-def local(moment: datetime) -> datetime:
-    """A moment as a naive local datetime, which scripts compare with `datetime.now()`."""
+def local(moment: datetime | Unset) -> datetime:
+    """A moment as a naive local datetime, which scripts compare with `datetime.now()`.
+
+    It is the first one of 1970 if the server did not send one.
+    """
+    if isinstance(moment, Unset):
+        return _NEVER
     try:
         # Exact until the year 2242. By way of `astimezone` it takes thrice as long, which lists of
         # jobs would feel.
         return datetime.fromtimestamp(moment.timestamp())  # noqa: DTZ006
-    except (OSError, OverflowError, ValueError) as error:
-        raise _out_of_range(moment) from error
+    except (OSError, OverflowError, ValueError):
+        return _NEVER
 
 
-def _out_of_range(moment: datetime) -> InternalError:
-    return InternalError(f"The service answered a time out of range: {moment}.", status_code=200)
+def has_ended(completion: datetime | None) -> bool:
+    """Whether a time of completion is told: those before 1970 are empty ones of other languages."""
+    return completion is not None and completion.timestamp() > 0

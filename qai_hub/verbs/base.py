@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
-from qai_hub.errors import UserError
+from qai_hub.errors import Error, UserError
 from qai_hub.projects import Project
+from qai_hub.transport.values import identified
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qai_hub_api.types import Response
+
     from qai_hub.client import Client
     from qai_hub.config import ClientConfig
     from qai_hub.transport.api import Transport
+    from qai_hub.verbs.pages import Place
 
 
 class Verbs(ABC):
@@ -43,6 +50,49 @@ class Verbs(ABC):
         """The project to use: the one given, else the client's, else the configuration's."""
         return project_filter(project) or self._default_project_id or self.config.default_project
 
+    def _lister(
+        self,
+        everywhere: Any,  # noqa: ANN401 (modules of the generated client, one an operation)
+        in_project: Any,  # noqa: ANN401 (as above)
+        project: str | Project | None,
+        filters: dict[str, Any],
+    ) -> Callable[[Place, int], tuple[Any, str | None]]:
+        """What fetches one page of a list: its payload, and where the next page begins."""
+        from qai_hub_api.types import UNSET
+
+        from qai_hub.transport.links import next_cursor
+
+        project_id = project_filter(project)
+        listing = everywhere if project_id is None else in_project
+        path = () if project_id is None else (project_id,)
+
+        def fetch(place: Place, limit: int) -> tuple[Any, str | None]:
+            answer: Response[Any] = self._transport.call(
+                listing.sync_detailed,
+                *path,
+                offset=place.offset,
+                limit=limit,
+                cursor=place.cursor or UNSET,
+                **filters,
+            )
+            return answer.parsed, next_cursor(answer.headers)
+
+        return fetch
+
+
+@contextmanager
+def naming(made: str) -> Iterator[None]:
+    """Adds a note to errors: what was made before.
+
+    Args:
+        made: What it is, such as `"Model mabc"`.
+    """
+    try:
+        yield
+    except Error as error:
+        error.add_note(f"{made} was made before that.")
+        raise
+
 
 def identifier(argument: str, given: object) -> str:
     """Checks an identifier, which becomes a part of an address: `..` would lead elsewhere.
@@ -57,7 +107,7 @@ def identifier(argument: str, given: object) -> str:
     Raises:
         UserError: If it is none.
     """
-    if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", given):
+    if not isinstance(given, str) or not identified(given):
         raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
     return given
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qai_hub.errors import Error
-from qai_hub.jobs.mapping import job_from_api
+from qai_hub.jobs.mapping import job_from_api, with_id
+from qai_hub.transport.values import id_of_made
 from qai_hub.verbs.datasets import DatasetVerbs, check_data
 from qai_hub.verbs.devices import DeviceVerbs
 from qai_hub.verbs.models import ModelVerbs
@@ -61,7 +62,8 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
             for body in bodies:
                 made.append(self._create_one(body, self._project_id(project), retry))
                 payload = self._transport.call(get_job.sync, made[-1])
-                jobs.append(cast("J", job_from_api(payload, self._client)))
+                job = job_from_api(with_id(payload, made[-1]), self._client)
+                jobs.append(cast("J", job))
         return jobs
 
     def _create_one(self, body: api.JobSubmit, project_id: str | None, retry: bool) -> str:
@@ -71,8 +73,10 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
         call = self._transport.call
         with self._transport.limits(retry_rate_limit=retry):
             if project_id is None:
-                return call(create_job.sync, body=body, seed_target_model=True).id
-            return call(create_project_job.sync, project_id, body=body, seed_target_model=True).id
+                made = call(create_job.sync, body=body, seed_target_model=True)
+            else:
+                made = call(create_project_job.sync, project_id, body=body, seed_target_model=True)
+        return id_of_made(made.id)
 
 
 @contextmanager

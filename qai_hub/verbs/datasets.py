@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ from qai_hub.datasets import Dataset
 from qai_hub.errors import UserError
 from qai_hub.scratch import temporary_folder
 from qai_hub.submission import check_text, default_name
+from qai_hub.transport.values import id_of_made, identified, listed, not_understood
 from qai_hub.uploads import upload_dataset_file
-from qai_hub.verbs.base import Verbs, identifier
-from qai_hub.verbs.paging import fetch_range
+from qai_hub.verbs.base import Verbs, identifier, naming
+from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -79,8 +80,10 @@ class DatasetVerbs(Verbs):
                 created = self._transport.call(create_dataset.sync, body=body)
             else:
                 created = self._transport.call(create_project_dataset.sync, project_id, body=body)
-            upload_dataset_file(self._transport, created.id, path)
-        dataset = self.get_dataset(created.id)
+            dataset_id = id_of_made(created.id)
+            with naming(f"Dataset {dataset_id}"):
+                upload_dataset_file(self._transport, dataset_id, path)
+                dataset = self.get_dataset(dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
 
@@ -103,7 +106,7 @@ class DatasetVerbs(Verbs):
         from qai_hub_api.api.datasets import get_dataset
 
         found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
-        return Dataset._from_api(found, self._client)
+        return self._told_dataset(found)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -119,13 +122,27 @@ class DatasetVerbs(Verbs):
             >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
             []
         """
+        page = self._dataset_pages()
+        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
+
+    def _dataset_pages(self) -> Callable[[Place, int], Page[Dataset]]:
+        """What fetches one page of datasets."""
         from qai_hub_api.api.datasets import list_datasets
 
-        def fetch(offset: int, limit: int) -> tuple[Sequence[api.Dataset], int]:
-            page = self._transport.call(list_datasets.sync, offset=offset, limit=limit)
-            return page.datasets, page.total_query_count
+        fetch = self._lister(list_datasets, None, None, {})
 
-        return [Dataset._from_api(d, self._client) for d in fetch_range(fetch, offset, limit)]
+        def page(place: Place, limit: int) -> Page[Dataset]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.datasets, "a list of datasets")
+            datasets = mapped(self._told_dataset, told, "datasets")
+            return Page(datasets, len(told), answer.total_query_count, cursor)
+
+        return page
+
+    def _told_dataset(self, payload: api.Dataset) -> Dataset:
+        if not identified(payload.dataset_id):
+            raise not_understood("a dataset")
+        return Dataset._from_api(payload, self._client)
 
 
 def check_data(data: Dataset | DatasetEntries | str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qai_hub.devices import Device, Framework, attribute_list
 from qai_hub.errors import UserError
+from qai_hub.transport.values import listed
 from qai_hub.verbs.base import Verbs
 
 
@@ -38,10 +39,11 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_devices
 
-        listed = self._transport.call(
+        answer = self._transport.call(
             list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
         )
-        return [Device._from_api(device) for device in listed.devices]
+        devices = listed(answer.devices, "a list of devices")
+        return [Device._from_api(device) for device in devices if device.name]
 
     def _selected(self, devices: list[Device]) -> list[Device]:
         """The devices that jobs will get, one for each query.
@@ -54,16 +56,17 @@ class DeviceVerbs(Verbs):
     def _select(self, query: Device) -> Device:
         from qai_hub_api.api.devices import list_devices
 
-        found = self._transport.call(
+        answer = self._transport.call(
             list_devices.sync,
             name=query.name,
             os=query.os,
             attributes=attribute_list(query.attributes),
             select=True,
         )
-        if not found.devices:
+        found = [one for one in listed(answer.devices, "a list of devices") if one.name]
+        if not found:
             raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
-        return Device._from_api(found.devices[0])
+        return Device._from_api(found[0])
 
     def get_device_attributes(self) -> list[str]:
         """Lists the attributes that devices have.
@@ -91,5 +94,6 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_frameworks
 
-        listed = self._transport.call(list_frameworks.sync)
-        return [Framework._from_api(framework) for framework in listed.frameworks]
+        answer = self._transport.call(list_frameworks.sync)
+        frameworks = listed(answer.frameworks, "a list of frameworks")
+        return [Framework._from_api(framework) for framework in frameworks if framework.name]

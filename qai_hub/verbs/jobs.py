@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qai_hub.errors import InvalidValueError, UserError
 from qai_hub.jobs.cancelling import cancel
-from qai_hub.jobs.mapping import job_from_api
+from qai_hub.jobs.mapping import job_from_api, with_id
 from qai_hub.jobs.status import JobStatus
 from qai_hub.jobs.summaries import JobSummary, summary_from_api
 from qai_hub.jobs.types import JobType
-from qai_hub.verbs.base import Verbs, identifier, project_filter
-from qai_hub.verbs.paging import fetch_range
+from qai_hub.transport.values import listed
+from qai_hub.verbs.base import Verbs, identifier
+from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
-    from qai_hub_api import models as api
-
     from qai_hub.jobs.base import Job
     from qai_hub.jobs.compile import CompileJob
     from qai_hub.jobs.inference import InferenceJob
@@ -67,7 +66,7 @@ class JobVerbs(Verbs):
 
         _check_type("job_type", job_type)
         payload = self._transport.call(get_job.sync, identifier("job_id", job_id))
-        job = job_from_api(payload, self._client)
+        job = job_from_api(with_id(payload, job_id), self._client)
         if job_type is not None and job._job_type is not job_type:
             raise InvalidValueError(
                 f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
@@ -124,23 +123,26 @@ class JobVerbs(Verbs):
             >>> {summary.status.code for summary in failed}
             {'FAILED'}
         """
+        page = self._summary_pages(project, job_filters(creator, state, type))
+        return some_items(page, lambda summary: summary.job_id, offset, limit)
+
+    def _summary_pages(
+        self, project: str | Project | None, filters: dict[str, Any]
+    ) -> Callable[[Place, int], Page[JobSummary]]:
+        """What fetches one page of the short forms of jobs."""
         from qai_hub_api.api.jobs import list_job_summaries
         from qai_hub_api.api.projects import list_project_job_summaries
 
-        filters = job_filters(creator, state, type)
-        project_id = project_filter(project)
-        call = self._transport.call
+        fetch = self._lister(list_job_summaries, list_project_job_summaries, project, filters)
 
-        def fetch(offset: int, limit: int) -> tuple[Sequence[api.JobSummary], int]:
-            where = {"offset": offset, "limit": limit, **filters}
-            if project_id is None:
-                page = call(list_job_summaries.sync, **where)
-            else:
-                page = call(list_project_job_summaries.sync, project_id, **where)
-            return page.job_summaries, page.total_query_count
+        def page(place: Place, limit: int) -> Page[JobSummary]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.job_summaries, "a list of jobs")
+            client = self._client
+            summaries = mapped(lambda each: summary_from_api(each, client), told, "jobs")
+            return Page(summaries, len(told), answer.total_query_count, cursor)
 
-        listed = fetch_range(fetch, offset, limit)
-        return [summary_from_api(summary, self._client) for summary in listed]
+        return page
 
 
 def job_filters(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.models import Model
 from qai_hub.sources import source_file
 from qai_hub.submission import check_text, default_name
+from qai_hub.transport.values import id_of_made, identified, listed, not_understood
 from qai_hub.uploads import upload_model_file
-from qai_hub.verbs.base import Verbs, identifier, project_filter
-from qai_hub.verbs.paging import fetch_range
+from qai_hub.verbs.base import Verbs, identifier, naming
+from qai_hub.verbs.pages import Page, Place, mapped, some_items
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -71,8 +72,10 @@ class ModelVerbs(Verbs):
                 created = self._transport.call(create_model.sync, body=body)
             else:
                 created = self._transport.call(create_project_model.sync, project_id, body=body)
-            upload_model_file(self._transport, created.id, source.path)
-        uploaded = self.get_model(created.id)
+            model_id = id_of_made(created.id)
+            with naming(f"Model {model_id}"):
+                upload_model_file(self._transport, model_id, source.path)
+                uploaded = self.get_model(model_id)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
 
@@ -95,7 +98,7 @@ class ModelVerbs(Verbs):
         from qai_hub_api.api.models import get_model
 
         found = self._transport.call(get_model.sync, identifier("model_id", model_id))
-        return Model._from_api(found, self._client)
+        return self._told_model(found)
 
     def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -114,17 +117,25 @@ class ModelVerbs(Verbs):
             >>> len(hub.get_models(limit=1))
             1
         """
+        page = self._model_pages(project)
+        return some_items(page, lambda model: model.model_id, offset, limit)
+
+    def _model_pages(self, project: str | Project | None) -> Callable[[Place, int], Page[Model]]:
+        """What fetches one page of models."""
         from qai_hub_api.api.models import list_models
         from qai_hub_api.api.projects import list_project_models
 
-        project_id = project_filter(project)
-        call = self._transport.call
+        fetch = self._lister(list_models, list_project_models, project, {})
 
-        def fetch(offset: int, limit: int) -> tuple[Sequence[api.Model], int]:
-            if project_id is None:
-                page = call(list_models.sync, offset=offset, limit=limit)
-            else:
-                page = call(list_project_models.sync, project_id, offset=offset, limit=limit)
-            return page.models, page.total_query_count
+        def page(place: Place, limit: int) -> Page[Model]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.models, "a list of models")
+            models = mapped(self._told_model, told, "models")
+            return Page(models, len(told), answer.total_query_count, cursor)
 
-        return [Model._from_api(m, self._client) for m in fetch_range(fetch, offset, limit)]
+        return page
+
+    def _told_model(self, payload: api.Model) -> Model:
+        if not identified(payload.model_id):
+            raise not_understood("a model")
+        return Model._from_api(payload, self._client)

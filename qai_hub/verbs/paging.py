@@ -1,41 +1,35 @@
-"""Lists that are longer than a page of the service."""
+"""Numbers that say which part of a list is meant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import operator
 
 from qai_hub.errors import UserError
-
-T = TypeVar("T")
 
 # The contract's limit of one page.
 LARGEST_PAGE = 1000
 
 
-def fetch_range(
-    fetch: Callable[[int, int], tuple[Sequence[T], int]], offset: int, limit: int
-) -> list[T]:
-    """Fetches a range of a list, page by page; the service may make its pages shorter.
+def whole_number(argument: str, given: object, least: int, most: int | None = None) -> int:
+    """Checks a whole number, of Python or of numpy.
 
     Args:
-        fetch: Fetches one page, by offset and limit, and the number of items on all pages.
-        offset: Items to pass over.
-        limit: Most items to fetch.
+        argument: What it is called.
+        given: The number.
+        least: The smallest that is allowed.
+        most: The largest that is allowed; None for no bound.
 
     Returns:
-        The items.
+        The number.
 
     Raises:
-        UserError: If offset or limit are not whole numbers of at least 0.
+        UserError: If it is another one, or no whole number.
     """
-    for argument, value in (("offset", offset), ("limit", limit)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise UserError(f"{argument} is a whole number of at least 0, not {value!r}.")
-    items: list[T] = []
-    while len(items) < limit:
-        found, total = fetch(offset + len(items), min(limit - len(items), LARGEST_PAGE))
-        items += found
-        if not found or offset + len(items) >= total:
-            break
-    return items
+    try:
+        number = None if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise UserError(f"{argument} is a whole number {bounds}, not {given!r}.")
+    return number

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.wire.descriptor import WireError, message_class
+from qai_hub.wire.newer import newer_members
 from qai_hub.wire.scalars import moment, short_float, write_time
 from qai_hub.wire.tables import fill
 
@@ -51,8 +52,9 @@ def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
         content: The message as bytes. Fields that the contract does not know are passed over.
-        moments: Whether times are to be datetimes, which generated models take as well: to write
-            and read text takes longer than all else.
+        moments: Whether it is for generated models: times are datetimes then, since to write and
+            read text takes longer than all else, and new types of jobs are told as far as all
+            types are alike.
 
     Returns:
         Its JSON. An enum value that the contract does not know is its number.
@@ -60,7 +62,8 @@ def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any
     Raises:
         WireError: If the bytes are not such a message, or too many.
     """
-    return _read(read_message(name, content), moment if moments else write_time)
+    message = read_message(name, content)
+    return _read(message, _moment, _newer) if moments else _read(message, write_time)
 
 
 def read_message(name: str, content: bytes) -> "Message":
@@ -80,11 +83,27 @@ def to_json(message: "Message") -> dict[str, Any]:
     return _read(message, write_time)
 
 
-def _read(message: "Message", time: "Callable[[Timestamp], object]") -> dict[str, Any]:
+def _read(
+    message: "Message",
+    time: "Callable[[Timestamp], object]",
+    newer: "Callable[[Message, str], dict[str, Any]]" = lambda _message, _oneof: {},
+) -> dict[str, Any]:
     from qai_hub_api.wire_readers import READERS, Values
 
     name = message.DESCRIPTOR.full_name
     try:
-        return READERS[name](message, Values(time, short_float))
+        return READERS[name](message, Values(time, short_float, newer))
     except ValueError as error:
         raise WireError(f"{name}: {error}") from None
+
+
+def _newer(message: "Message", oneof: str) -> dict[str, Any]:
+    return newer_members(message, oneof, lambda inner: _read(inner, _moment))
+
+
+def _moment(time: "Timestamp") -> object:
+    """A time that is none costs no more than itself."""
+    try:
+        return moment(time)
+    except ValueError:
+        return None

@@ -39,7 +39,7 @@ class Shelf:
         found = older[place.offset : place.offset + limit]
         more = len(older) > place.offset + len(found)
         cursor = str(found[-1]) if found and more and self._cursors else None
-        page = Page(found, len(self.items), cursor)
+        page = Page(found, len(found), len(self.items), cursor)
         added, removed = next(self._changes, (0, []))
         for _ in range(added):
             self.items.insert(0, self._newest)

@@ -162,7 +162,8 @@ def test_summaries_are_dataclasses_like_any() -> None:
     common = {"job_id": "jabc12345", "name": "n", "job_state": "JOB_STATE_DONE"}
     common |= {"device_name": "D", "device_os_version": "14", "creation_time": CREATED}
     kinds = ("compile", "quantize", "link", "inference", "profile", "dream")
-    listed = {"job_summaries": [{f"{kind}_job_summary": common} for kind in kinds]}
+    told = [{f"{kind}_job_summary": {**common, "job_id": f"j{kind}"}} for kind in kinds]
+    listed = {"job_summaries": told}
     with answering({**listed, "total_query_count": 6}, path="job_summaries/") as (client, _):
         summaries = client.get_job_summaries()
     assert len(summaries) == 6
@@ -244,9 +245,8 @@ def test_target_model_learns_what_the_job_fills_in_and_repr_never_asks() -> None
     [
         {},
         [],
-        {"compile_job": {"name": "n"}},
+        {"dream_job": {"name": "n"}},
         {**job("compile_job"), "compile_job": None},
-        {**job("compile_job"), "notices": "none"},
         b"",
         b"<html>",
     ],
@@ -339,10 +339,21 @@ def test_an_answer_too_deep_to_read_is_an_error_of_the_server() -> None:
         client.get_job("jabc12345")
 
 
-def test_a_time_out_of_the_calendar_is_an_error_of_the_server() -> None:
+def test_a_time_out_of_the_calendar_is_not_known() -> None:
     payload = job("link_job", queued_time="0001-01-01T00:00:00+14:00")
-    with answering(payload) as (client, _), pytest.raises(hub.InternalError, match="0001-01-01"):
-        client.get_job("jabc12345")
+    with answering(payload) as (client, _):
+        found = client.get_job("jabc12345")
+    assert (found.queued_at, found.created_at is None) == (None, False)
+
+
+def test_a_job_that_says_next_to_nothing_can_be_fetched() -> None:
+    payload = {"compile_job": {"name": 5, "creation_time": None}, "notices": "none"}
+    with answering(payload) as (client, _):
+        found = client.get_job("jabc12345")
+    assert isinstance(found, hub.CompileJob)
+    assert (found.job_id, found.name, found.created_at) == ("jabc12345", "", None)
+    assert found.date == datetime.fromtimestamp(0)
+    assert (found.notices, found.model.model_id, found.device.name) == ((), "", "")
 
 
 def test_a_job_type_is_no_text() -> None:

@@ -1,5 +1,6 @@
 """Times of payloads, as the facade holds them."""
 
+import string
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -7,9 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from qai_hub_api.types import UNSET
 
-from qai_hub.errors import InternalError
-from qai_hub.transport.values import local, utc
+from qai_hub.transport.values import has_ended, identified, local, utc
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2242, 1, 1), timezones=OFFSETS)
@@ -44,9 +45,35 @@ def test_moments_are_in_utc(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-def test_times_that_no_calendar_has_are_told(text: str) -> None:
+def test_times_that_no_calendar_has_are_not_known(text: str) -> None:
     moment = datetime.fromisoformat(text)
-    with pytest.raises(InternalError, match=str(moment.date())):
-        utc(moment)
-    with pytest.raises(InternalError, match=str(moment.date())):
-        local(moment)
+    assert utc(moment) is None
+    assert local(moment) == local(UNSET) == datetime.fromtimestamp(0)  # noqa: DTZ006 - as scripts compare it
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [
+        ("0001-01-01T00:00:00+00:00", False),
+        ("1970-01-01T00:00:00+00:00", False),
+        ("2026-01-02T03:04:05+00:00", True),
+    ],
+)
+def test_empty_times_of_other_languages_are_no_ends(text: str, *, ended: bool) -> None:
+    assert has_ended(datetime.fromisoformat(text)) is ended
+    assert not has_ended(None)
+
+
+@given(st.text(max_size=80))
+def test_what_leads_elsewhere_is_no_identifier(text: str) -> None:
+    found = identified(text)
+    assert found in ("", text)
+    assert set(found) <= set(string.ascii_letters + string.digits + "-_")
+    assert len(found) <= 64
+
+
+@pytest.mark.parametrize("text", ["..", "../x", "j1/", "j 1", "", "j" * 65, "ü1", "j%2e", "j1\n"])
+def test_odd_identifiers(text: str) -> None:
+    assert identified(text) == ""
+    assert identified(UNSET) == ""
+    assert identified("jabc_1-2") == "jabc_1-2"

@@ -210,7 +210,6 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(
     world: JobHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time limits of a request bound each of its steps: here every step is short."""
-    monkeypatch.setattr("qai_hub.jobs.schedule._OVERTIME", 0.5)
     job = world.client().get_job("ja")
     body = repr(compile_job("ja", RUNNING)).encode()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -231,7 +230,7 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(
     job._owner = Client(ClientConfig("token", address, address))
     start = time.monotonic()
     try:
-        with pytest.raises(TimeoutError, match="Timeout occurred while communicating with"):
+        with pytest.raises(TimeoutError, match="its state is not known"):
             hub.wait_all([job], 0.2)
         assert time.monotonic() - start < 3.0
     finally:

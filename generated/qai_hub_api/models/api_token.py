@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="ApiToken")
 
 
@@ -36,7 +38,8 @@ class ApiToken:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        key = d.pop("key")
+        _key = d.pop("key", UNSET)
+        key = _key if type(_key) is str else ""
 
         api_token = cls.__new__(cls)
         api_token.key = key

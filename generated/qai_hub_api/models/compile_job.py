@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
@@ -24,7 +25,6 @@ class CompileJob:
             not.
         name (str): Name that people see.
         options (str): Options, as on a command line.
-        creation_time (datetime.datetime): When it was created.
         user (User | Unset): A person with an account.
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         device (Device | Unset): A device that jobs run on, or a query that selects one.
@@ -33,6 +33,7 @@ class CompileJob:
         failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
         target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         has_vizgraph (bool | Unset): Whether a graph picture exists.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
@@ -51,7 +52,6 @@ class CompileJob:
     job_state: JobState
     name: str
     options: str
-    creation_time: datetime.datetime
     user: User | Unset = UNSET
     model: Model | Unset = UNSET
     device: Device | Unset = UNSET
@@ -60,6 +60,7 @@ class CompileJob:
     failure_reason: str | Unset = UNSET
     target_model: Model | Unset = UNSET
     has_vizgraph: bool | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     last_updated_time: datetime.datetime | Unset = UNSET
@@ -82,8 +83,6 @@ class CompileJob:
         name = self.name
 
         options = self.options
-
-        creation_time = self.creation_time.isoformat()
 
         user: dict[str, Any] | Unset = UNSET
         if not isinstance(self.user, Unset):
@@ -112,6 +111,10 @@ class CompileJob:
             target_model = self.target_model.to_dict()
 
         has_vizgraph = self.has_vizgraph
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -154,7 +157,6 @@ class CompileJob:
                 "job_state": job_state,
                 "name": name,
                 "options": options,
-                "creation_time": creation_time,
             }
         )
         if user is not UNSET:
@@ -173,6 +175,8 @@ class CompileJob:
             field_dict["target_model"] = target_model
         if has_vizgraph is not UNSET:
             field_dict["has_vizgraph"] = has_vizgraph
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -199,106 +203,115 @@ class CompileJob:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        compile_job_id = d.pop("compile_job_id")
+        _compile_job_id = d.pop("compile_job_id", UNSET)
+        compile_job_id = _compile_job_id if type(_compile_job_id) is str else ""
 
-        user_id = d.pop("user_id")
+        _user_id = d.pop("user_id", UNSET)
+        user_id = reading.integer(_user_id, 0)
 
-        job_state = JobState.of(d.pop("job_state"))
-
-        name = d.pop("name")
-
-        options = d.pop("options")
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
         )
 
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
+
+        _options = d.pop("options", UNSET)
+        options = _options if type(_options) is str else ""
+
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
+        model: Model | Unset = Model.from_dict(_model) if type(_model) is dict else UNSET
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
+        device: Device | Unset = Device.from_dict(_device) if type(_device) is dict else UNSET
 
         _devices = d.pop("devices", UNSET)
-        devices: DeviceList | Unset = UNSET if _devices is UNSET else DeviceList.from_dict(_devices)
+        devices: DeviceList | Unset = (
+            DeviceList.from_dict(_devices) if type(_devices) is dict else UNSET
+        )
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
         tensor_type_list: NamedTensorTypeList | Unset = (
-            UNSET
-            if _tensor_type_list is UNSET
-            else NamedTensorTypeList.from_dict(_tensor_type_list)
+            NamedTensorTypeList.from_dict(_tensor_type_list)
+            if type(_tensor_type_list) is dict
+            else UNSET
         )
 
-        failure_reason = d.pop("failure_reason", UNSET)
+        _failure_reason = d.pop("failure_reason", UNSET)
+        failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
         _target_model = d.pop("target_model", UNSET)
         target_model: Model | Unset = (
-            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+            Model.from_dict(_target_model) if type(_target_model) is dict else UNSET
         )
 
-        has_vizgraph = d.pop("has_vizgraph", UNSET)
+        _has_vizgraph = d.pop("has_vizgraph", UNSET)
+        has_vizgraph: bool | Unset = _has_vizgraph if type(_has_vizgraph) is bool else UNSET
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
+        )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
-        admin_url = d.pop("admin_url", UNSET)
+        _admin_url = d.pop("admin_url", UNSET)
+        admin_url: str | Unset = _admin_url if type(_admin_url) is str else UNSET
 
         _target_tensor_type_list = d.pop("target_tensor_type_list", UNSET)
         target_tensor_type_list: NamedTensorTypeList | Unset = (
-            UNSET
-            if _target_tensor_type_list is UNSET
-            else NamedTensorTypeList.from_dict(_target_tensor_type_list)
+            NamedTensorTypeList.from_dict(_target_tensor_type_list)
+            if type(_target_tensor_type_list) is dict
+            else UNSET
         )
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
         calibration_dataset: Dataset | Unset = (
-            UNSET if _calibration_dataset is UNSET else Dataset.from_dict(_calibration_dataset)
+            Dataset.from_dict(_calibration_dataset) if type(_calibration_dataset) is dict else UNSET
         )
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
-        error_details = d.pop("error_details", UNSET)
+        _error_details = d.pop("error_details", UNSET)
+        error_details: str | Unset = _error_details if type(_error_details) is str else UNSET
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         compile_job = cls.__new__(cls)
         compile_job.compile_job_id = compile_job_id
@@ -306,7 +319,6 @@ class CompileJob:
         compile_job.job_state = job_state
         compile_job.name = name
         compile_job.options = options
-        compile_job.creation_time = creation_time
         compile_job.user = user
         compile_job.model = model
         compile_job.device = device
@@ -315,6 +327,7 @@ class CompileJob:
         compile_job.failure_reason = failure_reason
         compile_job.target_model = target_model
         compile_job.has_vizgraph = has_vizgraph
+        compile_job.creation_time = creation_time
         compile_job.start_time = start_time
         compile_job.completion_time = completion_time
         compile_job.last_updated_time = last_updated_time

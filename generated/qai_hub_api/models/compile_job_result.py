@@ -46,11 +46,12 @@ class CompileJobResult:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        compile_job_id = d.pop("compile_job_id")
+        _compile_job_id = d.pop("compile_job_id", UNSET)
+        compile_job_id = _compile_job_id if type(_compile_job_id) is str else ""
 
         _compile_detail = d.pop("compile_detail", UNSET)
         compile_detail: CompileDetail | Unset = (
-            UNSET if _compile_detail is UNSET else CompileDetail.from_dict(_compile_detail)
+            CompileDetail.from_dict(_compile_detail) if type(_compile_detail) is dict else UNSET
         )
 
         compile_job_result = cls.__new__(cls)

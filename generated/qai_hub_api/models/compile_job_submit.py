@@ -70,26 +70,30 @@ class CompileJobSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model = ModelReference.from_dict(d.pop("model"))
+        _model = d.pop("model", UNSET)
+        model = ModelReference.from_dict(_model if type(_model) is dict else {})
 
-        devices = DeviceQueryList.from_dict(d.pop("devices"))
+        _devices = d.pop("devices", UNSET)
+        devices = DeviceQueryList.from_dict(_devices if type(_devices) is dict else {})
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
         tensor_type_list: NamedTensorTypeListSubmit | Unset = (
-            UNSET
-            if _tensor_type_list is UNSET
-            else NamedTensorTypeListSubmit.from_dict(_tensor_type_list)
+            NamedTensorTypeListSubmit.from_dict(_tensor_type_list)
+            if type(_tensor_type_list) is dict
+            else UNSET
         )
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        options = d.pop("options", UNSET)
+        _options = d.pop("options", UNSET)
+        options: str | Unset = _options if type(_options) is str else UNSET
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
         calibration_dataset: DatasetReference | Unset = (
-            UNSET
-            if _calibration_dataset is UNSET
-            else DatasetReference.from_dict(_calibration_dataset)
+            DatasetReference.from_dict(_calibration_dataset)
+            if type(_calibration_dataset) is dict
+            else UNSET
         )
 
         compile_job_submit = cls.__new__(cls)

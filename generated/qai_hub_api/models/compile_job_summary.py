@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
@@ -25,8 +26,8 @@ class CompileJobSummary:
             not.
         device_name (str): Name of the device.
         device_os_version (str): Version of its operating system.
-        creation_time (datetime.datetime): When it was created.
         user (User | Unset): A person with an account.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
@@ -41,8 +42,8 @@ class CompileJobSummary:
     job_state: JobState
     device_name: str
     device_os_version: str
-    creation_time: datetime.datetime
     user: User | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     last_updated_time: datetime.datetime | Unset = UNSET
@@ -63,11 +64,13 @@ class CompileJobSummary:
 
         device_os_version = self.device_os_version
 
-        creation_time = self.creation_time.isoformat()
-
         user: dict[str, Any] | Unset = UNSET
         if not isinstance(self.user, Unset):
             user = self.user.to_dict()
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -102,11 +105,12 @@ class CompileJobSummary:
                 "job_state": job_state,
                 "device_name": device_name,
                 "device_os_version": device_os_version,
-                "creation_time": creation_time,
             }
         )
         if user is not UNSET:
             field_dict["user"] = user
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -127,70 +131,75 @@ class CompileJobSummary:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        job_id = d.pop("job_id")
+        _job_id = d.pop("job_id", UNSET)
+        job_id = _job_id if type(_job_id) is str else ""
 
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        job_state = JobState.of(d.pop("job_state"))
-
-        device_name = d.pop("device_name")
-
-        device_os_version = d.pop("device_os_version")
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
         )
 
+        _device_name = d.pop("device_name", UNSET)
+        device_name = _device_name if type(_device_name) is str else ""
+
+        _device_os_version = d.pop("device_os_version", UNSET)
+        device_os_version = _device_os_version if type(_device_os_version) is str else ""
+
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
+        )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
         _target_model_type = d.pop("target_model_type", UNSET)
         target_model_type: ModelType | Unset = (
-            UNSET if _target_model_type is UNSET else ModelType.of(_target_model_type)
+            ModelType.of(_target_model_type)
+            if type(_target_model_type) is str
+            else ModelType.read(_target_model_type, UNSET)
         )
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         compile_job_summary = cls.__new__(cls)
         compile_job_summary.job_id = job_id
@@ -198,8 +207,8 @@ class CompileJobSummary:
         compile_job_summary.job_state = job_state
         compile_job_summary.device_name = device_name
         compile_job_summary.device_os_version = device_os_version
-        compile_job_summary.creation_time = creation_time
         compile_job_summary.user = user
+        compile_job_summary.creation_time = creation_time
         compile_job_summary.start_time = start_time
         compile_job_summary.completion_time = completion_time
         compile_job_summary.last_updated_time = last_updated_time

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CreateUpdateResponse")
@@ -19,14 +20,14 @@ class CreateUpdateResponse:
     Attributes:
         id (str): Identifier of the resource.
         status (str): Empty, or what went wrong; of a job that is cancelled, its state.
-        creation_time (datetime.datetime): When it was created.
+        creation_time (datetime.datetime | Unset): When it was created.
         expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
         validation_error (ValidationError | Unset): What is wrong with a request, field by field.
     """
 
     id: str
     status: str
-    creation_time: datetime.datetime
+    creation_time: datetime.datetime | Unset = UNSET
     expiration_time: datetime.datetime | Unset = UNSET
     validation_error: ValidationError | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -36,7 +37,9 @@ class CreateUpdateResponse:
 
         status = self.status
 
-        creation_time = self.creation_time.isoformat()
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         expiration_time: str | Unset = UNSET
         if not isinstance(self.expiration_time, Unset):
@@ -52,9 +55,10 @@ class CreateUpdateResponse:
             {
                 "id": id,
                 "status": status,
-                "creation_time": creation_time,
             }
         )
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if expiration_time is not UNSET:
             field_dict["expiration_time"] = expiration_time
         if validation_error is not UNSET:
@@ -65,29 +69,31 @@ class CreateUpdateResponse:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        id = d.pop("id")
+        _id = d.pop("id", UNSET)
+        id = _id if type(_id) is str else ""
 
-        status = d.pop("status")
+        _status = d.pop("status", UNSET)
+        status = _status if type(_status) is str else ""
 
-        _creation_time = d.pop("creation_time")
-        creation_time = (
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
             _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _expiration_time = d.pop("expiration_time", UNSET)
         expiration_time: datetime.datetime | Unset = (
-            UNSET
-            if _expiration_time is UNSET
-            else _expiration_time
-            if isinstance(_expiration_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_expiration_time)
+            _expiration_time
+            if _expiration_time is UNSET or type(_expiration_time) is datetime.datetime
+            else reading.time(_expiration_time)
         )
 
         _validation_error = d.pop("validation_error", UNSET)
         validation_error: ValidationError | Unset = (
-            UNSET if _validation_error is UNSET else ValidationError.from_dict(_validation_error)
+            ValidationError.from_dict(_validation_error)
+            if type(_validation_error) is dict
+            else UNSET
         )
 
         create_update_response = cls.__new__(cls)

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="Credentials")
 
 
@@ -39,9 +41,11 @@ class Credentials:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        email = d.pop("email")
+        _email = d.pop("email", UNSET)
+        email = _email if type(_email) is str else ""
 
-        password = d.pop("password")
+        _password = d.pop("password", UNSET)
+        password = _password if type(_password) is str else ""
 
         credentials = cls.__new__(cls)
         credentials.email = email

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Dataset")
@@ -105,46 +106,51 @@ class Dataset:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        dataset_id = d.pop("dataset_id", UNSET)
+        _dataset_id = d.pop("dataset_id", UNSET)
+        dataset_id: str | Unset = _dataset_id if type(_dataset_id) is str else UNSET
 
         _owner = d.pop("owner", UNSET)
-        owner: User | Unset = UNSET if _owner is UNSET else User.from_dict(_owner)
+        owner: User | Unset = User.from_dict(_owner) if type(_owner) is dict else UNSET
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
         _creation_time = d.pop("creation_time", UNSET)
         creation_time: datetime.datetime | Unset = (
-            UNSET
-            if _creation_time is UNSET
-            else _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _expiration_time = d.pop("expiration_time", UNSET)
         expiration_time: datetime.datetime | Unset = (
-            UNSET
-            if _expiration_time is UNSET
-            else _expiration_time
-            if isinstance(_expiration_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_expiration_time)
+            _expiration_time
+            if _expiration_time is UNSET or type(_expiration_time) is datetime.datetime
+            else reading.time(_expiration_time)
         )
 
-        file_upload_complete = d.pop("file_upload_complete", UNSET)
+        _file_upload_complete = d.pop("file_upload_complete", UNSET)
+        file_upload_complete: bool | Unset = (
+            _file_upload_complete if type(_file_upload_complete) is bool else UNSET
+        )
 
-        read_only = d.pop("read_only", UNSET)
+        _read_only = d.pop("read_only", UNSET)
+        read_only: bool | Unset = _read_only if type(_read_only) is bool else UNSET
 
-        permanent = d.pop("permanent", UNSET)
+        _permanent = d.pop("permanent", UNSET)
+        permanent: bool | Unset = _permanent if type(_permanent) is bool else UNSET
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
         actor_authorization: DatasetAuthorization | Unset = (
-            UNSET
-            if _actor_authorization is UNSET
-            else DatasetAuthorization.from_dict(_actor_authorization)
+            DatasetAuthorization.from_dict(_actor_authorization)
+            if type(_actor_authorization) is dict
+            else UNSET
         )
 
         dataset = cls.__new__(cls)

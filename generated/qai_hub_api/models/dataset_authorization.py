@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.dataset_permission import DatasetPermission
+from ..types import UNSET
 
 T = TypeVar("T", bound="DatasetAuthorization")
 
@@ -41,10 +42,19 @@ class DatasetAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = [
-            DatasetPermission.of(permissions_item_data)
-            for permissions_item_data in d.pop("permissions")
-        ]
+        _permissions = d.pop("permissions", UNSET)
+        permissions: list[DatasetPermission] = (
+            [
+                DatasetPermission.of(permissions_item_data)
+                if type(permissions_item_data) is str
+                else DatasetPermission.read(
+                    permissions_item_data, DatasetPermission.DATASET_CAN_VIEW
+                )
+                for permissions_item_data in _permissions
+            ]
+            if type(_permissions) is list
+            else []
+        )
 
         dataset_authorization = cls.__new__(cls)
         dataset_authorization.permissions = permissions

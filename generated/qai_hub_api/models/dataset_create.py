@@ -46,11 +46,14 @@ class DatasetCreate:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        permanent = d.pop("permanent", UNSET)
+        _permanent = d.pop("permanent", UNSET)
+        permanent: bool | Unset = _permanent if type(_permanent) is bool else UNSET
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
         dataset_create = cls.__new__(cls)
         dataset_create.name = name

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="DatasetReference")
 
 
@@ -34,7 +36,8 @@ class DatasetReference:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        dataset_id = d.pop("dataset_id")
+        _dataset_id = d.pop("dataset_id", UNSET)
+        dataset_id = _dataset_id if type(_dataset_id) is str else ""
 
         dataset_reference = cls.__new__(cls)
         dataset_reference.dataset_id = dataset_id

@@ -40,9 +40,13 @@ class DatasetUpdate:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        file_upload_complete = d.pop("file_upload_complete", UNSET)
+        _file_upload_complete = d.pop("file_upload_complete", UNSET)
+        file_upload_complete: bool | Unset = (
+            _file_upload_complete if type(_file_upload_complete) is bool else UNSET
+        )
 
         dataset_update = cls.__new__(cls)
         dataset_update.name = name

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="DeleteResponse")
 
 
@@ -41,9 +43,11 @@ class DeleteResponse:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        id = d.pop("id")
+        _id = d.pop("id", UNSET)
+        id = _id if type(_id) is str else ""
 
-        error_status = d.pop("error_status")
+        _error_status = d.pop("error_status", UNSET)
+        error_status = _error_status if type(_error_status) is str else ""
 
         delete_response = cls.__new__(cls)
         delete_response.id = id

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET
 
 T = TypeVar("T", bound="Device")
 
@@ -51,13 +53,25 @@ class Device:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        os = d.pop("os")
+        _os = d.pop("os", UNSET)
+        os = _os if type(_os) is str else ""
 
-        attributes = list(cast(list[str], d.pop("attributes")))
+        _attributes = d.pop("attributes", UNSET)
+        attributes: list[str] = (
+            [
+                attributes_item_data
+                for attributes_item_data in _attributes
+                if type(attributes_item_data) is str
+            ]
+            if type(_attributes) is list
+            else []
+        )
 
-        soc_description = d.pop("soc_description")
+        _soc_description = d.pop("soc_description", UNSET)
+        soc_description = _soc_description if type(_soc_description) is str else ""
 
         device = cls.__new__(cls)
         device.name = name

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
@@ -48,11 +48,22 @@ class DeviceQuery:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        os = d.pop("os", UNSET)
+        _os = d.pop("os", UNSET)
+        os: str | Unset = _os if type(_os) is str else UNSET
 
-        attributes = cast(list[str], d.pop("attributes", UNSET))
+        _attributes = d.pop("attributes", UNSET)
+        attributes: list[str] | Unset = (
+            [
+                attributes_item_data
+                for attributes_item_data in _attributes
+                if type(attributes_item_data) is str
+            ]
+            if type(_attributes) is list
+            else UNSET
+        )
 
         device_query = cls.__new__(cls)
         device_query.name = name

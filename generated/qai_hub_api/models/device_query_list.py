@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="DeviceQueryList")
 
 
@@ -37,9 +39,15 @@ class DeviceQueryList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        devices = [
-            DeviceQuery.from_dict(devices_item_data) for devices_item_data in d.pop("devices")
-        ]
+        _devices = d.pop("devices", UNSET)
+        devices: list[DeviceQuery] = (
+            [
+                DeviceQuery.from_dict(devices_item_data if type(devices_item_data) is dict else {})
+                for devices_item_data in _devices
+            ]
+            if type(_devices) is list
+            else []
+        )
 
         device_query_list = cls.__new__(cls)
         device_query_list.devices = devices

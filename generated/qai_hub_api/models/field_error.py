@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET
 
 T = TypeVar("T", bound="FieldError")
 
@@ -41,9 +43,19 @@ class FieldError:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        field = d.pop("field")
+        _field = d.pop("field", UNSET)
+        field = _field if type(_field) is str else ""
 
-        messages = list(cast(list[str], d.pop("messages")))
+        _messages = d.pop("messages", UNSET)
+        messages: list[str] = (
+            [
+                messages_item_data
+                for messages_item_data in _messages
+                if type(messages_item_data) is str
+            ]
+            if type(_messages) is list
+            else []
+        )
 
         field_error = cls.__new__(cls)
         field_error.field = field

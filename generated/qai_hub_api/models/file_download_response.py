@@ -48,11 +48,13 @@ class FileDownloadResponse:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _url = d.pop("url", UNSET)
-        url: FileDownloadURL | Unset = UNSET if _url is UNSET else FileDownloadURL.from_dict(_url)
+        url: FileDownloadURL | Unset = (
+            FileDownloadURL.from_dict(_url) if type(_url) is dict else UNSET
+        )
 
         _credentials = d.pop("credentials", UNSET)
         credentials: S3Credentials | Unset = (
-            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
+            S3Credentials.from_dict(_credentials) if type(_credentials) is dict else UNSET
         )
 
         file_download_response = cls.__new__(cls)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="FileDownloadURL")
 
 
@@ -41,9 +43,11 @@ class FileDownloadURL:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        url = d.pop("url")
+        _url = d.pop("url", UNSET)
+        url = _url if type(_url) is str else ""
 
-        filename = d.pop("filename")
+        _filename = d.pop("filename", UNSET)
+        filename = _filename if type(_filename) is str else ""
 
         file_download_url = cls.__new__(cls)
         file_download_url.url = url

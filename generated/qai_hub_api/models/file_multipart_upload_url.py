@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from .. import reading
+from ..types import UNSET
 
 T = TypeVar("T", bound="FileMultipartUploadURL")
 
@@ -46,11 +49,18 @@ class FileMultipartUploadURL:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        urls = list(cast(list[str], d.pop("urls")))
+        _urls = d.pop("urls", UNSET)
+        urls: list[str] = (
+            [urls_item_data for urls_item_data in _urls if type(urls_item_data) is str]
+            if type(_urls) is list
+            else []
+        )
 
-        upload_id = d.pop("upload_id")
+        _upload_id = d.pop("upload_id", UNSET)
+        upload_id = _upload_id if type(_upload_id) is str else ""
 
-        max_part_size = d.pop("max_part_size")
+        _max_part_size = d.pop("max_part_size", UNSET)
+        max_part_size = reading.integer(_max_part_size, 0)
 
         file_multipart_upload_url = cls.__new__(cls)
         file_multipart_upload_url.urls = urls

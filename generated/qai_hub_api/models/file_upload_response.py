@@ -56,16 +56,18 @@ class FileUploadResponse:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _url = d.pop("url", UNSET)
-        url: FileUploadURL | Unset = UNSET if _url is UNSET else FileUploadURL.from_dict(_url)
+        url: FileUploadURL | Unset = FileUploadURL.from_dict(_url) if type(_url) is dict else UNSET
 
         _multipart_url = d.pop("multipart_url", UNSET)
         multipart_url: FileMultipartUploadURL | Unset = (
-            UNSET if _multipart_url is UNSET else FileMultipartUploadURL.from_dict(_multipart_url)
+            FileMultipartUploadURL.from_dict(_multipart_url)
+            if type(_multipart_url) is dict
+            else UNSET
         )
 
         _credentials = d.pop("credentials", UNSET)
         credentials: S3Credentials | Unset = (
-            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
+            S3Credentials.from_dict(_credentials) if type(_credentials) is dict else UNSET
         )
 
         file_upload_response = cls.__new__(cls)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="FileUploadURL")
 
 
@@ -46,11 +48,14 @@ class FileUploadURL:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        url = d.pop("url")
+        _url = d.pop("url", UNSET)
+        url = _url if type(_url) is str else ""
 
-        file_field_name = d.pop("file_field_name")
+        _file_field_name = d.pop("file_field_name", UNSET)
+        file_field_name = _file_field_name if type(_file_field_name) is str else ""
 
-        fields = FileUploadURLFields.from_dict(d.pop("fields"))
+        _fields = d.pop("fields", UNSET)
+        fields = FileUploadURLFields.from_dict(_fields if type(_fields) is dict else {})
 
         file_upload_url = cls.__new__(cls)
         file_upload_url.url = url

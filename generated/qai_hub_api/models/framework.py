@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET
 
 T = TypeVar("T", bound="Framework")
 
@@ -51,13 +53,25 @@ class Framework:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        api_version = d.pop("api_version")
+        _api_version = d.pop("api_version", UNSET)
+        api_version = _api_version if type(_api_version) is str else ""
 
-        api_tags = list(cast(list[str], d.pop("api_tags")))
+        _api_tags = d.pop("api_tags", UNSET)
+        api_tags: list[str] = (
+            [
+                api_tags_item_data
+                for api_tags_item_data in _api_tags
+                if type(api_tags_item_data) is str
+            ]
+            if type(_api_tags) is list
+            else []
+        )
 
-        full_version = d.pop("full_version")
+        _full_version = d.pop("full_version", UNSET)
+        full_version = _full_version if type(_full_version) is str else ""
 
         framework = cls.__new__(cls)
         framework.name = name

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="Health")
 
 
@@ -36,7 +38,8 @@ class Health:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        status = d.pop("status")
+        _status = d.pop("status", UNSET)
+        status = _status if type(_status) is str else ""
 
         health = cls.__new__(cls)
         health.status = status

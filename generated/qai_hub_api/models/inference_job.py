@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
@@ -23,12 +24,12 @@ class InferenceJob:
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
         name (str): Name that people see.
-        creation_time (datetime.datetime): When it was created.
         options (str): Options, as on a command line.
         user (User | Unset): A person with an account.
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         device (Device | Unset): A device that jobs run on, or a query that selects one.
         dataset (Dataset | Unset): Named tensors, in batches, stored as one HDF5 file.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
@@ -49,12 +50,12 @@ class InferenceJob:
     user_id: int
     job_state: JobState
     name: str
-    creation_time: datetime.datetime
     options: str
     user: User | Unset = UNSET
     model: Model | Unset = UNSET
     device: Device | Unset = UNSET
     dataset: Dataset | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     failure_reason: str | Unset = UNSET
@@ -80,8 +81,6 @@ class InferenceJob:
 
         name = self.name
 
-        creation_time = self.creation_time.isoformat()
-
         options = self.options
 
         user: dict[str, Any] | Unset = UNSET
@@ -99,6 +98,10 @@ class InferenceJob:
         dataset: dict[str, Any] | Unset = UNSET
         if not isinstance(self.dataset, Unset):
             dataset = self.dataset.to_dict()
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -148,7 +151,6 @@ class InferenceJob:
                 "user_id": user_id,
                 "job_state": job_state,
                 "name": name,
-                "creation_time": creation_time,
                 "options": options,
             }
         )
@@ -160,6 +162,8 @@ class InferenceJob:
             field_dict["device"] = device
         if dataset is not UNSET:
             field_dict["dataset"] = dataset
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -194,110 +198,123 @@ class InferenceJob:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        inference_job_id = d.pop("inference_job_id")
+        _inference_job_id = d.pop("inference_job_id", UNSET)
+        inference_job_id = _inference_job_id if type(_inference_job_id) is str else ""
 
-        user_id = d.pop("user_id")
+        _user_id = d.pop("user_id", UNSET)
+        user_id = reading.integer(_user_id, 0)
 
-        job_state = JobState.of(d.pop("job_state"))
-
-        name = d.pop("name")
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
         )
 
-        options = d.pop("options")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
+
+        _options = d.pop("options", UNSET)
+        options = _options if type(_options) is str else ""
 
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
+        model: Model | Unset = Model.from_dict(_model) if type(_model) is dict else UNSET
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
+        device: Device | Unset = Device.from_dict(_device) if type(_device) is dict else UNSET
 
         _dataset = d.pop("dataset", UNSET)
-        dataset: Dataset | Unset = UNSET if _dataset is UNSET else Dataset.from_dict(_dataset)
+        dataset: Dataset | Unset = Dataset.from_dict(_dataset) if type(_dataset) is dict else UNSET
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
+        )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
-        failure_reason = d.pop("failure_reason", UNSET)
+        _failure_reason = d.pop("failure_reason", UNSET)
+        failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
-        admin_url = d.pop("admin_url", UNSET)
+        _admin_url = d.pop("admin_url", UNSET)
+        admin_url: str | Unset = _admin_url if type(_admin_url) is str else UNSET
 
-        error_details = d.pop("error_details", UNSET)
+        _error_details = d.pop("error_details", UNSET)
+        error_details: str | Unset = _error_details if type(_error_details) is str else UNSET
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        is_profiling_on = d.pop("is_profiling_on", UNSET)
+        _is_profiling_on = d.pop("is_profiling_on", UNSET)
+        is_profiling_on: bool | Unset = (
+            _is_profiling_on if type(_is_profiling_on) is bool else UNSET
+        )
 
-        execution_time = d.pop("execution_time", UNSET)
+        _execution_time = d.pop("execution_time", UNSET)
+        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
         execution_peak_memory: Range | Unset = (
-            UNSET if _execution_peak_memory is UNSET else Range.from_dict(_execution_peak_memory)
+            Range.from_dict(_execution_peak_memory)
+            if type(_execution_peak_memory) is dict
+            else UNSET
         )
 
-        has_vizgraph = d.pop("has_vizgraph", UNSET)
+        _has_vizgraph = d.pop("has_vizgraph", UNSET)
+        has_vizgraph: bool | Unset = _has_vizgraph if type(_has_vizgraph) is bool else UNSET
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
         tensor_type_list: NamedTensorTypeList | Unset = (
-            UNSET
-            if _tensor_type_list is UNSET
-            else NamedTensorTypeList.from_dict(_tensor_type_list)
+            NamedTensorTypeList.from_dict(_tensor_type_list)
+            if type(_tensor_type_list) is dict
+            else UNSET
         )
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         inference_job = cls.__new__(cls)
         inference_job.inference_job_id = inference_job_id
         inference_job.user_id = user_id
         inference_job.job_state = job_state
         inference_job.name = name
-        inference_job.creation_time = creation_time
         inference_job.options = options
         inference_job.user = user
         inference_job.model = model
         inference_job.device = device
         inference_job.dataset = dataset
+        inference_job.creation_time = creation_time
         inference_job.start_time = start_time
         inference_job.completion_time = completion_time
         inference_job.failure_reason = failure_reason

@@ -51,13 +51,15 @@ class InferenceJobResult:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        inference_job_id = d.pop("inference_job_id")
+        _inference_job_id = d.pop("inference_job_id", UNSET)
+        inference_job_id = _inference_job_id if type(_inference_job_id) is str else ""
 
-        output_dataset_id = d.pop("output_dataset_id")
+        _output_dataset_id = d.pop("output_dataset_id", UNSET)
+        output_dataset_id = _output_dataset_id if type(_output_dataset_id) is str else ""
 
         _detail = d.pop("detail", UNSET)
         detail: ProfileDetail | Unset = (
-            UNSET if _detail is UNSET else ProfileDetail.from_dict(_detail)
+            ProfileDetail.from_dict(_detail) if type(_detail) is dict else UNSET
         )
 
         inference_job_result = cls.__new__(cls)

@@ -67,20 +67,27 @@ class InferenceJobSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model = ModelReference.from_dict(d.pop("model"))
+        _model = d.pop("model", UNSET)
+        model = ModelReference.from_dict(_model if type(_model) is dict else {})
 
-        device = DeviceQuery.from_dict(d.pop("device"))
+        _device = d.pop("device", UNSET)
+        device = DeviceQuery.from_dict(_device if type(_device) is dict else {})
 
         _dataset = d.pop("dataset", UNSET)
         dataset: DatasetReference | Unset = (
-            UNSET if _dataset is UNSET else DatasetReference.from_dict(_dataset)
+            DatasetReference.from_dict(_dataset) if type(_dataset) is dict else UNSET
         )
 
-        is_profiling_on = d.pop("is_profiling_on", UNSET)
+        _is_profiling_on = d.pop("is_profiling_on", UNSET)
+        is_profiling_on: bool | Unset = (
+            _is_profiling_on if type(_is_profiling_on) is bool else UNSET
+        )
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        options = d.pop("options", UNSET)
+        _options = d.pop("options", UNSET)
+        options: str | Unset = _options if type(_options) is str else UNSET
 
         inference_job_submit = cls.__new__(cls)
         inference_job_submit.model = model

@@ -18,9 +18,7 @@ class Job:
     """A job: exactly one of the job types is present.
 
     Attributes:
-        notices (list[Notice]): What the job wants its user to know.
         failure_type (JobFailureType): Why a job failed, as a class of causes.
-        available_artifacts (list[JobArtifactType]): Types of the artifacts that can be downloaded.
         profile_job (ProfileJob | Unset): Profiles a model. Current services answer an inference job with profiling on
             in its place.
         inference_job (InferenceJob | Unset): Runs a model on a dataset, profiles it, or both.
@@ -29,12 +27,12 @@ class Job:
         link_job (LinkJob | Unset): Links several models into one context binary.
         hub_version (str | Unset): Release of the service that ran it.
         read_only (bool | Unset): Whether the caller may only look at it.
+        notices (list[Notice] | Unset): What the job wants its user to know.
+        available_artifacts (list[JobArtifactType] | Unset): Types of the artifacts that can be downloaded.
         actor_authorization (JobAuthorization | Unset): What the caller may do with a job.
     """
 
-    notices: list[Notice]
     failure_type: JobFailureType
-    available_artifacts: list[JobArtifactType]
     profile_job: ProfileJob | Unset = UNSET
     inference_job: InferenceJob | Unset = UNSET
     compile_job: CompileJob | Unset = UNSET
@@ -42,21 +40,13 @@ class Job:
     link_job: LinkJob | Unset = UNSET
     hub_version: str | Unset = UNSET
     read_only: bool | Unset = UNSET
+    notices: list[Notice] | Unset = UNSET
+    available_artifacts: list[JobArtifactType] | Unset = UNSET
     actor_authorization: JobAuthorization | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        notices = []
-        for notices_item_data in self.notices:
-            notices_item = notices_item_data.to_dict()
-            notices.append(notices_item)
-
         failure_type = self.failure_type.value
-
-        available_artifacts = []
-        for available_artifacts_item_data in self.available_artifacts:
-            available_artifacts_item = available_artifacts_item_data.value
-            available_artifacts.append(available_artifacts_item)
 
         profile_job: dict[str, Any] | Unset = UNSET
         if not isinstance(self.profile_job, Unset):
@@ -82,6 +72,20 @@ class Job:
 
         read_only = self.read_only
 
+        notices: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.notices, Unset):
+            notices = []
+            for notices_item_data in self.notices:
+                notices_item = notices_item_data.to_dict()
+                notices.append(notices_item)
+
+        available_artifacts: list[str] | Unset = UNSET
+        if not isinstance(self.available_artifacts, Unset):
+            available_artifacts = []
+            for available_artifacts_item_data in self.available_artifacts:
+                available_artifacts_item = available_artifacts_item_data.value
+                available_artifacts.append(available_artifacts_item)
+
         actor_authorization: dict[str, Any] | Unset = UNSET
         if not isinstance(self.actor_authorization, Unset):
             actor_authorization = self.actor_authorization.to_dict()
@@ -90,9 +94,7 @@ class Job:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "notices": notices,
                 "failure_type": failure_type,
-                "available_artifacts": available_artifacts,
             }
         )
         if profile_job is not UNSET:
@@ -109,6 +111,10 @@ class Job:
             field_dict["hub_version"] = hub_version
         if read_only is not UNSET:
             field_dict["read_only"] = read_only
+        if notices is not UNSET:
+            field_dict["notices"] = notices
+        if available_artifacts is not UNSET:
+            field_dict["available_artifacts"] = available_artifacts
         if actor_authorization is not UNSET:
             field_dict["actor_authorization"] = actor_authorization
 
@@ -117,53 +123,77 @@ class Job:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        notices = [Notice.from_dict(notices_item_data) for notices_item_data in d.pop("notices")]
-
-        failure_type = JobFailureType.of(d.pop("failure_type"))
-
-        available_artifacts = [
-            JobArtifactType.of(available_artifacts_item_data)
-            for available_artifacts_item_data in d.pop("available_artifacts")
-        ]
+        _failure_type = d.pop("failure_type", UNSET)
+        failure_type = (
+            JobFailureType.of(_failure_type)
+            if type(_failure_type) is str
+            else JobFailureType.read(_failure_type, JobFailureType.JOB_FAILURE_TYPE_UNSPECIFIED)
+        )
 
         _profile_job = d.pop("profile_job", UNSET)
         profile_job: ProfileJob | Unset = (
-            UNSET if _profile_job is UNSET else ProfileJob.from_dict(_profile_job)
+            ProfileJob.from_dict(_profile_job) if type(_profile_job) is dict else UNSET
         )
 
         _inference_job = d.pop("inference_job", UNSET)
         inference_job: InferenceJob | Unset = (
-            UNSET if _inference_job is UNSET else InferenceJob.from_dict(_inference_job)
+            InferenceJob.from_dict(_inference_job) if type(_inference_job) is dict else UNSET
         )
 
         _compile_job = d.pop("compile_job", UNSET)
         compile_job: CompileJob | Unset = (
-            UNSET if _compile_job is UNSET else CompileJob.from_dict(_compile_job)
+            CompileJob.from_dict(_compile_job) if type(_compile_job) is dict else UNSET
         )
 
         _quantize_job = d.pop("quantize_job", UNSET)
         quantize_job: QuantizeJob | Unset = (
-            UNSET if _quantize_job is UNSET else QuantizeJob.from_dict(_quantize_job)
+            QuantizeJob.from_dict(_quantize_job) if type(_quantize_job) is dict else UNSET
         )
 
         _link_job = d.pop("link_job", UNSET)
-        link_job: LinkJob | Unset = UNSET if _link_job is UNSET else LinkJob.from_dict(_link_job)
+        link_job: LinkJob | Unset = (
+            LinkJob.from_dict(_link_job) if type(_link_job) is dict else UNSET
+        )
 
-        hub_version = d.pop("hub_version", UNSET)
+        _hub_version = d.pop("hub_version", UNSET)
+        hub_version: str | Unset = _hub_version if type(_hub_version) is str else UNSET
 
-        read_only = d.pop("read_only", UNSET)
+        _read_only = d.pop("read_only", UNSET)
+        read_only: bool | Unset = _read_only if type(_read_only) is bool else UNSET
+
+        _notices = d.pop("notices", UNSET)
+        notices: list[Notice] | Unset = (
+            [
+                Notice.from_dict(notices_item_data if type(notices_item_data) is dict else {})
+                for notices_item_data in _notices
+            ]
+            if type(_notices) is list
+            else UNSET
+        )
+
+        _available_artifacts = d.pop("available_artifacts", UNSET)
+        available_artifacts: list[JobArtifactType] | Unset = (
+            [
+                JobArtifactType.of(available_artifacts_item_data)
+                if type(available_artifacts_item_data) is str
+                else JobArtifactType.read(
+                    available_artifacts_item_data, JobArtifactType.JOB_ARTIFACT_TYPE_UNSPECIFIED
+                )
+                for available_artifacts_item_data in _available_artifacts
+            ]
+            if type(_available_artifacts) is list
+            else UNSET
+        )
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
         actor_authorization: JobAuthorization | Unset = (
-            UNSET
-            if _actor_authorization is UNSET
-            else JobAuthorization.from_dict(_actor_authorization)
+            JobAuthorization.from_dict(_actor_authorization)
+            if type(_actor_authorization) is dict
+            else UNSET
         )
 
         job = cls.__new__(cls)
-        job.notices = notices
         job.failure_type = failure_type
-        job.available_artifacts = available_artifacts
         job.profile_job = profile_job
         job.inference_job = inference_job
         job.compile_job = compile_job
@@ -171,6 +201,8 @@ class Job:
         job.link_job = link_job
         job.hub_version = hub_version
         job.read_only = read_only
+        job.notices = notices
+        job.available_artifacts = available_artifacts
         job.actor_authorization = actor_authorization
 
         job.additional_properties = d or {}

@@ -1,6 +1,8 @@
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class JobArtifactType(StrEnum):
@@ -19,6 +21,12 @@ class JobArtifactType(StrEnum):
     def of(value: Any) -> "JobArtifactType":
         """The member of a value, as a call of the class gives it, in a quarter of the time."""
         return JobArtifactType(value)
+
+    @staticmethod
+    def read(value: Any, otherwise: T) -> "JobArtifactType | T":
+        """The member of a value that is no text: of a number of the wire, or what else is given."""
+        known = type(value) is int and value.bit_length() < 32
+        return JobArtifactType.of(value) if known else otherwise
 
     @classmethod
     def _missing_(cls, value: Any) -> Any:

@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.job_permission import JobPermission
+from ..types import UNSET
 
 T = TypeVar("T", bound="JobAuthorization")
 
@@ -41,10 +42,17 @@ class JobAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = [
-            JobPermission.of(permissions_item_data)
-            for permissions_item_data in d.pop("permissions")
-        ]
+        _permissions = d.pop("permissions", UNSET)
+        permissions: list[JobPermission] = (
+            [
+                JobPermission.of(permissions_item_data)
+                if type(permissions_item_data) is str
+                else JobPermission.read(permissions_item_data, JobPermission.JOB_CAN_VIEW)
+                for permissions_item_data in _permissions
+            ]
+            if type(_permissions) is list
+            else []
+        )
 
         job_authorization = cls.__new__(cls)
         job_authorization.permissions = permissions

@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="JobList")
 
 
@@ -14,43 +17,55 @@ class JobList:
     """One page of jobs, newest first.
 
     Attributes:
-        jobs (list[Job]): The jobs.
         total_query_count (int): Number of items that match, on all pages together.
+        jobs (list[Job] | Unset): The jobs.
     """
 
-    jobs: list[Job]
     total_query_count: int
+    jobs: list[Job] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        jobs = []
-        for jobs_item_data in self.jobs:
-            jobs_item = jobs_item_data.to_dict()
-            jobs.append(jobs_item)
-
         total_query_count = self.total_query_count
+
+        jobs: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.jobs, Unset):
+            jobs = []
+            for jobs_item_data in self.jobs:
+                jobs_item = jobs_item_data.to_dict()
+                jobs.append(jobs_item)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "jobs": jobs,
                 "total_query_count": total_query_count,
             }
         )
+        if jobs is not UNSET:
+            field_dict["jobs"] = jobs
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        jobs = [Job.from_dict(jobs_item_data) for jobs_item_data in d.pop("jobs")]
+        _total_query_count = d.pop("total_query_count", UNSET)
+        total_query_count = reading.integer(_total_query_count, 0)
 
-        total_query_count = d.pop("total_query_count")
+        _jobs = d.pop("jobs", UNSET)
+        jobs: list[Job] | Unset = (
+            [
+                Job.from_dict(jobs_item_data if type(jobs_item_data) is dict else {})
+                for jobs_item_data in _jobs
+            ]
+            if type(_jobs) is list
+            else UNSET
+        )
 
         job_list = cls.__new__(cls)
-        job_list.jobs = jobs
         job_list.total_query_count = total_query_count
+        job_list.jobs = jobs
 
         job_list.additional_properties = d or {}
         return job_list

@@ -73,35 +73,35 @@ class JobResult:
         d = dict(src_dict)
         _profile_job_result = d.pop("profile_job_result", UNSET)
         profile_job_result: ProfileJobResult | Unset = (
-            UNSET
-            if _profile_job_result is UNSET
-            else ProfileJobResult.from_dict(_profile_job_result)
+            ProfileJobResult.from_dict(_profile_job_result)
+            if type(_profile_job_result) is dict
+            else UNSET
         )
 
         _inference_job_result = d.pop("inference_job_result", UNSET)
         inference_job_result: InferenceJobResult | Unset = (
-            UNSET
-            if _inference_job_result is UNSET
-            else InferenceJobResult.from_dict(_inference_job_result)
+            InferenceJobResult.from_dict(_inference_job_result)
+            if type(_inference_job_result) is dict
+            else UNSET
         )
 
         _compile_job_result = d.pop("compile_job_result", UNSET)
         compile_job_result: CompileJobResult | Unset = (
-            UNSET
-            if _compile_job_result is UNSET
-            else CompileJobResult.from_dict(_compile_job_result)
+            CompileJobResult.from_dict(_compile_job_result)
+            if type(_compile_job_result) is dict
+            else UNSET
         )
 
         _quantize_job_result = d.pop("quantize_job_result", UNSET)
         quantize_job_result: QuantizeJobResult | Unset = (
-            UNSET
-            if _quantize_job_result is UNSET
-            else QuantizeJobResult.from_dict(_quantize_job_result)
+            QuantizeJobResult.from_dict(_quantize_job_result)
+            if type(_quantize_job_result) is dict
+            else UNSET
         )
 
         _link_job_result = d.pop("link_job_result", UNSET)
         link_job_result: LinkJobResult | Unset = (
-            UNSET if _link_job_result is UNSET else LinkJobResult.from_dict(_link_job_result)
+            LinkJobResult.from_dict(_link_job_result) if type(_link_job_result) is dict else UNSET
         )
 
         job_result = cls.__new__(cls)

@@ -63,22 +63,22 @@ class JobSubmit:
         d = dict(src_dict)
         _compile_job = d.pop("compile_job", UNSET)
         compile_job: CompileJobSubmit | Unset = (
-            UNSET if _compile_job is UNSET else CompileJobSubmit.from_dict(_compile_job)
+            CompileJobSubmit.from_dict(_compile_job) if type(_compile_job) is dict else UNSET
         )
 
         _quantize_job = d.pop("quantize_job", UNSET)
         quantize_job: QuantizeJobSubmit | Unset = (
-            UNSET if _quantize_job is UNSET else QuantizeJobSubmit.from_dict(_quantize_job)
+            QuantizeJobSubmit.from_dict(_quantize_job) if type(_quantize_job) is dict else UNSET
         )
 
         _link_job = d.pop("link_job", UNSET)
         link_job: LinkJobSubmit | Unset = (
-            UNSET if _link_job is UNSET else LinkJobSubmit.from_dict(_link_job)
+            LinkJobSubmit.from_dict(_link_job) if type(_link_job) is dict else UNSET
         )
 
         _inference_job = d.pop("inference_job", UNSET)
         inference_job: InferenceJobSubmit | Unset = (
-            UNSET if _inference_job is UNSET else InferenceJobSubmit.from_dict(_inference_job)
+            InferenceJobSubmit.from_dict(_inference_job) if type(_inference_job) is dict else UNSET
         )
 
         job_submit = cls.__new__(cls)

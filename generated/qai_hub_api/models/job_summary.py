@@ -80,42 +80,44 @@ class JobSummary:
         d = dict(src_dict)
         _profile_job_summary = d.pop("profile_job_summary", UNSET)
         profile_job_summary: ProfileJobSummary | Unset = (
-            UNSET
-            if _profile_job_summary is UNSET
-            else ProfileJobSummary.from_dict(_profile_job_summary)
+            ProfileJobSummary.from_dict(_profile_job_summary)
+            if type(_profile_job_summary) is dict
+            else UNSET
         )
 
         _inference_job_summary = d.pop("inference_job_summary", UNSET)
         inference_job_summary: InferenceJobSummary | Unset = (
-            UNSET
-            if _inference_job_summary is UNSET
-            else InferenceJobSummary.from_dict(_inference_job_summary)
+            InferenceJobSummary.from_dict(_inference_job_summary)
+            if type(_inference_job_summary) is dict
+            else UNSET
         )
 
         _compile_job_summary = d.pop("compile_job_summary", UNSET)
         compile_job_summary: CompileJobSummary | Unset = (
-            UNSET
-            if _compile_job_summary is UNSET
-            else CompileJobSummary.from_dict(_compile_job_summary)
+            CompileJobSummary.from_dict(_compile_job_summary)
+            if type(_compile_job_summary) is dict
+            else UNSET
         )
 
         _quantize_job_summary = d.pop("quantize_job_summary", UNSET)
         quantize_job_summary: QuantizeJobSummary | Unset = (
-            UNSET
-            if _quantize_job_summary is UNSET
-            else QuantizeJobSummary.from_dict(_quantize_job_summary)
+            QuantizeJobSummary.from_dict(_quantize_job_summary)
+            if type(_quantize_job_summary) is dict
+            else UNSET
         )
 
         _link_job_summary = d.pop("link_job_summary", UNSET)
         link_job_summary: LinkJobSummary | Unset = (
-            UNSET if _link_job_summary is UNSET else LinkJobSummary.from_dict(_link_job_summary)
+            LinkJobSummary.from_dict(_link_job_summary)
+            if type(_link_job_summary) is dict
+            else UNSET
         )
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
         actor_authorization: JobAuthorization | Unset = (
-            UNSET
-            if _actor_authorization is UNSET
-            else JobAuthorization.from_dict(_actor_authorization)
+            JobAuthorization.from_dict(_actor_authorization)
+            if type(_actor_authorization) is dict
+            else UNSET
         )
 
         job_summary = cls.__new__(cls)

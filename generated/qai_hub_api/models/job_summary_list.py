@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="JobSummaryList")
 
 
@@ -14,46 +17,57 @@ class JobSummaryList:
     """One page of job summaries, newest first.
 
     Attributes:
-        job_summaries (list[JobSummary]): The summaries.
         total_query_count (int): Number of items that match, on all pages together.
+        job_summaries (list[JobSummary] | Unset): The summaries.
     """
 
-    job_summaries: list[JobSummary]
     total_query_count: int
+    job_summaries: list[JobSummary] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        job_summaries = []
-        for job_summaries_item_data in self.job_summaries:
-            job_summaries_item = job_summaries_item_data.to_dict()
-            job_summaries.append(job_summaries_item)
-
         total_query_count = self.total_query_count
+
+        job_summaries: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.job_summaries, Unset):
+            job_summaries = []
+            for job_summaries_item_data in self.job_summaries:
+                job_summaries_item = job_summaries_item_data.to_dict()
+                job_summaries.append(job_summaries_item)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "job_summaries": job_summaries,
                 "total_query_count": total_query_count,
             }
         )
+        if job_summaries is not UNSET:
+            field_dict["job_summaries"] = job_summaries
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        job_summaries = [
-            JobSummary.from_dict(job_summaries_item_data)
-            for job_summaries_item_data in d.pop("job_summaries")
-        ]
+        _total_query_count = d.pop("total_query_count", UNSET)
+        total_query_count = reading.integer(_total_query_count, 0)
 
-        total_query_count = d.pop("total_query_count")
+        _job_summaries = d.pop("job_summaries", UNSET)
+        job_summaries: list[JobSummary] | Unset = (
+            [
+                JobSummary.from_dict(
+                    job_summaries_item_data if type(job_summaries_item_data) is dict else {}
+                )
+                for job_summaries_item_data in _job_summaries
+            ]
+            if type(_job_summaries) is list
+            else UNSET
+        )
 
         job_summary_list = cls.__new__(cls)
-        job_summary_list.job_summaries = job_summaries
         job_summary_list.total_query_count = total_query_count
+        job_summary_list.job_summaries = job_summaries
 
         job_summary_list.additional_properties = d or {}
         return job_summary_list

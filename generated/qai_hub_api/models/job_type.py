@@ -1,6 +1,8 @@
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class JobType(StrEnum):
@@ -19,6 +21,12 @@ class JobType(StrEnum):
     def of(value: Any) -> "JobType":
         """The member of a value, as a call of the class gives it, in a quarter of the time."""
         return JobType(value)
+
+    @staticmethod
+    def read(value: Any, otherwise: T) -> "JobType | T":
+        """The member of a value that is no text: of a number of the wire, or what else is given."""
+        known = type(value) is int and value.bit_length() < 32
+        return JobType.of(value) if known else otherwise
 
     @classmethod
     def _missing_(cls, value: Any) -> Any:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.compute_unit import ComputeUnit
 from ..types import UNSET, Unset
 
@@ -87,25 +88,47 @@ class LayerDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        compute_unit = ComputeUnit.of(d.pop("compute_unit"))
+        _compute_unit = d.pop("compute_unit", UNSET)
+        compute_unit = (
+            ComputeUnit.of(_compute_unit)
+            if type(_compute_unit) is str
+            else ComputeUnit.read(_compute_unit, ComputeUnit.COMPUTE_UNIT_UNSPECIFIED)
+        )
 
-        layer_type_name = d.pop("layer_type_name")
+        _layer_type_name = d.pop("layer_type_name", UNSET)
+        layer_type_name = _layer_type_name if type(_layer_type_name) is str else ""
 
-        id = d.pop("id")
+        _id = d.pop("id", UNSET)
+        id = _id if type(_id) is str else ""
 
-        delegate_name = d.pop("delegate_name")
+        _delegate_name = d.pop("delegate_name", UNSET)
+        delegate_name = _delegate_name if type(_delegate_name) is str else ""
 
-        delegate_extra_info = d.pop("delegate_extra_info")
+        _delegate_extra_info = d.pop("delegate_extra_info", UNSET)
+        delegate_extra_info = _delegate_extra_info if type(_delegate_extra_info) is str else ""
 
-        delegate_reported_ops = list(cast(list[str], d.pop("delegate_reported_ops")))
+        _delegate_reported_ops = d.pop("delegate_reported_ops", UNSET)
+        delegate_reported_ops: list[str] = (
+            [
+                delegate_reported_ops_item_data
+                for delegate_reported_ops_item_data in _delegate_reported_ops
+                if type(delegate_reported_ops_item_data) is str
+            ]
+            if type(_delegate_reported_ops) is list
+            else []
+        )
 
-        execution_time = d.pop("execution_time", UNSET)
+        _execution_time = d.pop("execution_time", UNSET)
+        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
 
-        segment_id = d.pop("segment_id", UNSET)
+        _segment_id = d.pop("segment_id", UNSET)
+        segment_id: str | Unset = _segment_id if type(_segment_id) is str else UNSET
 
-        execution_cycles = d.pop("execution_cycles", UNSET)
+        _execution_cycles = d.pop("execution_cycles", UNSET)
+        execution_cycles: int | Unset = reading.integer(_execution_cycles, UNSET)
 
         layer_detail = cls.__new__(cls)
         layer_detail.name = name

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="LinkDetail")
 
 
@@ -39,10 +41,17 @@ class LinkDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        tool_versions = [
-            ToolVersion.from_dict(tool_versions_item_data)
-            for tool_versions_item_data in d.pop("tool_versions")
-        ]
+        _tool_versions = d.pop("tool_versions", UNSET)
+        tool_versions: list[ToolVersion] = (
+            [
+                ToolVersion.from_dict(
+                    tool_versions_item_data if type(tool_versions_item_data) is dict else {}
+                )
+                for tool_versions_item_data in _tool_versions
+            ]
+            if type(_tool_versions) is list
+            else []
+        )
 
         link_detail = cls.__new__(cls)
         link_detail.tool_versions = tool_versions

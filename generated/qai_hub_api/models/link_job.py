@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
@@ -24,11 +25,11 @@ class LinkJob:
             not.
         name (str): Name that people see.
         options (str): Options, as on a command line.
-        creation_time (datetime.datetime): When it was created.
         user (User | Unset): A person with an account.
         models (ModelList | Unset): One page of models, newest first.
         failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
         target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
@@ -45,11 +46,11 @@ class LinkJob:
     job_state: JobState
     name: str
     options: str
-    creation_time: datetime.datetime
     user: User | Unset = UNSET
     models: ModelList | Unset = UNSET
     failure_reason: str | Unset = UNSET
     target_model: Model | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     last_updated_time: datetime.datetime | Unset = UNSET
@@ -72,8 +73,6 @@ class LinkJob:
 
         options = self.options
 
-        creation_time = self.creation_time.isoformat()
-
         user: dict[str, Any] | Unset = UNSET
         if not isinstance(self.user, Unset):
             user = self.user.to_dict()
@@ -87,6 +86,10 @@ class LinkJob:
         target_model: dict[str, Any] | Unset = UNSET
         if not isinstance(self.target_model, Unset):
             target_model = self.target_model.to_dict()
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -125,7 +128,6 @@ class LinkJob:
                 "job_state": job_state,
                 "name": name,
                 "options": options,
-                "creation_time": creation_time,
             }
         )
         if user is not UNSET:
@@ -136,6 +138,8 @@ class LinkJob:
             field_dict["failure_reason"] = failure_reason
         if target_model is not UNSET:
             field_dict["target_model"] = target_model
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -160,82 +164,88 @@ class LinkJob:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        link_job_id = d.pop("link_job_id")
+        _link_job_id = d.pop("link_job_id", UNSET)
+        link_job_id = _link_job_id if type(_link_job_id) is str else ""
 
-        user_id = d.pop("user_id")
+        _user_id = d.pop("user_id", UNSET)
+        user_id = reading.integer(_user_id, 0)
 
-        job_state = JobState.of(d.pop("job_state"))
-
-        name = d.pop("name")
-
-        options = d.pop("options")
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
         )
 
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
+
+        _options = d.pop("options", UNSET)
+        options = _options if type(_options) is str else ""
+
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
 
         _models = d.pop("models", UNSET)
-        models: ModelList | Unset = UNSET if _models is UNSET else ModelList.from_dict(_models)
+        models: ModelList | Unset = ModelList.from_dict(_models) if type(_models) is dict else UNSET
 
-        failure_reason = d.pop("failure_reason", UNSET)
+        _failure_reason = d.pop("failure_reason", UNSET)
+        failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
         _target_model = d.pop("target_model", UNSET)
         target_model: Model | Unset = (
-            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+            Model.from_dict(_target_model) if type(_target_model) is dict else UNSET
+        )
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
-        admin_url = d.pop("admin_url", UNSET)
+        _admin_url = d.pop("admin_url", UNSET)
+        admin_url: str | Unset = _admin_url if type(_admin_url) is str else UNSET
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
+        device: Device | Unset = Device.from_dict(_device) if type(_device) is dict else UNSET
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        error_details = d.pop("error_details", UNSET)
+        _error_details = d.pop("error_details", UNSET)
+        error_details: str | Unset = _error_details if type(_error_details) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         link_job = cls.__new__(cls)
         link_job.link_job_id = link_job_id
@@ -243,11 +253,11 @@ class LinkJob:
         link_job.job_state = job_state
         link_job.name = name
         link_job.options = options
-        link_job.creation_time = creation_time
         link_job.user = user
         link_job.models = models
         link_job.failure_reason = failure_reason
         link_job.target_model = target_model
+        link_job.creation_time = creation_time
         link_job.start_time = start_time
         link_job.completion_time = completion_time
         link_job.last_updated_time = last_updated_time

@@ -46,11 +46,12 @@ class LinkJobResult:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        link_job_id = d.pop("link_job_id")
+        _link_job_id = d.pop("link_job_id", UNSET)
+        link_job_id = _link_job_id if type(_link_job_id) is str else ""
 
         _link_detail = d.pop("link_detail", UNSET)
         link_detail: LinkDetail | Unset = (
-            UNSET if _link_detail is UNSET else LinkDetail.from_dict(_link_detail)
+            LinkDetail.from_dict(_link_detail) if type(_link_detail) is dict else UNSET
         )
 
         link_job_result = cls.__new__(cls)

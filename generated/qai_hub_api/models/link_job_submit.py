@@ -53,13 +53,17 @@ class LinkJobSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        models = ModelReferenceList.from_dict(d.pop("models"))
+        _models = d.pop("models", UNSET)
+        models = ModelReferenceList.from_dict(_models if type(_models) is dict else {})
 
-        device = DeviceQuery.from_dict(d.pop("device"))
+        _device = d.pop("device", UNSET)
+        device = DeviceQuery.from_dict(_device if type(_device) is dict else {})
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        options = d.pop("options", UNSET)
+        _options = d.pop("options", UNSET)
+        options: str | Unset = _options if type(_options) is str else UNSET
 
         link_job_submit = cls.__new__(cls)
         link_job_submit.models = models

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
 
@@ -154,63 +155,78 @@ class Model:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model_id = d.pop("model_id", UNSET)
+        _model_id = d.pop("model_id", UNSET)
+        model_id: str | Unset = _model_id if type(_model_id) is str else UNSET
 
         _owner = d.pop("owner", UNSET)
-        owner: User | Unset = UNSET if _owner is UNSET else User.from_dict(_owner)
+        owner: User | Unset = User.from_dict(_owner) if type(_owner) is dict else UNSET
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
         _creation_time = d.pop("creation_time", UNSET)
         creation_time: datetime.datetime | Unset = (
-            UNSET
-            if _creation_time is UNSET
-            else _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _model_type = d.pop("model_type", UNSET)
-        model_type: ModelType | Unset = UNSET if _model_type is UNSET else ModelType.of(_model_type)
+        model_type: ModelType | Unset = (
+            ModelType.of(_model_type)
+            if type(_model_type) is str
+            else ModelType.read(_model_type, UNSET)
+        )
 
-        file_upload_complete = d.pop("file_upload_complete", UNSET)
+        _file_upload_complete = d.pop("file_upload_complete", UNSET)
+        file_upload_complete: bool | Unset = (
+            _file_upload_complete if type(_file_upload_complete) is bool else UNSET
+        )
 
-        producer_id = d.pop("producer_id", UNSET)
+        _producer_id = d.pop("producer_id", UNSET)
+        producer_id: str | Unset = _producer_id if type(_producer_id) is str else UNSET
 
-        read_only = d.pop("read_only", UNSET)
+        _read_only = d.pop("read_only", UNSET)
+        read_only: bool | Unset = _read_only if type(_read_only) is bool else UNSET
 
-        is_directory = d.pop("is_directory", UNSET)
+        _is_directory = d.pop("is_directory", UNSET)
+        is_directory: bool | Unset = _is_directory if type(_is_directory) is bool else UNSET
 
-        hidden = d.pop("hidden", UNSET)
+        _hidden = d.pop("hidden", UNSET)
+        hidden: bool | Unset = _hidden if type(_hidden) is bool else UNSET
 
-        producer_attempt_number = d.pop("producer_attempt_number", UNSET)
+        _producer_attempt_number = d.pop("producer_attempt_number", UNSET)
+        producer_attempt_number: int | Unset = reading.integer(_producer_attempt_number, UNSET)
 
         _metadata = d.pop("metadata", UNSET)
         metadata: ModelMetadata | Unset = (
-            UNSET if _metadata is UNSET else ModelMetadata.from_dict(_metadata)
+            ModelMetadata.from_dict(_metadata) if type(_metadata) is dict else UNSET
         )
 
-        has_vizgraph = d.pop("has_vizgraph", UNSET)
+        _has_vizgraph = d.pop("has_vizgraph", UNSET)
+        has_vizgraph: bool | Unset = _has_vizgraph if type(_has_vizgraph) is bool else UNSET
 
         _input_spec = d.pop("input_spec", UNSET)
         input_spec: NamedTensorTypeList | Unset = (
-            UNSET if _input_spec is UNSET else NamedTensorTypeList.from_dict(_input_spec)
+            NamedTensorTypeList.from_dict(_input_spec) if type(_input_spec) is dict else UNSET
         )
 
         _output_spec = d.pop("output_spec", UNSET)
         output_spec: NamedTensorTypeList | Unset = (
-            UNSET if _output_spec is UNSET else NamedTensorTypeList.from_dict(_output_spec)
+            NamedTensorTypeList.from_dict(_output_spec) if type(_output_spec) is dict else UNSET
         )
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         _actor_authorization = d.pop("actor_authorization", UNSET)
         actor_authorization: ModelAuthorization | Unset = (
-            UNSET
-            if _actor_authorization is UNSET
-            else ModelAuthorization.from_dict(_actor_authorization)
+            ModelAuthorization.from_dict(_actor_authorization)
+            if type(_actor_authorization) is dict
+            else UNSET
         )
 
         model = cls.__new__(cls)

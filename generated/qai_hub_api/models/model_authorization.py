@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.model_permission import ModelPermission
+from ..types import UNSET
 
 T = TypeVar("T", bound="ModelAuthorization")
 
@@ -41,10 +42,17 @@ class ModelAuthorization:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        permissions = [
-            ModelPermission.of(permissions_item_data)
-            for permissions_item_data in d.pop("permissions")
-        ]
+        _permissions = d.pop("permissions", UNSET)
+        permissions: list[ModelPermission] = (
+            [
+                ModelPermission.of(permissions_item_data)
+                if type(permissions_item_data) is str
+                else ModelPermission.read(permissions_item_data, ModelPermission.MODEL_CAN_VIEW)
+                for permissions_item_data in _permissions
+            ]
+            if type(_permissions) is list
+            else []
+        )
 
         model_authorization = cls.__new__(cls)
         model_authorization.permissions = permissions

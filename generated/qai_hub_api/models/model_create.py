@@ -48,11 +48,18 @@ class ModelCreate:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        model_type = ModelType.of(d.pop("model_type"))
+        _model_type = d.pop("model_type", UNSET)
+        model_type = (
+            ModelType.of(_model_type)
+            if type(_model_type) is str
+            else ModelType.read(_model_type, ModelType.MODEL_TYPE_UNSPECIFIED)
+        )
 
-        is_directory = d.pop("is_directory", UNSET)
+        _is_directory = d.pop("is_directory", UNSET)
+        is_directory: bool | Unset = _is_directory if type(_is_directory) is bool else UNSET
 
         model_create = cls.__new__(cls)
         model_create.name = name

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="ModelMetadata")
 
 
@@ -36,7 +38,8 @@ class ModelMetadata:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        entries = ModelMetadataEntries.from_dict(d.pop("entries"))
+        _entries = d.pop("entries", UNSET)
+        entries = ModelMetadataEntries.from_dict(_entries if type(_entries) is dict else {})
 
         model_metadata = cls.__new__(cls)
         model_metadata.entries = entries

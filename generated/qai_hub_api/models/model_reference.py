@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="ModelReference")
 
 
@@ -34,7 +36,8 @@ class ModelReference:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model_id = d.pop("model_id")
+        _model_id = d.pop("model_id", UNSET)
+        model_id = _model_id if type(_model_id) is str else ""
 
         model_reference = cls.__new__(cls)
         model_reference.model_id = model_id

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="ModelReferenceList")
 
 
@@ -37,9 +39,15 @@ class ModelReferenceList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        models = [
-            ModelReference.from_dict(models_item_data) for models_item_data in d.pop("models")
-        ]
+        _models = d.pop("models", UNSET)
+        models: list[ModelReference] = (
+            [
+                ModelReference.from_dict(models_item_data if type(models_item_data) is dict else {})
+                for models_item_data in _models
+            ]
+            if type(_models) is list
+            else []
+        )
 
         model_reference_list = cls.__new__(cls)
         model_reference_list.models = models

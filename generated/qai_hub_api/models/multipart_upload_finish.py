@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
+
+from ..types import UNSET
 
 T = TypeVar("T", bound="MultipartUploadFinish")
 
@@ -39,9 +41,15 @@ class MultipartUploadFinish:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        upload_id = d.pop("upload_id")
+        _upload_id = d.pop("upload_id", UNSET)
+        upload_id = _upload_id if type(_upload_id) is str else ""
 
-        etags = list(cast(list[str], d.pop("etags")))
+        _etags = d.pop("etags", UNSET)
+        etags: list[str] = (
+            [etags_item_data for etags_item_data in _etags if type(etags_item_data) is str]
+            if type(_etags) is list
+            else []
+        )
 
         multipart_upload_finish = cls.__new__(cls)
         multipart_upload_finish.upload_id = upload_id

@@ -58,15 +58,18 @@ class NamedArtifactDownloadURL:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        url = d.pop("url")
+        _url = d.pop("url", UNSET)
+        url = _url if type(_url) is str else ""
 
-        filename = d.pop("filename")
+        _filename = d.pop("filename", UNSET)
+        filename = _filename if type(_filename) is str else ""
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
         _credentials = d.pop("credentials", UNSET)
         credentials: S3Credentials | Unset = (
-            UNSET if _credentials is UNSET else S3Credentials.from_dict(_credentials)
+            S3Credentials.from_dict(_credentials) if type(_credentials) is dict else UNSET
         )
 
         named_artifact_download_url = cls.__new__(cls)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="NamedArtifactDownloadURLList")
 
 
@@ -14,35 +16,42 @@ class NamedArtifactDownloadURLList:
     """The artifacts of one type that a job left.
 
     Attributes:
-        artifacts (list[NamedArtifactDownloadURL]): The artifacts.
+        artifacts (list[NamedArtifactDownloadURL] | Unset): The artifacts.
     """
 
-    artifacts: list[NamedArtifactDownloadURL]
+    artifacts: list[NamedArtifactDownloadURL] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        artifacts = []
-        for artifacts_item_data in self.artifacts:
-            artifacts_item = artifacts_item_data.to_dict()
-            artifacts.append(artifacts_item)
+        artifacts: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.artifacts, Unset):
+            artifacts = []
+            for artifacts_item_data in self.artifacts:
+                artifacts_item = artifacts_item_data.to_dict()
+                artifacts.append(artifacts_item)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "artifacts": artifacts,
-            }
-        )
+        field_dict.update({})
+        if artifacts is not UNSET:
+            field_dict["artifacts"] = artifacts
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        artifacts = [
-            NamedArtifactDownloadURL.from_dict(artifacts_item_data)
-            for artifacts_item_data in d.pop("artifacts")
-        ]
+        _artifacts = d.pop("artifacts", UNSET)
+        artifacts: list[NamedArtifactDownloadURL] | Unset = (
+            [
+                NamedArtifactDownloadURL.from_dict(
+                    artifacts_item_data if type(artifacts_item_data) is dict else {}
+                )
+                for artifacts_item_data in _artifacts
+            ]
+            if type(_artifacts) is list
+            else UNSET
+        )
 
         named_artifact_download_url_list = cls.__new__(cls)
         named_artifact_download_url_list.artifacts = artifacts

@@ -17,19 +17,22 @@ class NamedTensorType:
 
     Attributes:
         name (str): Name of the input or output.
-        tensor_type (TensorType): Shape and element type of a tensor, with its quantization parameters where it has any.
+        tensor_type (TensorType | Unset): Shape and element type of a tensor, with its quantization parameters where it
+            has any.
         graph_name (str | Unset): Graph that it belongs to, in a model of several graphs.
     """
 
     name: str
-    tensor_type: TensorType
+    tensor_type: TensorType | Unset = UNSET
     graph_name: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name
 
-        tensor_type = self.tensor_type.to_dict()
+        tensor_type: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.tensor_type, Unset):
+            tensor_type = self.tensor_type.to_dict()
 
         graph_name = self.graph_name
 
@@ -38,9 +41,10 @@ class NamedTensorType:
         field_dict.update(
             {
                 "name": name,
-                "tensor_type": tensor_type,
             }
         )
+        if tensor_type is not UNSET:
+            field_dict["tensor_type"] = tensor_type
         if graph_name is not UNSET:
             field_dict["graph_name"] = graph_name
 
@@ -49,11 +53,16 @@ class NamedTensorType:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        tensor_type = TensorType.from_dict(d.pop("tensor_type"))
+        _tensor_type = d.pop("tensor_type", UNSET)
+        tensor_type: TensorType | Unset = (
+            TensorType.from_dict(_tensor_type) if type(_tensor_type) is dict else UNSET
+        )
 
-        graph_name = d.pop("graph_name", UNSET)
+        _graph_name = d.pop("graph_name", UNSET)
+        graph_name: str | Unset = _graph_name if type(_graph_name) is str else UNSET
 
         named_tensor_type = cls.__new__(cls)
         named_tensor_type.name = name

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="NamedTensorTypeList")
 
 
@@ -39,7 +41,15 @@ class NamedTensorTypeList:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        types = [NamedTensorType.from_dict(types_item_data) for types_item_data in d.pop("types")]
+        _types = d.pop("types", UNSET)
+        types: list[NamedTensorType] = (
+            [
+                NamedTensorType.from_dict(types_item_data if type(types_item_data) is dict else {})
+                for types_item_data in _types
+            ]
+            if type(_types) is list
+            else []
+        )
 
         named_tensor_type_list = cls.__new__(cls)
         named_tensor_type_list.types = types

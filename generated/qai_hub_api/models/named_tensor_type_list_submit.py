@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="NamedTensorTypeListSubmit")
 
 
@@ -37,9 +39,17 @@ class NamedTensorTypeListSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        types = [
-            NamedTensorTypeSubmit.from_dict(types_item_data) for types_item_data in d.pop("types")
-        ]
+        _types = d.pop("types", UNSET)
+        types: list[NamedTensorTypeSubmit] = (
+            [
+                NamedTensorTypeSubmit.from_dict(
+                    types_item_data if type(types_item_data) is dict else {}
+                )
+                for types_item_data in _types
+            ]
+            if type(_types) is list
+            else []
+        )
 
         named_tensor_type_list_submit = cls.__new__(cls)
         named_tensor_type_list_submit.types = types

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="NamedTensorTypeSubmit")
 
 
@@ -39,9 +41,11 @@ class NamedTensorTypeSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        tensor_type = TensorTypeSubmit.from_dict(d.pop("tensor_type"))
+        _tensor_type = d.pop("tensor_type", UNSET)
+        tensor_type = TensorTypeSubmit.from_dict(_tensor_type if type(_tensor_type) is dict else {})
 
         named_tensor_type_submit = cls.__new__(cls)
         named_tensor_type_submit.name = name

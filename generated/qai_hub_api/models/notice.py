@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..models.notice_context import NoticeContext
 from ..models.notice_severity import NoticeSeverity
+from ..types import UNSET
 
 T = TypeVar("T", bound="Notice")
 
@@ -49,11 +50,22 @@ class Notice:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        context = NoticeContext.of(d.pop("context"))
+        _context = d.pop("context", UNSET)
+        context = (
+            NoticeContext.of(_context)
+            if type(_context) is str
+            else NoticeContext.read(_context, NoticeContext.DEVICE)
+        )
 
-        severity = NoticeSeverity.of(d.pop("severity"))
+        _severity = d.pop("severity", UNSET)
+        severity = (
+            NoticeSeverity.of(_severity)
+            if type(_severity) is str
+            else NoticeSeverity.read(_severity, NoticeSeverity.DEBUG)
+        )
 
-        message = d.pop("message")
+        _message = d.pop("message", UNSET)
+        message = _message if type(_message) is str else ""
 
         notice = cls.__new__(cls)
         notice.context = context

@@ -1,6 +1,8 @@
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class NoticeContext(StrEnum):
@@ -16,6 +18,12 @@ class NoticeContext(StrEnum):
     def of(value: Any) -> "NoticeContext":
         """The member of a value, as a call of the class gives it, in a quarter of the time."""
         return NoticeContext(value)
+
+    @staticmethod
+    def read(value: Any, otherwise: T) -> "NoticeContext | T":
+        """The member of a value that is no text: of a number of the wire, or what else is given."""
+        known = type(value) is int and value.bit_length() < 32
+        return NoticeContext.of(value) if known else otherwise
 
     @classmethod
     def _missing_(cls, value: Any) -> Any:

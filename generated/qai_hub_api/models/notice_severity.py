@@ -1,6 +1,8 @@
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class NoticeSeverity(StrEnum):
@@ -17,6 +19,12 @@ class NoticeSeverity(StrEnum):
     def of(value: Any) -> "NoticeSeverity":
         """The member of a value, as a call of the class gives it, in a quarter of the time."""
         return NoticeSeverity(value)
+
+    @staticmethod
+    def read(value: Any, otherwise: T) -> "NoticeSeverity | T":
+        """The member of a value that is no text: of a number of the wire, or what else is given."""
+        known = type(value) is int and value.bit_length() < 32
+        return NoticeSeverity.of(value) if known else otherwise
 
     @classmethod
     def _missing_(cls, value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Problem")
@@ -59,15 +60,20 @@ class Problem:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        type_ = d.pop("type")
+        _type_ = d.pop("type", UNSET)
+        type_ = _type_ if type(_type_) is str else ""
 
-        title = d.pop("title")
+        _title = d.pop("title", UNSET)
+        title = _title if type(_title) is str else ""
 
-        status = d.pop("status")
+        _status = d.pop("status", UNSET)
+        status = reading.integer(_status, 0)
 
-        detail = d.pop("detail")
+        _detail = d.pop("detail", UNSET)
+        detail = _detail if type(_detail) is str else ""
 
-        request_id = d.pop("request_id", UNSET)
+        _request_id = d.pop("request_id", UNSET)
+        request_id: str | Unset = _request_id if type(_request_id) is str else UNSET
 
         problem = cls.__new__(cls)
         problem.type_ = type_

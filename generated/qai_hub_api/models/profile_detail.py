@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileDetail")
@@ -238,108 +239,196 @@ class ProfileDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        execution_time = d.pop("execution_time")
+        _execution_time = d.pop("execution_time", UNSET)
+        execution_time = reading.integer(_execution_time, 0)
 
-        peak_memory_usage = d.pop("peak_memory_usage")
+        _peak_memory_usage = d.pop("peak_memory_usage", UNSET)
+        peak_memory_usage = reading.integer(_peak_memory_usage, 0)
 
-        layer_details = [
-            LayerDetail.from_dict(layer_details_item_data)
-            for layer_details_item_data in d.pop("layer_details")
-        ]
+        _layer_details = d.pop("layer_details", UNSET)
+        layer_details: list[LayerDetail] = (
+            [
+                LayerDetail.from_dict(
+                    layer_details_item_data if type(layer_details_item_data) is dict else {}
+                )
+                for layer_details_item_data in _layer_details
+            ]
+            if type(_layer_details) is list
+            else []
+        )
 
-        major_version = d.pop("major_version")
+        _major_version = d.pop("major_version", UNSET)
+        major_version = reading.integer(_major_version, 0)
 
-        minor_version = d.pop("minor_version")
+        _minor_version = d.pop("minor_version", UNSET)
+        minor_version = reading.integer(_minor_version, 0)
 
-        after_cold_load_peak_memory = d.pop("after_cold_load_peak_memory")
+        _after_cold_load_peak_memory = d.pop("after_cold_load_peak_memory", UNSET)
+        after_cold_load_peak_memory = reading.integer(_after_cold_load_peak_memory, 0)
 
-        after_compile_peak_memory = d.pop("after_compile_peak_memory")
+        _after_compile_peak_memory = d.pop("after_compile_peak_memory", UNSET)
+        after_compile_peak_memory = reading.integer(_after_compile_peak_memory, 0)
 
-        after_execution_peak_memory = d.pop("after_execution_peak_memory")
+        _after_execution_peak_memory = d.pop("after_execution_peak_memory", UNSET)
+        after_execution_peak_memory = reading.integer(_after_execution_peak_memory, 0)
 
-        after_warm_load_peak_memory = d.pop("after_warm_load_peak_memory")
+        _after_warm_load_peak_memory = d.pop("after_warm_load_peak_memory", UNSET)
+        after_warm_load_peak_memory = reading.integer(_after_warm_load_peak_memory, 0)
 
-        before_cold_load_current_memory = d.pop("before_cold_load_current_memory")
+        _before_cold_load_current_memory = d.pop("before_cold_load_current_memory", UNSET)
+        before_cold_load_current_memory = reading.integer(_before_cold_load_current_memory, 0)
 
-        before_cold_load_peak_memory = d.pop("before_cold_load_peak_memory")
+        _before_cold_load_peak_memory = d.pop("before_cold_load_peak_memory", UNSET)
+        before_cold_load_peak_memory = reading.integer(_before_cold_load_peak_memory, 0)
 
-        before_compile_current_memory = d.pop("before_compile_current_memory")
+        _before_compile_current_memory = d.pop("before_compile_current_memory", UNSET)
+        before_compile_current_memory = reading.integer(_before_compile_current_memory, 0)
 
-        before_compile_peak_memory = d.pop("before_compile_peak_memory")
+        _before_compile_peak_memory = d.pop("before_compile_peak_memory", UNSET)
+        before_compile_peak_memory = reading.integer(_before_compile_peak_memory, 0)
 
-        before_execution_current_memory = d.pop("before_execution_current_memory")
+        _before_execution_current_memory = d.pop("before_execution_current_memory", UNSET)
+        before_execution_current_memory = reading.integer(_before_execution_current_memory, 0)
 
-        before_execution_peak_memory = d.pop("before_execution_peak_memory")
+        _before_execution_peak_memory = d.pop("before_execution_peak_memory", UNSET)
+        before_execution_peak_memory = reading.integer(_before_execution_peak_memory, 0)
 
-        before_warm_load_current_memory = d.pop("before_warm_load_current_memory")
+        _before_warm_load_current_memory = d.pop("before_warm_load_current_memory", UNSET)
+        before_warm_load_current_memory = reading.integer(_before_warm_load_current_memory, 0)
 
-        before_warm_load_peak_memory = d.pop("before_warm_load_peak_memory")
+        _before_warm_load_peak_memory = d.pop("before_warm_load_peak_memory", UNSET)
+        before_warm_load_peak_memory = reading.integer(_before_warm_load_peak_memory, 0)
 
-        cold_load_time = d.pop("cold_load_time")
+        _cold_load_time = d.pop("cold_load_time", UNSET)
+        cold_load_time = reading.integer(_cold_load_time, 0)
 
-        compile_time = d.pop("compile_time")
+        _compile_time = d.pop("compile_time", UNSET)
+        compile_time = reading.integer(_compile_time, 0)
 
-        warm_load_time = d.pop("warm_load_time")
+        _warm_load_time = d.pop("warm_load_time", UNSET)
+        warm_load_time = reading.integer(_warm_load_time, 0)
 
-        after_cold_load_current_memory = d.pop("after_cold_load_current_memory")
+        _after_cold_load_current_memory = d.pop("after_cold_load_current_memory", UNSET)
+        after_cold_load_current_memory = reading.integer(_after_cold_load_current_memory, 0)
 
-        after_warm_load_current_memory = d.pop("after_warm_load_current_memory")
+        _after_warm_load_current_memory = d.pop("after_warm_load_current_memory", UNSET)
+        after_warm_load_current_memory = reading.integer(_after_warm_load_current_memory, 0)
 
-        after_compile_current_memory = d.pop("after_compile_current_memory")
+        _after_compile_current_memory = d.pop("after_compile_current_memory", UNSET)
+        after_compile_current_memory = reading.integer(_after_compile_current_memory, 0)
 
-        after_execution_current_memory = d.pop("after_execution_current_memory")
+        _after_execution_current_memory = d.pop("after_execution_current_memory", UNSET)
+        after_execution_current_memory = reading.integer(_after_execution_current_memory, 0)
 
-        all_compile_times = list(cast(list[int], d.pop("all_compile_times")))
+        _all_compile_times = d.pop("all_compile_times", UNSET)
+        all_compile_times: list[int] = (
+            [
+                number
+                for all_compile_times_item_data in _all_compile_times
+                if (number := reading.integer(all_compile_times_item_data, None)) is not None
+            ]
+            if type(_all_compile_times) is list
+            else []
+        )
 
-        all_cold_load_times = list(cast(list[int], d.pop("all_cold_load_times")))
+        _all_cold_load_times = d.pop("all_cold_load_times", UNSET)
+        all_cold_load_times: list[int] = (
+            [
+                number
+                for all_cold_load_times_item_data in _all_cold_load_times
+                if (number := reading.integer(all_cold_load_times_item_data, None)) is not None
+            ]
+            if type(_all_cold_load_times) is list
+            else []
+        )
 
-        all_warm_load_times = list(cast(list[int], d.pop("all_warm_load_times")))
+        _all_warm_load_times = d.pop("all_warm_load_times", UNSET)
+        all_warm_load_times: list[int] = (
+            [
+                number
+                for all_warm_load_times_item_data in _all_warm_load_times
+                if (number := reading.integer(all_warm_load_times_item_data, None)) is not None
+            ]
+            if type(_all_warm_load_times) is list
+            else []
+        )
 
-        all_execution_times = list(cast(list[int], d.pop("all_execution_times")))
+        _all_execution_times = d.pop("all_execution_times", UNSET)
+        all_execution_times: list[int] = (
+            [
+                number
+                for all_execution_times_item_data in _all_execution_times
+                if (number := reading.integer(all_execution_times_item_data, None)) is not None
+            ]
+            if type(_all_execution_times) is list
+            else []
+        )
 
-        segment_details = [
-            SegmentDetail.from_dict(segment_details_item_data)
-            for segment_details_item_data in d.pop("segment_details")
-        ]
+        _segment_details = d.pop("segment_details", UNSET)
+        segment_details: list[SegmentDetail] = (
+            [
+                SegmentDetail.from_dict(
+                    segment_details_item_data if type(segment_details_item_data) is dict else {}
+                )
+                for segment_details_item_data in _segment_details
+            ]
+            if type(_segment_details) is list
+            else []
+        )
 
-        runtime_config = [
-            RuntimeConfig.from_dict(runtime_config_item_data)
-            for runtime_config_item_data in d.pop("runtime_config")
-        ]
+        _runtime_config = d.pop("runtime_config", UNSET)
+        runtime_config: list[RuntimeConfig] = (
+            [
+                RuntimeConfig.from_dict(
+                    runtime_config_item_data if type(runtime_config_item_data) is dict else {}
+                )
+                for runtime_config_item_data in _runtime_config
+            ]
+            if type(_runtime_config) is list
+            else []
+        )
 
-        tool_versions = [
-            ToolVersion.from_dict(tool_versions_item_data)
-            for tool_versions_item_data in d.pop("tool_versions")
-        ]
+        _tool_versions = d.pop("tool_versions", UNSET)
+        tool_versions: list[ToolVersion] = (
+            [
+                ToolVersion.from_dict(
+                    tool_versions_item_data if type(tool_versions_item_data) is dict else {}
+                )
+                for tool_versions_item_data in _tool_versions
+            ]
+            if type(_tool_versions) is list
+            else []
+        )
 
-        load_time = d.pop("load_time", UNSET)
+        _load_time = d.pop("load_time", UNSET)
+        load_time: int | Unset = reading.integer(_load_time, UNSET)
 
         _compile_memory = d.pop("compile_memory", UNSET)
         compile_memory: ProfileDetailMemoryUsage | Unset = (
-            UNSET
-            if _compile_memory is UNSET
-            else ProfileDetailMemoryUsage.from_dict(_compile_memory)
+            ProfileDetailMemoryUsage.from_dict(_compile_memory)
+            if type(_compile_memory) is dict
+            else UNSET
         )
 
         _cold_load_memory = d.pop("cold_load_memory", UNSET)
         cold_load_memory: ProfileDetailMemoryUsage | Unset = (
-            UNSET
-            if _cold_load_memory is UNSET
-            else ProfileDetailMemoryUsage.from_dict(_cold_load_memory)
+            ProfileDetailMemoryUsage.from_dict(_cold_load_memory)
+            if type(_cold_load_memory) is dict
+            else UNSET
         )
 
         _warm_load_memory = d.pop("warm_load_memory", UNSET)
         warm_load_memory: ProfileDetailMemoryUsage | Unset = (
-            UNSET
-            if _warm_load_memory is UNSET
-            else ProfileDetailMemoryUsage.from_dict(_warm_load_memory)
+            ProfileDetailMemoryUsage.from_dict(_warm_load_memory)
+            if type(_warm_load_memory) is dict
+            else UNSET
         )
 
         _execution_memory = d.pop("execution_memory", UNSET)
         execution_memory: ProfileDetailMemoryUsage | Unset = (
-            UNSET
-            if _execution_memory is UNSET
-            else ProfileDetailMemoryUsage.from_dict(_execution_memory)
+            ProfileDetailMemoryUsage.from_dict(_execution_memory)
+            if type(_execution_memory) is dict
+            else UNSET
         )
 
         profile_detail = cls.__new__(cls)

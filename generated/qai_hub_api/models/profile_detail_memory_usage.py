@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="ProfileDetailMemoryUsage")
 
 
@@ -14,36 +16,41 @@ class ProfileDetailMemoryUsage:
     """Memory over one phase, in bytes.
 
     Attributes:
-        increase (Range): A closed interval of measured values.
-        peak (Range): A closed interval of measured values.
+        increase (Range | Unset): A closed interval of measured values.
+        peak (Range | Unset): A closed interval of measured values.
     """
 
-    increase: Range
-    peak: Range
+    increase: Range | Unset = UNSET
+    peak: Range | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        increase = self.increase.to_dict()
+        increase: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.increase, Unset):
+            increase = self.increase.to_dict()
 
-        peak = self.peak.to_dict()
+        peak: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.peak, Unset):
+            peak = self.peak.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "increase": increase,
-                "peak": peak,
-            }
-        )
+        field_dict.update({})
+        if increase is not UNSET:
+            field_dict["increase"] = increase
+        if peak is not UNSET:
+            field_dict["peak"] = peak
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        increase = Range.from_dict(d.pop("increase"))
+        _increase = d.pop("increase", UNSET)
+        increase: Range | Unset = Range.from_dict(_increase) if type(_increase) is dict else UNSET
 
-        peak = Range.from_dict(d.pop("peak"))
+        _peak = d.pop("peak", UNSET)
+        peak: Range | Unset = Range.from_dict(_peak) if type(_peak) is dict else UNSET
 
         profile_detail_memory_usage = cls.__new__(cls)
         profile_detail_memory_usage.increase = increase

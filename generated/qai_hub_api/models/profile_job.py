@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
@@ -22,7 +23,6 @@ class ProfileJob:
         user_id (int): Number of who submitted it.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
-        creation_time (datetime.datetime): When it was created.
         name (str): Name that people see.
         options (str): Options, as on a command line.
         includes_compile (bool): Whether the job compiles before it profiles.
@@ -30,6 +30,7 @@ class ProfileJob:
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         device (Device | Unset): A device that jobs run on, or a query that selects one.
         tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         execution_time (int | Unset): Time of one inference, in microseconds.
@@ -50,7 +51,6 @@ class ProfileJob:
     profile_job_id: str
     user_id: int
     job_state: JobState
-    creation_time: datetime.datetime
     name: str
     options: str
     includes_compile: bool
@@ -58,6 +58,7 @@ class ProfileJob:
     model: Model | Unset = UNSET
     device: Device | Unset = UNSET
     tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     execution_time: int | Unset = UNSET
@@ -82,8 +83,6 @@ class ProfileJob:
 
         job_state = self.job_state.value
 
-        creation_time = self.creation_time.isoformat()
-
         name = self.name
 
         options = self.options
@@ -105,6 +104,10 @@ class ProfileJob:
         tensor_type_list: dict[str, Any] | Unset = UNSET
         if not isinstance(self.tensor_type_list, Unset):
             tensor_type_list = self.tensor_type_list.to_dict()
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -157,7 +160,6 @@ class ProfileJob:
                 "profile_job_id": profile_job_id,
                 "user_id": user_id,
                 "job_state": job_state,
-                "creation_time": creation_time,
                 "name": name,
                 "options": options,
                 "includes_compile": includes_compile,
@@ -171,6 +173,8 @@ class ProfileJob:
             field_dict["device"] = device
         if tensor_type_list is not UNSET:
             field_dict["tensor_type_list"] = tensor_type_list
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -207,111 +211,122 @@ class ProfileJob:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        profile_job_id = d.pop("profile_job_id")
+        _profile_job_id = d.pop("profile_job_id", UNSET)
+        profile_job_id = _profile_job_id if type(_profile_job_id) is str else ""
 
-        user_id = d.pop("user_id")
+        _user_id = d.pop("user_id", UNSET)
+        user_id = reading.integer(_user_id, 0)
 
-        job_state = JobState.of(d.pop("job_state"))
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
         )
 
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        options = d.pop("options")
+        _options = d.pop("options", UNSET)
+        options = _options if type(_options) is str else ""
 
-        includes_compile = d.pop("includes_compile")
+        _includes_compile = d.pop("includes_compile", UNSET)
+        includes_compile = _includes_compile if type(_includes_compile) is bool else False
 
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
+        model: Model | Unset = Model.from_dict(_model) if type(_model) is dict else UNSET
 
         _device = d.pop("device", UNSET)
-        device: Device | Unset = UNSET if _device is UNSET else Device.from_dict(_device)
+        device: Device | Unset = Device.from_dict(_device) if type(_device) is dict else UNSET
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
         tensor_type_list: NamedTensorTypeList | Unset = (
-            UNSET
-            if _tensor_type_list is UNSET
-            else NamedTensorTypeList.from_dict(_tensor_type_list)
+            NamedTensorTypeList.from_dict(_tensor_type_list)
+            if type(_tensor_type_list) is dict
+            else UNSET
+        )
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
-        execution_time = d.pop("execution_time", UNSET)
+        _execution_time = d.pop("execution_time", UNSET)
+        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
 
-        failure_reason = d.pop("failure_reason", UNSET)
+        _failure_reason = d.pop("failure_reason", UNSET)
+        failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
-        peak_memory_usage = d.pop("peak_memory_usage", UNSET)
+        _peak_memory_usage = d.pop("peak_memory_usage", UNSET)
+        peak_memory_usage: int | Unset = reading.integer(_peak_memory_usage, UNSET)
 
         _dataset = d.pop("dataset", UNSET)
-        dataset: Dataset | Unset = UNSET if _dataset is UNSET else Dataset.from_dict(_dataset)
+        dataset: Dataset | Unset = Dataset.from_dict(_dataset) if type(_dataset) is dict else UNSET
 
         _target_model = d.pop("target_model", UNSET)
         target_model: Model | Unset = (
-            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+            Model.from_dict(_target_model) if type(_target_model) is dict else UNSET
         )
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
         execution_peak_memory: Range | Unset = (
-            UNSET if _execution_peak_memory is UNSET else Range.from_dict(_execution_peak_memory)
+            Range.from_dict(_execution_peak_memory)
+            if type(_execution_peak_memory) is dict
+            else UNSET
         )
 
-        has_vizgraph = d.pop("has_vizgraph", UNSET)
+        _has_vizgraph = d.pop("has_vizgraph", UNSET)
+        has_vizgraph: bool | Unset = _has_vizgraph if type(_has_vizgraph) is bool else UNSET
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
-        admin_url = d.pop("admin_url", UNSET)
+        _admin_url = d.pop("admin_url", UNSET)
+        admin_url: str | Unset = _admin_url if type(_admin_url) is str else UNSET
 
-        error_details = d.pop("error_details", UNSET)
+        _error_details = d.pop("error_details", UNSET)
+        error_details: str | Unset = _error_details if type(_error_details) is str else UNSET
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         profile_job = cls.__new__(cls)
         profile_job.profile_job_id = profile_job_id
         profile_job.user_id = user_id
         profile_job.job_state = job_state
-        profile_job.creation_time = creation_time
         profile_job.name = name
         profile_job.options = options
         profile_job.includes_compile = includes_compile
@@ -319,6 +334,7 @@ class ProfileJob:
         profile_job.model = model
         profile_job.device = device
         profile_job.tensor_type_list = tensor_type_list
+        profile_job.creation_time = creation_time
         profile_job.start_time = start_time
         profile_job.completion_time = completion_time
         profile_job.execution_time = execution_time

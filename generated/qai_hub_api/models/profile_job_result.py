@@ -46,11 +46,12 @@ class ProfileJobResult:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        profile_job_id = d.pop("profile_job_id")
+        _profile_job_id = d.pop("profile_job_id", UNSET)
+        profile_job_id = _profile_job_id if type(_profile_job_id) is str else ""
 
         _profile = d.pop("profile", UNSET)
         profile: ProfileDetail | Unset = (
-            UNSET if _profile is UNSET else ProfileDetail.from_dict(_profile)
+            ProfileDetail.from_dict(_profile) if type(_profile) is dict else UNSET
         )
 
         profile_job_result = cls.__new__(cls)

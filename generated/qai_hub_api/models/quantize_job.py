@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.job_state import JobState
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
@@ -27,11 +28,11 @@ class QuantizeJob:
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
         options (str): Options, as on a command line.
-        creation_time (datetime.datetime): When it was created.
         user (User | Unset): A person with an account.
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         calibration_dataset (Dataset | Unset): Named tensors, in batches, stored as one HDF5 file.
         tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
+        creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
@@ -51,11 +52,11 @@ class QuantizeJob:
     name: str
     job_state: JobState
     options: str
-    creation_time: datetime.datetime
     user: User | Unset = UNSET
     model: Model | Unset = UNSET
     calibration_dataset: Dataset | Unset = UNSET
     tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
     start_time: datetime.datetime | Unset = UNSET
     completion_time: datetime.datetime | Unset = UNSET
     last_updated_time: datetime.datetime | Unset = UNSET
@@ -83,8 +84,6 @@ class QuantizeJob:
 
         options = self.options
 
-        creation_time = self.creation_time.isoformat()
-
         user: dict[str, Any] | Unset = UNSET
         if not isinstance(self.user, Unset):
             user = self.user.to_dict()
@@ -100,6 +99,10 @@ class QuantizeJob:
         tensor_type_list: dict[str, Any] | Unset = UNSET
         if not isinstance(self.tensor_type_list, Unset):
             tensor_type_list = self.tensor_type_list.to_dict()
+
+        creation_time: str | Unset = UNSET
+        if not isinstance(self.creation_time, Unset):
+            creation_time = self.creation_time.isoformat()
 
         start_time: str | Unset = UNSET
         if not isinstance(self.start_time, Unset):
@@ -142,7 +145,6 @@ class QuantizeJob:
                 "name": name,
                 "job_state": job_state,
                 "options": options,
-                "creation_time": creation_time,
             }
         )
         if user is not UNSET:
@@ -153,6 +155,8 @@ class QuantizeJob:
             field_dict["calibration_dataset"] = calibration_dataset
         if tensor_type_list is not UNSET:
             field_dict["tensor_type_list"] = tensor_type_list
+        if creation_time is not UNSET:
+            field_dict["creation_time"] = creation_time
         if start_time is not UNSET:
             field_dict["start_time"] = start_time
         if completion_time is not UNSET:
@@ -179,95 +183,111 @@ class QuantizeJob:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        quantize_job_id = d.pop("quantize_job_id")
+        _quantize_job_id = d.pop("quantize_job_id", UNSET)
+        quantize_job_id = _quantize_job_id if type(_quantize_job_id) is str else ""
 
-        user_id = d.pop("user_id")
+        _user_id = d.pop("user_id", UNSET)
+        user_id = reading.integer(_user_id, 0)
 
-        weights_dtype = QuantizeDtype.of(d.pop("weights_dtype"))
-
-        activations_dtype = QuantizeDtype.of(d.pop("activations_dtype"))
-
-        name = d.pop("name")
-
-        job_state = JobState.of(d.pop("job_state"))
-
-        options = d.pop("options")
-
-        _creation_time = d.pop("creation_time")
-        creation_time = (
-            _creation_time
-            if isinstance(_creation_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_creation_time)
+        _weights_dtype = d.pop("weights_dtype", UNSET)
+        weights_dtype = (
+            QuantizeDtype.of(_weights_dtype)
+            if type(_weights_dtype) is str
+            else QuantizeDtype.read(_weights_dtype, QuantizeDtype.QUANTIZE_DTYPE_UNSPECIFIED)
         )
 
+        _activations_dtype = d.pop("activations_dtype", UNSET)
+        activations_dtype = (
+            QuantizeDtype.of(_activations_dtype)
+            if type(_activations_dtype) is str
+            else QuantizeDtype.read(_activations_dtype, QuantizeDtype.QUANTIZE_DTYPE_UNSPECIFIED)
+        )
+
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
+
+        _job_state = d.pop("job_state", UNSET)
+        job_state = (
+            JobState.of(_job_state)
+            if type(_job_state) is str
+            else JobState.read(_job_state, JobState.JOB_STATE_UNSPECIFIED)
+        )
+
+        _options = d.pop("options", UNSET)
+        options = _options if type(_options) is str else ""
+
         _user = d.pop("user", UNSET)
-        user: User | Unset = UNSET if _user is UNSET else User.from_dict(_user)
+        user: User | Unset = User.from_dict(_user) if type(_user) is dict else UNSET
 
         _model = d.pop("model", UNSET)
-        model: Model | Unset = UNSET if _model is UNSET else Model.from_dict(_model)
+        model: Model | Unset = Model.from_dict(_model) if type(_model) is dict else UNSET
 
         _calibration_dataset = d.pop("calibration_dataset", UNSET)
         calibration_dataset: Dataset | Unset = (
-            UNSET if _calibration_dataset is UNSET else Dataset.from_dict(_calibration_dataset)
+            Dataset.from_dict(_calibration_dataset) if type(_calibration_dataset) is dict else UNSET
         )
 
         _tensor_type_list = d.pop("tensor_type_list", UNSET)
         tensor_type_list: NamedTensorTypeList | Unset = (
-            UNSET
-            if _tensor_type_list is UNSET
-            else NamedTensorTypeList.from_dict(_tensor_type_list)
+            NamedTensorTypeList.from_dict(_tensor_type_list)
+            if type(_tensor_type_list) is dict
+            else UNSET
+        )
+
+        _creation_time = d.pop("creation_time", UNSET)
+        creation_time: datetime.datetime | Unset = (
+            _creation_time
+            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
+            else reading.time(_creation_time)
         )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            UNSET
-            if _start_time is UNSET
-            else _start_time
-            if isinstance(_start_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_start_time)
+            _start_time
+            if _start_time is UNSET or type(_start_time) is datetime.datetime
+            else reading.time(_start_time)
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            UNSET
-            if _completion_time is UNSET
-            else _completion_time
-            if isinstance(_completion_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_completion_time)
+            _completion_time
+            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
+            else reading.time(_completion_time)
         )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            UNSET
-            if _last_updated_time is UNSET
-            else _last_updated_time
-            if isinstance(_last_updated_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_last_updated_time)
+            _last_updated_time
+            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
+            else reading.time(_last_updated_time)
         )
 
-        failure_reason = d.pop("failure_reason", UNSET)
+        _failure_reason = d.pop("failure_reason", UNSET)
+        failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
         _target_model = d.pop("target_model", UNSET)
         target_model: Model | Unset = (
-            UNSET if _target_model is UNSET else Model.from_dict(_target_model)
+            Model.from_dict(_target_model) if type(_target_model) is dict else UNSET
         )
 
-        admin_url = d.pop("admin_url", UNSET)
+        _admin_url = d.pop("admin_url", UNSET)
+        admin_url: str | Unset = _admin_url if type(_admin_url) is str else UNSET
 
-        has_vizgraph = d.pop("has_vizgraph", UNSET)
+        _has_vizgraph = d.pop("has_vizgraph", UNSET)
+        has_vizgraph: bool | Unset = _has_vizgraph if type(_has_vizgraph) is bool else UNSET
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            UNSET
-            if _queued_time is UNSET
-            else _queued_time
-            if isinstance(_queued_time, datetime.datetime)
-            else datetime.datetime.fromisoformat(_queued_time)
+            _queued_time
+            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
+            else reading.time(_queued_time)
         )
 
-        project_id = d.pop("project_id", UNSET)
+        _project_id = d.pop("project_id", UNSET)
+        project_id: str | Unset = _project_id if type(_project_id) is str else UNSET
 
-        project_slug = d.pop("project_slug", UNSET)
+        _project_slug = d.pop("project_slug", UNSET)
+        project_slug: str | Unset = _project_slug if type(_project_slug) is str else UNSET
 
         quantize_job = cls.__new__(cls)
         quantize_job.quantize_job_id = quantize_job_id
@@ -277,11 +297,11 @@ class QuantizeJob:
         quantize_job.name = name
         quantize_job.job_state = job_state
         quantize_job.options = options
-        quantize_job.creation_time = creation_time
         quantize_job.user = user
         quantize_job.model = model
         quantize_job.calibration_dataset = calibration_dataset
         quantize_job.tensor_type_list = tensor_type_list
+        quantize_job.creation_time = creation_time
         quantize_job.start_time = start_time
         quantize_job.completion_time = completion_time
         quantize_job.last_updated_time = last_updated_time

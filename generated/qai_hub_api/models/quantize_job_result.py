@@ -46,11 +46,12 @@ class QuantizeJobResult:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        quantize_job_id = d.pop("quantize_job_id")
+        _quantize_job_id = d.pop("quantize_job_id", UNSET)
+        quantize_job_id = _quantize_job_id if type(_quantize_job_id) is str else ""
 
         _quantize_detail = d.pop("quantize_detail", UNSET)
         quantize_detail: QuantizeDetail | Unset = (
-            UNSET if _quantize_detail is UNSET else QuantizeDetail.from_dict(_quantize_detail)
+            QuantizeDetail.from_dict(_quantize_detail) if type(_quantize_detail) is dict else UNSET
         )
 
         quantize_job_result = cls.__new__(cls)

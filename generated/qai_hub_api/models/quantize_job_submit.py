@@ -64,17 +64,33 @@ class QuantizeJobSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        model = ModelReference.from_dict(d.pop("model"))
+        _model = d.pop("model", UNSET)
+        model = ModelReference.from_dict(_model if type(_model) is dict else {})
 
-        calibration_dataset = DatasetReference.from_dict(d.pop("calibration_dataset"))
+        _calibration_dataset = d.pop("calibration_dataset", UNSET)
+        calibration_dataset = DatasetReference.from_dict(
+            _calibration_dataset if type(_calibration_dataset) is dict else {}
+        )
 
-        weights_dtype = QuantizeDtype.of(d.pop("weights_dtype"))
+        _weights_dtype = d.pop("weights_dtype", UNSET)
+        weights_dtype = (
+            QuantizeDtype.of(_weights_dtype)
+            if type(_weights_dtype) is str
+            else QuantizeDtype.read(_weights_dtype, QuantizeDtype.QUANTIZE_DTYPE_UNSPECIFIED)
+        )
 
-        activations_dtype = QuantizeDtype.of(d.pop("activations_dtype"))
+        _activations_dtype = d.pop("activations_dtype", UNSET)
+        activations_dtype = (
+            QuantizeDtype.of(_activations_dtype)
+            if type(_activations_dtype) is str
+            else QuantizeDtype.read(_activations_dtype, QuantizeDtype.QUANTIZE_DTYPE_UNSPECIFIED)
+        )
 
-        name = d.pop("name", UNSET)
+        _name = d.pop("name", UNSET)
+        name: str | Unset = _name if type(_name) is str else UNSET
 
-        options = d.pop("options", UNSET)
+        _options = d.pop("options", UNSET)
+        options: str | Unset = _options if type(_options) is str else UNSET
 
         quantize_job_submit = cls.__new__(cls)
         quantize_job_submit.model = model

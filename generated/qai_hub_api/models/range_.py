@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
+from ..types import UNSET
+
 T = TypeVar("T", bound="Range")
 
 
@@ -41,9 +44,11 @@ class Range:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        lower = d.pop("lower")
+        _lower = d.pop("lower", UNSET)
+        lower = reading.integer(_lower, 0)
 
-        upper = d.pop("upper")
+        _upper = d.pop("upper", UNSET)
+        upper = reading.integer(_upper, 0)
 
         range_ = cls.__new__(cls)
         range_.lower = lower

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="RuntimeConfig")
 
 
@@ -44,12 +46,20 @@ class RuntimeConfig:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        properties = [
-            RuntimeConfigProperty.from_dict(properties_item_data)
-            for properties_item_data in d.pop("properties")
-        ]
+        _properties = d.pop("properties", UNSET)
+        properties: list[RuntimeConfigProperty] = (
+            [
+                RuntimeConfigProperty.from_dict(
+                    properties_item_data if type(properties_item_data) is dict else {}
+                )
+                for properties_item_data in _properties
+            ]
+            if type(_properties) is list
+            else []
+        )
 
         runtime_config = cls.__new__(cls)
         runtime_config.name = name

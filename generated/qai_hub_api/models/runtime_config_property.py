@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="RuntimeConfigProperty")
 
 
@@ -41,9 +43,11 @@ class RuntimeConfigProperty:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        key = d.pop("key")
+        _key = d.pop("key", UNSET)
+        key = _key if type(_key) is str else ""
 
-        value = d.pop("value")
+        _value = d.pop("value", UNSET)
+        value = _value if type(_value) is str else ""
 
         runtime_config_property = cls.__new__(cls)
         runtime_config_property.key = key

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="S3Credentials")
@@ -82,29 +83,37 @@ class S3Credentials:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        access_key_id = d.pop("access_key_id")
+        _access_key_id = d.pop("access_key_id", UNSET)
+        access_key_id = _access_key_id if type(_access_key_id) is str else ""
 
-        secret_access_key = d.pop("secret_access_key")
+        _secret_access_key = d.pop("secret_access_key", UNSET)
+        secret_access_key = _secret_access_key if type(_secret_access_key) is str else ""
 
-        session_token = d.pop("session_token")
+        _session_token = d.pop("session_token", UNSET)
+        session_token = _session_token if type(_session_token) is str else ""
 
-        bucket = d.pop("bucket")
+        _bucket = d.pop("bucket", UNSET)
+        bucket = _bucket if type(_bucket) is str else ""
 
-        key = d.pop("key")
+        _key = d.pop("key", UNSET)
+        key = _key if type(_key) is str else ""
 
-        region = d.pop("region")
+        _region = d.pop("region", UNSET)
+        region = _region if type(_region) is str else ""
 
-        use_transfer_acceleration = d.pop("use_transfer_acceleration")
+        _use_transfer_acceleration = d.pop("use_transfer_acceleration", UNSET)
+        use_transfer_acceleration = (
+            _use_transfer_acceleration if type(_use_transfer_acceleration) is bool else False
+        )
 
-        filename = d.pop("filename")
+        _filename = d.pop("filename", UNSET)
+        filename = _filename if type(_filename) is str else ""
 
         _expiration = d.pop("expiration", UNSET)
         expiration: datetime.datetime | Unset = (
-            UNSET
-            if _expiration is UNSET
-            else _expiration
-            if isinstance(_expiration, datetime.datetime)
-            else datetime.datetime.fromisoformat(_expiration)
+            _expiration
+            if _expiration is UNSET or type(_expiration) is datetime.datetime
+            else reading.time(_expiration)
         )
 
         s3_credentials = cls.__new__(cls)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.compute_unit import ComputeUnit
 from ..types import UNSET, Unset
 
@@ -60,15 +61,24 @@ class SegmentDetail:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        id = d.pop("id")
+        _id = d.pop("id", UNSET)
+        id = _id if type(_id) is str else ""
 
-        compute_unit = ComputeUnit.of(d.pop("compute_unit"))
+        _compute_unit = d.pop("compute_unit", UNSET)
+        compute_unit = (
+            ComputeUnit.of(_compute_unit)
+            if type(_compute_unit) is str
+            else ComputeUnit.read(_compute_unit, ComputeUnit.COMPUTE_UNIT_UNSPECIFIED)
+        )
 
-        delegate_name = d.pop("delegate_name")
+        _delegate_name = d.pop("delegate_name", UNSET)
+        delegate_name = _delegate_name if type(_delegate_name) is str else ""
 
-        delegate_extra_info = d.pop("delegate_extra_info")
+        _delegate_extra_info = d.pop("delegate_extra_info", UNSET)
+        delegate_extra_info = _delegate_extra_info if type(_delegate_extra_info) is str else ""
 
-        execution_time = d.pop("execution_time", UNSET)
+        _execution_time = d.pop("execution_time", UNSET)
+        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
 
         segment_detail = cls.__new__(cls)
         segment_detail.id = id

@@ -36,7 +36,8 @@ class ServiceStatus:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        message = d.pop("message", UNSET)
+        _message = d.pop("message", UNSET)
+        message: str | Unset = _message if type(_message) is str else UNSET
 
         service_status = cls.__new__(cls)
         service_status.message = message

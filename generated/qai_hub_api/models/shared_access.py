@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SharedAccess")
 
@@ -14,29 +16,34 @@ class SharedAccess:
     """The people that a job, model or dataset is shared with.
 
     Attributes:
-        email (list[str]): E-mail addresses, in the order they were added.
+        email (list[str] | Unset): E-mail addresses, in the order they were added.
     """
 
-    email: list[str]
+    email: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        email = self.email
+        email: list[str] | Unset = UNSET
+        if not isinstance(self.email, Unset):
+            email = self.email
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "email": email,
-            }
-        )
+        field_dict.update({})
+        if email is not UNSET:
+            field_dict["email"] = email
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        email = list(cast(list[str], d.pop("email")))
+        _email = d.pop("email", UNSET)
+        email: list[str] | Unset = (
+            [email_item_data for email_item_data in _email if type(email_item_data) is str]
+            if type(_email) is list
+            else UNSET
+        )
 
         shared_access = cls.__new__(cls)
         shared_access.email = email

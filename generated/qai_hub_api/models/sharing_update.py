@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
@@ -44,9 +44,27 @@ class SharingUpdate:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        add_email = cast(list[str], d.pop("add_email", UNSET))
+        _add_email = d.pop("add_email", UNSET)
+        add_email: list[str] | Unset = (
+            [
+                add_email_item_data
+                for add_email_item_data in _add_email
+                if type(add_email_item_data) is str
+            ]
+            if type(_add_email) is list
+            else UNSET
+        )
 
-        remove_email = cast(list[str], d.pop("remove_email", UNSET))
+        _remove_email = d.pop("remove_email", UNSET)
+        remove_email: list[str] | Unset = (
+            [
+                remove_email_item_data
+                for remove_email_item_data in _remove_email
+                if type(remove_email_item_data) is str
+            ]
+            if type(_remove_email) is list
+            else UNSET
+        )
 
         sharing_update = cls.__new__(cls)
         sharing_update.add_email = add_email

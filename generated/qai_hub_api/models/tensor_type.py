@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..models.tensor_dtype import TensorDtype
 from ..types import UNSET, Unset
 
@@ -56,13 +57,29 @@ class TensorType:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        shape = list(cast(list[int], d.pop("shape")))
+        _shape = d.pop("shape", UNSET)
+        shape: list[int] = (
+            [
+                number
+                for shape_item_data in _shape
+                if (number := reading.integer(shape_item_data, None)) is not None
+            ]
+            if type(_shape) is list
+            else []
+        )
 
-        dtype = TensorDtype.of(d.pop("dtype"))
+        _dtype = d.pop("dtype", UNSET)
+        dtype = (
+            TensorDtype.of(_dtype)
+            if type(_dtype) is str
+            else TensorDtype.read(_dtype, TensorDtype.TENSOR_DTYPE_UNSPECIFIED)
+        )
 
-        scale = d.pop("scale", UNSET)
+        _scale = d.pop("scale", UNSET)
+        scale: float | Unset = reading.number(_scale, UNSET)
 
-        zero_point = d.pop("zero_point", UNSET)
+        _zero_point = d.pop("zero_point", UNSET)
+        zero_point: float | Unset = reading.number(_zero_point, UNSET)
 
         tensor_type = cls.__new__(cls)
         tensor_type.shape = shape

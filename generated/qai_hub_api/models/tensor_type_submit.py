@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
+from .. import reading
 from ..models.tensor_dtype import TensorDtype
+from ..types import UNSET
 
 T = TypeVar("T", bound="TensorTypeSubmit")
 
@@ -41,9 +43,23 @@ class TensorTypeSubmit:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        shape = list(cast(list[int], d.pop("shape")))
+        _shape = d.pop("shape", UNSET)
+        shape: list[int] = (
+            [
+                number
+                for shape_item_data in _shape
+                if (number := reading.integer(shape_item_data, None)) is not None
+            ]
+            if type(_shape) is list
+            else []
+        )
 
-        dtype = TensorDtype.of(d.pop("dtype"))
+        _dtype = d.pop("dtype", UNSET)
+        dtype = (
+            TensorDtype.of(_dtype)
+            if type(_dtype) is str
+            else TensorDtype.read(_dtype, TensorDtype.TENSOR_DTYPE_UNSPECIFIED)
+        )
 
         tensor_type_submit = cls.__new__(cls)
         tensor_type_submit.shape = shape

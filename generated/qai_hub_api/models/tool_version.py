@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET
+
 T = TypeVar("T", bound="ToolVersion")
 
 
@@ -41,9 +43,11 @@ class ToolVersion:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        name = d.pop("name")
+        _name = d.pop("name", UNSET)
+        name = _name if type(_name) is str else ""
 
-        version = d.pop("version")
+        _version = d.pop("version", UNSET)
+        version = _version if type(_version) is str else ""
 
         tool_version = cls.__new__(cls)
         tool_version.name = name

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="User")
@@ -76,21 +77,33 @@ class User:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        id = d.pop("id")
+        _id = d.pop("id", UNSET)
+        id = reading.integer(_id, 0)
 
-        first_name = d.pop("first_name")
+        _first_name = d.pop("first_name", UNSET)
+        first_name = _first_name if type(_first_name) is str else ""
 
-        last_name = d.pop("last_name")
+        _last_name = d.pop("last_name", UNSET)
+        last_name = _last_name if type(_last_name) is str else ""
 
-        email = d.pop("email")
+        _email = d.pop("email", UNSET)
+        email = _email if type(_email) is str else ""
 
-        org_id = d.pop("org_id")
+        _org_id = d.pop("org_id", UNSET)
+        org_id = reading.integer(_org_id, 0)
 
-        token = d.pop("token", UNSET)
+        _token = d.pop("token", UNSET)
+        token: str | Unset = _token if type(_token) is str else UNSET
 
-        default_project_id = d.pop("default_project_id", UNSET)
+        _default_project_id = d.pop("default_project_id", UNSET)
+        default_project_id: str | Unset = (
+            _default_project_id if type(_default_project_id) is str else UNSET
+        )
 
-        default_project_slug = d.pop("default_project_slug", UNSET)
+        _default_project_slug = d.pop("default_project_slug", UNSET)
+        default_project_slug: str | Unset = (
+            _default_project_slug if type(_default_project_slug) is str else UNSET
+        )
 
         user = cls.__new__(cls)
         user.id = id

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET
 
 T = TypeVar("T", bound="ValidationError")
 
@@ -44,12 +46,28 @@ class ValidationError:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        field_errors = [
-            FieldError.from_dict(field_errors_item_data)
-            for field_errors_item_data in d.pop("field_errors")
-        ]
+        _field_errors = d.pop("field_errors", UNSET)
+        field_errors: list[FieldError] = (
+            [
+                FieldError.from_dict(
+                    field_errors_item_data if type(field_errors_item_data) is dict else {}
+                )
+                for field_errors_item_data in _field_errors
+            ]
+            if type(_field_errors) is list
+            else []
+        )
 
-        non_field_errors = list(cast(list[str], d.pop("non_field_errors")))
+        _non_field_errors = d.pop("non_field_errors", UNSET)
+        non_field_errors: list[str] = (
+            [
+                non_field_errors_item_data
+                for non_field_errors_item_data in _non_field_errors
+                if type(non_field_errors_item_data) is str
+            ]
+            if type(_non_field_errors) is list
+            else []
+        )
 
         validation_error = cls.__new__(cls)
         validation_error.field_errors = field_errors

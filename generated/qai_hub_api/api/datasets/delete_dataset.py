@@ -43,9 +43,10 @@ def _build_response(response: httpx.Response) -> Response[DeleteResponse]:
 
 def _parse(response: httpx.Response) -> DeleteResponse:
     try:
-        response_200 = DeleteResponse.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return DeleteResponse.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

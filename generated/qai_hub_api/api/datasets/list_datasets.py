@@ -48,9 +48,10 @@ def _build_response(response: httpx.Response) -> Response[DatasetList]:
 
 def _parse(response: httpx.Response) -> DatasetList:
     try:
-        response_200 = DatasetList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return DatasetList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

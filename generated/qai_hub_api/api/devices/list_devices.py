@@ -55,9 +55,10 @@ def _build_response(response: httpx.Response) -> Response[DeviceList]:
 
 def _parse(response: httpx.Response) -> DeviceList:
     try:
-        response_200 = DeviceList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return DeviceList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -32,9 +32,10 @@ def _build_response(response: httpx.Response) -> Response[FrameworkList]:
 
 def _parse(response: httpx.Response) -> FrameworkList:
     try:
-        response_200 = FrameworkList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return FrameworkList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

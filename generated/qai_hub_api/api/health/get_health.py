@@ -32,9 +32,10 @@ def _build_response(response: httpx.Response) -> Response[Health]:
 
 def _parse(response: httpx.Response) -> Health:
     try:
-        response_200 = Health.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return Health.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -46,9 +46,10 @@ def _build_response(response: httpx.Response) -> Response[FileDownloadResponse]:
 
 def _parse(response: httpx.Response) -> FileDownloadResponse:
     try:
-        response_200 = FileDownloadResponse.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return FileDownloadResponse.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -43,9 +43,10 @@ def _build_response(response: httpx.Response) -> Response[Job]:
 
 def _parse(response: httpx.Response) -> Job:
     try:
-        response_200 = Job.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return Job.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

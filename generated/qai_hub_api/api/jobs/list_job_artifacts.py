@@ -50,9 +50,10 @@ def _build_response(response: httpx.Response) -> Response[NamedArtifactDownloadU
 
 def _parse(response: httpx.Response) -> NamedArtifactDownloadURLList:
     try:
-        response_200 = NamedArtifactDownloadURLList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return NamedArtifactDownloadURLList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -52,9 +52,10 @@ def _build_response(response: httpx.Response) -> Response[FileUploadResponse]:
 
 def _parse(response: httpx.Response) -> FileUploadResponse:
     try:
-        response_200 = FileUploadResponse.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return FileUploadResponse.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -49,9 +49,10 @@ def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
 
 def _parse(response: httpx.Response) -> CreateUpdateResponse:
     try:
-        response_201 = CreateUpdateResponse.from_dict(response.json())
-
-        return response_201
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return CreateUpdateResponse.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -66,9 +66,10 @@ def _build_response(response: httpx.Response) -> Response[JobSummaryList]:
 
 def _parse(response: httpx.Response) -> JobSummaryList:
     try:
-        response_200 = JobSummaryList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return JobSummaryList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

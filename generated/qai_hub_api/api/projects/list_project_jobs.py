@@ -66,9 +66,10 @@ def _build_response(response: httpx.Response) -> Response[JobList]:
 
 def _parse(response: httpx.Response) -> JobList:
     try:
-        response_200 = JobList.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return JobList.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

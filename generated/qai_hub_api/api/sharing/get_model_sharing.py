@@ -37,9 +37,10 @@ def _build_response(response: httpx.Response) -> Response[SharedAccess]:
 
 def _parse(response: httpx.Response) -> SharedAccess:
     try:
-        response_200 = SharedAccess.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return SharedAccess.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -55,7 +55,8 @@ def _build_response(response: httpx.Response) -> Response[File]:
 
 def _parse(response: httpx.Response) -> File:
     try:
-        response_200 = File(payload=BytesIO(response.content))
+        _response_200 = response.content
+        response_200 = File(payload=BytesIO(_response_200))
 
         return response_200
 

@@ -32,8 +32,6 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["files"] = body.to_multipart()
-
     _kwargs["headers"] = headers
     return _kwargs
 

@@ -32,9 +32,10 @@ def _build_response(response: httpx.Response) -> Response[User]:
 
 def _parse(response: httpx.Response) -> User:
     try:
-        response_200 = User.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return User.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

@@ -42,9 +42,10 @@ def _build_response(response: httpx.Response) -> Response[ApiToken]:
 
 def _parse(response: httpx.Response) -> ApiToken:
     try:
-        response_200 = ApiToken.from_dict(response.json())
-
-        return response_200
+        value = response.json()
+        if type(value) is not dict:
+            raise TypeError("it is no object")
+        return ApiToken.from_dict(value)
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise errors.ApiError.of(response) from error

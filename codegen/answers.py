@@ -1,0 +1,95 @@
+"""The contract as a client may rely on it.
+
+The contract says what the hub must send, and the hub is held to it. Another server may send less:
+on the official wire a message within another one, a time among them, has a presence of its own and
+may be absent. So the generated client requires none of them in answers. Nor does it require the
+arrays at the root of an answer: one that is missing there tells that this is another answer, which
+whoever reads it has to see; elsewhere it stands for an empty one.
+"""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def as_read(contract: Schema) -> Schema:
+    """Makes optional what answers may lack.
+
+    Args:
+        contract: The contract.
+
+    Returns:
+        A copy for the generator.
+
+    Raises:
+        ValueError: If a schema stands in requests and in answers: what a request requires is
+            required.
+    """
+    changed = copy.deepcopy(contract)
+    schemas = changed["components"]["schemas"]
+    operations = list(_operations(changed))
+    sent = _reached(schemas, [one.get("requestBody", {}) for one in operations])
+    answers = [_answers(changed, one) for one in operations]
+    roots = {name for answer in answers for name in _named(answer)}
+    for name in sorted(_reached(schemas, answers)):
+        schema = schemas[name]
+        optional = {
+            key
+            for key, node in schema.get("properties", {}).items()
+            if _is_message(schemas, node) or (name in roots and node.get("type") == "array")
+        }
+        if optional and name in sent:
+            raise ValueError(f"{name} stands in requests and in answers: give each its own schema.")
+        if "required" in schema:
+            schema["required"] = [key for key in schema["required"] if key not in optional]
+            if not schema["required"]:
+                del schema["required"]
+    return changed
+
+
+def _operations(contract: Schema) -> Iterator[Schema]:
+    for item in contract["paths"].values():
+        yield from (each for key, each in item.items() if key != "parameters")
+
+
+def _answers(contract: Schema, operation: Schema) -> Schema:
+    """The successes of an operation."""
+    shared = contract["components"].get("responses", {})
+    return {
+        status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+        for status, answer in operation["responses"].items()
+        if str(status).startswith("2")
+    }
+
+
+def _reached(schemas: Schema, nodes: list[Schema]) -> set[str]:
+    """The schemas that are met on the way down from some nodes."""
+    found: set[str] = set()
+    todo: list[object] = list(nodes)
+    while todo:
+        new = set(_named(todo.pop())) - found
+        found |= new
+        todo += [schemas[name] for name in new]
+    return found
+
+
+def _named(node: object) -> Iterator[str]:
+    """The schemas that a node refers to."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from _named(inner)
+    elif isinstance(node, dict):
+        reference = node.get("$ref", "")
+        if isinstance(reference, str) and reference.startswith("#/components/schemas/"):
+            yield reference.rpartition("/")[2]
+        for inner in node.values():
+            yield from _named(inner)
+
+
+def _is_message(schemas: Schema, node: Schema) -> bool:
+    """Whether a property is a message on the wire: a time, or an object of a schema."""
+    if "$ref" in node:
+        return bool(schemas[node["$ref"].rpartition("/")[2]].get("type") == "object")
+    return node.get("format") == "date-time"

@@ -1,0 +1,142 @@
+"""What a server says of a failure, in whatever form, as one line that may be shown.
+
+The line is bounded, it cannot steer a terminal, and it holds no token and no query of an address:
+servers tell back what they were sent.
+"""
+
+import contextlib
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from qai_hub.errors import without_secrets
+
+__all__ = ["clean", "json_of", "page_title", "reason_in"]
+
+LONGEST = 2000
+
+_LONGEST_BODY = 1_000_000
+_LONGEST_RAW = 8 * LONGEST
+_DEEPEST = 5
+_MOST_PARTS = 5
+# What services call the reason, the most telling first.
+_REASONS = ("detail", "message", "msg", "error_description", "error", "errors", "title")
+# What stands beside the reason and tells people nothing.
+_OTHERS = frozenset(
+    {"type", "status", "code", "instance", "request_id", "requestId", "timestamp", "path", "method"}
+    | {"input", "ctx", "url", "loc"}
+)
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
+_QUERY = re.compile(r"\?[^\s=?\"'<>]*=[^\s\"'<>]*")
+_AUTHORIZATION = re.compile(r"\b(token|bearer|basic)\s+[^\s\"'<>,;]{8,}", re.IGNORECASE)
+_TITLES = re.compile(r"<(title|h[1-3])(?:\s[^<>]*)?>([^<]{1,1000})<", re.IGNORECASE)
+
+
+def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
+    """Finds the reason in the body of an answer.
+
+    Args:
+        kind: Content type of the answer.
+        content: The body.
+        secrets: Texts that must not be shown.
+
+    Returns:
+        The reason; empty if there is none that can be shown.
+    """
+    if len(content) > _LONGEST_BODY:
+        return ""
+    value = json_of(content)
+    if value is not None:
+        return clean(_flat(value), secrets)
+    text = _decoded(kind, content)
+    if "<" in text:
+        return clean(page_title(text), secrets)
+    is_text = "json" not in kind or not text.lstrip().startswith(("{", "["))
+    return clean(text, secrets) if is_text and _is_prose(text) else ""
+
+
+def json_of(content: bytes) -> object:
+    """The JSON of a body; None if it is none, or null."""
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(content)
+    return None
+
+
+def page_title(text: str) -> str:
+    """The title of a page in HTML, or its first heading; empty if there is none."""
+    found = _TITLES.search(text)
+    return html.unescape(found[2]) if found else ""
+
+
+def clean(text: str, secrets: Iterable[str] = ()) -> str:
+    """Makes one bounded line of a text, without what steers terminals and what is secret.
+
+    Args:
+        text: The text.
+        secrets: Texts that must not be shown.
+
+    Returns:
+        The line.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    text = _ESCAPES.sub(" ", text[:_LONGEST_RAW])
+    text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
+    text = _AUTHORIZATION.sub(r"\1 ***", _QUERY.sub("", text))
+    line = " ".join(text.split())
+    return "".join(sign for sign in line if sign.isprintable())[:LONGEST].strip()
+
+
+def _flat(value: object, depth: int = 0) -> str:
+    """The reason in JSON: a text, or those of a list or an object, with the names of fields."""
+    if isinstance(value, str):
+        return value
+    if depth >= _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(_first(_flat(item, depth + 1) for item in value))
+    if isinstance(value, Mapping):
+        for key in _REASONS:
+            told = _flat(value.get(key), depth + 1)
+            if told:
+                return f"{where}: {told}" if (where := _place(value.get("loc"))) else told
+        fields = ((key, value[key]) for key in value if key not in _OTHERS)
+        told_of = ((key, _flat(inner, depth + 1)) for key, inner in fields)
+        return "; ".join(_first(_named(key, told) for key, told in told_of if told))
+    return ""
+
+
+def _named(key: object, told: str) -> str:
+    return told if key == "non_field_errors" else f"{key}: {told}"
+
+
+def _place(loc: object) -> str:
+    """Where in a request a fault is, as FastAPI tells it."""
+    return ".".join(str(part)[:50] for part in loc[:6]) if isinstance(loc, list) else ""
+
+
+def _first(texts: Iterable[str]) -> Iterator[str]:
+    given = 0
+    for text in texts:
+        if text:
+            yield text
+            given += 1
+        if given == _MOST_PARTS:
+            return
+
+
+def _decoded(kind: str, content: bytes) -> str:
+    charset = re.search(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", kind)
+    for name in (charset[1] if charset else "utf-8", "utf-8"):
+        with contextlib.suppress(LookupError, ValueError):
+            return content.decode(name)
+    return content.decode("utf-8", "replace")
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text is meant for people: other bodies have signs that are not printed."""
+    odd = sum(not (sign.isprintable() or sign.isspace()) or sign == "\ufffd" for sign in text)
+    return odd * 20 <= len(text)

@@ -1,0 +1,95 @@
+"""Members of a oneof that this release does not know, as far as all that it knows are alike.
+
+A newer service has new types of jobs. What all known types have in common, under the same number
+and name, a new one has too: its identifier at least.
+"""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.wire.descriptor import described, message_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+    from google.protobuf.message import Message
+
+__all__ = ["newer_members"]
+
+_VARINT, _BYTES = 0, 2
+
+
+def newer_members(
+    message: "Message", oneof: str, read: "Callable[[Message], Any]"
+) -> dict[str, Any]:
+    """Reads what a message has in place of the members of a oneof.
+
+    Args:
+        message: The message, of whose oneof no known member is set.
+        oneof: Name of the oneof.
+        read: Gives the JSON of a message.
+
+    Returns:
+        For each unknown field that may be a member its JSON, under the name `field_NUMBER`; an
+        identifier that is named after its member is named after that: `field_NUMBER_id`.
+    """
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    shared = _shared(message.DESCRIPTOR.full_name, oneof)
+    found: dict[str, Any] = {}
+    fields: Any = UnknownFieldSet(message)
+    for field in fields:
+        if field.wire_type == _BYTES and shared:
+            name = f"field_{field.field_number}"
+            found[name] = _members(field.data, name, shared, read)
+    return found
+
+
+@functools.cache
+def _shared(message: str, oneof: str) -> "dict[int, tuple[str, FieldDescriptorProto]]":
+    """The fields that all members of a oneof have alike: their names, by numbers."""
+    told = described().messages[message]
+    index = [each.name for each in told.oneof_decl].index(oneof)
+    members = [each for each in told.field if each.HasField("oneof_index")]
+    alike: list[set[tuple[int, int, str, str]]] = []
+    fields: dict[int, tuple[str, FieldDescriptorProto]] = {}
+    for member in members:
+        if member.oneof_index != index or not member.type_name:
+            continue
+        shapes = set()
+        for field in described().messages[member.type_name[1:]].field:
+            name = "{}_id" if field.name == f"{member.name}_id" else field.name
+            shapes.add((field.number, int(field.type), field.type_name, name))
+            fields[field.number] = (name, field)
+        alike.append(shapes)
+    common = set.intersection(*alike) if alike else set()
+    return {number: fields[number] for number, *_ in common}
+
+
+def _members(
+    content: bytes,
+    member: str,
+    shared: "dict[int, tuple[str, FieldDescriptorProto]]",
+    read: "Callable[[Message], Any]",
+) -> dict[str, Any]:
+    from google.protobuf.empty_pb2 import Empty
+    from google.protobuf.message import DecodeError
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    found: dict[str, Any] = {}
+    try:
+        fields: Any = UnknownFieldSet(Empty.FromString(content))
+        for told in fields:
+            name, field = shared.get(told.field_number, ("", None))
+            if field is None:
+                continue
+            if field.type == field.TYPE_STRING and told.wire_type == _BYTES:
+                found[name.format(member)] = told.data.decode()
+            elif field.type == field.TYPE_ENUM and told.wire_type == _VARINT:
+                found[name] = told.data
+            elif field.type == field.TYPE_MESSAGE and told.wire_type == _BYTES:
+                found[name] = read(message_class(field.type_name[1:]).FromString(told.data))
+    except (DecodeError, ValueError):
+        return {}
+    return found
