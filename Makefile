@@ -30,8 +30,9 @@ test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' o
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
 	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/unit/local/execution/test_execution_torch*.py $(ARGS)
 
-faults: $(READY)  ## Kill jobs and hubs at random moments, 200 times, and cut the power 30 times (ten minutes)
-	@FAULT_KILLS=$(or $(KILLS),200) POWER_CUTS=$(or $(CUTS),30) $(PY) -m pytest -n 0 tests/faults $(ARGS)
+faults: $(READY)  ## Work through 300 rounds of faults, 200 kills and 30 power cuts (half an hour)
+	@FAULT_KILLS=$(or $(KILLS),200) CHAOS_RUNS=$(or $(RUNS),300) POWER_CUTS=$(or $(CUTS),30) \
+		$(PY) -m pytest -n 0 tests/faults $(ARGS)
 
 contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
 	@$(PY) -m pytest tests/contract $(ARGS)

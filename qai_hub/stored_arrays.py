@@ -120,4 +120,5 @@ def _missing_chunks(array: "h5py.Dataset") -> int:
         return 0
     steps = zip(array.shape, array.chunks, strict=True)
     wanted = prod(-(-size // step) for size, step in steps)
-    return max(0, wanted - int(array.id.get_num_chunks()))
+    stored: int = array.id.get_num_chunks()
+    return max(0, wanted - stored)

@@ -130,7 +130,7 @@ class Storage:
     def attempt_log(self, job_id: str, attempt: int) -> str:
         """Return what the log of an attempt says so far; nothing where none is under way."""
         try:
-            log = self._work / f"{job_id}-{attempt}" / "hub.log"
+            log = self.work / f"{job_id}-{attempt}" / "hub.log"
             return log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""

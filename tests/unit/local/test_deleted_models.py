@@ -34,8 +34,8 @@ def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
         world.until_state(first, states.DONE)
     find = Cache.find
 
-    def found_then_deleted(self: Cache, key: str) -> Job | None:
-        maker = find(self, key)
+    def found_then_deleted(self: Cache, key: str, owner_id: int) -> Job | None:
+        maker = find(self, key, owner_id)
         if maker is not None:
             delete(world, made, first)
         return maker
