@@ -121,4 +121,4 @@ def _missing_chunks(array: "h5py.Dataset") -> int:
     steps = zip(array.shape, array.chunks, strict=True)
     wanted = prod(-(-size // step) for size, step in steps)
     stored: int = array.id.get_num_chunks()
-    return max(0, wanted - stored)
+    return max(0, wanted - int(array.id.get_num_chunks()))
