@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.access import visible
 from qai_hub.local.digests import file_digest
 from qai_hub.local.execution.attempt import AttemptRequest, InputModel, RequestKind, TensorSpec
 from qai_hub.local.execution.failures import FailureType, JobFailure
@@ -15,9 +13,8 @@ from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
-from qai_hub.local.store.relations import origins_of, uses_of
+from qai_hub.local.store.relations import origin_of, uses_of
 from qai_hub.local.store.rows import DATASETS, MODELS
-from qai_hub.local.store.users import get_user
 
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
 """Tells the chip of a device, as jobs keep it."""
@@ -68,7 +65,7 @@ class Requests:
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
         digests: dict[Path, str] = {}
-        inputs = tuple(self._input(job, models[key], digests) for key in uses.input)
+        inputs = tuple(self._input(models[key], digests) for key in uses.input)
         request = AttemptRequest(
             kind=_KINDS.get(job.kind, "run"),
             inputs=inputs,
@@ -92,15 +89,15 @@ class Requests:
                 found.setdefault((soc.soc_model, soc.hexagon), soc)
         return tuple(found.values())[1:]
 
-    def _input(self, job: Job, model: Model, digests: dict[Path, str]) -> InputModel:
+    def _input(self, model: Model, digests: dict[Path, str]) -> InputModel:
         path = self._whole(model.file_id, f"the model {model.id}", digests)
         provenance, source_id = model.provenance, model.source_id
         if provenance is None and model.model_type in _QNN:
-            # Of what they may see: nobody is to find out that others have made the same file.
+            # Whoever has the file may use it, however they came by it: what is known of it goes to
+            # the worker alone, and tells nothing of who made it.
             with self._store.read() as db:
-                origins = origins_of(db, digests[path])
-                seen = visible(db, get_user(db, job.owner_id), origins)
-            for origin in islice(seen.values(), 1):
+                origin = origin_of(db, digests[path])
+            if origin is not None:
                 provenance, source_id = origin.provenance, origin.source_id
         source = None
         if source_id is not None:
