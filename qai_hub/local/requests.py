@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.access import visible
 from qai_hub.local.digests import file_digest
 from qai_hub.local.execution.attempt import AttemptRequest, InputModel, RequestKind, TensorSpec
 from qai_hub.local.execution.failures import FailureType, JobFailure
@@ -14,9 +13,8 @@ from qai_hub.local.storage import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
-from qai_hub.local.store.relations import origins_of, uses_of
+from qai_hub.local.store.relations import origin_of, uses_of
 from qai_hub.local.store.rows import DATASETS, MODELS
-from qai_hub.local.store.users import get_user
 
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
 """Tells the chip of a device, as jobs keep it."""
@@ -67,7 +65,7 @@ class Requests:
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
         digests: dict[Path, str] = {}
-        inputs = tuple(self._input(job, models[key], digests) for key in uses.input)
+        inputs = tuple(self._input(models[key], digests) for key in uses.input)
         request = AttemptRequest(
             kind=_KINDS.get(job.kind, "run"),
             inputs=inputs,
@@ -91,10 +89,10 @@ class Requests:
                 found.setdefault((soc.soc_model, soc.hexagon), soc)
         return tuple(found.values())[1:]
 
-    def _input(self, job: Job, model: Model, digests: dict[Path, str]) -> InputModel:
+    def _input(self, model: Model, digests: dict[Path, str]) -> InputModel:
         path = self._whole(model.file_id, f"the model {model.id}", digests)
         if model.provenance is None and model.model_type in _QNN:
-            model = self._with_origin(job, model, digests[path])
+            model = self._with_origin(model, digests[path])
         provenance, source_id = model.provenance, model.source_id
         source = None
         if source_id is not None:
@@ -103,20 +101,19 @@ class Requests:
             path=path, model_type=model.model_type or "", provenance=provenance, source=source
         )
 
-    def _with_origin(self, job: Job, model: Model, sha256: str) -> Model:
-        """Return a model with what is known of one with the same content, and is no secret.
+    def _with_origin(self, model: Model, sha256: str) -> Model:
+        """Return a model with what is known of one with the same content.
 
-        Only what the job's owner may see counts: nobody is to find out that others have made the
-        same file. It is kept with a model of theirs, so that it outlives the other one.
+        Whoever has the file may use it, however they came by it: what is known of it goes to the
+        worker alone, and tells nothing of who made it. It is kept with the model, so that it
+        outlives the other one.
         """
         with self._store.write() as db:
-            seen = visible(db, get_user(db, job.owner_id), origins_of(db, sha256))
-            origin = next(iter(seen.values()), None)
+            origin = origin_of(db, sha256)
             if origin is None:
                 return model
             known = replace(model, provenance=origin.provenance, source_id=origin.source_id)
-            if model.owner_id == job.owner_id:
-                MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
+            MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
         return known
 
     def _data(self, dataset: Dataset, digests: dict[Path, str]) -> Path:

@@ -72,9 +72,7 @@ def test_a_binary_from_elsewhere_is_refused(
     other.write_bytes(content)
     reason = failure_of(client, other)
     what = {".bin": "context binary", ".dlc": "DLC"}[suffix]
-    assert reason.startswith(
-        f"UNSUPPORTED: No job that you may see has made this {what}: for which chip"
-    )
+    assert reason.startswith(f"UNSUPPORTED: This hub did not make this {what}: for which chip")
 
 
 @pytest.fixture

@@ -182,5 +182,5 @@ def test_what_cannot_be_linked(client: Client, dlcs: dict[str, Model]) -> None:
 def test_a_dlc_from_elsewhere_is_not_linked(client: Client, tmp_path: Path) -> None:
     (tmp_path / "other.dlc").write_bytes(b"made by another tool")
     job = client.submit_link_job(str(tmp_path / "other.dlc"), GEN_3)
-    assert (job.wait(60).message or "").startswith("No job that you may see has made this DLC")
+    assert (job.wait(60).message or "").startswith("This hub did not make this DLC")
     assert job.failure_type == "UNSUPPORTED"

@@ -88,7 +88,7 @@ def test_link_job_is_made_and_fails_on_what_this_hub_did_not_make(
     status = job.wait(30)
     assert status.failure
     assert status.message is not None
-    assert "No job that you may see has made this DLC" in status.message
+    assert "This hub did not make this DLC" in status.message
     assert job.download_target_model() is None
     several = client.submit_link_job([dlc], [device, Device("Samsung Galaxy S23")])
     assert isinstance(several, list)

@@ -140,15 +140,17 @@ def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[s
     return list(db.execute(query).scalars())
 
 
-def origins_of(db: Connection, sha256: str) -> list[Model]:
-    """Return the models with a known provenance whose file has a digest, latest first."""
+def origin_of(db: Connection, sha256: str) -> Model | None:
+    """Return the latest model with a known provenance whose file has a digest, whoever owns it."""
     query = (
         select(models.c.id)
         .join(files, files.c.id == models.c.file_id)
         .where(files.c.sha256 == sha256, models.c.provenance.is_not(None))
+        .order_by(models.c.seq.desc())
+        .limit(1)
     )
-    found = MODELS.get_many(db, db.execute(query).scalars())
-    return sorted(found.values(), key=lambda model: -model.seq)
+    found = db.execute(query).scalar_one_or_none()
+    return None if found is None else MODELS.get(db, found)
 
 
 def add_result(db: Connection, job_id: str, body: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from qai_hub.local.store import Store
 from qai_hub.local.store.files import forget_unneeded, get_file
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS, MODELS
-from qai_hub.local.store.shares import share
 
 BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
 MADE = {"runtime": "qnn_context_binary", "graphs": [{"name": "model"}]}
@@ -80,21 +79,19 @@ def test_a_binary_that_comes_back_is_known_again_by_its_content(world: World) ->
     assert model.source.read_bytes() == b"hidden"
 
 
-def test_a_binary_of_another_is_known_to_those_whom_it_is_shared_with(
+def test_a_binary_that_somebody_was_given_is_known_and_tells_nothing_of_who_made_it(
     world: World, bob: User
 ) -> None:
     target = compiled(world, source=b"hidden")
     content = content_of(world, target)
     world.owner = bob
-    profiled(world, uploaded(world, content))
-    with world.store.write() as db:
-        share(db, target, [bob.email])
-    profiled(world, uploaded(world, content))
-    before, shared = (request.model for request in world.worker.requests)
-    # Before, nobody could tell that somebody else had made the same.
-    assert (before.provenance, before.source) == (None, None)
-    assert shared.provenance == MADE
-    assert shared.source is not None
+    key = profiled(world, uploaded(world, content))
+    (request,) = world.worker.requests
+    assert request.model.provenance == MADE
+    made = world.get_model(target)
+    for secret in (made.id, made.producer_id, made.name, "ada@example.com"):
+        assert secret is None or secret not in world.log_of(key) + request.to_json()
+    assert not any(target in str(notice) for notice in world.job(key).notices or ())
 
 
 def test_a_binary_that_came_back_outlives_the_one_that_was_made(world: World) -> None:

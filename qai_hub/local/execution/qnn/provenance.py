@@ -161,9 +161,9 @@ def required(provenance: Mapping[str, Any] | None, what: str) -> Provenance:
     """
     if provenance is None:
         reason = (
-            f"No job that you may see has made this {what}: for which chip it is, and whether it "
-            "is whole, cannot be told. Compile or link it here, and use the target model of that "
-            "job, or its file as downloaded."
+            f"This hub did not make this {what}: for which chip it is, and whether it is whole, "
+            "cannot be told. Compile or link it here, and use the target model of that job, or "
+            "its file as downloaded."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return Provenance.from_json(provenance)

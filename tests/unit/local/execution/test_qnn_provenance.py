@@ -41,7 +41,7 @@ def test_it_survives_a_stay_in_the_database(provenance: Provenance) -> None:
 
 
 def test_what_nothing_is_known_of_is_refused() -> None:
-    with pytest.raises(JobFailure, match="No job that you may see has made this DLC: ") as caught:
+    with pytest.raises(JobFailure, match="This hub did not make this DLC: ") as caught:
         required(None, "DLC")
     assert caught.value.failure_type is FailureType.UNSUPPORTED
 
