@@ -272,7 +272,7 @@ class LocalHub:
         store = Store(folder, durable=durable)
         stack.callback(store.close)
         storage = Storage(folder, durable=durable)
-        store.before_commit(storage.sync_folders)
+        store.before_commit(storage.sync_changes)
         order = clean_up(store, storage, self._clock)
         self._quarantined = order.quarantined
         clock = not_before(self._clock, order.agreed)

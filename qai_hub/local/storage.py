@@ -5,7 +5,8 @@ import secrets
 import shutil
 import threading
 from collections.abc import AsyncIterable, Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from qai_hub.local.problems import DISK_FULL, ProblemError, is_disk_full
 _BLOCK = 1 << 20
 # Some at a time, so that little is left to wait for once all has arrived: clients are impatient.
 _SYNC_EVERY = 8 << 20
+_SYNCS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Received:
 class Storage:
     """The folders in which a hub keeps its files, each under an id, never a user's name for it.
 
-    What is durable outlasts a power cut: contents are synced where they are written, and the
-    changed folders by `sync_folders`, which belongs before each commit that relies on them.
+    What is durable outlasts a power cut: contents are synced where they are written, small ones
+    and the changed folders by `sync_changes`, which belongs before each commit.
 
     Args:
         folder: Data folder of the hub.
@@ -56,6 +58,8 @@ class Storage:
         if durable:
             sync(folder)
         self.writers = Writers()
+        # Small files and folders that are yet to be synced.
+        self._written: set[Path] = set()
         self._changed: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -81,6 +85,10 @@ class Storage:
         """Move a finished file to its place: it is there as a whole, or not at all."""
         source.chmod(0o600)
         source.replace(self.file(file_id))
+        with self._lock:
+            if source in self._written:
+                self._written.remove(source)
+                self._written.add(self.file(file_id))
         self._note(self.files)
 
     def publish_upload(self, upload_id: str, file_id: str) -> None:
@@ -102,15 +110,21 @@ class Storage:
             for path in paths:
                 sync(path)
 
-    def sync_folders(self) -> None:
-        """Wait until it is on the disk which files there are."""
+    def sync_changes(self) -> None:
+        """Wait until it is on the disk which files there are, and what small ones hold."""
         with self._lock:
+            written, self._written = self._written, set()
             changed, self._changed = self._changed, set()
         try:
+            if written:
+                # At once: then a disk takes hardly longer for hundreds than for a few.
+                with ThreadPoolExecutor(min(len(written), _SYNCS_AT_ONCE)) as pool:
+                    list(pool.map(_sync_if_there, written))
             for folder in changed:
                 sync(folder)
         except OSError:
             with self._lock:
+                self._written |= written
                 self._changed |= changed
             raise
 
@@ -128,14 +142,22 @@ class Storage:
         """Write a text to a file that is to be published."""
         path = self.work / secrets.token_hex(8)
         path.write_text(text, encoding="utf-8")
-        self.sync([path])
+        if self.durable:
+            with self._lock:
+                self._written.add(path)
         return path
 
     def _note(self, folder: Path) -> None:
-        """Remember a folder that has changed, for `sync_folders`."""
+        """Remember a folder that has changed, for `sync_changes`."""
         if self.durable:
             with self._lock:
                 self._changed.add(folder)
+
+
+def _sync_if_there(path: Path) -> None:
+    # It is not if the transaction that wrote it was undone.
+    with suppress(FileNotFoundError):
+        sync(path)
 
 
 class Writers:

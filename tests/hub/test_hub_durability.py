@@ -134,7 +134,7 @@ def test_files_and_their_names_are_synced_before_each_commit(
         assert disk.inode(data / name) == (data / name).stat().st_ino
 
 
-@pytest.mark.parametrize("lazy", ["sync", "sync_folders"])
+@pytest.mark.parametrize("lazy", ["sync", "sync_changes"])
 def test_the_model_of_a_disk_shows_what_is_not_synced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lazy: str
 ) -> None:
