@@ -119,5 +119,5 @@ def _missing_chunks(array: "h5py.Dataset") -> int:
     if not array.chunks:
         return 0
     steps = zip(array.shape, array.chunks, strict=True)
-    wanted = prod(-(-size // step) for size, step in steps)
+    wanted: int = prod(-(-size // step) for size, step in steps)
     return max(0, wanted - int(array.id.get_num_chunks()))
