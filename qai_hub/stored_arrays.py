@@ -120,5 +120,4 @@ def _missing_chunks(array: "h5py.Dataset") -> int:
         return 0
     steps = zip(array.shape, array.chunks, strict=True)
     wanted: int = prod(-(-size // step) for size, step in steps)
-    stored: int = array.id.get_num_chunks()
     return max(0, wanted - int(array.id.get_num_chunks()))

@@ -37,6 +37,12 @@ class ServerLimits:
         drained_bytes: How much more of a body is taken in after it has been refused, so that its
             sender gets to read why.
         drained_seconds: For how long.
+
+    Examples:
+        >>> from qai_hub.local import LocalHub
+        >>> from qai_hub.local.limits import ServerLimits
+        >>> limits = ServerLimits(connections=100, refusals=10, waits=50, threads=8)
+        >>> small = LocalHub(limits=limits)
     """
 
     connections: int
@@ -61,6 +67,11 @@ class ServerLimits:
 
         Returns:
             The limits.
+
+        Examples:
+            >>> from qai_hub.local.limits import ServerLimits
+            >>> ServerLimits.within(1024, jobs=4).connections
+            343
         """
         threads = max(4, min(40, files // 16))
         others = _ALWAYS_OPEN + _PER_THREAD * threads + _PER_JOB * jobs

@@ -153,15 +153,16 @@ def test_a_file_that_several_have_from_the_cache_goes_with_the_last(tmp_path: Pa
         ada, bob = Api(hub, ADA), Api(hub, BOB)
         files = tmp_path / "hub" / "files"
 
-        def compiled(api: Api) -> str:
+        def compiled(api: Api, *shared_with: str) -> str:
             key, target = api.compile(api.upload_model())
             assert api.wait(key)["job_state"] == "JOB_STATE_DONE"
+            api.patch(f"jobs/{key}/shared_access/", {"add_email": shared_with})
             return target
 
         def content(api: Api, key: str) -> bytes:
             return httpx.get(api.get(f"models/{key}/download/")["url"]["url"]).content
 
-        made, given, again = compiled(ada), compiled(bob), compiled(bob)
+        made, given, again = compiled(ada, BOB), compiled(bob), compiled(bob)
         assert len(worker.requests) == 1
         count = len(list(files.iterdir()))
         delete(ada, f"models/{made}/")

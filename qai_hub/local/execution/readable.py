@@ -33,7 +33,10 @@ _SYSTEM = (
     "/proc/sys",
     "/proc/uptime",
     "/proc/version",
-    "/sys/devices/system",
+    # ONNX Runtime looks for graphics cards.
+    "/sys/bus/pci",
+    "/sys/class/drm",
+    "/sys/devices",
     "/sys/fs/cgroup",
     "/sys/kernel/mm",
 )
