@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import httpx
 
-__all__ = ["is_page", "not_by_content", "not_by_type"]
+__all__ = ["is_page", "media_type", "not_by_content", "not_by_type"]
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _NO_FILES = {"multipart/byteranges": "parts of a file", "application/problem+json": "an error"}
@@ -25,43 +25,45 @@ def is_page(beginning: bytes) -> bool:
     return _PAGE.match(beginning) is not None
 
 
-def not_by_type(name: str, headers: httpx.Headers) -> str | None:
-    """Tells what an answer brings, if by its type it is surely not the file that was asked for.
+def not_by_type(headers: httpx.Headers) -> str | None:
+    """Tells what an answer brings, if by its type it is no file at all.
 
     Args:
-        name: Name of the file.
         headers: Headers of the answer.
 
     Returns:
-        What it is, for a message; None if it may be the file.
+        What it is, for a message; None if it may be a file.
     """
-    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media in _PAGES:
-        return "a web page"
-    if media in _NO_FILES:
-        return _NO_FILES[media]
-    is_text = re.fullmatch(r"(?:application|text)/(?:[\w.-]+\+)?(?:json|xml)", media)
-    return f"a text ({media})" if is_text and _is_binary(name) else None
+    media = media_type(headers)
+    return "a web page" if media in _PAGES else _NO_FILES.get(media)
 
 
-def not_by_content(name: str, beginning: bytes) -> str | None:
+def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
     """Tells what came, if by its first bytes it is surely not the file that was asked for.
 
     Args:
         name: Name of the file.
+        media: The type that it was said to have. Servers that do not know a type may give any, so
+            that it says nothing alone.
         beginning: The first bytes; empty if there are none.
 
     Returns:
         What it is, for a message; None if it may be the file.
     """
-    if not _is_binary(name):
+    if PurePosixPath(name).suffix.lower() not in _BINARY:
         return None
     if not beginning:
         return "an empty file"
     if is_page(beginning):
         return "a web page"
-    return "an error of the store" if _ERROR.match(beginning) else None
+    if _ERROR.match(beginning):
+        return "an error of the store"
+    first = beginning.lstrip()[:1]
+    is_text = (first in b"{[" and "json" in media) or (first == b"<" and "xml" in media)
+    return f"a text ({media})" if first and is_text else None
 
 
-def _is_binary(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in _BINARY
+def media_type(headers: httpx.Headers) -> str:
+    """The type of an answer's body, without its parameters."""
+    media: str = headers.get("Content-Type", "")
+    return media.partition(";")[0].strip().lower()

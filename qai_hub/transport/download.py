@@ -14,7 +14,7 @@ from qai_hub.errors import Error, InternalError
 from qai_hub.transport.bars import transfer_bar
 from qai_hub.transport.carriers import carry
 from qai_hub.transport.checksums import expected_sum
-from qai_hub.transport.contents import not_by_content, not_by_type
+from qai_hub.transport.contents import media_type, not_by_content, not_by_type
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
@@ -149,7 +149,7 @@ class _Download:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
             raise self._failure(response, "it is encoded, which was not asked for")
-        found = not_by_type(self._name, response.headers)
+        found = not_by_type(response.headers)
         if found is not None:
             response.close()
             raise self._failure(response, f"{found} came in its place. {_WHO_ANSWERS}")
@@ -166,6 +166,7 @@ class _Download:
         self._tag = tag if tag.startswith('"') else ""
         self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
         self._sum = expected_sum(headers)
+        self._media = media_type(headers)
 
     def _is_same(self, response: httpx.Response) -> bool:
         """Whether the file is still the one that was begun; not every store heeds If-Range."""
@@ -212,7 +213,7 @@ class _Download:
                 "not the one that the server announced. Try again."
             )
         self._file.seek(0)
-        found = not_by_content(self._name, self._file.read(_BEGINNING))
+        found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
         if not self._offset and self._furthest:
             found = "an empty file"
         if found is not None:

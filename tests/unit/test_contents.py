@@ -11,11 +11,10 @@ MODELS = ["m.onnx", "m.onnx.zip", "M.TFLITE", "m.dlc", "m.bin", "m.pt", "data.h5
 OTHERS = ["profile.json", "trace.json", "job.log", "notes.txt", "m", "graph.xml", "m.encodings"]
 
 
-def by_type(name: str, media: str) -> str | None:
-    return not_by_type(name, httpx.Headers({"Content-Type": media} if media else {}))
+def by_type(media: str) -> str | None:
+    return not_by_type(httpx.Headers({"Content-Type": media} if media else {}))
 
 
-@pytest.mark.parametrize("name", MODELS + OTHERS)
 @pytest.mark.parametrize(
     "media",
     [
@@ -23,19 +22,8 @@ def by_type(name: str, media: str) -> str | None:
         "application/problem+json",
     ],
 )
-def test_types_of_no_file(name: str, media: str) -> None:
-    assert by_type(name, media)
-
-
-@pytest.mark.parametrize(
-    "media",
-    ["application/json", "text/json", "application/xml", "text/xml; x=y", "application/soap+xml"],
-)
-def test_texts_are_no_models(media: str) -> None:
-    for name in MODELS:
-        assert by_type(name, media) == f"a text ({media.partition(';')[0]})"
-    for name in OTHERS:
-        assert by_type(name, media) is None
+def test_types_of_no_file(media: str) -> None:
+    assert by_type(media)
 
 
 @pytest.mark.parametrize(
@@ -43,11 +31,30 @@ def test_texts_are_no_models(media: str) -> None:
     [
         *("", "application/octet-stream", "binary/octet-stream", "application/zip", "text/plain"),
         *("application/x-hdf5", "application/protobuf", "model/vnd.onnx", "nonsense", "text/html5"),
+        *("application/json", "application/xml"),
     ],
 )
 def test_types_that_stores_give_files(media: str) -> None:
-    for name in MODELS + OTHERS:
-        assert by_type(name, media) is None
+    assert by_type(media) is None
+
+
+@pytest.mark.parametrize(
+    ("media", "content"),
+    [
+        ("application/json", b'{"detail": "no"}'),
+        ("text/json", b"\n []"),
+        ("application/xml", b"<Fault/>"),
+        ("application/soap+xml", b"<?xml version='1.0'?><Fault/>"),
+    ],
+)
+def test_texts_that_are_said_to_be_texts_are_no_models(media: str, content: bytes) -> None:
+    for name in MODELS:
+        assert not_by_content(name, media, content) == f"a text ({media})"
+        assert not_by_content(name, media, b"\x08\x07") is None
+        assert not_by_content(name, media, b" ") is None
+        assert not_by_content(name, "application/octet-stream", content) is None
+    for name in OTHERS:
+        assert not_by_content(name, media, content) is None
 
 
 PAGES = [
@@ -65,21 +72,21 @@ ERRORS = [
 @pytest.mark.parametrize("beginning", [b"", *PAGES[:2], PAGES[3], *ERRORS])
 def test_beginnings_of_no_model(beginning: bytes) -> None:
     for name in MODELS:
-        assert not_by_content(name, beginning)
+        assert not_by_content(name, "", beginning)
     for name in OTHERS:
-        assert not_by_content(name, beginning) is None
+        assert not_by_content(name, "", beginning) is None
 
 
 @pytest.mark.parametrize("beginning", [b"<", b"<htmlx", b"PK\3\4", b"\x08\x07", b"<?xml", b"Error"])
 def test_beginnings_that_may_be_anything(beginning: bytes) -> None:
-    assert not_by_content("m.bin", beginning) is None
+    assert not_by_content("m.bin", "", beginning) is None
 
 
 @given(
     st.binary(min_size=1).filter(
-        lambda content: content.lstrip(b" \t\r\n\f\v\xef\xbb\xbf")[:1] != b"<"
+        lambda content: content.lstrip(b" \t\r\n\f\v\xef\xbb\xbf")[:1] not in {b"<", b"{", b"["}
     )
 )
 def test_no_other_content_is_refused(content: bytes) -> None:
     assert not is_page(content)
-    assert not_by_content("m.onnx", content) is None
+    assert not_by_content("m.onnx", "application/json", content) is None

@@ -5,6 +5,7 @@ import random
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,6 @@ __all__ = ["plain_environment"]
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 SERVER = "https://hub.invalid"
-NO_ETAG_NEEDED = Reply(200, b"done")
 
 
 def get(url: str = SERVER, method: str = "GET") -> Error:
@@ -138,9 +138,20 @@ def test_a_proxy_without_a_name(plain_environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_proxy_that_does_not_speak_tls(plain_environment: pytest.MonkeyPatch) -> None:
-    with ScriptedServer([Reply(200)]) as proxy:
-        plain_environment.setenv("HTTPS_PROXY", proxy.url.replace("http:", "https:"))
-        assert f"{proxy.host}, which HTTPS_PROXY names, does not speak TLS" in str(get())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                connection.recv(65536)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        plain_environment.setenv("HTTPS_PROXY", f"https://{place}")
+        assert f"{place}, which HTTPS_PROXY names, does not speak TLS" in str(get())
+        thread.join(10)
 
 
 def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch) -> None:

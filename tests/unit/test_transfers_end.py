@@ -138,7 +138,7 @@ PAGE = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
         ("m.onnx", {}, PAGE, "a web page"),
         ("m.dlc", {"Content-Type": "application/octet-stream"}, b" \n" + PAGE, "a web page"),
         ("m.onnx", {"Content-Type": "application/json"}, b'{"detail": "no"}', "a text"),
-        ("m.h5", {"Content-Type": "application/xml"}, b"<Error></Error>", "a text"),
+        ("m.h5", {"Content-Type": "application/xml"}, b"<Fault></Fault>", "a text"),
         ("m.h5", {}, b"<?xml version='1.0'?><Error><Code>x</Code>", "an error of the store"),
         ("x.json", {"Content-Type": "application/problem+json"}, b"{}", "an error"),
         ("m.onnx", {"Content-Type": "multipart/byteranges; boundary=x"}, b"--x", "parts of a file"),
