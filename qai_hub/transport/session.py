@@ -123,9 +123,17 @@ class Session(httpx.Client):
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self.sleep = sleep
 
-    def retries(self) -> Retries:
-        """Starts counting the tries of something that takes more than one request."""
-        return Retries(self._policy, now=self._clock(), rng=self._rng)
+    def retries(self, most: int | None = None) -> Retries:
+        """Starts counting the tries of something that takes more than one request.
+
+        Args:
+            most: Tries at most; None for as many as a request has.
+
+        Returns:
+            The count.
+        """
+        tries = self._policy.tries if most is None else min(most, self._policy.tries)
+        return Retries(replace(self._policy, tries=tries), now=self._clock(), rng=self._rng)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
