@@ -1,4 +1,4 @@
-"""Answers that are odd in any way end in errors of this package, or cost no more than the oddity."""
+"""Answers that are odd in any way: an error of this package, or no more than the oddity."""
 
 import contextlib
 import copy
@@ -155,9 +155,7 @@ class World:
 
     def body(self, path: str, wire: str) -> bytes:
         rng = random.Random(f"{self.seed} {path}")
-        for message, (end, values) in ANSWERS.items():
-            if path.endswith(end):
-                break
+        message, values = next((m, all) for m, (end, all) in ANSWERS.items() if path.endswith(end))
         value = rng.choice(values)
         if wire == "json":
             return json.dumps(spoilt(value, rng.randrange(2**30))).encode()
@@ -204,7 +202,7 @@ def of_job(job: Job) -> list[Callable[[], object]]:
     repr(status), str(status), hash(status)
     calls += [job.get_available_artifacts, job.get_tool_versions, job._repr_html_]
     if isinstance(job, hub.InferenceJob):
-        calls += [job.get_profile, lambda: repr(job.get_profile()), lambda: job.download_profile()]
+        calls += [job.get_profile, lambda: repr(job.get_profile()), job.download_profile]
     for name in ("get_psnr", "get_target_model"):
         if hasattr(job, name) and status.success:
             calls.append(getattr(job, name))
