@@ -155,7 +155,9 @@ class World:
 
     def body(self, path: str, wire: str) -> bytes:
         rng = random.Random(f"{self.seed} {path}")
-        message, values = next((m, all) for m, (end, all) in ANSWERS.items() if path.endswith(end))
+        message, values = next(
+            (m, each) for m, (end, each) in ANSWERS.items() if path.endswith(end)
+        )
         value = rng.choice(values)
         if wire == "json":
             return json.dumps(spoilt(value, rng.randrange(2**30))).encode()
