@@ -100,6 +100,7 @@ class Rotation:
         self._looked = [now] * len(servers)
         self._left = set(range(len(servers)))
         self._open = 0
+        self._spacing = SPACING
         self._spaced = now
         self._slowed = now
         self._refusal: GiveUp | None = None
@@ -128,6 +129,8 @@ class Rotation:
             # It begins when it is noticed: whoever stood still at the deadline looks afterwards.
             self._end = now + self._overtime
             self._spaced = now
+            # Last looks are spread over the time that they have.
+            self._spacing = min(SPACING, _LOOKING * self._overtime / len(self._left))
         over = self._end is not None and now >= self._end - _EPSILON
         if over or (not self._due and not self._open):
             return Expired(self._fault)
@@ -142,7 +145,7 @@ class Rotation:
         instruction = self._schedules[index].next(now, may_hold=few)
         if isinstance(instruction, Ask):
             self._open += 1
-            self._spaced = now + self._spacing()
+            self._spaced = now + self._spacing
             self._looked[index] = now
             return Look(index, instruction)
         self._line_up(index, now)
@@ -190,12 +193,6 @@ class Rotation:
             retry_after=retry_after,
         )
         self._line_up(index, now)
-
-    def _spacing(self) -> float:
-        """Seconds between two requests: last looks are spread over the time that they have."""
-        if self._end is None:
-            return SPACING
-        return min(SPACING, _LOOKING * self._overtime / max(len(self._left), 1))
 
     def _line_up(self, index: int, now: float) -> None:
         match self._schedules[index].next(now):

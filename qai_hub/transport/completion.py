@@ -18,6 +18,8 @@ PATIENCE = 300.0
 
 # Pauses before the looks that follow each try.
 _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)
+# What is answered to a second try while the first is at work, or has done it.
+_IN_THE_WAY = frozenset({404, 409})
 
 
 def complete(
@@ -42,24 +44,28 @@ def complete(
         InternalError: If the service has not confirmed it after 5 minutes.
     """
     end = clock() + PATIENCE
+    fault: Error | None = None
+    ask_only = False
     while True:
         try:
-            send()
+            if not ask_only:
+                send()
+                return
         except Error as error:
             if not may_pass(error):
-                # What was completed by a try whose answer was lost may be refused the second time.
                 with contextlib.suppress(Error):
                     if is_complete():
                         return
-                raise
+                # A try whose answer was lost may be what stands in the way of the next one.
+                ask_only = fault is not None and error.status_code in _IN_THE_WAY
+                if not ask_only:
+                    raise
             fault = error
-        else:
-            return
         for pause in _PAUSES:
             sleep(pause)
             if _looks_complete(is_complete):
                 return
-            if clock() >= end:
+            if fault is not None and clock() >= end:
                 raise _unconfirmed(what, fault) from fault
 
 

@@ -23,6 +23,9 @@ _LARGEST = 128 << 20
 # Reads a success: gives `Parsed`, or the answer as it came if it cannot be read.
 Read: TypeAlias = Callable[[httpx.Response], httpx.Response]
 
+# What stands in the server's place for longer would do so at a fourth try, too.
+_TRIES = 3
+
 _logger = logging.getLogger("qai_hub.transport")
 
 
@@ -52,7 +55,7 @@ class ReadingSession(Session):
         read: Read,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        retries = self.retries()
+        retries = self.retries(_TRIES)
         while True:
             response: httpx.Response | None = None
             fault: httpx.DecodingError | None = None

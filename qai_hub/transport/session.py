@@ -143,16 +143,19 @@ class Session(httpx.Client):
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self.sleep = sleep
 
-    def retries(self, stop: threading.Event | None = None) -> Retries:
+    def retries(self, stop: threading.Event | None = None, most: int | None = None) -> Retries:
         """Starts counting the tries of something that takes more than one request.
 
         Args:
             stop: Set when nobody waits for it any more.
+            most: Tries at most; None for as many as a request has.
 
         Returns:
-            The tries.
+            The count.
         """
-        return Retries(self._policy, now=self._clock(), rng=self._rng, stop=stop)
+        tries = self._policy.tries if most is None else min(most, self._policy.tries)
+        policy = replace(self._policy, tries=tries)
+        return Retries(policy, now=self._clock(), rng=self._rng, stop=stop)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""

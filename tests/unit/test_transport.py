@@ -69,7 +69,7 @@ def test_what_each_request_says() -> None:
 
 
 def test_generated_operations_are_called_with_their_arguments() -> None:
-    with ScriptedServer([USER]) as server:
+    with ScriptedServer([USER, Reply(200, b"[]")]) as server:
         transport = Transport(config_of(server))
         user = transport.call(get_user.sync)
         assert user.email == "a@b.c"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from support.job_hub import DONE, RUNNING, JobHub, compile_job
+from support.job_hub import DONE, RUNNING, JobHub, answer, compile_job
 from support.scripted_server import Reply, Request, Step
 
 import qai_hub as hub
@@ -206,9 +206,7 @@ def test_ctrl_c_does_not_wait_for_a_name_server(
     assert [t for t in threading.enumerate() if t.name.startswith("qai_hub")] == []
 
 
-def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(
-    world: JobHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(world: JobHub) -> None:
     """The time limits of a request bound each of its steps: here every step is short."""
     job = world.client().get_job("ja")
     body = repr(compile_job("ja", RUNNING)).encode()
@@ -237,3 +235,79 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(
         stopped.set()
         listener.close()
         server.join()
+
+
+@pytest.mark.parametrize("timeout", [0, 0.3])
+def test_a_server_that_hangs_does_not_hold_up_the_deadline_of_many(
+    world: JobHub, timeout: float
+) -> None:
+    jobs = [world.client().get_job(f"j{number}") for number in range(30)]
+    world.instead = lambda _: Reply(delay=30)
+    start = time.monotonic()
+    with pytest.raises(TimeoutError, match="30 of 30 jobs"):
+        hub.wait_all(jobs, timeout)
+    assert timeout <= time.monotonic() - start < timeout + 4.0
+
+
+def test_a_name_server_that_hangs_does_not_hold_up_a_single_wait(
+    world: JobHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.client().get_job("ja")
+    release = threading.Event()
+
+    def look_up(*_: object, **__: object) -> Any:
+        release.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    job._owner = Client(ClientConfig("token", "http://hub.invalid", "http://hub.invalid"))
+    start = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError, match="Timeout occurred while communicating with"):
+            job.wait(0)
+        assert time.monotonic() - start < 15.0
+    finally:
+        release.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("qai_hub"):
+                thread.join(10)
+
+
+@pytest.mark.parametrize("wait", [wait, wait_all])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
+        Reply(200, b'{"compile_job": {"job_st', {"Content-Type": "application/json"}),
+        Reply(200, b"", {"Content-Type": "application/json"}),
+        Reply(200, b"null", {"Content-Type": "application/json"}),
+        Reply(200, b'{"status": "ok"}', {"Content-Type": "application/json"}),
+        Reply(204),
+        Reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
+    ],
+)
+def test_an_unreadable_success_is_ridden_out(
+    world: JobHub, wait: Callable[[hub.Job], Any], odd: Reply
+) -> None:
+    job = world.client().get_job("ja")
+    steps = iter([odd, odd])
+    world.instead = lambda _: next(steps, None)
+    assert wait(job) == "SUCCESS"
+
+
+@pytest.mark.parametrize("wait", [wait, wait_all])
+def test_a_job_with_an_end_has_ended_whatever_its_state_is_called(
+    world: JobHub, wait: Callable[[hub.Job], Any]
+) -> None:
+    job = world.client().get_job("ja")
+    ended = compile_job(
+        "ja",
+        "JOB_STATE_CANCELLED",
+        completion_time="2026-01-02T03:04:05Z",
+        failure_reason="by the user",
+    )
+    world.instead = lambda _: answer(ended)
+    status = wait(job)
+    assert (status.finished, status.success, status.failure) == (True, False, True)
+    assert (status.pending, status.running, status.code) == (False, False, "CANCELLED")
+    assert status.message == "The job ended in the state CANCELLED: by the user"
