@@ -55,7 +55,7 @@ class ReadingSession(Session):
         read: Read,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        retries = self.retries(_TRIES)
+        retries = self.retries(most=_TRIES)
         while True:
             response: httpx.Response | None = None
             fault: httpx.DecodingError | None = None

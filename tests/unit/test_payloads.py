@@ -352,7 +352,7 @@ def test_a_job_that_says_next_to_nothing_can_be_fetched() -> None:
         found = client.get_job("jabc12345")
     assert isinstance(found, hub.CompileJob)
     assert (found.job_id, found.name, found.created_at) == ("jabc12345", "", None)
-    assert found.date == datetime.fromtimestamp(0)  # noqa: DTZ006
+    assert found.date == datetime.fromtimestamp(0)
     assert (found.notices, found.model.model_id, found.device.name) == ((), "", "")
 
 

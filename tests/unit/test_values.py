@@ -48,7 +48,7 @@ def test_moments_are_in_utc(moment: datetime) -> None:
 def test_times_that_no_calendar_has_are_not_known(text: str) -> None:
     moment = datetime.fromisoformat(text)
     assert utc(moment) is None
-    assert local(moment) == local(UNSET) == datetime.fromtimestamp(0)  # noqa: DTZ006
+    assert local(moment) == local(UNSET) == datetime.fromtimestamp(0)
 
 
 @pytest.mark.parametrize(
