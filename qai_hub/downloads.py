@@ -28,7 +28,9 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
         The path.
     """
     (place,) = _places([answer])
-    return owner._transport.files.download(place.url, filename, place.name, place.headers)
+    return owner._transport.files.download(
+        place.url, filename, place.name, place.headers, place.sha256
+    )
 
 
 def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
@@ -48,7 +50,7 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
     """
     files = owner._transport.files
     return [
-        files.download_into(place.url, folder, place.name, place.headers)
+        files.download_into(place.url, folder, place.name, place.headers, place.sha256)
         for place in _places(answers)
     ]
 
@@ -68,11 +70,12 @@ def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
 
 
 class _Place(NamedTuple):
-    """Where a file is, its name, and what has to be sent with the address."""
+    """Where a file is, its name, what has to be sent with the address, and its SHA-256 in hex."""
 
     url: str
     name: str
     headers: dict[str, str]
+    sha256: str | None = None
 
 
 def _places(answers: Sequence[Downloadable]) -> list[_Place]:
@@ -93,7 +96,7 @@ def _place(answer: Downloadable) -> _Place:
     location = _location(answer)
     if location is None:
         raise InternalError("The service does not say where this file can be downloaded.")
-    return _Place(location.url, location.filename, {})
+    return _Place(location.url, location.filename, {}, known(location.sha256))
 
 
 def _location(answer: Downloadable) -> api.FileDownloadURL | api.NamedArtifactDownloadURL | None:

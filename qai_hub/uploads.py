@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.secret import Secret
-from qai_hub.errors import InternalError
+from qai_hub.errors import InternalError, UserError
 from qai_hub.transport.completion import complete
 from qai_hub.transport.s3 import StoredObject, s3_announced
 from qai_hub.transport.values import known
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from qai_hub.transport.api import Transport
 
 T = TypeVar("T")
+
+# Times that a form is sent of which the service says that it has not come.
+_ROUNDS = 3
 
 
 def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
@@ -101,9 +104,18 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
-    transport.files.upload_form(path, form.url, form.file_field_name, fields)
     body = DatasetUpdate(file_upload_complete=True)
-    complete(partial(transport.call, update_dataset.sync, dataset_id, body=body), is_complete, what)
+    finish = partial(transport.call, update_dataset.sync, dataset_id, body=body)
+    for round_ in range(1, _ROUNDS + 1):
+        transport.files.upload_form(path, form.url, form.file_field_name, fields)
+        try:
+            complete(finish, is_complete, what)
+        except UserError as error:
+            # Something on the way may have taken the form, and answered as a store does.
+            if error.status_code != 409 or round_ == _ROUNDS:
+                raise
+        else:
+            return
 
 
 def _method(method: T | Unset, how: str) -> T:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-__all__ = ["ExpectedSum", "expected_sum"]
+__all__ = ["ExpectedSum", "announced_sum", "expected_sum"]
 
 
 class _Hash(Protocol):
@@ -49,6 +49,13 @@ class ExpectedSum:
     def matches(self) -> bool:
         """Whether the bytes so far are the whole file, undamaged."""
         return self._actual.digest() == self._expected
+
+
+def announced_sum(sha256: str | None) -> ExpectedSum | None:
+    """Makes of the SHA-256 of a file, in hex, what its bytes must come to; None if it is none."""
+    if sha256 is None or not re.fullmatch(r"[0-9a-f]{64}", sha256, re.ASCII):
+        return None
+    return ExpectedSum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
 
 
 def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:

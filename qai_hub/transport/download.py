@@ -13,7 +13,7 @@ import httpx
 from qai_hub.errors import Error, InternalError
 from qai_hub.transport.bars import transfer_bar
 from qai_hub.transport.carriers import carry
-from qai_hub.transport.checksums import expected_sum
+from qai_hub.transport.checksums import announced_sum, expected_sum
 from qai_hub.transport.contents import media_type, not_by_content, not_by_type
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session
@@ -25,6 +25,8 @@ _BLOCK = 1024 * 1024
 _PROGRESS = 64 * 1024
 _BEGINNING = 1024
 _WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
+# What stands in the file's place for longer would do so at a fourth try, too.
+_TRIES = 3
 
 
 def download(
@@ -33,6 +35,7 @@ def download(
     path: Path,
     *,
     headers: Mapping[str, str] | None = None,
+    sha256: str | None = None,
     show: bool = False,
 ) -> None:
     """Downloads a file.
@@ -40,13 +43,15 @@ def download(
     The file appears under its name only when it is whole: its length is checked and, where the
     server tells one, its checksum. Until then it is `NAME.*.part` in the same folder, which is
     removed if the download fails. A broken connection is resumed where it broke if the file has a
-    strong entity tag, and starts again otherwise.
+    strong entity tag, and starts again otherwise. What came in place of the file, or damaged, is
+    asked for anew, twice.
 
     Args:
         session: A session that adds no token.
         url: Where from.
         path: The file, replaced if it is there; its folder is made.
         headers: What has to be sent with the address.
+        sha256: SHA-256 that the file must have, in hex; None for what the file server tells.
         show: Whether to show a bar.
 
     Raises:
@@ -60,12 +65,24 @@ def download(
     try:
         # The thread that writes may still wait for the network when Ctrl+C has the file closed.
         with part.open("x+b", buffering=_BLOCK) as file:
-            one = _Download(session, url, headers or {}, file, path.name, show=show)
+            one = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
             carry([one.run], one.stop)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+class _SpoiltError(Exception):
+    """What came is not the file; at another try it may be.
+
+    Args:
+        error: What to raise if it is not.
+    """
+
+    def __init__(self, error: InternalError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Download:
@@ -78,6 +95,7 @@ class _Download:
         headers: Mapping[str, str],
         file: BinaryIO,
         name: str,
+        sha256: str | None,
         *,
         show: bool,
     ) -> None:
@@ -86,6 +104,7 @@ class _Download:
         self._headers = {"Accept-Encoding": "identity", **headers}
         self._file = file
         self._name = name
+        self._sha256 = sha256
         self._show = show
         self._moved: Callable[[int], object] = lambda count: None
         self._furthest = 0
@@ -95,6 +114,20 @@ class _Download:
         self._start_anew(httpx.Headers())
 
     def run(self) -> None:
+        retries = self._session.retries(self.stop, most=_TRIES)
+        while True:
+            try:
+                self._fetch()
+            except _SpoiltError as spoilt:
+                pause = self._session.pause(retries)
+                if pause is None:
+                    raise spoilt.error from spoilt.error.__cause__
+                self._session.sleep(pause)
+                self._start_anew(httpx.Headers())
+            else:
+                return
+
+    def _fetch(self) -> None:
         response = self._open()
         with transfer_bar(self._name, self._total, show=self._show) as self._moved:
             while True:
@@ -109,6 +142,7 @@ class _Download:
                     response = self._open()
                 else:
                     break
+        self._moved = lambda count: None
         self._check()
 
     def _renew(self) -> None:
@@ -140,7 +174,7 @@ class _Download:
                 return self._open()
             if response.status_code in {204, 205, 206}:
                 response.close()
-                raise self._failure(response, f"the answer {response.status_code} is no whole file")
+                raise self._spoilt(response, f"the answer {response.status_code} is no whole file")
             if not response.is_success:
                 response.read()
                 raise error_from_file_server(response, f"download of {self._name}")
@@ -148,11 +182,11 @@ class _Download:
             raise self._broken_off(error) from error
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
-            raise self._failure(response, "it is encoded, which was not asked for")
+            raise self._spoilt(response, "it is encoded, which was not asked for")
         found = not_by_type(response.headers)
         if found is not None:
             response.close()
-            raise self._failure(response, f"{found} came in its place. {_WHO_ANSWERS}")
+            raise self._spoilt(response, f"{found} came in its place. {_WHO_ANSWERS}")
         self._start_anew(response.headers)
         return response
 
@@ -165,7 +199,7 @@ class _Download:
         self._offset = 0
         self._tag = tag if tag.startswith('"') else ""
         self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
-        self._sum = expected_sum(headers)
+        self._sum = announced_sum(self._sha256) or expected_sum(headers)
         self._media = media_type(headers)
 
     def _is_same(self, response: httpx.Response) -> bool:
@@ -181,7 +215,7 @@ class _Download:
             or (match[2] != "*" and self._total is not None and int(match[2]) != self._total)
         ):
             response.close()
-            raise self._failure(response, "another range came than was asked for")
+            raise self._spoilt(response, "another range came than was asked for")
 
     def _read(self, response: httpx.Response) -> None:
         pace = self._session.pace()
@@ -203,23 +237,19 @@ class _Download:
 
     def _check(self) -> None:
         if self._total is not None and self._offset != self._total:
-            raise InternalError(
-                f"The download of {self._name} failed: {self._offset} bytes came instead of "
-                f"{self._total}."
-            )
+            raise self._spoilt(None, f"{self._offset} bytes came instead of {self._total}")
         if self._sum is not None and not self._sum.matches():
-            raise InternalError(
-                f"The download of {self._name} failed: it arrived damaged, its {self._sum.kind} is "
-                "not the one that the server announced. Try again."
+            raise self._spoilt(
+                None,
+                f"it arrived damaged, its {self._sum.kind} is not the one that the server "
+                "announced. Try again",
             )
         self._file.seek(0)
         found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
         if not self._offset and self._furthest:
             found = "an empty file"
         if found is not None:
-            raise InternalError(
-                f"The download of {self._name} failed: {found} came in its place. {_WHO_ANSWERS}."
-            )
+            raise self._spoilt(None, f"{found} came in its place. {_WHO_ANSWERS}")
 
     def _how_far(self) -> str:
         total = "" if self._total is None else f" of {self._total}"
@@ -231,9 +261,12 @@ class _Download:
             fault.args = (f"{fault} The download of {self._name} broke off {self._how_far()}.",)
         return fault
 
-    def _failure(self, response: httpx.Response, reason: str) -> InternalError:
+    def _failure(self, response: httpx.Response | None, reason: str) -> InternalError:
         return InternalError(
             f"The download of {self._name} failed: {reason}.",
-            status_code=response.status_code,
-            url=str(response.request.url),
+            status_code=None if response is None else response.status_code,
+            url=None if response is None else str(response.request.url),
         )
+
+    def _spoilt(self, response: httpx.Response | None, reason: str) -> _SpoiltError:
+        return _SpoiltError(self._failure(response, reason))

@@ -78,7 +78,12 @@ class Files:
             upload_object(session, path, stored, show=self._show)
 
     def download(
-        self, url: str, filename: str, name: str, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        filename: str,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+        sha256: str | None = None,
     ) -> str:
         """Downloads a file to a path that the user gave.
 
@@ -89,6 +94,7 @@ class Files:
                 gets a name that no file has.
             name: Name that the server gives the file.
             headers: What has to be sent with the address.
+            sha256: SHA-256 that the file must have, in hex; None if that is not known.
 
         Returns:
             The path of the file.
@@ -99,16 +105,21 @@ class Files:
         """
         path = Path(filename).expanduser()
         if not path.is_dir():
-            return self._download(url, with_suffixes(path, name), headers)
+            return self._download(url, with_suffixes(path, name), headers, sha256)
         path = free_name(path / safe_name(name))
         try:
-            return self._download(url, path, headers)
+            return self._download(url, path, headers, sha256)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
     def download_into(
-        self, url: str, folder: str, name: str, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        folder: str,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+        sha256: str | None = None,
     ) -> str:
         """Downloads a file into a folder, in place of a file of that name.
 
@@ -117,6 +128,7 @@ class Files:
             folder: The folder, which is made.
             name: Name that the server gives the file.
             headers: What has to be sent with the address.
+            sha256: SHA-256 that the file must have, in hex; None if that is not known.
 
         Returns:
             The path of the file.
@@ -125,11 +137,13 @@ class Files:
             UserError: If the server refuses.
             InternalError: If the server or the network fails.
         """
-        return self._download(url, Path(folder).expanduser() / safe_name(name), headers)
+        return self._download(url, Path(folder).expanduser() / safe_name(name), headers, sha256)
 
-    def _download(self, url: str, path: Path, headers: Mapping[str, str] | None) -> str:
+    def _download(
+        self, url: str, path: Path, headers: Mapping[str, str] | None, sha256: str | None
+    ) -> str:
         with _session() as session:
-            download(session, url, path, headers=headers, show=self._show)
+            download(session, url, path, headers=headers, sha256=sha256, show=self._show)
         return str(path)
 
 

@@ -83,7 +83,7 @@ def upload_object(
 
 def _start(session: Session, stored: StoredObject, doing: str, stop: threading.Event) -> str:
     url = stored.sign("POST", uploads="")
-    response = send_file_request(session, "POST", url, doing, retries=session.retries(stop))
+    response = send_file_request(session, "POST", url, doing, stop=stop)
     found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
     if found is None:
         raise InternalError(

@@ -23,6 +23,8 @@ __all__ = ["send_file_request", "upload_form", "upload_parts"]
 _BLOCK = 1024 * 1024
 _PIECE = 64 * 1024
 _PARALLEL = 4
+# What stands in the store's place for longer would do so at a fourth try, too.
+_TRIES = 3
 
 
 @dataclass
@@ -162,9 +164,9 @@ def upload_form(
                 "POST",
                 url,
                 doing,
+                stop=stop,
                 data=dict(fields),
                 files=files,
-                retries=session.retries(stop),
             )
 
         carry([send], stop)
@@ -178,34 +180,41 @@ def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], siz
             "PUT",
             url,
             f"upload of {name}",
+            tagged=True,
+            stop=part.stop,
             content=part,
             headers={"Content-Length": str(part.size)},
-            retries=session.retries(part.stop),
         )
     except InternalError as error:
         if error.status_code is None:
             error.args = (f"{error} The upload of {name} came to {sum(taken)} of {size} bytes.",)
         raise
-    etag: str | None = response.headers.get("ETag")
-    if not etag:
-        raise InternalError(
-            f"{response.request.url.host} took a part of {name} without an ETag.",
-            url=str(response.request.url),
-        )
     taken.append(part.size)
-    return etag
+    return str(response.headers["ETag"])
 
 
 def send_file_request(
-    session: Session, method: str, url: str, doing: str, **body: object
+    session: Session,
+    method: str,
+    url: str,
+    doing: str,
+    *,
+    tagged: bool = False,
+    stop: threading.Event | None = None,
+    **body: object,
 ) -> httpx.Response:
     """Sends a request to a signed address of a file server.
+
+    A success that the file server has not given, but something on the way, is asked for anew,
+    twice.
 
     Args:
         session: A session that adds no token.
         method: HTTP method.
         url: Where to.
         doing: What is tried, such as `"upload of model.onnx"`.
+        tagged: Whether the answer must have an entity tag.
+        stop: Set when nobody waits for it any more.
         body: What `send_signed` takes.
 
     Returns:
@@ -215,17 +224,39 @@ def send_file_request(
         UserError: If the server refuses.
         InternalError: If the network or the server fails.
     """
-    try:
-        response = send_signed(session, method, url, **body)  # type: ignore[arg-type]
-    except httpx.RequestError as error:
-        raise error_from_fault(error) from error
-    if not response.is_success:
-        raise error_from_file_server(response, doing)
+    tries = session.retries(stop, most=_TRIES)
+    while True:
+        try:
+            retries = session.retries(stop)
+            response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
+        except httpx.RequestError as error:
+            raise error_from_fault(error) from error
+        if not response.is_success:
+            raise error_from_file_server(response, doing)
+        reason = _not_of_the_store(response, tagged=tagged)
+        if reason is None:
+            return response
+        pause = session.pause(tries)
+        if pause is None:
+            raise InternalError(
+                f"The {doing} failed: {response.request.url.host} {reason}.",
+                status_code=response.status_code,
+                url=str(response.request.url),
+            )
+        session.sleep(pause)
+
+
+def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
+    """Tells by what a success shows itself to come from something on the way; None if it does not.
+
+    Stores tell an entity tag, and answer with nothing or in XML.
+    """
     if is_page(response.content):
-        raise InternalError(
-            f"The {doing} failed: {response.request.url.host} answered with a web page. A portal "
-            "or proxy on the way may ask for a login.",
-            status_code=response.status_code,
-            url=str(response.request.url),
-        )
-    return response
+        return "answered with a web page. A portal or proxy on the way may ask for a login"
+    if response.headers.get("ETag"):
+        return None
+    if tagged:
+        return "took a part without an ETag"
+    if response.content and not response.content.lstrip().startswith(b"<"):
+        return "answered with what is no answer of a file server"
+    return None

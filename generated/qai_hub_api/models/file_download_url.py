@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileDownloadURL")
 
@@ -18,16 +18,21 @@ class FileDownloadURL:
     Attributes:
         url (str): Signed URL. It is a secret, and expires.
         filename (str): File name to save it under; it has no dots but those of its extension.
+        sha256 (str | Unset): SHA-256 of the file in hex, so that whoever downloads it can tell that nothing else came
+            in its place.
     """
 
     url: str
     filename: str
+    sha256: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
 
         filename = self.filename
+
+        sha256 = self.sha256
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -37,6 +42,8 @@ class FileDownloadURL:
                 "filename": filename,
             }
         )
+        if sha256 is not UNSET:
+            field_dict["sha256"] = sha256
 
         return field_dict
 
@@ -49,9 +56,13 @@ class FileDownloadURL:
         _filename = d.pop("filename", UNSET)
         filename = _filename if type(_filename) is str else ""
 
+        _sha256 = d.pop("sha256", UNSET)
+        sha256: str | Unset = _sha256 if type(_sha256) is str else UNSET
+
         file_download_url = cls.__new__(cls)
         file_download_url.url = url
         file_download_url.filename = filename
+        file_download_url.sha256 = sha256
 
         file_download_url.additional_properties = d or {}
         return file_download_url

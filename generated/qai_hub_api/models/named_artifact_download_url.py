@@ -21,12 +21,15 @@ class NamedArtifactDownloadURL:
         name (str | Unset): Name of the artifact.
         credentials (S3Credentials | Unset): Short-lived storage credentials for one object. A local hub never issues
             any.
+        sha256 (str | Unset): SHA-256 of the file in hex, so that whoever downloads it can tell that nothing else came
+            in its place.
     """
 
     url: str
     filename: str
     name: str | Unset = UNSET
     credentials: S3Credentials | Unset = UNSET
+    sha256: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -40,6 +43,8 @@ class NamedArtifactDownloadURL:
         if not isinstance(self.credentials, Unset):
             credentials = self.credentials.to_dict()
 
+        sha256 = self.sha256
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -52,6 +57,8 @@ class NamedArtifactDownloadURL:
             field_dict["name"] = name
         if credentials is not UNSET:
             field_dict["credentials"] = credentials
+        if sha256 is not UNSET:
+            field_dict["sha256"] = sha256
 
         return field_dict
 
@@ -72,11 +79,15 @@ class NamedArtifactDownloadURL:
             S3Credentials.from_dict(_credentials) if type(_credentials) is dict else UNSET
         )
 
+        _sha256 = d.pop("sha256", UNSET)
+        sha256: str | Unset = _sha256 if type(_sha256) is str else UNSET
+
         named_artifact_download_url = cls.__new__(cls)
         named_artifact_download_url.url = url
         named_artifact_download_url.filename = filename
         named_artifact_download_url.name = name
         named_artifact_download_url.credentials = credentials
+        named_artifact_download_url.sha256 = sha256
 
         named_artifact_download_url.additional_properties = d or {}
         return named_artifact_download_url

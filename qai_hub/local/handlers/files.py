@@ -142,13 +142,14 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
         filename: How it is called.
 
     Returns:
-        A signed URL, and the name.
+        A signed URL, the name, and the SHA-256.
     """
     file = get_file(work.db, file_id)
     if file is None:
         raise ProblemError(404, "The file is not there any more.")
     services = work.services
-    if file.sha256 is None:
+    digest = file.sha256
+    if digest is None:
         # Read here, where callers have patience, and not where the download begins.
         try:
             digest = file_digest(services.storage.file(file_id))
@@ -159,7 +160,7 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
     url = services.signed_url(
         work.call.request, "downloadFile", {"file_id": file_id}, filename=filename
     )
-    return {"url": url, "filename": filename}
+    return {"url": url, "filename": filename, "sha256": digest}
 
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:
