@@ -140,12 +140,51 @@ def test_digests_that_say_nothing(session: Session, tmp_path: Path, header: str)
     ["", "bytes 0-99/100", "bytes 50-99/100", "bytes 60-98/99", "items 60-99/100", "bytes 60-"],
 )
 def test_another_range_than_asked_for(session: Session, tmp_path: Path, content_range: str) -> None:
+    def answer(request: Request) -> Step:
+        if "range" in request.headers:
+            return Reply(206, b"y" * 40, {"ETag": '"1"', "Content-Range": content_range})
+        return Reply(200, b"x" * 100, {"ETag": '"1"'}, cut=60)
+
+    with pytest.raises(InternalError, match="another range"):
+        fetch(session, answer, tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_range_once(session: Session, tmp_path: Path) -> None:
     steps = [
         Reply(200, b"x" * 100, {"ETag": '"1"'}, cut=60),
-        Reply(206, b"y" * 40, {"ETag": '"1"', "Content-Range": content_range}),
+        Reply(206, b"y" * 40, {"ETag": '"1"', "Content-Range": "bytes 50-89/100"}),
+        Reply(200, b"x" * 100, {"ETag": '"1"'}),
     ]
-    with pytest.raises(InternalError, match="another range"):
-        fetch(session, steps, tmp_path / "m")
+    fetch(session, steps, tmp_path / "m")
+    assert (tmp_path / "m").read_bytes() == b"x" * 100
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"}),
+        Reply(200, b"other bytes", {"Content-Type": "application/octet-stream"}),
+        Reply(200, b"", {}),
+        Reply(204, b"", {}),
+    ],
+)
+def test_what_came_in_place_of_the_file_is_asked_for_anew(
+    session: Session, tmp_path: Path, spoilt: Reply
+) -> None:
+    sha256 = hashlib.sha256(b"content").hexdigest()
+    with ScriptedServer([spoilt, spoilt, Reply(200, b"content")]) as server:
+        download(session, server.url, tmp_path / "m.onnx", sha256=sha256)
+        assert len(server.requests) == 3
+    assert (tmp_path / "m.onnx").read_bytes() == b"content"
+
+
+def test_a_file_is_held_to_the_digest_that_was_announced(session: Session, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(b"content").hexdigest()
+    with ScriptedServer([Reply(200, b"other bytes")]) as server:
+        with pytest.raises(InternalError, match="its SHA-256 is not the one"):
+            download(session, server.url, tmp_path / "m.onnx", sha256=sha256)
+        assert len(server.requests) == 3
     assert list(tmp_path.iterdir()) == []
 
 

@@ -151,7 +151,7 @@ def test_what_is_no_such_file_is_not_saved(
     error, count = refused(session, [Reply(200, body, headers)], tmp_path / name)
     assert f"{told}" in str(error)
     assert "came in its place" in str(error)
-    assert count == 1
+    assert count == 3
 
 
 def test_a_page_that_begins_with_a_single_byte(session: Session, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_answers_without_a_whole_file(session: Session, tmp_path: Path, status: 
     headers = {"Content-Range": "bytes 0-1/2"} if status == 206 else {}
     error, count = refused(session, [Reply(status, b"", headers)], tmp_path / "m")
     assert f"the answer {status} is no whole file" in str(error)
-    assert count == 1
+    assert count == 3
 
 
 @pytest.mark.parametrize("name", ["m.onnx", "job.log"])
@@ -191,4 +191,21 @@ def test_a_page_is_no_receipt(session: Session, file: Path, upload: Upload) -> N
     with ScriptedServer([Reply(200, PAGE, {"ETag": '"t"'})]) as server:
         with pytest.raises(InternalError, match="answered with a web page"):
             upload(session, file, server)
-        assert len(server.requests) == 1
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        Reply(200, PAGE, {"Content-Type": "text/html"}),
+        Reply(200, b'{"id": "j', {"Content-Type": "application/json"}),
+        Reply(200, b"It works!", {"Content-Type": "text/plain"}),
+    ],
+)
+@pytest.mark.parametrize("upload", [in_parts, by_form])
+def test_what_is_no_receipt_is_asked_for_anew(
+    session: Session, file: Path, upload: Upload, spoilt: Reply
+) -> None:
+    with ScriptedServer([spoilt, spoilt, Reply(200, b"", {"ETag": '"t"'})]) as server:
+        upload(session, file, server)
+        assert len(server.requests) == 3
