@@ -14,8 +14,8 @@ from qai_hub.local.problems import ProblemError
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 # Beyond this many values, reading a body would hold up other requests. A compile job with a
-# thousand inputs has a fifth of them, and so has the end of an upload in ten thousand parts.
-MAX_VALUES = 1 << 16
+# thousand inputs has a third of them, and so has the end of an upload in ten thousand parts.
+MAX_VALUES = 1 << 15
 _TOO_DEEP = "body: nested too deeply"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 

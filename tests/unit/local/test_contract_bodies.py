@@ -49,7 +49,7 @@ def test_a_whole_number_is_an_integer_however_it_is_written(number: str) -> None
         b'{"big": {"size": 1e999}}',
         b'{"big": {"size": 1.5}}',
         b'{"big": {"size": 1, "color": "\\ud800"}}',
-        b"[" * 50_000,
+        b"[" * 30_000,
         b'{"big": {"size": 1}} trailing',
     ],
 )
@@ -151,8 +151,8 @@ def test_a_body_of_very_many_values_is_413() -> None:
 
 
 def test_only_the_first_fault_of_many_is_looked_for() -> None:
-    """A validator takes 40 µs for each: half a million of them would take 20 s."""
-    tags = {"big": {"size": 1, "tags": [1] * 50_000}}
+    """A validator takes 40 µs for each: thirty thousand of them would take a second."""
+    tags = {"big": {"size": 1, "tags": [1] * 30_000}}
     text = detail(call("POST", "/things/", json=tags), 400)
     assert "more" not in text.partition("has more than")[2]
     names = {"big": {"size": 1} | {f"field{n}": 1 for n in range(10_000)}}
