@@ -33,7 +33,7 @@ def read_private(name: str) -> str:
             about = os.fstat(file.fileno())
             if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
                 raise CommandError(
-                    f"{name} holds secrets, and others than you can get at it: chmod 600 {name}"
+                    f"{name} holds secrets, and others can read or change it: chmod 600 {name}"
                 )
             return file.read()
     except UnicodeDecodeError as error:

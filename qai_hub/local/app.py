@@ -57,4 +57,4 @@ def make_app(
         default=nothing_here,
         lifespan=lifespan,
     )
-    return Edge(router, hosts, head_bytes=limits.head_bytes, body_seconds=limits.body_seconds)
+    return Edge(router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds)

@@ -46,7 +46,7 @@ class Edge:
         hosts: Host names that a request may be addressed to, without port, in lower case; a page of
             another site that resolves to this machine (DNS rebinding) is refused. None allows all.
         head_bytes: Most bytes of a request's line and headers.
-        body_seconds: How long a body may stand still.
+        stall_seconds: How long a body may stand still.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class Edge:
         hosts: Collection[str] | None,
         *,
         head_bytes: int = 32 << 10,
-        body_seconds: float = 30.0,
+        stall_seconds: float = 30.0,
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else frozenset(hosts)
         self._head_bytes = head_bytes
-        self._body_seconds = body_seconds
+        self._stall_seconds = stall_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._body_seconds)
+        exchange = _Exchange(scope, receive, send, self._stall_seconds)
         try:
             self._check_size(scope)
             self._check_host(scope)

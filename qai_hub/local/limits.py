@@ -30,7 +30,7 @@ class ServerLimits:
         threads: Requests at once that work on the database or on files.
         head_bytes: Most bytes of the request line and the headers.
         head_seconds: How long these may take to come.
-        body_seconds: How long a body may stand still.
+        stall_seconds: How long a body may stand still.
         idle_seconds: How long a connection is kept between two requests: longer than clients keep
             theirs, so that it is they who close it.
         send_seconds: How long a client may read nothing of its answer.
@@ -51,7 +51,7 @@ class ServerLimits:
     threads: int
     head_bytes: int = 32 << 10
     head_seconds: float = 20.0
-    body_seconds: float = 30.0
+    stall_seconds: float = 30.0
     idle_seconds: float = 75.0
     send_seconds: float = 30.0
     drained_bytes: int = 64 << 20

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import httpx
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.transport.contents import is_page
 from qai_hub.transport.retries import is_untrusted, never_arrived, retry_after
 from qai_hub.transport.routes import ProxyFault
 from qai_hub.transport.told import clean, json_of, page_title, reason_in
@@ -198,7 +199,7 @@ def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -
     text = content[:_LONGEST_BODY].decode("utf-8", "replace")
     if not content.strip():
         return "nothing"
-    if "html" in kind or re.match(r"\s*<(!doctype html|html)", text, re.IGNORECASE):
+    if "html" in kind or is_page(content):
         title = clean(page_title(text), secrets)
         return f"a page with the title {title!r}" if title else "a page in HTML"
     if len(content) <= _LONGEST_BODY and json_of(content) is not None:

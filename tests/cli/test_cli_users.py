@@ -2,9 +2,11 @@
 
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,22 @@ def test_other_folders_are_left_as_they_are(
         assert main(["users", "list", "--data-dir", str(place)]) == 1
         assert "no data folder of a hub" in capsys.readouterr().err
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+@pytest.mark.parametrize("verb", [["list"], ["add", BOB], ["renew", BOB], ["revoke", BOB]])
+@pytest.mark.parametrize("version", ["3", "three"])
+def test_a_database_of_something_else_is_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str], version: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "hub.db")) as db:
+        db.executescript(
+            "PRAGMA journal_mode = WAL; CREATE TABLE settings (name, value);"
+            f"INSERT INTO settings VALUES ('schema_version', '{version}')"
+        )
+    before = (tmp_path / "hub.db").read_bytes()
+    assert main(["users", *verb, "--data-dir", str(tmp_path)]) == 1
+    assert "no data folder of a hub" in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
 EMAIL = st.from_regex(r"[a-z.]{1,9}@[a-z]{1,9}", fullmatch=True)

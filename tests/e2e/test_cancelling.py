@@ -3,7 +3,6 @@
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from support.execution_models import endless_model
 from support.job_hub import RUNNING, JobHub, answer
+from support.patience import until
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 from support.tiny_models import affine
 
@@ -37,13 +37,6 @@ def running(client: Client, endless: Model, device: Device) -> Iterator[Job]:
     until(lambda: job.get_status() == JobStatus.State.MEASURING_PERFORMANCE)
     yield job
     job.cancel()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def is_gone(group: int) -> bool:

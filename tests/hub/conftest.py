@@ -40,6 +40,13 @@ def worker(shared_worker: FakeWorker) -> Iterator[FakeWorker]:
     shared_worker.go.set()
 
 
+@pytest.fixture
+def held(worker: FakeWorker) -> FakeWorker:
+    """The stand-in, which lets no job come to its end."""
+    worker.go.clear()
+    return worker
+
+
 def connected(hub: LocalHub, email: str) -> Iterator[Api]:
     api = Api(hub, email)
     yield api

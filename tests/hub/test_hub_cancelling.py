@@ -1,12 +1,11 @@
 """Cancelling over HTTP: who may, what ends, and who hears of it."""
 
 import threading
-from collections.abc import Iterator
 
 import httpx
-import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, Json, ok, problem
+from support.patience import until
 
 from qai_hub.local import LocalHub
 from qai_hub.wire import decode
@@ -15,31 +14,15 @@ REASON = "Cancelled by ada@example.com."
 CANCELLED = "JOB_FAILURE_TYPE_CANCELLED"
 
 
-@pytest.fixture
-def held(worker: FakeWorker) -> Iterator[FakeWorker]:
-    """The stand-in, which lets no job come to its end."""
-    worker.go.clear()
-    yield worker
-    worker.go.set()
-
-
 def until_gone(worker: FakeWorker) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if worker.at_once == 0:
-            return
-        pause.wait(0.01)
-    pytest.fail("the attempt did not end")
+    until(lambda: worker.at_once == 0, "the attempt did not end")
 
 
 def running(ada: Api, worker: FakeWorker, model: str) -> str:
     key, _ = ada.compile(model)
-    pause = threading.Event()
-    for _ in range(1000):
-        if worker.at_once and ada.job(key)["job_state"] == "JOB_STATE_OPTIMIZING_MODEL":
-            return key
-        pause.wait(0.01)
-    pytest.fail("the job did not begin")
+    begun = "JOB_STATE_OPTIMIZING_MODEL"
+    until(lambda: worker.at_once and ada.job(key)["job_state"] == begun)
+    return key
 
 
 def log_of(api: Api, key: str) -> str:

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
+from support.patience import until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.limits import ServerLimits
@@ -64,13 +65,6 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
-
-
 # -- time ----------------------------------------------------------------------------------------
 
 
@@ -117,7 +111,7 @@ def test_a_connection_without_requests_is_closed() -> None:
 
 
 def test_a_part_that_stands_still_is_408_and_can_be_sent_again() -> None:
-    with limited(body_seconds=0.2) as hub, connect(hub) as slow:
+    with limited(stall_seconds=0.2) as hub, connect(hub) as slow:
         api = Api(hub)
         key = api.create_model()
         upload = api.get(f"models/{key}/multipart_upload/", file_size=5)["multipart_url"]
@@ -133,7 +127,7 @@ def test_a_part_that_stands_still_is_408_and_can_be_sent_again() -> None:
 
 
 def test_a_body_that_stands_still_is_408() -> None:
-    with limited(body_seconds=0.2) as hub, connect(hub) as slow:
+    with limited(stall_seconds=0.2) as hub, connect(hub) as slow:
         headers = ("Content-Length: 50", "Content-Type: application/json")
         slow.sendall(head(hub, "POST /api/v1/users/auth/login/ HTTP/1.1", *headers) + b"{")
         assert answer(slow)[0] == 408

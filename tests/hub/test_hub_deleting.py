@@ -18,14 +18,6 @@ from qai_hub.local import LocalHub
 ADA, BOB = "ada@example.com", "bob@example.com"
 
 
-@pytest.fixture
-def held(worker: FakeWorker) -> Iterator[FakeWorker]:
-    """The stand-in, which lets no job come to its end."""
-    worker.go.clear()
-    yield worker
-    worker.go.set()
-
-
 def delete(api: Api, path: str) -> None:
     assert ok(api.http.delete(path)) == {"id": path.split("/")[1], "error_status": ""}
 

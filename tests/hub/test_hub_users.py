@@ -1,26 +1,19 @@
 """Who may enter a hub, over its starts and while it runs."""
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
+from support.patience import until
 
 from qai_hub.cli.main import main
 from qai_hub.local import LocalHub
 
 ADA, BOB = "ada@example.com", "bob@example.com"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def status(hub: LocalHub, token: str) -> int:

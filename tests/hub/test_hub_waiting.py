@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -10,16 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
+from support.patience import until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.handlers.waiting import MAX_WAIT, wait_preference
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.005)
 
 
 def ask(api: Api, key: str, prefer: str) -> tuple[httpx.Response, float]:

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
+from support.patience import until
 from support.people import ME
 
 from qai_hub.local import LocalHub
@@ -35,15 +34,6 @@ print(json.dumps(told))
 """
 
 
-def until_busy(worker: FakeWorker) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if worker.at_once:
-            return
-        pause.wait(0.01)
-    pytest.fail("no job has begun")
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="the official client is run on Linux")
 def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: Path) -> None:
     worker = FakeWorker()
@@ -57,13 +47,12 @@ def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: P
         assert api.http.delete(f"models/{gone}/").status_code == 200
         worker.go.clear()
         cancelled, target = api.compile(kept)
-        until_busy(worker)
+        until(lambda: worker.at_once)
         behind = api.submit("inference_job", target)
         api.post(f"jobs/{cancelled}/cancel/")
         api.wait(cancelled)
         running, _ = api.compile(kept)
-        while api.job(running)["job_state"] == "JOB_STATE_CREATED":
-            time.sleep(0.01)
+        until(lambda: api.job(running)["job_state"] != "JOB_STATE_CREATED")
         api.compile(kept)
         arguments = [hub.token(), hub.url, cancelled, behind, deleted, kept]
         done = subprocess.run(

@@ -1,12 +1,12 @@
 """A scheduler to be tested, with all that it works with."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from support.fake_worker import FakeWorker
+from support.patience import until
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local import states
@@ -120,10 +120,7 @@ class World:
         return text
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline, "it did not come about"
-            time.sleep(0.002)
+        until(condition)
 
     def until_state(self, key: str, state: str) -> Job:
         self.until(lambda: self.job(key).state == state)

@@ -162,7 +162,7 @@ def client(
         validate_responses=validate_responses,
         body_seconds=body_seconds,
     )
-    app = Edge(Router(made, default=nothing_here), hosts, body_seconds=patience)
+    app = Edge(Router(made, default=nothing_here), hosts, stall_seconds=patience)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost",

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from qai_hub.local.disk import sync
-from qai_hub.local.store.folder import DATABASE, DataFolderError, claim_folder
+from qai_hub.local.store.folder import DATABASE, DataFolderError, claim_folder, is_claimed
 from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
 from qai_hub.local.store.upgrades import upgrade
 
@@ -118,19 +118,19 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
         DataFolderError: It is no hub's folder, another release has written it, or its database is
             damaged or busy.
     """
-    path = folder / "hub.db"
+    path = folder / DATABASE
     problem = f"{folder} is no data folder of a hub: start one with it first, by qai-hub serve."
-    if not path.is_file():
+    if not is_claimed(folder):
         raise DataFolderError(problem)
     try:
-        # Nothing is written to what may be somebody else's file.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             query = "SELECT value FROM settings WHERE name = 'schema_version'"
             (version,) = map(int, db.execute(query).fetchone() or "0")
     except sqlite3.DatabaseError as error:
-        foreign = error.sqlite_errorcode in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB)
+        # A start that was cut short has left a database without tables.
+        unmade = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
         cannot = f"The database in {folder} cannot be used: {error}."
-        raise DataFolderError(problem if foreign else cannot) from error
+        raise DataFolderError(problem if unmade else cannot) from error
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:

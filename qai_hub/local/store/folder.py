@@ -46,6 +46,12 @@ def claim_folder(folder: Path, *, durable: bool) -> None:
     _check_journal(folder)
 
 
+def is_claimed(folder: Path) -> bool:
+    """Tell whether a folder has a hub's database in it, without a trace there."""
+    database = folder / DATABASE
+    return database.is_file() and (_is_file(folder / MARK) or _is_hubs(database))
+
+
 def _is_marked(folder: Path) -> bool:
     """Tell whether a folder has the mark; where it has not, it may get it."""
     names = _names(folder)

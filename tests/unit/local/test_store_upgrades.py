@@ -1,5 +1,6 @@
 """A data folder of an older release is brought up to date, and nothing in it is lost."""
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_there_is_a_database_of_each_version() -> None:
-    versions = {int(name.removeprefix("hub_v").partition(".")[0][0]) for name in DUMPS}
+    versions = {int(re.findall(r"[0-9]+", name)[0]) for name in DUMPS}
     assert versions == set(range(1, SCHEMA_VERSION))
 
 
