@@ -44,8 +44,8 @@ def build(contract: Path, folder: Path) -> Path:
     read = folder / "as-read.json"
     try:
         read.write_text(json.dumps(as_read(spec)), encoding="utf-8")
-    except (KeyError, TypeError, ValueError) as error:
-        raise SystemExit(f"{contract}: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"{contract}: the generator failed: {error!r}") from error
     generator = "import sys; from openapi_python_client.cli import app; sys.exit(app())"
     command = [sys.executable, "-c", generator, "generate", "--path", str(read)]
     command += ["--config", str(HERE / "config.yaml"), "--meta", "none", "--fail-on-warning"]

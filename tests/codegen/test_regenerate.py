@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from answers import as_read
 from support.changed_contract import changed_contract
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +157,7 @@ def test_a_contract_that_the_generator_cannot_read_changes_nothing(tmp_path: Pat
         (520, "text/plain", b""),
         (200, "text/html", b"<html>Log in</html>"),
         (200, "application/json", b'["not", "a", "job"]'),
-        (200, "application/json", b"{}"),
+        (200, "application/json", b"null"),
     ],
 )
 def test_whatever_is_not_a_success_is_one_error(
@@ -177,6 +178,28 @@ def test_whatever_is_not_a_success_is_one_error(
         get_job.sync(client, "jabc12345")
     assert (caught.value.status_code, caught.value.content) == (status, body)
     assert caught.value.url.path == "/api/v1/jobs/jabc12345/"
+
+
+def test_answers_may_lack_messages_and_requests_may_not() -> None:
+    contract = changed_contract()
+    required = {n: set(s.get("required", ())) for n, s in contract["components"]["schemas"].items()}
+    read = as_read(contract)["components"]["schemas"]
+    lost = {n: required[n] - set(schema.get("required", ())) for n, schema in read.items()}
+    assert lost["CreateUpdateResponse"] == {"creation_time"}
+    assert lost["CompileJob"] == {"creation_time"}
+    assert lost["ModelList"] == {"models"}
+    assert lost["Device"] == set()
+    assert not any(lost[name] for name in lost if name.endswith(("Submit", "Create", "Update")))
+    assert contract == changed_contract()
+
+
+def test_a_schema_of_requests_and_answers_is_refused() -> None:
+    contract = changed_contract()
+    request = contract["paths"]["/api/v1/jobs/"]["post"]["requestBody"]
+    (content,) = request["content"].values()
+    content["schema"] = {"$ref": "#/components/schemas/CompileJob"}
+    with pytest.raises(ValueError, match="CompileJob stands in requests and in answers"):
+        as_read(contract)
 
 
 def test_importing_an_operation_loads_only_the_models_it_uses() -> None:

@@ -90,7 +90,7 @@ def test_readers_read_fields_whatever_their_names(tmp_path: Path) -> None:
     pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(made.descriptor)
     pet: Any = GetMessageClass(pool.FindMessageTypeByName("qai_hub.api.Pet"))(name="Rex")
-    read, values = readers.READERS["qai_hub.api.Pet"], readers.Values(str, float)
+    read, values = readers.READERS["qai_hub.api.Pet"], readers.Values(str, float, lambda *_: {})
     assert read(pet, values) == {"name": "Rex"}
     setattr(pet, "class", "dog")
     assert read(pet, values) == {"name": "Rex", "class": "dog"}

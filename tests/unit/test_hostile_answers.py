@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from qai_hub.wire import encode
 
 TIME = "2026-01-02T03:04:05Z"
 USER = {"id": 1, "email": "a@example.com", "first_name": "A", "last_name": "B"}
-COMMON = {
+COMMON: dict[str, Any] = {
     "user_id": 1,
     "user": USER,
     "name": "n",
@@ -198,6 +199,11 @@ def look_at(thing: Any) -> None:
                     getattr(thing, name)
 
 
+def look_at_all(listing: Callable[[], list[Any]]) -> None:
+    for one in listing():
+        look_at(one)
+
+
 def of_job(job: Job) -> list[Callable[[], object]]:
     calls: list[Callable[[], object]] = [job.get_status, job.get_sharing]
     status = job.wait(0)
@@ -220,7 +226,7 @@ def everything(client: Client) -> Iterator[Callable[[], object]]:
         lambda: [client.get_model("m1")],
         lambda: [client.get_dataset("d1")],
     ):
-        yield lambda listing=listing: [look_at(one) for one in listing()]
+        yield functools.partial(look_at_all, listing)
     yield lambda: look_at(client.get_job("j1"))
     yield lambda: client.get_model("m1").get_sharing()
     with contextlib.suppress(hub.Error, TimeoutError):
