@@ -21,8 +21,10 @@ from qai_hub.local.seldom import Seldom
 
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())
-# A client that has said nothing for so long may have to make room for another.
+# A client whose request has not come as a whole for so long may have to make room for another.
 _GRACE = 2.0
+# What is longer is a file, which may take its time.
+_SHORT_BODY = 1 << 20
 # Less than this in `send_seconds` is no reading.
 _PROGRESS = 4096
 _HTTP_ERRORS = {431: "The request line and headers are too long."}
@@ -42,7 +44,7 @@ class Crowd:
         self.busy = busy
         self._placed: set[Connection] = set()
         self._refused: set[Connection] = set()
-        # In the order in which they are to go, with the time since when they have said nothing.
+        # In the order in which they are to go, with the time since when they owe a request.
         self._idle: OrderedDict[Connection, float] = OrderedDict()
         self._silent: OrderedDict[Connection, float] = OrderedDict()
 
@@ -65,7 +67,7 @@ class Crowd:
         return True
 
     def speaks(self, connection: "Connection") -> None:
-        """Note that a request has come."""
+        """Note that a request has come, or a file has begun to."""
         self._idle.pop(connection, None)
         self._silent.pop(connection, None)
 
@@ -75,7 +77,7 @@ class Crowd:
             self._idle[connection] = now
 
     def hesitates(self, connection: "Connection", now: float) -> None:
-        """Note that a request has begun to come."""
+        """Note that a request has begun to come, or is answered and does not end."""
         self._idle.pop(connection, None)
         if connection in self._placed:
             self._silent.setdefault(connection, now)
@@ -94,7 +96,11 @@ class Crowd:
         else:
             return
         self.leave(connection)
-        connection.transport.close()
+        if connection.owes_body:
+            # It would linger.
+            connection.transport.abort()
+        else:
+            connection.transport.close()
 
 
 class Connection(H11Protocol):
@@ -189,6 +195,7 @@ class Connection(H11Protocol):
     def lingers(self) -> None:
         """Note that the other side may still send, and read the answer."""
         self._unset_keepalive_if_required()
+        self._crowd.hesitates(self, self.loop.time())
         self._set_timer(self.transport.abort, self._limits.drained_seconds)
 
     def closes(self) -> None:
@@ -200,13 +207,21 @@ class Connection(H11Protocol):
         if self.transport.is_closing():
             self._unset_timer(self._head_is_late)
         elif self.conn.their_state is not h11.IDLE:
-            self._crowd.speaks(self)
+            if self.conn.their_state is h11.SEND_BODY and self._is_short():
+                self._crowd.hesitates(self, self.loop.time())
+            else:
+                self._crowd.speaks(self)
             self._unset_timer(self._head_is_late)
         elif self.timeout_keep_alive_task is not None and not self.conn.trailing_data[0]:
             self._crowd.rests(self, self.loop.time())
         elif self._head_is_late not in self._timers:
             self._crowd.hesitates(self, self.loop.time())
             self._set_timer(self._head_is_late, self._limits.head_seconds)
+
+    def _is_short(self) -> bool:
+        """Tell whether a body should come at once; one of unknown length should."""
+        length = dict(self.headers or ()).get(b"content-length", b"0")
+        return int(length) <= _SHORT_BODY
 
     def _head_is_late(self) -> None:
         if self.conn.trailing_data[0]:

@@ -297,10 +297,26 @@ def test_without_an_idle_one_it_is_answered_503_and_beyond_that_closed() -> None
         api.close()
 
 
-def test_silent_connections_make_room_after_a_moment() -> None:
-    with limited(connections=2, refusals=2) as hub, ExitStack() as stack:
-        silent = [stack.enter_context(connect(hub)) for _ in range(2)]
-        silent[0].sendall(b"GET /")
+LOGIN, FILE = "POST /api/v1/users/auth/login/ HTTP/1.1", "PUT /api/v1/storage/files/f HTTP/1.1"
+UNFINISHED = {
+    "nothing": (),
+    "no whole head": ("GET /",),
+    "a body that stands still": (LOGIN, "Content-Type: application/json", "Content-Length: 5000"),
+    "a body of unknown length": (
+        LOGIN,
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+    ),
+    "a body that was refused": (FILE, "Content-Length: 50000000"),
+}
+
+
+@pytest.mark.parametrize("begun", UNFINISHED.values(), ids=UNFINISHED.keys())
+def test_requests_that_do_not_come_make_room_after_a_moment(begun: tuple[str, ...]) -> None:
+    with limited(connections=2, refusals=2, drained_seconds=60) as hub, ExitStack() as stack:
+        for _ in range(2):
+            slow = stack.enter_context(connect(hub))
+            slow.sendall(head(hub, *begun) if len(begun) > 1 else "".join(begun).encode())
 
         def served() -> bool:
             try:
@@ -309,6 +325,26 @@ def test_silent_connections_make_room_after_a_moment() -> None:
                 return False
 
         until(served)
+
+
+def test_files_that_come_slowly_make_no_room() -> None:
+    with limited(connections=2, refusals=2) as hub:
+        api, content = Api(hub), bytes(2 << 20)
+        key = api.create_model()
+        upload = api.get(f"models/{key}/multipart_upload/", file_size=len(content))
+        (url,) = upload["multipart_url"]["urls"]
+
+        def slowly() -> Iterator[bytes]:
+            yield content[:-1]
+            # While it waits, each of these but the first takes the place of the one before.
+            until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
+            time.sleep(2.2)
+            until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
+            yield content[-1:]
+
+        sent = httpx.put(url, content=slowly(), headers={"Content-Length": str(len(content))})
+        assert sent.status_code == 200
+        api.close()
 
 
 def test_health_is_told_without_a_token() -> None:
