@@ -82,7 +82,7 @@ def error_from_answer(
     return kind(
         message,
         status_code=status,
-        request_id=_request_id(headers, content),
+        request_id=_request_id(headers, content, secrets),
         url=str(url),
         retry_after=retry_after(headers, wall=time.time()),
     )
@@ -208,13 +208,13 @@ def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -
     return f"{len(content)} bytes of {shown}, damaged or cut off"
 
 
-def _request_id(headers: httpx.Headers, content: bytes) -> str | None:
+def _request_id(headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()) -> str | None:
     """The server's name for a request."""
-    told = clean(headers.get("X-Request-Id", ""))
+    told = clean(headers.get("X-Request-Id", ""), secrets)
     if not told and len(content) <= _LONGEST_BODY:
         problem = json_of(content)
         named = problem.get("request_id") if isinstance(problem, dict) else None
-        told = clean(named) if isinstance(named, str) else ""
+        told = clean(named, secrets) if isinstance(named, str) else ""
     return told or None
 
 

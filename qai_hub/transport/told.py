@@ -9,8 +9,10 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 
 from qai_hub.errors import without_secrets
+from qai_hub.transport.markup import is_markup, texts_in
 
 __all__ = ["clean", "json_of", "page_title", "reason_in"]
 
@@ -22,11 +24,16 @@ _DEEPEST = 5
 _MOST_PARTS = 5
 # What services call the reason, the most telling first.
 _REASONS = ("detail", "message", "msg", "error_description", "error", "errors", "title")
-# What stands beside the reason and tells people nothing.
+# What stands beside a reason that says no more than that there is one.
+_FURTHER = ("errors", "details")
+# What stands beside the reason and tells people nothing, unless it is more than a word.
 _OTHERS = frozenset(
     {"type", "status", "code", "instance", "request_id", "requestId", "timestamp", "path", "method"}
-    | {"input", "ctx", "url", "loc"}
+    | {"url", "statusCode"}
 )
+# What was sent, of which nothing is told back.
+_SENT = frozenset({"input", "ctx", "loc"})
+_PHRASES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"", "error"}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 _QUERY = re.compile(r"\?[^\s=?\"'<>]*=[^\s\"'<>]*")
@@ -51,8 +58,8 @@ def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
     if value is not None:
         return clean(_flat(value), secrets)
     text = _decoded(kind, content)
-    if "<" in text:
-        return clean(page_title(text), secrets)
+    if is_markup(text):
+        return clean(_most_telling(texts_in(kind.lower(), text)), secrets)
     is_text = "json" not in kind or not text.lstrip().startswith(("{", "["))
     return clean(text, secrets) if is_text and _is_prose(text) else ""
 
@@ -80,14 +87,37 @@ def clean(text: str, secrets: Iterable[str] = ()) -> str:
     Returns:
         The line.
     """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+    hidden = [secret for secret in secrets if secret]
+    text = _without(text, hidden)
     text = _ESCAPES.sub(" ", text[:_LONGEST_RAW])
     text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
     text = _AUTHORIZATION.sub(r"\1 ***", _QUERY.sub("", text))
     line = " ".join(text.split())
-    return "".join(sign for sign in line if sign.isprintable())[:LONGEST].strip()
+    # What was taken out may have stood within a secret.
+    line = _without("".join(sign for sign in line if sign.isprintable()), hidden)
+    return line[:LONGEST].strip()
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _most_telling(texts: Iterable[str]) -> str:
+    """The first text that says more than the status does, or else the first one."""
+    first = ""
+    for text in texts:
+        if not _repeats_status(text):
+            return text
+        first = first or text
+    return first
+
+
+def _repeats_status(text: str) -> bool:
+    """Whether a text says no more than the status: `400 Bad Request`, `Bad Request (400)`."""
+    words = re.sub(r"[^A-Za-z'-]+", " ", text[:200]).strip().lower()
+    return words.removeprefix("error ").removesuffix(" error") in _PHRASES or words in _PHRASES
 
 
 def _flat(value: object, depth: int = 0) -> str:
@@ -99,14 +129,28 @@ def _flat(value: object, depth: int = 0) -> str:
     if isinstance(value, list):
         return "; ".join(_first(_flat(item, depth + 1) for item in value))
     if isinstance(value, Mapping):
-        for key in _REASONS:
-            told = _flat(value.get(key), depth + 1)
-            if told:
-                return f"{where}: {told}" if (where := _place(value.get("loc"))) else told
-        fields = ((key, value[key]) for key in value if key not in _OTHERS)
-        told_of = ((key, _flat(inner, depth + 1)) for key, inner in fields)
-        return "; ".join(_first(_named(key, told) for key, told in told_of if told))
+        told = _most_telling(_reasons(value, depth))
+        if told:
+            return f"{where}: {told}" if (where := _place(value.get("loc"))) else told
     return ""
+
+
+def _reasons(value: Mapping[object, object], depth: int) -> Iterator[str]:
+    """What an object tells: what is called a reason, with what goes further, then all else."""
+    further = [told for key in _FURTHER if (told := _flat(value.get(key), depth + 1))]
+    for key in _REASONS:
+        told = _flat(value.get(key), depth + 1)
+        if told and further and isinstance(value[key], str):
+            yield f"{told} ({further[0]})" if not _repeats_status(told) else further[0]
+        elif told:
+            yield told
+    fields = ((key, value[key]) for key in value if key not in _REASONS)
+    told_of = ((key, _flat(inner, depth + 1)) for key, inner in fields if _may_tell(key, inner))
+    yield "; ".join(_first(_named(key, told) for key, told in told_of if told))
+
+
+def _may_tell(key: object, value: object) -> bool:
+    return key not in _SENT and not (key in _OTHERS and isinstance(value, str))
 
 
 def _named(key: object, told: str) -> str:
@@ -138,5 +182,6 @@ def _decoded(kind: str, content: bytes) -> str:
 
 def _is_prose(text: str) -> bool:
     """Whether a text is meant for people: other bodies have signs that are not printed."""
+    text = _ESCAPES.sub("", text[:_LONGEST_RAW])
     odd = sum(not (sign.isprintable() or sign.isspace()) or sign == "\ufffd" for sign in text)
-    return odd * 20 <= len(text)
+    return odd * 8 <= len(text)

@@ -28,6 +28,7 @@ def answer(
         method,
         URL,
         web_url="https://web.example",
+        secrets=["s3cret-token"],
     )
 
 
@@ -120,6 +121,8 @@ def test_request_ids_and_pauses() -> None:
     assert (error.request_id, error.retry_after) == ("r1", 7.0)
     assert answer(500, problem(request_id="r2")).request_id == "r2"
     assert answer(500, problem(request_id=3)).request_id is None
+    assert answer(500, X_Request_Id="r1 s3cret-token").request_id == "r1 ***"
+    assert answer(500, problem(request_id="s3cret-token")).request_id == "***"
     assert answer(500).request_id is None
 
 

@@ -31,6 +31,15 @@ REASON = "This name is already taken."
         ({"errors": [{"message": REASON}, {"message": "More."}]}, f"{REASON}; More."),
         ({"title": REASON, "status": 400, "type": "about:blank"}, REASON),
         ({"title": "Bad Request", "detail": REASON}, REASON),
+        ({"error": "Bad Request", "reason": REASON}, f"reason: {REASON}"),
+        (
+            {"message": "400 Bad Request", "errors": [{"field": "os", "reason": REASON}]},
+            f"field: os; reason: {REASON}",
+        ),
+        ({"detail": "Not valid.", "errors": {"name": [REASON]}}, f"Not valid. (name: {REASON})"),
+        ({"type": [REASON], "url": ["No."]}, f"type: {REASON}; url: No."),
+        ({"status": {"code": 3, "message": REASON}}, f"status: {REASON}"),
+        ({"error": "Bad Request"}, "Bad Request"),
         (REASON, REASON),
         ({"detail": {"detail": {"detail": {"detail": {"detail": {"detail": REASON}}}}}}, ""),
         ({"status": 400}, ""),
@@ -54,6 +63,21 @@ def test_json(value: object, told: str) -> None:
         ("text/html", b"<html><head><title>Too &amp; large</title></head></html>", "Too & large"),
         ("text/html", b"<html><body><h1 class='x'>No way</h1></body></html>", "No way"),
         ("text/html", b"<html><body>nothing</body></html>", ""),
+        (
+            "text/html",
+            f"<title>Bad Request (400)</title><h1>400 Bad Request</h1><p>{REASON}".encode(),
+            REASON,
+        ),
+        ("text/html", f"<h1>{REASON}</h1><![x[ y ]]>".encode(), REASON),
+        ("text/html", f"<h1 id=x><b>{REASON}</b></h1>".encode(), REASON),
+        (
+            "application/xml",
+            f"<?xml version='1.0'?><Error><Message>{REASON}</Message><Key>k</Key></Error>".encode(),
+            REASON,
+        ),
+        ("text/plain", b"The limit must be < 1000.", "The limit must be < 1000."),
+        ("text/plain", b"Give <name> in its place.", "Give <name> in its place."),
+        ("text/plain", f"\x1b[31m{REASON}\x1b[0m\x07\r\n".encode(), REASON),
         ("application/octet-stream", bytes(range(128, 256)), ""),
         ("application/json", b'{"detail": "cut', ""),
     ],
@@ -87,10 +111,11 @@ def test_secrets_are_not_told_back(text: str) -> None:
         ("one\r\ntwo\tthree", "one two three"),
         ("\u202eevil\u2066 \u200bzero", "evil zero"),
         ("half \ud800", "half"),
+        ("Wrong token s3\x1b[31mcret or s3\x00cret", "Wrong token s3 cret or ***"),
     ],
 )
 def test_nothing_steers_a_terminal(text: str, line: str) -> None:
-    assert clean(text) == line
+    assert clean(text, ["s3cret"]) == line
 
 
 @given(st.text(max_size=400), st.sampled_from(["application/json", "text/html", "text/plain", ""]))
@@ -130,9 +155,14 @@ def test_long_bodies_take_no_time() -> None:
         "<" * 900_000,
         "a://" * 200_000,
         "\x1b" * 900_000,
+        "<!--" * 200_000,
+        "<p>" * 200_000,
+        "<a b='" * 100_000,
+        "<![" * 100_000,
         "token " * 150_000,
     ):
         assert len(reason_in("text/plain", text.encode())) <= LONGEST
         assert len(page_title(text)) <= 1000
+        assert len(reason_in("text/html", f"<p>{text}".encode())) <= LONGEST
     assert reason_in("application/json", b"[" * 500_000) == ""
     assert reason_in("application/json", b'"' + b"x" * 2_000_000 + b'"') == ""
