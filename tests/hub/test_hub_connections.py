@@ -1,11 +1,13 @@
 """Slow, silent and very many connections: each is bounded, and none of them keeps others out."""
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -353,3 +355,13 @@ def test_health_is_told_without_a_token() -> None:
         assert (found.status_code, found.json()) == (200, {"status": "ok"})
         assert found.headers["Cache-Control"] == "no-store"
         problem(httpx.post(f"{hub.url}/healthz"), 405)
+
+
+def test_a_database_that_cannot_be_read_is_no_health(tmp_path: Path) -> None:
+    with LocalHub(tmp_path / "hub", users=["ada@example.com"], validate_responses=True) as hub:
+        with closing(sqlite3.connect(tmp_path / "hub" / "hub.db")) as db:
+            db.execute("ALTER TABLE settings RENAME TO other")
+        problem(httpx.get(f"{hub.url}/healthz"), 503)
+        with closing(sqlite3.connect(tmp_path / "hub" / "hub.db")) as db:
+            db.execute("ALTER TABLE other RENAME TO settings")
+        assert httpx.get(f"{hub.url}/healthz").status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 
 from anyio.to_thread import run_sync
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.problems import ProblemError
@@ -24,4 +25,6 @@ async def get_health(services: Services, call: Call) -> Reply:
             await run_sync(ask, abandon_on_cancel=True)
     except TimeoutError:
         raise ProblemError(503, "The database of this hub does not answer in time.") from None
+    except SQLAlchemyError as error:
+        raise ProblemError(503, "The database of this hub cannot be read.") from error
     return Reply({"status": "ok"}, {"Cache-Control": "no-store"})
