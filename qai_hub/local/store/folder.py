@@ -44,6 +44,7 @@ def claim_folder(folder: Path, *, durable: bool) -> None:
         make_folder(folder, durable=durable)
         _write_mark(folder / MARK, durable=durable)
     _check_journal(folder)
+    _check_database(folder / DATABASE)
 
 
 def is_claimed(folder: Path) -> bool:
@@ -104,12 +105,20 @@ def _check_journal(folder: Path) -> None:
         )
 
 
+def _check_database(database: Path) -> None:
+    """Refuse the database of something else, to which a hub would add its tables."""
+    if _is_file(database) and _tables(_untouched(database)) and not _is_hubs(database):
+        raise DataFolderError(
+            f"{database} is the database of something else. Nothing was touched. Put the hub's own "
+            "in its place, or move it away."
+        )
+
+
 def _is_hubs(database: Path) -> bool:
     """Tell whether a database is a hub's, without a trace in its folder."""
     if not _is_file(database):
         return False
-    # Taken for immutable, it is read without its companions, and none is made.
-    if _has_tables(f"{database.absolute().as_uri()}?mode=ro&immutable=1"):
+    if _has_tables(_untouched(database)):
         return True
     journal = database.with_name(f"{database.name}-wal")
     if _size(database) > _WITHOUT_TABLES or not _is_file(journal):
@@ -121,15 +130,29 @@ def _is_hubs(database: Path) -> bool:
         return _has_tables(Path(name, database.name).as_uri())
 
 
+def _untouched(database: Path) -> str:
+    """Return how a database is opened that is read without its companions, and makes none."""
+    return f"{database.absolute().as_uri()}?mode=ro&immutable=1"
+
+
 def _has_tables(uri: str) -> bool:
+    if not _tables(uri) >= _TABLES:
+        return False
     try:
         with closing(sqlite3.connect(uri, uri=True)) as db:
-            found = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-            return found >= _TABLES and bool(
-                db.execute("SELECT 1 FROM settings WHERE name = 'schema_version'").fetchone()
-            )
+            query = "SELECT 1 FROM settings WHERE name = 'schema_version'"
+            return db.execute(query).fetchone() is not None
     except sqlite3.Error:
         return False
+
+
+def _tables(uri: str) -> set[str]:
+    """Return the names in a database; none if it cannot be read."""
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            return {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error:
+        return set()
 
 
 def _is_file(path: Path) -> bool:

@@ -60,6 +60,11 @@ def mark_is_a_link(folder: Path) -> None:
     (folder / MARK).symlink_to("/etc/hostname")
 
 
+def marked_with_a_foreign_database(folder: Path) -> None:
+    (folder / MARK).touch()
+    foreign_database(folder)
+
+
 def found_beside_other_things(folder: Path) -> None:
     (folder / "lost+found").mkdir()
     (folder / "a").touch()
@@ -80,6 +85,7 @@ FOREIGN = [
     not_a_database,
     mark_is_a_folder,
     mark_is_a_link,
+    marked_with_a_foreign_database,
     found_beside_other_things,
     found_as_a_file,
 ]
