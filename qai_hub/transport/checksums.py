@@ -53,7 +53,7 @@ class ExpectedSum:
 
 def announced_sum(sha256: str | None) -> ExpectedSum | None:
     """Makes of the SHA-256 of a file, in hex, what its bytes must come to; None if it is none."""
-    if sha256 is None or not re.fullmatch(r"[0-9a-f]{64}", sha256, re.ASCII):
+    if sha256 is None or not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256, re.ASCII):
         return None
     return ExpectedSum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
 
@@ -65,16 +65,32 @@ def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
         headers: Headers of an answer with the whole file.
 
     Returns:
-        The SHA-256 of RFC 9530 or of S3, or S3's CRC-32; None if the headers tell none of them.
-        What S3 tells of an object's parts (`…-3`) is no checksum of the file.
+        The SHA-256 of RFC 9530, RFC 3230 or S3, S3's CRC-32, or the MD5 of RFC 1864 or of Google's
+        stores; None if the headers tell none of them. What S3 tells of an object's parts (`…-3`) is
+        no checksum of the file.
     """
-    digests = re.search(
-        r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", "")
+    sha256 = _first(
+        (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", "")),
+        # As no encoding is asked for, the content is the file.
+        (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Content-Digest", "")),
+        (r"(?:^|[\s,])(?i:sha-256)=([A-Za-z0-9+/]{43}=)(?:$|[\s,])", headers.get("Digest", "")),
+        (r"^([A-Za-z0-9+/]{43}=)$", headers.get("x-amz-checksum-sha256", "")),
     )
-    sha256 = digests[1] if digests else headers.get("x-amz-checksum-sha256", "")
-    if re.fullmatch(r"[A-Za-z0-9+/]{43}=", sha256):
-        return ExpectedSum("SHA-256", base64.b64decode(sha256), hashlib.sha256())
-    crc32 = headers.get("x-amz-checksum-crc32", "")
-    if re.fullmatch(r"[A-Za-z0-9+/]{6}==", crc32):
-        return ExpectedSum("CRC-32", base64.b64decode(crc32), _Crc32())
+    if sha256:
+        return ExpectedSum("SHA-256", sha256, hashlib.sha256())
+    crc32 = _first((r"^([A-Za-z0-9+/]{6}==)$", headers.get("x-amz-checksum-crc32", "")))
+    if crc32:
+        return ExpectedSum("CRC-32", crc32, _Crc32())
+    md5 = _first(
+        (r"^([A-Za-z0-9+/]{22}==)$", headers.get("Content-MD5", "")),
+        (r"(?:^|[\s,])md5=([A-Za-z0-9+/]{22}==)(?:$|[\s,])", headers.get("x-goog-hash", "")),
+    )
+    return ExpectedSum("MD5", md5, hashlib.md5(usedforsecurity=False)) if md5 else None
+
+
+def _first(*looks: tuple[str, str]) -> bytes | None:
+    """What the first expression finds that finds something, from base 64."""
+    for expression, text in looks:
+        if found := re.search(expression, text):
+            return base64.b64decode(found[1])
     return None

@@ -1,5 +1,7 @@
 """What comes in place of a file, from a portal, a proxy or a server in trouble."""
 
+import codecs
+import json
 import re
 from pathlib import PurePosixPath
 
@@ -16,7 +18,10 @@ _BINARY = frozenset(
         *(".h5", ".hdf5", ".npy", ".npz", ".zip", ".gz", ".tar", ".pb", ".ctx", ".serialized"),
     }
 )
+_PAGES_OWN = frozenset({".html", ".htm", ".xhtml"})
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_TEXTS = re.compile(r"text/.*|.*[/+](?:json|xml)", re.ASCII)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 _ERROR = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
 
 
@@ -50,17 +55,38 @@ def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
     Returns:
         What it is, for a message; None if it may be the file.
     """
-    if PurePosixPath(name).suffix.lower() not in _BINARY:
+    suffix = PurePosixPath(name).suffix.lower()
+    if is_page(beginning) and suffix not in _PAGES_OWN:
+        return "a web page"
+    if suffix not in _BINARY:
         return None
     if not beginning:
         return "an empty file"
-    if is_page(beginning):
-        return "a web page"
     if _ERROR.match(beginning):
         return "an error of the store"
-    first = beginning.lstrip()[:1]
-    is_text = (first in b"{[" and "json" in media) or (first == b"<" and "xml" in media)
-    return f"a text ({media})" if first and is_text else None
+    return f"a text ({media or 'without a type'})" if _is_surely_text(media, beginning) else None
+
+
+def _is_surely_text(media: str, beginning: bytes) -> bool:
+    """Whether it is text and said to be, or an object of JSON, which no such file is."""
+    if not beginning.strip() or _CONTROL.search(beginning):
+        return False
+    return _is_object(beginning) or bool(_TEXTS.fullmatch(media) and _is_decodable(beginning))
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (RecursionError, ValueError):
+        return False
+
+
+def _is_decodable(beginning: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def media_type(headers: httpx.Headers) -> str:

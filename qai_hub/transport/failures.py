@@ -15,6 +15,8 @@ from qai_hub.transport.told import clean, json_of, page_title, reason_in
 __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
 
 _LONGEST_BODY = 1_000_000
+# What is shorter in the query of a signed address is a name or a number.
+_SHORTEST_SECRET = 9
 _UNAVAILABLE = frozenset({502, 503, 504})
 # What S3 answers where the service named a wrong place: to start again would not help.
 _WRONG_PLACE = frozenset(
@@ -143,8 +145,9 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
     """
     status, url = response.status_code, response.request.url
     found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_BODY])
-    told = ": ".join(clean(text.decode("utf-8", "replace")) for _, text in found[:2])
-    told = told or _detail(status, response.headers, response.content) or _reason(status)
+    signed = [value for _, value in url.params.multi_items() if len(value) >= _SHORTEST_SECRET]
+    told = ": ".join(clean(text.decode("utf-8", "replace"), signed) for _, text in found[:2])
+    told = told or _detail(status, response.headers, response.content, signed) or _reason(status)
     host = _host(url)
     kind: type[Error] = InternalError
     if status in _UNAVAILABLE:

@@ -16,10 +16,12 @@ class Pace:
 
     Args:
         clock: Monotonic clock, in seconds.
+        window: Seconds over which bytes are counted.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], window: float = WINDOW) -> None:
         self._clock = clock
+        self._window = window
         self._start = clock()
         self._moved = 0
 
@@ -34,7 +36,7 @@ class Pace:
         """
         self._moved += count
         now = self._clock()
-        if now - self._start < WINDOW:
+        if now - self._start < self._window:
             return True
         enough = self._moved >= LEAST_PACE * (now - self._start)
         self._start, self._moved = now, 0

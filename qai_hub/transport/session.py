@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -34,6 +34,8 @@ from qai_hub.transport.routes import ProxyFault, Routes
 __all__ = ["TIME_LIMITS", "Session", "limit", "limits"]
 
 TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
+# An answer of the API that comes more slowly than at the least pace is waited for no longer.
+_SLOWEST_ANSWER = 30.0
 
 _logger = logging.getLogger("qai_hub.transport")
 
@@ -207,7 +209,7 @@ class Session(httpx.Client):
             retries.check()
             started = self._clock()
             try:
-                response = super().send(request, **options)
+                response = self._send_once(request, **options)
             except httpx.TransportError as error:
                 outcome = type(error).__name__
                 if not never_arrived(error):
@@ -225,6 +227,23 @@ class Session(httpx.Client):
                 response.close()
             self._log(request, f"{outcome}, again in {pause:.1f} s", started)
             self.sleep(pause)
+
+    def _send_once(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        **options: Any,  # noqa: ANN401 - what httpx takes
+    ) -> httpx.Response:
+        response = super().send(request, stream=True, **options)
+        if not stream:
+            pace = Pace(self._clock, _SLOWEST_ANSWER)
+            response.stream = _Paced(response.stream, request, pace)
+            try:
+                response.read()
+            finally:
+                response.close()
+        return response
 
     def _pause_after_fault(
         self, request: httpx.Request, error: httpx.TransportError, retries: Retries
@@ -271,6 +290,24 @@ class Session(httpx.Client):
             outcome,
             (self._clock() - started) * 1000,
         )
+
+
+class _Paced(httpx.SyncByteStream):
+    """The body of an answer that is waited for: time limits bound each of its reads, not all."""
+
+    def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
+        self._stream = cast(httpx.SyncByteStream, stream)
+        self._request = request
+        self._pace = pace
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._stream:
+            yield block
+            if not self._pace.holds(len(block)):
+                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:

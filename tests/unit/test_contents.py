@@ -45,6 +45,8 @@ def test_types_that_stores_give_files(media: str) -> None:
         ("text/json", b"\n []"),
         ("application/xml", b"<Fault/>"),
         ("application/soap+xml", b"<?xml version='1.0'?><Fault/>"),
+        ("text/plain", b"Access denied by policy.\r\n"),
+        ("text/plain", "Zugriff verweigert: für Gäste ".encode() * 60),
     ],
 )
 def test_texts_that_are_said_to_be_texts_are_no_models(media: str, content: bytes) -> None:
@@ -52,9 +54,17 @@ def test_texts_that_are_said_to_be_texts_are_no_models(media: str, content: byte
         assert not_by_content(name, media, content) == f"a text ({media})"
         assert not_by_content(name, media, b"\x08\x07") is None
         assert not_by_content(name, media, b" ") is None
-        assert not_by_content(name, "application/octet-stream", content) is None
+        is_object = content.startswith(b"{")
+        assert bool(not_by_content(name, "application/octet-stream", content)) is is_object
     for name in OTHERS:
         assert not_by_content(name, media, content) is None
+
+
+@pytest.mark.parametrize("content", [b"\x08\x07 text", b"text \xff\xfe", b"PK\3\4", b"text\0"])
+def test_types_of_texts_do_not_count_alone(content: bytes) -> None:
+    for name in MODELS:
+        assert not_by_content(name, "text/plain", content) is None
+        assert not_by_content(name, "application/json", content) is None
 
 
 PAGES = [
@@ -74,7 +84,8 @@ def test_beginnings_of_no_model(beginning: bytes) -> None:
     for name in MODELS:
         assert not_by_content(name, "", beginning)
     for name in OTHERS:
-        assert not_by_content(name, "", beginning) is None
+        assert bool(not_by_content(name, "", beginning)) is is_page(beginning)
+    assert not_by_content("report.html", "", beginning) is None
 
 
 @pytest.mark.parametrize("beginning", [b"<", b"<htmlx", b"PK\3\4", b"\x08\x07", b"<?xml", b"Error"])
@@ -89,4 +100,5 @@ def test_beginnings_that_may_be_anything(beginning: bytes) -> None:
 )
 def test_no_other_content_is_refused(content: bytes) -> None:
     assert not is_page(content)
-    assert not_by_content("m.onnx", "application/json", content) is None
+    assert not_by_content("m.onnx", "application/octet-stream", content) is None
+    assert not_by_content("m.onnx", "application/json", b"\x08" + content) is None

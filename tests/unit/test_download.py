@@ -179,8 +179,13 @@ def test_what_came_in_place_of_the_file_is_asked_for_anew(
     assert (tmp_path / "m.onnx").read_bytes() == b"content"
 
 
-def test_a_file_is_held_to_the_digest_that_was_announced(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("capitals", [False, True])
+def test_a_file_is_held_to_the_digest_that_was_announced(
+    session: Session, tmp_path: Path, capitals: bool
+) -> None:
     sha256 = hashlib.sha256(b"content").hexdigest()
+    if capitals:
+        sha256 = sha256.upper()
     with ScriptedServer([Reply(200, b"other bytes")]) as server:
         with pytest.raises(InternalError, match="its SHA-256 is not the one"):
             download(session, server.url, tmp_path / "m.onnx", sha256=sha256)

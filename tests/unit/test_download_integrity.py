@@ -23,12 +23,20 @@ __all__ = ["session"]
 def told(content: bytes) -> dict[str, str]:
     """The headers that tell the checksum of a file, one for each kind."""
     sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     crc32 = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
     return {
         "Repr-Digest": f"sha-512=:AAAA:, sha-256=:{sha256}:",
+        "Content-Digest": f"sha-256=:{sha256}:",
+        "Digest": f"unixsum=30637, SHA-256={sha256}",
+        "Content-MD5": md5,
+        "x-goog-hash": f"crc32c=n03x6A==,md5={md5}",
         "x-amz-checksum-sha256": sha256,
         "x-amz-checksum-crc32": crc32,
     }
+
+
+KINDS = {"x-amz-checksum-crc32": "CRC-32", "Content-MD5": "MD5", "x-goog-hash": "MD5"}
 
 
 @pytest.mark.parametrize("header", sorted(told(b"")))
@@ -39,7 +47,7 @@ def test_damage_is_found(session: Session, tmp_path: Path, header: str) -> None:
         download(session, server.url, path)
     assert path.read_bytes() == CONTENT
     damaged = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
-    kind = "CRC-32" if "crc32" in header else "SHA-256"
+    kind = KINDS.get(header, "SHA-256")
     with (
         ScriptedServer([Reply(200, damaged, headers)]) as server,
         pytest.raises(InternalError, match=f"arrived damaged, its {kind}"),
@@ -100,4 +108,4 @@ def test_sums_of_blocks(content: bytes, cut: int) -> None:
 def test_sums_that_are_not_understood(value: str) -> None:
     for header in told(b""):
         found = expected_sum(httpx.Headers([(header.encode(), value.encode("latin-1"))]))
-        assert found is None or found.kind in {"SHA-256", "CRC-32"}
+        assert found is None or found.kind in {"SHA-256", "CRC-32", "MD5"}

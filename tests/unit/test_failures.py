@@ -212,6 +212,16 @@ def file_answer(status: int, body: bytes = b"", **headers: str) -> Error:
     return error
 
 
+def test_file_servers_that_tell_back_what_was_signed() -> None:
+    signature = "fe5f80f77d5fa3beca038a248ff027"
+    url = f"https://files.example/m?X-Amz-Expires=600&X-Amz-Signature={signature}"
+    for body in (f"<Message>No such {signature} in 600</Message>", f"No {signature} in 600"):
+        response = httpx.Response(403, text=body, request=httpx.Request("PUT", url))
+        error = error_from_file_server(response, "upload of model.onnx")
+        assert signature not in str(error)
+        assert "*** in 600" in str(error)
+
+
 def test_refusals_of_file_servers() -> None:
     error = file_answer(403, EXPIRED, X_Request_Id="r1")
     assert type(error) is UserError

@@ -377,3 +377,23 @@ def test_connections_are_kept() -> None:
             client.session.get("/")
         assert server.connections == 1
         client.session.close()
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    now = [0.0]
+
+    class Dripping(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                now[0] += 1.0
+                yield b" "
+
+    session = Session(
+        "https://hub.example",
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=Dripping())),
+        clock=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    with session, pytest.raises(httpx.ReadTimeout):
+        session.get("/")
+    assert now[0] < 120.0
