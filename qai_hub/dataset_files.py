@@ -275,5 +275,6 @@ def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
         yield
     except (UserError, StoredError) as error:
         raise UserError(f"{where}: {error}") from None
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+    # What h5py raises on a damaged file depends on where the damage is.
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"{where}, or is damaged: {error}.") from error

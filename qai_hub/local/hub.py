@@ -49,7 +49,8 @@ class LocalHub:
             asked for. A single `user@localhost` if None or empty. Whom an earlier start with this
             folder has named, and this one does not, may not enter any more.
         max_parallel_jobs: Jobs that run at once; as many as there are cores if None. Beyond them,
-            people of whom nothing runs may have one each, as many again in all.
+            people of whom nothing runs may have one each, as many again in all and 8 at the
+            least.
         job_timeout: Seconds that a job may run before it fails.
         validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
         allowed_hosts: More host names that requests may be addressed to.

@@ -65,7 +65,8 @@ class Scheduler:
         run_attempt: Carries out one attempt.
         soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
-        max_parallel: Attempts at once; as many again for people of whom no other runs.
+        max_parallel: Attempts at once; as many again, and 8 at the least, for people of whom no
+            other runs.
         time_limit: Seconds that one attempt may take.
         memory_limit: Address space that its worker may use, in bytes; None for no limit.
         cache: Tells what need not be made again; None to make all again.

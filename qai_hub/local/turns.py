@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# A small machine, too, has places for some people of whom nothing runs.
+_LEAST_BEYOND = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
@@ -35,8 +38,8 @@ class Places:
 
     @classmethod
     def beyond(cls, usual: int) -> "Places":
-        """Return as many places again for people of whom nothing runs: so many, and no more."""
-        return cls(usual, 2 * usual)
+        """Return as many places again for people of whom nothing runs, and 8 at the least."""
+        return cls(usual, usual + max(usual, _LEAST_BEYOND))
 
 
 def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:

@@ -282,6 +282,7 @@ def set_attribute(path: str, key: str, value: object) -> Callable[[h5py.File], o
         (set_attribute("data/0", "order", None), "some are missing"),
         (set_attribute("data/0", "order", "0"), None),
         (set_attribute("data/0", "name", b"\xff"), "UTF-8"),
+        (lambda file: file["data"].create_group(b"\xff"), "is damaged"),
     ],
 )
 def test_files_that_hold_no_dataset(

@@ -33,7 +33,7 @@ def bob(store: Store) -> User:
 def people(store: Store) -> list[User]:
     """Many of them."""
     with store.write() as db:
-        return [ensure_user(db, f"person{number}@example.com") for number in range(9)]
+        return [ensure_user(db, f"person{number}@example.com") for number in range(12)]
 
 
 @pytest.fixture

@@ -52,12 +52,12 @@ def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[Use
         world.owner = person
         world.compile(options=person.email)
     with world.running(max_parallel=2) as scheduler:
-        world.until(lambda: world.worker.at_once == 4)
+        world.until(lambda: world.worker.at_once == 10)
         scheduler.wake()
         time.sleep(0.05)
         world.worker.go.set()
         world.until(lambda: len(world.ended) == len(people))
-    assert world.worker.most_at_once == 4
+    assert world.worker.most_at_once == 10
 
 
 def test_each_persons_oldest_job_goes_first_and_nobody_waits_for_anothers_last(

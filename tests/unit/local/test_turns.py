@@ -115,8 +115,9 @@ def test_another_gets_one_beyond_them_and_only_one() -> None:
 
 def test_many_people_do_not_overload_the_machine() -> None:
     everybody = [Claimant(who, 0, 0, who) for who in range(1000)]
-    assert Places.beyond(1) == Places(1, 2)
-    places = Places.beyond(2)
+    assert Places.beyond(1) == Places(1, 9)
+    assert Places.beyond(16) == Places(16, 32)
+    places = Places(2, 4)
     given_to = []
     for taken in count():
         chosen = next_turn(everybody, places, taken)
