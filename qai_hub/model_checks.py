@@ -138,8 +138,8 @@ def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
         )
     if model_type is SourceModelType.MLPACKAGE and not _takes_packages(device):
         raise UserError(
-            f"{device.name} (OS {device.os}) does not run {_told(model)}: an .mlpackage needs iOS 15"
-            " or macOS 12. Give an .mlmodel, or choose a later system."
+            f"{device.name} (OS {device.os}) does not run {_told(model)}: an .mlpackage needs"
+            " iOS 15 or macOS 12. Give an .mlmodel, or choose a later system."
         )
 
 
