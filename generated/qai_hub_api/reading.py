@@ -12,6 +12,7 @@ from .types import UNSET, Unset
 T = TypeVar("T")
 
 _LARGEST = 64
+_moment = datetime.datetime.fromisoformat
 
 
 def integer(value: Any, otherwise: T) -> int | T:
@@ -31,13 +32,11 @@ def number(value: Any, otherwise: T) -> float | T:
 
 def time(value: Any) -> datetime.datetime | Unset:
     """A time with its offset from UTC, which is UTC where none is told."""
-    if type(value) is not str:
-        return value if isinstance(value, datetime.datetime) else UNSET
     try:
-        moment = datetime.datetime.fromisoformat(value)
-    except ValueError:
+        moment = _moment(value)
+    except (TypeError, ValueError):
         return UNSET
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)
 
 
 __all__ = ["integer", "number", "time"]

@@ -193,7 +193,8 @@ def _detail(
         return ""
     told = reason_in(headers.get("Content-Type", ""), content, secrets)
     # Pages often have the status alone as their title.
-    return "" if told.lower() in f"{_reason(status)} error".lower() else told
+    said = {_reason(status), httpx.codes.get_reason_phrase(status)}
+    return "" if told in said and json_of(content) is None else told
 
 
 def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:

@@ -100,5 +100,5 @@ def local(moment: datetime | Unset) -> datetime:
 
 
 def has_ended(completion: datetime | None) -> bool:
-    """Whether a time of completion is told: those before 1970 are empty ones of other languages."""
-    return completion is not None and completion.timestamp() > 0
+    """Whether a time of completion is told: those up to 1970 are empty ones of other languages."""
+    return completion is not None and completion.year > 1970

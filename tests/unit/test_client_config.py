@@ -184,3 +184,25 @@ def test_a_session_token_is_pickled_no_more_than_another(
     assert pickle.loads(data).config.api_token == "of-file"
     with pytest.raises(UserError, match="api_token"):
         client.set_session_token("two words")
+
+
+def test_a_token_for_a_session_needs_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QAI_HUB_API_TOKEN", "QAI_HUB_API_URL", "QAIHUB_CLIENT_INI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    client = Client()
+    with pytest.warns(DeprecationWarning, match="set_session_token"):
+        client.set_session_token("abc")
+    assert (client.config.api_token, client.config.verbose) == ("abc", False)
+    assert client.config.api_url == client.config.web_url == OFFICIAL_URL
+    with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(UserError):
+        client.set_session_token("two words")
+    # What is configured is kept.
+    monkeypatch.setenv("QAI_HUB_API_URL", "https://hub.example.com")
+    other = Client()
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        other.set_session_token("abc")
+    assert other.config.api_url == "https://hub.example.com"

@@ -35,7 +35,7 @@ TENSORS = {
         {"name": "y", "tensor_type": {"shape": [1], "dtype": "TENSOR_DTYPE_INT8", "scale": 0.5}},
     ]
 }
-MODEL = {
+MODEL: dict[str, Any] = {
     "model_id": "m1",
     "name": "n",
     "creation_time": TIME,
@@ -53,20 +53,20 @@ PARTICULARS: dict[str, dict[str, Any]] = {
     "quantize_job": {"weights_dtype": "QUANTIZE_DTYPE_INT8", "calibration_dataset": DATASET},
     "link_job": {"models": {"models": [MODEL]}, "device": DEVICE},
 }
-AROUND = {
+AROUND: dict[str, Any] = {
     "hub_version": "1",
     "notices": [{"severity": "INFO", "context": "MODEL", "message": "text"}],
     "failure_type": "JOB_FAILURE_TYPE_SUCCESS",
     "available_artifacts": ["JOB_ARTIFACT_TYPE_HUB_LOG"],
 }
-JOBS = [
+JOBS: list[dict[str, Any]] = [
     {
         kind: {**COMMON, "model": MODEL, "tensor_type_list": TENSORS, **more, f"{kind}_id": "j1"},
         **AROUND,
     }
     for kind, more in PARTICULARS.items()
 ]
-SUMMARIES = [
+SUMMARIES: list[dict[str, Any]] = [
     {f"{kind}_summary": {**COMMON, "job_id": f"j{index}", "device_name": "D", "execution_time": 5}}
     for index, kind in enumerate(PARTICULARS)
 ]

@@ -60,7 +60,11 @@ class FileMultipartUploadURL:
         upload_id = _upload_id if type(_upload_id) is str else ""
 
         _max_part_size = d.pop("max_part_size", UNSET)
-        max_part_size = reading.integer(_max_part_size, 0)
+        max_part_size = (
+            _max_part_size
+            if (type(_max_part_size) is int and _max_part_size.bit_length() <= 64)
+            else reading.integer(_max_part_size, 0)
+        )
 
         file_multipart_upload_url = cls.__new__(cls)
         file_multipart_upload_url.urls = urls

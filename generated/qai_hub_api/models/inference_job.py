@@ -202,7 +202,11 @@ class InferenceJob:
         inference_job_id = _inference_job_id if type(_inference_job_id) is str else ""
 
         _user_id = d.pop("user_id", UNSET)
-        user_id = reading.integer(_user_id, 0)
+        user_id = (
+            _user_id
+            if (type(_user_id) is int and _user_id.bit_length() <= 64)
+            else reading.integer(_user_id, 0)
+        )
 
         _job_state = d.pop("job_state", UNSET)
         job_state = (
@@ -282,7 +286,12 @@ class InferenceJob:
         )
 
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
+        execution_time: int | Unset = (
+            _execution_time
+            if _execution_time is UNSET
+            or (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, UNSET)
+        )
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
         execution_peak_memory: Range | Unset = (

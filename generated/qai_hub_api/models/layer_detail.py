@@ -122,13 +122,23 @@ class LayerDetail:
         )
 
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
+        execution_time: int | Unset = (
+            _execution_time
+            if _execution_time is UNSET
+            or (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, UNSET)
+        )
 
         _segment_id = d.pop("segment_id", UNSET)
         segment_id: str | Unset = _segment_id if type(_segment_id) is str else UNSET
 
         _execution_cycles = d.pop("execution_cycles", UNSET)
-        execution_cycles: int | Unset = reading.integer(_execution_cycles, UNSET)
+        execution_cycles: int | Unset = (
+            _execution_cycles
+            if _execution_cycles is UNSET
+            or (type(_execution_cycles) is int and _execution_cycles.bit_length() <= 64)
+            else reading.integer(_execution_cycles, UNSET)
+        )
 
         layer_detail = cls.__new__(cls)
         layer_detail.name = name

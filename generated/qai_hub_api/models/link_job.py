@@ -168,7 +168,11 @@ class LinkJob:
         link_job_id = _link_job_id if type(_link_job_id) is str else ""
 
         _user_id = d.pop("user_id", UNSET)
-        user_id = reading.integer(_user_id, 0)
+        user_id = (
+            _user_id
+            if (type(_user_id) is int and _user_id.bit_length() <= 64)
+            else reading.integer(_user_id, 0)
+        )
 
         _job_state = d.pop("job_state", UNSET)
         job_state = (

@@ -196,7 +196,15 @@ class Model:
         hidden: bool | Unset = _hidden if type(_hidden) is bool else UNSET
 
         _producer_attempt_number = d.pop("producer_attempt_number", UNSET)
-        producer_attempt_number: int | Unset = reading.integer(_producer_attempt_number, UNSET)
+        producer_attempt_number: int | Unset = (
+            _producer_attempt_number
+            if _producer_attempt_number is UNSET
+            or (
+                type(_producer_attempt_number) is int
+                and _producer_attempt_number.bit_length() <= 64
+            )
+            else reading.integer(_producer_attempt_number, UNSET)
+        )
 
         _metadata = d.pop("metadata", UNSET)
         metadata: ModelMetadata | Unset = (

@@ -51,7 +51,11 @@ class ModelList:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _total_query_count = d.pop("total_query_count", UNSET)
-        total_query_count = reading.integer(_total_query_count, 0)
+        total_query_count = (
+            _total_query_count
+            if (type(_total_query_count) is int and _total_query_count.bit_length() <= 64)
+            else reading.integer(_total_query_count, 0)
+        )
 
         _models = d.pop("models", UNSET)
         models: list[Model] | Unset = (

@@ -67,7 +67,11 @@ class Problem:
         title = _title if type(_title) is str else ""
 
         _status = d.pop("status", UNSET)
-        status = reading.integer(_status, 0)
+        status = (
+            _status
+            if (type(_status) is int and _status.bit_length() <= 64)
+            else reading.integer(_status, 0)
+        )
 
         _detail = d.pop("detail", UNSET)
         detail = _detail if type(_detail) is str else ""

@@ -240,10 +240,18 @@ class ProfileDetail:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time = reading.integer(_execution_time, 0)
+        execution_time = (
+            _execution_time
+            if (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, 0)
+        )
 
         _peak_memory_usage = d.pop("peak_memory_usage", UNSET)
-        peak_memory_usage = reading.integer(_peak_memory_usage, 0)
+        peak_memory_usage = (
+            _peak_memory_usage
+            if (type(_peak_memory_usage) is int and _peak_memory_usage.bit_length() <= 64)
+            else reading.integer(_peak_memory_usage, 0)
+        )
 
         _layer_details = d.pop("layer_details", UNSET)
         layer_details: list[LayerDetail] = (
@@ -258,67 +266,199 @@ class ProfileDetail:
         )
 
         _major_version = d.pop("major_version", UNSET)
-        major_version = reading.integer(_major_version, 0)
+        major_version = (
+            _major_version
+            if (type(_major_version) is int and _major_version.bit_length() <= 64)
+            else reading.integer(_major_version, 0)
+        )
 
         _minor_version = d.pop("minor_version", UNSET)
-        minor_version = reading.integer(_minor_version, 0)
+        minor_version = (
+            _minor_version
+            if (type(_minor_version) is int and _minor_version.bit_length() <= 64)
+            else reading.integer(_minor_version, 0)
+        )
 
         _after_cold_load_peak_memory = d.pop("after_cold_load_peak_memory", UNSET)
-        after_cold_load_peak_memory = reading.integer(_after_cold_load_peak_memory, 0)
+        after_cold_load_peak_memory = (
+            _after_cold_load_peak_memory
+            if (
+                type(_after_cold_load_peak_memory) is int
+                and _after_cold_load_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_cold_load_peak_memory, 0)
+        )
 
         _after_compile_peak_memory = d.pop("after_compile_peak_memory", UNSET)
-        after_compile_peak_memory = reading.integer(_after_compile_peak_memory, 0)
+        after_compile_peak_memory = (
+            _after_compile_peak_memory
+            if (
+                type(_after_compile_peak_memory) is int
+                and _after_compile_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_compile_peak_memory, 0)
+        )
 
         _after_execution_peak_memory = d.pop("after_execution_peak_memory", UNSET)
-        after_execution_peak_memory = reading.integer(_after_execution_peak_memory, 0)
+        after_execution_peak_memory = (
+            _after_execution_peak_memory
+            if (
+                type(_after_execution_peak_memory) is int
+                and _after_execution_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_execution_peak_memory, 0)
+        )
 
         _after_warm_load_peak_memory = d.pop("after_warm_load_peak_memory", UNSET)
-        after_warm_load_peak_memory = reading.integer(_after_warm_load_peak_memory, 0)
+        after_warm_load_peak_memory = (
+            _after_warm_load_peak_memory
+            if (
+                type(_after_warm_load_peak_memory) is int
+                and _after_warm_load_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_warm_load_peak_memory, 0)
+        )
 
         _before_cold_load_current_memory = d.pop("before_cold_load_current_memory", UNSET)
-        before_cold_load_current_memory = reading.integer(_before_cold_load_current_memory, 0)
+        before_cold_load_current_memory = (
+            _before_cold_load_current_memory
+            if (
+                type(_before_cold_load_current_memory) is int
+                and _before_cold_load_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_cold_load_current_memory, 0)
+        )
 
         _before_cold_load_peak_memory = d.pop("before_cold_load_peak_memory", UNSET)
-        before_cold_load_peak_memory = reading.integer(_before_cold_load_peak_memory, 0)
+        before_cold_load_peak_memory = (
+            _before_cold_load_peak_memory
+            if (
+                type(_before_cold_load_peak_memory) is int
+                and _before_cold_load_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_cold_load_peak_memory, 0)
+        )
 
         _before_compile_current_memory = d.pop("before_compile_current_memory", UNSET)
-        before_compile_current_memory = reading.integer(_before_compile_current_memory, 0)
+        before_compile_current_memory = (
+            _before_compile_current_memory
+            if (
+                type(_before_compile_current_memory) is int
+                and _before_compile_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_compile_current_memory, 0)
+        )
 
         _before_compile_peak_memory = d.pop("before_compile_peak_memory", UNSET)
-        before_compile_peak_memory = reading.integer(_before_compile_peak_memory, 0)
+        before_compile_peak_memory = (
+            _before_compile_peak_memory
+            if (
+                type(_before_compile_peak_memory) is int
+                and _before_compile_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_compile_peak_memory, 0)
+        )
 
         _before_execution_current_memory = d.pop("before_execution_current_memory", UNSET)
-        before_execution_current_memory = reading.integer(_before_execution_current_memory, 0)
+        before_execution_current_memory = (
+            _before_execution_current_memory
+            if (
+                type(_before_execution_current_memory) is int
+                and _before_execution_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_execution_current_memory, 0)
+        )
 
         _before_execution_peak_memory = d.pop("before_execution_peak_memory", UNSET)
-        before_execution_peak_memory = reading.integer(_before_execution_peak_memory, 0)
+        before_execution_peak_memory = (
+            _before_execution_peak_memory
+            if (
+                type(_before_execution_peak_memory) is int
+                and _before_execution_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_execution_peak_memory, 0)
+        )
 
         _before_warm_load_current_memory = d.pop("before_warm_load_current_memory", UNSET)
-        before_warm_load_current_memory = reading.integer(_before_warm_load_current_memory, 0)
+        before_warm_load_current_memory = (
+            _before_warm_load_current_memory
+            if (
+                type(_before_warm_load_current_memory) is int
+                and _before_warm_load_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_warm_load_current_memory, 0)
+        )
 
         _before_warm_load_peak_memory = d.pop("before_warm_load_peak_memory", UNSET)
-        before_warm_load_peak_memory = reading.integer(_before_warm_load_peak_memory, 0)
+        before_warm_load_peak_memory = (
+            _before_warm_load_peak_memory
+            if (
+                type(_before_warm_load_peak_memory) is int
+                and _before_warm_load_peak_memory.bit_length() <= 64
+            )
+            else reading.integer(_before_warm_load_peak_memory, 0)
+        )
 
         _cold_load_time = d.pop("cold_load_time", UNSET)
-        cold_load_time = reading.integer(_cold_load_time, 0)
+        cold_load_time = (
+            _cold_load_time
+            if (type(_cold_load_time) is int and _cold_load_time.bit_length() <= 64)
+            else reading.integer(_cold_load_time, 0)
+        )
 
         _compile_time = d.pop("compile_time", UNSET)
-        compile_time = reading.integer(_compile_time, 0)
+        compile_time = (
+            _compile_time
+            if (type(_compile_time) is int and _compile_time.bit_length() <= 64)
+            else reading.integer(_compile_time, 0)
+        )
 
         _warm_load_time = d.pop("warm_load_time", UNSET)
-        warm_load_time = reading.integer(_warm_load_time, 0)
+        warm_load_time = (
+            _warm_load_time
+            if (type(_warm_load_time) is int and _warm_load_time.bit_length() <= 64)
+            else reading.integer(_warm_load_time, 0)
+        )
 
         _after_cold_load_current_memory = d.pop("after_cold_load_current_memory", UNSET)
-        after_cold_load_current_memory = reading.integer(_after_cold_load_current_memory, 0)
+        after_cold_load_current_memory = (
+            _after_cold_load_current_memory
+            if (
+                type(_after_cold_load_current_memory) is int
+                and _after_cold_load_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_cold_load_current_memory, 0)
+        )
 
         _after_warm_load_current_memory = d.pop("after_warm_load_current_memory", UNSET)
-        after_warm_load_current_memory = reading.integer(_after_warm_load_current_memory, 0)
+        after_warm_load_current_memory = (
+            _after_warm_load_current_memory
+            if (
+                type(_after_warm_load_current_memory) is int
+                and _after_warm_load_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_warm_load_current_memory, 0)
+        )
 
         _after_compile_current_memory = d.pop("after_compile_current_memory", UNSET)
-        after_compile_current_memory = reading.integer(_after_compile_current_memory, 0)
+        after_compile_current_memory = (
+            _after_compile_current_memory
+            if (
+                type(_after_compile_current_memory) is int
+                and _after_compile_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_compile_current_memory, 0)
+        )
 
         _after_execution_current_memory = d.pop("after_execution_current_memory", UNSET)
-        after_execution_current_memory = reading.integer(_after_execution_current_memory, 0)
+        after_execution_current_memory = (
+            _after_execution_current_memory
+            if (
+                type(_after_execution_current_memory) is int
+                and _after_execution_current_memory.bit_length() <= 64
+            )
+            else reading.integer(_after_execution_current_memory, 0)
+        )
 
         _all_compile_times = d.pop("all_compile_times", UNSET)
         all_compile_times: list[int] = (
@@ -401,7 +541,11 @@ class ProfileDetail:
         )
 
         _load_time = d.pop("load_time", UNSET)
-        load_time: int | Unset = reading.integer(_load_time, UNSET)
+        load_time: int | Unset = (
+            _load_time
+            if _load_time is UNSET or (type(_load_time) is int and _load_time.bit_length() <= 64)
+            else reading.integer(_load_time, UNSET)
+        )
 
         _compile_memory = d.pop("compile_memory", UNSET)
         compile_memory: ProfileDetailMemoryUsage | Unset = (

@@ -215,7 +215,11 @@ class ProfileJob:
         profile_job_id = _profile_job_id if type(_profile_job_id) is str else ""
 
         _user_id = d.pop("user_id", UNSET)
-        user_id = reading.integer(_user_id, 0)
+        user_id = (
+            _user_id
+            if (type(_user_id) is int and _user_id.bit_length() <= 64)
+            else reading.integer(_user_id, 0)
+        )
 
         _job_state = d.pop("job_state", UNSET)
         job_state = (
@@ -271,13 +275,23 @@ class ProfileJob:
         )
 
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
+        execution_time: int | Unset = (
+            _execution_time
+            if _execution_time is UNSET
+            or (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, UNSET)
+        )
 
         _failure_reason = d.pop("failure_reason", UNSET)
         failure_reason: str | Unset = _failure_reason if type(_failure_reason) is str else UNSET
 
         _peak_memory_usage = d.pop("peak_memory_usage", UNSET)
-        peak_memory_usage: int | Unset = reading.integer(_peak_memory_usage, UNSET)
+        peak_memory_usage: int | Unset = (
+            _peak_memory_usage
+            if _peak_memory_usage is UNSET
+            or (type(_peak_memory_usage) is int and _peak_memory_usage.bit_length() <= 64)
+            else reading.integer(_peak_memory_usage, UNSET)
+        )
 
         _dataset = d.pop("dataset", UNSET)
         dataset: Dataset | Unset = Dataset.from_dict(_dataset) if type(_dataset) is dict else UNSET

@@ -196,7 +196,12 @@ class ProfileJobSummary:
         )
 
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
+        execution_time: int | Unset = (
+            _execution_time
+            if _execution_time is UNSET
+            or (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, UNSET)
+        )
 
         _execution_peak_memory = d.pop("execution_peak_memory", UNSET)
         execution_peak_memory: Range | Unset = (

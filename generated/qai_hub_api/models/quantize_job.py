@@ -187,7 +187,11 @@ class QuantizeJob:
         quantize_job_id = _quantize_job_id if type(_quantize_job_id) is str else ""
 
         _user_id = d.pop("user_id", UNSET)
-        user_id = reading.integer(_user_id, 0)
+        user_id = (
+            _user_id
+            if (type(_user_id) is int and _user_id.bit_length() <= 64)
+            else reading.integer(_user_id, 0)
+        )
 
         _weights_dtype = d.pop("weights_dtype", UNSET)
         weights_dtype = (

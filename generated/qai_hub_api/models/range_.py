@@ -45,10 +45,18 @@ class Range:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _lower = d.pop("lower", UNSET)
-        lower = reading.integer(_lower, 0)
+        lower = (
+            _lower
+            if (type(_lower) is int and _lower.bit_length() <= 64)
+            else reading.integer(_lower, 0)
+        )
 
         _upper = d.pop("upper", UNSET)
-        upper = reading.integer(_upper, 0)
+        upper = (
+            _upper
+            if (type(_upper) is int and _upper.bit_length() <= 64)
+            else reading.integer(_upper, 0)
+        )
 
         range_ = cls.__new__(cls)
         range_.lower = lower

@@ -78,7 +78,12 @@ class SegmentDetail:
         delegate_extra_info = _delegate_extra_info if type(_delegate_extra_info) is str else ""
 
         _execution_time = d.pop("execution_time", UNSET)
-        execution_time: int | Unset = reading.integer(_execution_time, UNSET)
+        execution_time: int | Unset = (
+            _execution_time
+            if _execution_time is UNSET
+            or (type(_execution_time) is int and _execution_time.bit_length() <= 64)
+            else reading.integer(_execution_time, UNSET)
+        )
 
         segment_detail = cls.__new__(cls)
         segment_detail.id = id

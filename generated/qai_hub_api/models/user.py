@@ -78,7 +78,7 @@ class User:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         _id = d.pop("id", UNSET)
-        id = reading.integer(_id, 0)
+        id = _id if (type(_id) is int and _id.bit_length() <= 64) else reading.integer(_id, 0)
 
         _first_name = d.pop("first_name", UNSET)
         first_name = _first_name if type(_first_name) is str else ""
@@ -90,7 +90,11 @@ class User:
         email = _email if type(_email) is str else ""
 
         _org_id = d.pop("org_id", UNSET)
-        org_id = reading.integer(_org_id, 0)
+        org_id = (
+            _org_id
+            if (type(_org_id) is int and _org_id.bit_length() <= 64)
+            else reading.integer(_org_id, 0)
+        )
 
         _token = d.pop("token", UNSET)
         token: str | Unset = _token if type(_token) is str else UNSET
