@@ -81,6 +81,8 @@ def of_schema(name: str, depth: int) -> st.SearchStrategy[Any]:
     required = schema.get("required", ())
     always, optional, members = {}, {}, {}
     for field, node in schema["properties"].items():
+        if "x-protobuf-field" not in node:
+            continue  # told in JSON alone
         # A request may leave lists out; the wire cannot tell an empty one from none.
         if field in required or node["x-protobuf-field"]["presence"] in {"repeated", "map"}:
             always[field] = values(node, max(depth - 1, 0))

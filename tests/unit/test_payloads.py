@@ -284,13 +284,13 @@ def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
     with CannedHub(answers) as server:
         where = {"url": f"{server.url}/file?signature=s", "filename": "model.bin"}
         answers["GET /api/v1/jobs/jabc12345/download_compiled_model/"] = Canned({"url": where})
-        answers["GET /file"] = Canned(b"context binary")
+        answers["GET /file"] = Canned(b"\x00context binary")
         found = Client(ClientConfig("token", server.url, server.url)).get_job("jabc12345")
         assert isinstance(found, LinkJob | QuantizeJob)
-        assert found.download_target_model() == b"context binary"
+        assert found.download_target_model() == b"\x00context binary"
         path = found.download_target_model(str(tmp_path / "target"))
         assert path == str(tmp_path / "target.bin")
-        assert Path(path).read_bytes() == b"context binary"
+        assert Path(path).read_bytes() == b"\x00context binary"
         payload[kind]["job_state"] = "JOB_STATE_FAILED"
         assert found.download_target_model() is None
         assert found.download_target_model(str(tmp_path / "other")) is None
