@@ -27,7 +27,7 @@ _GRACE = 2.0
 _SHORT_BODY = 1 << 20
 # Less than this in `send_seconds` is no reading.
 _PROGRESS = 4096
-_HTTP_ERRORS = {431: "The request line and headers are too long."}
+_HEAD_TOO_LONG = "The request line and headers are too long."
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
@@ -167,8 +167,8 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; overridden to answer a problem."""
         error = sys.exception()
-        status = getattr(error, "error_status_hint", 400)
-        self._refuse(status, _HTTP_ERRORS.get(status, msg))
+        too_long = getattr(error, "error_status_hint", 400) == 431
+        self._refuse(400, _HEAD_TOO_LONG if too_long else msg)
 
     def pause_writing(self) -> None:
         """Note that a client reads slowly; overridden to see that it reads at all."""

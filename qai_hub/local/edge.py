@@ -92,8 +92,9 @@ class Edge:
         size = len(scope["method"]) + len(scope["raw_path"] or b"") + len(scope["query_string"])
         size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
         if size > self._head_bytes:
+            # Not 431: the contract declares what a parameter that is too long is answered.
             raise ProblemError(
-                431, f"The request line and headers have more than {self._head_bytes} bytes."
+                400, f"The request line and headers have more than {self._head_bytes} bytes."
             )
 
     def _check_host(self, scope: Scope) -> None:

@@ -223,7 +223,7 @@ def test_a_refused_body_that_stands_still_is_not_waited_for_long() -> None:
 
 @pytest.mark.parametrize("name", ["X-Long", "Accept", "Prefer", "Cookie"])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_long_heads_are_431(name: str, at_once: bool) -> None:
+def test_long_heads_are_refused(name: str, at_once: bool) -> None:
     with limited() as hub, connect(hub) as long:
         sent = get(hub, "/healthz", f"{name}: {'a,' * 20_000}")
         if at_once:
@@ -231,7 +231,8 @@ def test_long_heads_are_431(name: str, at_once: bool) -> None:
         else:
             long.sendall(sent[:-4])
         status, text = answer(long)
-    assert status == 431
+    assert status == 400
+    assert "request line and headers" in text
     assert "application/problem+json" in text
 
 
