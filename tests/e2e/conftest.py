@@ -42,7 +42,7 @@ def compiled(client: Client, device: Device) -> CompileJob:
     job = client.submit_compile_job(
         affine(batch="n"), device, "affine", {"x": (2, 4)}, "--target_runtime onnx"
     )
-    assert job.wait(60).success
+    assert job.wait(240).success
     return job
 
 

@@ -26,13 +26,13 @@ def compiled(
 ) -> CompileJob:
     options = f"--target_runtime onnx {options}"
     job = client.submit_compile_job(model.path, device, input_specs=dict(specs), options=options)
-    assert job.wait(60).success, job.get_status().message
+    assert job.wait(240).success, job.get_status().message
     return job
 
 
 def outputs_of(client: Client, device: Device, job: CompileJob, inputs: Arrays) -> dict[str, Any]:
     run = client.submit_inference_job(job.get_target_model(), device, inputs)
-    assert run.wait(60).success, run.get_status().message
+    assert run.wait(240).success, run.get_status().message
     data = run.download_output_data()
     assert data is not None
     return {name: np.stack(values) for name, values in data.items()}
@@ -58,7 +58,7 @@ def test_images_with_their_channels_last(client: Client, device: Device) -> None
         np.testing.assert_allclose(scores["scores"], expected, atol=1e-6)
 
         refused = client.submit_inference_job(after.get_target_model(), device, {"image": inputs})
-        assert "image" in str(refused.wait(60).message)
+        assert "image" in str(refused.wait(240).message)
 
 
 def test_the_states_of_a_speech_model(client: Client, device: Device) -> None:
@@ -100,7 +100,7 @@ def test_bytes_of_a_file_as_16_bit_integers(client: Client, device: Device) -> N
 def test_a_dtype_that_was_forgotten_fails_the_job(client: Client, device: Device) -> None:
     job = client.submit_compile_job(FILE_TYPE.path, device, input_specs={"bytes": (1, 2048)})
 
-    status = job.wait(60)
+    status = job.wait(240)
     assert status.failure
     assert "takes int32" in str(status.message)
     assert "input_specs say float32" in str(status.message)
@@ -122,7 +122,7 @@ def test_quantizing_on_the_way(client: Client, device: Device) -> None:
         calibration_data={"image": inputs},
     )
 
-    assert job.wait(60).success, job.get_status().message
+    assert job.wait(240).success, job.get_status().message
     assert job.get_target_shapes() == {"image": ((1, 48, 192, 3), "float32")}
     (told,) = (
         re.search(r"PSNR of the model's outputs: .* ([\d.]+) dB", n.message)

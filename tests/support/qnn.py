@@ -29,7 +29,7 @@ def compiled(
     """A compile job that has succeeded."""
     options = f"--target_runtime {runtime} {more}"
     job: CompileJob = client.submit_compile_job(model, device, options=options, **how)
-    assert job.wait(60).success, job.get_status().message
+    assert job.wait(240).success, job.get_status().message
     return job
 
 
@@ -38,7 +38,7 @@ def refused(
 ) -> tuple[str | None, str]:
     """Why a compile job failed: the class of the cause, and the reason."""
     job = client.submit_compile_job(model, device, options=f"--target_runtime {runtime}", **how)
-    status = job.wait(60)
+    status = job.wait(240)
     assert status.failure
     return job.failure_type, status.message or ""
 
@@ -55,7 +55,7 @@ def simulated(
 ) -> tuple[InferenceJob, Mapping[str, list[Any]]]:
     """An inference job that has succeeded, and what it gave."""
     job = client.submit_inference_job(model, device, inputs, options=options, profile=False)
-    assert job.wait(60).success, job.get_status().message
+    assert job.wait(240).success, job.get_status().message
     outputs = job.download_output_data()
     assert outputs is not None
     return job, outputs
