@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from qai_hub.errors import InternalError
+from qai_hub.transport.carriers import within
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -17,11 +13,6 @@ if TYPE_CHECKING:
 
     from qai_hub.jobs.base import Job
     from qai_hub.jobs.status import JobStatus
-
-T = TypeVar("T")
-
-# Ctrl+C does not interrupt a lock on Windows: there it is noticed after this time.
-_BREATH = 0.5
 
 
 def ask(job: Job, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
@@ -46,7 +37,7 @@ def ask(job: Job, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
     # Time limits of the request bound each of its steps, this one all of them: a name server may
     # hang, and an answer may come byte by byte.
     try:
-        answer = _within(time_limit, look)
+        answer = within(time_limit, look)
     except TimeoutError:
         host = job._owner.config.api_url
         raise InternalError(f"Timeout occurred while communicating with {host}.") from None
@@ -67,38 +58,6 @@ async def ask_async(job: Job, hold: int, time_limit: float) -> tuple[JobStatus, 
 
 def _preference(hold: int) -> dict[str, str]:
     return {"prefer": f"wait={hold}"} if hold else {}
-
-
-def _within(seconds: float, function: Callable[[], T]) -> T:
-    """Calls a function in a thread, which is left to itself when the time is up.
-
-    Raises:
-        TimeoutError: If the time is up.
-    """
-    outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result = function()
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)
-
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(run,), name="qai_hub asking", daemon=True)
-    thread.start()
-    end = time.monotonic() + seconds
-    while not outcome.done():
-        remaining = end - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        try:
-            outcome.exception(min(remaining, _BREATH))
-        except TimeoutError:
-            continue
-    thread.join()
-    return outcome.result()
 
 
 def _status_of(job: Job, answer: Response[api.Job]) -> tuple[JobStatus, bool]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.carriers import carry, leave
+from qai_hub.transport.carriers import carry, leave, within
 
 
 def no_threads(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
@@ -96,4 +96,20 @@ def test_nobody_waits_long_for_it() -> None:
     start = time.monotonic()
     leave(lambda: release.wait(20), 0.1)
     assert time.monotonic() - start < 10
+    release.set()
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_task_within_its_time(monkeypatch: pytest.MonkeyPatch, *, threads: bool) -> None:
+    if not threads:
+        no_threads(monkeypatch)
+    assert within(10, lambda: 7) == 7
+    with pytest.raises(ValueError, match="invalid literal"):
+        within(10, lambda: int("not a number"))
+
+
+def test_a_task_that_takes_too_long() -> None:
+    release = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(0.05, lambda: release.wait(20))
     release.set()
