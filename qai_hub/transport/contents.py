@@ -7,7 +7,10 @@ from pathlib import PurePosixPath
 
 import httpx
 
-__all__ = ["is_page", "media_type", "not_by_content", "not_by_type"]
+__all__ = ["WHO_ANSWERS", "is_page", "media_type", "not_by_content", "not_by_type"]
+
+WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
+"""What the errors tell of where such things come from."""
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _NO_FILES = {"multipart/byteranges": "parts of a file", "application/problem+json": "an error"}

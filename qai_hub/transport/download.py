@@ -14,8 +14,9 @@ from qai_hub.errors import Error, InternalError
 from qai_hub.transport.bars import transfer_bar
 from qai_hub.transport.carriers import carry
 from qai_hub.transport.checksums import announced_sum, expected_sum
-from qai_hub.transport.contents import media_type, not_by_content, not_by_type
+from qai_hub.transport.contents import WHO_ANSWERS, media_type, not_by_content, not_by_type
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
+from qai_hub.transport.retries import SPOILT_TRIES
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
 
@@ -24,9 +25,6 @@ __all__ = ["download"]
 _BLOCK = 1024 * 1024
 _PROGRESS = 64 * 1024
 _BEGINNING = 1024
-_WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
-# What stands in the file's place for longer would do so at a fourth try, too.
-_TRIES = 3
 
 
 def download(
@@ -114,7 +112,7 @@ class _Download:
         self._start_anew(httpx.Headers())
 
     def run(self) -> None:
-        retries = self._session.retries(self.stop, most=_TRIES)
+        retries = self._session.retries(self.stop, most=SPOILT_TRIES)
         while True:
             try:
                 self._fetch()
@@ -186,7 +184,7 @@ class _Download:
         found = not_by_type(response.headers)
         if found is not None:
             response.close()
-            raise self._spoilt(response, f"{found} came in its place. {_WHO_ANSWERS}")
+            raise self._spoilt(response, f"{found} came in its place. {WHO_ANSWERS}")
         self._start_anew(response.headers)
         return response
 
@@ -249,7 +247,7 @@ class _Download:
         if not self._offset and self._furthest:
             found = "an empty file"
         if found is not None:
-            raise self._spoilt(None, f"{found} came in its place. {_WHO_ANSWERS}")
+            raise self._spoilt(None, f"{found} came in its place. {WHO_ANSWERS}")
 
     def _how_far(self) -> str:
         total = "" if self._total is None else f" of {self._total}"

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from qai_hub.transport.async_session import AsyncSession
+from qai_hub.transport.retries import SPOILT_TRIES
 from qai_hub.transport.session import Session
 from qai_hub.wire.operations import find_operation
 
@@ -23,8 +24,6 @@ _LARGEST = 128 << 20
 # Reads a success: gives `Parsed`, or the answer as it came if it cannot be read.
 Read: TypeAlias = Callable[[httpx.Response], httpx.Response]
 
-# What stands in the server's place for longer would do so at a fourth try, too.
-_TRIES = 3
 
 _logger = logging.getLogger("qai_hub.transport")
 
@@ -55,7 +54,7 @@ class ReadingSession(Session):
         read: Read,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        retries = self.retries(most=_TRIES)
+        retries = self.retries(most=SPOILT_TRIES)
         while True:
             response: httpx.Response | None = None
             fault: httpx.DecodingError | None = None

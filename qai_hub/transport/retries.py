@@ -13,6 +13,7 @@ import httpx
 
 __all__ = [
     "IDEMPOTENT",
+    "SPOILT_TRIES",
     "Retries",
     "RetryPolicy",
     "StoppedError",
@@ -24,6 +25,10 @@ __all__ = [
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
+
+SPOILT_TRIES = 3
+"""Tries where something else came in place of an answer: what stands there for longer would do so
+at a fourth one, too."""
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that alone make it safe to carry a request out twice."""

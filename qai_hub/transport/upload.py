@@ -11,10 +11,10 @@ import httpx
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transport.bars import transfer_bar
 from qai_hub.transport.carriers import carry
-from qai_hub.transport.contents import is_page
+from qai_hub.transport.contents import WHO_ANSWERS, is_page
 from qai_hub.transport.failures import error_from_fault, error_from_file_server
 from qai_hub.transport.pace import Pace
-from qai_hub.transport.retries import StoppedError
+from qai_hub.transport.retries import SPOILT_TRIES, StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.signed import send_signed
 
@@ -23,8 +23,6 @@ __all__ = ["send_file_request", "upload_form", "upload_parts"]
 _BLOCK = 1024 * 1024
 _PIECE = 64 * 1024
 _PARALLEL = 4
-# What stands in the store's place for longer would do so at a fourth try, too.
-_TRIES = 3
 
 
 @dataclass
@@ -224,7 +222,7 @@ def send_file_request(
         UserError: If the server refuses.
         InternalError: If the network or the server fails.
     """
-    tries = session.retries(stop, most=_TRIES)
+    tries = session.retries(stop, most=SPOILT_TRIES)
     while True:
         try:
             retries = session.retries(stop)
@@ -252,7 +250,7 @@ def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
     Stores tell an entity tag, and answer with nothing or in XML.
     """
     if is_page(response.content):
-        return "answered with a web page. A portal or proxy on the way may ask for a login"
+        return f"answered with a web page. {WHO_ANSWERS}"
     if response.headers.get("ETag"):
         return None
     if tagged:
