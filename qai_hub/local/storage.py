@@ -120,7 +120,7 @@ class Storage:
     @contextmanager
     def work_folder(self, job_id: str, attempt: int) -> Iterator[Path]:
         """Make the empty folder that one attempt works in, and delete it afterwards."""
-        folder = self.work / f"{job_id}-{attempt}"
+        folder = self._attempt_folder(job_id, attempt)
         folder.mkdir(mode=0o700)
         try:
             yield folder
@@ -130,7 +130,7 @@ class Storage:
     def attempt_log(self, job_id: str, attempt: int) -> str:
         """Return what the log of an attempt says so far; nothing where none is under way."""
         try:
-            log = self.work / f"{job_id}-{attempt}" / "hub.log"
+            log = self._attempt_folder(job_id, attempt) / "hub.log"
             return log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""
@@ -146,6 +146,9 @@ class Storage:
         path.write_text(text, encoding="utf-8")
         self.sync([path])
         return path
+
+    def _attempt_folder(self, job_id: str, attempt: int) -> Path:
+        return self.work / f"{job_id}-{attempt}"
 
     def _note(self, folder: Path) -> None:
         """Remember a folder that has changed, for `sync_folders`."""
