@@ -24,7 +24,6 @@ _LARGEST = 128 << 20
 # Reads a success: gives `Parsed`, or the answer as it came if it cannot be read.
 Read: TypeAlias = Callable[[httpx.Response], httpx.Response]
 
-
 _logger = logging.getLogger("qai_hub.transport")
 
 
