@@ -163,7 +163,6 @@ def test_settings_for_other_programs_have_no_effect(
         "AWS_REGION": "eu-north-1",
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "config"),
         "AWS_USE_FIPS_ENDPOINT": "true",
-        "REQUESTS_CA_BUNDLE": "/nowhere",
     }.items():
         monkeypatch.setenv(name, value)
     onnx = affine()
