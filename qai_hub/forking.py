@@ -4,7 +4,8 @@ Much is imported by the first calls that need it, here and in the libraries belo
 module holds a lock, and a process that is forked meanwhile gets that lock held by a thread that it
 does not have: its own import of the module would wait for ever. So a fork waits while other threads
 import for this package. What they begin between this wait and the fork itself, for which Python has
-no last word, the child begins anew. OpenSSL has such locks too.
+no last word, the child begins anew. OpenSSL has such locks too, and takes one of them when a thread
+that has used it ends, at a time when Python knows nothing of that thread any more.
 """
 
 import _thread
@@ -46,6 +47,9 @@ _NEEDED = (
 _BREATH = 0.001
 # An import takes no time like this, unless it waits for the thread that forks.
 _LONGEST = 30.0
+# Nor does the end of a thread: what runs on is a thread of a library.
+_LONGEST_END = 1.0
+_TASKS = "/proc/self/task"
 # The locks that modules take before a fork, and release after it. What is registered last is done
 # first: those of modules that were there before this one are taken after the wait.
 _TAKEN_FOR_FORKS = {
@@ -58,6 +62,7 @@ _LATER = {name: lock for name, lock in _TAKEN_FOR_FORKS.items() if name not in s
 _held_up = _thread.RLock()
 _forking: "set[int]" = set()
 _loaded_before: "frozenset[str]" = frozenset()
+_of_libraries: "set[str]" = set()
 
 
 def hold_forks() -> "RLock":
@@ -102,8 +107,8 @@ def _is_of(packages: "frozenset[str]", module: object) -> bool:
 
 def _before() -> None:
     global _loaded_before  # noqa: PLW0603 - the child reads it
-    end = time.monotonic() + _LONGEST
-    while not _take() and time.monotonic() < end:
+    start = time.monotonic()
+    while not _take(time.monotonic() - start) and time.monotonic() - start < _LONGEST:
         # Who is waited for may need the locks that were taken for this fork.
         for lock in _locks_taken():
             _release(lock)
@@ -113,11 +118,18 @@ def _before() -> None:
     _loaded_before = frozenset(sys.modules)
 
 
-def _take() -> bool:
-    """Takes what `hold_forks` holds, if no other thread has it or imports."""
+def _take(waited: float) -> bool:
+    """Takes what `hold_forks` holds, if no other thread has it, imports or ends."""
     if not _held_up.acquire(blocking=False):
         return False
-    if _others_import():
+    threads = set(sys._current_frames())
+    ending = _threads_that_end()
+    if waited > _LONGEST_END:
+        _of_libraries.update(ending)
+        ending = set()
+        threads = set()
+    # In the end, with nothing after it that would let others run.
+    if _others_import() or ending or threads - set(sys._current_frames()):
         _held_up.release()
         return False
     _forking.add(_thread.get_ident())
@@ -130,6 +142,32 @@ def _others_import() -> bool:
     own = sys._getframe()
     frames = sys._current_frames().values()
     return any(is_importing(frame) for frame in frames if frame is not own)
+
+
+def _threads_that_end() -> "set[str]":
+    """The threads that Python has let go of, and that may hold a lock of OpenSSL's as they end."""
+    if "_ssl" not in sys.modules:
+        return set()
+    return {task for task in _strangers() - _of_libraries if _is_running(task)}
+
+
+def _strangers() -> "set[str]":
+    """The threads that the system has and Python does not know; none where that can't be told."""
+    try:
+        tasks = os.listdir(_TASKS)  # noqa: PTH208 - pathlib is not loaded for this
+    except OSError:
+        return set()
+    known = list(getattr(sys.modules.get("threading"), "_active", {}).values())
+    return set(tasks) - {str(thread.native_id) for thread in known}
+
+
+def _is_running(task: str) -> bool:
+    """Whether a thread runs, or would if it were its turn: those of libraries mostly sleep."""
+    try:
+        with open(f"{_TASKS}/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
+            return file.read().rpartition(b")")[2].split()[:1] == [b"R"]
+    except OSError:
+        return False
 
 
 def _locks_taken() -> "list[Lock]":

@@ -4,6 +4,7 @@ Each test has a process of its own, which has imported nothing yet.
 """
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -188,6 +189,38 @@ os._exit(0)
 
 def test_what_begins_after_the_last_look_the_child_begins_anew(hub: CannedHub) -> None:
     assert run(LATE, hub.url) == "child 0 True"
+
+
+ENDING = """
+import ctypes, os, ssl, sys, threading
+import qai_hub.client
+
+libc = ctypes.CDLL(None)
+key = ctypes.c_uint()
+# What the system calls when a thread ends, which takes a while: Python has let go of it before.
+libc.pthread_key_create(ctypes.byref(key), libc.strfry)
+text = ctypes.create_string_buffer(b"x" * 8_000_000)
+ended = []
+
+def call():
+    libc.pthread_setspecific(key, ctypes.byref(text))
+    ended.append(str(threading.get_native_id()))
+
+thread = threading.Thread(target=call)
+thread.start()
+thread.join()
+pid = os.fork()
+if not pid:
+    os._exit(0)
+gone = ended[0] not in os.listdir("/proc/self/task")
+print(gone, os.waitpid(pid, 0)[1], flush=True)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="strfry is a function of glibc's")
+def test_threads_that_end_are_waited_for() -> None:
+    """OpenSSL takes a lock as they end, which a child would find held for ever."""
+    assert run(ENDING) == "True 0"
 
 
 FOREIGN = """
