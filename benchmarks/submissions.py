@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from qai_hub.local import LocalHub, hub
-from qai_hub.local.execution.attempt import AttemptCancelled
+from qai_hub.local.engine.attempt import AttemptCancelled
 
 _TOKEN = "benchmark"  # noqa: S105 - of a hub that lives for seconds
 _HEADERS = {"Authorization": f"token {_TOKEN}", "Content-Type": "application/json"}

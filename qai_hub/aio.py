@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TypeVar
 
-from qai_hub.jobs.base import Job
-from qai_hub.jobs.gathering import Gathering
-from qai_hub.jobs.many import distinct, list_of_jobs
-from qai_hub.jobs.status import JobStatus
+from qai_hub.resources.job import Job
+from qai_hub.status import JobStatus
+from qai_hub.waiting.aio import Gathering
+from qai_hub.waiting.wait_all import distinct, list_of_jobs
 
 __all__ = ["as_completed", "wait_all"]
 

@@ -1,3 +1,3 @@
-"""Compatibility: see `qai_hub.compat.settings`."""
+"""Compatibility: see `qai_hub.official.settings`."""
 
-from qai_hub.compat.settings import *  # noqa: F403
+from qai_hub.official.settings import *  # noqa: F403

@@ -6,7 +6,17 @@ come out: `TimeoutError` where a wait reaches its end, `FileNotFoundError` for a
 that is not there, `TypeError` and `ValueError` for arguments that no request could carry.
 """
 
-__all__ = ["Error", "InternalError", "InvalidValueError", "RateLimitedError", "UserError"]
+import sys
+import warnings
+
+__all__ = [
+    "Error",
+    "InternalError",
+    "InvalidValueError",
+    "RateLimitedError",
+    "UserError",
+    "warn_deprecated",
+]
 
 
 class Error(Exception):
@@ -110,3 +120,15 @@ def without_secrets(url: str) -> str:
         scheme, rest = "", bare
     authority, slash, path = rest.partition("/")
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def warn_deprecated(message: str) -> None:
+    """Warns at the line that called this package, through however many of its functions.
+
+    Args:
+        message: What is deprecated, and what to use instead.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "qai_hub":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DeprecationWarning, stacklevel=level)

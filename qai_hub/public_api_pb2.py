@@ -1,3 +1,3 @@
-"""Compatibility: see `qai_hub.compat.messages`."""
+"""Compatibility: see `qai_hub.official.data`."""
 
-from qai_hub.compat.messages import __dir__, __getattr__  # noqa: F401
+from qai_hub.official.data import __dir__, __getattr__  # noqa: F401

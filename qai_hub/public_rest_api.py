@@ -1,3 +1,3 @@
-"""Compatibility: see `qai_hub.compat.rest`."""
+"""Compatibility: see `qai_hub.official.rest`."""
 
-from qai_hub.compat.rest import *  # noqa: F403
+from qai_hub.official.rest import *  # noqa: F403

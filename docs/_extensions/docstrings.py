@@ -11,8 +11,8 @@ from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import stringify_annotation
 
-from qai_hub.verbs.combined import Embedded, Linked
-from qai_hub.verbs.profiled import Profiled
+from qai_hub.client.combined import Embedded, Linked
+from qai_hub.client.submit_inference import Profiled
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*(\(\))?")
 

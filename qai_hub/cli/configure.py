@@ -5,8 +5,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.arguments import add_profile
-from qai_hub.cli.output import CommandError, say
+from qai_hub.cli.common import CommandError, add_profile, say
 from qai_hub.config import OFFICIAL_URL, ClientConfig, save_config
 
 if TYPE_CHECKING:

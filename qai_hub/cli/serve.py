@@ -12,9 +12,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from qai_hub.cli.arguments import add_data_dir, add_profile
-from qai_hub.cli.output import CommandError, complain, say
-from qai_hub.cli.secrets_in import (
+from qai_hub.cli.common import CommandError, add_data_dir, add_profile, complain, say
+from qai_hub.cli.secret_input import (
     USERS_VARIABLE,
     User,
     read_private,
@@ -179,7 +178,7 @@ def _users(options: argparse.Namespace) -> list[User]:
 
 def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
-    from qai_hub.local.admission import merged
+    from qai_hub.local.core.admission import merged
 
     hub = LocalHub(
         options.data_dir,
@@ -198,8 +197,8 @@ def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
 
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
-    from qai_hub.local.abilities import told_abilities
-    from qai_hub.local.execution.confinement import told_sandbox
+    from qai_hub.local.engine.sandbox import told_sandbox
+    from qai_hub.local.tools import told_abilities
 
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
     kept = hub.quarantined

@@ -9,9 +9,8 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.arguments import add_data_dir
-from qai_hub.cli.output import CommandError, note, say
-from qai_hub.cli.secrets_in import read_private
+from qai_hub.cli.common import CommandError, add_data_dir, note, say
+from qai_hub.cli.secret_input import read_private
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -81,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from qai_hub.local.store.users import read_accounts
+    from qai_hub.local.store.people import read_accounts
 
     with _folder(options) as db:
         accounts = read_accounts(db)
@@ -91,20 +90,20 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from qai_hub.local.admission import add
+    from qai_hub.local.core.admission import add
 
     _give(options, add, "may enter until they are revoked")
 
 
 def _renew(options: argparse.Namespace) -> None:
-    from qai_hub.local.admission import renew
+    from qai_hub.local.core.admission import renew
 
     _give(options, renew, "may enter by the new token alone")
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    from qai_hub.local.admission import revoke
-    from qai_hub.local.store.users import normalized, read_accounts, write_accounts
+    from qai_hub.local.core.admission import revoke
+    from qai_hub.local.store.people import normalized, read_accounts, write_accounts
 
     email = normalized(options.email)
     with _folder(options) as db:
@@ -113,8 +112,8 @@ def _revoke(options: argparse.Namespace) -> None:
 
 
 def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
-    from qai_hub.local.admission import checked_token, new_token
-    from qai_hub.local.store.users import (
+    from qai_hub.local.core.admission import checked_token, new_token
+    from qai_hub.local.store.people import (
         normalized,
         read_accounts,
         token_digest,

@@ -1,4 +1,4 @@
-"""What a configuration is: `ClientConfig` and the checks of its values."""
+"""Texts that are not to be shown."""
 
 import copy
 import dataclasses
@@ -8,8 +8,19 @@ import re
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from qai_hub.config.secret import Secret
 from qai_hub.errors import Error, UserError, without_secrets
+
+__all__ = ["Secret"]
+
+
+class Secret(str):
+    """A text that no repr shows, and so no traceback that tells the values of variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
 
 OFFICIAL_URL = "https://workbench.aihub.qualcomm.com"
 """Address of the official service.

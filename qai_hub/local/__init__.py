@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from qai_hub.local.quarantine import Quarantined
+from qai_hub.local.core.quarantine import Quarantined
 
 if TYPE_CHECKING:
-    from qai_hub.local.accounts import HubUser as HubUser
+    from qai_hub.local.core.accounts import HubUser as HubUser
     from qai_hub.local.hub import LocalHub as LocalHub
 else:
     # The hub pulls in the web server and the database: only whoever starts one pays for them.
-    _HOMES = {"HubUser": "qai_hub.local.accounts", "LocalHub": "qai_hub.local.hub"}
+    _HOMES = {"HubUser": "qai_hub.local.core.accounts", "LocalHub": "qai_hub.local.hub"}
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

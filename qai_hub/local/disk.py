@@ -1,5 +1,6 @@
-"""What has to reach the disk itself: a power cut takes whatever only the system's memory holds."""
+"""Files and folders on disk: written through to it, and their digests."""
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -48,3 +49,9 @@ def make_folder(path: Path, *, durable: bool) -> None:
     if durable:
         for each in missing:
             sync(each.parent)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,24 +9,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
-from qai_hub.local.accounts import DEFAULT_USER, Accounts, HubUser
-from qai_hub.local.addresses import allowed_hosts, listen, url_of
-from qai_hub.local.app import make_app
-from qai_hub.local.cache import Cache
+from qai_hub.local.api.context import Bounds, Services
+from qai_hub.local.clock import Clock, not_before, now
 from qai_hub.local.contract import Contract
+from qai_hub.local.core.accounts import DEFAULT_USER, Accounts, HubUser
+from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.cleanup import clean_up
+from qai_hub.local.core.quarantine import Quarantined
+from qai_hub.local.core.scheduler import RunAttempt, Scheduler
+from qai_hub.local.core.signing import Signer
+from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.execution.attempt import run_attempt
-from qai_hub.local.housekeeping import clean_up
+from qai_hub.local.engine.attempt import run_attempt
+from qai_hub.local.files import Storage
 from qai_hub.local.limits import ServerLimits, raise_open_files
-from qai_hub.local.quarantine import Quarantined
-from qai_hub.local.scheduler import RunAttempt, Scheduler
-from qai_hub.local.server import ServerThread
-from qai_hub.local.services import Bounds, Services
-from qai_hub.local.signing import Signer
-from qai_hub.local.storage import Storage
+from qai_hub.local.server.app import make_app
+from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
 from qai_hub.local.store import Store
-from qai_hub.local.times import Clock, not_before, now
-from qai_hub.local.waiters import Waiters
 
 if TYPE_CHECKING:
     from qai_hub.client import Client

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
 from qai_hub.scratch import temporary_folder
-from qai_hub.sources.files import file_type
-from qai_hub.sources.folders import folder_type, zip_folder
 from qai_hub.sources.memory import memory_type, write_model
-from qai_hub.sources.source import SourceFile
+from qai_hub.sources.path import SourceFile, file_type, folder_type, zip_folder
 
 if TYPE_CHECKING:
-    from qai_hub.models import SourceModelType
+    from qai_hub.resources.model import SourceModelType
 
 __all__ = ["SourceFile", "source_file", "source_type"]
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.errors import UserError
-from qai_hub.models import SourceModelType
-from qai_hub.sources.folders import zip_folder
-from qai_hub.sources.source import SourceFile
+from qai_hub.resources.model import SourceModelType
+from qai_hub.sources.path import SourceFile, zip_folder
 
 
 def memory_type(model: object) -> SourceModelType:

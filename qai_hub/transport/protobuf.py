@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import UserError
+from qai_hub.transport.answers import Parsed, ReadingSession, path_of
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.reading import Parsed, ReadingSession, path_of
 from qai_hub.wire import WireError, decode, encode
-from qai_hub.wire.operations import Operation, find_operation
+from qai_hub.wire.descriptor import Operation, find_operation
 
 __all__ = ["AsyncProtobufSession", "ProtobufSession"]
 

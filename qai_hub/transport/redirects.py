@@ -2,10 +2,39 @@
 
 import httpx
 
-from qai_hub.errors import InternalError, UserError
-from qai_hub.transport.addresses import location
+from qai_hub.errors import InternalError, UserError, without_secrets
 
-__all__ = ["MOST_REDIRECTS", "endless", "keeps_request", "onward"]
+__all__ = ["MOST_REDIRECTS", "SignedURL", "endless", "keeps_request", "location", "onward"]
+
+
+class SignedURL(httpx.URL):
+    """An address that is sent with its query and shown without it."""
+
+    def __str__(self) -> str:
+        return without_secrets(super().__str__())
+
+    def __repr__(self) -> str:
+        return f"SignedURL({str(self)!r})"
+
+
+def location(url: httpx.URL, response: httpx.Response) -> SignedURL | None:
+    """Reads where an answer sends.
+
+    Args:
+        url: Where the request went.
+        response: The answer.
+
+    Returns:
+        The address, without user information; None if the answer names none.
+    """
+    if not response.has_redirect_location:
+        return None
+    try:
+        joined = url.join(response.headers["Location"])
+        return SignedURL(joined.copy_with(username=None, password=None, fragment=None))
+    except (httpx.InvalidURL, ValueError):
+        return None
+
 
 MOST_REDIRECTS = 5
 

@@ -13,7 +13,7 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.proxies import Proxies, Proxy
-from qai_hub.transport.retries import causes, is_untrusted
+from qai_hub.transport.retry import causes, is_untrusted
 
 __all__ = ["AsyncRoutes", "ProxyFault", "Routes"]
 

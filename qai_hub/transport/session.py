@@ -15,11 +15,11 @@ import httpx
 
 from qai_hub.errors import without_secrets
 from qai_hub.transport.certificates import trusted
-from qai_hub.transport.failures import error_from_answer
+from qai_hub.transport.errors import error_from_answer
 from qai_hub.transport.pace import Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.retries import (
+from qai_hub.transport.retry import (
     IDEMPOTENT,
     LONGEST_RETRY_AFTER,
     PASSING_STATUSES,

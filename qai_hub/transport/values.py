@@ -4,12 +4,18 @@ A service may tell less than the contract says, or something odd. That costs no 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 from qai_hub_api.types import Unset
 
 from qai_hub.errors import InternalError
+
+__all__ = ["next_cursor"]
+
 
 T = TypeVar("T")
 
@@ -102,3 +108,25 @@ def local(moment: datetime | Unset) -> datetime:
 def has_ended(completion: datetime | None) -> bool:
     """Whether a time of completion is told: those up to 1970 are empty ones of other languages."""
     return completion is not None and completion.year > 1970
+
+
+def next_cursor(headers: Mapping[str, str]) -> str | None:
+    """Reads the cursor of the next page from a `Link` header (RFC 8288).
+
+    Nothing but the cursor is taken: a link may lead to another host, which gets no request.
+
+    Args:
+        headers: Headers of an answer.
+
+    Returns:
+        The cursor; None if there is no next page, or if the server has no cursors.
+    """
+    link = headers.get("Link")
+    if link is None:
+        return None
+    answer = httpx.Response(200, headers=[(b"Link", link.encode())])
+    try:
+        query = urlsplit(answer.links.get("next", {}).get("url", "")).query
+    except ValueError:
+        return None
+    return parse_qs(query).get("cursor", [None])[0]

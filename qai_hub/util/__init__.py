@@ -1,1 +1,1 @@
-"""Compatibility: see `qai_hub.compat`."""
+"""Compatibility: see `qai_hub.official`."""

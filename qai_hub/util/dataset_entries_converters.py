@@ -1,3 +1,3 @@
-"""Compatibility: see `qai_hub.compat.datasets`."""
+"""Compatibility: see `qai_hub.official.data`."""
 
-from qai_hub.compat.datasets import *  # noqa: F403
+from qai_hub.official.data import *  # noqa: F403

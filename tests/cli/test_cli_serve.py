@@ -21,8 +21,8 @@ from qai_hub.cli import serve
 from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
-from qai_hub.local.abilities import told_abilities
-from qai_hub.local.execution.confinement import told_sandbox
+from qai_hub.local.engine.sandbox import told_sandbox
+from qai_hub.local.tools import told_abilities
 
 
 def environment(home: Path) -> dict[str, str]:

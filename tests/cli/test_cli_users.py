@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.cli.main import main
-from qai_hub.cli.secrets_in import USERS_VARIABLE, read_users, users_of_the_environment
+from qai_hub.cli.secret_input import USERS_VARIABLE, read_users, users_of_the_environment
 from qai_hub.local import LocalHub
 
 ADA, BOB = "ada@example.com", "bob@example.com"

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from qai_hub.errors import Error, InternalError
-from qai_hub.transport.failures import error_from_answer, error_from_fault
+from qai_hub.transport.errors import error_from_answer, error_from_fault
 
 URL = httpx.URL("https://hub.test/api/v1/jobs/j1/")
 GET = httpx.Request("GET", URL)

@@ -25,7 +25,7 @@ def call(client: Client, function: Callable[..., Any], *args: Any, **kwargs: Any
 
 
 def test_every_name_is_passed_on() -> None:
-    from qai_hub.compat import rest as home
+    from qai_hub.official import rest as home
 
     assert [name for name in home.__all__ if getattr(rest, name) is not getattr(home, name)] == []
     functions = [

@@ -13,9 +13,9 @@ from support.canned import Canned, CannedHub
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils
-from qai_hub.transport.files import FILES
+from qai_hub.transfer.files import FILES
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.sessions import TRANSFER_READ_LIMIT, file_session
+from qai_hub.transport.setup import TRANSFER_READ_LIMIT, file_session
 from qai_hub.util import session, zipped_model
 from qai_hub.util.dataset_entries_converters import dataset_entries_to_h5, h5_to_dataset_entries
 

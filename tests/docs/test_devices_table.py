@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from qai_hub.local.device_table import read_table
+from qai_hub.local.devices import read_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "devices.md"
 TABLE = read_table()

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from qai_hub.local.execution.option_table import OPTIONS
-from qai_hub.local.execution.options import Option
+from qai_hub.local.engine.option_table import OPTIONS
+from qai_hub.local.engine.options import Option
 
 PAGE = Path(__file__).parents[2] / "docs" / "local-hub.md"
 START, END = "<!-- options -->\n", "<!-- end of options -->"

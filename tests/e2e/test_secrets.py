@@ -18,9 +18,9 @@ from support.tiny_models import affine
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
 from qai_hub.local import LocalHub
-from qai_hub.transport import sessions
+from qai_hub.transport import setup as sessions
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.retry import RetryPolicy
 
 TOKEN = "t0ken-s3cret"
 SIGNATURE = "?X-Amz-Signature=sign-s3cret"

@@ -21,8 +21,8 @@ from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob
+from qai_hub.transfer.s3 import s3_supported
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.s3 import s3_supported
 
 __all__ = ["_running", "store"]
 

@@ -19,7 +19,7 @@ from support.hub_http import Api
 
 from qai_hub.local import LocalHub
 from qai_hub.local.disk import make_folder
-from qai_hub.local.storage import Storage
+from qai_hub.local.files import Storage
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="fsync is not what syncs there")
 BAD = "--bad"

@@ -9,9 +9,8 @@ from support.hub_http import DEVICE, Api, Json, ok, problem
 
 from qai_hub.local import LocalHub
 from qai_hub.local.contract import Contract
-from qai_hub.local.execution.qnn.metadata import metadata_of
-from qai_hub.local.execution.qnn.provenance import Provenance
-from qai_hub.local.execution.soc import Soc
+from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engine.qnn.provenance import Provenance, metadata_of
 
 TENSORS = {
     "types": [{"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}]

@@ -12,7 +12,7 @@ from support.hub_http import Api, problem
 from support.patience import until
 
 from qai_hub.local import LocalHub
-from qai_hub.local.handlers.waiting import MAX_WAIT, wait_preference
+from qai_hub.local.api.long_poll import MAX_WAIT, wait_preference
 
 
 def ask(api: Api, key: str, prefer: str) -> tuple[httpx.Response, float]:

@@ -12,8 +12,8 @@ import onnx
 from onnx import helper
 from support.execution_models import FLOAT, model_of
 
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel
-from qai_hub.local.execution.messages import TensorSpec
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel
+from qai_hub.local.engine.protocol import TensorSpec
 
 
 @dataclass(frozen=True)

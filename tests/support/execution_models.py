@@ -12,16 +12,15 @@ import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
-from qai_hub.local.execution.attempt import (
+from qai_hub.local.engine.attempt import (
     AttemptOutcome,
     AttemptRequest,
     InputModel,
     TensorSpec,
     run_attempt,
 )
-from qai_hub.local.execution.failures import JobFailure
-from qai_hub.local.execution.messages import Report
-from qai_hub.local.execution.worker import carry_out
+from qai_hub.local.engine.protocol import JobFailure, Report
+from qai_hub.local.engine.worker import carry_out
 
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64

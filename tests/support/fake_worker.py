@@ -4,8 +4,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local import states
-from qai_hub.local.execution.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.core import kinds as states
+from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
 
 SPEC = [{"name": "x", "shape": [1, 3], "dtype": "float32"}]
 PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "upper": 2}}}

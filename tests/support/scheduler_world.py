@@ -9,18 +9,18 @@ from support.fake_worker import FakeWorker
 from support.patience import until
 from support.store_world import add_dataset, add_job, add_model
 
-from qai_hub.local import states
-from qai_hub.local.cache import Cache
+from qai_hub.local.clock import now
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.lifecycle import Lifecycle
-from qai_hub.local.scheduler import Scheduler
-from qai_hub.local.storage import Storage
+from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
 from qai_hub.local.store.relations import artifacts_of
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
-from qai_hub.local.times import now
 
 
 class World:

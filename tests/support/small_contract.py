@@ -7,7 +7,7 @@ import httpx
 from starlette.routing import Router
 
 from qai_hub.local.contract import Call, Contract, Handler, Reply, routes
-from qai_hub.local.edge import Edge, nothing_here
+from qai_hub.local.server.middleware import Edge, nothing_here
 
 MAX_BODY = 1 << 20
 ID = {"type": "string", "pattern": "^t[a-z0-9]{1,8}$"}

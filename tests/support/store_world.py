@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from qai_hub.local.store.ids import new_id
-from qai_hub.local.store.records import User
+from qai_hub.local.store.records import User, new_id
 from qai_hub.local.store.relations import Role, add_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 

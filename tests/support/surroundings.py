@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from qai_hub.transfer.files import FILES
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
-from qai_hub.transport.files import FILES
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.proxies import PROXY_VARIABLES
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.execution_models import spec
 
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel, TensorSpec
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 
 torch = pytest.importorskip("torch", reason="needs the extra [torch]")
 pytest.importorskip("onnxscript", reason="needs the extra [torch]")

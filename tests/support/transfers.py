@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.scripted_server import Reply, Request, ScriptedServer, Step
 
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 
 TRUST = httpx.create_ssl_context()

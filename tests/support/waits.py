@@ -3,9 +3,9 @@
 import random
 from collections.abc import Iterator
 
-from qai_hub.jobs.progress import ProgressLine
-from qai_hub.jobs.status import JobStatus
-from qai_hub.jobs.waiting import wait_for
+from qai_hub.status import JobStatus
+from qai_hub.waiting.poll import wait_for
+from qai_hub.waiting.progress import ProgressLine
 
 State = JobStatus.State
 CREATED = JobStatus(State.CREATED)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.carriers import carry, leave, within
+from qai_hub.transport.threads import carry, leave, within
 
 
 def no_threads(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:

@@ -11,7 +11,7 @@ from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.errors import Error, InternalError, UserError
-from qai_hub.transport.completion import PATIENCE, complete
+from qai_hub.transfer.completion import PATIENCE, complete
 from qai_hub.wire import encode
 
 LOST = InternalError("lost")

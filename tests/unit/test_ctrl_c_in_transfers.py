@@ -14,11 +14,11 @@ import pytest
 from support.scripted_server import Reply, Request, ScriptedServer, Step
 from support.transfers import CONTENT, TRUST, PartStore, file, part_urls
 
-from qai_hub.transport.download import download
-from qai_hub.transport.retries import RetryPolicy
-from qai_hub.transport.s3_upload import upload_object
+from qai_hub.transfer.download import download
+from qai_hub.transfer.s3_upload import upload_object
+from qai_hub.transfer.upload import upload_form, upload_parts
+from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
-from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["file"]
 

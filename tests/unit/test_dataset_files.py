@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qai_hub.dataset_files import check_h5, dataset_entries_to_h5, h5_to_dataset_entries
+from qai_hub.dataset_file import check_h5, dataset_entries_to_h5, h5_to_dataset_entries
 from qai_hub.errors import UserError
 from qai_hub.tensors import DTYPES
 

@@ -3,7 +3,7 @@
 import pytest
 
 import qai_hub as hub
-from qai_hub.devices import attribute_list
+from qai_hub.resources.device import attribute_list
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from support.scripted_server import Raw, Reply, Request, Script, ScriptedServer,
 from support.transfers import CONTENT, SECRET, FileServer, session
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.download import download
+from qai_hub.transfer.download import download
 from qai_hub.transport.session import Session
 
 __all__ = ["session"]

@@ -13,8 +13,8 @@ from support.scripted_server import Reply, ScriptedServer
 from support.transfers import CONTENT, session
 
 from qai_hub.errors import InternalError
-from qai_hub.transport.checksums import expected_sum
-from qai_hub.transport.download import download
+from qai_hub.transfer.checksums import expected_sum
+from qai_hub.transfer.download import download
 from qai_hub.transport.session import Session
 
 __all__ = ["session"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.failures import error_from_answer, error_from_fault, error_from_file_server
+from qai_hub.transport.errors import error_from_answer, error_from_fault, error_from_file_server
 
 URL = httpx.URL("https://hub.example:8443/api/v1/jobs/j1/?signature=s3cret")
 

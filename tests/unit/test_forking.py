@@ -303,7 +303,7 @@ def test_a_pool_of_processes_that_is_made_during_the_first_call(hub: CannedHub) 
 BARS = """
 import io, os, signal, sys, threading
 import tqdm
-from qai_hub.transport.bars import transfer_bar
+from qai_hub.transfer.progress import transfer_bar
 
 class Terminal(io.StringIO):
     def isatty(self):

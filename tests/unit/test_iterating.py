@@ -15,8 +15,8 @@ from support.scripted_server import Reply, Request, ScriptedServer
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
-from qai_hub.transport.links import next_cursor
-from qai_hub.verbs.pages import Page, Place, all_items
+from qai_hub.client.pages import Page, Place, all_items
+from qai_hub.transport.values import next_cursor
 
 CHANGES = st.lists(
     st.tuples(st.integers(0, 3), st.lists(st.integers(0, 40), max_size=3)), max_size=20

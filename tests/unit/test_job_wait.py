@@ -14,8 +14,8 @@ from support.job_hub import DONE, FAILED, RUNNING, JobHub, answer, compile_job
 from support.scripted_server import Drop, Raw, Reply, Request, Step
 
 import qai_hub as hub
-from qai_hub.jobs import base
-from qai_hub.jobs.waiting import wait_for
+from qai_hub.resources import job as base
+from qai_hub.waiting.poll import wait_for
 
 WHOLE = compile_job("ja", DONE)
 LINK = {name.replace("compile", "link"): value for name, value in WHOLE.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qai_hub.client import UserError
-from qai_hub.model_checks import check_compiles, check_links
+from qai_hub.submit.model_checks import check_compiles, check_links
 
 
 def to_compile(path: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.no_proxy import Target, past_proxies
+from qai_hub.transport.proxies import Target, past_proxies
 
 
 def covers(no_proxy: str, host: str, *, scheme: str = "https", port: int = 443) -> bool:

@@ -16,7 +16,7 @@ from support.scripted_server import Reply, Request, ScriptedServer
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
-from qai_hub.verbs.pages import Page, Place, all_items, some_items
+from qai_hub.client.pages import Page, Place, all_items, some_items
 from qai_hub.wire import encode
 
 TIME = "2026-01-02T03:04:05Z"

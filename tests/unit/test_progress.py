@@ -17,8 +17,8 @@ import pytest
 from support.waits import CREATED, DONE, FAILED, RUNNING, World
 
 from qai_hub.errors import UserError
-from qai_hub.jobs.progress import ProgressLine
-from qai_hub.jobs.status import JobStatus
+from qai_hub.status import JobStatus
+from qai_hub.waiting.progress import ProgressLine
 
 
 class Terminal(io.TextIOWrapper):

@@ -20,11 +20,11 @@ from support.surroundings import plain_environment
 from support.tunnel import Tunnel
 
 from qai_hub.config import ClientConfig
+from qai_hub.connection import Transport
 from qai_hub.errors import Error, InternalError, UserError
-from qai_hub.transport.api import Transport
-from qai_hub.transport.download import download
-from qai_hub.transport.failures import error_from_fault
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transfer.download import download
+from qai_hub.transport.errors import error_from_fault
+from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 
 __all__ = ["plain_environment"]

@@ -13,12 +13,12 @@ from support.scripted_server import Reply, Request, ScriptedServer, Step
 from support.transfers import CONTENT, SECRET, file, session
 
 from qai_hub.config import ClientConfig
+from qai_hub.connection import Transport
 from qai_hub.errors import InternalError, UserError
-from qai_hub.transport.api import Transport
-from qai_hub.transport.download import download
+from qai_hub.transfer.download import download
+from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport.redirects import MOST_REDIRECTS, onward
 from qai_hub.transport.session import Session
-from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["file", "session"]
 

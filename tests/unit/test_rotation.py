@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qai_hub.jobs.rotation import AT_ONCE, OVERTIME, SPACING, Busy, Look, Rotation
-from qai_hub.jobs.schedule import Expired, Finished, GiveUp, Pause
+from qai_hub.waiting.many import AT_ONCE, OVERTIME, SPACING, Busy, Look, Rotation
+from qai_hub.waiting.schedule import Expired, Finished, GiveUp, Pause
 
 SLACK = 1e-3
 

@@ -20,8 +20,8 @@ from support.s3_world import SECRETS, credentials
 from support.secret_watch import assert_shown_nowhere
 
 from qai_hub.errors import InternalError
-from qai_hub.transport import s3
-from qai_hub.transport.s3 import StoredObject, s3_supported
+from qai_hub.transfer import s3
+from qai_hub.transfer.s3 import StoredObject, s3_supported
 
 AMBIENT = {
     "AWS_ACCESS_KEY_ID": "ambient",
@@ -91,7 +91,7 @@ def test_models_that_a_user_keeps_have_no_effect(tmp_path: Path) -> None:
     (newer / "endpoint-rule-set-1.json").write_text("{}")
     code = (
         "from qai_hub_api.models import S3Credentials\n"
-        "from qai_hub.transport.s3 import StoredObject\n"
+        "from qai_hub.transfer.s3 import StoredObject\n"
         f"print(StoredObject(S3Credentials.from_dict({credentials()!r})).sign('GET').split('?')[0])"
     )
     models = str(tmp_path / ".aws/models")

@@ -18,9 +18,9 @@ from support.secret_watch import assert_shown_nowhere
 from support.transfers import session
 
 from qai_hub.errors import Error, InternalError, UserError
-from qai_hub.transport.download import download
-from qai_hub.transport.s3 import ASK_FOR_CHECKSUM, StoredObject
-from qai_hub.transport.s3_upload import part_size, upload_object
+from qai_hub.transfer.download import download
+from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject
+from qai_hub.transfer.s3_upload import part_size, upload_object
 from qai_hub.transport.session import Session
 
 __all__ = ["_running", "session", "store"]

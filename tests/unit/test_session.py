@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.scripted_server import Drop, Raw, Refuse, Reply, Script, ScriptedServer, Step
 from support.surroundings import plain_environment
 
-from qai_hub.transport.retries import Retries, RetryPolicy, retry_after
+from qai_hub.transport.retry import Retries, RetryPolicy, retry_after
 from qai_hub.transport.session import Session, limits
 
 __all__ = ["plain_environment"]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.jobs.status import JobStatus
+from qai_hub.status import JobStatus
 
 State = JobStatus.State
 KNOWN = {

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qai_hub.dataset_files import check_h5, h5_to_dataset_entries
+from qai_hub.dataset_file import check_h5, h5_to_dataset_entries
 from qai_hub.errors import UserError
-from qai_hub.local.execution.dataset_files import InputDataset
-from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.signature import Port
+from qai_hub.local.engine.datasets import InputDataset
+from qai_hub.local.engine.onnx.signature import Port
+from qai_hub.local.engine.protocol import FailureType, JobFailure
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[h5py.Group], object]

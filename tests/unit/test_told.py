@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.told import LONGEST, clean, page_title, reason_in
+from qai_hub.transport.error_text import LONGEST, clean, page_title, reason_in
 
 REASON = "This name is already taken."
 

@@ -11,9 +11,9 @@ from support.scripted_server import Drop, Reply, ScriptedServer, Step
 from support.transfers import SECRET, FileServer, PartStore, file, part_urls, session
 
 from qai_hub.errors import Error
-from qai_hub.transport.download import download
+from qai_hub.transfer.download import download
+from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport.session import Session
-from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["file", "session"]
 

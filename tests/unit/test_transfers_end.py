@@ -8,11 +8,11 @@ from support.scripted_server import Raw, Reply, Request, ScriptedServer, Step
 from support.transfers import CONTENT, SECRET, FileServer, file, part_urls, session
 
 from qai_hub.errors import InternalError
+from qai_hub.transfer.download import download
+from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport import pace
-from qai_hub.transport.download import download
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
-from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["file", "session"]
 

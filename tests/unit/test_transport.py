@@ -21,8 +21,8 @@ from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig
+from qai_hub.connection import Transport, resolve_wire
 from qai_hub.errors import InternalError, RateLimitedError, UserError
-from qai_hub.transport.api import Transport, resolve_wire
 
 TOKEN = "s3cret-token"
 JSON = {"Content-Type": "application/json"}

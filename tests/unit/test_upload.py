@@ -13,9 +13,9 @@ from support.scripted_server import Drop, Refuse, Reply, Request, ScriptedServer
 from support.transfers import CONTENT, SECRET, TRUST, PartStore, file, part_urls, session
 
 from qai_hub.errors import InternalError, UserError
-from qai_hub.transport.retries import RetryPolicy
+from qai_hub.transfer.upload import upload_form, upload_parts
+from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
-from qai_hub.transport.upload import upload_form, upload_parts
 
 __all__ = ["file", "session"]
 

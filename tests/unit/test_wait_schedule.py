@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qai_hub.jobs.schedule import (
+from qai_hub.waiting.schedule import (
     Ask,
     Expired,
     Finished,

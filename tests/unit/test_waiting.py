@@ -7,9 +7,9 @@ import pytest
 from support.waits import CREATED, DONE, FAILED, RUNNING, World
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.jobs.status import JobStatus
-from qai_hub.jobs.waiting import wait_for
-from qai_hub.transport.failures import may_pass
+from qai_hub.status import JobStatus
+from qai_hub.transport.errors import may_pass
+from qai_hub.waiting.poll import wait_for
 
 
 @pytest.mark.parametrize("end", [DONE, FAILED])

@@ -1,8 +1,7 @@
 """The spec layer: routes, validates and answers by the contract, and knows nothing of the hub."""
 
-from qai_hub.local.contract.calls import Authenticate, Call, Handler, Reply, caller_of
 from qai_hub.local.contract.document import Contract, ContractError
-from qai_hub.local.contract.endpoint import routes
+from qai_hub.local.contract.routes import Authenticate, Call, Handler, Reply, caller_of, routes
 
 __all__ = [
     "Authenticate",

@@ -1,6 +1,6 @@
 """The hub's memory: one SQLite database in its data folder."""
 
+from qai_hub.local.store.data_folder import DataFolderError
 from qai_hub.local.store.database import Store
-from qai_hub.local.store.folder import DataFolderError
 
 __all__ = ["DataFolderError", "Store"]

@@ -15,9 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from qai_hub.local.disk import sync
-from qai_hub.local.store.folder import DATABASE, DataFolderError, claim_folder, is_claimed
-from qai_hub.local.store.tables import SCHEMA_VERSION, metadata, settings
-from qai_hub.local.store.upgrades import upgrade
+from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_claimed
+from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings, upgrade
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

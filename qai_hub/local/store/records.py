@@ -1,8 +1,18 @@
-"""Rows of the database as typed values; each field is a column of the table of the same name."""
+"""Identifiers: one letter that tells what it is, then letters and digits from a secure source."""
 
+import secrets
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def new_id(prefix: str, length: int = 8) -> str:
+    """Return an identifier that cannot be guessed, such as ``jab12cd34``."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
 
 Origin = Literal["start", "added"]
 

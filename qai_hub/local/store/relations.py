@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, exists, func, insert, select, upda
 
 from qai_hub.local.store.records import Artifact, Model
 from qai_hub.local.store.rows import MODELS
-from qai_hub.local.store.tables import artifacts, files, jobs, models, results, users, uses
+from qai_hub.local.store.schema import artifacts, files, jobs, models, results, users, uses
 
 Role = Literal["input", "target", "dataset", "output"]
 

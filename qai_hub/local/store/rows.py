@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from qai_hub.local.store.records import Dataset, Job, Model, Owned, User
-from qai_hub.local.store.tables import datasets, jobs, models, shares
+from qai_hub.local.store.schema import datasets, jobs, models, shares
 
 _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
 

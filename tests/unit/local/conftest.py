@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from qai_hub.local.store import Store
+from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import User
-from qai_hub.local.store.users import ensure_user
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.local import abilities
-from qai_hub.local.abilities import ABILITIES, told_abilities
+from qai_hub.local import tools as abilities
+from qai_hub.local.tools import ABILITIES, told_abilities
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,7 +58,7 @@ def test_nothing_is_imported_to_tell() -> None:
     modules = {module for ability in ABILITIES for module in ability.modules}
     assert all(find_spec(name) for name in ("onnx", "onnxruntime"))
     code = (
-        "import sys; from qai_hub.local.abilities import told_abilities; "
+        "import sys; from qai_hub.local.tools import told_abilities; "
         f"list(told_abilities()); print(sorted({modules!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

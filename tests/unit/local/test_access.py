@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Connection
 from support.store_world import add_dataset, add_job, add_model
 
-from qai_hub.local.access import DATASET, JOB, MODEL, may_see, visible
-from qai_hub.local.problems import ProblemError
+from qai_hub.local.core.access import DATASET, JOB, MODEL, may_see, visible
+from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import Store
+from qai_hub.local.store.people import share, shared_with, unshare
 from qai_hub.local.store.records import Owned, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
-from qai_hub.local.store.shares import share, shared_with, unshare
 
 
 @dataclass

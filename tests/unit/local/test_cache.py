@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.scheduler_world import World
 
-from qai_hub.local import states
-from qai_hub.local.cache import Cache, cache_key
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel, TensorSpec
-from qai_hub.local.execution.soc import Soc
-from qai_hub.local.requests import CheckedRequest
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.cache import Cache, cache_key
+from qai_hub.local.core.requests import CheckedRequest
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.store import Store
+from qai_hub.local.store.people import share, unshare
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import result_of, uses_of
 from qai_hub.local.store.rows import JOBS
-from qai_hub.local.store.shares import share, unshare
 
 SERVED = "Served from the cache"
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
@@ -300,7 +300,7 @@ def test_tools_of_another_version_make_it_again(
     model = world.model()
     compiled(world, model)
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.cache.__version__", "999")
+        patch.setattr("qai_hub.local.core.cache.__version__", "999")
         assert not is_served(compiled(world, model)[0])
     assert is_served(compiled(world, model)[0])
 
@@ -388,7 +388,7 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
 
     key, target = world.compile(model)
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.outcomes.Keeper.keep_log", die)
+        patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
         with world.running(cache=True):
             world.until(lambda: world.job(key).state in states.RUNNING)
     assert world.get_model(target).file_id is None

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from support.small_contract import HANDLERS, SPEC, call, client, detail, echo, nobody
 
 from qai_hub.local.contract import Call, Contract, ContractError, Reply, routes
-from qai_hub.local.problems import ProblemError
+from qai_hub.local.errors import ProblemError
 
 
 def test_a_missing_handler_stops_the_start() -> None:

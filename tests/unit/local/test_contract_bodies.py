@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.small_contract import MAX_BODY, call, client, detail
 
-from qai_hub.local.contract.wire import MAX_VALUES
-from qai_hub.local.contract.words import shorten, show
+from qai_hub.local.contract.bodies import MAX_VALUES, shorten, show
 
 
 def test_a_body_goes_through() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.folder import MARK
+from qai_hub.local.store.data_folder import MARK
 
 THESIS = {"files/thesis.txt": "thesis", "uploads/a.jpg": "photo", "work/sub/report.txt": "report"}
 OLD = Path(__file__).parents[2] / "data" / "hub_v1.sql"

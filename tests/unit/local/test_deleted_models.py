@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from support.scheduler_world import World
 
-from qai_hub.local import states
-from qai_hub.local.cache import Cache
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.cache import Cache
 from qai_hub.local.store import Store
-from qai_hub.local.store.cache import forget_maker
+from qai_hub.local.store.files import forget_maker
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.rows import MODELS
 

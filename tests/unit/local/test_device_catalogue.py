@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from qai_hub.local.device_table import Device
-from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
-from qai_hub.local.execution.soc import Soc
-from qai_hub.local.problems import ProblemError
+from qai_hub.local.devices import Device, DeviceCatalogue, DeviceQuery
+from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.errors import ProblemError
 
 CATALOGUE = DeviceCatalogue.load()
 DEVICES = CATALOGUE.find(DeviceQuery())

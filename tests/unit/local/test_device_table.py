@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from qai_hub.local.device_table import read_table
+from qai_hub.local.devices import read_table
 
 TABLE = read_table()
 ROWS = [*TABLE["chipsets"], *TABLE["devices"], *TABLE["families"]]

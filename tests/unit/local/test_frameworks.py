@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.local.frameworks import frameworks, qairt_version
+from qai_hub.local.tools import frameworks, qairt_version
 
 
 def qnn_package(folder: Path, facts: str | None) -> Path:
@@ -29,7 +29,7 @@ def test_they_are_told_without_importing_them() -> None:
     runtime = listed["onnxruntime"]
     assert runtime["full_version"].startswith(runtime["api_version"])
     code = (
-        "import sys; from qai_hub.local.frameworks import frameworks; frameworks(); "
+        "import sys; from qai_hub.local.tools import frameworks; frameworks(); "
         "sys.exit(any(n in sys.modules for n in ('onnx', 'onnxruntime', 'onnxruntime_qnn')))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,15 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.store_world import add_dataset, add_job, add_model
 
-from qai_hub.local.housekeeping import Order, clean_up
-from qai_hub.local.storage import Storage
+from qai_hub.local.clock import rfc3339
+from qai_hub.local.core.cleanup import Order, clean_up
+from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import add_file, add_upload, begun_uploads, remove_uploads
-from qai_hub.local.store.idempotency import StoredAnswer, claim_key
+from qai_hub.local.store.files import (
+    StoredAnswer,
+    add_file,
+    add_upload,
+    begun_uploads,
+    claim_key,
+    remove_uploads,
+)
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
-from qai_hub.local.store.tables import files
-from qai_hub.local.times import rfc3339
+from qai_hub.local.store.schema import files
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -12,16 +12,16 @@ from sqlalchemy import Connection
 from support.scheduler_world import World
 from support.store_world import add_job
 
-from qai_hub.local import states
-from qai_hub.local.lifecycle import Lifecycle
-from qai_hub.local.outcomes import Output, Verdict
-from qai_hub.local.storage import Storage
+from qai_hub.local.clock import now
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.results import Output, Verdict
+from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
+from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import artifacts_of
 from qai_hub.local.store.rows import JOBS
-from qai_hub.local.store.users import ensure_user
-from qai_hub.local.times import now
 
 Step = Callable[[Lifecycle, Connection, Job], object]
 

@@ -9,16 +9,16 @@ import pytest
 from support.fake_worker import PROFILE
 from support.scheduler_world import World
 
-from qai_hub.local import states
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.lifecycle import MAX_LOSSES, Lifecycle
-from qai_hub.local.outcomes import Verdict
+from qai_hub.local.clock import now
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
+from qai_hub.local.core.results import Verdict
+from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User
 from qai_hub.local.store.relations import result_of, uses_of
 from qai_hub.local.store.rows import DATASETS, JOBS
-from qai_hub.local.times import now
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_a_chain_of_jobs_longer_than_the_stack_fails_with_its_first(world: World
 def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("qai_hub.local.scheduler._RETRY_AFTER", 0.01)
+    monkeypatch.setattr("qai_hub.local.core.scheduler._RETRY_AFTER", 0.01)
     faults = iter([OSError("no space"), OSError("no space"), OSError("no space")])
     real = Lifecycle.finish
 
@@ -314,7 +314,7 @@ def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
 def test_the_scheduler_outlives_a_fault_of_the_database(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("qai_hub.local.scheduler._RETRY_AFTER", 0.01)
+    monkeypatch.setattr("qai_hub.local.core.scheduler._RETRY_AFTER", 0.01)
     faults = iter([OSError("disk I/O error")])
     real = Lifecycle.claim
 

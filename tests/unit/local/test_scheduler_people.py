@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.scheduler_world import World
 
-from qai_hub.local import states
-from qai_hub.local.attempts import Attempts
-from qai_hub.local.execution.attempt import AttemptRequest
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.attempts import Attempts
+from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import artifacts_of
@@ -217,7 +217,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
 def test_a_job_is_queued_again_when_there_is_no_thread_for_it(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("qai_hub.local.scheduler._RETRY_AFTER", 0.01)
+    monkeypatch.setattr("qai_hub.local.core.scheduler._RETRY_AFTER", 0.01)
     start, faults = threading.Thread.start, iter([1, 2])
 
     def starting(self: threading.Thread) -> None:

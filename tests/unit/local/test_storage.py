@@ -15,10 +15,10 @@ from anyio.to_thread import run_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.digests import file_digest
-from qai_hub.local.problems import ProblemError
-from qai_hub.local.signing import Signer
-from qai_hub.local.storage import Received, Storage, Writers, write_stream
+from qai_hub.local.core.signing import Signer
+from qai_hub.local.disk import file_digest
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.files import Received, Storage, Writers, write_stream
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -21,9 +21,28 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
 from support.store_world import NOON, add_dataset, add_job, add_model
 
-from qai_hub.local.store import DataFolderError, Store, records, tables
-from qai_hub.local.store.files import Part, add_upload, parts_of, put_part, remove_uploads
-from qai_hub.local.store.idempotency import StoredAnswer, claim_key, forget_answers, keep_answer
+from qai_hub.local.store import DataFolderError, Store, records
+from qai_hub.local.store import schema as tables
+from qai_hub.local.store.files import (
+    Part,
+    StoredAnswer,
+    add_upload,
+    claim_key,
+    forget_answers,
+    keep_answer,
+    parts_of,
+    put_part,
+    remove_uploads,
+)
+from qai_hub.local.store.people import (
+    all_users,
+    ensure_user,
+    normalized,
+    read_accounts,
+    share,
+    users_version,
+    write_accounts,
+)
 from qai_hub.local.store.records import Account, Upload, User
 from qai_hub.local.store.relations import (
     count_jobs,
@@ -34,15 +53,6 @@ from qai_hub.local.store.relations import (
     waiting_behind,
 )
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
-from qai_hub.local.store.shares import share
-from qai_hub.local.store.users import (
-    all_users,
-    ensure_user,
-    normalized,
-    read_accounts,
-    users_version,
-    write_accounts,
-)
 
 
 def test_the_folder_and_the_database_are_private(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from qai_hub.local.states import DEPENDENCY
+from qai_hub.local.core.kinds import DEPENDENCY
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.tables import SCHEMA_VERSION
+from qai_hub.local.store.schema import SCHEMA_VERSION
 
 DATA = Path(__file__).parents[2] / "data"
 DUMPS = [path.name for path in sorted(DATA.glob("hub_v*.sql"))]
@@ -123,7 +123,7 @@ def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
     before = layout(folder)
     steps = {1: ("ALTER TABLE models ADD COLUMN extra JSON", "nonsense")}
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.store.upgrades._STEPS", steps)
+        patch.setattr("qai_hub.local.store.schema._STEPS", steps)
         with pytest.raises(DataFolderError, match="syntax error"):
             Store(folder)
     assert layout(folder) == before

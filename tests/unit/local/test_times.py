@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.times import agreed_time, latest_time, not_before
+from qai_hub.local.clock import agreed_time, latest_time, not_before
 
 BIRTH = datetime(2026, 1, 1, tzinfo=UTC)
 spans = st.integers(0, 10**9).map(lambda seconds: timedelta(seconds=seconds))

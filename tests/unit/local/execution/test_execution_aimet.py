@@ -21,8 +21,8 @@ from support.execution_models import (
     spec,
 )
 
-from qai_hub.local.execution.aimet import open_aimet
-from qai_hub.local.execution.sessions import Level, Session
+from qai_hub.local.engine.importers.aimet import open_aimet
+from qai_hub.local.engine.onnx.session import Level, Session
 
 VERSIONS = ("0.6.1", "1.0.0", "2.0.0")
 SCALES = st.floats(2**-12, 1, width=32)

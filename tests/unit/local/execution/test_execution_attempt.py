@@ -29,15 +29,15 @@ from support.execution_models import (
     spec,
 )
 
-from qai_hub.local.execution.attempt import (
+from qai_hub.local.engine.attempt import (
     AttemptCancelled,
     AttemptOutcome,
     AttemptRequest,
     InputModel,
     TensorSpec,
 )
-from qai_hub.local.execution.soc import Soc
-from qai_hub.local.execution.worker import OOM_SCORE
+from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engine.worker import OOM_SCORE
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -322,7 +322,7 @@ def test_attempts_run_side_by_side(tmp_path: Path) -> None:
 
 def test_the_hub_loads_none_of_what_only_workers_need() -> None:
     script = (
-        "import sys, qai_hub.local.execution.attempt, qai_hub.local.execution.options\n"
+        "import sys, qai_hub.local.engine.attempt, qai_hub.local.engine.options\n"
         "print([n for n in ('numpy', 'onnx', 'onnxruntime', 'h5py') if n in sys.modules])"
     )
 

@@ -22,9 +22,9 @@ from support.execution_models import (
     spec,
 )
 
-from qai_hub.local.execution.compilation import compile_model
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.verification import verify
+from qai_hub.local.engine.compile import compile_model
+from qai_hub.local.engine.onnx.prepare import verify
+from qai_hub.local.engine.protocol import FailureType
 
 
 def test_a_static_model(tmp_path: Path) -> None:

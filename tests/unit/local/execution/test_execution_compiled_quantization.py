@@ -20,9 +20,8 @@ from support.execution_models import (
     spec,
 )
 
-from qai_hub.local.execution.compilation import compile_model
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.messages import AttemptRequest, Report, TensorSpec
+from qai_hub.local.engine.compile import compile_model
+from qai_hub.local.engine.protocol import AttemptRequest, FailureType, Report, TensorSpec
 
 SIZE = (1, 3, 16, 16)
 

@@ -15,7 +15,7 @@ from support.execution_models import (
     two_inputs,
 )
 
-from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.engine.protocol import FailureType
 
 
 @pytest.mark.parametrize(

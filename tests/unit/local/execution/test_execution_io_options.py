@@ -27,9 +27,8 @@ from support.execution_models import (
     two_inputs,
 )
 
-from qai_hub.local.execution.compilation import compile_model
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.messages import Report, TensorSpec
+from qai_hub.local.engine.compile import compile_model
+from qai_hub.local.engine.protocol import FailureType, Report, TensorSpec
 
 INDEX = np.array([1], np.int64)
 X = np.array([1, 2], np.float32)

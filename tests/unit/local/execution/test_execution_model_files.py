@@ -19,9 +19,9 @@ from support.execution_models import (
     saved,
 )
 
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel
-from qai_hub.local.execution.compilation import compile_model
-from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel
+from qai_hub.local.engine.compile import compile_model
+from qai_hub.local.engine.protocol import FailureType
 
 
 def external_model(folder: Path, location: str = "weights.bin") -> onnx.ModelProto:

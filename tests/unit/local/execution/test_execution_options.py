@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.option_table import (
+from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
     ITERATIONS,
     MOST_ITERATIONS,
@@ -15,16 +14,17 @@ from qai_hub.local.execution.option_table import (
     TARGET_RUNTIME,
     options_of,
 )
-from qai_hub.local.execution.option_values import settings as read_settings
-from qai_hub.local.execution.option_values import unused_units
-from qai_hub.local.execution.options import (
+from qai_hub.local.engine.options import (
     Done,
     Ignored,
     JobKind,
     Option,
     Refused,
     parse_options,
+    unused_units,
 )
+from qai_hub.local.engine.options import settings as read_settings
+from qai_hub.local.engine.protocol import FailureType, JobFailure
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))
 ANY_TEXT = tuple(

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from support.execution_models import is_gone
 
-from qai_hub.local.execution.log import AttemptLog
-from qai_hub.local.execution.process import AttemptCancelled, supervise
+from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
 
 
 def supervised(

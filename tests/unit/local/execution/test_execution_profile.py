@@ -19,14 +19,12 @@ from support.execution_models import (
     saved,
 )
 
-from qai_hub.local.execution import memory
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.layers import layer_details
-from qai_hub.local.execution.memory import MemoryPhases
-from qai_hub.local.execution.model_files import open_model
-from qai_hub.local.execution.onnx_runner import OnnxModel
-from qai_hub.local.execution.profiling import profile_model
-from qai_hub.local.execution.timing import timed
+from qai_hub.local.engine import machine as memory
+from qai_hub.local.engine.machine import MemoryPhases, timed
+from qai_hub.local.engine.onnx.model_files import open_model
+from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
+from qai_hub.local.engine.runners.profile import profile_model
 
 CONTRACT = Path(__file__).parents[4] / "openapi.yaml"
 

@@ -28,9 +28,9 @@ from support.execution_models import (
     saved,
 )
 
-from qai_hub.local.execution.attempt import AttemptRequest
-from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.quantization import quantize_model
+from qai_hub.local.engine.attempt import AttemptRequest
+from qai_hub.local.engine.protocol import FailureType, JobFailure
+from qai_hub.local.engine.quantize.job import quantize_model
 
 SIZE = (1, 3, 16, 16)
 UINT8, UINT16, INT8, INT4 = (
@@ -461,7 +461,7 @@ def test_failures_of_the_quantizer_itself_are_the_models(
     def broken(*args: Any) -> None:
         raise AssertionError("no such tensor")
 
-    monkeypatch.setattr("qai_hub.local.execution.qdq.quantize", broken)
+    monkeypatch.setattr("qai_hub.local.engine.quantize.qdq.quantize", broken)
 
     failure = failure_of(request(tmp_path, conv_net(), {"x": samples(1, *SIZE)}), tmp_path / "a")
 

@@ -20,8 +20,8 @@ from support.execution_models import (
     two_inputs,
 )
 
-from qai_hub.local.execution.attempt import AttemptRequest
-from qai_hub.local.execution.failures import FailureType
+from qai_hub.local.engine.attempt import AttemptRequest
+from qai_hub.local.engine.protocol import FailureType
 
 
 def test_outputs_are_those_of_the_model(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from support.execution_models import attempt, compile_request, linear_model, saved
 
-from qai_hub.local.execution import confinement
-from qai_hub.local.execution.confinement import sandbox_layers, told_sandbox
-from qai_hub.local.execution.readable import runtime_paths
-from qai_hub.local.execution.sandbox import (
+from qai_hub.local.engine import sandbox as confinement
+from qai_hub.local.engine.landlock import runtime_paths
+from qai_hub.local.engine.sandbox import (
     LAYERS,
     NO_NETWORK,
     NO_PRIVILEGES,
     NO_SOCKETS,
     OWN_FILES,
+    sandbox_layers,
+    told_sandbox,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from qai_hub.local.execution.sandbox import enter
+from qai_hub.local.engine.sandbox import enter
 folder, other, tries = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 layers = enter(folder, [folder.parent.parent / "files" / "own"])
 import errno, os, signal, socket, subprocess
@@ -95,7 +96,7 @@ def test_it_reads_its_inputs_and_writes_its_folder(world: World) -> None:
         "len(os.urandom(4))",
         "'VmRSS' in open('/proc/self/status').read()",
         "open('/proc/self/clear_refs', 'w').write('5')",
-        "__import__('qai_hub.local.execution.compilation').__name__",
+        "__import__('qai_hub.local.engine.compile').__name__",
         "socket.socketpair() and 1",
         "os.getuid()",
     )

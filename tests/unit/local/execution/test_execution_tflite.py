@@ -20,10 +20,9 @@ from support.execution_models import (
     saved,
 )
 
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.litert import LiteRtModel
-from qai_hub.local.execution.messages import Report
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel
+from qai_hub.local.engine.protocol import FailureType, Report
+from qai_hub.local.engine.runners.tflite import LiteRtModel
 
 
 def tflite_request(

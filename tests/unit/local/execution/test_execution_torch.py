@@ -12,9 +12,8 @@ from support import torch_models
 from support.execution_models import attempt, carried_out, failure_of, run_onnx, spec
 from support.torch_models import IMAGE, SCALE, SPECS, WARNINGS, Net, program, script, torch_request
 
-from qai_hub.local.execution.attempt import TensorSpec
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.messages import Report
+from qai_hub.local.engine.attempt import TensorSpec
+from qai_hub.local.engine.protocol import FailureType, Report
 
 torch = torch_models.torch
 pytestmark = WARNINGS

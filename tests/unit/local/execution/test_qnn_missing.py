@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from support.execution_models import attempt, failure_of, linear_model, onnx_input, saved
 
-from qai_hub.local.execution.attempt import AttemptRequest, InputModel
-from qai_hub.local.execution.failures import FailureType
-from qai_hub.local.execution.soc import Soc
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel
+from qai_hub.local.engine.protocol import FailureType, Soc
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 RUNTIMES = ("qnn_context_binary", "precompiled_qnn_onnx", "qnn_dlc")

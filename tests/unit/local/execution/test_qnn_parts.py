@@ -5,12 +5,11 @@ import pytest
 from onnx import helper
 from support.execution_models import FLOAT, linear_model, model_of, run_onnx, samples
 
-from qai_hub.local.execution.layers import TracedNode
-from qai_hub.local.execution.qnn.adapting import adapt
-from qai_hub.local.execution.qnn.contexts import Context, graph_names
-from qai_hub.local.execution.qnn.naming import told
-from qai_hub.local.execution.qnn.parts import layers_and_segments
-from qai_hub.local.execution.qnn.provenance import Part
+from qai_hub.local.engine.qnn.contexts import Context, graph_names
+from qai_hub.local.engine.qnn.diagnose import adapt, told
+from qai_hub.local.engine.qnn.provenance import Part
+from qai_hub.local.engine.qnn.simulate import layers_and_segments
+from qai_hub.local.engine.runners.onnx import TracedNode
 
 QNN, CPU = "QNNExecutionProvider", "CPUExecutionProvider"
 PARTS = (

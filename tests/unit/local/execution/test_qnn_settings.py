@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.qnn.settings import (
+from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.qnn.settings import (
     GRAPHS,
     OPTIMIZATIONS,
     PRECISION,
@@ -13,7 +13,6 @@ from qai_hub.local.execution.qnn.settings import (
     graphs_to_run,
     qnn_settings,
 )
-from qai_hub.local.execution.soc import Soc
 
 FLOATS = Soc(name="new", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 INTEGERS = Soc(name="old", soc_model=30, hexagon=68, fp16=False, weight_sharing=False)

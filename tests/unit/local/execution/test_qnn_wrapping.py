@@ -6,10 +6,9 @@ import pytest
 from onnx import helper
 from support.execution_models import linear_model, spec
 
-from qai_hub.local.execution.failures import FailureType, JobFailure
-from qai_hub.local.execution.qnn.provenance import Graph, Part, Provenance
-from qai_hub.local.execution.qnn.wrapping import has_context, label, unwrap, wrap
-from qai_hub.local.execution.soc import Soc
+from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.qnn.binaries import has_context, label, unwrap, wrap
+from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 GRAPH = Graph(

@@ -1,0 +1,189 @@
+"""The client's method that compiles models and links them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+from qai_hub.client.submit import naming_made, one_or_all
+from qai_hub.client.submit_compile import CompileVerbs
+from qai_hub.resources.compile import CompileJob
+from qai_hub.resources.link import LinkJob
+from qai_hub.submit.checks import (
+    check_devices,
+    check_options,
+    check_text,
+    compile_body,
+    link_body,
+)
+from qai_hub.submit.graphs import plan_graphs
+
+if TYPE_CHECKING:
+    from qai_hub.resources.device import Device
+    from qai_hub.resources.project import Project
+    from qai_hub.tensors import InputSpecs
+
+Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
+Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
+
+
+class CombinedVerbs(CompileVerbs):
+    """The method that compiles models and links them."""
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: Literal[False] = False,
+        project: str | Project | None = None,
+    ) -> Linked: ...
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        *,
+        embed_in_onnx: Literal[True],
+        project: str | Project | None = None,
+    ) -> Embedded: ...
+
+    @overload
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: bool = False,
+        project: str | Project | None = None,
+    ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
+
+    def submit_compile_and_link_jobs(
+        self,
+        models: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
+        graph_names: list[str] | None = None,
+        compile_options: str | list[str] = "",
+        link_options: str = "",
+        retry: bool = True,
+        embed_in_onnx: bool = False,
+        project: str | Project | None = None,
+    ) -> Linked | Embedded | list[Linked] | list[Embedded]:
+        """Submits a compile job for each model, and a link job that joins their target models.
+
+        All arguments are checked before the first model is uploaded. A model that comes several
+        times, as with different input specs, is uploaded once.
+
+        Args:
+            models: A model or a list of models: each a `Model`, or whatever `upload_model` takes.
+            device: Device to compile and link for, or several.
+            name: Name of all jobs; None takes the models'.
+            input_specs: As `submit_compile_job` takes them: for all models, or a list with one
+                for each. TorchScript models need them.
+            graph_names: Name of each model's graph in the context binary. Several models need
+                them.
+            compile_options: Options of the compile jobs: for all models, or a list with one for
+                each. Graph name and target runtime are added to them.
+            link_options: Options of the link job.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
+            embed_in_onnx: Whether one more compile job wraps the context binary into an ONNX
+                model.
+            project: Project that models and jobs go to; None takes the client's.
+
+        Returns:
+            The compile jobs, in the models' order, and the link job, which is None if a target
+            model is missing; with `embed_in_onnx` also the compile job that wraps the context
+            binary, or None. A list of such tuples for a list of more than one device.
+
+        Raises:
+            FileNotFoundError: If there is nothing at the path of a model.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> compile_jobs, link_job = hub.submit_compile_and_link_jobs(
+            ...     [model, model],
+            ...     device,
+            ...     input_specs=[{"x": (1, 3, 48, 192)}, {"x": (1, 3, 96, 192)}],
+            ...     graph_names=["small", "large"],
+            ... )
+            >>> len(compile_jobs)
+            2
+        """
+        devices = check_devices(device)
+        title, link_options = check_text("name", name), check_options("link_options", link_options)
+        graphs = plan_graphs(models, input_specs, graph_names, compile_options)
+        devices = self._selected(devices)
+        uploaded = {graph.key: graph.model for graph in graphs}
+        sources = {key: self._on_hub(model, project) for key, model in uploaded.items()}
+        bodies = [
+            compile_body(
+                sources[graph.key],
+                [one],
+                title or sources[graph.key].name,
+                graph.input_specs,
+                graph.options,
+                None,
+            )
+            for one in devices
+            for graph in graphs
+        ]
+        compiled = iter(self._create(bodies, project, retry, CompileJob))
+        groups = [list(itertools.islice(compiled, len(graphs))) for _ in devices]
+        made = [job.job_id for group in groups for job in group]
+        with naming_made(made):
+            links: list[LinkJob | None] = []
+            for one, group in zip(devices, groups, strict=True):
+                links.append(self._link_targets(group, one, title, link_options, retry, project))
+                made += [link.job_id for link in links[-1:] if link]
+            linked = list(zip(groups, links, strict=True))
+            if not embed_in_onnx:
+                return one_or_all(linked)
+            embedded: list[Embedded] = []
+            for one, (group, link) in zip(devices, linked, strict=True):
+                binary = link.get_target_model() if link else None
+                wrapped = None
+                if binary is not None:
+                    wrapped = self.submit_compile_job(
+                        binary, one, name, retry=retry, project=project
+                    )
+                    made.append(wrapped.job_id)
+                embedded.append((group, link, wrapped))
+            return one_or_all(embedded)
+
+    def _link_targets(
+        self,
+        compiled: list[CompileJob],
+        device: Device,
+        title: str,
+        options: str,
+        retry: bool,
+        project: str | Project | None,
+    ) -> LinkJob | None:
+        """Links the target models of compile jobs; None if one of them has none."""
+        targets = [job.get_target_model() for job in compiled]
+        present = [target for target in targets if target is not None]
+        if len(present) < len(targets):
+            return None
+        body = link_body(present, device, title or present[-1].name, options)
+        return self._create([body], project, retry, LinkJob)[0]

@@ -1,0 +1,161 @@
+"""Lists from their first item to their last, one page at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from qai_hub.client.base import LARGEST_PAGE, whole_number
+from qai_hub.errors import InternalError
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+# Pages in a row without anything new, after which a list is taken for endless.
+_MOST_STALE_PAGES = 100
+# Empty pages in a row after which a list without cursors has ended, whatever its total says.
+_MOST_EMPTY_PAGES = 50
+# How far to go on behind an empty page, where nothing tells how long the service's pages are.
+_SMALL_STEP = 10
+
+_logger = logging.getLogger("qai_hub")
+
+
+class Place(NamedTuple):
+    """Where a page begins: `offset` items after the cursor, or after the newest item."""
+
+    offset: int = 0
+    cursor: str | None = None
+
+
+class Page(NamedTuple, Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: Its items, without those that were left out.
+        length: Number of its items with those that were left out.
+        total: Number of items on all pages, as the service tells it.
+        cursor: Where the next page begins; None on the last one, or if the service has no cursors.
+    """
+
+    items: Sequence[T]
+    length: int
+    total: int
+    cursor: str | None
+
+
+def all_items(
+    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], page_size: int
+) -> Iterator[T]:
+    """Goes through a list, each item once.
+
+    It follows the cursors of the service, so that no item is left out or comes twice when others
+    are made or go meanwhile. Where there are none it counts: an item still comes once only, but
+    one may be left out if others before it go meanwhile. Empty pages are passed over.
+
+    Args:
+        fetch: Fetches the page of at most some items that begins at a place.
+        key: Identifier of an item.
+        page_size: Most items of one page.
+
+    Returns:
+        The items. Each page is fetched when its first item is asked for.
+
+    Raises:
+        UserError: If the page size is no whole number from 1 to 1000.
+    """
+    size = whole_number("page_size", page_size, 1, LARGEST_PAGE)
+    return _items(fetch, key, size, Place(), None)
+
+
+def some_items(
+    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], offset: int, limit: int
+) -> list[T]:
+    """Fetches a range of a list, page by page; the service may make its pages shorter.
+
+    Args:
+        fetch: Fetches the page of at most some items that begins at a place.
+        key: Identifier of an item.
+        offset: Items to pass over.
+        limit: Most items to fetch.
+
+    Returns:
+        The items.
+
+    Raises:
+        UserError: If offset or limit are not whole numbers of at least 0.
+    """
+    start = Place(whole_number("offset", offset, 0))
+    return list(_items(fetch, key, LARGEST_PAGE, start, whole_number("limit", limit, 0)))
+
+
+def mapped(make: Callable[[P], T], payloads: Iterable[P], what: str) -> list[T]:
+    """Makes objects of the members of a list, and leaves out those that cannot be made.
+
+    Args:
+        make: Makes an object; it raises InternalError for a member that says too little.
+        payloads: The members.
+        what: What they are, for the log.
+
+    Returns:
+        The objects.
+    """
+    made: list[T] = []
+    left_out: list[InternalError] = []
+    for payload in payloads:
+        try:
+            made.append(make(payload))
+        except InternalError as error:
+            left_out.append(error)
+    if left_out:
+        _logger.warning(
+            "%d of %d %s of a list are left out: %s",
+            len(left_out),
+            len(left_out) + len(made),
+            what,
+            left_out[0],
+        )
+    return made
+
+
+def _items(
+    fetch: Callable[[Place, int], Page[T]],
+    key: Callable[[T], str],
+    page_size: int,
+    start: Place,
+    most: int | None,
+) -> Iterator[T]:
+    place: Place | None = start
+    seen: set[str] = set()
+    cursors: set[str | None] = {None}
+    given = stale = empty = longest = 0
+    while place is not None and (most is None or given < most):
+        asked = page_size if most is None else min(page_size, most - given)
+        page = fetch(place, asked)
+        stale, empty = stale + 1, 0 if page.length else empty + 1
+        longest = max(longest, page.length)
+        for item in page.items:
+            if key(item) not in seen:
+                seen.add(key(item))
+                stale = 0
+                given += 1
+                yield item
+                if given == most:
+                    return
+        place = _next(place, page, asked, longest) if empty <= _MOST_EMPTY_PAGES else None
+        if stale >= _MOST_STALE_PAGES or (place and place.cursor and place.cursor in cursors):
+            raise InternalError("The service's list has no end: it gives the same items again.")
+        cursors.add(page.cursor)
+
+
+def _next(place: Place, page: Page[T], asked: int, longest: int) -> Place | None:
+    """Where the page after a page begins; None after the last one."""
+    if page.cursor is not None:
+        return Place(cursor=page.cursor)
+    if place.cursor is not None:
+        return None
+    after = place.offset + (page.length or longest or min(asked, _SMALL_STEP))
+    # A total that is less than what has come already says nothing: a full page has a next one.
+    is_wrong = page.total < after and page.length >= asked
+    return Place(offset=after) if after < page.total or is_wrong else None

@@ -1,0 +1,306 @@
+"""The client's methods on models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.client.base import Verbs, identifier, naming
+from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
+from qai_hub.client.pages import Page, Place, mapped, some_items
+from qai_hub.errors import UserError
+from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.model import Model
+from qai_hub.scratch import temporary_folder
+from qai_hub.sources import source_file
+from qai_hub.submit.checks import check_text, default_name
+from qai_hub.transport.values import id_of_made, identified, listed, not_understood
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.resources.project import Project
+    from qai_hub.tensors import DatasetEntries
+
+
+class ModelVerbs(Verbs):
+    """Methods on models."""
+
+    def upload_model(
+        self,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Model:
+        """Uploads a model.
+
+        Args:
+            model: Path of a file, whose suffix tells the format: `.onnx`, `.pt` (TorchScript),
+                `.pt2` (an exported program), `.tflite`, `.dlc`, `.bin` and others. Or of a folder:
+                one `.onnx` file, with its weights in one `.data` or `.bin` file and AIMET's
+                `.encodings`, if there are any; or an `.mlpackage` or `.mlmodelc`. Or of a ZIP
+                archive of such a folder. Or a model in memory: an `onnx.ModelProto`, a
+                `torch.export.ExportedProgram`, a traced or scripted torch module, a Core ML
+                `MLModel`, or the bytes of a TFLite model. A `Model` is given back as it is.
+            name: Name that people will see; None takes the file's.
+            project: Project that it goes to; None takes the client's.
+
+        Returns:
+            The model.
+
+        Raises:
+            FileNotFoundError: If there is nothing at the path.
+            UserError: If it is not a model that can be uploaded.
+
+        Examples:
+            >>> model = hub.upload_model("model.onnx", name="classifier")
+            >>> model.name
+            'classifier'
+        """
+        from qai_hub_api.api.models import create_model
+        from qai_hub_api.api.projects import create_project_model
+        from qai_hub_api.models import ModelCreate, ModelType
+
+        if isinstance(model, Model):
+            return model
+        project_id = self._project_id(project)
+        name = check_text("name", name)
+        with source_file(model) as source:
+            body = ModelCreate(
+                name=name or default_name(source.name),
+                model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
+                is_directory=source.is_directory,
+            )
+            if project_id is None:
+                created = self._transport.call(create_model.sync, body=body)
+            else:
+                created = self._transport.call(create_project_model.sync, project_id, body=body)
+            model_id = id_of_made(created.id)
+            with naming(f"Model {model_id}"):
+                upload_model_file(self._transport, model_id, source.path)
+                uploaded = self.get_model(model_id)
+        uploaded.model = None if isinstance(model, str | Path) else model
+        return uploaded
+
+    def get_model(self, model_id: str) -> Model:
+        """Fetches a model.
+
+        Args:
+            model_id: Identifier; starts with `m`.
+
+        Returns:
+            The model.
+
+        Raises:
+            UserError: If there is no such model, or you may not see it.
+
+        Examples:
+            >>> hub.get_model(model.model_id).model_type
+            <SourceModelType.ONNX: 6>
+        """
+        from qai_hub_api.api.models import get_model
+
+        found = self._transport.call(get_model.sync, identifier("model_id", model_id))
+        return self._told_model(found)
+
+    def get_models(
+        self, offset: int = 0, limit: int = 50, project: str | Project | None = None
+    ) -> list[Model]:
+        """Lists models that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many models to skip.
+            limit: How many models to list at most.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The models.
+
+        Examples:
+            >>> len(hub.get_models(limit=1))
+            1
+        """
+        page = self._model_pages(project)
+        return some_items(page, lambda model: model.model_id, offset, limit)
+
+    def _model_pages(self, project: str | Project | None) -> Callable[[Place, int], Page[Model]]:
+        """What fetches one page of models."""
+        from qai_hub_api.api.models import list_models
+        from qai_hub_api.api.projects import list_project_models
+
+        fetch = self._lister(list_models, list_project_models, project, {})
+
+        def page(place: Place, limit: int) -> Page[Model]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.models, "a list of models")
+            models = mapped(self._told_model, told, "models")
+            return Page(models, len(told), answer.total_query_count, cursor)
+
+        return page
+
+    def _told_model(self, payload: api.Model) -> Model:
+        if not identified(payload.model_id):
+            raise not_understood("a model")
+        return Model._from_api(payload, self._client)
+
+
+class DatasetVerbs(Verbs):
+    """Methods on datasets."""
+
+    def upload_dataset(
+        self,
+        data: DatasetEntries | str,
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Dataset:
+        """Uploads a dataset, which expires in 30 days.
+
+        Args:
+            data: For each input, in the model's order, a list of arrays, one for each sample; all
+                lists have the same length. Or the path of an HDF5 file of such data.
+            name: Name that people will see; None takes the file's, or the names of the inputs.
+            project: Project that it goes to; None takes the client's.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            FileNotFoundError: If there is no file at the path.
+            UserError: If the data is not a dataset.
+
+        Examples:
+            >>> samples = [np.full((1, 3, 48, 192), value, np.float32) for value in (0, 1)]
+            >>> dataset = hub.upload_dataset({"x": samples}, name="black and white")
+            >>> dataset.get_expiration_status()
+            'Not Expired'
+        """
+        return self._upload_dataset(data, name, project=project)
+
+    def _upload_dataset(
+        self,
+        data: Dataset | DatasetEntries | str,
+        name: str | None = None,
+        permanent: bool = False,
+        project: str | Project | None = None,
+    ) -> Dataset:
+        from qai_hub_api.api.datasets import create_dataset
+        from qai_hub_api.api.projects import create_project_dataset
+        from qai_hub_api.models import DatasetCreate
+
+        check_data(data)
+        if isinstance(data, Dataset):
+            return data
+        project_id = self._project_id(project)
+        name = check_text("name", name)
+        with _h5_file(data) as path:
+            default = path.name if isinstance(data, str | Path) else ", ".join(data)
+            body = DatasetCreate(
+                name=name or default_name(default) or "dataset", permanent=permanent
+            )
+            if project_id is None:
+                created = self._transport.call(create_dataset.sync, body=body)
+            else:
+                created = self._transport.call(create_project_dataset.sync, project_id, body=body)
+            dataset_id = id_of_made(created.id)
+            with naming(f"Dataset {dataset_id}"):
+                upload_dataset_file(self._transport, dataset_id, path)
+                dataset = self.get_dataset(dataset_id)
+        dataset.data = None if isinstance(data, str | Path) else data
+        return dataset
+
+    def get_dataset(self, dataset_id: str) -> Dataset:
+        """Fetches a dataset.
+
+        Args:
+            dataset_id: Identifier; starts with `d`.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserError: If there is no such dataset, or you may not see it.
+
+        Examples:
+            >>> hub.get_dataset(dataset.dataset_id).name
+            'inputs'
+        """
+        from qai_hub_api.api.datasets import get_dataset
+
+        found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
+        return self._told_dataset(found)
+
+    def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
+        """Lists datasets that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many datasets to skip.
+            limit: How many datasets to list at most.
+
+        Returns:
+            The datasets.
+
+        Examples:
+            >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
+            []
+        """
+        page = self._dataset_pages()
+        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
+
+    def _dataset_pages(self) -> Callable[[Place, int], Page[Dataset]]:
+        """What fetches one page of datasets."""
+        from qai_hub_api.api.datasets import list_datasets
+
+        fetch = self._lister(list_datasets, None, None, {})
+
+        def page(place: Place, limit: int) -> Page[Dataset]:
+            answer, cursor = fetch(place, limit)
+            told = listed(answer.datasets, "a list of datasets")
+            datasets = mapped(self._told_dataset, told, "datasets")
+            return Page(datasets, len(told), answer.total_query_count, cursor)
+
+        return page
+
+    def _told_dataset(self, payload: api.Dataset) -> Dataset:
+        if not identified(payload.dataset_id):
+            raise not_understood("a dataset")
+        return Dataset._from_api(payload, self._client)
+
+
+def check_data(data: Dataset | DatasetEntries | str) -> None:
+    """Checks that data can be used, or could be uploaded.
+
+    Args:
+        data: A dataset, or what `upload_dataset` takes.
+
+    Raises:
+        FileNotFoundError: If there is no file at the path.
+        UserError: If the data is not a dataset, or one that has expired.
+    """
+    from qai_hub.dataset_file import check_entries, check_h5
+
+    if isinstance(data, Dataset):
+        if data.is_expired():
+            raise UserError(f"{data} has expired: upload its data again.")
+    elif isinstance(data, str | Path):
+        check_h5(Path(data).expanduser())
+    elif isinstance(data, Mapping):
+        check_entries(data)
+    else:
+        raise UserError(
+            "A dataset is a dictionary from names to lists of arrays, or the path of an HDF5 file,"
+            f" not a {type(data).__name__}."
+        )
+
+
+@contextmanager
+def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
+    """The data as an HDF5 file, for as long as the context lasts."""
+    from qai_hub.dataset_file import dataset_entries_to_h5
+
+    if isinstance(data, str | Path):
+        yield Path(data).expanduser()
+    else:
+        with temporary_folder() as folder:
+            yield dataset_entries_to_h5(data, Path(folder) / "data.h5")

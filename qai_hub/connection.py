@@ -1,0 +1,227 @@
+"""What the facade sends its requests with."""
+
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
+
+import httpx
+from qai_hub_api.client import Client as GeneratedClient
+from qai_hub_api.errors import ApiError
+
+from qai_hub.config import ClientConfig
+from qai_hub.errors import InvalidValueError
+from qai_hub.transfer.files import Files
+from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
+from qai_hub.transport.errors import error_from_answer, error_from_fault
+from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.session import limits
+from qai_hub.transport.setup import api_session, async_api_session, environment
+
+__all__ = ["Transport", "carry_out", "is_official", "resolve_wire"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_OFFICIAL_DOMAIN = "aihub.qualcomm.com"
+
+
+def is_official(config: ClientConfig) -> bool:
+    """Tells whether a configuration is for the official service.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        Whether it is.
+    """
+    host = urlsplit(config.api_url).hostname or ""
+    return host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
+
+
+def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
+    """Tells what the server of a configuration speaks.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The wire.
+    """
+    if config.wire != "auto":
+        return config.wire
+    return "protobuf" if is_official(config) else "json"
+
+
+class Transport:
+    """Carries requests for one configuration.
+
+    It costs next to nothing to make: connections belong to the process and are shared by all
+    transports of one server and token, in all threads.
+
+    Args:
+        config: The configuration, read anew at each request.
+        through: What each call of an operation goes through, as `through(function, *args)`: it
+            calls the function with the configuration first. None calls it right away.
+    """
+
+    def __init__(self, config: ClientConfig, through: Callable[..., Any] | None = None) -> None:
+        self._config = config
+        self._through = through or functools.partial(_right_away, config)
+
+    def call(
+        self,
+        operation: Callable[Concatenate[GeneratedClient, P], R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Carries out an operation of the API.
+
+        Args:
+            operation: A function of the generated client, which takes the client first.
+            args: Its further positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What the operation returns.
+
+        Raises:
+            UserError: If the request is refused, or the configuration is not complete.
+            RateLimitedError: If the server answers no more requests for now.
+            InternalError: If the server or the network fails.
+        """
+        return cast(R, self._through(carry_out, operation, *args, **kwargs))
+
+    async def call_async(
+        self,
+        operation: Callable[Concatenate[GeneratedClient, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Carries out an operation of the API in an event loop, by requests that are sent once.
+
+        Args:
+            operation: A coroutine function of the generated client, which takes the client first.
+            args: Its further positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What the operation returns.
+
+        Raises:
+            UserError: If the request is refused, or the configuration is not complete.
+            RateLimitedError: If the server answers no more requests for now.
+            InternalError: If the server or the network fails.
+        """
+        config = self._config
+        async with _lease_async(config) as session:
+            client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
+            with _errors(config):
+                return await operation(client, *args, **kwargs)
+
+    def kept_open(self) -> AbstractAsyncContextManager[object]:
+        """Keeps connections of this event loop for a block of `call_async`.
+
+        Returns:
+            The context.
+
+        Raises:
+            UserError: If the configuration is not complete.
+        """
+        return _lease_async(self._config)
+
+    def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
+        """Changes for a block what is done when the server asks to slow down.
+
+        Args:
+            retry_rate_limit: Whether to try again until the request is served, or not at all.
+
+        Returns:
+            The context.
+        """
+        return limits(retry_rate_limit=retry_rate_limit)
+
+    def single_request(self, time_limit: float) -> AbstractContextManager[None]:
+        """Sends the requests of a block once, whatever comes.
+
+        Args:
+            time_limit: Seconds to wait for the answer.
+
+        Returns:
+            The context.
+        """
+        return limits(time_limit=time_limit)
+
+    @property
+    def files(self) -> Files:
+        """What carries files, to and from signed addresses."""
+        return Files(show=self._config.verbose)
+
+    def close(self) -> None:
+        """Closes the connections; the next request opens new ones."""
+        SESSIONS.close(_key(self._config))
+
+
+def carry_out(
+    config: ClientConfig,
+    operation: Callable[Concatenate[GeneratedClient, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Carries out an operation of the API, as `Transport.call` does.
+
+    Args:
+        config: The configuration.
+        operation: A function of the generated client, which takes the client first.
+        args: Its further positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What the operation returns.
+    """
+    make = functools.partial(api_session, config, resolve_wire(config))
+    with SESSIONS.lease(_key(config), make, environment()) as session:
+        client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
+        with _errors(config):
+            return operation(client, *args, **kwargs)
+
+
+def _right_away(
+    config: ClientConfig,
+    function: Callable[Concatenate[ClientConfig, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    return function(config, *args, **kwargs)
+
+
+def _key(config: ClientConfig) -> tuple[str, str, str]:
+    return config.api_url, config.api_token, resolve_wire(config)
+
+
+@contextlib.contextmanager
+def _errors(config: ClientConfig) -> Iterator[None]:
+    """Turns what the generated client raises into the errors that users see."""
+    try:
+        yield
+    except ApiError as error:
+        raise error_from_answer(
+            error.status_code,
+            error.headers,
+            error.content,
+            error.method,
+            error.url,
+            web_url=config.web_url,
+            secrets=(config.api_token,),
+        ) from error
+    except httpx.RequestError as error:
+        raise error_from_fault(error, web_url=config.web_url) from error
+    except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
+
+
+def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
+    make = functools.partial(async_api_session, config, resolve_wire(config))
+    return ASYNC_SESSIONS.lease((*_key(config), environment()), make)

@@ -1,0 +1,153 @@
+"""Answers that several operations share."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, false
+
+from qai_hub.local.api.context import Work, origin
+from qai_hub.local.api.serialize import Json, dataset_json, model_json
+from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
+from qai_hub.local.contract import Reply
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.store import schema as tables
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Page, PageRequest
+
+
+def changed(key: str, created: str, expires: str | None = None, *, status: str = "") -> Reply:
+    """Answer that something was changed."""
+    body = {"id": key, "status": status, "creation_time": created}
+    if expires is not None:
+        body["expiration_time"] = expires
+    return Reply(body)
+
+
+def made(work: Work, operation: str, reply: Reply, **ids: str) -> Reply:
+    """Answer that something was made, and where it can be got.
+
+    Args:
+        work: The request.
+        operation: The operationId that gets it.
+        reply: What to answer.
+        ids: Path parameters of that operation.
+
+    Returns:
+        The answer, with its `Location`.
+    """
+    return Reply(reply.body, {"Location": work.services.path(operation, **ids)})
+
+
+def project_id(work: Work) -> str:
+    """Return the project that a request is about: the one in its path, or else its sender's own.
+
+    Raises:
+        ProblemError: 404 if it is somebody else's.
+    """
+    return own_project(work, work.call.params.get("project_id", work.viewer.project_id))
+
+
+def own_project(work: Work, key: str) -> str:
+    """Return a project's id if it is the viewer's own.
+
+    Raises:
+        ProblemError: 404 if it is not.
+    """
+    if key != work.viewer.project_id:
+        raise ProblemError(404, f"There is no project {key} that you may see.")
+    return key
+
+
+def page_request(work: Work) -> PageRequest:
+    """Return which page of a list is wanted."""
+    params = work.call.params
+    cursor = params.get("cursor")
+    return PageRequest(
+        limit=params["limit"],
+        offset=params["offset"],
+        cursor=None if cursor is None else int(cursor),
+    )
+
+
+def page(work: Work, field: str, items: Sequence[Json], total: int, cursor: int | None) -> Reply:
+    """Answer with one page of a list, and where the next one is.
+
+    Args:
+        work: The request.
+        field: The field that takes the items.
+        items: The items.
+        total: How many there are on all pages.
+        cursor: Where the next page begins; None on the last.
+
+    Returns:
+        The answer.
+    """
+    headers = {}
+    if cursor is not None:
+        request = work.call.request
+        kept = [
+            (name, value)
+            for name, value in request.query_params.multi_items()
+            if name not in ("cursor", "offset")
+        ]
+        query = urlencode([*kept, ("cursor", str(cursor))])
+        headers["Link"] = f'<{origin(request)}{request.url.path}?{query}>; rel="next"'
+    return Reply({field: items, "total_query_count": total}, headers)
+
+
+_Filters = list[ColumnElement[bool]]
+
+# To people these are one type of job.
+_RUNS = ("inference", "profile")
+
+
+def list_models(work: Work) -> Reply:
+    """List models, of one project or of all, of one producer or of all."""
+    filters = _project_filter(work, tables.models.c.project_id)
+    if "producer" in work.call.params:
+        filters.append(tables.models.c.producer_id == work.call.params["producer"])
+    found = MODELS.page(work.db, work.viewer, page_request(work), filters)
+    items = [model_json(work, model) for model in found.items]
+    return page(work, "models", items, found.total, found.cursor)
+
+
+def list_datasets(work: Work) -> Reply:
+    """List datasets."""
+    found = DATASETS.page(work.db, work.viewer, page_request(work))
+    items = [dataset_json(work, dataset) for dataset in found.items]
+    return page(work, "datasets", items, found.total, found.cursor)
+
+
+def list_jobs(work: Work) -> Reply:
+    """List jobs in full."""
+    found = _jobs(work)
+    return page(work, "jobs", jobs_json(work, found.items), found.total, found.cursor)
+
+
+def list_summaries(work: Work) -> Reply:
+    """List jobs in short."""
+    found = _jobs(work)
+    items = summaries_json(work, found.items)
+    return page(work, "job_summaries", items, found.total, found.cursor)
+
+
+def _jobs(work: Work) -> Page[Job]:
+    params, columns = work.call.params, tables.jobs.c
+    filters = _project_filter(work, columns.project_id)
+    if "state" in params:
+        numbers = {int(number) for number in params["state"].split(",")}
+        known = work.services.contract.enum("JobState")
+        filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
+    if "type" in params:
+        kinds = _RUNS if params["type"] in _RUNS else (params["type"],)
+        filters.append(columns.kind.in_(kinds))
+    if params.get("creator"):
+        creator = work.services.accounts.with_email(params["creator"])
+        filters.append(false() if creator is None else columns.owner_id == creator.id)
+    return JOBS.page(work.db, work.viewer, page_request(work), filters)
+
+
+def _project_filter(work: Work, column: ColumnElement[str]) -> _Filters:
+    if "project_id" not in work.call.params:
+        return []
+    return [column == own_project(work, work.call.params["project_id"])]

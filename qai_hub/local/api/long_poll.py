@@ -1,0 +1,80 @@
+"""The long poll: a job's answer is held back until the job ends."""
+
+import asyncio
+import re
+from dataclasses import replace
+
+from starlette.requests import ClientDisconnect, Request
+
+from qai_hub.local.api import jobs
+from qai_hub.local.api.context import Services, reading
+from qai_hub.local.contract import Call, Reply, caller_of
+from qai_hub.local.core.kinds import FINISHED
+
+MAX_WAIT = 60
+_WAIT = re.compile(r'wait\s*=\s*(?:"([0-9]+)"|([0-9]+))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
+
+
+async def get_job(services: Services, call: Call) -> Reply:
+    """Show a job; with `Prefer: wait=N`, as soon as it has ended, or after N seconds.
+
+    Where too many wait already, it is shown at once, without `Preference-Applied`.
+    """
+    show = reading(services, jobs.get_job)
+    seconds = wait_preference(call.params.get("Prefer", ""))
+    if seconds is None:
+        return await show(call)
+    with services.waiters.waiting(call.params["job_id"]) as ended:
+        reply = await show(call)
+        if ended is None and not _has_ended(reply):
+            return reply
+        if ended is not None and not _has_ended(reply):
+            await _wait(ended, seconds, call.request)
+            # Their token may have been taken away while they waited.
+            caller = caller_of(call.request, services.accounts.authenticate)
+            reply = await show(replace(call, caller=caller))
+    return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
+
+
+def wait_preference(prefer: str) -> int | None:
+    """Read the preference to wait (RFC 7240).
+
+    Args:
+        prefer: The `Prefer` header.
+
+    Returns:
+        Seconds, at most `MAX_WAIT`; None if there is no such preference, or it makes no sense,
+        as preferences may be ignored. The first of several counts.
+    """
+    for preference in prefer.split(","):
+        match = _WAIT.fullmatch(preference.strip())
+        if match is not None:
+            digits = (match[1] or match[2]).lstrip("0") or "0"
+            return MAX_WAIT if len(digits) > 3 else min(int(digits), MAX_WAIT)
+    return None
+
+
+def _has_ended(reply: Reply) -> bool:
+    return any(
+        detail["job_state"] in FINISHED
+        for name, detail in reply.body.items()
+        if name.endswith("_job")
+    )
+
+
+async def _wait(ended: "asyncio.Future[None]", seconds: float, request: Request) -> None:
+    """Wait until a job has ended, the time is over, or nobody wants the answer any more."""
+    gone = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done() and not ended.done():
+            # Whether it has gone, or goes on sending a body that nobody asked for.
+            gone.exception()
+            raise ClientDisconnect
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

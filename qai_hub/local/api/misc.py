@@ -1,0 +1,115 @@
+"""Devices and frameworks."""
+
+import asyncio
+from collections.abc import Iterable
+
+from anyio.to_thread import run_sync
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from qai_hub.local.api.context import Services, Work
+from qai_hub.local.api.lists import changed
+from qai_hub.local.api.serialize import own_user_json
+from qai_hub.local.contract import Call, Reply
+from qai_hub.local.core.access import Kind
+from qai_hub.local.devices import DeviceQuery
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.people import normalized, share, shared_with, unshare
+from qai_hub.local.store.records import Owned
+from qai_hub.local.tools import frameworks
+
+
+def list_devices(work: Work) -> Reply:
+    """List the devices that match a query; at most one if one is to be selected."""
+    params = work.call.params
+    query = DeviceQuery(
+        params.get("name", ""), params.get("os", ""), tuple(params.get("attributes", ()))
+    )
+    catalogue = work.services.devices
+    if params.get("select", False):
+        selected = catalogue.select(query)
+        found = [] if selected is None else [selected]
+    else:
+        found = catalogue.find(query)
+    listed = [device.to_json() for device in found]
+    return Reply({"devices": listed, "total_query_count": len(listed)})
+
+
+def list_frameworks(_: Work) -> Reply:
+    """List the runtime frameworks that jobs run with."""
+    found = frameworks()
+    return Reply({"frameworks": found, "total_query_count": len(found)})
+
+
+async def log_in(services: Services, call: Call) -> Reply:
+    """Exchange a password for a token. On a local hub, the password is the token."""
+    email, password = call.body["email"], call.body["password"]
+    user = services.accounts.authenticate(password)
+    if user is None or user != services.accounts.with_email(email):
+        raise ProblemError(
+            400, "E-mail address or password are wrong. On a local hub, the password is the token."
+        )
+    return Reply({"key": password})
+
+
+def get_user(work: Work) -> Reply:
+    """Tell whose token it is."""
+    return Reply(own_user_json(work.viewer))
+
+
+def get_sharing(kind: Kind[Owned], work: Work) -> Reply:
+    """Tell with whom something is shared."""
+    thing = kind.seen_by(work.db, work.viewer, _key(kind, work))
+    return Reply({"email": shared_with(work.db, thing.id)})
+
+
+def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
+    """Share something with people, then take it back from others.
+
+    Adding who is there and removing who is not changes nothing, nor does adding the owner.
+    """
+    thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
+    added = _addresses(work.call.body.get("add_email", ()))
+    removed = _addresses(work.call.body.get("remove_email", ()))
+    share(work.db, thing.id, [email for email in added if email != work.viewer.email])
+    unshare(work.db, thing.id, removed)
+    return changed(thing.id, thing.created)
+
+
+def delete_sharing(kind: Kind[Owned], work: Work) -> Reply:
+    """Take something back from everybody."""
+    thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
+    unshare(work.db, thing.id)
+    return changed(thing.id, thing.created)
+
+
+def _key(kind: Kind[Owned], work: Work) -> str:
+    key: str = work.call.params[f"{kind.word}_id"]
+    return key
+
+
+def _addresses(written: Iterable[str]) -> list[str]:
+    try:
+        return [normalized(address) for address in written]
+    except ValueError as error:
+        raise ProblemError(400, f"{error}.") from None
+
+
+_SECONDS = 5.0
+
+
+async def get_health(services: Services, call: Call) -> Reply:
+    """Tell whether the database answers."""
+
+    def ask() -> None:
+        with services.store.read() as db:
+            db.execute(text("SELECT 1 FROM settings")).first()
+
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await run_sync(ask, abandon_on_cancel=True)
+    except TimeoutError:
+        raise ProblemError(503, "The database of this hub does not answer in time.") from None
+    except SQLAlchemyError as error:
+        raise ProblemError(503, "The database of this hub cannot be read.") from error
+    return Reply({"status": "ok"}, {"Cache-Control": "no-store"})

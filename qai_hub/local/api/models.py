@@ -1,0 +1,188 @@
+"""Deleting models and datasets, with all that only they need."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from qai_hub.local.api.context import Work
+from qai_hub.local.api.lists import changed, made, project_id
+from qai_hub.local.api.serialize import model_json
+from qai_hub.local.api.serialize_jobs import reasons
+from qai_hub.local.api.uploads import (
+    begin_upload,
+    check_parts,
+    download_json,
+    end_upload,
+    model_filename,
+    part_sizes,
+)
+from qai_hub.local.contract import Reply
+from qai_hub.local.core.access import MODEL, Kind
+from qai_hub.local.core.kinds import FAILED, OPEN
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.files import (
+    forget_maker,
+    forget_unneeded,
+    get_upload,
+    remove_uploads,
+    uploads_for,
+)
+from qai_hub.local.store.people import unshare
+from qai_hub.local.store.records import Model, Owned, new_id
+from qai_hub.local.store.relations import job_that_needs
+from qai_hub.local.store.rows import JOBS, MODELS
+
+_Record = TypeVar("_Record", bound=Owned)
+
+
+def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
+    """Return the one with an id if the caller may delete it, and no job needs it.
+
+    Raises:
+        ProblemError: 404 if they may not see it, 403 if they may only see it, 409 if a job that has
+            not ended works on it or makes it.
+    """
+    thing = kind.changed_by(work.db, work.viewer, key)
+    job_id = job_that_needs(work.db, thing.id, OPEN)
+    if job_id is not None:
+        raise ProblemError(
+            409,
+            f"The job {job_id} needs the {kind.word} {thing.id}: wait for its end, or cancel it.",
+        )
+    return thing
+
+
+def delete(
+    work: Work, kind: Kind[_Record], thing: _Record, file_ids: Iterable[str | None]
+) -> Reply:
+    """Delete something with its shares, its uploads, and those of its files that nothing needs.
+
+    Jobs that have ended keep its id. The files go last, once the database knows of none of it.
+
+    Raises:
+        ProblemError: 409 if a part of an upload of it is arriving.
+    """
+    storage = work.services.storage
+    uploads = [upload.id for upload in uploads_for(work.db, thing.id)]
+    for upload_id in uploads:
+        work.around.enter_context(storage.writers.finishing(upload_id))
+    remove_uploads(work.db, uploads)
+    unshare(work.db, thing.id)
+    kind.rows.remove(work.db, thing.id)
+    unneeded = forget_unneeded(work.db, [each for each in file_ids if each is not None])
+    work.after.append(lambda: storage.remove_uploads(uploads))
+    work.after.append(lambda: storage.remove_files(unneeded))
+    return Reply({"id": thing.id, "error_status": ""})
+
+
+def create_model(work: Work) -> Reply:
+    """Make a model, whose file is to be uploaded."""
+    body = work.call.body
+    key, now = new_id("m"), work.now
+    MODELS.add(
+        work.db,
+        id=key,
+        owner_id=work.viewer.id,
+        project_id=project_id(work),
+        name=body["name"],
+        created=now,
+        model_type=body["model_type"],
+        is_directory=body.get("is_directory", False),
+    )
+    return made(work, "getModel", changed(key, now), model_id=key)
+
+
+def get_model(work: Work) -> Reply:
+    """Show a model."""
+    return Reply(model_json(work, MODEL.seen_by(work.db, work.viewer, _key(work))))
+
+
+def update_model(work: Work) -> Reply:
+    """Rename a model."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if "name" in work.call.body:
+        MODELS.change(work.db, model.id, name=work.call.body["name"])
+    return changed(model.id, model.created)
+
+
+def delete_model(work: Work) -> Reply:
+    """Delete a model, unless a job needs it; nobody is given it from the cache any more."""
+    model = deletable(work, MODEL, _key(work))
+    if model.producer_id is not None:
+        forget_maker(work.db, model.producer_id)
+    return delete(work, MODEL, model, [model.file_id, model.source_id])
+
+
+def start_upload(work: Work) -> Reply:
+    """Begin an upload in parts, and sign a URL for each."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is not None or model.producer_id is not None:
+        raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
+    upload = begin_upload(work, model.id, work.call.params["file_size"])
+    urls = [
+        work.services.signed_url(
+            work.call.request,
+            "uploadPart",
+            {"upload_id": upload.id, "part_number": number},
+            size=size,
+            offset=(number - 1) * (upload.part_size or 0),
+        )
+        for number, size in enumerate(part_sizes(upload), 1)
+    ]
+    parts = {"urls": urls, "upload_id": upload.id, "max_part_size": upload.part_size}
+    return Reply({"multipart_url": parts})
+
+
+def finish_upload(work: Work) -> Reply:
+    """End an upload in parts. Doing it twice changes nothing."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is None:
+        upload = get_upload(work.db, work.call.body["upload_id"])
+        if upload is None or upload.object_id != model.id:
+            raise ProblemError(409, "There is no such upload of this model: start another.")
+        check_parts(work, upload, work.call.body["etags"])
+        MODELS.change(work.db, model.id, file_id=end_upload(work, upload))
+        work.after.append(work.services.wake)
+    return changed(model.id, model.created)
+
+
+def complete_upload(work: Work) -> Reply:
+    """Take note that the file is there; it must have come in parts."""
+    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    if model.file_id is None:
+        raise ProblemError(409, f"The file of the model {model.id} has not been uploaded.")
+    return changed(model.id, model.created)
+
+
+def get_download(work: Work) -> Reply:
+    """Sign a URL to download a model from."""
+    model = MODEL.seen_by(work.db, work.viewer, _key(work))
+    return Reply({"url": model_download(work, model)})
+
+
+def model_download(work: Work, model: Model) -> dict[str, str]:
+    """Tell where a model can be downloaded.
+
+    Raises:
+        ProblemError: 409 if its file is not there, with the reason.
+    """
+    if model.file_id is None:
+        raise ProblemError(409, why_missing(work, model))
+    filename = model_filename(model.name, model.model_type, is_directory=model.is_directory)
+    return download_json(work, model.file_id, filename)
+
+
+def why_missing(work: Work, model: Model) -> str:
+    """Tell why the file of a model is not there, as far as the viewer may know it."""
+    producer = JOBS.get(work.db, model.producer_id) if model.producer_id else None
+    if producer is None:
+        return f"The file of the model {model.id} has not been uploaded."
+    if producer.state == FAILED:
+        text = f"The model {model.id} was not made: the job {producer.id} failed"
+        reason = reasons(work, [producer]).get(producer.id)
+        return f"{text}: {reason}" if reason else f"{text}."
+    return f"The model {model.id} is not made yet: the job {producer.id} has not ended."
+
+
+def _key(work: Work) -> str:
+    key: str = work.call.params["model_id"]
+    return key

@@ -1,0 +1,208 @@
+"""The signed URLs: parts and forms come in, files go out, all as streams."""
+
+import base64
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from itertools import chain
+from pathlib import Path
+
+from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from qai_hub.local.api.context import Services
+from qai_hub.local.contract import Call, Reply
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.files import Received, write_stream
+from qai_hub.local.store.files import Part, forget_part, get_file, get_upload, put_part
+
+_BLOCK = 1 << 20
+_FORM_OVERHEAD = 1 << 16
+_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+
+
+async def upload_part(services: Services, call: Call) -> Reply:
+    """Take one part of an upload, straight to its place in the file."""
+    upload_id, number = call.params["upload_id"], call.params["part_number"]
+    signed = services.signer.check(
+        "uploadPart", call.params["signature"], upload_id=upload_id, part_number=number
+    )
+    _check_length(call.request, signed["size"])
+    async with services.storage.writers.writing(upload_id, number):
+        # An earlier one of this number is overwritten in place: it must not count any more.
+        await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
+        received = await write_stream(
+            call.request.stream(),
+            services.storage.upload(upload_id),
+            offset=signed["offset"],
+            limit=signed["size"],
+            durable=services.storage.durable,
+        )
+        _check_received(received, signed["size"])
+        part = Part(upload_id, number, received.size, received.sha256)
+        return await _keep(services, part)
+
+
+async def upload_form(services: Services, call: Call) -> Reply:
+    """Take a whole upload as a form with one file."""
+    upload_id = call.params["upload_id"]
+    signed = services.signer.check("uploadForm", call.params["signature"], upload_id=upload_id)
+    length = call.request.headers.get("content-length", "0")
+    if int(length) > signed["limit"] + _FORM_OVERHEAD:
+        raise ProblemError(413, f"The form has more than the {signed['limit']} bytes expected.")
+    async with services.storage.writers.writing(upload_id, 1):
+        await _in_upload(services, upload_id, lambda _: None)
+        # Beside the upload: a form that is cut off must not spoil one that had come whole.
+        path = services.storage.upload(f"{upload_id}.form")
+        try:
+            path.touch(mode=0o600)
+            received = await _receive_form(
+                call.request, path, signed["limit"], durable=services.storage.durable
+            )
+            _check_received(received, signed["size"])
+            services.storage.replace_upload(upload_id, path)
+        finally:
+            path.unlink(missing_ok=True)
+        return await _keep(services, Part(upload_id, 1, received.size, received.sha256))
+
+
+async def download_file(services: Services, call: Call) -> Response:
+    """Give a file, or the range of it that is asked for."""
+    file_id = call.params["file_id"]
+    signed = services.signer.check("downloadFile", call.params["signature"], file_id=file_id)
+
+    def find() -> tuple[int, str] | None:
+        with services.store.read() as db:
+            file = get_file(db, file_id)
+        return None if file is None else (file.size, file.sha256 or "")
+
+    found = await run_in_threadpool(find)
+    if found is None:
+        raise ProblemError(404, "The file is not there any more.")
+    size, sha256 = found
+    tag = f'"{sha256}"'
+    first, last = 0, size - 1
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": tag,
+        "Content-Disposition": f'attachment; filename="{signed["filename"]}"',
+        "Cache-Control": "private, no-transform",
+    }
+    wanted = _wanted_range(call, size, tag)
+    if wanted is not None:
+        first, last = wanted
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode("ascii")
+    headers |= {"Repr-Digest": f"sha-256=:{digest}:", "Content-Length": str(last - first + 1)}
+    blocks = _blocks(services.storage.file(file_id), first, last + 1)
+    try:
+        # Before the headers are sent: until it is open, the file may be deleted at any time.
+        begin = await run_in_threadpool(next, blocks, b"")
+    except FileNotFoundError:
+        raise ProblemError(404, "The file is not there any more.") from None
+    return StreamingResponse(
+        chain((begin,), blocks),
+        status_code=200 if wanted is None else 206,
+        headers=headers,
+        media_type="application/octet-stream",
+    )
+
+
+async def _in_upload(
+    services: Services, upload_id: str, step: Callable[[Connection], None]
+) -> None:
+    """Take a step in the database, if the upload is still going on."""
+
+    def run() -> None:
+        with services.store.write() as db:
+            there = services.storage.upload(upload_id).exists()
+            if get_upload(db, upload_id) is None or not there:
+                raise ProblemError(409, "This upload is finished, or was given up.")
+            step(db)
+
+    await run_in_threadpool(run)
+
+
+def _check_length(request: Request, size: int) -> None:
+    """Refuse a wrong size before the bytes come, where it is announced."""
+    length = request.headers.get("content-length")
+    if length is not None and int(length) != size:
+        status = 413 if int(length) > size else 400
+        raise ProblemError(status, f"This part has {size} bytes, not {length}.")
+
+
+def _check_received(received: Received, size: int | None) -> None:
+    if size is not None and received.size != size:
+        raise ProblemError(400, f"{size} bytes were announced, and {received.size} have arrived.")
+
+
+async def _keep(services: Services, part: Part) -> Reply:
+    await _in_upload(services, part.upload_id, lambda db: put_part(db, part))
+    return Reply(headers={"ETag": f'"{part.sha256}"'})
+
+
+async def _receive_form(request: Request, path: Path, limit: int, *, durable: bool) -> Received:
+    _, options = parse_options_header(request.headers["content-type"])
+    try:
+        parser = PushMultipartParser(
+            options.get("boundary", ""), max_header_size=8192, max_segment_count=64
+        )
+        async with aclosing(_file_of(request, parser)) as chunks:
+            received = await write_stream(chunks, path, limit=limit, durable=durable)
+    except ParserLimitReached as error:
+        raise ProblemError(413, f"The form is too large: {error}.") from None
+    except MultipartError as error:
+        raise ProblemError(400, f"The form cannot be read: {error}.") from None
+    return received
+
+
+async def _file_of(request: Request, parser: PushMultipartParser) -> AsyncGenerator[bytes, None]:
+    """Give the content of the field `file`, and pass over small other fields."""
+    within_file, files, other = False, 0, 0
+    with parser:
+        async for chunk in request.stream():
+            if not chunk or parser.closed:
+                continue
+            for event in parser.parse(chunk):
+                if isinstance(event, (bytes, bytearray)):
+                    if within_file:
+                        yield bytes(event)
+                        continue
+                    other += len(event)
+                    if other > _FORM_OVERHEAD:
+                        raise ProblemError(413, "The fields beside the file are too large.")
+                elif event is not None:
+                    within_file = event.name == "file"
+                    files += within_file
+    if files != 1:
+        raise ProblemError(400, f"The form must have one field 'file', not {files}.")
+
+
+def _wanted_range(call: Call, size: int, tag: str) -> tuple[int, int] | None:
+    """Return the first and last byte asked for; None for the whole file."""
+    match = _RANGE.fullmatch(call.params.get("Range", "").replace(" ", ""))
+    if match is None or call.params.get("If-Range", tag) != tag:
+        return None
+    first, last, suffix = match.groups()
+    if suffix is not None:
+        start, end = max(0, size - int(suffix)), size - 1
+    else:
+        start, end = int(first), min(size - 1, int(last) if last else size - 1)
+        if last and int(last) < int(first):
+            return None
+    if start >= size:
+        raise ProblemError(
+            416, f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"}
+        )
+    return start, end
+
+
+def _blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < end and (block := file.read(min(_BLOCK, end - start))):
+            start += len(block)
+            yield block

@@ -1,0 +1,173 @@
+"""What models, datasets and artifacts have in common: uploads that end, files to download."""
+
+import re
+from pathlib import PurePosixPath
+
+from qai_hub.local.api.context import RETRY_AFTER, Work
+from qai_hub.local.api.serialize import Json
+from qai_hub.local.clock import rfc3339
+from qai_hub.local.disk import file_digest
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.files import (
+    UPLOAD_LIFETIME,
+    add_file,
+    add_upload,
+    count_uploads,
+    get_file,
+    parts_of,
+    remove_uploads,
+    set_digest,
+    uploads_for,
+)
+from qai_hub.local.store.records import File, Upload, new_id
+
+MAX_SIZE = 1 << 40
+_MAX_PARTS = 10_000
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+_EXTENSIONS = {
+    "MODEL_TYPE_TORCHSCRIPT": ".pt",
+    "MODEL_TYPE_TORCH_EXPORTED_PROGRAM": ".pt2",
+    "MODEL_TYPE_TFLITE": ".tflite",
+    "MODEL_TYPE_ONNX": ".onnx",
+    "MODEL_TYPE_AIMET_ONNX": ".aimet",
+    "MODEL_TYPE_MLMODEL": ".mlmodel",
+    "MODEL_TYPE_MLMODELC": ".mlmodelc",
+    "MODEL_TYPE_MLPACKAGE": ".mlpackage",
+    "MODEL_TYPE_QNN_CONTEXT_BINARY": ".bin",
+    "MODEL_TYPE_QNN_DLC": ".dlc",
+    "MODEL_TYPE_QNN_LIB_AARCH64_ANDROID": ".so",
+    "MODEL_TYPE_QNN_LIB_X86_64_LINUX": ".so",
+}
+
+
+def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
+    """Begin an upload.
+
+    Args:
+        work: The request.
+        object_id: The model or dataset that it is for.
+        size: Its size in bytes; None if that is not known.
+
+    Returns:
+        The upload, with the size of its parts if its size is known.
+
+    Raises:
+        ProblemError: 429 if its sender has too many unfinished ones.
+    """
+    most, since = work.services.bounds.unfinished_uploads, work.services.clock() - UPLOAD_LIFETIME
+    if count_uploads(work.db, work.viewer.id, rfc3339(since)) >= most:
+        raise ProblemError(
+            429,
+            f"You have {most} unfinished uploads, as many as this hub takes from one person: "
+            "finish some, or delete their models and datasets.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
+    part_size = None if size is None else max(work.services.part_size, -(-size // _MAX_PARTS))
+    upload = Upload(new_id("u"), object_id, work.now, size, part_size, work.viewer.id)
+    add_upload(work.db, upload)
+    work.services.storage.begin_upload(upload.id)
+    return upload
+
+
+def part_sizes(upload: Upload) -> list[int]:
+    """Return the size of each part of an upload of known size, in bytes."""
+    size, step = upload.size or 0, upload.part_size or 1
+    return [min(step, size - start) for start in range(0, size, step)]
+
+
+def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
+    """Check that all parts have arrived, and as the caller has sent them.
+
+    Raises:
+        ProblemError: 409 if not.
+    """
+    parts, sizes = parts_of(work.db, upload.id), part_sizes(upload)
+    arrived = {part.number: part for part in parts}
+    for number, size in enumerate(sizes, 1):
+        part = arrived.get(number)
+        if part is None or part.size != size:
+            raise ProblemError(409, f"Part {number} of {len(sizes)} has not been uploaded.")
+    if [tag.strip().strip('"') for tag in etags] != [part.sha256 for part in parts]:
+        raise ProblemError(
+            409, "The etags are not those that the parts were answered with, in order."
+        )
+
+
+def end_upload(work: Work, upload: Upload) -> str:
+    """Publish what an upload has collected.
+
+    Args:
+        work: The request.
+        upload: An upload all of whose parts have arrived.
+
+    Returns:
+        The id of the file.
+
+    Raises:
+        ProblemError: 409 if the upload was given up.
+    """
+    storage = work.services.storage
+    if not storage.upload(upload.id).exists():
+        raise ProblemError(409, "This upload was given up: start another.")
+    work.around.enter_context(storage.writers.finishing(upload.id))
+    parts = parts_of(work.db, upload.id)
+    # The digest of several parts costs another read, too long to wait for here.
+    digest = parts[0].sha256 if len(parts) == 1 else None
+    file = File(new_id("f"), sum(part.size for part in parts), digest)
+    add_file(work.db, file)
+    storage.publish_upload(upload.id, file.id)
+    ended = [each.id for each in uploads_for(work.db, upload.object_id)]
+    remove_uploads(work.db, ended)
+    work.after.append(lambda: storage.remove_uploads(ended))
+    return file.id
+
+
+def latest_complete_upload(work: Work, object_id: str) -> Upload | None:
+    """Return the latest form upload for a dataset that has arrived, or None."""
+    for upload in uploads_for(work.db, object_id):
+        if parts_of(work.db, upload.id):
+            return upload
+    return None
+
+
+def download_json(work: Work, file_id: str, filename: str) -> Json:
+    """Tell where a file can be downloaded.
+
+    Args:
+        work: The request.
+        file_id: The file.
+        filename: How it is called.
+
+    Returns:
+        A signed URL, the name, and the SHA-256.
+    """
+    file = get_file(work.db, file_id)
+    if file is None:
+        raise ProblemError(404, "The file is not there any more.")
+    services = work.services
+    digest = file.sha256
+    if digest is None:
+        # Read here, where callers have patience, and not where the download begins.
+        try:
+            digest = file_digest(services.storage.file(file_id))
+        except FileNotFoundError:
+            raise ProblemError(404, "The file is not there any more.") from None
+        with services.store.write() as db:
+            set_digest(db, file_id, digest)
+    url = services.signed_url(
+        work.call.request, "downloadFile", {"file_id": file_id}, filename=filename
+    )
+    return {"url": url, "filename": filename, "sha256": digest}
+
+
+def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:
+    """Return how a model's file is called, with no dots but those of its extension."""
+    suffix = _EXTENSIONS.get(model_type or "", "")
+    return safe_stem(name, suffix) + suffix + (".zip" if is_directory else "")
+
+
+def safe_stem(name: str, suffix: str) -> str:
+    """Return a name as a file name without dots, blanks or what a file system refuses."""
+    stem = name[: -len(suffix)] if suffix and name.endswith(suffix) else name
+    return _UNSAFE.sub("_", PurePosixPath(stem).name).strip("_")[:100] or "file"

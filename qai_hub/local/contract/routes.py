@@ -1,0 +1,259 @@
+"""What passes between the spec layer and the handlers of operations."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from qai_hub.local.contract import bodies as wire
+from qai_hub.local.contract.bodies import explain, is_large
+from qai_hub.local.contract.document import Contract, ContractError, Json, Operation
+from qai_hub.local.contract.parameters import answer_type, content_type, read_parameters
+from qai_hub.local.errors import MEDIA_TYPE as PROBLEM
+from qai_hub.local.errors import ProblemError
+
+Caller = Any
+"""Whoever a token belongs to, as the authenticator knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that fits the contract.
+
+    Attributes:
+        operation: The operation that is called.
+        request: The HTTP request, for streams and URLs.
+        caller: Who calls, as the authenticator knows them; None where no token is needed.
+        params: Parameters by name, parsed; absent ones are left out unless they have a default.
+        body: The decoded body; None if there is none, or if the handler reads the stream.
+    """
+
+    operation: Operation
+    request: Request
+    caller: Caller
+    params: Mapping[str, Json]
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer.
+
+    Attributes:
+        body: What to encode; None for an empty answer.
+        headers: Headers beside those of the encoding.
+        status: HTTP status; None for the first one that the contract declares.
+    """
+
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+Handler = Callable[[Call], Awaitable[Reply | Response]]
+"""Carries out one operation."""
+
+Authenticate = Callable[[str], Caller]
+"""Turns a token into whoever it belongs to; None if it belongs to nobody."""
+
+
+def caller_of(request: Request, authenticate: Authenticate) -> Caller:
+    """Return who sends a request.
+
+    Args:
+        request: The request.
+        authenticate: Tells whom a token belongs to.
+
+    Raises:
+        ProblemError: 401 if it has no token, or its token is nobody's (any more).
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    caller = authenticate(token.strip()) if scheme.lower() == "token" else None
+    if caller is None:
+        raise ProblemError(
+            401,
+            "The API token is missing or unknown. Send the header 'Authorization: token …'.",
+            headers={"WWW-Authenticate": "token"},
+        )
+    return caller
+
+
+_log = logging.getLogger(__name__)
+# What is larger is read beside the event loop, and so are answers of many values written.
+_LARGE_BODY = 16 << 10
+
+
+def routes(
+    contract: Contract,
+    handlers: Mapping[str, Handler],
+    authenticate: Authenticate,
+    *,
+    validate_responses: bool = False,
+    body_seconds: float = 60.0,
+) -> list[Route]:
+    """Make one route for each path of the contract.
+
+    Args:
+        contract: The contract.
+        handlers: What carries out each operation, by operationId.
+        authenticate: Tells whom a token belongs to.
+        validate_responses: Answer 500 where an answer does not fit the contract.
+        body_seconds: How long a body may take to come that the contract bounds.
+
+    Returns:
+        Routes for Starlette.
+
+    Raises:
+        ContractError: An operation has no handler, or a handler has no operation.
+    """
+    wanted = {operation.id for operation in contract.operations}
+    if missing := sorted(wanted - set(handlers)):
+        raise ContractError(f"no handler for the operations {', '.join(missing)}")
+    if unknown := sorted(set(handlers) - wanted):
+        raise ContractError(f"no operation in the contract for the handlers {', '.join(unknown)}")
+    coding = _Coding(body_seconds, CapacityLimiter(1))
+    by_path = sorted(contract.operations, key=lambda operation: operation.path)
+    return [
+        Route(
+            path,
+            _Endpoint(
+                [
+                    _Bound(
+                        operation, handlers[operation.id], authenticate, coding, validate_responses
+                    )
+                    for operation in operations
+                ]
+            ),
+        )
+        for path, operations in groupby(by_path, key=lambda operation: operation.path)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How bodies are read and written.
+
+    Attributes:
+        seconds: How long one may take to come.
+        large: Lets one large body at a time be read or written, in a thread of its own. With more
+            of them, those on the event loop would wait for the interpreter longer than for one.
+    """
+
+    seconds: float
+    large: CapacityLimiter
+
+
+class _Endpoint:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, bound: Sequence["_Bound"]) -> None:
+        self._by_method = {each.operation.method: each for each in bound}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        bound = self._by_method.get(scope["method"])
+        if bound is None:
+            allow = ", ".join(self._by_method)
+            raise ProblemError(
+                405, f"{scope['method']} is not for this URL: {allow}.", headers={"Allow": allow}
+            )
+        response = await bound.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+class _Bound:
+    """An operation with what carries it out."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        handler: Handler,
+        authenticate: Authenticate,
+        coding: _Coding,
+        validate_responses: bool,
+    ) -> None:
+        self.operation = operation
+        self._handler = handler
+        self._authenticate = authenticate
+        self._coding = coding
+        self._validate = validate_responses
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            media, call = await self._read(request)
+            result = await self._handler(call)
+        except ProblemError as problem:
+            self._check_answer(problem.status, PROBLEM, None)
+            raise
+        if isinstance(result, Response):
+            self._check_answer(result.status_code, result.media_type, None)
+            return result
+        status = result.status or self.operation.status
+        if result.body is None:
+            self._check_answer(status, None, None)
+            return Response(status_code=status, headers=result.headers)
+        self._check_answer(status, wire.JSON, result)
+        bare = call.params.get("supports_s3_credentials") is not True
+        encode = partial(wire.encode, result.body, self.operation, media, bare=bare)
+        large = is_large(result.body)
+        content = await run_sync(encode, limiter=self._coding.large) if large else encode()
+        return Response(content, status, headers=result.headers, media_type=media)
+
+    async def _read(self, request: Request) -> tuple[str, Call]:
+        """Read a request; return what it is answered as, too."""
+        operation = self.operation
+        caller = caller_of(request, self._authenticate) if operation.secured else None
+        params = read_parameters(operation, request)
+        media = answer_type(request, operation)
+        body = await self._read_body(request)
+        return media, Call(operation, request, caller, params, body)
+
+    async def _read_body(self, request: Request) -> Json:
+        body = self.operation.body
+        if body is None:
+            return None
+        if body.max_bytes is None:
+            content_type(request, body)
+            return None
+        typed = "content-type" in request.headers
+        media = content_type(request, body) if typed else ""
+        raw = await wire.read_body(
+            request.stream(), request.headers, body.max_bytes, self._coding.seconds
+        )
+        if not raw and not body.required:
+            return None
+        if not raw and not typed:
+            raise ProblemError(400, "body: missing")
+        decode = partial(wire.decode, raw, body, media or content_type(request, body))
+        if len(raw) <= _LARGE_BODY:
+            return decode()
+        return await run_sync(decode, limiter=self._coding.large)
+
+    def _check_answer(self, status: int, media: str | None, reply: Reply | None) -> None:
+        """Hold an answer to the contract; a fault is the server's, and says so to its log."""
+        if not self._validate:
+            return
+        fault = self._fault(status, media, reply)
+        if fault:
+            _log.error("%s answered against the contract: %s", self.operation.id, fault)
+            raise RuntimeError(f"{self.operation.id} answered against the contract: {fault}")
+
+    def _fault(self, status: int, media: str | None, reply: Reply | None) -> str | None:
+        declared = self.operation.answers.get(status)
+        if declared is None:
+            return f"status {status} is not declared"
+        if media is None:
+            return f"status {status} has content" if declared else None
+        if media not in declared:
+            return f"{media} is not declared for status {status}"
+        if reply is not None and not declared[media].is_valid(reply.body):
+            return explain(declared[media], reply.body, "answer")
+        return None

@@ -1,0 +1,100 @@
+"""Who may see what, and who may change it.
+
+Owners may do all. Whoever something is open to (see `open_to`) may look at it and download it.
+To everybody else it does not exist.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.people import open_to
+from qai_hub.local.store.records import Owned, User
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Rows
+
+_Record = TypeVar("_Record", bound=Owned)
+_Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[_Record_co]):
+    """A kind of thing that people own and share.
+
+    Attributes:
+        word: What people call it.
+        rows: Where it is kept.
+    """
+
+    word: str
+    rows: Rows[_Record_co]
+
+    def seen_by(self, db: Connection, viewer: User, key: str, *, status: int = 404) -> _Record_co:
+        """Return the one with an id, if a person may see it.
+
+        Args:
+            db: The transaction.
+            viewer: Who wants to see it.
+            key: Its id.
+            status: What to answer if there is none.
+
+        Returns:
+            The record.
+
+        Raises:
+            ProblemError: There is none, or they may not see it; the two cannot be told apart.
+        """
+        found = self.rows.get(db, key)
+        if found is None or not may_see(db, viewer, found):
+            raise ProblemError(status, f"There is no {self.word} {key} that you may see.")
+        return found
+
+    def changed_by(self, db: Connection, viewer: User, key: str) -> _Record_co:
+        """Return the one with an id, if a person may change it.
+
+        Args:
+            db: The transaction.
+            viewer: Who wants to change it.
+            key: Its id.
+
+        Returns:
+            The record.
+
+        Raises:
+            ProblemError: 404 if they may not see it, 403 if they may only see it.
+        """
+        found = self.seen_by(db, viewer, key)
+        if found.owner_id != viewer.id:
+            raise ProblemError(
+                403, f"Only its owner may change the {self.word} {key}; it is shared with you."
+            )
+        return found
+
+
+def may_see(db: Connection, viewer: User, thing: Owned) -> bool:
+    """Tell whether a person may see something."""
+    return bool(visible(db, viewer, [thing]))
+
+
+def visible(db: Connection, viewer: User, things: Iterable[_Record]) -> dict[str, _Record]:
+    """Return those of some things that a person may see, by id. Their own cost no query.
+
+    Args:
+        db: The transaction.
+        viewer: Who wants to see them.
+        things: Jobs, models or datasets.
+
+    Returns:
+        Those that they may see.
+    """
+    found = {thing.id: thing for thing in things}
+    others = [key for key, thing in found.items() if thing.owner_id != viewer.id]
+    hidden = set(others) - open_to(db, viewer.email, others)
+    return {key: thing for key, thing in found.items() if key not in hidden}
+
+
+JOB = Kind("job", JOBS)
+MODEL = Kind("model", MODELS)
+DATASET = Kind("dataset", DATASETS)

@@ -1,0 +1,115 @@
+"""The cache: a target model is not made again for those who may see the job that made it."""
+
+import hashlib
+import json
+import platform
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from qai_hub._version import __version__
+from qai_hub.local.core.access import visible
+from qai_hub.local.core.requests import CheckedRequest, whole_digest
+from qai_hub.local.files import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.files import get_file, makers_of
+from qai_hub.local.store.people import get_user
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.relations import uses_of
+from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.tools import installed
+
+_KINDS = ("compile", "quantize", "link")
+# What the compiler must know of a chip: devices whose chips are equal in this share target models.
+_CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
+_TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
+
+
+class Cache:
+    """Tells which job has made what another asks for.
+
+    A target model is known by all that goes into it: the content of the models and of the
+    calibration data, the kind of job and its parameters, the chip, and the versions of the tools.
+    Names and ids are not among it. Nobody can tell whether others have made the same: what they
+    made is given only to those who may see the job that made it.
+
+    Args:
+        store: The database.
+        storage: The files.
+    """
+
+    def __init__(self, store: Store, storage: Storage) -> None:
+        self._store = store
+        self._storage = storage
+        self._tools = {name: installed(name) for name in _TOOLS} | {
+            "Python": platform.python_version(),
+            "qai-hub-openapi": __version__,
+        }
+
+    def key(self, checked: CheckedRequest) -> str | None:
+        """Return what the target model of a request is known by.
+
+        Args:
+            checked: The request.
+
+        Returns:
+            The key; None if the request makes no model, or its options cannot be read.
+        """
+        return cache_key(checked, self._tools)
+
+    def find(self, key: str, owner_id: int) -> Job | None:
+        """Find the job that has made a target model.
+
+        It reads the files of the model: not for within a transaction.
+
+        Args:
+            key: What the model is known by.
+            owner_id: Who asks for it.
+
+        Returns:
+            A job that they may see, their own first; None if there is none, or what it made is
+            damaged.
+        """
+        with self._store.read() as db:
+            found = JOBS.get_many(db, makers_of(db, key))
+            makers = list(visible(db, get_user(db, owner_id), found.values()).values())
+            makers.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
+        return next((maker for maker in makers if self._is_whole(maker)), None)
+
+    def _is_whole(self, maker: Job) -> bool:
+        with self._store.read() as db:
+            targets = MODELS.get_many(db, uses_of(db, [maker.id])[maker.id].target).values()
+            files = [
+                get_file(db, each)
+                for made in targets
+                for each in (made.file_id, made.source_id)
+                if each
+            ]
+        return bool(files) and all(
+            file is not None and whole_digest(self._storage.file(file.id), file) for file in files
+        )
+
+
+def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str | None:
+    """Return what the target model of a request is known by.
+
+    Args:
+        checked: The request.
+        tools: The versions of the tools; None for one that is not installed.
+
+    Returns:
+        The key; None if the request makes no model, or its options cannot be read.
+    """
+    request = checked.request
+    if request.kind not in _KINDS:
+        return None
+    try:
+        words = shlex.split(request.options)
+    except ValueError:
+        return None
+    chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
+    # All fields of the request, so that none can be forgotten; files stand by their content.
+    parts: dict[str, Any] = asdict(request) | {"options": words, "soc": chip, "tools": dict(tools)}
+    text = json.dumps(parts, sort_keys=True, default=lambda path: checked.digests[path])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,198 @@
+"""What becomes of jobs: each method is one step in the database, within a transaction.
+
+Each step names the attempt that takes it and the states that it leads out of, and the database
+checks both as it changes the job: an attempt whose place another has taken changes nothing.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.results import Keeper, Output, Verdict
+from qai_hub.local.files import Storage
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.relations import release, uses_of, waiting_behind
+from qai_hub.local.store.rows import JOBS
+from qai_hub.local.store.schema import jobs
+
+MAX_LOSSES = 3
+# Jobs that one statement ends: SQLite bounds the values that it takes.
+_AT_ONCE = 1000
+
+
+class Lifecycle:
+    """The steps that a job goes through.
+
+    Args:
+        storage: Where files are published.
+        clock: Tells the time.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._keeper = Keeper(storage, clock)
+        self._clock = clock
+
+    def recover(self, db: Connection) -> None:
+        """Queue again what an earlier process of the hub was running when it ended."""
+        query = select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING)).order_by(jobs.c.seq)
+        for job in JOBS.get_many(db, db.execute(query).scalars()).values():
+            losses = job.losses + 1
+            JOBS.change(db, job.id, losses=losses)
+            if losses < MAX_LOSSES:
+                self.requeue(db, job)
+                continue
+            reason = (
+                f"The hub ended {losses} times while the job was running, so it is not tried again."
+            )
+            self.finish(db, job, Verdict.failure(states.CRASH, reason))
+
+    def claim(self, db: Connection, job_id: str) -> Job | None:
+        """Begin an attempt at a job.
+
+        Args:
+            db: A writing transaction.
+            job_id: A job that can run.
+
+        Returns:
+            The job, with the number of the new attempt; None if it is not queued any more.
+        """
+        job, now = JOBS.get(db, job_id), self._now()
+        if job is None:
+            return None
+        begun = self._step(
+            db,
+            job,
+            (states.CREATED,),
+            state=states.STARTING[job.kind],
+            attempt=job.attempt + 1,
+            started=now,
+            updated=now,
+        )
+        return JOBS.get(db, job_id) if begun else None
+
+    def advance(self, db: Connection, job: Job) -> bool:
+        """Say that the worker of an attempt is at work.
+
+        Returns:
+            Whether the attempt is still the job's; if not, nothing is to be done for it any more.
+        """
+        before = (states.STARTING[job.kind],)
+        return self._step(db, job, before, state=states.WORKING[job.kind], updated=self._now())
+
+    def requeue(self, db: Connection, job: Job) -> bool:
+        """Give up an attempt, so that another is made.
+
+        Returns:
+            Whether it was the job's: one that has ended, or is queued, stays as it is.
+        """
+        return self._step(
+            db, job, states.RUNNING, state=states.CREATED, started=None, updated=self._now()
+        )
+
+    def finish(self, db: Connection, job: Job, verdict: Verdict) -> list[str]:
+        """End a job, and those that wait for a model that it will not make.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it was claimed.
+            verdict: How its attempt has ended.
+
+        Returns:
+            The jobs that have ended with it; none if another attempt has taken its place.
+        """
+        return self._finish(db, job, verdict, states.RUNNING)
+
+    def cancel(self, db: Connection, job: Job, email: str) -> list[str]:
+        """End a job because a person wants so, whether it runs or is queued.
+
+        Its worker, if there is one, learns of it elsewhere: nothing that it does counts any more.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it is in this transaction.
+            email: Who cancels it.
+
+        Returns:
+            The jobs that have ended with it; none if it had ended before.
+        """
+        reason, log = f"Cancelled by {email}.", None
+        if job.state in states.RUNNING:
+            text = self._storage.attempt_log(job.id, job.attempt)
+            log = Output.of(self._storage.scratch_file(f"{text}{self._now()} {reason}\n"))
+        verdict = Verdict(failure_type=states.CANCELLED, reason=reason, log=log)
+        return self._finish(db, job, verdict, states.OPEN)
+
+    def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
+        """End jobs that wait for a model which is not made, and those that wait for theirs.
+
+        There may be many: they are ended some at a time, and share one log.
+
+        Args:
+            db: A writing transaction.
+            cause: The job that has failed.
+            waiting: The jobs that wait for its model.
+
+        Returns:
+            The jobs that have ended.
+        """
+        # Why is told from that job, to those who may see it; of a chain it is the first one.
+        cause_id = cause.cause_id or cause.id
+        reason = f"A model that this job needs was not made: the job {cause_id} failed."
+        verdict = Verdict.failure(states.DEPENDENCY, reason)
+        values = {**self._ending(verdict), "cause_id": cause_id}
+        ended, to_end = list[str](), list(waiting)
+        while to_end:
+            some, to_end = to_end[:_AT_ONCE], to_end[_AT_ONCE:]
+            failed = JOBS.change_all(db, some, jobs.c.state == states.CREATED, **values)
+            ended += failed
+            to_end += waiting_behind(db, failed, states.CREATED)
+        if ended:
+            self._keeper.keep_log(db, ended, verdict)
+        return ended
+
+    def _finish(
+        self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]
+    ) -> list[str]:
+        if not self._end(db, job, verdict, before):
+            return []
+        if verdict.failure_type == states.SUCCESS:
+            release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
+            return [job.id]
+        (failed,) = JOBS.get_many(db, [job.id]).values()
+        behind = waiting_behind(db, [job.id], states.CREATED)
+        return [job.id, *self.fail_behind(db, failed, behind)]
+
+    def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
+        """End one job; False if it has ended, or another attempt has taken this one's place."""
+        if not self._step(db, job, before, **self._ending(verdict)):
+            return False
+        if verdict.failure_type == states.SUCCESS:
+            self._keeper.keep_results(db, job, verdict)
+        self._keeper.keep_log(db, [job.id], verdict)
+        return True
+
+    def _ending(self, verdict: Verdict) -> dict[str, Any]:
+        """Return what a job that ends is changed to."""
+        done, now = verdict.failure_type == states.SUCCESS, self._now()
+        return {
+            "state": states.DONE if done else states.FAILED,
+            "started": func.coalesce(jobs.c.started, now),
+            "completed": now,
+            "updated": now,
+            "failure_type": verdict.failure_type,
+            "failure_reason": None if done else verdict.reason,
+            "notices": verdict.result.get("notices"),
+        }
+
+    def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
+        """Change a job if it is at this attempt and in one of some states; tell whether it was."""
+        return JOBS.change_if(
+            db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
+        )
+
+    def _now(self) -> str:
+        return rfc3339(self._clock())

@@ -1,0 +1,171 @@
+"""Makes the request of an attempt from the database, once all its files are found to be whole."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.disk import file_digest
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel, RequestKind, TensorSpec
+from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.files import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.files import get_file, set_digest
+from qai_hub.local.store.records import Dataset, File, Job, Model
+from qai_hub.local.store.relations import origin_of, uses_of
+from qai_hub.local.store.rows import DATASETS, MODELS
+
+SocOf = Callable[[Mapping[str, Any]], Soc | None]
+"""Tells the chip of a device, as jobs keep it."""
+
+_KINDS: Mapping[str, RequestKind] = {"compile": "compile", "quantize": "quantize", "link": "link"}
+# Formats of which a file may come back: what is known of them is found again by their content.
+_QNN = ("MODEL_TYPE_QNN_CONTEXT_BINARY", "MODEL_TYPE_QNN_DLC")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request, and the SHA-256 in hex of each file that it names."""
+
+    request: AttemptRequest
+    digests: Mapping[Path, str]
+
+
+class Requests:
+    """Makes the requests of attempts.
+
+    Args:
+        store: The database.
+        storage: The files.
+        soc_of: Tells the chip of a device.
+    """
+
+    def __init__(self, store: Store, storage: Storage, soc_of: SocOf) -> None:
+        self._store = store
+        self._storage = storage
+        self._soc_of = soc_of
+
+    def make(self, job: Job) -> CheckedRequest:
+        """Make the request of an attempt at a job.
+
+        It reads all files of the job: not for within a transaction.
+
+        Args:
+            job: The job; its input models are there.
+
+        Returns:
+            The request.
+
+        Raises:
+            JobFailure: A file is damaged or gone, or its dataset has expired.
+        """
+        with self._store.read() as db:
+            uses = uses_of(db, [job.id])[job.id]
+            models = MODELS.get_many(db, uses.input)
+            dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
+        digests: dict[Path, str] = {}
+        inputs = tuple(self._input(models[key], digests) for key in uses.input)
+        request = AttemptRequest(
+            kind=_KINDS.get(job.kind, "run"),
+            inputs=inputs,
+            options=job.options,
+            input_specs=tuple(map(_spec, job.input_specs or ())),
+            dataset=None if dataset is None else self._data(dataset, digests),
+            profile=job.kind == "profile",
+            weights_dtype=_short(job.weights_dtype),
+            activations_dtype=_short(job.activations_dtype),
+            soc=None if job.device is None else self._soc_of(job.device),
+            other_socs=self._other_socs(job),
+        )
+        return CheckedRequest(request, digests)
+
+    def _other_socs(self, job: Job) -> tuple[Soc, ...]:
+        """Return the chips of a job's devices, each once and without that of its first device."""
+        found: dict[tuple[int, int], Soc] = {}
+        for device in (job.device, *(job.devices or ())):
+            soc = None if device is None else self._soc_of(device)
+            if soc is not None:
+                found.setdefault((soc.soc_model, soc.hexagon), soc)
+        return tuple(found.values())[1:]
+
+    def _input(self, model: Model, digests: dict[Path, str]) -> InputModel:
+        path = self._whole(model.file_id, f"the model {model.id}", digests)
+        if model.provenance is None and model.model_type in _QNN:
+            model = self._with_origin(model, digests[path])
+        provenance, source_id = model.provenance, model.source_id
+        source = None
+        if source_id is not None:
+            source = self._whole(source_id, f"what made the model {model.id}", digests)
+        return InputModel(
+            path=path, model_type=model.model_type or "", provenance=provenance, source=source
+        )
+
+    def _with_origin(self, model: Model, sha256: str) -> Model:
+        """Return a model with what is known of one with the same content.
+
+        Whoever has the file may use it, however they came by it: what is known of it goes to the
+        worker alone, and tells nothing of who made it. It is kept with the model, so that it
+        outlives the other one.
+        """
+        with self._store.write() as db:
+            origin = origin_of(db, sha256)
+            if origin is None:
+                return model
+            known = replace(model, provenance=origin.provenance, source_id=origin.source_id)
+            MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
+        return known
+
+    def _data(self, dataset: Dataset, digests: dict[Path, str]) -> Path:
+        if not self._storage.file(dataset.file_id or "").exists():
+            reason = "The dataset expired before the job could run: upload its data again."
+            raise JobFailure(FailureType.INVALID_INPUTS, reason)
+        return self._whole(dataset.file_id, f"the dataset {dataset.id}", digests)
+
+    def _whole(self, file_id: str | None, what: str, digests: dict[Path, str]) -> Path:
+        """Return where a file is, having found it to be what was published."""
+        path = self._storage.file(file_id or "")
+        with self._store.read() as db:
+            file = get_file(db, file_id or "")
+        digest = None if file is None else whole_digest(path, file)
+        if file is None or digest is None:
+            reason = (
+                f"The file of {what} is damaged: it is not on this hub's disk as it was stored. "
+                "Upload it, or make it, again."
+            )
+            raise JobFailure(FailureType.MODEL_CORRUPT, reason)
+        if file.sha256 is None:
+            with self._store.write() as db:
+                set_digest(db, file.id, digest)
+        digests[path] = digest
+        return path
+
+
+def whole_digest(path: Path, file: File) -> str | None:
+    """Return the SHA-256 of a file, in hex, if it is what was stored.
+
+    Args:
+        path: Where it is.
+        file: What is known of it.
+
+    Returns:
+        The digest; None if the file is gone, or another than it was.
+    """
+    try:
+        digest = file_digest(path) if path.stat().st_size == file.size else None
+    except FileNotFoundError:
+        return None
+    return digest if file.sha256 in (None, digest) else None
+
+
+def _spec(value: Mapping[str, Any]) -> TensorSpec:
+    """Read what the contract tells of an input."""
+    tensor = value["tensor_type"]
+    return TensorSpec(
+        name=value["name"],
+        shape=tuple(tensor["shape"]),
+        dtype=tensor["dtype"].removeprefix("TENSOR_DTYPE_").lower(),
+    )
+
+
+def _short(dtype: str | None) -> str:
+    return (dtype or "").removeprefix("QUANTIZE_DTYPE_")

@@ -1,0 +1,217 @@
+"""What an attempt has left, and how the hub keeps it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.core import kinds as states
+from qai_hub.local.disk import file_digest
+from qai_hub.local.files import Storage
+from qai_hub.local.store.files import add_file, remember_maker
+from qai_hub.local.store.records import Artifact, File, Job, new_id
+from qai_hub.local.store.relations import (
+    add_artifact,
+    add_result,
+    add_uses,
+    result_of,
+    uses_of,
+)
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+
+DATASET_LIFETIME = timedelta(days=30)
+# What the results of jobs that make models tell.
+_DETAIL = ("tool_versions", "psnr")
+# What models have in common of which one was given from the cache.
+_SHARED = (
+    *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),
+    *("provenance", "metadata", "source_id"),
+)
+# The files that become artifacts of a job: their types, and how they are called.
+_ARTIFACTS = {
+    "profile_trace": (states.PROFILE_TRACE, "profile_trace.json"),
+    "runtime_log": (states.DEVICE_LOG, "runtime.log"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that an attempt has left, measured and ready to be published."""
+
+    file: File
+    path: Path
+
+    @classmethod
+    def of(cls, path: Path) -> "Output":
+        """Measure a file. It takes time: not for within a transaction."""
+        return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How an attempt has ended.
+
+    Attributes:
+        failure_type: A JobFailureType; that of success if the job is done.
+        reason: Why it failed, for its user; empty on success.
+        result: What the attempt has found out.
+        outputs: The files that it has made: `target_model`, and beside it a `source` for other
+            jobs; `output_data`; `profile_trace`, `runtime_log`.
+        log: Its log; None for an attempt that never began.
+        key: What its target model is known by in the cache; None to keep it out of that.
+        maker: The job whose target model and result it is given from the cache; None for one that
+            ran.
+    """
+
+    failure_type: str
+    reason: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    log: Output | None = None
+    key: str | None = None
+    maker: Job | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the files are that it brings."""
+        brought = [*self.outputs.values(), *([] if self.log is None else [self.log])]
+        return [output.path for output in brought]
+
+    @classmethod
+    def failure(cls, failure_type: str, reason: str) -> "Verdict":
+        """Return the verdict of an attempt that has left nothing."""
+        return cls(failure_type=failure_type, reason=reason)
+
+
+class MakerGone(Exception):  # noqa: N818 - nobody's fault
+    """The model that a job was to be given from the cache has been deleted since."""
+
+
+class Keeper:
+    """Keeps what attempts have left.
+
+    Args:
+        storage: Where files are published.
+        clock: Tells the time.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    def keep_results(self, db: Connection, job: Job, verdict: Verdict) -> None:
+        """Keep what a job that succeeded has made and found out.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it was claimed.
+            verdict: How its attempt has ended.
+
+        Raises:
+            MakerGone: What it was to be given is not there any more.
+        """
+        if verdict.key is not None:
+            remember_maker(db, verdict.key, job)
+        if verdict.maker is not None:
+            self._share(db, job, verdict.maker)
+            return
+        result, outputs = verdict.result, verdict.outputs
+        for output in outputs.values():
+            self._publish(db, output)
+        if "target_model" in outputs:
+            self._keep_target(db, job, verdict)
+        if "output_data" in outputs:
+            self._add_output_dataset(db, job, outputs["output_data"])
+        for name in _ARTIFACTS.keys() & outputs.keys():
+            kind, filename = _ARTIFACTS[name]
+            add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
+        profile = result.get("profile")
+        if job.kind in ("inference", "profile"):
+            add_result(db, job.id, {} if profile is None else {"detail": profile})
+        else:
+            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
+        if profile is not None:
+            memory = profile.get("execution_memory", {}).get("peak")
+            JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
+
+    def keep_log(self, db: Connection, job_ids: Sequence[str], verdict: Verdict) -> None:
+        """Keep the hub's log of an attempt; one that never began gets one that tells why.
+
+        Args:
+            db: A writing transaction.
+            job_ids: The job; several if they have ended by the same cause.
+            verdict: How its attempt has ended.
+        """
+        log = verdict.log
+        if log is None:
+            now = rfc3339(self._clock())
+            line = f"{now} The job did not run: {verdict.failure_type}: {verdict.reason}\n"
+            log = Output.of(self._storage.scratch_file(line))
+        self._publish(db, log)
+        logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
+        add_artifact(db, *logs)
+
+    def _publish(self, db: Connection, output: Output) -> None:
+        add_file(db, output.file)
+        self._storage.publish(output.path, output.file.id)
+
+    def _keep_target(self, db: Connection, job: Job, verdict: Verdict) -> None:
+        result, output = verdict.result, verdict.outputs["target_model"]
+        source = verdict.outputs.get("source")
+        (target,) = uses_of(db, [job.id])[job.id].target
+        MODELS.change(
+            db,
+            target,
+            file_id=output.file.id,
+            model_type=result["target_model_type"],
+            is_directory=output.path.suffix == ".zip",
+            producer_attempt=job.attempt,
+            input_spec=_tensors(result["input_spec"]),
+            output_spec=_tensors(result["output_spec"]),
+            provenance=result.get("provenance"),
+            metadata=result.get("metadata"),
+            source_id=None if source is None else source.file.id,
+        )
+
+    def _share(self, db: Connection, job: Job, maker: Job) -> None:
+        """Give a job what another has made: the same files under a model of its own."""
+        targets = {key: uses.target for key, uses in uses_of(db, [job.id, maker.id]).items()}
+        made = MODELS.get(db, targets[maker.id][0])
+        if made is None:
+            raise MakerGone
+        shared = {name: getattr(made, name) for name in _SHARED}
+        MODELS.change(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
+        add_result(db, job.id, result_of(db, maker.id) or {})
+
+    def _add_output_dataset(self, db: Connection, job: Job, output: Output) -> None:
+        key, now = new_id("d"), self._clock()
+        DATASETS.add(
+            db,
+            id=key,
+            owner_id=job.owner_id,
+            project_id=job.project_id,
+            name=f"{job.name} outputs",
+            created=rfc3339(now),
+            expires=rfc3339(now + DATASET_LIFETIME),
+            file_id=output.file.id,
+        )
+        add_uses(db, job.id, "output", [key])
+
+
+def _tensors(specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn what the execution tells of tensors into the contract's form."""
+    return [
+        {
+            "name": spec["name"],
+            "tensor_type": {
+                "shape": list(spec["shape"]),
+                "dtype": f"TENSOR_DTYPE_{spec['dtype'].upper()}",
+            },
+            **({"graph_name": spec["graph_name"]} if "graph_name" in spec else {}),
+        }
+        for spec in specs
+    ]

@@ -1,0 +1,325 @@
+"""Whose turn it is: places are given in rounds, and nobody is shut out by another's long jobs."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.attempts import Attempts
+from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.requests import Requests, SocOf
+from qai_hub.local.core.results import MakerGone, Output, Verdict
+from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.engine.protocol import FailureType, JobFailure, notice
+from qai_hub.local.errors import is_disk_full
+from qai_hub.local.files import Storage
+from qai_hub.local.store import Store
+from qai_hub.local.store.records import Job
+from qai_hub.local.store.relations import First, first_ready_jobs
+
+# A small machine, too, has places for some people of whom nothing runs.
+_LEAST_BEYOND = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A person who has a job that could begin.
+
+    Attributes:
+        user_id: Who it is.
+        running: How many jobs of theirs run.
+        served: When one of theirs began last, as a number that grows; 0 for never.
+        oldest: The age of the job that would begin: smaller for older ones.
+    """
+
+    user_id: int
+    running: int
+    served: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many jobs may run at once.
+
+    Attributes:
+        usual: As many as any jobs may take.
+        most: As many as there are with those of people of whom nothing else runs.
+    """
+
+    usual: int
+    most: int
+
+    @classmethod
+    def beyond(cls, usual: int) -> "Places":
+        """Return as many places again for people of whom nothing runs, and 8 at the least."""
+        return cls(usual, usual + max(usual, _LEAST_BEYOND))
+
+
+def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:
+    """Choose who gets the next place.
+
+    Of whom the fewest jobs run comes first, then who has waited longest for a turn, then who has
+    the oldest job. So a person alone may take all usual places. Once these are taken, there are
+    more for people of whom nothing runs, as many as `places` has.
+
+    Args:
+        claimants: Those who have a job that could begin.
+        places: How many jobs may run at once.
+        taken: How many run now, of all people.
+
+    Returns:
+        Whose job is to begin; None if no more may.
+    """
+    if taken >= places.most:
+        return None
+    if taken >= places.usual:
+        claimants = [each for each in claimants if each.running == 0]
+    return min(claimants, key=lambda each: (each.running, each.served, each.oldest), default=None)
+
+
+_log = logging.getLogger(__name__)
+_RETRY_AFTER = 1.0
+_FAULT = "The hub could not carry out the job. The log of the hub tells more."
+_DISK_FULL = "The disk of this hub is full. Free some space and submit the job again."
+_SERVED = (
+    "Served from the cache: a job of yours, or one that was shared with you, has made the same "
+    "target model before, from the same input, with the same options, for the same chip and with "
+    "the same tools. Nothing ran for this job."
+)
+
+
+class RunAttempt(Protocol):
+    """Carries out one attempt and returns its outcome; `run_attempt` of the execution does."""
+
+    def __call__(
+        self,
+        request: AttemptRequest,
+        folder: Path,
+        *,
+        time_limit: float,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+    ) -> AttemptOutcome:
+        """Carry out an attempt."""
+
+
+class _Superseded(Exception):  # noqa: N818 - nobody's fault
+    """The job has ended, or been queued again, while the attempt was under way."""
+
+
+class Scheduler:
+    """Runs what is queued in the database as soon as its input is there.
+
+    People take turns, and each person's oldest job goes first: see `next_turn`.
+
+    Args:
+        store: The database.
+        storage: The files.
+        clock: Tells the time.
+        run_attempt: Carries out one attempt.
+        soc_of: Tells the chip of a device.
+        ended: Told, from any thread, which jobs have ended.
+        max_parallel: Attempts at once; as many again, and 8 at the least, for people of whom no
+            other runs.
+        time_limit: Seconds that one attempt may take.
+        memory_limit: Address space that its worker may use, in bytes; None for no limit.
+        cache: Tells what need not be made again; None to make all again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        storage: Storage,
+        clock: Clock,
+        run_attempt: RunAttempt,
+        soc_of: SocOf,
+        ended: Callable[[Iterable[str]], None],
+        *,
+        max_parallel: int,
+        time_limit: float,
+        memory_limit: int | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self._store = store
+        self._storage = storage
+        self._lifecycle = Lifecycle(storage, clock)
+        self._requests = Requests(store, storage, soc_of)
+        self._run_attempt = run_attempt
+        self._ended = ended
+        self._places = Places.beyond(max_parallel)
+        self._time_limit = time_limit
+        self._memory_limit = memory_limit
+        self._cache = cache
+        self._clock = clock
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._attempts = Attempts(self._awake.set)
+        self._turns = 0
+        self._last_turns: dict[int, int] = {}
+        self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Take up what an earlier process has left, and begin to run jobs."""
+        with self._store.write() as db:
+            self._lifecycle.recover(db)
+        self._awake.set()
+        self._dispatcher.start()
+
+    def wake(self) -> None:
+        """Look for jobs that can run; from any thread."""
+        self._awake.set()
+
+    def cancelled(self, job_ids: Collection[str]) -> None:
+        """Take note that people have ended jobs in the database; from any thread."""
+        self._attempts.cancel(job_ids)
+        self._ended(job_ids)
+
+    def stop(self) -> None:
+        """Cancel what is running, which is queued again for the next process, and end."""
+        self._stopping.set()
+        self._awake.set()
+        if self._dispatcher.ident is not None:
+            self._dispatcher.join()
+        self._attempts.stop()
+
+    def _dispatch(self) -> None:
+        failing = False
+        while not self._stopping.is_set():
+            self._awake.wait()
+            self._awake.clear()
+            try:
+                self._begin_ready()
+                failing = False
+            except Exception:  # noqa: BLE001 - without the scheduler no job would ever run
+                if not failing:
+                    _log.exception("the scheduler cannot look for jobs, and tries again")
+                failing = True
+                self._stopping.wait(_RETRY_AFTER)
+                self._awake.set()
+
+    def _begin_ready(self) -> None:
+        while not self._stopping.is_set():
+            first = self._next()
+            if first is None:
+                return
+            with self._store.write() as db:
+                job = self._lifecycle.claim(db, first.job_id)
+            if job is not None:
+                self._begin(job)
+
+    def _next(self) -> First | None:
+        """Choose the job that is to begin now; None if there is none, or no place."""
+        running = self._attempts.by_owner()
+        if running.total() >= self._places.most:
+            return None
+        with self._store.read() as db:
+            waiting = {first.owner_id: first for first in first_ready_jobs(db, states.CREATED)}
+        claimants = [
+            Claimant(owner, running[owner], self._last_turns.get(owner, 0), first.seq)
+            for owner, first in waiting.items()
+        ]
+        chosen = next_turn(claimants, self._places, running.total())
+        return None if chosen is None else waiting[chosen.user_id]
+
+    def _begin(self, job: Job) -> None:
+        self._turns += 1
+        self._last_turns[job.owner_id] = self._turns
+        try:
+            self._attempts.begin(job, self._run)
+        except RuntimeError:
+            with self._store.write() as db:
+                self._lifecycle.requeue(db, job)
+            raise
+
+    def _run(self, job: Job, cancelled: threading.Event) -> None:
+        try:
+            self._carry_out(job, cancelled)
+        except Exception:  # noqa: BLE001 - whatever it is, the next process takes the job up again
+            _log.exception("the job %s could not be queued again", job.id)
+
+    def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
+        try:
+            with self._storage.work_folder(job.id, job.attempt) as folder:
+                self._settle(job, self._attempt(job, folder, cancelled))
+        except _Superseded:
+            _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
+        except (AttemptCancelled, MakerGone):
+            # A job that was cancelled by a person has ended: the database then refuses this.
+            with self._store.write() as db:
+                self._lifecycle.requeue(db, job)
+        except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
+            _log.exception("attempt %d of the job %s failed in the hub", job.attempt, job.id)
+            self._give_up(job, error)
+
+    def _give_up(self, job: Job, error: Exception) -> None:
+        """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
+        verdict = Verdict.failure(states.INTERNAL, _FAULT)
+        if is_disk_full(error):
+            verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
+        failing = False
+        while True:
+            try:
+                self._settle(job, verdict)
+            except Exception:  # noqa: BLE001 - the next process takes up what this one cannot end
+                if not failing:
+                    _log.exception("the end of the job %s cannot be stored yet", job.id)
+                failing = True
+                if self._stopping.wait(_RETRY_AFTER):
+                    return
+            else:
+                return
+
+    def _settle(self, job: Job, verdict: Verdict) -> None:
+        # Out of the transaction, which others would wait for.
+        self._storage.sync(verdict.paths)
+        with self._store.write() as db:
+            ended = self._lifecycle.finish(db, job, verdict)
+        self._ended(ended)
+
+    def _attempt(self, job: Job, folder: Path, cancelled: threading.Event) -> Verdict:
+        try:
+            checked = self._requests.make(job)
+        except JobFailure as failure:
+            return Verdict.failure(failure.failure_type, failure.reason)
+        key = self._cache.key(checked) if self._cache else None
+        maker = self._cache.find(key, job.owner_id) if self._cache and key else None
+        with self._store.write() as db:
+            wanted = self._lifecycle.advance(db, job)
+        if not wanted:
+            raise _Superseded
+        if maker is not None:
+            return self._served(maker, key, folder)
+        outcome = self._run_attempt(
+            checked.request,
+            folder,
+            time_limit=self._time_limit,
+            memory_limit=self._memory_limit,
+            cancelled=cancelled,
+        )
+        return Verdict(
+            failure_type=outcome.failure_type,
+            reason=outcome.reason,
+            result=outcome.result,
+            outputs={name: Output.of(path) for name, path in outcome.files.items()},
+            log=Output.of(outcome.log),
+            key=key,
+        )
+
+    def _served(self, maker: Job, key: str | None, folder: Path) -> Verdict:
+        """Return the verdict of an attempt that is spared, since a job has done its work before."""
+        log = folder / "hub.log"
+        log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
+        notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
+        return Verdict(
+            failure_type=states.SUCCESS,
+            result={"notices": notices},
+            log=Output.of(log),
+            key=key,
+            maker=maker,
+        )

@@ -1,0 +1,67 @@
+"""Signatures of the URLs that files are uploaded to and downloaded from."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from qai_hub.local.clock import Clock
+from qai_hub.local.errors import ProblemError
+
+LIFETIME = timedelta(hours=1)
+
+
+class Signer:
+    """Signs what a URL may be used for, and until when.
+
+    Args:
+        secret: Key that only this hub knows.
+        clock: Tells the time.
+    """
+
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def sign(self, operation: str, **claims: str | int | None) -> str:
+        """Sign claims for one operation.
+
+        Args:
+            operation: The only operationId that the signature is good for.
+            claims: What the operation may rely on, such as ids and sizes.
+
+        Returns:
+            The signature, safe in a URL. It is a secret.
+        """
+        expires = (self._clock() + LIFETIME).timestamp()
+        return str(self._serializer(operation).dumps({**claims, "expires": expires}))
+
+    def check(self, operation: str, signature: str, **claims: str | int) -> dict[str, Any]:
+        """Check a signature.
+
+        Args:
+            operation: The operation that is called.
+            signature: What the URL carries.
+            claims: What the signature must say.
+
+        Returns:
+            All that it says.
+
+        Raises:
+            ProblemError: 403 if it is wrong, for something else, or has expired.
+        """
+        try:
+            signed: dict[str, Any] = self._serializer(operation).loads(signature)
+        except BadData:
+            raise ProblemError(403, "The signature of this URL is wrong.") from None
+        if any(signed.get(name) != value for name, value in claims.items()):
+            raise ProblemError(403, "The signature of this URL is for something else.")
+        if signed["expires"] <= self._clock().timestamp():
+            raise ProblemError(403, "This URL has expired: ask for a new one.")
+        return signed
+
+    def _serializer(self, operation: str) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._secret, salt=operation, signer_kwargs={"digest_method": hashlib.sha256}
+        )

@@ -1,0 +1,220 @@
+"""Carries out one attempt of a job in a subprocess and tells how it ended."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
+from qai_hub.local.engine.protocol import (
+    EXIT_STATUSES,
+    REQUEST_FILE,
+    WORK_FOLDER,
+    AttemptRequest,
+    FailureType,
+    InputModel,
+    Report,
+    RequestKind,
+    TensorSpec,
+    resource_failure,
+    resource_failure_of,
+)
+
+__all__ = [
+    "AttemptCancelled",
+    "AttemptOutcome",
+    "AttemptRequest",
+    "InputModel",
+    "RequestKind",
+    "TensorSpec",
+    "run_attempt",
+]
+
+LOG_FILE = "hub.log"
+RUNTIME_LOG_FILE = "runtime.log"
+_REASON_LIMIT = 10_000
+_TAIL_LIMIT = 8000
+_PASSED_ON = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptOutcome:
+    """How an attempt ended.
+
+    Attributes:
+        succeeded: Whether the job is done; else it failed.
+        failure_type: Class of the cause; "JOB_FAILURE_TYPE_SUCCESS" on success.
+        reason: Why it failed, for its user; empty on success.
+        result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices.
+            Quantize: psnr as well. Run: profile (when asked for), tool_versions, notices. Empty
+            on failure.
+        files: Published files within the attempt's folder: "target_model", its "source",
+            "output_data", "profile_trace", "runtime_log".
+        log: The hub's log of the attempt.
+    """
+
+    succeeded: bool
+    failure_type: str
+    reason: str
+    result: dict[str, Any]
+    files: dict[str, Path]
+    log: Path
+
+
+def run_attempt(
+    request: AttemptRequest,
+    folder: Path,
+    *,
+    time_limit: float,
+    memory_limit: int | None,
+    cancelled: threading.Event,
+) -> AttemptOutcome:
+    """Carry out one attempt in a worker process of its own, and wait for its end.
+
+    Args:
+        request: What to do.
+        folder: Empty folder that belongs to this attempt alone. Afterwards it holds the log, the
+            published files, and small files that may be deleted.
+        time_limit: Seconds after which the worker is killed.
+        memory_limit: Address space that the worker may use, in bytes; None for no limit.
+        cancelled: Set by another thread to end the attempt early.
+
+    Returns:
+        How it ended. A failed job is an outcome, not an exception.
+
+    Raises:
+        AttemptCancelled: `cancelled` was set; the attempt may be started again, elsewhere.
+    """
+    folder = folder.resolve()
+    started = time.monotonic()
+    printed = AttemptLog(folder / RUNTIME_LOG_FILE) if request.kind == "run" else None
+    with closing(AttemptLog(folder / LOG_FILE, printed=printed)) as log:
+        log.note(f"Attempt started: {request.kind}, options {request.options!r}")
+        try:
+            report = _carry_out(
+                request,
+                folder,
+                log,
+                time_limit=time_limit,
+                memory_limit=memory_limit,
+                cancelled=cancelled,
+            )
+        except AttemptCancelled:
+            log.note("Attempt cancelled")
+            raise
+        finally:
+            shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)
+        succeeded = report.failure_type == FailureType.SUCCESS
+        seconds = time.monotonic() - started
+        headline = report.reason.partition("\n")[0]
+        log.note(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
+    files = {key: folder / name for key, name in report.files.items()}
+    if printed is not None and succeeded:
+        files["runtime_log"] = printed.path
+    return AttemptOutcome(
+        succeeded=succeeded,
+        failure_type=report.failure_type,
+        reason=report.reason[:_REASON_LIMIT],
+        result=report.result,
+        files=files,
+        log=log.path,
+    )
+
+
+def _carry_out(
+    request: AttemptRequest,
+    folder: Path,
+    log: AttemptLog,
+    *,
+    time_limit: float,
+    memory_limit: int | None,
+    cancelled: threading.Event,
+) -> Report:
+    try:
+        (folder / REQUEST_FILE).write_text(request.to_json(), encoding="utf-8")
+        (folder / WORK_FOLDER).mkdir()
+    except OSError as error:
+        if resource_failure_of(error) is FailureType.OUT_OF_DISK:
+            return _out_of(FailureType.OUT_OF_DISK, memory_limit)
+        raise
+    command = [sys.executable, "-P", "-X", "faulthandler", "-X", "utf8", "-m"]
+    command += ["qai_hub.local.engine.worker", str(folder), str(memory_limit or 0)]
+    try:
+        status = supervise(
+            command,
+            folder,
+            log,
+            environment=worker_environment(folder),
+            time_limit=time_limit,
+            cancelled=cancelled,
+        )
+    except TimeoutError:
+        reason = f"The job timed out: it may take {time_limit:g} s on this hub."
+        return Report(failure_type=FailureType.TIMEOUT, reason=reason)
+    return Report.read(folder) or _without_report(status, log.tail(), memory_limit)
+
+
+def worker_environment(folder: Path) -> dict[str, str]:
+    """Return a worker's environment: what running Python needs, and no secrets.
+
+    Args:
+        folder: The attempt's folder.
+
+    Returns:
+        The variables.
+    """
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith("LC_")
+    }
+    return {
+        **passed_on,
+        "TMPDIR": str(folder),
+        # The worker finds what the hub finds, however the hub was installed.
+        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
+        # numpy's BLAS, which the worker does not use, would reserve address space per core.
+        "OPENBLAS_NUM_THREADS": "1",
+        # Official builds of ONNX Runtime report their use to their maker unless told not to.
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
+
+
+def _without_report(status: int, tail: str, memory_limit: int | None) -> Report:
+    """Tell why a worker ended without a report from its exit status and its last lines."""
+    causes = {number: cause for cause, number in EXIT_STATUSES.items()}
+    cause = causes.get(status) or resource_failure(tail)
+    if cause is not None:
+        return _out_of(cause, memory_limit)
+    if status >= 0:
+        how = f"ended with exit status {status} and without a result"
+    else:
+        how = f"was ended by {_signal_name(-status)}"
+    if status == -signal.SIGKILL:
+        how += ", which is also what the system sends when memory runs out"
+    reason = f"The job's process {how}. Its last lines:\n{tail[-_TAIL_LIMIT:] or '(none)'}"
+    return Report(failure_type=FailureType.CRASH, reason=reason)
+
+
+def _out_of(cause: FailureType, memory_limit: int | None) -> Report:
+    if cause is FailureType.OUT_OF_DISK:
+        reason = "The disk of this hub is full. Free some space and submit the job again."
+    elif memory_limit is None:
+        reason = "The job needed more memory than this machine has left."
+    else:
+        limit = f"{memory_limit / 2**20:.0f} MiB"
+        reason = f"The job ran out of memory: it may use {limit} on this hub."
+    return Report(failure_type=cause, reason=reason)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,240 @@
+"""Dataset files: HDF5 with a group `data/{i}` per tensor and a dataset `batch_{j}` per sample."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from onnxruntime.quantization import CalibrationDataReader
+
+from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
+from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    order: int
+    batches: int
+    group: h5py.Group
+
+
+class InputDataset:
+    """The inputs of an inference job, read sample by sample.
+
+    Args:
+        path: The uploaded HDF5 file.
+        ports: The inputs of the model that it is for.
+
+    Raises:
+        JobFailure: The file is no dataset, or does not fit the model.
+    """
+
+    def __init__(self, path: Path, ports: Sequence[Port]) -> None:
+        with _damage_told(), ExitStack() as on_failure:
+            self._file = on_failure.enter_context(h5py.File(path, "r"))
+            self._entries = _entries(self._file)
+            self._check_names(ports)
+            self._stored = StoredArrays(self._file)
+            self.samples = self._check_batches(ports)
+            on_failure.pop_all()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def sample(self, index: int) -> dict[str, Tensor]:
+        """Read one sample.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            A tensor for each input.
+
+        Raises:
+            JobFailure: The file is damaged there.
+        """
+        with _damage_told():
+            return {e.name: _native(e.group[f"batch_{index}"][()]) for e in self._entries}
+
+    def _check_names(self, ports: Sequence[Port]) -> None:
+        problems = name_problems(ports, [entry.name for entry in self._entries])
+        if problems:
+            raise _invalid(
+                f"The names in the dataset are not the model's inputs ({problems}). "
+                f"The model takes {listed(ports)}."
+            )
+
+    def _check_batches(self, ports: Sequence[Port]) -> int:
+        counts = {entry.name: entry.batches for entry in self._entries}
+        if len(set(counts.values())) > 1:
+            listing = ", ".join(f"{shortened(name)}: {n}" for name, n in counts.items())
+            raise _invalid(f"The inputs in the dataset differ in their samples: {listing}.")
+        samples = max(counts.values(), default=0)
+        if samples < 1:
+            raise _invalid("The dataset holds no samples.")
+        by_name = {port.name: port for port in ports}
+        for entry in self._entries:
+            for index in range(samples):
+                self._stored.check(_check_sample(entry, index, by_name[entry.name]))
+        return samples
+
+
+class OutputDataset:
+    """The outputs of an inference job, written sample by sample.
+
+    Args:
+        path: HDF5 file to write.
+        names: The outputs, in the model's order.
+        samples: How many samples are to come.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
+        self._file = h5py.File(path, "w")
+        self._groups = [self._file.create_group(f"data/{i}") for i in range(len(names))]
+        for order, (group, name) in enumerate(zip(self._groups, names, strict=True)):
+            group.attrs["order"] = order
+            group.attrs["name"] = name
+            group.attrs["batch_count"] = samples
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def write(self, index: int, tensors: Sequence[Tensor]) -> None:
+        """Write one sample.
+
+        Args:
+            index: Its number, from 0.
+            tensors: The outputs, in the model's order.
+        """
+        for group, tensor in zip(self._groups, tensors, strict=True):
+            group.create_dataset(f"batch_{index}", data=tensor)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except StoredError as error:
+        raise _invalid(f"The dataset does not hold what it declares: {error}") from None
+    # What h5py raises on a damaged file depends on where the damage is.
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
+        raise _invalid(reason) from None
+
+
+def _entries(file: h5py.File) -> list[_Entry]:
+    data = _own(file, "data", h5py.Group)
+    entries = []
+    for key in data:
+        group = _own(data, key, h5py.Group)
+        name = read_attribute(group, "name")
+        name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
+        whole = (int, np.integer)
+        if not (isinstance(name, str) and isinstance(order, whole) and isinstance(count, whole)):
+            raise _invalid(
+                f"The group data/{key} of the dataset lacks one of the attributes name (text), "
+                "order and batch_count (integers)."
+            )
+        entries.append(_Entry(name, int(order), int(count), group))
+    return sorted(entries, key=lambda entry: entry.order)
+
+
+def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
+    """Return a sample that is not read yet, if it fits its input."""
+    tensor = _own(entry.group, f"batch_{index}", h5py.Dataset)
+    where = f"Sample {index} of the input {port}"
+    # Both would let a dataset read other files of this machine.
+    if tensor.external or tensor.is_virtual:
+        raise _invalid(f"{where} is kept outside of the dataset.")
+    if tensor.shape is None or not port.accepts(tensor.shape):
+        raise _invalid(f"{where} has the shape {tensor.shape} in the dataset.")
+    if tensor.dtype.name != port.dtype:
+        raise _invalid(
+            f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
+            f"Convert it with .astype(numpy.{port.dtype}) before the upload."
+        )
+    return tensor
+
+
+def _native(tensor: Tensor) -> Tensor:
+    """Return a tensor in this machine's byte order, the only one that ONNX Runtime knows."""
+    return np.asarray(tensor, tensor.dtype.newbyteorder("="))
+
+
+def _own(group: h5py.Group, key: str, kind: type[h5py.HLObject]) -> h5py.HLObject:
+    """Return a member that is stored in the file itself, never following a link out of it."""
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        raise _invalid(f"The dataset has no {group.name.rstrip('/')}/{key} of its own.")
+    member = group[key]
+    if not isinstance(member, kind):
+        raise _invalid(f"{member.name} in the dataset is not a {kind.__name__.lower()}.")
+    return member
+
+
+def _invalid(reason: str) -> JobFailure:
+    return JobFailure(FailureType.INVALID_INPUTS, reason)
+
+
+MOST_SAMPLES = 1000
+
+
+class CalibrationSamples:
+    """The first samples of a dataset.
+
+    Args:
+        dataset: The dataset.
+        most: Most samples to take.
+
+    Attributes:
+        count: How many there are.
+    """
+
+    def __init__(self, dataset: InputDataset, most: int) -> None:
+        self._dataset = dataset
+        self.count = min(dataset.samples, most)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        """Read the samples in order, each of them a tensor for each input.
+
+        Raises:
+            JobFailure: One is damaged, empty or not finite.
+        """
+        for index in range(self.count):
+            sample = self._dataset.sample(index)
+            _check(index, sample)
+            yield sample
+
+
+class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states no types
+    """Hands samples to ONNX Runtime's calibration.
+
+    Args:
+        samples: The samples.
+    """
+
+    def __init__(self, samples: CalibrationSamples) -> None:
+        self._samples = iter(samples)
+
+    def get_next(self) -> dict[str, Tensor] | None:
+        """Give the next sample; None after the last one."""
+        return next(self._samples, None)
+
+
+def _check(index: int, sample: Mapping[str, Tensor]) -> None:
+    for name, tensor in sample.items():
+        where = f"Sample {index} of the input {shortened(name)} in the calibration data"
+        if not tensor.size:
+            raise JobFailure(FailureType.INVALID_INPUTS, f"{where} has no elements.")
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise JobFailure(
+                FailureType.INVALID_INPUTS,
+                f"{where} holds NaN or infinity: ranges cannot be told from it.",
+            )

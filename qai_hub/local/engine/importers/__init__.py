@@ -1,0 +1,1 @@
+"""Models as they are submitted, made into ONNX."""

@@ -1,0 +1,67 @@
+"""Makes ONNX models with Q and DQ nodes of AIMET's: a model of floats with its encodings."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import onnx
+
+from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
+from qai_hub.local.engine.onnx.model_files import ModelFile, open_model, tensors_of
+from qai_hub.local.engine.onnx.prepare import check, drop_defaults
+from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+from qai_hub.local.engine.quantize.encodings import read_encodings
+from qai_hub.local.engine.quantize.nodes import insert_quantizers
+
+logger = logging.getLogger(__name__)
+
+
+def open_aimet(source: Path, work: Path) -> ModelFile:
+    """Open an AIMET model, and put Q and DQ nodes where its encodings say.
+
+    Args:
+        source: The uploaded file, an archive of a directory with a .onnx file and .encodings.
+        work: Folder for what is unpacked and made of it.
+
+    Returns:
+        The ONNX model: weights are integers, with DQ nodes; activations have Q and DQ nodes.
+
+    Raises:
+        JobFailure: It is no AIMET model, or an encoding cannot be done, which is named.
+    """
+    opened = open_model(source, "MODEL_TYPE_ONNX", work)
+    found = sorted(opened.path.parent.glob("*.encodings"))
+    if not opened.unpacked or len(found) != 1:
+        reason = (
+            "An AIMET model is a directory with one .onnx file, and one .encodings file beside "
+            f"it; {len(found) if opened.unpacked else 'this is a single file, with 0'} are there."
+        )
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    check(opened)
+    encodings = read_encodings(found[0])
+    logger.info("Quantizing %d tensors by their encodings", len(encodings.integers))
+    apart = any(
+        tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors_of(opened.proto)
+    )
+    wide = any(encoding.bits in {4, 16} for encoding in encodings.integers)
+    # Without the weights: the converter takes models below 2 GiB only.
+    model = to_opset(opened.proto, OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
+    onnx.load_external_data_for_model(model, str(opened.path.parent))
+    drop_defaults(model)
+    insert_quantizers(model, encodings.integers)
+    path = work / "quantized" / "model.onnx"
+    path.parent.mkdir()
+    onnx.save_model(model, path, save_as_external_data=apart, location="model.data")
+    return ModelFile(
+        path,
+        onnx.load(path, load_external_data=False),
+        unpacked=True,
+        notices=tuple(_of_floats(encodings.floats)),
+    )
+
+
+def _of_floats(names: Sequence[str]) -> Iterator[dict[str, str]]:
+    if names:
+        listed = ", ".join(map(shortened, names[:10])) + ", …" * (len(names) > 10)
+        message = f"Not quantized, since AIMET's encodings say that they are floats: {listed}."
+        yield notice("INFO", "MODEL", message)

@@ -1,0 +1,35 @@
+"""Opens the input model of a compile job, and makes ONNX of what is something else."""
+
+from pathlib import Path
+
+from qai_hub.local.engine.importers.aimet import open_aimet
+from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
+from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
+from qai_hub.local.engine.protocol import AttemptRequest
+
+_FROM_TORCH = {
+    "MODEL_TYPE_TORCHSCRIPT": open_torchscript,
+    "MODEL_TYPE_TORCH_EXPORTED_PROGRAM": open_exported_program,
+}
+
+
+def open_source(request: AttemptRequest, work: Path) -> ModelFile:
+    """Open the input model of a compile job.
+
+    Args:
+        request: The request.
+        work: Folder for what is unpacked or made of it.
+
+    Returns:
+        The model, as ONNX.
+
+    Raises:
+        JobFailure: Its format is not supported, the file is no readable model, or no ONNX can be
+            made of it.
+    """
+    model = request.model
+    if model.model_type in _FROM_TORCH:
+        return _FROM_TORCH[model.model_type](model.path, request.input_specs, work)
+    if model.model_type == "MODEL_TYPE_AIMET_ONNX":
+        return open_aimet(model.path, work)
+    return open_model(model.path, model.model_type, work)

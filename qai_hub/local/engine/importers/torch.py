@@ -1,0 +1,325 @@
+"""Loads what PyTorch has written, and never code within it."""
+
+import logging
+import os
+import pickle
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from qai_hub.local.engine.machine import load_extra
+from qai_hub.local.engine.onnx.edit import Change, rewire
+from qai_hub.local.engine.onnx.model_files import ModelFile
+from qai_hub.local.engine.onnx.prepare import differences, nodes_of
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, random_inputs
+from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of, required_inputs
+from qai_hub.local.engine.protocol import (
+    FailureType,
+    JobFailure,
+    TensorSpec,
+    notice,
+    resource_failure_of,
+)
+
+logger = logging.getLogger(__name__)
+
+_SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_loading = False
+
+
+def load_torch() -> Any:  # noqa: ANN401 - it is not installed where types are checked
+    """Import PyTorch.
+
+    Raises:
+        JobFailure: It is not installed.
+    """
+    return load_extra("torch", "torch", "PyTorch models")
+
+
+def check_archive(source: Path, members: set[str], what: str) -> None:
+    """Check that a file is an archive with what only a model with its code has.
+
+    Args:
+        source: The file.
+        members: Files or folders that must be in it.
+        what: What it is to be, and who writes that.
+
+    Raises:
+        JobFailure: It is not.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            inside = {name.partition("/")[2].partition("/")[0] for name in archive.namelist()}
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        reason = f"The file is not {what}, or it is damaged: {error}"
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    if not members <= inside:
+        reason = (
+            f"The file is not {what}. What torch.save writes, weights or a module, needs Python "
+            "code to run: load it, and export it with torch.export."
+        )
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+
+
+@contextmanager
+def told(what: str, failure_type: FailureType) -> Iterator[None]:
+    """Tell whatever PyTorch raises as a failure of the job.
+
+    Args:
+        what: What PyTorch is to do.
+        failure_type: Class of the cause if it cannot.
+    """
+    try:
+        yield
+    except pickle.UnpicklingError:
+        logger.exception("PyTorch cannot %s without running code", what)
+        reason = (
+            "The file holds a Python object, and to load that could run any code: save a model "
+            "that holds tensors only."
+        )
+        raise JobFailure(FailureType.MODEL_INVALID, reason) from None
+    # Its loaders and exporters raise whatever comes up in their code.
+    except Exception as error:
+        if resource_failure_of(error):
+            raise
+        logger.exception("PyTorch cannot %s", what)
+        reason = f"PyTorch cannot {what}: {explained(error)}"
+        raise JobFailure(failure_type, reason) from error
+
+
+def explained(error: Exception) -> str:
+    """Return what PyTorch reports, without the lines of source code that lead to it.
+
+    Args:
+        error: What it has raised.
+    """
+    text = str(error).strip()
+    if "Traceback of TorchScript" in text:
+        return text.splitlines()[-1][:1500]
+    return f"{type(error).__name__}: {' '.join(text.split())}"[:1500]
+
+
+@contextmanager
+def without_code() -> Iterator[None]:
+    """Let no pickle within a file call anything.
+
+    PyTorch reads weights by an unpickler of its own, which makes tensors only. What that one
+    refuses, and some constants, the loader of exported programs hands to Python's: a file could
+    run any code.
+    """
+    global _loading  # noqa: PLW0603 - hooks cannot be taken away again, only told to let go
+    _hook()
+    before = os.environ.get(_SAFE_LOADING)
+    os.environ[_SAFE_LOADING] = "1"
+    _loading = True
+    try:
+        yield
+    finally:
+        _loading = False
+        if before is None:
+            del os.environ[_SAFE_LOADING]
+        else:
+            os.environ[_SAFE_LOADING] = before
+
+
+@cache
+def _hook() -> None:
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if _loading and event == "pickle.find_class":
+        reason = f"a pickle in it asks for {arguments[0]}.{arguments[1]}, which could run any code"
+        raise pickle.UnpicklingError(reason)
+
+
+def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> ModelFile:
+    """Make an ONNX model of a TorchScript file.
+
+    Args:
+        source: The file, as `torch.jit.save` writes it.
+        specs: The inputs, in the order in which the model takes them.
+        work: Folder for the ONNX model.
+
+    Returns:
+        The ONNX model. Its inputs have the names and shapes of the specs, its outputs are
+        `output_0`, `output_1` and so on.
+
+    Raises:
+        JobFailure: The file is no TorchScript, the specs are missing or do not fit it, or PyTorch
+            cannot export it.
+    """
+    if not specs:
+        reason = (
+            "A TorchScript model needs input_specs: its file does not tell what it takes. Give "
+            'the names, shapes and types of its inputs, in order, such as {"x": (1, 3, 8, 8)}.'
+        )
+        raise JobFailure(FailureType.INVALID_INPUTS, reason)
+    for spec in specs:
+        Port(spec.name, spec.dtype, spec.shape).fixed()
+    check_archive(source, {"code", "constants.pkl"}, "TorchScript: torch.jit.save writes that")
+    torch = load_torch()
+    with told("load the model", FailureType.MODEL_INVALID), without_code():
+        module = torch.jit.load(str(source), map_location="cpu").eval()
+    given = tuple(torch.from_numpy(tensor) for tensor in random_inputs(specs).values())
+    logger.info("Running the TorchScript model once")
+    what = "run the model on inputs as in input_specs"
+    with told(what, FailureType.INVALID_INPUTS), torch.no_grad():
+        module(*given)
+    names = [spec.name for spec in specs]
+
+    def export(path: Path) -> None:
+        torch.onnx.export(module, given, str(path), input_names=names, dynamo=False, verbose=False)
+        _keep_inputs(path, specs)
+
+    return _exported(export, module, names, work)
+
+
+def open_exported_program(source: Path, specs: Sequence[TensorSpec], work: Path) -> ModelFile:
+    """Make an ONNX model of an exported program.
+
+    Args:
+        source: The file, as `torch.export.save` writes it.
+        specs: Not needed: the program tells what it takes.
+        work: Folder for the ONNX model.
+
+    Returns:
+        The ONNX model. Its inputs have the names that they have in the program, its outputs are
+        `output_0`, `output_1` and so on.
+
+    Raises:
+        JobFailure: The file is no exported program, or PyTorch cannot export it.
+    """
+    del specs
+    check_archive(source, {"models"}, "an exported program: torch.export.save writes that")
+    torch = load_torch()
+    load_extra("onnxscript", "torch", "exported programs")
+    with told("load the model", FailureType.MODEL_INVALID), without_code():
+        program = torch.export.load(str(source))
+    names = [name for name in program.graph_signature.user_inputs if isinstance(name, str)]
+    return _exported(
+        lambda path: torch.onnx.export(
+            program, f=str(path), dynamo=True, external_data=True, verbose=False
+        ),
+        program.module(),
+        names,
+        work,
+    )
+
+
+def _exported(
+    export: Callable[[Path], object],
+    compute: Callable[..., object],
+    names: Sequence[str],
+    work: Path,
+) -> ModelFile:
+    folder = work / "exported"
+    folder.mkdir()
+    path = folder / "model.onnx"
+    version = str(load_torch().__version__)
+    logger.info("Exporting to ONNX with PyTorch %s", version)
+    with told("export the model to ONNX", FailureType.UNSUPPORTED):
+        export(path)
+    proto = onnx.load(path, load_external_data=False)
+    _forget_source(proto)
+    outputs_of(proto)
+    _name_ports(proto, names)
+    path.write_bytes(proto.SerializeToString())
+    return ModelFile(
+        path,
+        proto,
+        unpacked=True,
+        tools=({"name": "PyTorch", "version": version},),
+        notices=tuple(_compare(compute, proto, path)),
+    )
+
+
+def _compare(
+    compute: Callable[..., object], proto: onnx.ModelProto, path: Path
+) -> list[dict[str, str]]:
+    """Return a notice for each output that PyTorch and the exported model differ in."""
+    ports = inputs_of(proto)
+    if any(port.shape is None or port.dynamic_dims for port in ports):
+        return _not_compared("it has open dimensions")
+    tensors = random_inputs([port.fixed() for port in ports])
+    torch = load_torch()
+    try:
+        with torch.no_grad():
+            given = compute(*map(torch.from_numpy, tensors.values()))
+    # A program may check its inputs, or take some by name.
+    except Exception as error:
+        if resource_failure_of(error):
+            raise
+        return _not_compared(f"PyTorch does not run it on {RANDOM_INPUTS}: {explained(error)}")
+    expected = [leaf.numpy() for leaf in _leaves(given) if isinstance(leaf, torch.Tensor)]
+    session = Session(path, level=Level.ORT_DISABLE_ALL)
+    actual = session.run(tensors, RANDOM_INPUTS)
+    if len(actual) != len(expected):
+        return _not_compared(f"it has {len(actual)} outputs, and {len(expected)} in PyTorch")
+    return differences(session.output_names, expected, actual, "model that PyTorch exported")
+
+
+def _not_compared(why: str) -> list[dict[str, str]]:
+    message = f"The exported model was not compared with PyTorch: {why}."
+    return [notice("INFO", "MODEL", message)]
+
+
+def _leaves(outputs: object) -> Iterator[object]:
+    """Yield the outputs of a model one by one, in whatever they are nested."""
+    if isinstance(outputs, dict):
+        outputs = tuple(outputs.values())
+    if isinstance(outputs, tuple | list):
+        for each in outputs:
+            yield from _leaves(each)
+    else:
+        yield outputs
+
+
+def _keep_inputs(path: Path, specs: Sequence[TensorSpec]) -> None:
+    """Put inputs back that nothing takes, which the exporter of TorchScript leaves out."""
+    proto = onnx.load(path, load_external_data=False)
+    there = {value.name: value for value in proto.graph.input}
+    for spec in specs:
+        elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
+        value = helper.make_tensor_value_info(spec.name, elem_type, spec.shape)
+        there.setdefault(spec.name, value)
+    values = [there[spec.name] for spec in specs]
+    del proto.graph.input[:]
+    proto.graph.input.extend(values)
+    path.write_bytes(proto.SerializeToString())
+
+
+def _forget_source(proto: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of each value and node, down to lines of the source code."""
+    graph = proto.graph
+    for values in (graph.input, graph.output, graph.value_info, graph.initializer, [graph]):
+        for value in values:
+            del value.metadata_props[:]
+    for node in nodes_of(proto):
+        del node.metadata_props[:]
+
+
+def _name_ports(proto: onnx.ModelProto, names: Sequence[str]) -> None:
+    """Name the inputs as they are in the model, and the outputs by their numbers."""
+    inputs = required_inputs(proto)
+    if len(names) != len(inputs):
+        names = [value.name for value in inputs]
+    changes = [
+        [
+            Change(name=name, elem_type=value.type.tensor_type.elem_type)
+            for name, value in zip(called, values, strict=True)
+        ]
+        for called, values in (
+            (names, inputs),
+            ([f"output_{i}" for i in range(len(proto.graph.output))], proto.graph.output),
+        )
+    ]
+    rewire(proto, *changes)

@@ -1,0 +1,198 @@
+"""What a job was carried out with: this machine and the tools on it."""
+
+import importlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import onnx
+import onnxruntime
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, resource_failure_of
+
+
+def tool_versions() -> list[dict[str, str]]:
+    """Return the tools that carry jobs out, as the JSON of `ToolVersion` messages."""
+    versions = {
+        "ONNX Runtime": onnxruntime.__version__,
+        "ONNX": onnx.__version__,
+        "Python": platform.python_version(),
+    }
+    return [{"name": name, "version": version} for name, version in versions.items()]
+
+
+def runtime_config(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return where and how a profile was measured, as the JSON of `RuntimeConfig` messages.
+
+    Args:
+        conditions: What holds for the runtime that ran the model.
+    """
+    properties = {
+        "host CPU": _cpu_name(),
+        "times": "wall clock of this machine, not of a device",
+        **conditions,
+        "memory": "resident set of the whole worker process",
+        "logical CPUs": str(os.cpu_count()),
+        "architecture": platform.machine(),
+        "operating system": f"{platform.system()} {platform.release()}",
+    }
+    listed = [{"key": key, "value": value} for key, value in properties.items()]
+    return [{"name": "Measured on", "properties": listed}]
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+STATUS = Path("/proc/self/status")
+CLEAR_REFS = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory in bytes: now, and at most since the peak was last reset."""
+
+    current: int
+    peak: int
+
+
+def memory_now() -> Memory | None:
+    """Return the resident memory of this process; None where the system does not tell."""
+    try:
+        lines = STATUS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    fields = dict(line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "VmHWM:")))
+    if len(fields) < 2:
+        return None
+    current, peak = (int(fields[key].split()[0]) * 1024 for key in ("VmRSS", "VmHWM"))
+    return Memory(current, peak)
+
+
+class MemoryPhases:
+    """Measures phases of work that follow one another.
+
+    A system that does not let the peak be reset does not tell the peaks of phases apart: there
+    nothing is measured.
+
+    Attributes:
+        measured: Whether memory is measured.
+        fields: The fields of `ProfileDetail` about the phases so far, in bytes; 0 where nothing
+            is measured, and then without the ranges.
+    """
+
+    def __init__(self) -> None:
+        self.measured = True
+        self.fields: dict[str, Any] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure what happens within a `with` statement.
+
+        Args:
+            name: Name of the phase within the fields of `ProfileDetail`, such as "cold_load".
+        """
+        before = memory_now()
+        self._reset_peak()
+        yield
+        after = memory_now()
+        if not self.measured or before is None or after is None:
+            self.measured = False
+            self.leave_out(name)
+            return
+        kept, growth = (max(0, value - before.current) for value in (after.current, after.peak))
+        self._state(name, before, after)
+        self.fields[f"{name}_memory"] = {
+            "increase": {"lower": kept, "upper": growth},
+            "peak": {"lower": after.peak, "upper": after.peak},
+        }
+
+    def leave_out(self, name: str) -> None:
+        """State that a phase does not take place, or is not measured.
+
+        Args:
+            name: Name of the phase.
+        """
+        self._state(name, Memory(0, 0), Memory(0, 0))
+
+    def _reset_peak(self) -> None:
+        try:
+            CLEAR_REFS.write_text(_RESET_PEAK)
+        except OSError:
+            self.measured = False
+
+    def _state(self, name: str, before: Memory, after: Memory) -> None:
+        self.fields |= {
+            f"before_{name}_current_memory": before.current,
+            f"before_{name}_peak_memory": before.peak,
+            f"after_{name}_current_memory": after.current,
+            f"after_{name}_peak_memory": after.peak,
+        }
+
+
+_T = TypeVar("_T")
+
+
+def timed(
+    action: Callable[[], _T],
+    most: int,
+    seconds: float,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> tuple[list[int], _T]:
+    """Time an action, once or more.
+
+    What a call returned is dropped before the next one, outside of the measured time.
+
+    Args:
+        action: What to time.
+        most: Most calls.
+        seconds: Time after which no further call begins.
+        clock: Clock in nanoseconds.
+
+    Returns:
+        The time of each call in microseconds, 1 or more, and what the last one returned.
+    """
+    times = []
+    start = clock()
+    while True:
+        before = clock()
+        result = action()
+        times.append(max(1, round((clock() - before) / 1000)))
+        if len(times) >= most or clock() - start >= seconds * 1e9:
+            return times, result
+        del result
+
+
+def load_extra(module: str, extra: str, what: str) -> ModuleType:
+    """Import a module that an extra brings.
+
+    Args:
+        module: Its name.
+        extra: The extra.
+        what: The models that it reads.
+
+    Raises:
+        JobFailure: It is not installed, or does not load.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if resource_failure_of(error):
+            raise
+        reason = (
+            f"This hub has nothing that reads {what} ({error}): install it with pip install "
+            f"'qai-hub-openapi[{extra}]' where the hub runs, and start the hub again."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason) from None

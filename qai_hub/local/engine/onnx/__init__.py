@@ -1,0 +1,1 @@
+"""ONNX models: opening, preparing, editing and running them."""

@@ -1,0 +1,125 @@
+"""What a compile job asks of its model's inputs and outputs: names, element types, layout."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import onnx
+
+from qai_hub.local.engine.onnx.edit import CHANNELS, Change, rewire
+from qai_hub.local.engine.onnx.signature import (
+    DTYPES,
+    Port,
+    check_name,
+    inputs_of,
+    listed,
+)
+from qai_hub.local.engine.option_table import (
+    CHANNEL_LAST_INPUT,
+    CHANNEL_LAST_OUTPUT,
+    OUTPUT_NAMES,
+    TRUNCATE_64BIT_IO,
+)
+from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, notice, shortened
+
+_TRUNCATED = {"int64": "int32"}
+_ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
+
+
+def change_ports(
+    model: onnx.ModelProto,
+    specs: Sequence[TensorSpec],
+    outputs: Sequence[Port],
+    values: Mapping[str, Any],
+) -> tuple[bool, list[dict[str, str]]]:
+    """Give a model the inputs and outputs that a job asks for, in place.
+
+    Args:
+        model: The model, its inputs fixed to the shapes of the specs.
+        specs: The specs in the order of the model's inputs, or none.
+        outputs: The outputs as the model stated them, before its shapes were fixed.
+        values: The values of the job's options, by their flags.
+
+    Returns:
+        Whether that changed anything, and a notice for each name and type that specs changed.
+
+    Raises:
+        JobFailure: The options do not fit the model.
+    """
+    before = inputs_of(model)
+    inputs = before
+    if specs:
+        pairs = zip(before, specs, strict=True)
+        inputs = [replace(port, name=spec.name, dtype=spec.dtype) for port, spec in pairs]
+    told = [text for old, new in zip(before, inputs, strict=True) for text in _told(old, new)]
+    outputs = _renamed(outputs, values.get(OUTPUT_NAMES))
+    changed = rewire(
+        model,
+        _changes(inputs, values, CHANNEL_LAST_INPUT),
+        _changes(outputs, values, CHANNEL_LAST_OUTPUT),
+    )
+    return changed, [notice("INFO", "USER", text) for text in told]
+
+
+def _told(before: Port, after: Port) -> list[str]:
+    """Say what specs change of an input, so that a slip of the pen is seen."""
+    texts = []
+    if after.name != before.name:
+        texts.append(
+            f"The model's input {shortened(before.name)} is {shortened(after.name)} in the target "
+            "model, as input_specs say."
+        )
+    if after.dtype != before.dtype:
+        texts.append(
+            f"The input {shortened(after.name)} is of {after.dtype}, as input_specs say, and cast "
+            f"to the {before.dtype} of the model, not scaled."
+        )
+    return texts
+
+
+def _renamed(outputs: Sequence[Port], names: Sequence[str] | None) -> list[Port]:
+    if names is None:
+        return list(outputs)
+    if len(names) != len(outputs):
+        raise _invalid(
+            f"{OUTPUT_NAMES} must have a name for each output, in order: there are {len(names)}, "
+            f"and the model's {len(outputs)} outputs are {listed(outputs)}."
+        )
+    for name in names:
+        check_name(name, "output", FailureType.INVALID_ARGUMENT)
+    return [replace(port, name=name) for port, name in zip(outputs, names, strict=True)]
+
+
+def _changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) -> list[Change]:
+    """Return what ports become, of which `flag` says which are to be channel last."""
+    last = values.get(flag, ())
+    unknown = [name for name in last if name not in {port.name for port in ports}]
+    if unknown:
+        role = "inputs" if flag == CHANNEL_LAST_INPUT else "outputs"
+        raise _invalid(
+            f"{flag} names {', '.join(map(shortened, unknown[:20]))}, and the target model's "
+            f"{role} are {listed(ports)}."
+        )
+    changes = []
+    for port in ports:
+        truncated = port.dtype
+        if values.get(TRUNCATE_64BIT_IO):
+            truncated = _TRUNCATED.get(port.dtype, port.dtype)
+        rank = _rank(port, flag) if port.name in last else 0
+        change = Change(name=port.name, elem_type=_ELEM_TYPES[truncated], channel_last=rank)
+        changes.append(change)
+    return changes
+
+
+def _rank(port: Port, flag: str) -> int:
+    rank = len(port.shape or ())
+    if rank not in CHANNELS:
+        raise _invalid(
+            f"{flag} cannot be done for {port}: tensors of {', '.join(map(str, CHANNELS))} "
+            "dimensions have channels (CHW, NCHW, NCDHW)."
+        )
+    return rank
+
+
+def _invalid(reason: str) -> JobFailure:
+    return JobFailure(FailureType.INVALID_ARGUMENT, reason)

@@ -1,0 +1,239 @@
+"""Zip archives of model directories: reading ones that strangers made, and writing our own."""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import onnx
+from google.protobuf.message import DecodeError, Message
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may unpack to.
+
+    Attributes:
+        members: Most files and directories.
+        size: Most bytes in all.
+        ratio: Most bytes per byte of the archive.
+        free_size: Bytes in all up to which any ratio goes.
+    """
+
+    members: int = 1000
+    size: int = 64 * 2**30
+    ratio: int = 100
+    free_size: int = 64 * 2**20
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def is_archive(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a zip archive."""
+    with path.open("rb") as file:
+        return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
+
+
+def unpack(archive: Path, into: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Unpack an archive of a model directory.
+
+    Args:
+        archive: The zip file.
+        into: New directory for its files.
+        limits: What it may unpack to.
+
+    Raises:
+        JobFailure: It is damaged, or holds what a model directory does not.
+    """
+    most = min(limits.size, max(limits.free_size, limits.ratio * archive.stat().st_size))
+    into.mkdir()
+    try:
+        with zipfile.ZipFile(archive) as source:
+            members = source.infolist()
+            if len(members) > limits.members:
+                raise _refused(f"it holds more than {limits.members} files")
+            for member in members:
+                target = into / _safe_path(member)
+                if member.is_dir():
+                    target.mkdir(parents=True, exist_ok=True)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    most -= _copy(source, member, target, most)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        reason = f"The zip archive of the model directory is damaged: {error}"
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise _refused("two of its entries have the same name") from None
+
+
+def pack(files: Mapping[str, Path], archive: Path) -> None:
+    """Write an archive, uncompressed, since weights hardly compress.
+
+    Args:
+        files: The files, by their names in the archive.
+        archive: The zip file to write.
+    """
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
+        for name, path in files.items():
+            target.write(path, name)
+
+
+def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
+    path = PurePosixPath(member.filename)
+    mode = member.external_attr >> 16
+    if path.is_absolute() or ".." in path.parts or "\\" in member.filename or not path.parts:
+        raise _refused(f"the path {shortened(member.filename)} leads out of it")
+    if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise _refused(f"{shortened(member.filename)} is not a regular file")
+    if member.flag_bits & 1:
+        raise _refused(f"{shortened(member.filename)} is encrypted")
+    if any(len(part.encode()) > 255 for part in path.parts) or len(str(path).encode()) > 1000:
+        raise _refused(f"the name {shortened(member.filename)} is too long")
+    return path
+
+
+def _copy(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int) -> int:
+    """Write a member's bytes, counting them, since the sizes in a header may lie."""
+    size = 0
+    with source.open(member) as reader, target.open("xb") as writer:
+        while chunk := reader.read(_CHUNK):
+            size += len(chunk)
+            if size > most:
+                raise _refused("it unpacks to more than a model directory of its size would")
+            writer.write(chunk)
+    return size
+
+
+def _refused(why: str) -> JobFailure:
+    reason = f"The zip archive of the model directory is refused: {why}."
+    return JobFailure(FailureType.MODEL_INVALID, reason)
+
+
+_READABLE = "MODEL_TYPE_ONNX"
+_TAKEN = (
+    "compile jobs of this hub take ONNX, AIMET's ONNX, TorchScript and exported programs of "
+    "PyTorch, quantize jobs ONNX, profile and inference jobs ONNX, TFLite and models for QNN"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """An ONNX model on disk.
+
+    Attributes:
+        path: The .onnx file.
+        proto: The model as it is in that file, without tensors kept elsewhere.
+        unpacked: Whether it lies in the job's own work folder.
+        tools: What it was made with, where it was made here of another format, as the JSON of
+            `ToolVersion` messages.
+        notices: What the job's user is to know of how it was made.
+    """
+
+    path: Path
+    proto: onnx.ModelProto
+    unpacked: bool
+    tools: tuple[dict[str, str], ...] = ()
+    notices: tuple[dict[str, str], ...] = ()
+
+
+def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
+    """Open the input model of a job.
+
+    Args:
+        source: The uploaded file.
+        model_type: Its format, such as "MODEL_TYPE_ONNX".
+        work: Folder for what is unpacked.
+
+    Returns:
+        The model, whose external tensors are all within its own directory.
+
+    Raises:
+        JobFailure: The format is not supported, or the file is no readable model.
+    """
+    if model_type != _READABLE:
+        name = model_type.removeprefix("MODEL_TYPE_")
+        reason = f"A model of the format {name} cannot be the input here: {_TAKEN}."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    directory = None
+    path = source
+    if is_archive(source):
+        directory = work / "model"
+        unpack(source, directory)
+        path = _only_model(directory)
+    proto = _parse(path)
+    _check_external(proto, path, directory)
+    return ModelFile(path, proto, unpacked=directory is not None)
+
+
+def _only_model(directory: Path) -> Path:
+    found = sorted(path for path in directory.rglob("*.onnx") if path.is_file())
+    if len(found) != 1:
+        names = ", ".join(shortened(path.name) for path in found[:5]) or "none"
+        reason = f"A model directory must hold exactly one .onnx file; this one has {names}."
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    return found[0]
+
+
+def _parse(path: Path) -> onnx.ModelProto:
+    try:
+        proto = onnx.load(path, format="protobuf", load_external_data=False)
+    except DecodeError as error:
+        reason = f"The file is not an ONNX model, or it is damaged: {error}"
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    # An empty file, and some that are not ONNX at all, parse as an empty message.
+    if not proto.HasField("graph"):
+        reason = "The file is not an ONNX model, or it is damaged: it has no graph."
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason)
+    return proto
+
+
+def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) -> None:
+    """Check that each file with external tensors came with the model."""
+    for tensor in tensors_of(proto):
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        # Readers differ in which of several locations they follow: each must be sound.
+        locations = [entry.value for entry in tensor.external_data if entry.key == "location"]
+        for location in locations or [""]:
+            if directory is None:
+                raise JobFailure(
+                    FailureType.MODEL_INVALID,
+                    f"The model keeps the tensor {shortened(tensor.name)} in another file, "
+                    f"{shortened(location)}: upload the directory with both files.",
+                )
+            if not _is_beside(location, path):
+                raise JobFailure(
+                    FailureType.MODEL_INVALID,
+                    f"The model keeps the tensor {shortened(tensor.name)} in the file "
+                    f"{shortened(location)}, which is not beside it in the uploaded directory.",
+                )
+
+
+def _is_beside(location: str, path: Path) -> bool:
+    relative = PurePosixPath(location)
+    # ONNX Runtime reads a location with asterisks as an address in memory.
+    if not location or relative.is_absolute() or ".." in relative.parts or "*" in location:
+        return False
+    return "\0" not in location and (path.parent / relative).is_file()
+
+
+def tensors_of(message: Message) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor in a message, wherever it is: a place that is missed could read files."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for _, value in message.ListFields():
+        if isinstance(value, Message):
+            yield from tensors_of(value)
+        elif not isinstance(value, str | bytes | int | float):
+            for item in value:
+                if not isinstance(item, Message):
+                    break
+                yield from tensors_of(item)

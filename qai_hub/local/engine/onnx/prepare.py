@@ -1,0 +1,307 @@
+"""The steps that compiling and quantizing have in common, from a model that came in to one file."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from qai_hub.local.engine.onnx.model_files import ModelFile, pack
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, Tensor, random_inputs
+from qai_hub.local.engine.onnx.signature import (
+    Port,
+    check_name,
+    inputs_of,
+    listed,
+    name_problems,
+    required_inputs,
+)
+from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, notice, shortened
+
+# The operator by which ONNX Runtime runs what was compiled for one chip.
+CONTEXT = "EPContext"
+
+# One protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
+EXTERNAL_FROM = 3 * 2**29
+
+
+def check(model: ModelFile) -> None:
+    """Check that a model follows the ONNX standard, and is not compiled already.
+
+    Args:
+        model: The model.
+
+    Raises:
+        JobFailure: It does not, or is.
+    """
+    if any(node.op_type == CONTEXT for node in model.proto.graph.node):
+        reason = "The model is compiled already: take the one that it was made from, or run it."
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    try:
+        onnx.checker.check_model(model.path)
+    except UnicodeDecodeError as error:
+        reason = f"The model is damaged: it holds text that is not UTF-8 ({error.reason})."
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    except onnx.checker.ValidationError as error:
+        text = " ".join(str(error).split())[:1500]
+        reason = f"The model is not valid ONNX: {text}"
+        raise JobFailure(FailureType.MODEL_INVALID, reason) from None
+
+
+def optimise(source: Path, target: Path) -> None:
+    """Fold and simplify a graph without regard to any hardware.
+
+    Args:
+        source: The .onnx file.
+        target: File to write in a folder of its own, which takes the weights as well.
+
+    Raises:
+        JobFailure: ONNX Runtime does not load the model.
+    """
+    settings = {"session.optimized_model_external_initializers_file_name": "model.data"}
+    # The levels above would insert nodes for this machine's CPU.
+    Session(source, level=Level.ORT_ENABLE_BASIC, settings=settings, optimised=target)
+
+
+def is_large(target: Path, external_from: int) -> bool:
+    """Tell whether the files of a model are too large for its weights to go into the graph's."""
+    return sum(path.stat().st_size for path in target.parent.iterdir()) >= external_from
+
+
+def tidy(target: Path, *, apart: bool) -> None:
+    """Drop the operator sets that ONNX Runtime lists without need, and state all shapes.
+
+    Args:
+        target: The .onnx file.
+        apart: Whether weights that are in a file of their own stay there.
+    """
+    model = onnx.load(target, load_external_data=not apart)
+    used = {node.domain for node in nodes_of(model)} | {""}
+    kept = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    target.write_bytes(model.SerializeToString())
+    onnx.shape_inference.infer_shapes_path(target, target)
+
+
+def nodes_of(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """Yield every node of a model: of its graph, the graphs within, and its functions."""
+    yield from _nodes(model.graph)
+    for function in model.functions:
+        yield from _nodes(function)
+
+
+def publish(target: Path, folder: Path, *, apart: bool, name: str = "target_model") -> str:
+    """Move a model to where an attempt leaves its files.
+
+    Args:
+        target: The .onnx file.
+        folder: The attempt's folder.
+        apart: Whether weights are in files beside it, so that it goes into a zipped directory.
+        name: Name of the file, without suffixes.
+
+    Returns:
+        Name of the file within the folder.
+    """
+    if not apart:
+        target.replace(folder / f"{name}.onnx")
+        return f"{name}.onnx"
+    files = {f"model.onnx/{path.name}": path for path in sorted(target.parent.iterdir())}
+    pack(files, folder / f"{name}.onnx.zip")
+    return f"{name}.onnx.zip"
+
+
+def _nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+            for inner in attribute.graphs:
+                yield from _nodes(inner)
+
+
+def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    """Find the input that each spec is of.
+
+    Specs with the names of a model's inputs are for those, in any order. Others give its inputs
+    new names, in its order.
+
+    Args:
+        model: The model.
+        specs: The name, shape and element type that each input is to have, or none.
+
+    Returns:
+        The specs in the order of the model's inputs; empty where there are none.
+
+    Raises:
+        JobFailure: The specs do not fit the model.
+    """
+    if not specs:
+        return []
+    ports = inputs_of(model)
+    problems = name_problems(ports, [spec.name for spec in specs])
+    if problems and not _can_rename(ports, specs):
+        raise _invalid(
+            f"The names in input_specs are not the model's inputs ({problems}). "
+            f"The model takes {listed(ports)}. New names need a spec for each input, in this order."
+        )
+    order = {port.name: index for index, port in enumerate(ports)}
+    fitted = list(specs) if problems else sorted(specs, key=lambda spec: order[spec.name])
+    for port, spec in zip(ports, fitted, strict=True):
+        _check_fit(port, spec)
+    return fitted
+
+
+def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
+    """Fix the dimensions of a model's inputs, in place.
+
+    Shapes that the model states for what is computed from them no longer hold and are dropped.
+
+    Args:
+        model: The model.
+        specs: What `fit_specs` gave.
+
+    Returns:
+        Whether a dimension was dynamic.
+    """
+    if not specs:
+        return False
+    pinned = False
+    for value, port, spec in zip(required_inputs(model), inputs_of(model), specs, strict=True):
+        if port.dynamic_dims:
+            pinned = True
+            dims = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in spec.shape]
+            value.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=dims))
+    if pinned:
+        del model.graph.value_info[:]
+        for output in model.graph.output:
+            output.type.tensor_type.ClearField("shape")
+    return pinned
+
+
+def drop_defaults(model: onnx.ModelProto) -> bool:
+    """Make constants of the initializers that a model lists among its inputs, in place.
+
+    Old exporters list them all. The optimiser folds initializers away but leaves the inputs,
+    which then have no value.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Whether there were any.
+    """
+    inputs = required_inputs(model)
+    if len(inputs) == len(model.graph.input):
+        return False
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    # Before version 4, each initializer had to be an input.
+    model.ir_version = max(model.ir_version, 4)
+    return True
+
+
+def _can_rename(ports: Sequence[Port], specs: Sequence[TensorSpec]) -> bool:
+    """Tell whether specs can be meant to name all inputs anew, one after the other."""
+    names = [spec.name for spec in specs]
+    places = {port.name: index for index, port in enumerate(ports)}
+    in_place = all(places.get(name, index) == index for index, name in enumerate(names))
+    return in_place and len(ports) == len(names) == len(set(names))
+
+
+def _check_fit(port: Port, spec: TensorSpec) -> None:
+    check_name(spec.name, "input", FailureType.INVALID_INPUTS)
+    if any(size < 1 for size in spec.shape):
+        raise _invalid(f"In input_specs, each dimension must be 1 or more; {spec} has others.")
+    if not np.can_cast(spec.dtype, port.dtype, "safe"):
+        raise _invalid(
+            f"The model takes {port.dtype} for its input {port}, input_specs say {spec.dtype}, "
+            "and not every value of that fits: change the model or input_specs."
+        )
+    if not port.accepts(spec.shape):
+        raise _invalid(f"The model's input {port} does not take the shape of input_specs, {spec}.")
+
+
+def _invalid(reason: str) -> JobFailure:
+    return JobFailure(FailureType.INVALID_INPUTS, reason)
+
+
+logger = logging.getLogger(__name__)
+
+# Relative to the largest magnitude in the output; other element types must be equal.
+_TOLERANCES = {"float32": 1e-3, "float16": 1e-2}
+_NEGLIGIBLE = 1e-6
+
+
+def verify(
+    original: Path, target: Path, inputs: Sequence[TensorSpec]
+) -> tuple[list[TensorSpec], list[dict[str, str]]]:
+    """Run both models on the same random inputs and compare the outputs.
+
+    Args:
+        original: The model before it was optimised.
+        target: The target model.
+        inputs: The inputs of both.
+
+    Returns:
+        The outputs' names, shapes and element types as observed, and a notice for each output
+        that differs.
+
+    Raises:
+        JobFailure: One of them does not load or run.
+    """
+    tensors = random_inputs(inputs)
+    logger.info("Running the model and the target model once on %s", RANDOM_INPUTS)
+    expected = Session(original, level=Level.ORT_DISABLE_ALL).run(tensors, RANDOM_INPUTS)
+    session = Session(target)
+    actual = session.run(tensors, RANDOM_INPUTS)
+    outputs = [
+        TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name)
+        for name, output in zip(session.output_names, actual, strict=True)
+    ]
+    return outputs, differences(session.output_names, expected, actual, "target model")
+
+
+def differences(
+    names: Sequence[str], expected: Sequence[Tensor], actual: Sequence[Tensor], what: str
+) -> list[dict[str, str]]:
+    """Compare what two models give.
+
+    Args:
+        names: The outputs.
+        expected: What the model gives.
+        actual: What the model gives that was made of it.
+        what: What that one is, for people.
+
+    Returns:
+        A notice for each output that differs.
+    """
+    notices = []
+    for name, before, after in zip(names, expected, actual, strict=True):
+        difference = _difference(before, after)
+        if difference:
+            message = f"The output {shortened(name)} of the {what} {difference}."
+            logger.warning(message)
+            notices.append(notice("WARNING", "MODEL", message))
+    return notices
+
+
+def _difference(before: Tensor, after: Tensor) -> str:
+    """Describe how an output deviates; empty where it does not."""
+    if before.shape != after.shape:
+        return f"has the shape {after.shape} instead of {before.shape}"
+    tolerance = _TOLERANCES.get(after.dtype.name)
+    if tolerance is None:
+        different = int(np.count_nonzero(before != after))
+        return f"differs from the model's in {different} of {after.size} values" * bool(different)
+    wide = np.asarray(before, np.float64), np.asarray(after, np.float64)
+    finite = np.isfinite(wide[0])
+    scale = float(np.max(np.abs(wide[0]), where=finite, initial=0.0))
+    if np.allclose(wide[1], wide[0], rtol=0, atol=_NEGLIGIBLE + tolerance * scale, equal_nan=True):
+        return ""
+    both = finite & np.isfinite(wide[1])
+    with np.errstate(invalid="ignore"):
+        largest = float(np.max(np.abs(wide[0] - wide[1]), where=both, initial=0.0))
+    return f"differs from the model's by up to {largest:.3g}, where values reach {scale:.3g}"

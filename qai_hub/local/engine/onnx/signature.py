@@ -1,0 +1,183 @@
+"""The inputs and outputs of an ONNX model, in the terms of the API."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import onnx
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, shortened
+
+DTYPES: dict[int, str] = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.FLOAT16: "float16",
+    onnx.TensorProto.INT32: "int32",
+    onnx.TensorProto.INT64: "int64",
+    onnx.TensorProto.INT8: "int8",
+    onnx.TensorProto.UINT8: "uint8",
+    onnx.TensorProto.INT16: "int16",
+    onnx.TensorProto.UINT16: "uint16",
+    onnx.TensorProto.BOOL: "bool",
+}
+_NAME_LIMIT = 1024
+_MOST_ELEMENTS = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output as a model declares it.
+
+    Attributes:
+        name: Its name.
+        dtype: Its element type, such as "float32".
+        shape: Its dimensions: a number where fixed, a symbol or "?" where dynamic; None where
+            even their number is unknown.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...] | None
+
+    def __str__(self) -> str:
+        dims = "..." if self.shape is None else ", ".join(map(str, self.shape))
+        return f"{shortened(self.name)}: {self.dtype}[{dims[:200]}]"
+
+    @property
+    def dynamic_dims(self) -> list[int]:
+        """Indices of the dimensions that are not fixed."""
+        return [i for i, dim in enumerate(self.shape or ()) if isinstance(dim, str)]
+
+    def accepts(self, shape: Sequence[int]) -> bool:
+        """Tell whether a tensor of a shape fits."""
+        if self.shape is None:
+            return True
+        return len(shape) == len(self.shape) and all(
+            isinstance(own, str) or own == given
+            for own, given in zip(self.shape, shape, strict=True)
+        )
+
+    def fixed(self) -> TensorSpec:
+        """Return it as a tensor of one shape.
+
+        Raises:
+            JobFailure: A dimension is dynamic, or it has more elements than fit anywhere.
+        """
+        if self.shape is None:
+            reason = f"The model does not state the shape of its input {self}: export it again."
+            raise JobFailure(FailureType.INVALID_INPUTS, reason)
+        if self.dynamic_dims:
+            index = self.dynamic_dims[0]
+            reason = (
+                f"Dimension {index} ({shortened(str(self.shape[index]))}) of the input {self} is "
+                "dynamic: compile the model with input_specs that give it a size."
+            )
+            raise JobFailure(FailureType.INVALID_INPUTS, reason)
+        shape = tuple(map(int, self.shape))
+        if math.prod(shape) > _MOST_ELEMENTS:
+            reason = f"The input {self} is too large: it has {math.prod(shape)} elements."
+            raise JobFailure(FailureType.INVALID_INPUTS, reason)
+        return TensorSpec(name=self.name, shape=shape, dtype=self.dtype)
+
+
+def inputs_of(model: onnx.ModelProto) -> list[Port]:
+    """Return the inputs that a model must be given, in its order.
+
+    Args:
+        model: The model.
+
+    Raises:
+        JobFailure: An input is of a type that the API has no name for.
+    """
+    return [_port(value, "input") for value in required_inputs(model)]
+
+
+def outputs_of(model: onnx.ModelProto) -> list[Port]:
+    """Return a model's outputs, in its order.
+
+    Args:
+        model: The model.
+
+    Raises:
+        JobFailure: An output is of a type that the API has no name for.
+    """
+    return [_port(value, "output") for value in model.graph.output]
+
+
+def required_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the graph's inputs but those that an initializer gives a value."""
+    given = {tensor.name for tensor in model.graph.initializer}
+    given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    return [value for value in model.graph.input if value.name not in given]
+
+
+def listed(ports: Sequence[Port]) -> str:
+    """Name ports in a message."""
+    return ", ".join(map(str, ports[:50])) or "no inputs"
+
+
+def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
+    """Compare names that a user gave with a model's inputs.
+
+    Args:
+        ports: The model's inputs.
+        given: The names.
+
+    Returns:
+        How they differ; empty where they do not.
+    """
+    expected = {port.name for port in ports}
+    problems = [f"unknown: {shortened(name)}" for name in given if name not in expected]
+    problems += [f"missing: {shortened(port.name)}" for port in ports if port.name not in given]
+    problems += [f"twice: {shortened(n)}" for n in sorted(set(given)) if given.count(n) > 1]
+    return ", ".join(problems[:20])
+
+
+def check_name(name: str, role: str, failure_type: FailureType) -> None:
+    """Check that a name can be that of an input or output.
+
+    Args:
+        name: The name.
+        role: "input" or "output".
+        failure_type: Class of the cause where it cannot.
+
+    Raises:
+        JobFailure: It cannot.
+    """
+    if not name or len(name) > _NAME_LIMIT or "\0" in name:
+        raise JobFailure(
+            failure_type,
+            f"The {role} name {shortened(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
+            "characters and no NUL.",
+        )
+
+
+def _port(value: onnx.ValueInfoProto, role: str) -> Port:
+    name = value.name
+    check_name(name, role, FailureType.MODEL_INVALID)
+    tensor = value.type.tensor_type
+    dtype = DTYPES.get(tensor.elem_type)
+    if value.type.WhichOneof("value") != "tensor_type" or dtype is None:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"The {role} {shortened(name)} is of the type {_type_name(value)}. "
+            f"Supported are tensors of {', '.join(DTYPES.values())}: cast it inside the model.",
+        )
+    if not tensor.HasField("shape"):
+        return Port(name, dtype, None)
+    return Port(name, dtype, tuple(map(_dim, tensor.shape.dim)))
+
+
+def _dim(dim: onnx.TensorShapeProto.Dimension) -> int | str:
+    if dim.HasField("dim_value") and dim.dim_value >= 0:
+        return int(dim.dim_value)
+    return str(dim.dim_param) or "?"
+
+
+def _type_name(value: onnx.ValueInfoProto) -> str:
+    kind = value.type.WhichOneof("value")
+    if kind == "tensor_type":
+        known = onnx.TensorProto.DataType.values()
+        elem_type = value.type.tensor_type.elem_type
+        name = onnx.TensorProto.DataType.Name(elem_type) if elem_type in known else elem_type
+        return f"tensor of {name}"
+    return str(kind or "nothing").removesuffix("_type")

@@ -1,0 +1,237 @@
+"""The table of all options of jobs, and what becomes of each on this hub."""
+
+from qai_hub.local.engine.options import (
+    FULL_TYPES,
+    RUNTIMES,
+    Done,
+    Ignored,
+    JobKind,
+    Option,
+    Options,
+    Refused,
+    Rule,
+    compute_units,
+    full_type,
+    names,
+    number,
+    parse_options,
+    range_scheme,
+    settings,
+    switch,
+    target_runtime,
+    tflite_settings,
+)
+
+MOST_ITERATIONS = 10_000
+DEFAULT_ITERATIONS = 100
+SIMULATED_ITERATIONS = 5
+MOST_SECONDS = 3600
+DEFAULT_SECONDS = 30
+
+TARGET_RUNTIME = "--target_runtime"
+COMPUTE_UNIT = "--compute_unit"
+DEQUANTIZE = "--dequantize_outputs"
+QNN_OPTIONS = "--qnn_options"
+TFLITE_OPTIONS = "--tflite_options"
+OUTPUT_NAMES = "--output_names"
+TRUNCATE_64BIT_IO = "--truncate_64bit_io"
+CHANNEL_LAST_INPUT = "--force_channel_last_input"
+CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
+FULL_TYPE = "--quantize_full_type"
+ITERATIONS = "--max_profiler_iterations"
+PROFILER_TIME = "--max_profiler_time"
+
+_FOR_TFLITE = Refused("it is for TensorFlow Lite, to which there is no converter from ONNX")
+_ONE_QNN = Ignored("this hub has the one QNN that its extra `qnn` brings")
+_ONLY_HERE = Ignored("here the model runs by ONNX Runtime, on the CPU, with its default settings")
+_NO_PROFILE = Ignored("it is for profiling")
+
+
+def _of_runs(rule: Rule) -> dict[JobKind, Rule]:
+    return {"inference": rule, "profile": rule}
+
+
+def _text(value: str) -> str:
+    return value
+
+
+OPTIONS = (
+    Option(
+        flag=TARGET_RUNTIME,
+        takes="|".join(RUNTIMES),
+        read=target_runtime,
+        rules={"compile": Done("ONNX by default; QNN's need the extra `qnn`; others are refused")},
+    ),
+    Option(
+        flag=OUTPUT_NAMES,
+        takes="names, with commas between them",
+        read=names,
+        rules={"compile": Done("one for each output, in order")},
+    ),
+    Option(
+        flag=TRUNCATE_64BIT_IO,
+        takes="true|false",
+        read=switch,
+        switch=True,
+        rules={"compile": Done("int64 inputs and outputs become int32; larger values wrap around")},
+    ),
+    Option(
+        flag="--truncate_64bit_tensors",
+        takes="true|false",
+        read=switch,
+        switch=True,
+        rules={"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
+    ),
+    Option(
+        flag=CHANNEL_LAST_INPUT,
+        takes="names of inputs, with commas between them",
+        read=names,
+        rules={
+            "compile": Done(
+                "CHW, NCHW or NCDHW becomes HWC, NHWC or NDHWC; `input_specs` are as before"
+            )
+        },
+    ),
+    Option(
+        flag=CHANNEL_LAST_OUTPUT,
+        takes="names of outputs, with commas between them",
+        read=names,
+        rules={"compile": Done("as with inputs; the names are those of `--output_names`")},
+    ),
+    Option(
+        flag=FULL_TYPE,
+        takes=FULL_TYPES,
+        read=full_type,
+        rules={"compile": Done("with `calibration_data`, as quantize jobs do it")},
+    ),
+    Option(
+        flag="--quantize_weight_type",
+        takes="float16",
+        read=_text,
+        rules={"compile": _FOR_TFLITE},
+    ),
+    Option(
+        flag="--quantize_io",
+        takes="true|false",
+        read=switch,
+        switch=True,
+        rules={"compile": Ignored("the inputs and outputs of the target model stay floats")},
+    ),
+    Option(
+        flag="--quantize_io_type",
+        takes="int8|uint8",
+        read=_text,
+        rules={"compile": _FOR_TFLITE},
+    ),
+    Option(
+        flag="--range_scheme",
+        takes="auto|min_max",
+        read=range_scheme,
+        rules={"quantize": Done("smallest and largest value, by either; others are refused")},
+    ),
+    Option(
+        flag="--lite_mp",
+        takes="percentage=N;override_qtype=TYPE",
+        read=settings,
+        repeats=True,
+        rules={"quantize": Refused("it gives all layers the same types")},
+    ),
+    Option(
+        flag=COMPUTE_UNIT,
+        takes="cpu|npu|all",
+        read=compute_units,
+        rules={
+            "compile": Ignored("what ONNX Runtime runs the model on is chosen when it runs"),
+            **_of_runs(Done("must hold where the model runs: cpu, or npu for QNN's formats")),
+        },
+    ),
+    Option(
+        flag=ITERATIONS,
+        takes=f"1 to {MOST_ITERATIONS}",
+        read=number(MOST_ITERATIONS),
+        rules={
+            "inference": _NO_PROFILE,
+            "profile": Done(
+                f"most inferences to time; {DEFAULT_ITERATIONS} by default, "
+                f"{SIMULATED_ITERATIONS} in a simulation"
+            ),
+        },
+    ),
+    Option(
+        flag=PROFILER_TIME,
+        takes=f"1 to {MOST_SECONDS} seconds",
+        read=number(MOST_SECONDS),
+        rules={
+            "inference": _NO_PROFILE,
+            "profile": Done(
+                f"seconds after which none is begun; {DEFAULT_SECONDS} by default, not 600"
+            ),
+        },
+    ),
+    Option(
+        flag=DEQUANTIZE,
+        takes="true|false",
+        read=switch,
+        switch=True,
+        rules=_of_runs(Done("quantized outputs of .tflite models are given as float32")),
+    ),
+    Option(
+        flag=QNN_OPTIONS,
+        takes="name=value;name=value",
+        read=settings,
+        repeats=True,
+        rules={
+            "compile": Done("for QNN's runtimes: the graph's name, optimizations, memory"),
+            **_of_runs(Done("which graph of a context binary is to run")),
+            "link": Done("which graphs go into the context binary"),
+        },
+    ),
+    Option(
+        flag="--qairt_version",
+        takes="a version",
+        read=_text,
+        rules={"compile": _ONE_QNN, **_of_runs(_ONE_QNN), "link": _ONE_QNN},
+    ),
+    Option(
+        flag="--onnx_options",
+        takes="name=value;name=value",
+        read=settings,
+        repeats=True,
+        rules=_of_runs(_ONLY_HERE),
+    ),
+    Option(
+        flag="--onnx_execution_providers",
+        takes="names, with commas between them",
+        read=names,
+        rules=_of_runs(_ONLY_HERE),
+    ),
+    Option(
+        flag=TFLITE_OPTIONS,
+        takes="name=value;name=value",
+        read=tflite_settings,
+        repeats=True,
+        rules=_of_runs(Done("for .tflite models: number_of_threads; others are ignored")),
+    ),
+    Option(
+        flag="--tflite_delegates",
+        takes="names, with commas between them",
+        read=names,
+        rules=_of_runs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
+    ),
+)
+
+
+def options_of(text: str, kind: JobKind) -> Options:
+    """Read the options of a job of one kind.
+
+    Args:
+        text: The options as submitted.
+        kind: The kind of the job.
+
+    Returns:
+        What they say.
+
+    Raises:
+        JobFailure: Something is unknown, malformed, given twice, or cannot be done here.
+    """
+    return parse_options(text, kind, OPTIONS)

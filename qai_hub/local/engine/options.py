@@ -1,0 +1,310 @@
+"""What the values of options mean: a reader for each sort of value."""
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+
+RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
+_RUNTIMES_ELSEWHERE = {
+    "tflite": "there is no converter from ONNX to TensorFlow Lite that it could use",
+    "qnn_lib_aarch64_android": "it has no compiler for Android; a qnn_dlc or qnn_context_binary "
+    "takes its place",
+}
+THREADS = "number_of_threads"
+_MOST_THREADS = 256
+# Of weights and activations.
+_FULL_TYPES = {
+    "int8": ("INT8", "INT8"),
+    "w8a8": ("INT8", "INT8"),
+    "w8a16": ("INT8", "INT16"),
+    "w4a8": ("INT4", "INT8"),
+    "w4a16": ("INT4", "INT16"),
+}
+FULL_TYPES = "|".join(_FULL_TYPES)
+_FULL_TYPES_ELSEWHERE = {
+    "int16": "it quantizes weights to 8 or 4 bits; w8a16 has activations of 16 bits",
+    "float16": "a float model for one of QNN's runtimes computes in float16 without it",
+}
+_COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
+_UNITS_HERE = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
+_RANGE_SCHEMES = ("auto", "min_max")
+_RANGE_SCHEMES_ELSEWHERE = ("mse_minimizer",)
+
+
+def target_runtime(value: str) -> str:
+    """Read a target runtime."""
+    if value in _RUNTIMES_ELSEWHERE:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub cannot compile for the runtime {value!r}: {_RUNTIMES_ELSEWHERE[value]}. "
+            f"Supported: --target_runtime {'|'.join(RUNTIMES)}.",
+        )
+    if value not in RUNTIMES:
+        raise ValueError("there is no such runtime.")
+    return value
+
+
+def compute_units(value: str) -> tuple[str, ...]:
+    """Read a list of compute units, of which a model runs on the first that is there."""
+    units = tuple(value.split(","))
+    for unit in units:
+        if unit not in _COMPUTE_UNITS:
+            raise ValueError(f"there is no compute unit {unit!r}.")
+    return units
+
+
+def unused_units(asked: Sequence[str], used: Sequence[str]) -> list[str]:
+    """Compare the compute units that a job is to run on with those that it runs on here.
+
+    Args:
+        asked: What its options say.
+        used: What its model runs on here, the main one first. What that one cannot run falls back
+            to the others, whether they were asked for or not.
+
+    Returns:
+        Those that it does not run on, although they were asked for.
+
+    Raises:
+        JobFailure: The main one was left out.
+    """
+    main = used[0]
+    if not {"all", main} & set(asked):
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"Here this model runs on {_UNITS_HERE[main]}; --compute_unit {','.join(asked)} leaves "
+            f"it out. Supported: --compute_unit {main}|all, or a list with {main} in it.",
+        )
+    return sorted(set(asked) - {"all", *used})
+
+
+def full_type(value: str) -> tuple[str, str]:
+    """Read the types of weights and activations that a model is to be quantized to."""
+    if value in _FULL_TYPES_ELSEWHERE:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub cannot quantize to {value!r}: {_FULL_TYPES_ELSEWHERE[value]}. "
+            f"Supported: --quantize_full_type {FULL_TYPES}.",
+        )
+    if value not in _FULL_TYPES:
+        raise ValueError("there is no such type.")
+    return _FULL_TYPES[value]
+
+
+def range_scheme(value: str) -> str:
+    """Read how the ranges of activations are told from the calibration data."""
+    if value in _RANGE_SCHEMES_ELSEWHERE:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub cannot tell ranges by {value!r}: it takes the smallest and the largest "
+            f"value. Supported: --range_scheme {'|'.join(_RANGE_SCHEMES)}.",
+        )
+    if value not in _RANGE_SCHEMES:
+        raise ValueError("there is no such scheme.")
+    return value
+
+
+def number(most: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from 1 to `most`."""
+
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+            raise ValueError("it is not a number.")
+        if not 1 <= int(value) <= most:
+            raise ValueError(f"it must be from 1 to {most}.")
+        return int(value)
+
+    return read
+
+
+def switch(value: str) -> bool:
+    """Read "true" or "false"."""
+    if value.lower() not in {"true", "false"}:
+        raise ValueError("it must be true or false.")
+    return value.lower() == "true"
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Read names with commas between them, all of them different."""
+    found = tuple(name.strip() for name in value.split(","))
+    if not all(found):
+        raise ValueError("a name is empty.")
+    if len(set(found)) < len(found):
+        raise ValueError("a name comes twice.")
+    return found
+
+
+def settings(value: str) -> dict[str, str]:
+    """Read settings, `a=b;c=d`; a value may have further "=" in it."""
+    found: dict[str, str] = {}
+    for part in value.split(";"):
+        key, equals, text = part.strip().partition("=")
+        if not (key and equals and text):
+            raise ValueError(f"{part.strip()!r} is not of the form name=value.")
+        if key in found:
+            raise ValueError(f"{key} comes twice.")
+        found[key] = text
+    return found
+
+
+def tflite_settings(value: str) -> dict[str, str]:
+    """Read settings for models of TensorFlow Lite."""
+    found = settings(value)
+    if THREADS in found:
+        number(_MOST_THREADS)(found[THREADS])
+    return found
+
+
+JobKind = Literal["compile", "quantize", "link", "inference", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The hub does what an option says, as told in these words."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An option changes nothing here, on purpose; a notice on the job tells why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The hub cannot do what an option says: the job fails, and tells why."""
+
+    why: str
+
+
+Rule = Done | Ignored | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option of one or more kinds of jobs.
+
+    Attributes:
+        flag: Its name, such as "--target_runtime".
+        takes: What its value may be, for people.
+        read: Turns the value's text into what it means; raises ValueError with what is wrong, or
+            JobFailure where the value is right but not supported here.
+        rules: What becomes of it, by the kinds of jobs that take it.
+        switch: Whether it may stand without a value, which means true. Set to false it asks for
+            nothing, so that it is never refused.
+        repeats: Whether it may be given again, to add to a mapping that `read` gives.
+    """
+
+    flag: str
+    takes: str
+    read: Callable[[str], Any]
+    rules: Mapping[JobKind, Rule]
+    switch: bool = False
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a job's options say.
+
+    Attributes:
+        values: What those that are done were given, by their flags.
+        notices: A notice for each that was ignored.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    notices: list[dict[str, str]] = field(default_factory=list)
+
+
+def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
+    """Read a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
+
+    Args:
+        text: The options as submitted.
+        kind: The kind of the job.
+        table: All options that there are.
+
+    Returns:
+        What they say.
+
+    Raises:
+        JobFailure: Something is unknown, malformed, given twice, or cannot be done here.
+    """
+    known = {option.flag: option for option in table}
+    result = Options()
+    for flag, value in _read(text, kind, known).items():
+        if known[flag].switch and value is False:
+            continue
+        rule = known[flag].rules[kind]
+        if isinstance(rule, Refused):
+            reason = f"This hub cannot do {flag}: {rule.why}."
+            raise JobFailure(FailureType.UNSUPPORTED, reason)
+        if isinstance(rule, Ignored):
+            message = f"The option {flag} was ignored: {rule.why}."
+            result.notices.append(notice("INFO", "USER", message))
+        else:
+            result.values[flag] = value
+    return result
+
+
+def _read(text: str, kind: JobKind, known: Mapping[str, Option]) -> dict[str, Any]:
+    """Return the values of all options that were given, by their flags."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise _invalid(f"The options cannot be read ({error}): {text!r}.", kind, known) from None
+    values: dict[str, Any] = {}
+    words.reverse()
+    while words:
+        flag, has_value, value = words.pop().partition("=")
+        option = known.get(flag)
+        if option is None or kind not in option.rules:
+            raise _invalid(_unknown(flag, kind, option), kind, known)
+        if not has_value:
+            value = _next_value(words, option)
+        if not value or value.startswith("--"):
+            raise _invalid(f"The option {flag!r} needs a value: {option.takes}.", kind, known)
+        if flag in values and not option.repeats:
+            raise _invalid(f"The option {flag!r} is given twice.", kind, known)
+        try:
+            read = option.read(value)
+            values[flag] = _merged(values[flag], read) if flag in values else read
+        except ValueError as error:
+            problem = f"The option {flag!r} cannot be {shortened(value, 1000)}: {error}"
+            raise _invalid(problem, kind, known) from None
+    return values
+
+
+def _next_value(words: list[str], option: Option) -> str:
+    """Take the value of an option off the words that are left, last one first."""
+    if option.switch and (not words or words[-1].lower() not in {"true", "false"}):
+        return "true"
+    return words.pop() if words else ""
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    for key in first.keys() & second.keys():
+        if first[key] != second[key]:
+            raise ValueError(f"{key} was given before, with another value.")
+    return {**first, **second}
+
+
+def _unknown(flag: str, kind: JobKind, option: Option | None) -> str:
+    if option is not None:
+        return f"The option {flag!r} is not one of {kind} jobs, but of {', '.join(option.rules)}."
+    what = "The option" if flag.startswith("-") else "In the options, the text"
+    return f"{what} {flag!r} is not supported by this hub."
+
+
+def _invalid(problem: str, kind: JobKind, known: Mapping[str, Option]) -> JobFailure:
+    supported = "; ".join(
+        f"{option.flag} ({option.takes})"
+        for option in known.values()
+        if isinstance(option.rules.get(kind), Done)
+    )
+    reason = f"{problem} Supported: {supported or 'none'}."
+    return JobFailure(FailureType.INVALID_ARGUMENT, reason)

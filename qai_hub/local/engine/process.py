@@ -1,0 +1,232 @@
+"""The hub's log of one attempt: a bounded text file, each line stamped with UTC time."""
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, cast
+
+from qai_hub.local.engine.protocol import FailureType, resource_failure_of
+
+LOG_LIMIT = 4 * 2**20
+_TAIL_LINES = 40
+_LINE_LIMIT = 4096
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AttemptLog:
+    """Takes the worker's output and the hub's own lines.
+
+    The file's first lines are kept up to a limit; of what comes later, only the last lines are,
+    with a line between them that tells how much is left out.
+
+    Args:
+        path: File to append to.
+        limit: Size in bytes from which on lines are left out.
+        now: Clock of the stamps.
+        printed: Takes what the worker printed once more, without the hub's own lines.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit: int = LOG_LIMIT,
+        now: Callable[[], datetime] = _utc_now,
+        printed: "AttemptLog | None" = None,
+    ) -> None:
+        self.path = path
+        self._printed = printed
+        self._now = now
+        self._file = path.open("ab", buffering=0)
+        self._room = limit
+        self._disk_full = False
+        self._partial = b""
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._held: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._held_count = 0
+
+    def note(self, text: str) -> None:
+        """Write lines of the hub's own.
+
+        Args:
+            text: One or more lines.
+        """
+        self._end_partial_line()
+        self._write([_CONTROLS.sub("", line) for line in text.splitlines()])
+
+    def feed(self, chunk: bytes) -> None:
+        """Write what the worker printed, whole lines at a time.
+
+        Args:
+            chunk: Raw output, of any length, cut anywhere.
+        """
+        if self._printed is not None:
+            self._printed.feed(chunk)
+        *ended, rest = (self._partial + chunk).split(b"\n")
+        whole = len(rest) - len(rest) % _LINE_LIMIT
+        self._partial = rest[whole:]
+        pieces = [
+            line[start : start + _LINE_LIMIT]
+            for line in [*ended, rest[:whole]]
+            for start in range(0, len(line), _LINE_LIMIT)
+        ]
+        texts = [_CONTROLS.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
+        self._tail.extend(filter(None, texts))
+        self._write(filter(None, texts))
+
+    def tail(self) -> str:
+        """Return the last lines that the worker printed so far, without their stamps."""
+        self._end_partial_line()
+        return "\n".join(self._tail)
+
+    def close(self) -> None:
+        """Write what was held back and close the file."""
+        self._end_partial_line()
+        if self._printed is not None:
+            self._printed.close()
+        left_out = self._held_count - len(self._held)
+        if left_out:
+            self._append(self._entry(f"… {left_out} lines left out …"))
+        self._append(b"".join(self._held))
+        self._file.close()
+
+    def _end_partial_line(self) -> None:
+        if self._partial:
+            self.feed(b"\n")
+
+    def _entry(self, text: str) -> bytes:
+        stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return f"{stamp} {text}\n".encode()
+
+    def _write(self, lines: Iterable[str]) -> None:
+        entries = []
+        for entry in map(self._entry, lines):
+            self._room -= len(entry)
+            if self._room >= 0:
+                entries.append(entry)
+            else:
+                self._held.append(entry)
+                self._held_count += 1
+        self._append(b"".join(entries))
+
+    def _append(self, data: bytes) -> None:
+        if not data or self._disk_full:
+            return
+        try:
+            self._file.write(data)
+        except OSError as error:
+            # The attempt itself meets the full disk as well and says so; its watch must go on.
+            if resource_failure_of(error) is not FailureType.OUT_OF_DISK:
+                raise
+            self._disk_full = True
+
+
+_LOOK_SECONDS = 0.1
+_CHUNK = 65536
+
+
+class AttemptCancelled(Exception):  # noqa: N818 - the hub's wish, not an error
+    """The hub asked to end the attempt before it was over."""
+
+
+def supervise(
+    command: Sequence[str],
+    folder: Path,
+    log: AttemptLog,
+    *,
+    environment: Mapping[str, str],
+    time_limit: float,
+    cancelled: threading.Event,
+) -> int:
+    """Run a command to its end and log what it prints.
+
+    Its standard input is a pipe that closes when this process ends, however that happens. Its
+    process group is killed when the time is over or the attempt is cancelled.
+
+    Args:
+        command: Program and arguments.
+        folder: Working directory.
+        log: Takes standard output and standard error.
+        environment: The command's whole environment.
+        time_limit: Seconds that it may take.
+        cancelled: Set from another thread to cancel.
+
+    Returns:
+        Exit status; negative: the number of the signal that ended it.
+
+    Raises:
+        TimeoutError: The time was over.
+        AttemptCancelled: It was cancelled.
+    """
+    deadline = time.monotonic() + time_limit
+    with subprocess.Popen(  # noqa: S603 - the hub's own command, never a shell
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        bufsize=0,
+    ) as process:
+        output = cast("IO[bytes]", process.stdout).fileno()
+        os.set_blocking(output, False)
+        log.note(f"Process {process.pid} started")
+        try:
+            return _watch(process, output, log, deadline, cancelled)
+        finally:
+            # Unreaped so far, so the number cannot belong to another group.
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            while _pump(output, log):
+                pass
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    output: int,
+    log: AttemptLog,
+    deadline: float,
+    cancelled: threading.Event,
+) -> int:
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while (status := process.poll()) is None:
+            if cancelled.is_set():
+                raise AttemptCancelled
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            pause = min(remaining, _LOOK_SECONDS)
+            if not selector.get_map():
+                # Its output ends shortly before it does: this looks more often than every pause.
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(pause)
+            elif selector.select(pause) and not _pump(output, log):
+                selector.unregister(output)
+        return status
+
+
+def _pump(output: int, log: AttemptLog) -> bool:
+    """Log a chunk of what was printed; False when there is none."""
+    try:
+        chunk = os.read(output, _CHUNK)
+    except BlockingIOError:
+        return False
+    log.feed(chunk)
+    return bool(chunk)

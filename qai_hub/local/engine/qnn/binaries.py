@@ -1,0 +1,220 @@
+"""ONNX models around context binaries, by which ONNX Runtime runs them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from qai_hub.local.disk import file_digest
+from qai_hub.local.engine.onnx.model_files import unpack
+from qai_hub.local.engine.onnx.prepare import CONTEXT, nodes_of
+from qai_hub.local.engine.onnx.signature import DTYPES
+from qai_hub.local.engine.protocol import (
+    FailureType,
+    InputModel,
+    JobFailure,
+    Soc,
+    TensorSpec,
+    notice,
+    shortened,
+)
+from qai_hub.local.engine.qnn.provenance import Graph, Provenance, required
+from qai_hub.local.engine.qnn.provider import PROVIDER, check_soc
+
+_ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
+_CACHE = "ep_cache_context"
+_DOMAIN = "com.microsoft"
+_OPSET = 17
+_IR_VERSION = 9
+_PROVENANCE = "qai_hub.provenance"
+_DIGEST = "qai_hub.context_sha256"
+
+
+def wrap(binary: Path, graph: Graph, target: Path) -> None:
+    """Write an ONNX model that stands for one graph of a context binary.
+
+    Args:
+        binary: The context binary, which lies beside the model.
+        graph: The graph; the HTP runs it as a whole.
+        target: File to write.
+    """
+    node = helper.make_node(
+        CONTEXT,
+        [spec.name for spec in graph.inputs],
+        [spec.name for spec in graph.outputs],
+        name=graph.internal,
+        domain=_DOMAIN,
+        main_context=1,
+        embed_mode=0,
+        **{_CACHE: binary.name},
+        source=PROVIDER,
+        partition_name=graph.internal,
+    )
+    model = helper.make_model(
+        helper.make_graph([node], graph.name, _ports(graph.inputs), _ports(graph.outputs)),
+        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_DOMAIN, 1)],
+        ir_version=_IR_VERSION,
+    )
+    target.write_bytes(model.SerializeToString())
+
+
+def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
+    """Write into a wrapper how its context binary was made, and which one it is.
+
+    The compiler's own words about tools and files go.
+
+    Args:
+        wrapper: The .onnx file.
+        binary: The context binary beside it.
+        provenance: How it was made.
+    """
+    model = onnx.load(wrapper, load_external_data=False)
+    used = {node.domain for node in nodes_of(model)} | {""}
+    kept = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == CONTEXT and attribute.name == _CACHE:
+                attribute.s = binary.name.encode()
+    words = {_PROVENANCE: json.dumps(provenance.to_json()), _DIGEST: file_digest(binary)}
+    helper.set_model_props(model, words)
+    wrapper.write_bytes(model.SerializeToString())
+
+
+def has_context(model: onnx.ModelProto) -> bool:
+    """Tell whether a model stands for a context."""
+    return any(node.op_type == CONTEXT for node in nodes_of(model))
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A model around a context binary.
+
+    Attributes:
+        binary: The context binary.
+        provenance: How it was made.
+    """
+
+    binary: Path
+    provenance: Provenance
+
+
+def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
+    """Find the context binary that a model stands for.
+
+    Args:
+        model: The model.
+        path: Its .onnx file.
+        unpacked: Whether it came with a folder; beside any other file are those of other people.
+
+    Returns:
+        The context binary, which is the one that the model was labelled with.
+
+    Raises:
+        JobFailure: This hub did not make it, or it is not whole.
+    """
+    words = {prop.key: prop.value for prop in model.metadata_props}
+    try:
+        stated = json.loads(words[_PROVENANCE])
+        provenance = required(stated, "model around a context binary")
+    except (KeyError, TypeError, ValueError):
+        provenance = required(None, "model around a context binary")
+    names = {
+        attribute.s.decode("utf-8", "replace")
+        for node in nodes_of(model)
+        if node.op_type == CONTEXT
+        for attribute in node.attribute
+        if attribute.name == _CACHE
+    }
+    name = names.pop() if len(names) == 1 else ""
+    binary = path.parent / name
+    beside = {file.name for file in path.parent.iterdir() if file.is_file()} if unpacked else ()
+    if name not in beside:
+        reason = "The context binary of the model is not beside it: upload the directory with both."
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    if file_digest(binary) != words.get(_DIGEST):
+        reason = (
+            "The context binary beside the model is not the one that it was made with, or it is "
+            "damaged: compile the model again."
+        )
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason)
+    return Wrapped(binary, provenance)
+
+
+def _ports(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(spec.name, _ELEM_TYPES[spec.dtype], spec.shape)
+        for spec in specs
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedGraph:
+    """A graph of a context binary, with an ONNX model around it.
+
+    Attributes:
+        wrapper: The .onnx file.
+        binary: The context binary beside it.
+        graph: The graph.
+        soc: The chip that it is for.
+        sdk: Version of the QNN SDK that made it.
+        notices: What its user is to know.
+    """
+
+    wrapper: Path
+    binary: Path
+    graph: Graph
+    soc: Soc
+    sdk: str
+    notices: list[dict[str, str]]
+
+
+def open_graph(
+    model: InputModel, soc: Soc | None, graphs: Sequence[str], folder: Path
+) -> OpenedGraph:
+    """Open a graph of a context binary.
+
+    Args:
+        model: The context binary.
+        soc: The chip of the job's device.
+        graphs: The names of graphs that the job's options give.
+        folder: Folder that takes the files; it is made.
+
+    Returns:
+        The graph that the job is for.
+
+    Raises:
+        JobFailure: The binary is not one of this hub, or not for that chip, or has no such graph.
+    """
+    chip, made = check_soc(soc, "a context binary"), required(model.provenance, "context binary")
+    made.check_runs_on(chip)
+    graph = made.graph(graphs)
+    notices = []
+    if made.linked:
+        binary = _alone(made, graph, model.source, folder)
+        message = (
+            "This hub's QNN cannot load linked context binaries: in place of the graph "
+            f"{shortened(graph.name)} it takes one of its own, compiled from the same model."
+        )
+        notices.append(notice("WARNING", "MODEL", message))
+    else:
+        folder.mkdir()
+        binary = folder / "context.bin"
+        # Not a hard link: what the worker may write to must be no file of the hub.
+        binary.symlink_to(model.path)
+    wrapper = folder / "model.onnx"
+    wrap(binary, graph, wrapper)
+    return OpenedGraph(wrapper, binary, graph, chip, made.sdk, notices)
+
+
+def _alone(made: Provenance, graph: Graph, source: Path | None, folder: Path) -> Path:
+    """Return the context binary of one graph of a linked one."""
+    if source is None:
+        reason = "The files that the context binary was linked from are gone: link it again."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    unpack(source, folder)
+    return folder / f"{made.graphs.index(graph)}.bin"

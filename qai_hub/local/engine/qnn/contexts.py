@@ -1,0 +1,170 @@
+"""Compiles an ONNX model into a context for one chip's HTP."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from qai_hub.local.engine.onnx.model_files import unpack
+from qai_hub.local.engine.onnx.prepare import CONTEXT
+from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.qnn.diagnose import check_works, explained
+from qai_hub.local.engine.qnn.provenance import Part
+from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QNN_ALONE, QnnSession, ir_options
+from qai_hub.local.engine.quantize.qdq import is_quantized
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A compiled model.
+
+    Attributes:
+        wrapper: The .onnx file that stands for it, beside its context binary.
+        binary: The context binary.
+        parts: What it consists of.
+    """
+
+    wrapper: Path
+    binary: Path
+    parts: tuple[Part, ...]
+
+    @property
+    def left_to_cpu(self) -> list[tuple[str, str]]:
+        """The names and operators of the nodes that the HTP does not run."""
+        return [node for part in self.parts if not part.internal for node in part.nodes]
+
+
+def check_floats(source: Path, soc: Soc) -> None:
+    """Check that a chip computes with what a model computes with: the simulation would anyhow.
+
+    Args:
+        source: The .onnx file.
+        soc: The chip.
+
+    Raises:
+        JobFailure: The model needs floats, which the chip does not have.
+    """
+    if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
+        reason = (
+            f"The HTP of {soc.name} computes with integers only, and the model with floats: "
+            "quantize it with a quantize job, then compile its target model."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+
+
+def context_settings(wrapper: Path, *, mixed: bool = False) -> dict[str, str]:
+    """Return the settings of a session that compiles a context.
+
+    Args:
+        wrapper: The .onnx file to write, beside its context binary.
+        mixed: Whether the CPU may run what the HTP cannot.
+    """
+    settings = {
+        "ep.context_enable": "1",
+        "ep.context_embed_mode": "0",
+        "ep.context_file_path": str(wrapper),
+    }
+    return settings if mixed else settings | QNN_ALONE
+
+
+def make_context(
+    source: Path, folder: Path, options: Mapping[str, str], *, mixed: bool = False
+) -> Context:
+    """Compile a model whose shapes are all fixed.
+
+    Args:
+        source: The .onnx file.
+        folder: Folder that takes the context; it is made.
+        options: Options of the provider: for which chip, and how.
+        mixed: Whether the CPU may run what the HTP cannot.
+
+    Returns:
+        The context.
+
+    Raises:
+        JobFailure: The model cannot be compiled.
+    """
+    folder.mkdir()
+    wrapper = folder / "model.onnx"
+    settings = context_settings(wrapper, mixed=mixed) | {ASSIGNED: "1"}
+    try:
+        session = QnnSession(source, options, settings=settings)
+    except JobFailure as failure:
+        raise explained(failure, source, options) from failure
+    binaries = list(folder.glob("*.bin"))
+    if len(binaries) != 1:
+        check_works(options, folder)
+        reason = "The HTP runs no operator of this model: compile it with --target_runtime onnx."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    return Context(wrapper, binaries[0], tuple(_parts(session, wrapper)))
+
+
+def graph_names(wrapper: Path) -> list[str]:
+    """Return the names, within its context binary, of the graphs that a wrapper refers to."""
+    nodes = onnx.load(wrapper, load_external_data=False).graph.node
+    return [
+        attribute.s.decode()
+        for node in nodes
+        if node.op_type == CONTEXT
+        for attribute in node.attribute
+        if attribute.name == "partition_name"
+    ]
+
+
+def _parts(session: QnnSession, wrapper: Path) -> list[Part]:
+    """Return the parts of a compiled model, the HTP's in the order of its graphs."""
+    graphs = iter(graph_names(wrapper))
+    return [
+        Part(next(graphs) if provider == PROVIDER else "", tuple(nodes))
+        for provider, nodes in session.assignment()
+    ]
+
+
+def unpack_source(source: Path | None, folder: Path) -> Path:
+    """Unpack the model that a DLC was made of: ONNX Runtime reads no DLC.
+
+    Args:
+        source: The zip file that the hub keeps with the DLC; None if it has none.
+        folder: Folder that takes it; it is made.
+
+    Returns:
+        The .onnx file.
+
+    Raises:
+        JobFailure: There is none.
+    """
+    if source is None:
+        reason = "The model that the DLC was made of is no longer on this hub: compile it again."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    unpack(source, folder)
+    return folder / "model.onnx" / "model.onnx"
+
+
+def make_dlc(source: Path, folder: Path) -> Path:
+    """Write a model whose shapes are all fixed as a DLC.
+
+    Args:
+        source: The .onnx file.
+        folder: Folder that takes the DLC; it is made.
+
+    Returns:
+        The .dlc file. The name of its graph is that of the file, without the suffix.
+
+    Raises:
+        JobFailure: QNN has no operator for one of the model's.
+    """
+    folder.mkdir()
+    options = ir_options(folder)
+    try:
+        QnnSession(source, options, settings=QNN_ALONE)
+    except JobFailure as failure:
+        raise explained(failure, source, options) from failure
+    written = list(folder.glob("*.dlc"))
+    if len(written) != 1:
+        reason = f"QNN made {len(written)} graphs of the model, and a DLC holds one."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    return written[0]

@@ -1,0 +1,233 @@
+"""The names of nodes: for the compiler, which tells by them what it did, and for people."""
+
+import resource
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import onnx
+from onnx import defs, helper, inliner
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, resource_failure, shortened
+from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QnnSession
+from qai_hub.local.engine.quantize.qdq import is_quantized
+
+_MOST_NAMED = 10
+
+
+def name_all(model: onnx.ModelProto) -> bool:
+    """Give names to the nodes that have none.
+
+    Args:
+        model: The model, which is changed.
+
+    Returns:
+        Whether there were any.
+    """
+    taken = {node.name for node in model.graph.node}
+    nameless = [each for each in enumerate(model.graph.node) if not each[1].name]
+    for number, node in nameless:
+        name = f"{node.op_type}_{number}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        node.name = name
+    return bool(nameless)
+
+
+def told(nodes: Sequence[tuple[str, str]]) -> str:
+    """Name nodes for people, by operator.
+
+    Args:
+        nodes: Their names and operators.
+    """
+    named = [f"{op} ({shortened(name)})" for name, op in nodes[:_MOST_NAMED]]
+    more = len(nodes) - _MOST_NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def check_works(options: Mapping[str, str], work: Path) -> None:
+    """Check that QNN takes an addition of integers, which it has for each chip.
+
+    Where memory is short it loads, and then refuses every operator.
+
+    Args:
+        options: Options of the provider.
+        work: Folder for the model of it.
+
+    Raises:
+        MemoryError: It does not, in a process whose memory is limited.
+        JobFailure: It does not.
+    """
+    path = work / "addition.onnx"
+    path.write_bytes(_addition().SerializeToString())
+    parts = QnnSession(path, options, settings={ASSIGNED: "1"}).assignment()
+    if any(provider == PROVIDER for provider, _ in parts):
+        return
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        raise MemoryError("QNN takes no operator, as it does where memory is short")
+    reason = "The QNN of this hub does not work on this machine: it takes not even an addition."
+    raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
+
+
+def _addition() -> onnx.ModelProto:
+    x, y = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.INT32, [1, 4]) for name in ("x", "y")
+    )
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "addition", [x], [y])
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9)
+
+
+def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
+    """Tell why a model cannot be compiled in terms of its operators, where they are the cause.
+
+    Args:
+        failure: What compiling it ended with.
+        source: The .onnx file.
+        options: Options of the provider, as they were.
+
+    Returns:
+        The failure, with the operators that QNN does not have if there are any.
+
+    Raises:
+        MemoryError: QNN does not work, in a process whose memory is limited.
+    """
+    if resource_failure(failure.reason):
+        return failure
+    try:
+        trial = QnnSession(source, options, settings={ASSIGNED: "1"})
+    except JobFailure:
+        return failure
+    if all(provider != PROVIDER for provider, _ in trial.assignment()):
+        check_works(options, source.parent.parent)
+    left = [
+        node for provider, nodes in trial.assignment() if provider != PROVIDER for node in nodes
+    ]
+    if not left:
+        return failure
+    reason = (
+        f"QNN does not have these operators of the model: {told(left)}. Replace them, or "
+        "compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP "
+        "cannot."
+    )
+    return JobFailure(FailureType.UNSUPPORTED, reason)
+
+
+def adapt(model: onnx.ModelProto) -> bool:
+    """Prepare a model for the provider, without a change in what it computes.
+
+    Args:
+        model: The model, which is changed.
+
+    Returns:
+        Whether there was anything to change.
+    """
+    named, turned = name_all(model), _turn_products(model)
+    return named or turned
+
+
+def mistaken(model: onnx.ModelProto) -> list[tuple[str, str]]:
+    """Return the names and operators of nodes that QNN may compute wrongly.
+
+    So found by running each operator alone, and comparing with ONNX Runtime on the CPU.
+
+    Args:
+        model: The model.
+    """
+    quantized = is_quantized(model)
+    return [
+        (node.name, node.op_type)
+        for node in model.graph.node
+        if _may_be_mistaken(node, quantized=quantized)
+    ]
+
+
+def _may_be_mistaken(node: onnx.NodeProto, *, quantized: bool) -> bool:
+    values = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    if node.op_type == "Pad":
+        # Floats at the edges of images come from nowhere; integers are right.
+        return values.get("mode") == b"edge" and not quantized
+    if node.op_type == "AveragePool":
+        # What lies beyond the input is counted.
+        return values.get("ceil_mode") == 1
+    if node.op_type == "Resize" and values.get("mode", b"nearest") == b"nearest":
+        # Other ways to round are not looked at; this is how PyTorch exports it.
+        way = values.get("coordinate_transformation_mode"), values.get("nearest_mode")
+        return way != (b"asymmetric", b"floor")
+    return False
+
+
+def _turn_products(model: onnx.ModelProto) -> bool:
+    """Turn x * HardSigmoid(x) into HardSigmoid(x) * x.
+
+    The provider has one operator for the former, and has it compute HardSigmoid(x) alone:
+    https://github.com/onnxruntime/onnxruntime-qnn/pull/392.
+    """
+    sources = {
+        node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "HardSigmoid"
+    }
+    found = [
+        node
+        for node in model.graph.node
+        if node.op_type == "Mul" and sources.get(node.input[1]) == node.input[0]
+    ]
+    for node in found:
+        node.input.append(node.input.pop(0))
+    return bool(found)
+
+
+_T = TypeVar("_T")
+
+
+def compiled(make: Callable[[Path], _T], source: Path, options: Mapping[str, str]) -> _T:
+    """Compile a model, and where that fails over such operators, again with their pieces.
+
+    ONNX Runtime takes them to pieces while it looks who runs them, after which its compiler for
+    contexts refuses the model.
+
+    Args:
+        make: Compiles the model, in a folder that it makes.
+        source: The .onnx file, which is changed if need be.
+        options: Options of the provider.
+
+    Returns:
+        What `make` returned.
+
+    Raises:
+        JobFailure: The model cannot be compiled.
+    """
+    try:
+        return make(source.parent.parent / "qnn")
+    except JobFailure as failure:
+        if not _take_to_pieces(source, options):
+            raise
+        try:
+            return make(source.parent.parent / "qnn-pieces")
+        except JobFailure:
+            # Which names the operators as they are in the model.
+            raise failure from None
+
+
+def _take_to_pieces(source: Path, options: Mapping[str, str]) -> bool:
+    """Put their pieces in place of operators that QNN does not have; False if there are none."""
+    model = onnx.load(source, load_external_data=False)
+    try:
+        parts = QnnSession(source, options, settings={ASSIGNED: "1"}).assignment()
+    except JobFailure:
+        return False
+    taken = {op for provider, nodes in parts if provider == PROVIDER for _, op in nodes}
+    left = {node.op_type for node in model.graph.node if not node.domain} - taken
+    functions = [("", op) for op in sorted(left) if _is_function(op)]
+    if not functions:
+        return False
+    inlined = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
+    adapt(inlined)
+    source.write_bytes(onnx.shape_inference.infer_shapes(inlined).SerializeToString())
+    return True
+
+
+def _is_function(op: str) -> bool:
+    if not defs.has(op):
+        return False
+    return bool(defs.get_schema(op).has_function)  # type: ignore[attr-defined]  # not in its stubs

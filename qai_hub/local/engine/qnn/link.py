@@ -1,0 +1,179 @@
+"""Joins several DLCs into one context binary, whose graphs share their weights."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.engine.onnx.model_files import pack
+from qai_hub.local.engine.option_table import QNN_OPTIONS, options_of
+from qai_hub.local.engine.protocol import (
+    WORK_FOLDER,
+    AttemptRequest,
+    FailureType,
+    JobFailure,
+    Report,
+    TensorSpec,
+    notice,
+    shortened,
+)
+from qai_hub.local.engine.qnn.contexts import (
+    check_floats,
+    context_settings,
+    graph_names,
+    make_context,
+    unpack_source,
+)
+from qai_hub.local.engine.qnn.provenance import Graph, Provenance, required
+from qai_hub.local.engine.qnn.provider import (
+    QnnSession,
+    check_soc,
+    htp_options,
+    sdk_version,
+)
+from qai_hub.local.engine.qnn.settings import qnn_settings
+from qai_hub.local.engine.qnn.targets import SOURCE, TARGET, Made
+
+logger = logging.getLogger(__name__)
+
+_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """A graph that is to be linked: what is known of it, and the model that it is made of."""
+
+    graph: Graph
+    source: Path
+
+
+def link_models(request: AttemptRequest, folder: Path) -> Report:
+    """Make the target model of a link job.
+
+    Args:
+        request: The request.
+        folder: The attempt's folder, which takes the context binary, and a zip file with a context
+            binary of each graph alone, by which linked graphs are simulated.
+
+    Returns:
+        The report of a job that succeeded.
+
+    Raises:
+        JobFailure: The job failed.
+    """
+    options = options_of(request.options, "link")
+    settings = qnn_settings(options.values.get(QNN_OPTIONS, {}))
+    soc = check_soc(request.soc, "link")
+    work = folder / WORK_FOLDER
+    graphs = _chosen(_graphs(request, work), settings.graphs)
+    for each in graphs:
+        check_floats(each.source, soc)
+    provider = htp_options(soc) | settings.provider_options(soc)
+    alone = [
+        make_context(each.source, work / f"alone-{number}", provider)
+        for number, each in enumerate(graphs)
+    ]
+    logger.info("Linking %s", ", ".join(each.graph.name for each in graphs))
+    binary, names = _link([each.source for each in graphs], work / "linked", provider)
+    binary.replace(folder / "target_model.bin")
+    members = {f"{number}.bin": context.binary for number, context in enumerate(alone)}
+    pack(members, folder / "source.zip")
+    provenance = Provenance(
+        runtime="qnn_context_binary",
+        soc=soc,
+        sdk=sdk_version(),
+        graphs=tuple(
+            replace(each.graph, parts=context.parts)
+            for each, context in zip(graphs, alone, strict=True)
+        ),
+        linked=True,
+    )
+    sizes = sum(context.binary.stat().st_size for context in alone)
+    notices = [notice("INFO", "MODEL", _told(names, graphs, sizes, folder / "target_model.bin"))]
+    if not soc.weight_sharing:
+        message = f"The graphs do not share their weights: {soc.name} cannot do that."
+        notices.append(notice("INFO", "DEVICE", message))
+    files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
+    made = Made.of(_BINARY, files, provenance, settings, notices)
+    ports = {
+        "input_spec": _ports({graph.name: graph.inputs for graph in provenance.graphs}),
+        "output_spec": _ports({graph.name: graph.outputs for graph in provenance.graphs}),
+    }
+    return Report(
+        result={**made.result, **ports, "notices": options.notices + made.notices},
+        files=made.files,
+    )
+
+
+def _graphs(request: AttemptRequest, work: Path) -> list[_Linked]:
+    """Return the graphs of a job's models, with the ONNX models that they were made of."""
+    graphs = []
+    for number, model in enumerate(request.inputs):
+        provenance = required(model.provenance, "DLC")
+        source = unpack_source(model.source, work / f"source-{number}")
+        graphs.append(_Linked(provenance.graph(), source))
+    counts = Counter(each.graph.name for each in graphs)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        reason = (
+            f"Several models have a graph named {shortened(twice[0])}. Graphs that are linked need "
+            "names that differ: compile with --qnn_options context_enable_graphs=NAME."
+        )
+        raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+    return graphs
+
+
+def _chosen(graphs: Sequence[_Linked], names: Sequence[str]) -> list[_Linked]:
+    """Return the graphs that a job's options name, or all of them."""
+    known = {each.graph.name: each for each in graphs}
+    missing = [name for name in names if name not in known]
+    if missing:
+        there = ", ".join(map(shortened, known))
+        reason = f"The models have no graph {shortened(missing[0])}. They have {there}."
+        raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+    return [known[name] for name in names] or list(graphs)
+
+
+def _link(
+    sources: Sequence[Path], folder: Path, provider: Mapping[str, str]
+) -> tuple[Path, list[str]]:
+    """Compile models into one context binary; return it, and the names of its graphs."""
+    folder.mkdir()
+    sessions, wrappers = [], []
+    for number, source in enumerate(sources):
+        wrapper = folder / f"{number}.onnx"
+        settings = context_settings(wrapper) | {"ep.share_ep_contexts": "1"}
+        if number == len(sources) - 1:
+            settings["ep.stop_share_ep_contexts"] = "1"
+        # What they share lives as long as they do.
+        sessions.append(QnnSession(source, provider, settings=settings))
+        wrappers.append(wrapper)
+    binaries = list(folder.glob("*.bin"))
+    if len(binaries) != 1:
+        reason = f"QNN made {len(binaries)} context binaries of the graphs, and not one."
+        raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
+    return binaries[0], [name for wrapper in wrappers for name in graph_names(wrapper)]
+
+
+def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
+    """Tell the inputs or outputs of all graphs; those of several with the name of their graph."""
+    if len(specs) == 1:
+        return [spec.to_json() for ports in specs.values() for spec in ports]
+    return [
+        spec.to_json() | {"graph_name": name} for name, ports in specs.items() for spec in ports
+    ]
+
+
+def _told(names: Sequence[str], graphs: Sequence[_Linked], apart: int, binary: Path) -> str:
+    """Tell what the file holds, under which names, and how large it would be without sharing."""
+    named = ", ".join(
+        f"{shortened(each.graph.name)} as {internal}"
+        for each, internal in zip(graphs, names, strict=True)
+    )
+    return (
+        f"The context binary holds the graphs {named}. It has {binary.stat().st_size} bytes, and "
+        f"the graphs alone would have {apart}. This hub simulates them from files of each graph "
+        "alone, since its QNN cannot load linked ones."
+    )

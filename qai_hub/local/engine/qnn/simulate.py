@@ -1,0 +1,199 @@
+"""The layers and segments of a model that a compiler has divided among compute units."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.engine.onnx.model_files import ModelFile
+from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.onnx.signature import Port
+from qai_hub.local.engine.option_table import SIMULATED_ITERATIONS
+from qai_hub.local.engine.protocol import InputModel, Soc, notice
+from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
+from qai_hub.local.engine.qnn.contexts import check_floats, make_context, unpack_source
+from qai_hub.local.engine.qnn.provenance import Graph, Part, required
+from qai_hub.local.engine.qnn.provider import PROVIDER, QnnSession, check_soc, htp_options
+from qai_hub.local.engine.qnn.settings import QnnSettings
+from qai_hub.local.engine.qnn.targets import qnn_tool_versions
+from qai_hub.local.engine.runners.base import Breakdown
+from qai_hub.local.engine.runners.onnx import TracedNode, layer_detail, read_trace, record_trace
+
+_NPU = "COMPUTE_UNIT_NPU"
+_CPU = "COMPUTE_UNIT_CPU"
+
+
+def layers_and_segments(
+    parts: Sequence[Part], traced: Sequence[TracedNode]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the layers and the segments of a profile, in the order in which they ran.
+
+    What the HTP runs is traced as a whole: its layers have no times of their own.
+
+    Args:
+        parts: The parts of the model, those of the HTP in the order in which they run.
+        traced: What ONNX Runtime has traced.
+
+    Returns:
+        The JSON of `LayerDetail` and of `SegmentDetail` messages.
+    """
+    # The provider names what it loads anew: only the order tells which part is which.
+    on_htp = iter([part.nodes for part in parts if part.internal])
+    layers: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
+    for node in traced:
+        is_part = node.provider == PROVIDER
+        if is_part or not segments or segments[-1]["compute_unit"] == _NPU:
+            segments.append(_segment(len(segments), node, is_part))
+        else:
+            segments[-1]["execution_time"] += node.time
+        for name, op in next(on_htp) if is_part else ((node.name, node.op),):
+            layer = layer_detail(
+                len(layers),
+                name,
+                op,
+                unit=_NPU if is_part else _CPU,
+                provider=node.provider,
+                segment=segments[-1]["id"],
+                time=None if is_part else node.time,
+            )
+            layers.append(layer)
+    return layers, segments
+
+
+def _segment(number: int, first: TracedNode, is_part: bool) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "compute_unit": _NPU if is_part else _CPU,
+        "delegate_name": first.provider,
+        "delegate_extra_info": "HTP simulation" if is_part else "",
+        "execution_time": first.time,
+    }
+
+
+class Simulation:
+    """A `RunnableModel` for a graph of a QNN binary, in QNN's simulation of an HTP.
+
+    It takes seconds where a device takes milliseconds, and its times are of no use to anybody but
+    those who wait for it: few inferences are timed.
+
+    Args:
+        path: The .onnx file around the binary.
+        graph: The graph.
+        soc: The chip that is simulated.
+        notices: What its user is to know.
+    """
+
+    default_iterations = SIMULATED_ITERATIONS
+
+    def __init__(
+        self, path: Path, graph: Graph, soc: Soc, notices: Sequence[dict[str, str]] = ()
+    ) -> None:
+        self._path = path
+        self._graph = graph
+        self._options = htp_options(soc)
+        units = {"npu" if part.internal else "cpu" for part in graph.parts}
+        self.compute_units = sorted(units, reverse=True)
+        self.inputs = [Port(spec.name, spec.dtype, spec.shape) for spec in graph.inputs]
+        self.notices = list(notices)
+        self.measured_on = (
+            f"Measured in HTP simulation, of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU "
+            "of this hub's host: the times are the simulation's and tell nothing of a device's."
+        )
+        self.conditions = {
+            "HTP simulation": f"Hexagon v{soc.hexagon} of {soc.name}, SoC model {soc.soc_model}",
+            "execution provider": PROVIDER,
+            "compute units of layers": "as the compiler assigned them",
+            "times of layers": "none on the HTP, which runs a segment as a whole",
+        }
+
+    @property
+    def tools(self) -> list[dict[str, str]]:
+        """What it is run with."""
+        return qnn_tool_versions()
+
+    def load(self) -> QnnSession:
+        """Load it."""
+        return QnnSession(self._path, self._options)
+
+    def break_down(
+        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
+    ) -> Breakdown:
+        """Take the layers from the compiler, and the times of segments from further inferences."""
+        trace = record_trace(
+            lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
+        )
+        try:
+            traced = read_trace(trace)
+        except ValueError as error:
+            return Breakdown.without_layers(error)
+        layers, segments = layers_and_segments(self._graph.parts, traced)
+        return Breakdown(layers=layers, segments=segments, trace=trace)
+
+
+def open_binary(
+    model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path
+) -> Simulation:
+    """Open a context binary.
+
+    Args:
+        model: The context binary.
+        soc: The chip of the job's device.
+        graphs: The names of graphs that the job's options give.
+        work: Folder for what is made of it.
+
+    Returns:
+        The graph that the job is for.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    opened = open_graph(model, soc, graphs, work / "context")
+    return Simulation(opened.wrapper, opened.graph, opened.soc, opened.notices)
+
+
+def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path) -> Simulation:
+    """Open a DLC: compile the model that it was made of for the job's device.
+
+    Args:
+        model: The DLC.
+        soc: The chip of the job's device.
+        graphs: The names of graphs that the job's options give.
+        work: Folder for what is made of it.
+
+    Returns:
+        Its graph.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    chip, graph = check_soc(soc, "a DLC"), required(model.provenance, "DLC").graph(graphs)
+    source = unpack_source(model.source, work / "source")
+    check_floats(source, chip)
+    options = htp_options(chip) | QnnSettings().provider_options(chip)
+    context = make_context(source, work / "context", options)
+    message = (
+        "A DLC is compiled on its device when it is loaded: here it was compiled for "
+        f"{chip.name} before anything was measured."
+    )
+    notices = [notice("INFO", "MODEL", message)]
+    return Simulation(context.wrapper, replace(graph, parts=context.parts), chip, notices)
+
+
+def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
+    """Open a model around a context binary.
+
+    Args:
+        model: The model.
+        soc: The chip of the job's device.
+
+    Returns:
+        Its graph.
+
+    Raises:
+        JobFailure: It cannot be simulated for that device.
+    """
+    chip = check_soc(soc, "a context binary")
+    made = unwrap(model.proto, model.path, unpacked=model.unpacked).provenance
+    made.check_runs_on(chip)
+    return Simulation(model.path, made.graph(), chip)

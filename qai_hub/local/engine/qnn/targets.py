@@ -1,0 +1,233 @@
+"""A target model for QNN, as a report tells of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import onnx
+
+from qai_hub.local.engine.machine import tool_versions
+from qai_hub.local.engine.onnx.model_files import pack
+from qai_hub.local.engine.onnx.prepare import publish
+from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc, TensorSpec, notice
+from qai_hub.local.engine.qnn.binaries import label
+from qai_hub.local.engine.qnn.contexts import check_floats, make_context, make_dlc
+from qai_hub.local.engine.qnn.diagnose import adapt, compiled, mistaken, told
+from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance, metadata_of
+from qai_hub.local.engine.qnn.provider import (
+    check_soc,
+    htp_options,
+    ir_options,
+    provider_version,
+    sdk_version,
+)
+from qai_hub.local.engine.qnn.settings import GRAPHS, QnnSettings, qnn_settings
+
+TARGET = "target_model"
+SOURCE = "source"
+
+
+class Made(NamedTuple):
+    """A target model.
+
+    Attributes:
+        result: What the report says of it.
+        files: The published files within the attempt's folder, by what they are.
+        notices: What its user is to know.
+    """
+
+    result: dict[str, Any]
+    files: dict[str, str]
+    notices: list[dict[str, str]]
+
+    @classmethod
+    def of(
+        cls,
+        model_type: str,
+        files: dict[str, str],
+        provenance: Provenance,
+        settings: QnnSettings,
+        notices: Sequence[dict[str, str]] = (),
+    ) -> Self:
+        """Describe a target model.
+
+        Args:
+            model_type: Its format.
+            files: The published files within the attempt's folder, by what they are.
+            provenance: How it was made.
+            settings: The settings that it was made with.
+            notices: What its user is to know besides what was ignored of them.
+
+        Returns:
+            The target model.
+        """
+        result = {
+            "target_model_type": model_type,
+            "provenance": provenance.to_json(),
+            "metadata": metadata_of(provenance, settings.optimization),
+            "tool_versions": qnn_tool_versions(),
+        }
+        return cls(result, files, [*settings.notices, *notices])
+
+
+def qnn_tool_versions() -> list[dict[str, str]]:
+    """Return the tools of jobs for QNN, as the JSON of `ToolVersion` messages."""
+    qnn = {"QNN SDK": sdk_version(), "ONNX Runtime QNN": provider_version()}
+    return [{"name": name, "version": version} for name, version in qnn.items()] + tool_versions()
+
+
+DLC = "qnn_dlc"
+BINARY = "qnn_context_binary"
+PRECOMPILED = "precompiled_qnn_onnx"
+_GRAPH = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QnnTarget:
+    """What a compile job for QNN is to make.
+
+    Attributes:
+        runtime: `DLC`, `BINARY` or `PRECOMPILED`.
+        soc: The chip to compile for.
+        settings: Settings of QNN.
+    """
+
+    runtime: str
+    soc: Soc
+    settings: QnnSettings
+
+    @classmethod
+    def of(
+        cls,
+        runtime: str,
+        soc: Soc | None,
+        given: Mapping[str, str],
+        others: Sequence[Soc] = (),
+    ) -> Self:
+        """Check, before any work is done, that this hub can make it.
+
+        Args:
+            runtime: `DLC`, `BINARY` or `PRECOMPILED`.
+            soc: The chip of the job's device; None for a device that is not in the catalogue.
+            given: Settings of QNN, by their names.
+            others: Other chips that are to run it as well.
+
+        Raises:
+            JobFailure: It cannot.
+        """
+        soc, settings = check_soc(soc, runtime), qnn_settings(given)
+        if len(settings.graphs) > 1:
+            reason = f"A compile job makes one graph, and {GRAPHS} names {len(settings.graphs)}."
+            raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+        if others and runtime != DLC:
+            chips = ", ".join(each.name for each in (soc, *others))
+            reason = (
+                f"A context binary is for one chip, and the job's devices have several ({chips}): "
+                "submit a job for each, by single_compile=False, or compile with "
+                f"--target_runtime {DLC}."
+            )
+            raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+        return cls(runtime=runtime, soc=soc, settings=settings)
+
+    def make(
+        self,
+        source: Path,
+        inputs: Sequence[TensorSpec],
+        outputs: Sequence[TensorSpec],
+        folder: Path,
+    ) -> Made:
+        """Make it from an optimised ONNX model whose shapes are all fixed.
+
+        Args:
+            source: The .onnx file, in a folder of its own with its weights.
+            inputs: Its inputs.
+            outputs: Its outputs.
+            folder: The attempt's folder, which takes the files.
+
+        Returns:
+            The target model.
+
+        Raises:
+            JobFailure: QNN cannot make it.
+        """
+        model = onnx.load(source, load_external_data=False)
+        _check_control_flow(model)
+        if adapt(model):
+            source.write_bytes(model.SerializeToString())
+        notices = []
+        wrong = mistaken(model)
+        if wrong:
+            message = f"QNN may compute {told(wrong)} wrongly: compare the outputs."
+            notices.append(notice("WARNING", "MODEL", message))
+        if self.runtime == DLC:
+            dlc = compiled(partial(make_dlc, source), source, ir_options(source.parent.parent))
+            parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
+            made = self._provenance(inputs, outputs, parts)
+            files = _publish_dlc(dlc, source, folder)
+            return Made.of("MODEL_TYPE_QNN_DLC", files, made, self.settings, notices)
+        check_floats(source, self.soc)
+        options = htp_options(self.soc) | self.settings.provider_options(self.soc)
+        make = partial(make_context, source, options=options, mixed=self.runtime == PRECOMPILED)
+        context = compiled(make, source, options)
+        made = self._provenance(inputs, outputs, context.parts)
+        if self.runtime == BINARY:
+            name = "target_model.bin"
+            context.binary.replace(folder / name)
+            return Made.of(
+                "MODEL_TYPE_QNN_CONTEXT_BINARY", {TARGET: name}, made, self.settings, notices
+            )
+        if context.left_to_cpu:
+            message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
+            notices.append(notice("WARNING", "MODEL", message))
+        files = {TARGET: publish_precompiled(context.wrapper, context.binary, made, folder)}
+        return Made.of("MODEL_TYPE_ONNX", files, made, self.settings, notices)
+
+    def _provenance(
+        self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], parts: tuple[Part, ...]
+    ) -> Provenance:
+        name = self.settings.graphs[0] if self.settings.graphs else _GRAPH
+        graph = Graph(name=name, inputs=tuple(inputs), outputs=tuple(outputs), parts=parts)
+        return Provenance(runtime=self.runtime, soc=self.soc, sdk=sdk_version(), graphs=(graph,))
+
+
+def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, folder: Path) -> str:
+    """Leave a context binary with the ONNX model around it as a zipped directory.
+
+    Args:
+        wrapper: The .onnx file.
+        binary: The context binary beside it.
+        provenance: How it was made.
+        folder: The attempt's folder.
+
+    Returns:
+        Name of the file within the folder.
+    """
+    binary = binary.rename(binary.with_name("model.bin"))
+    label(wrapper, binary, provenance)
+    name = "target_model.onnx.zip"
+    pack({"model.onnx/model.onnx": wrapper, "model.onnx/model.bin": binary}, folder / name)
+    return name
+
+
+def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
+    """Leave a DLC, and for link jobs the model that it was made of: ONNX Runtime reads no DLC."""
+    name = "target_model.dlc"
+    dlc.replace(folder / name)
+    return {TARGET: name, SOURCE: publish(source, folder, apart=True, name=SOURCE)}
+
+
+def _check_control_flow(model: onnx.ModelProto) -> None:
+    """Refuse graphs within graphs, on which QNN ends with words that nobody understands."""
+    found = [
+        (node.name, node.op_type)
+        for node in model.graph.node
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
+    ]
+    if found:
+        reason = (
+            f"QNN has no control flow, and the model has {told(found)}: export it without, "
+            "for fixed shapes and flags."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)

@@ -1,0 +1,1 @@
+"""Quantization: encodings, QDQ nodes and how close the result is."""

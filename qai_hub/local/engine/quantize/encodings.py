@@ -1,0 +1,210 @@
+"""Reads the encodings that AIMET writes beside a model: how its tensors are quantized."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+
+BITS = (4, 8, 16, 32)
+_LISTS = ("activation_encodings", "param_encodings")
+_INTEGER = re.compile(r"(u?)int(\d+)")
+_WIDTHS_OF_FLOATS = (16, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How a tensor is quantized: to scale * n, for 2 ** bits whole numbers n from the lowest on.
+
+    Attributes:
+        name: The tensor.
+        bits: Width of its integers.
+        scale: The scale, float32[1], or that of each channel.
+        lowest: The lowest n, int64[1], or that of each channel.
+        axis: Dimension of the channels; None where the encoding does not tell.
+    """
+
+    name: str
+    bits: int
+    scale: npt.NDArray[np.float32]
+    lowest: npt.NDArray[np.int64]
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encodings:
+    """What an encodings file says.
+
+    Attributes:
+        integers: How tensors are quantized to integers.
+        floats: Tensors that are floats of 16 or 32 bits.
+    """
+
+    integers: list[Encoding]
+    floats: list[str]
+
+
+def read_encodings(path: Path) -> Encodings:
+    """Read an encodings file of the versions 0.4 to 1.0, and 2.0.
+
+    Args:
+        path: The file.
+
+    Raises:
+        JobFailure: It is damaged, or says something that this hub does not know.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (RecursionError, ValueError) as error:
+        reason = f"The encodings of the model are not JSON, or damaged: {error}"
+        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    integers: dict[str, Encoding] = {}
+    floats = []
+    for name, value in _entries(content):
+        try:
+            encoding = _encoding(name, value)
+        except (KeyError, IndexError, OverflowError, TypeError, ValueError) as error:
+            problem = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
+            raise refusal(name, problem, FailureType.MODEL_INVALID) from None
+        if name in integers or name in floats:
+            raise refusal(name, "comes twice", FailureType.MODEL_INVALID)
+        if encoding is None:
+            floats.append(name)
+        else:
+            integers[name] = encoding
+    return Encodings(list(integers.values()), floats)
+
+
+def refusal(
+    name: str, problem: str, failure_type: FailureType = FailureType.UNSUPPORTED
+) -> JobFailure:
+    """Return why an encoding cannot be used.
+
+    Args:
+        name: The tensor that it is for.
+        problem: What follows "The encoding of … ".
+        failure_type: Class of the cause.
+    """
+    return JobFailure(failure_type, f"The AIMET encoding of {shortened(name)} {problem}.")
+
+
+def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whatever was uploaded
+    """Yield each tensor's name, with what each version has for it."""
+    version = content.get("version") if isinstance(content, dict) else None
+    lists = ("encodings",) if str(version).startswith("2.") else _LISTS
+    groups = [content.get(key) for key in lists] if isinstance(content, dict) else [None]
+    for group in groups:
+        if isinstance(group, dict):
+            yield from group.items()
+        elif isinstance(group, list) and all(isinstance(each, dict) for each in group):
+            yield from ((str(each.get("name", "")), each) for each in group)
+        else:
+            reason = (
+                f"The encodings of the model, version {version}, are not as AIMET writes them: "
+                f"{' and '.join(lists)} must hold one for each tensor."
+            )
+            raise JobFailure(FailureType.MODEL_INVALID, reason)
+
+
+def _encoding(name: str, value: Any) -> Encoding | None:  # noqa: ANN401
+    """Return an encoding to integers; None for one to floats."""
+    if isinstance(value, list):
+        return _per_channel(name, value)
+    if "output_dtype" in value:
+        return _second(name, value)
+    return _first(name, value)
+
+
+def _per_channel(name: str, channels: list[Mapping[str, Any]]) -> Encoding | None:
+    """Read an encoding of a version before 1.0: one for each channel."""
+    dtypes = {str(channel.get("dtype", "int")).lower() for channel in channels}
+    widths = {int(channel["bitwidth"]) for channel in channels}
+    if len(dtypes) != 1 or len(widths) != 1:
+        raise ValueError("its channels differ in their types")
+    (bits,) = widths
+    if dtypes == {"float"}:
+        _check_float(name, bits)
+        return None
+    encoding = _checked(name, bits, [c["scale"] for c in channels], [c["offset"] for c in channels])
+    steps = 2**bits - 1
+    for channel, scale in zip(channels, encoding.scale.tolist(), strict=True):
+        # Some versions leave a value out, such that a range is symmetric around 0.
+        if "max" in channel and "min" in channel:
+            found = (float(channel["max"]) - float(channel["min"])) / scale
+            if not math.isclose(found, steps, rel_tol=1e-6, abs_tol=0.5):
+                raise refusal(name, f"has a range of {found:.1f} steps: {bits} bits make {steps}")
+    return encoding
+
+
+def _first(name: str, value: Mapping[str, Any]) -> Encoding | None:
+    """Read an encoding of version 1.0."""
+    bits = int(value["bw"])
+    if str(value["dtype"]).upper() == "FLOAT":
+        _check_float(name, bits)
+        return None
+    granularity = value["enc_type"]
+    if granularity not in {"PER_TENSOR", "PER_CHANNEL"}:
+        raise refusal(name, f"is of the type {granularity}: this hub does tensors and channels")
+    if np.any(np.asarray(value.get("zero_point_shift", 0)) != 0):
+        raise refusal(name, "shifts its zero point by a fraction")
+    if granularity == "PER_TENSOR" and len(value["scale"]) != 1:
+        raise ValueError(f"{len(value['scale'])} scales for a whole tensor")
+    return _checked(name, bits, value["scale"], value["offset"])
+
+
+def _second(name: str, value: Mapping[str, Any]) -> Encoding | None:
+    """Read an encoding of version 2."""
+    dtype = str(value["output_dtype"])
+    if dtype in {"float16", "float32"}:
+        return None
+    kind = _INTEGER.fullmatch(dtype)
+    if kind is None:
+        raise refusal(name, f"is of the type {shortened(dtype)}, which this hub does not have")
+    if (
+        "block_size" in value
+        or "per_block_int_scale" in value
+        or isinstance(value["y_scale"], dict)
+    ):
+        raise refusal(name, "is one of blocks: this hub does tensors and channels")
+    bits = int(kind[2])
+    scale = np.ravel(value["y_scale"])
+    zero_point = np.ravel(value.get("y_zero_point") or np.zeros(len(scale), np.int64))
+    first = 0 if kind[1] else -(2 ** (bits - 1))
+    axis = value.get("axis")
+    if axis is None and len(scale) != 1:
+        raise ValueError(f"{len(scale)} scales and no axis")
+    return _checked(name, bits, scale, first - zero_point, None if axis is None else int(axis))
+
+
+def _check_float(name: str, bits: int) -> None:
+    if bits not in _WIDTHS_OF_FLOATS:
+        raise refusal(name, f"is one to floats of {bits} bits")
+
+
+def _checked(
+    name: str,
+    bits: int,
+    scales: Any,  # noqa: ANN401
+    lowest: Any,  # noqa: ANN401
+    axis: int | None = None,
+) -> Encoding:
+    if bits not in BITS:
+        raise refusal(name, f"has {bits} bits: this hub does {', '.join(map(str, BITS))}")
+    wide, scale = np.asarray(lowest, np.float64), np.asarray(scales, np.float32)
+    if scale.ndim != 1 or scale.shape != wide.shape or not len(scale):
+        raise ValueError("it needs as many offsets as scales, one or more")
+    # In float32, in which a model computes, a scale may vanish.
+    if not np.all(np.isfinite(scale) & (scale > 0)):
+        raise refusal(name, "has a scale that is no positive number in float32")
+    if np.any(wide != np.round(wide)):
+        raise refusal(name, "has a zero point that is no whole number")
+    if np.any((wide > 0) | (wide <= -(2**bits))):
+        raise refusal(name, "has a range without 0")
+    return Encoding(name=name, bits=bits, scale=scale, lowest=wide.astype(np.int64), axis=axis)

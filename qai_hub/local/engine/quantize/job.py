@@ -1,0 +1,118 @@
+"""Makes the target model of a quantize job."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+from qai_hub.local.engine.datasets import MOST_SAMPLES
+from qai_hub.local.engine.machine import tool_versions
+from qai_hub.local.engine.onnx.model_files import open_model
+from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, check, drop_defaults, publish
+from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
+from qai_hub.local.engine.option_table import options_of
+from qai_hub.local.engine.protocol import (
+    WORK_FOLDER,
+    AttemptRequest,
+    Report,
+    TensorSpec,
+    ports_json,
+)
+from qai_hub.local.engine.quantize.qdq import (
+    Quantized,
+    check_quantizable,
+    native_types,
+    quantize_file,
+)
+
+
+def quantize_model(
+    request: AttemptRequest,
+    folder: Path,
+    *,
+    external_from: int = EXTERNAL_FROM,
+    most_samples: int = MOST_SAMPLES,
+) -> Report:
+    """Make the target model of a quantize job.
+
+    The graph is folded and simplified, the ranges of its tensors are measured on the calibration
+    data, and Q and DQ nodes are put in. The result is compared with the model that came in.
+    Dimensions that the model leaves open stay open.
+
+    Args:
+        request: The request.
+        folder: The attempt's folder, which takes the target model.
+        external_from: Size in bytes from which on weights go into a file beside the graph, and
+            the target model is a zipped directory.
+        most_samples: Most samples to calibrate on.
+
+    Returns:
+        The report of a job that succeeded.
+
+    Raises:
+        JobFailure: The job failed.
+    """
+    options = options_of(request.options, "quantize")
+    types = request.weights_dtype, request.activations_dtype
+    native_types(*types)
+    work = folder / WORK_FOLDER
+    source, ports = _opened(request, work)
+    made = quantize_file(
+        source,
+        ports,
+        _data(request),
+        types,
+        work,
+        external_from=external_from,
+        most_samples=most_samples,
+    )
+    inputs, outputs = _specs(ports, made)
+    return Report(
+        result={
+            "target_model_type": "MODEL_TYPE_ONNX",
+            **ports_json(inputs, outputs),
+            "tool_versions": tool_versions(),
+            "psnr": made.psnr,
+            "notices": options.notices + made.notices,
+        },
+        files={"target_model": publish(made.path, folder, apart=made.apart)},
+    )
+
+
+def _data(request: AttemptRequest) -> Path:
+    if request.dataset is None:
+        raise ValueError("Quantizing needs calibration data.")
+    return request.dataset
+
+
+def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
+    """Return the float model, ready to run, and its inputs."""
+    model = open_model(request.model.path, request.model.model_type, work)
+    check(model)
+    check_quantizable(model.proto)
+    outputs_of(model.proto)
+    ports = inputs_of(model.proto)
+    if not drop_defaults(model.proto):
+        return model.path, ports
+    path = model.path if model.unpacked else work / "pinned.onnx"
+    path.write_bytes(model.proto.SerializeToString())
+    return path, ports
+
+
+def _specs(ports: Sequence[Port], made: Quantized) -> tuple[list[TensorSpec], list[TensorSpec]]:
+    """Return the inputs and outputs of the target model; open dimensions are -1."""
+    open_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
+    outputs = []
+    for port in outputs_of(onnx.load(made.path, load_external_data=False)):
+        shape = made.shapes[port.name]
+        if open_inputs:
+            shape = _open_shape(port, len(shape))
+        outputs.append(TensorSpec(name=port.name, shape=shape, dtype=port.dtype))
+    inputs = [TensorSpec(name=p.name, shape=_open_shape(p, 0), dtype=p.dtype) for p in ports]
+    return inputs, outputs
+
+
+def _open_shape(port: Port, rank: int) -> tuple[int, ...]:
+    if port.shape is None:
+        return (-1,) * rank
+    return tuple(-1 if isinstance(dim, str) else dim for dim in port.shape)

@@ -1,0 +1,141 @@
+"""Tells how close a quantized model is to the model that it was made from."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from qai_hub.local.engine.datasets import CalibrationSamples
+from qai_hub.local.engine.onnx.session import Session, Tensor
+from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+
+# In decibels: an error of a tenth of the largest value.
+FAR_BELOW = 20
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How close two models are on the samples seen so far.
+
+    Attributes:
+        shapes: The shape of each output on the first sample, by its name.
+        notices: A notice for each output of which there is no PSNR.
+    """
+
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    notices: list[dict[str, str]] = field(default_factory=list)
+    _errors: dict[str, "_Error"] = field(default_factory=dict)
+
+    def add(self, names: Sequence[str], before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
+        """Take in what both models give on a sample.
+
+        Args:
+            names: The outputs.
+            before: What the float model gives.
+            after: What the quantized model gives.
+        """
+        for name, expected, actual in zip(names, before, after, strict=True):
+            self.shapes.setdefault(name, expected.shape)
+            if expected.dtype.kind == "f":
+                self._errors.setdefault(name, _Error()).add(expected, actual)
+
+    def decibels(self) -> dict[str, float]:
+        """Return the PSNR of each output that has one, in decibels, and notice the others."""
+        found = {}
+        for name in self.shapes:
+            error = self._errors.get(name)
+            why = "it holds no floats" if error is None else error.problem
+            if error is None or why:
+                message = f"The output {shortened(name)} has no PSNR: {why}."
+                self.notices.append(notice("INFO", "MODEL", message))
+                continue
+            found[name] = round(error.decibels, 2)
+            if found[name] < FAR_BELOW:
+                message = (
+                    f"The output {shortened(name)} of the quantized model is far from the "
+                    f"model's: its PSNR is {found[name]:.1f} dB."
+                )
+                self.notices.append(notice("WARNING", "MODEL", message))
+        return found
+
+
+@dataclass(slots=True)
+class _Error:
+    squares: float = 0.0
+    count: int = 0
+    peak: float = 0.0
+
+    def add(self, expected: Tensor, actual: Tensor) -> None:
+        wide = np.asarray(expected, np.float64), np.asarray(actual, np.float64)
+        self.squares += float(np.sum(np.square(wide[0] - wide[1])))
+        self.count += expected.size
+        self.peak = max(self.peak, float(np.max(np.abs(wide[0]), initial=0.0)))
+
+    @property
+    def problem(self) -> str:
+        """Why there is no PSNR; empty where there is."""
+        if self.peak == 0:
+            return "the model gives nothing but 0 on the calibration data"
+        if self.squares == 0:
+            return "on the calibration data it is the same before and after"
+        return ""
+
+    @property
+    def decibels(self) -> float:
+        return 10 * math.log10(self.peak**2 * self.count / self.squares)
+
+
+def check_runs(model: Path, samples: CalibrationSamples) -> None:
+    """Check that a model runs on all samples and gives finite numbers.
+
+    Args:
+        model: The model.
+        samples: The samples.
+
+    Raises:
+        JobFailure: It does not.
+    """
+    session = Session(model)
+    for index, sample in enumerate(samples):
+        what = f"sample {index} of the calibration data"
+        _check_finite("model", session.output_names, session.run(sample, what), what)
+
+
+def compare(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:
+    """Run both models on the samples, as inference jobs do, and compare their outputs.
+
+    The PSNR of an output is `10 log10(peak^2 / MSE)`: the peak is the largest magnitude that the
+    float model gives on any sample, the mean squared error that of the quantized model over all
+    elements of all samples.
+
+    Args:
+        original: The float model.
+        quantized: The quantized model.
+        samples: The samples.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        JobFailure: One of them does not load or run, or the quantized one gives what is not
+            finite.
+    """
+    before, after = Session(original), Session(quantized)
+    comparison = Comparison()
+    for index, sample in enumerate(samples):
+        what = f"sample {index} of the calibration data"
+        expected, actual = before.run(sample, what), after.run(sample, what)
+        _check_finite("quantized model", before.output_names, actual, what)
+        comparison.add(before.output_names, expected, actual)
+    return comparison
+
+
+def _check_finite(who: str, names: Sequence[str], outputs: Sequence[Tensor], what: str) -> None:
+    for name, tensor in zip(names, outputs, strict=True):
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise JobFailure(
+                FailureType.RUNTIME_UNKNOWN,
+                f"The output {shortened(name)} of the {who} holds NaN or infinity on {what}.",
+            )

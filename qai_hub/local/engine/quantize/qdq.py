@@ -1,0 +1,280 @@
+"""Tells which models cannot be quantized, and which should not have been."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import QuantType, quantize
+from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+
+from qai_hub.local.engine.datasets import MOST_SAMPLES, CalibrationSamples, InputDataset, Reader
+from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
+from qai_hub.local.engine.onnx.model_files import tensors_of
+from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
+from qai_hub.local.engine.onnx.signature import Port
+from qai_hub.local.engine.protocol import (
+    FailureType,
+    JobFailure,
+    notice,
+    resource_failure_of,
+    shortened,
+)
+from qai_hub.local.engine.quantize.psnr import check_runs, compare
+
+_INTEGER_OPS = {
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "ConvInteger",
+    "MatMulInteger",
+}
+_HALVES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+
+
+def is_quantized(model: onnx.ModelProto) -> bool:
+    """Tell whether a model computes with quantized tensors anywhere."""
+    return any(
+        node.op_type in _INTEGER_OPS or node.op_type.startswith("QLinear")
+        for node in nodes_of(model)
+    )
+
+
+def check_quantizable(model: onnx.ModelProto) -> None:
+    """Check that a model is one of 32-bit floats that is not quantized yet.
+
+    Args:
+        model: The model, with or without its external tensors.
+
+    Raises:
+        JobFailure: It is not.
+    """
+    if is_quantized(model):
+        reason = (
+            "The model is quantized already: submit the model of floats that it was made from, or "
+            "compile this one."
+        )
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    ports = [*model.graph.input, *model.graph.output]
+    typed = [(port.name, port.type.tensor_type.elem_type) for port in ports]
+    typed += [(tensor.name, tensor.data_type) for tensor in tensors_of(model)]
+    for name, elem_type in typed:
+        if elem_type in _HALVES:
+            dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
+            reason = (
+                f"The tensor {shortened(name)} of the model is {dtype}: only models of float32 are "
+                "quantized. Export the model in float32."
+            )
+            raise JobFailure(FailureType.UNSUPPORTED, reason)
+
+
+def check_ranges(model: onnx.ModelProto) -> None:
+    """Check that all ranges that a quantized model was made with are finite.
+
+    Args:
+        model: The quantized model.
+
+    Raises:
+        JobFailure: One is not.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "QuantizeLinear":
+            continue
+        if not np.isfinite(onnx.numpy_helper.to_array(constants[node.input[1]])).all():
+            name = node.input[0].removesuffix("_QuantizeLinear_Input")
+            reason = (
+                f"The tensor {shortened(name)} of the model is NaN or infinite on the calibration "
+                "data: it has no range that could be quantized."
+            )
+            raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
+
+
+def flatten_biases(model: onnx.ModelProto) -> None:
+    """Drop the leading dimension of 1 that a bias of a Gemm may have, in place.
+
+    It means the same without. The quantizer takes a row for a channel, and raises.
+
+    Args:
+        model: The model, with or without its external tensors.
+    """
+    users: dict[str, set[str]] = {}
+    for node in nodes_of(model):
+        for index, name in enumerate(node.input):
+            users.setdefault(name, set()).add(f"{node.op_type} {index}")
+    for tensor in model.graph.initializer:
+        if users.get(tensor.name) == {"Gemm 2"} and len(tensor.dims) == 2 and tensor.dims[0] == 1:
+            del tensor.dims[0]
+
+
+logger = logging.getLogger(__name__)
+
+# Weights are symmetric around 0. Activations are unsigned with a zero point, which is what
+# Qualcomm's runtime takes.
+_WEIGHTS = {"INT8": QuantType.QInt8, "INT4": QuantType.QInt4}
+_ACTIVATIONS = {"INT8": QuantType.QUInt8, "INT16": QuantType.QUInt16}
+# What the quantizer marks a model with, for itself.
+_MARKS = {"onnx.infer", "onnx.quant.pre_process"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantized:
+    """A quantized model.
+
+    Attributes:
+        path: Its .onnx file, in a folder of its own.
+        apart: Whether its weights are in a file beside it.
+        samples: How many samples it was calibrated on.
+        psnr: How close each output is to that of the float model, in decibels.
+        shapes: The shape of each output on the first sample.
+        notices: What a user should know.
+    """
+
+    path: Path
+    apart: bool
+    samples: int
+    psnr: dict[str, float]
+    shapes: dict[str, tuple[int, ...]]
+    notices: list[dict[str, str]]
+
+
+def quantize_file(
+    source: Path,
+    ports: Sequence[Port],
+    data: Path,
+    types: tuple[str, str],
+    work: Path,
+    *,
+    external_from: int = EXTERNAL_FROM,
+    most_samples: int = MOST_SAMPLES,
+) -> Quantized:
+    """Quantize a float model, and compare what comes out with it.
+
+    Args:
+        source: The .onnx file.
+        ports: Its inputs.
+        data: HDF5 file of the calibration data.
+        types: Types of the weights and of the activations, such as "INT8".
+        work: Folder for what is made.
+        external_from: Size in bytes from which on weights go into a file beside the graph.
+        most_samples: Most samples to calibrate on.
+
+    Returns:
+        The quantized model.
+
+    Raises:
+        JobFailure: The model, or the data, cannot be used.
+    """
+    native = native_types(*types)
+    with closing(InputDataset(data, ports)) as dataset:
+        samples = CalibrationSamples(dataset, most_samples)
+        notices = _left_out(dataset.samples, samples.count)
+        check_runs(source, samples)
+        prepared = work / "prepared" / "model.onnx"
+        _prepare(source, prepared, native, external_from)
+        target = work / "quantized" / "model.onnx"
+        target.parent.mkdir()
+        logger.info("Calibrating on %d samples", samples.count)
+        _quantize(prepared, target, samples, native)
+        apart = is_large(target, external_from)
+        tidy(target, apart=apart)
+        logger.info("Comparing both models on %d samples", samples.count)
+        comparison = compare(source, target, samples)
+    psnr = comparison.decibels()
+    logger.info("PSNR in decibels: %s", psnr)
+    return Quantized(
+        path=target,
+        apart=apart,
+        samples=samples.count,
+        psnr=psnr,
+        shapes=comparison.shapes,
+        notices=notices + comparison.notices,
+    )
+
+
+def native_types(weights: str, activations: str) -> tuple[QuantType, QuantType]:
+    """Return ONNX Runtime's types.
+
+    Args:
+        weights: Type of the weights, such as "INT8".
+        activations: Type of the activations.
+
+    Raises:
+        JobFailure: This hub does not quantize to these.
+    """
+    if weights in _WEIGHTS and activations in _ACTIVATIONS:
+        return _WEIGHTS[weights], _ACTIVATIONS[activations]
+    raise JobFailure(
+        FailureType.UNSUPPORTED,
+        f"This hub cannot quantize weights to {weights} with activations to {activations}. "
+        f"Supported: weights {'|'.join(_WEIGHTS)}, activations {'|'.join(_ACTIVATIONS)}.",
+    )
+
+
+def _left_out(there: int, taken: int) -> list[dict[str, str]]:
+    if there == taken:
+        return []
+    message = f"Calibrated on the first {taken} of {there} samples, the most that this hub takes."
+    return [notice("INFO", "USER", message)]
+
+
+def _prepare(
+    source: Path, prepared: Path, types: tuple[QuantType, QuantType], external_from: int
+) -> None:
+    """Write a folded model of an operator set that has the Q and DQ nodes which are needed."""
+    prepared.parent.mkdir()
+    optimise(source, prepared)
+    tidy(prepared, apart=is_large(prepared, external_from))
+    model = onnx.load(prepared, load_external_data=False)
+    needed = (
+        OPSET_PER_CHANNEL if types == (_WEIGHTS["INT8"], _ACTIVATIONS["INT8"]) else OPSET_ALL_TYPES
+    )
+    model = to_opset(model, needed)
+    flatten_biases(model)
+    # Without this mark, the quantizer warns that what was done here should be done.
+    add_pre_process_metadata(model)
+    prepared.write_bytes(model.SerializeToString())
+
+
+def _quantize(
+    prepared: Path,
+    target: Path,
+    samples: CalibrationSamples,
+    types: tuple[QuantType, QuantType],
+) -> None:
+    try:
+        config = get_qnn_qdq_config(
+            prepared,
+            Reader(samples),
+            weight_type=types[0],
+            activation_type=types[1],
+            per_channel=True,
+            weight_symmetric=True,
+        )
+        with warnings.catch_warnings():
+            # Ranges that are not finite are told below, by the names of their tensors.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            quantize(prepared, target, config)
+    except JobFailure:
+        raise
+    # The quantizer raises whatever comes up in its code, assertions included.
+    except Exception as error:
+        if resource_failure_of(error):
+            raise
+        logger.exception("The quantizer failed")
+        reason = f"ONNX Runtime cannot quantize the model: {type(error).__name__}: {error}"
+        raise JobFailure(FailureType.UNSUPPORTED, reason[:1500]) from error
+    model = onnx.load(target, load_external_data=False)
+    if not is_quantized(model):
+        reason = "The model has nothing to quantize: no layer of it computes with floats."
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    check_ranges(model)
+    kept = [entry for entry in model.metadata_props if entry.key not in _MARKS]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    target.write_bytes(model.SerializeToString())

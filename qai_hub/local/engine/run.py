@@ -1,0 +1,154 @@
+"""Chooses the runtime that can run a job's model on this machine."""
+
+import logging
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.engine.datasets import InputDataset, OutputDataset
+from qai_hub.local.engine.onnx.model_files import open_model
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, random_inputs
+from qai_hub.local.engine.option_table import (
+    COMPUTE_UNIT,
+    DEFAULT_SECONDS,
+    DEQUANTIZE,
+    ITERATIONS,
+    PROFILER_TIME,
+    QNN_OPTIONS,
+    TFLITE_OPTIONS,
+    options_of,
+)
+from qai_hub.local.engine.options import THREADS, Options, unused_units
+from qai_hub.local.engine.protocol import WORK_FOLDER, AttemptRequest, Report, notice, shortened
+from qai_hub.local.engine.qnn.binaries import has_context
+from qai_hub.local.engine.qnn.settings import graphs_to_run
+from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
+from qai_hub.local.engine.runners.base import RunnableModel
+from qai_hub.local.engine.runners.onnx import OnnxModel
+from qai_hub.local.engine.runners.profile import profile_model
+from qai_hub.local.engine.runners.tflite import LiteRtModel
+
+_QNN = "QNN"
+_TFLITE = "TensorFlow Lite"
+_RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
+_BINARIES = {
+    "MODEL_TYPE_QNN_CONTEXT_BINARY": open_binary,
+    "MODEL_TYPE_QNN_DLC": open_dlc,
+}
+
+
+def open_runnable(request: AttemptRequest, options: Options, work: Path) -> RunnableModel:
+    """Open the model of an inference or profile job.
+
+    Args:
+        request: The request.
+        options: What its options say.
+        work: Folder for what is unpacked or made of it.
+
+    Returns:
+        The model, which is not loaded yet.
+
+    Raises:
+        JobFailure: It cannot be run here.
+    """
+    open_it = _BINARIES.get(request.model.model_type)
+    if open_it is not None:
+        _notice_others(options, _QNN)
+        graphs, notices = graphs_to_run(options.values.get(QNN_OPTIONS, {}))
+        options.notices.extend(notices)
+        return open_it(request.model, request.soc, graphs, work)
+    if request.model.model_type == "MODEL_TYPE_TFLITE":
+        _notice_others(options, _TFLITE)
+        return _open_tflite(request, options)
+    _notice_others(options, "ONNX Runtime")
+    model = open_model(request.model.path, request.model.model_type, work)
+    if has_context(model.proto):
+        return open_wrapper(model, request.soc)
+    return OnnxModel.of(model)
+
+
+def _notice_others(options: Options, runtime: str) -> None:
+    """Tell of options for runtimes that do not run the model."""
+    for flag, own in _RUNTIMES.items():
+        if flag in options.values and own != runtime:
+            message = f"The option {flag} was ignored: it is for models of {own}."
+            options.notices.append(notice("INFO", "USER", message))
+
+
+def _open_tflite(request: AttemptRequest, options: Options) -> RunnableModel:
+    settings = options.values.get(TFLITE_OPTIONS, {})
+    others = [name for name in settings if name != THREADS]
+    if others:
+        message = f"In {TFLITE_OPTIONS}, {', '.join(map(shortened, others))} was ignored: "
+        message += f"{THREADS} is what counts on this hub's host CPU."
+        options.notices.append(notice("INFO", "USER", message))
+    return LiteRtModel(
+        request.model.path,
+        threads=int(settings.get(THREADS, "1")),
+        dequantize=options.values.get(DEQUANTIZE, False),
+    )
+
+
+logger = logging.getLogger(__name__)
+
+_OUTPUT_DATA = "output_data.h5"
+_TRACE = "profile_trace.json"
+
+
+def run_model(request: AttemptRequest, folder: Path) -> Report:
+    """Carry out an inference or profile job.
+
+    Args:
+        request: The request.
+        folder: The attempt's folder, which takes the output data.
+
+    Returns:
+        The report of a job that succeeded.
+
+    Raises:
+        JobFailure: The job failed.
+    """
+    options = options_of(request.options, "profile" if request.profile else "inference")
+    work = folder / WORK_FOLDER
+    model = open_runnable(request, options, work)
+    measure = partial(
+        profile_model,
+        iterations=options.values.get(ITERATIONS, model.default_iterations),
+        seconds=options.values.get(PROFILER_TIME, DEFAULT_SECONDS),
+    )
+    notices = [*options.notices, *model.notices]
+    units = options.values.get(COMPUTE_UNIT, ("all",))
+    unused = unused_units(units, model.compute_units)
+    if unused:
+        message = f"The model ran on {','.join(model.compute_units)}, not on {','.join(unused)}."
+        notices.append(notice("INFO", "DEVICE", message))
+    result: dict[str, Any] = {"tool_versions": model.tools}
+    files = {}
+    if request.dataset is None:
+        inputs = random_inputs([port.fixed() for port in model.inputs])
+        measured = measure(model, inputs, RANDOM_INPUTS, work=work)
+    else:
+        measured = None
+        with closing(InputDataset(request.dataset, model.inputs)) as dataset:
+            if request.profile:
+                what = "sample 0 of the dataset"
+                measured = measure(model, dataset.sample(0), what, work=work)
+            _run_dataset(model, dataset, folder / _OUTPUT_DATA)
+        files["output_data"] = _OUTPUT_DATA
+    if measured is not None:
+        result["profile"] = measured.profile
+        notices += measured.notices
+        if measured.trace is not None:
+            files["profile_trace"] = measured.trace.replace(folder / _TRACE).name
+    return Report(result={**result, "notices": notices}, files=files)
+
+
+def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> None:
+    runner = model.load()
+    logger.info("Running %d samples", dataset.samples)
+    with closing(OutputDataset(target, runner.output_names, dataset.samples)) as outputs:
+        for index in range(dataset.samples):
+            what = f"sample {index} of the dataset"
+            outputs.write(index, runner.run(dataset.sample(index), what))
+    logger.info("Ran %d samples", dataset.samples)

@@ -1,0 +1,1 @@
+"""Models that run: on the CPU by ONNX Runtime, or by LiteRT."""

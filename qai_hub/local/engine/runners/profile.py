@@ -1,0 +1,110 @@
+"""Measures a model on this machine: load and inference times, memory, times per layer."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.engine.machine import MemoryPhases, runtime_config, timed
+from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.protocol import notice
+from qai_hub.local.engine.runners.base import RunnableModel, Runner
+
+logger = logging.getLogger(__name__)
+
+_WARM_LOADS = 3
+_OTHER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What measuring a model gives.
+
+    Attributes:
+        profile: The JSON of a `ProfileDetail` (times in microseconds, memory in bytes).
+        notices: What its user is to know.
+        trace: Events over time, in Chrome's trace format; None where there are none.
+    """
+
+    profile: dict[str, Any]
+    notices: list[dict[str, str]]
+    trace: Path | None
+
+
+def profile_model(
+    model: RunnableModel,
+    inputs: Mapping[str, Tensor],
+    what: str,
+    iterations: int,
+    work: Path,
+    *,
+    seconds: float = 30,
+) -> Measurement:
+    """Measure a model.
+
+    Loads: once cold, which is the first in this fresh process, then up to three times warm.
+    Inferences: one that warms up and is not counted, then those that are.
+    The estimated time of an inference and of a warm load is the smallest one observed, which
+    other work on the machine disturbs least. Times per layer come from further inferences, since
+    tracing slows them down.
+
+    Args:
+        model: The model.
+        inputs: A tensor for each of its inputs.
+        what: What these inputs are, for people.
+        iterations: Most inferences to time.
+        work: Folder for the trace.
+        seconds: Time after which no further inference is timed.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        JobFailure: The model does not load or run.
+    """
+    logger.info("Measuring up to %d inferences on %s", iterations, what)
+    notices = [notice("INFO", "DEVICE", model.measured_on)]
+    memory = MemoryPhases()
+    memory.leave_out("compile")
+    # The first session is gone before the next one is loaded: only its times are kept.
+    cold_loads = _load(model, memory, "cold_load", 1)[0]
+    warm_loads, runner = _load(model, memory, "warm_load", _WARM_LOADS)
+    run = partial(runner.run, inputs, what)
+    with memory.phase("execution"):
+        run()
+        runs, _ = timed(run, iterations, seconds)
+    if len(runs) < iterations:
+        message = f"Measured {len(runs)} of {iterations} iterations in {seconds:g} s."
+        notices.append(notice("INFO", "USER", message))
+    if not memory.measured:
+        message = "This system does not tell the peak memory of a phase: memory is not measured."
+        notices.append(notice("WARNING", "DEVICE", message))
+    breakdown = model.break_down(inputs, what, min(runs), work)
+    profile = {
+        "major_version": 1,
+        "minor_version": 2,
+        "execution_time": min(runs),
+        "all_execution_times": runs,
+        "cold_load_time": cold_loads[0],
+        "all_cold_load_times": cold_loads,
+        "warm_load_time": min(warm_loads),
+        "all_warm_load_times": warm_loads,
+        "compile_time": 0,
+        "all_compile_times": [],
+        **memory.fields,
+        "peak_memory_usage": memory.fields["after_execution_peak_memory"],
+        "layer_details": breakdown.layers,
+        "segment_details": breakdown.segments,
+        "runtime_config": runtime_config(model.conditions),
+        "tool_versions": model.tools,
+    }
+    return Measurement(profile=profile, notices=notices + breakdown.notices, trace=breakdown.trace)
+
+
+def _load(
+    model: RunnableModel, memory: MemoryPhases, phase: str, most: int
+) -> tuple[list[int], Runner]:
+    with memory.phase(phase):
+        return timed(model.load, most, _OTHER_SECONDS)

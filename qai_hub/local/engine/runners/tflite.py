@@ -1,0 +1,228 @@
+"""Runs TensorFlow Lite models by LiteRT on the host CPU."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qai_hub.local.engine.machine import load_extra, tool_versions
+from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
+from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
+from qai_hub.local.engine.protocol import (
+    FailureType,
+    JobFailure,
+    notice,
+    resource_failure_of,
+    shortened,
+)
+from qai_hub.local.engine.runners.base import Breakdown
+from qai_hub.local.engine.runners.onnx import SEGMENT
+
+_NO_SUCH_OP = (
+    "Didn't find op for builtin opcode",
+    "unresolved custom op",
+    "Select TensorFlow op",
+)
+_NO_MEMORY = "failed to reshape runtime"
+_NOT_LOADED = "LiteRT does not load the model"
+
+# A tensor of a model, as LiteRT describes it.
+_Detail = dict[str, Any]
+
+
+class LiteRtModel:
+    """A `RunnableModel` for LiteRT on the host CPU.
+
+    Args:
+        path: The .tflite file.
+        threads: How many threads an operator may use.
+        dequantize: Whether outputs that are quantized are given as float32.
+
+    Raises:
+        JobFailure: LiteRT is not installed or cannot read the model, or the API has no name or
+            type for an input or output.
+    """
+
+    compute_units: Sequence[str] = ("cpu",)
+    default_iterations = DEFAULT_ITERATIONS
+    notices: Sequence[dict[str, str]] = ()
+    measured_on = "Measured on the CPU of this hub's host, not on a device."
+
+    def __init__(self, path: Path, *, threads: int, dequantize: bool) -> None:
+        self._path = path
+        self._threads = threads
+        self._dequantize = dequantize
+        inputs, outputs = _named(_read(path, threads))
+        self.inputs = [_port(name, detail, "input") for name, detail in inputs.items()]
+        for name, detail in outputs.items():
+            _port(name, detail, "output")
+
+    @property
+    def tools(self) -> list[dict[str, str]]:
+        """What it is run with."""
+        return [{"name": "LiteRT", "version": _litert().__version__}, *tool_versions()]
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """How its profiles are measured."""
+        return {"runtime": "LiteRT", "threads of an operator": str(self._threads)}
+
+    def load(self) -> "LiteRtRunner":
+        """Load it."""
+        return LiteRtRunner(self._path, self._threads, dequantize=self._dequantize)
+
+    def break_down(
+        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
+    ) -> Breakdown:
+        """Tell the time of the whole: LiteRT gives none of operators."""
+        del inputs, what, work
+        segment = {
+            "id": SEGMENT,
+            "compute_unit": "COMPUTE_UNIT_CPU",
+            "delegate_name": "LiteRT",
+            "delegate_extra_info": "",
+            "execution_time": execution_time,
+        }
+        message = "The profile has no layers: LiteRT tells the time of the whole model only."
+        return Breakdown(layers=[], segments=[segment], notices=[notice("INFO", "MODEL", message)])
+
+
+class LiteRtRunner:
+    """A model that LiteRT has loaded.
+
+    Args:
+        path: The .tflite file.
+        threads: How many threads an operator may use.
+        dequantize: Whether outputs that are quantized are given as float32.
+
+    Raises:
+        JobFailure: LiteRT cannot load it.
+    """
+
+    def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
+        self._native = _read(path, threads)
+        self._inputs, self._outputs = _named(self._native)
+        self._dequantize = dequantize
+        self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
+        try:
+            self._native.allocate_tensors()
+        except RuntimeError as error:
+            raise _failure(error, FailureType.MODEL_INVALID, _NOT_LOADED) from error
+        self.output_names: list[str] = list(self._outputs)
+
+    def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
+        """Run one inference.
+
+        Args:
+            inputs: A tensor for each input.
+            what: What these inputs are, for people.
+
+        Returns:
+            The outputs, in the model's order.
+
+        Raises:
+            JobFailure: LiteRT reports an error.
+        """
+        try:
+            self._resize({name: tensor.shape for name, tensor in inputs.items()})
+            for name, tensor in inputs.items():
+                self._native.set_tensor(self._inputs[name]["index"], tensor)
+            self._native.invoke()
+        except (RuntimeError, ValueError) as error:
+            problem = f"The model does not run on {what}"
+            raise _failure(error, FailureType.RUNTIME_UNKNOWN, problem) from error
+        return [self._output(detail) for detail in self._outputs.values()]
+
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        if shapes == self._shapes:
+            return
+        for name, shape in shapes.items():
+            self._native.resize_tensor_input(self._inputs[name]["index"], list(shape))
+        self._native.allocate_tensors()
+        self._shapes = shapes
+
+    def _output(self, detail: _Detail) -> Tensor:
+        tensor: Tensor = self._native.get_tensor(detail["index"])
+        quantization = detail["quantization_parameters"]
+        scales, zero_points = quantization["scales"], quantization["zero_points"]
+        if not (self._dequantize and len(scales)):
+            return tensor
+        if len(scales) > 1:
+            along = [1] * tensor.ndim
+            along[quantization["quantized_dimension"]] = -1
+            scales, zero_points = scales.reshape(along), zero_points.reshape(along)
+        shifted = tensor.astype(np.float32) - np.asarray(zero_points, np.float32)
+        return np.asarray(shifted * scales, np.float32)
+
+
+def _litert() -> Any:  # noqa: ANN401 - LiteRT states no types
+    return load_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
+
+
+def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
+    _litert()
+    module = load_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
+    try:
+        return module.Interpreter(model_path=str(path), num_threads=threads)
+    except (RuntimeError, ValueError) as error:
+        raise _failure(error, FailureType.MODEL_CORRUPT, _NOT_LOADED) from error
+
+
+def _failure(error: Exception, failure_type: FailureType, problem: str) -> Exception:
+    """Return what to raise for an error of LiteRT."""
+    text = " ".join(str(error).split())[:1500]
+    if resource_failure_of(error):
+        return error
+    # LiteRT gives no reason when it cannot have the memory that it asks for.
+    if not text or _NO_MEMORY in text:
+        return MemoryError("LiteRT cannot have the memory that the model's tensors need")
+    if any(sign in text for sign in _NO_SUCH_OP):
+        failure_type = FailureType.UNSUPPORTED
+    return JobFailure(failure_type, f"{problem}: {text}")
+
+
+def _named(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401
+    """Return the inputs and outputs of the main graph, in its order.
+
+    They go by the names of its signature, and by those of their tensors where it has none.
+    """
+    inputs, outputs = native.get_input_details(), native.get_output_details()
+    for key in native.get_signature_list():
+        signature = native.get_signature_runner(key)
+        named = signature.get_input_details(), signature.get_output_details()
+        if _same(named[0].values(), inputs) and _same(named[1].values(), outputs):
+            return _in_order(named[0], inputs), _in_order(named[1], outputs)
+    return _by_own_names(inputs, "inputs"), _by_own_names(outputs, "outputs")
+
+
+def _same(some: Collection[_Detail], others: Collection[_Detail]) -> bool:
+    tensors = [{(detail["index"], detail["name"]) for detail in each} for each in (some, others)]
+    return tensors[0] == tensors[1]
+
+
+def _in_order(named: dict[str, _Detail], graph: Sequence[_Detail]) -> dict[str, _Detail]:
+    positions = {detail["index"]: position for position, detail in enumerate(graph)}
+    return dict(sorted(named.items(), key=lambda item: positions[item[1]["index"]]))
+
+
+def _by_own_names(graph: Sequence[_Detail], role: str) -> dict[str, _Detail]:
+    named = {detail["name"]: detail for detail in graph}
+    if len(named) < len(graph):
+        reason = f"The model has no signature, and {role} of the same name: add a signature."
+        raise JobFailure(FailureType.MODEL_INVALID, reason)
+    return named
+
+
+def _port(name: str, detail: _Detail, role: str) -> Port:
+    check_name(name, role, FailureType.MODEL_INVALID)
+    dtype = np.dtype(detail["dtype"]).name
+    if dtype not in DTYPES.values():
+        reason = (
+            f"The {role} {shortened(name)} is of the type {dtype}. Supported are tensors of "
+            f"{', '.join(DTYPES.values())}: cast it inside the model."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+    shape = tuple("?" if size < 0 else int(size) for size in detail["shape_signature"])
+    return Port(name, dtype, shape)

@@ -1,0 +1,175 @@
+"""Which layers of the sandbox this system has, tried by a process that is of no other use."""
+
+import ctypes
+import json
+import os
+import platform
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from qai_hub.local.engine import landlock
+from qai_hub.local.engine.attempt import worker_environment
+from qai_hub.local.engine.landlock import runtime_paths
+
+NO_PRIVILEGES = "no new privileges"
+NO_NETWORK = "no network"
+NO_SOCKETS = "no sockets"
+OWN_FILES = "only their own files"
+LAYERS = (NO_PRIVILEGES, NO_NETWORK, NO_SOCKETS, OWN_FILES)
+
+_PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECUREBITS = 22, 24, 38, 28
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CAPABILITY_VERSION_3 = 0x20080522
+_LAST_CAPABILITY = 63
+# A root within a namespace has no powers by its number alone, and cannot get them back.
+_SECURE_NOROOT_LOCKED = 0b11
+
+_ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | 13, 0x80000000
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_FOREIGN_CALLS = 0x40000000
+# What reaches other processes, or parts of the kernel that no engine needs: socket, io_uring_setup,
+# ptrace, process_vm_readv and _writev, bpf, userfaultfd, perf_event_open, add_key, request_key,
+# keyctl, unshare, setns.
+_CALLS = {
+    "x86_64": (0xC000003E, (41, 425, 101, 310, 311, 321, 323, 298, 248, 249, 250, 272, 308)),
+    "aarch64": (0xC00000B7, (198, 425, 117, 270, 271, 280, 282, 241, 217, 218, 219, 97, 268)),
+}
+
+
+def enter(folder: Path, inputs: Iterable[Path]) -> list[str]:
+    """Confine this process, which has a single thread still, and all that it starts.
+
+    Args:
+        folder: The only folder that it may write to.
+        inputs: What else it may read, beside what runs Python and the engines.
+
+    Returns:
+        The layers that hold, of `LAYERS`.
+    """
+    if sys.platform != "linux":
+        return []
+    readable = [*runtime_paths(folder.parent.parent), *inputs]
+    layers: dict[str, Callable[[], None]] = {
+        NO_PRIVILEGES: _give_up_new_privileges,
+        NO_NETWORK: _leave_network,
+        OWN_FILES: lambda: landlock.restrict(readable, folder),
+        NO_SOCKETS: _give_up_calls,
+    }
+    held = []
+    for name, apply in layers.items():
+        with suppress(OSError):
+            apply()
+            held.append(name)
+    return [name for name in LAYERS if name in held]
+
+
+def _give_up_new_privileges() -> None:
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _leave_network() -> None:
+    """Enter a network of its own, in which there is nothing, not even this machine."""
+    user, group = os.getuid(), os.getgid()
+    if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+        raise _error()
+    # Without these the process would belong to nobody, by name: its rights are as before.
+    for file, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with suppress(OSError):
+            Path("/proc/self", file).write_text(text)
+    # Whoever makes a namespace may do anything within it, which opens much of the kernel.
+    with suppress(OSError):
+        _prctl(_PR_SET_SECUREBITS, _SECURE_NOROOT_LOCKED)
+    for capability in range(_LAST_CAPABILITY + 1):
+        with suppress(OSError):
+            _prctl(_PR_CAPBSET_DROP, capability)
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    if _libc().capset(header, bytes(24)):
+        raise _error()
+
+
+def _give_up_calls() -> None:
+    """Have the kernel refuse system calls, sockets above all: some of them lead out by a file."""
+    architecture, calls = _CALLS.get(platform.machine(), (0, ()))
+    if not calls:
+        raise OSError
+    program = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL)]
+    program += [(_LOAD, 0, 0, 0), (_AT_LEAST, len(calls) + 1, 0, _FOREIGN_CALLS)]
+    program += [(_EQUAL, len(calls) - index, 0, call) for index, call in enumerate(calls)]
+    program += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _DENY)]
+    instructions = b"".join(struct.pack("HBBI", *each) for each in program)
+    held = ctypes.create_string_buffer(instructions, len(instructions))
+    filtered = struct.pack("HP", len(program), ctypes.addressof(held))
+    _prctl(_PR_SET_SECCOMP, 2, filtered)
+
+
+def _prctl(option: int, *values: int | bytes) -> None:
+    wanted: list[int | bytes | ctypes.c_ulong] = [
+        ctypes.c_ulong(value) if isinstance(value, int) else value for value in values
+    ]
+    wanted += [ctypes.c_ulong(0)] * (4 - len(wanted))
+    if _libc().prctl(option, *wanted):
+        raise _error()
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _error() -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(enter(Path(sys.argv[1]), [])))
+
+
+_SECONDS = 20
+
+
+def told_sandbox() -> str:
+    """Tell in one line what jobs are kept from on this system.
+
+    Returns:
+        The line.
+    """
+    held = sandbox_layers()
+    if not held:
+        return "Jobs run without a sandbox: this system has none that a plain user may enter."
+    missing = [layer for layer in LAYERS if layer not in held]
+    lacking = f"; this system does not allow for: {', '.join(missing)}" if missing else ""
+    return f"Jobs run in a sandbox: {', '.join(held)}{lacking}."
+
+
+def sandbox_layers() -> list[str]:
+    """Return the layers of the sandbox that hold on this system.
+
+    Returns:
+        Some of `LAYERS`, in this order.
+    """
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as place:
+        folder = Path(place, "work", "probe")
+        folder.mkdir(parents=True)
+        command = [sys.executable, "-P", "-m", "qai_hub.local.engine.sandbox", str(folder)]
+        try:
+            done = subprocess.run(  # noqa: S603 - the hub's own command
+                command,
+                env=worker_environment(folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=True,
+            )
+        except subprocess.SubprocessError:
+            return []
+    held: list[str] = json.loads(done.stdout)
+    return held

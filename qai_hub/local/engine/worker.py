@@ -1,0 +1,114 @@
+"""The worker: a process that carries out one attempt and reports by file.
+
+Started as `python -m qai_hub.local.engine.worker FOLDER MEMORY_LIMIT`; the memory limit is in
+bytes, 0 for none.
+"""
+
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from qai_hub.local.engine.protocol import (
+    EXIT_STATUSES,
+    REQUEST_FILE,
+    AttemptRequest,
+    JobFailure,
+    Report,
+    resource_failure_of,
+)
+from qai_hub.local.engine.sandbox import enter
+
+OOM_SCORE = Path("/proc/self/oom_score_adj")
+logger = logging.getLogger(__name__)
+
+
+def main(folder: Path, memory_limit: int) -> int:
+    """Carry out the attempt whose request lies in a folder.
+
+    Args:
+        folder: The attempt's folder.
+        memory_limit: Address space that this process may use, in bytes; 0 for no limit.
+
+    Returns:
+        Exit status: 0 when a report is written, else one of `EXIT_STATUSES`.
+    """
+    _die_first()
+    request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
+    layers = enter(folder, request.files)
+    threading.Thread(target=_end_with_hub, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_limit:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
+    try:
+        try:
+            report = carry_out(request, folder)
+        except JobFailure as failure:
+            report = Report.of_failure(failure)
+        report.write(folder)
+    except Exception as error:
+        cause = resource_failure_of(error)
+        if cause is None:
+            raise
+        logger.error("%s: %s", type(error).__name__, error)  # noqa: TRY400 - no memory to spare
+        return EXIT_STATUSES[cause]
+    return 0
+
+
+def carry_out(request: AttemptRequest, folder: Path) -> Report:
+    """Do what a request asks for.
+
+    Args:
+        request: The request.
+        folder: The attempt's folder, which takes the published files.
+
+    Returns:
+        The report of a job that succeeded.
+
+    Raises:
+        JobFailure: The job failed.
+    """
+    if request.kind == "compile":
+        from qai_hub.local.engine.compile import compile_model
+
+        return compile_model(request, folder)
+    if request.kind == "link":
+        from qai_hub.local.engine.qnn.link import link_models
+
+        return link_models(request, folder)
+    if request.kind == "quantize":
+        from qai_hub.local.engine.quantize.job import quantize_model
+
+        return quantize_model(request, folder)
+    from qai_hub.local.engine.run import run_model
+
+    return run_model(request, folder)
+
+
+def _die_first() -> None:
+    """Let the kernel end this process, and not the hub or another one, where memory runs out."""
+    # Where there is no such file, or it must not be written, the kernel chooses as ever.
+    with suppress(OSError):
+        OOM_SCORE.write_text("1000")
+
+
+def _end_with_hub() -> None:
+    """Wait until the hub's end of standard input closes, then end the whole process group."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _status = main(Path(sys.argv[1]), int(sys.argv[2]))
+    logging.shutdown()
+    # Native libraries have crashed while being unloaded; the report is written already.
+    os._exit(_status)

@@ -1,0 +1,1 @@
+"""The hub's server: connections, middleware, pages, and how it is run."""

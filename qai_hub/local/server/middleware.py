@@ -1,0 +1,177 @@
+"""The outermost layer: host check, request ids, the access log, and every error as a problem."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Collection
+from time import perf_counter
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qai_hub.local.errors import (
+    DISK_FULL,
+    OUT_OF_FILES,
+    TOO_BUSY,
+    ProblemError,
+    is_disk_full,
+    is_out_of_files,
+)
+from qai_hub.local.rare_warnings import Seldom
+
+_log = logging.getLogger(__name__)
+_log.addFilter(Seldom())
+_LOGGED = 200
+# The whole of it must make sense: it also becomes the beginning of signed URLs.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for every URL that no route matches; an ASGI application."""
+    raise ProblemError(404, "There is nothing at this URL.")
+
+
+async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer on a connection that there is no place for; an ASGI application."""
+    raise TOO_BUSY
+
+
+class Edge:
+    """ASGI middleware around the whole hub.
+
+    Args:
+        app: The application inside.
+        hosts: Host names that a request may be addressed to, without port, in lower case; a page of
+            another site that resolves to this machine (DNS rebinding) is refused. None allows all.
+        head_bytes: Most bytes of a request's line and headers.
+        stall_seconds: How long a body may stand still.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str] | None,
+        *,
+        head_bytes: int = 32 << 10,
+        stall_seconds: float = 30.0,
+    ) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(hosts)
+        self._head_bytes = head_bytes
+        self._stall_seconds = stall_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self._stall_seconds)
+        try:
+            self._check_size(scope)
+            self._check_host(scope)
+            await self._app(scope, exchange.receive, exchange.send)
+        except ProblemError as problem:
+            await exchange.refuse(problem)
+        except ClientDisconnect:
+            _log.info("%s: the client has gone", exchange.id)
+        except asyncio.CancelledError:
+            # The server has lost its patience while stopping. It would log the whole stack.
+            await exchange.refuse(_STOPPING)
+        except Exception as error:
+            answer = _problem_of(error)
+            exchange.log_failure(answer)
+            if exchange.status is not None and answer is _INTERNAL:
+                raise
+            await exchange.refuse(answer)
+        finally:
+            exchange.log()
+
+    def _check_size(self, scope: Scope) -> None:
+        size = len(scope["method"]) + len(scope["raw_path"] or b"") + len(scope["query_string"])
+        size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+        if size > self._head_bytes:
+            # Not 431: the contract declares what a parameter that is too long is answered.
+            raise ProblemError(
+                400, f"The request line and headers have more than {self._head_bytes} bytes."
+            )
+
+    def _check_host(self, scope: Scope) -> None:
+        match = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
+        if match is None or (self._hosts is not None and match[1] not in self._hosts):
+            raise ProblemError(421, "This hub does not serve the host that the request names.")
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, patience: float) -> None:
+        self.id = f"req-{secrets.token_hex(8)}"
+        # Never the query: it may hold a signature.
+        self.line = f"{scope['method'][:_LOGGED]} {scope['path'][:_LOGGED]!r}"
+        self.status: int | None = None
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._patience = patience
+        headers = Headers(scope=scope)
+        self._to_come = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        self._began = perf_counter()
+
+    async def receive(self) -> Message:
+        if not self._to_come:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._patience):
+                message = await self._receive()
+        except TimeoutError:
+            raise ProblemError(
+                408,
+                f"The rest of the body has not come within {self._patience:g} seconds: "
+                "send it again.",
+            ) from None
+        self._to_come = message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.id
+            headers["X-Content-Type-Options"] = "nosniff"
+        await self._send(message)
+
+    async def refuse(self, problem: ProblemError) -> None:
+        """Answer a problem; where an answer has begun, the server breaks it off."""
+        if self.status is not None:
+            _log.info("%s: broken off: %s", self.id, problem.detail)
+            return
+        response = problem.response(self.id)
+        if self._to_come:
+            # What is still being sent is not waited for.
+            response.headers["Connection"] = "close"
+        await response(self._scope, self._receive, self.send)
+
+    def log_failure(self, problem: ProblemError) -> None:
+        """Write a failure to the log that is being handled; with all of it if it is a bug."""
+        if problem is OUT_OF_FILES:
+            _log.warning("there are no more files to open: requests are answered 503")
+        elif problem is DISK_FULL:
+            _log.error("request %s failed: %s: the disk is full", self.id, self.line)
+        else:
+            _log.exception("request %s failed: %s", self.id, self.line)
+
+    def log(self) -> None:
+        spent = (perf_counter() - self._began) * 1000
+        _log.info("%s %s -> %s in %.1f ms", self.id, self.line, self.status, spent)
+
+
+def _problem_of(error: Exception) -> ProblemError:
+    if is_disk_full(error):
+        return DISK_FULL
+    return OUT_OF_FILES if is_out_of_files(error) else _INTERNAL
+
+
+_STOPPING = ProblemError(503, "The hub is stopping: try again once it runs.")
+_INTERNAL = ProblemError(500, "Something went wrong in the hub. Its log tells more.")

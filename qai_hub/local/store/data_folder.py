@@ -1,0 +1,195 @@
+"""The data folder: a hub uses one that is empty, or that says that it is a hub's; no other."""
+
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from qai_hub.local.clock import rfc3339
+from qai_hub.local.disk import make_folder, sync
+from qai_hub.local.store.schema import settings
+
+DATABASE = "hub.db"
+MARK = "QAI_HUB_DATA.txt"
+_EXPLANATION = """\
+This folder is the data folder of a local hub (qai-hub serve), which knows it by the name of this
+file. The hub makes, moves and deletes files here by itself: keep nothing else in this folder.
+"""
+# What makes it certain that a database is a hub's; releases before the mark had it, too.
+_TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
+# As long as its tables are in the journal alone, a database has a page, in bytes.
+_WITHOUT_TABLES = 1 << 16
+_FEW = 3
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used: another hub has it, a newer one wrote it, or it is broken."""
+
+
+def claim_folder(folder: Path, *, durable: bool) -> None:
+    """Make a folder a hub's data folder, if it is one, or may become one.
+
+    One that is not there, or is empty, becomes one. So does the folder of a release that left no
+    mark. The mark is the first thing in it, so that a start that is cut short can be repeated.
+
+    Args:
+        folder: The folder.
+        durable: Whether it must outlast a power cut.
+
+    Raises:
+        DataFolderError: It belongs to something else. Nothing was touched.
+        OSError: It cannot be made or written.
+    """
+    if not _is_marked(folder):
+        make_folder(folder, durable=durable)
+        _write_mark(folder / MARK, durable=durable)
+    _check_journal(folder)
+    _check_database(folder / DATABASE)
+
+
+def is_claimed(folder: Path) -> bool:
+    """Tell whether a folder has a hub's database in it, without a trace there."""
+    database = folder / DATABASE
+    return database.is_file() and (_is_file(folder / MARK) or _is_hubs(database))
+
+
+def _is_marked(folder: Path) -> bool:
+    """Tell whether a folder has the mark; where it has not, it may get it."""
+    names = _names(folder)
+    if MARK in names:
+        if not _is_file(folder / MARK):
+            raise DataFolderError(f"{folder / MARK} must be a file: give another data folder.")
+        return True
+    if names and not (DATABASE in names and _is_hubs(folder / DATABASE)):
+        few = ", ".join(names[:_FEW]) + (" and more" if len(names) > _FEW else "")
+        raise DataFolderError(
+            f"{folder} is no data folder of a hub, and not empty: it has {few} in it, and no "
+            f"{MARK}. Nothing was touched. Give a folder that is empty, or not there yet."
+        )
+    return False
+
+
+def _names(folder: Path) -> list[str]:
+    """Return what is in a folder, in order; nothing if it is not there."""
+    if folder.is_symlink() and not folder.exists():
+        raise DataFolderError(f"{folder} is a link that leads nowhere: give another data folder.")
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        raise DataFolderError(f"{folder} is no folder: give another data folder.") from None
+    except PermissionError as error:
+        problem = f"{folder} cannot be looked into: {error.strerror}. Give another data folder."
+        raise DataFolderError(problem) from error
+    # A file system of its own has it from the beginning.
+    return [] if names == ["lost+found"] and (folder / names[0]).is_dir() else names
+
+
+def _write_mark(mark: Path, *, durable: bool) -> None:
+    with suppress(FileExistsError):
+        mark.touch(mode=0o600, exist_ok=False)
+        mark.write_text(_EXPLANATION, encoding="utf-8")
+    if durable:
+        sync(mark)
+        sync(mark.parent)
+
+
+def _check_journal(folder: Path) -> None:
+    """Refuse to begin a database beside the journal of another, which SQLite would delete."""
+    database, journal = folder / DATABASE, folder / f"{DATABASE}-wal"
+    if _size(database) == 0 and _size(journal) > 0:
+        raise DataFolderError(
+            f"{journal} is there, and {database} is missing or empty: the latest changes of that "
+            "database are in it. Put the database back beside it, or move it away as well."
+        )
+
+
+def _check_database(database: Path) -> None:
+    """Refuse the database of something else, to which a hub would add its tables."""
+    if _is_file(database) and _tables(_untouched(database)) and not _is_hubs(database):
+        raise DataFolderError(
+            f"{database} is the database of something else. Nothing was touched. Put the hub's own "
+            "in its place, or move it away."
+        )
+
+
+def _is_hubs(database: Path) -> bool:
+    """Tell whether a database is a hub's, without a trace in its folder."""
+    if not _is_file(database):
+        return False
+    if _has_tables(_untouched(database)):
+        return True
+    journal = database.with_name(f"{database.name}-wal")
+    if _size(database) > _WITHOUT_TABLES or not _is_file(journal):
+        return False
+    # A hub that was killed soon after its first start has left its tables in the journal.
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as name:
+        for each in (database, journal):
+            shutil.copy(each, name)
+        return _has_tables(Path(name, database.name).as_uri())
+
+
+def _untouched(database: Path) -> str:
+    """Return how a database is opened that is read without its companions, and makes none."""
+    return f"{database.absolute().as_uri()}?mode=ro&immutable=1"
+
+
+def _has_tables(uri: str) -> bool:
+    if not _tables(uri) >= _TABLES:
+        return False
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            query = "SELECT 1 FROM settings WHERE name = 'schema_version'"
+            return db.execute(query).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def _tables(uri: str) -> set[str]:
+    """Return the names in a database; none if it cannot be read."""
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            return {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error:
+        return set()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+_NAMES = ("last_start", "agreed_time")
+
+
+def earlier_times(db: Connection) -> list[datetime]:
+    """Return the clock of the last start, and what was agreed on then, where there are such."""
+    query = select(settings).where(settings.c.name.in_(_NAMES))
+    return [datetime.fromisoformat(row.value) for row in db.execute(query)]
+
+
+def keep_times(db: Connection, now: datetime, agreed: datetime | None) -> None:
+    """Keep the clock of this start, and what it has agreed on with those before."""
+    values: Mapping[str, datetime | None] = dict(zip(_NAMES, (now, agreed), strict=True))
+    for name, moment in values.items():
+        if moment is not None:
+            statement = upsert(settings).values(name=name, value=rfc3339(moment))
+            changed = {"value": statement.excluded.value}
+            db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))

@@ -1,0 +1,232 @@
+"""People, whether they may enter, and their projects."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    union,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from qai_hub.local.store.records import Account, User, new_id
+from qai_hub.local.store.schema import (
+    datasets,
+    jobs,
+    models,
+    projects,
+    settings,
+    shares,
+    tokens,
+    users,
+    uses,
+)
+
+_EMAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,]{1,189}")
+_USERS = select(
+    users.c.id, users.c.email, projects.c.id.label("project_id"), projects.c.slug
+).join_from(users, projects, projects.c.owner_id == users.c.id)
+_VERSION = "users_version"
+_USERS_VERSION = select(settings.c.value).where(settings.c.name == _VERSION)
+
+
+def normalized(email: str) -> str:
+    """Return an e-mail address as it is stored and compared.
+
+    Args:
+        email: As a person wrote it.
+
+    Returns:
+        Without outer blanks, in lower case.
+
+    Raises:
+        ValueError: It is not an e-mail address.
+    """
+    address = email.strip().lower()
+    if not _EMAIL.fullmatch(address) or not address.isprintable():
+        raise ValueError(f"{email!r} is not an e-mail address")
+    return address
+
+
+def ensure_user(db: Connection, email: str) -> User:
+    """Return the user with a normalized address, made with a project of their own if new."""
+    found = db.execute(_USERS.where(users.c.email == email)).one_or_none()
+    if found is not None:
+        return User(*found)
+    user_id = db.execute(insert(users).values(email=email).returning(users.c.id)).scalar_one()
+    user = User(id=user_id, email=email, project_id=new_id("p"), project_slug="default")
+    db.execute(
+        insert(projects).values(id=user.project_id, owner_id=user.id, slug=user.project_slug)
+    )
+    return user
+
+
+def get_user(db: Connection, user_id: int) -> User:
+    """Return the user with a number."""
+    return User(*db.execute(_USERS.where(users.c.id == user_id)).one())
+
+
+def all_users(db: Connection) -> list[User]:
+    """Return everybody, in the order in which they came."""
+    return [User(*row) for row in db.execute(_USERS.order_by(users.c.id))]
+
+
+def read_accounts(db: Connection) -> dict[str, Account]:
+    """Return everybody's account by address, in the order in which they came."""
+    held: defaultdict[int, set[str]] = defaultdict(set)
+    for row in db.execute(select(tokens)):
+        held[row.user_id].add(row.digest)
+    return {
+        row.email: Account(row.email, row.origin, row.active, frozenset(held[row.id]))
+        for row in db.execute(select(users).order_by(users.c.id))
+    }
+
+
+def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
+    """Store what has become of accounts, and let every process know that something has.
+
+    Args:
+        db: A writing transaction, in which they were read.
+        accounts: All accounts; no token stands for two people.
+    """
+    before = read_accounts(db)
+    changed = [account for account in accounts.values() if before.get(account.email) != account]
+    if not changed:
+        return
+    ids = {account.email: ensure_user(db, account.email).id for account in changed}
+    # All go before any come: a token may pass from one person to another.
+    for account in changed:
+        db.execute(delete(tokens).where(tokens.c.user_id == ids[account.email]))
+    for account in changed:
+        values = {"origin": account.origin, "active": account.active}
+        db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
+        for digest in sorted(account.tokens):
+            db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
+    version = upsert(settings).values(name=_VERSION, value=str(users_version(db) + 1))
+    db.execute(version.on_conflict_do_update(set_={"value": version.excluded.value}))
+
+
+def users_version(db: Connection) -> int:
+    """Return a number that grows with each change of accounts, whichever process makes it."""
+    found: str | None = db.execute(_USERS_VERSION).scalar_one_or_none()
+    return int(found or 0)
+
+
+def token_digest(token: str) -> str:
+    """Return what is kept of a token: its SHA-256 in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+# The kinds of job that stand behind the model of another job, and the kinds that lead to them.
+_MAKERS = ("compile", "link")
+_RUNNERS = ("inference", "profile")
+_OWNED = (models, datasets, jobs)
+# Things that one query is about: SQLite bounds the number of its parameters.
+_AT_ONCE = 500
+
+
+def shared_with(db: Connection, object_id: str) -> list[str]:
+    """Return the addresses that something is shared with, in the order they were added."""
+    query = select(shares.c.email).where(shares.c.object_id == object_id).order_by(shares.c.seq)
+    return list(db.execute(query).scalars())
+
+
+def share(db: Connection, object_id: str, emails: Sequence[str]) -> None:
+    """Share something with normalized addresses; those that have it already keep it."""
+    for email in emails:
+        statement = upsert(shares).values(object_id=object_id, email=email)
+        db.execute(statement.on_conflict_do_nothing())
+
+
+def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None) -> None:
+    """Take something back from normalized addresses, or from all."""
+    statement = delete(shares).where(shares.c.object_id == object_id)
+    if emails is not None:
+        statement = statement.where(shares.c.email.in_(emails))
+    db.execute(statement)
+
+
+def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
+    """Tell which things are open to a person who does not own them.
+
+    What is shared with them by name is. So are the models and datasets of a job that is open to
+    them, and the compile and link jobs behind the model of an inference or profile job that is
+    shared with them, however many steps behind. Rights come from the owner alone: a person's share
+    opens nothing that belongs to somebody else.
+
+    Nothing of this is stored: taking back a share closes all that no other share opens.
+
+    Args:
+        db: The transaction.
+        email: The person's normalized address.
+        object_ids: Jobs, models or datasets.
+
+    Returns:
+        Those that the person may see.
+    """
+    found: set[str] = set()
+    for ids in _batches(object_ids):
+        found |= {*db.execute(_OPEN, {"email": email, "ids": ids}).scalars()}
+    return found
+
+
+def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(object_ids)
+    while batch := list(islice(remaining, _AT_ONCE)):
+        yield batch
+
+
+def _open() -> Select[tuple[str]]:
+    """Walk from each object towards the shares, through jobs of its owner only."""
+    wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
+    things = union_all(
+        *(select(table.c.id, table.c.owner_id).where(table.c.id.in_(wanted)) for table in _OWNED)
+    ).cte("things")
+    opening = union(
+        select(things.c.id, jobs.c.id.label("job_id"), jobs.c.owner_id).join(
+            jobs, jobs.c.id == things.c.id
+        ),
+        select(things.c.id, uses.c.job_id, jobs.c.owner_id)
+        .join(uses, uses.c.object_id == things.c.id)
+        .join(jobs, and_(jobs.c.id == uses.c.job_id, jobs.c.owner_id == things.c.owner_id)),
+    ).cte("opening")
+    chain = select(opening).cte("chain", recursive=True)
+    maker, consumer = jobs.alias("maker"), jobs.alias("consumer")
+    made, used = uses.alias("made"), uses.alias("used")
+    chain = chain.union(
+        select(chain.c.id, consumer.c.id, chain.c.owner_id)
+        .select_from(chain)
+        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(_MAKERS)))
+        .join(made, and_(made.c.job_id == maker.c.id, made.c.role == "target"))
+        .join(used, and_(used.c.object_id == made.c.object_id, used.c.role == "input"))
+        .join(
+            consumer,
+            and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == chain.c.owner_id),
+        )
+        .where(consumer.c.kind.in_(_MAKERS + _RUNNERS))
+    )
+    runners = select(chain.c.id, chain.c.job_id).join(
+        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(_RUNNERS))
+    )
+    ways = union(
+        select(things.c.id, things.c.id.label("shared_id")),
+        select(opening.c.id, opening.c.job_id),
+        runners,
+    ).subquery("ways")
+    mine = and_(shares.c.object_id == ways.c.shared_id, shares.c.email == bindparam("email"))
+    return select(ways.c.id).join(shares, mine).distinct()
+
+
+_OPEN = _open()

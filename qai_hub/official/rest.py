@@ -1,0 +1,290 @@
+"""`public_rest_api`: calls of the API that take a configuration and give messages of protobuf.
+
+Scripts call them by `client._api_call(get_job, job_id)`. They raise what the client raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeAlias
+
+from qai_hub.config import ClientConfig
+from qai_hub.errors import Error as APIException
+from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
+from qai_hub.transfer.s3 import s3_announced
+
+# A message of protobuf. Its class is made when it runs, so that type checkers know no field of it.
+Message: TypeAlias = Any
+
+__all__ = [
+    "APIException",
+    "ClientConfig",
+    "DatasetEntries",
+    "IOSpec",
+    "InputSpecs",
+    "SharedEntityType",
+    "TensorSpec",
+    "_get_compiled_model_download_details",
+    "_get_dataset_download_response",
+    "_get_model_download_response",
+    "disable_sharing",
+    "download_job_artifacts_info",
+    "get_auth_user",
+    "get_dataset",
+    "get_dataset_list",
+    "get_device_list",
+    "get_framework_list",
+    "get_job",
+    "get_job_list",
+    "get_job_results",
+    "get_job_summary_list",
+    "get_model",
+    "get_model_list",
+    "get_sharing",
+    "modify_sharing",
+    "set_job_name",
+]
+
+_JOB_TYPES = {1: "profile", 2: "inference", 3: "compile", 4: "quantize", 5: "link"}
+
+
+class SharedEntityType(Enum):
+    """What is shared."""
+
+    JOB = 0
+    MODEL = 1
+    DATASET = 2
+
+
+def get_auth_user(config: ClientConfig) -> Message:
+    """The caller, as a `User` message."""
+    from qai_hub_api.api.users import get_user
+
+    return _ask(config, get_user.sync)
+
+
+def get_device_list(
+    config: ClientConfig,
+    name: str = "",
+    os: str = "",
+    attributes: list[str] | None = None,
+    select: bool = False,
+) -> Message:
+    """Devices that match all of what is given, as a `DeviceList` message."""
+    from qai_hub_api.api.devices import list_devices
+
+    return _ask(
+        config, list_devices.sync, name=name, os=os, attributes=attributes or [], select=select
+    )
+
+
+def get_framework_list(config: ClientConfig) -> Message:
+    """Frameworks that jobs can ask for, as a `FrameworkList` message."""
+    from qai_hub_api.api.devices import list_frameworks
+
+    return _ask(config, list_frameworks.sync)
+
+
+def get_model(config: ClientConfig, model_id: str) -> Message:
+    """A model, as a `Model` message."""
+    from qai_hub_api.api.models import get_model
+
+    return _ask(config, get_model.sync, model_id)
+
+
+def get_model_list(
+    config: ClientConfig,
+    offset: int = 0,
+    limit: int | None = None,
+    producer_id: str | None = None,
+    project_id: str | None = None,
+) -> Message:
+    """One page of models, newest first, as a `ModelList` message."""
+    from qai_hub_api.api.models import list_models
+    from qai_hub_api.api.projects import list_project_models
+
+    given = _given(offset=offset, limit=limit, producer=producer_id)
+    return _ask_within(config, list_models.sync, list_project_models.sync, project_id, given)
+
+
+def get_dataset(config: ClientConfig, dataset_id: str) -> Message:
+    """A dataset, as a `Dataset` message."""
+    from qai_hub_api.api.datasets import get_dataset
+
+    return _ask(config, get_dataset.sync, dataset_id)
+
+
+def get_dataset_list(config: ClientConfig, offset: int = 0, limit: int | None = None) -> Message:
+    """One page of datasets, newest first, as a `DatasetList` message."""
+    from qai_hub_api.api.datasets import list_datasets
+
+    return _ask(config, list_datasets.sync, **_given(offset=offset, limit=limit))
+
+
+def get_job(config: ClientConfig, job_id: str) -> Message:
+    """A job, as a `Job` message."""
+    from qai_hub_api.api.jobs import get_job
+
+    return _ask(config, get_job.sync, job_id)
+
+
+def get_job_results(config: ClientConfig, job_id: str) -> Message:
+    """What a job measured and made, as a `JobResult` message."""
+    from qai_hub_api.api.jobs import get_job_result
+
+    return _ask(config, get_job_result.sync, job_id)
+
+
+def get_job_list(
+    config: ClientConfig,
+    offset: int = 0,
+    limit: int | None = None,
+    states: list[int] | None = None,
+    job_type: int = 0,
+    creator: str | None = None,
+    project_id: str | None = None,
+) -> Message:
+    """One page of jobs, newest first, as a `JobList` message."""
+    from qai_hub_api.api.jobs import list_jobs
+    from qai_hub_api.api.projects import list_project_jobs
+
+    given = _job_filters(offset, limit, states, job_type, creator)
+    return _ask_within(config, list_jobs.sync, list_project_jobs.sync, project_id, given)
+
+
+def get_job_summary_list(
+    config: ClientConfig,
+    offset: int = 0,
+    limit: int | None = None,
+    states: list[int] | None = None,
+    job_type: int = 0,
+    creator: str | None = None,
+    project_id: str | None = None,
+) -> Message:
+    """One page of short forms of jobs, newest first, as a `JobSummaryList` message."""
+    from qai_hub_api.api.jobs import list_job_summaries
+    from qai_hub_api.api.projects import list_project_job_summaries
+
+    given = _job_filters(offset, limit, states, job_type, creator)
+    return _ask_within(
+        config, list_job_summaries.sync, list_project_job_summaries.sync, project_id, given
+    )
+
+
+def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
+    """Renames a job; gives a `CreateUpdateResponse` message."""
+    from qai_hub_api.api.jobs import update_job
+    from qai_hub_api.models import JobUpdate
+
+    return _ask(config, update_job.sync, job_id, body=JobUpdate(name=job_name))
+
+
+def get_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
+    """With whom something is shared, as a `SharedAccess` message."""
+    return _ask(config, _sharing("get", entity_type), entity_id)
+
+
+def modify_sharing(
+    config: ClientConfig,
+    entity_id: str,
+    entity_type: SharedEntityType,
+    add_emails: list[str],
+    delete_emails: list[str],
+) -> Message:
+    """Changes with whom something is shared; gives a `CreateUpdateResponse` message."""
+    from qai_hub_api.models import SharingUpdate
+
+    change = SharingUpdate(add_email=add_emails, remove_email=delete_emails)
+    return _ask(config, _sharing("update", entity_type), entity_id, body=change)
+
+
+def disable_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
+    """Ends the sharing of something; gives a `CreateUpdateResponse` message."""
+    return _ask(config, _sharing("delete", entity_type), entity_id)
+
+
+def download_job_artifacts_info(
+    config: ClientConfig, job_id: str, artifact_type: int, attempt_number: int | None = None
+) -> Message:
+    """Where a job's files of one type are, as a `NamedArtifactDownloadURLList` message."""
+    from qai_hub_api.api.jobs import list_job_artifacts
+
+    attempt = "latest" if attempt_number is None else str(attempt_number)
+    return _ask(config, list_job_artifacts.sync, job_id, attempt, artifact_type)
+
+
+def _get_model_download_response(config: ClientConfig, model_id: str) -> Message:
+    """Where the file of a model is, as a `FileDownloadResponse` message."""
+    from qai_hub_api.api.models import get_model_download
+
+    return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=s3_announced())
+
+
+def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Message:
+    """Where the file of a dataset is, as a `FileDownloadResponse` message."""
+    from qai_hub_api.api.datasets import get_dataset_download
+
+    return _ask(
+        config, get_dataset_download.sync, dataset_id, supports_s3_credentials=s3_announced()
+    )
+
+
+def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> Message:
+    """Where the target model of a job is, as a `FileDownloadResponse` message."""
+    from qai_hub_api.api.jobs import get_compiled_model_download
+
+    return _ask(
+        config,
+        get_compiled_model_download.sync,
+        job_id,
+        supports_s3_credentials=s3_announced(),
+    )
+
+
+def _ask_within(
+    config: ClientConfig,
+    everywhere: Callable[..., Any],
+    in_project: Callable[..., Any],
+    project_id: str | None,
+    given: dict[str, Any],
+) -> Message:
+    """Asks for a list: of one project, or of all if it is None."""
+    if project_id is None:
+        return _ask(config, everywhere, **given)
+    return _ask(config, in_project, project_id, **given)
+
+
+def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401
+    """Carries out an operation, and makes a message of its answer."""
+    from qai_hub.connection import carry_out
+    from qai_hub.wire import parse
+
+    answer = carry_out(config, operation, *args, **kwargs)
+    return parse(f"qai_hub.api.{type(answer).__name__}", answer.to_dict())
+
+
+def _given(**arguments: object) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _job_filters(
+    offset: int, limit: int | None, states: list[int] | None, job_type: int, creator: str | None
+) -> dict[str, Any]:
+    from qai_hub_api.models import JobTypeName
+
+    return _given(
+        offset=offset,
+        limit=limit,
+        state=",".join(map(str, states)) if states else None,
+        type_=JobTypeName(_JOB_TYPES[job_type]) if job_type else None,
+        creator=creator,
+    )
+
+
+def _sharing(verb: str, entity_type: SharedEntityType) -> Callable[..., Any]:
+    from importlib import import_module
+
+    module = f"qai_hub_api.api.sharing.{verb}_{entity_type.name.lower()}_sharing"
+    operation: Callable[..., Any] = import_module(module).sync
+    return operation

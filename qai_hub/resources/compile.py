@@ -1,0 +1,217 @@
+"""Jobs that produce a target model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+from qai_hub.errors import warn_deprecated
+from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.device import Device
+from qai_hub.resources.downloads import read_bytes, save, save_into
+from qai_hub.resources.job import Job
+from qai_hub.resources.model import Model
+from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.results import CompileJobResult
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+    from qai_hub.client import Client
+    from qai_hub.tensors import InputSpecs
+
+
+class ProducingJob(Job):
+    """A job that produces a target model."""
+
+    _target_model: Model | None = None
+
+    def get_target_model(self) -> Model | None:
+        """Gives the target model, which other jobs can use before this one has ended.
+
+        Returns:
+            The target model; None if the service did not name one and the job failed.
+
+        Examples:
+            >>> target_model = compile_job.get_target_model()
+            >>> inference_job = hub.submit_inference_job(target_model, device, dataset)
+        """
+        if self._target_model is None:
+            self.wait()
+        return self._target_model
+
+    def _download_target(self, filename: str) -> str | None:
+        """Downloads the target model to a path; None if the job failed."""
+        return save(self._owner, self._target_file(), filename) if self.wait().success else None
+
+    def _load_target(self) -> bytes | None:
+        """Loads the target model into memory; None if the job failed."""
+        return read_bytes(self._owner, self._target_file()) if self.wait().success else None
+
+    def _download_target_into(self, artifacts_dir: str) -> JobStatus:
+        """Downloads the target model, if there is one, and the logs into a folder."""
+        status = self.wait()
+        self._download_into(artifacts_dir)
+        if status.success:
+            save_into(self._owner, self._target_file(), artifacts_dir)
+        return status
+
+    def _target_file(self) -> api.FileDownloadResponse:
+        from qai_hub_api.api.jobs import get_compiled_model_download
+
+        return self._owner._transport.call(
+            get_compiled_model_download.sync,
+            self.job_id,
+            supports_s3_credentials=s3_announced(),
+        )
+
+    def _learn_target(self, target: api.Model | Unset) -> None:
+        """Takes over the target model, which has more to tell when the job is done."""
+        model = known(target)
+        if model is None:
+            return
+        if self._target_model is None:
+            self._target_model = Model._from_api(model, self._owner, producer=self)
+        else:
+            self._target_model._learn(model)
+
+
+class LoadableJob(ProducingJob):
+    """A job whose target model can be downloaded into memory as well."""
+
+    @overload
+    def download_target_model(self, filename: None = None) -> bytes | None: ...
+
+    @overload
+    def download_target_model(self, filename: str) -> str | None: ...
+
+    def download_target_model(self, filename: str | None = None) -> bytes | str | None:
+        """Downloads the target model, after waiting for the job's end.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing. None loads
+                the file into memory.
+
+        Returns:
+            Path of the file, or its bytes; None if the job failed.
+
+        Examples:
+            >>> link_job.download_target_model("linked")
+            'linked.bin'
+        """
+        return self._load_target() if filename is None else self._download_target(filename)
+
+
+class CompileJob(ProducingJob):
+    """Compiles a model for a device and a runtime.
+
+    Attributes:
+        device: Device that it compiles for.
+        compatible_devices: Devices that the target model runs on.
+        model: Input model.
+        shapes: Shapes and dtypes of the inputs that it was asked for.
+        calibration_dataset: Calibration data, if there is any.
+
+    Examples:
+        >>> compile_job.device.name, compile_job.model.name
+        ('Samsung Galaxy S24', 'model')
+    """
+
+    _job_type = JobType.COMPILE
+    _states = (JobStatus.State.OPTIMIZING_MODEL,)
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        self._init_from(owner, payload, details.compile_job_id)
+        devices, data = known(details.devices), known(details.calibration_dataset)
+        self.device = Device._from_api(details.device)
+        self.compatible_devices = [
+            Device._from_api(d) for d in (known(devices.devices) if devices else None) or ()
+        ]
+        self.model = Model._from_api(details.model, owner)
+        self.shapes = input_specs(details.tensor_type_list)
+        self.calibration_dataset = Dataset._from_api(data, owner) if data else None
+        self._target_shapes: InputSpecs | None = None
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.CompileJob:
+        return expect(payload.compile_job, "compile")
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        details = self._details(payload)
+        status = super()._update(payload)
+        self._learn_target(details.target_model)
+        if status.success:
+            self._target_shapes = input_specs(details.target_tensor_type_list)
+        return status
+
+    def download_target_model(self, filename: str) -> str | None:
+        """Downloads the target model, after waiting for the job's end.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing.
+
+        Returns:
+            Path of the file, or None if the job failed.
+
+        Examples:
+            >>> compile_job.download_target_model("compiled")
+            'compiled.onnx'
+        """
+        return self._download_target(filename)
+
+    @property
+    def target_shapes(self) -> InputSpecs:
+        """Shapes and dtypes of the target model's inputs, after waiting for the job's end.
+
+        They are empty if the job failed. Deprecated: call `get_target_shapes`.
+        """
+        warn_deprecated("CompileJob.target_shapes is deprecated: call get_target_shapes().")
+        return self.get_target_shapes() or {}
+
+    def get_target_shapes(self, timeout: float | None = None) -> InputSpecs | None:
+        """Shapes and dtypes of the target model's inputs, after waiting for the job's end.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as it takes.
+
+        Returns:
+            Shape and dtype for each input, in the model's order; None if the job failed.
+
+        Raises:
+            TimeoutError: If the job has not ended in time.
+
+        Examples:
+            >>> compile_job.get_target_shapes()
+            {'x': ((1, 3, 48, 192), 'float32')}
+        """
+        if self._target_shapes is None:
+            self.wait(timeout)
+        return self._target_shapes
+
+    def download_results(self, artifacts_dir: str) -> CompileJobResult:
+        """Downloads the target model and the logs, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = compile_job.download_results("compiled")
+            >>> result.status.success
+            True
+        """
+        status = self._download_target_into(artifacts_dir)
+        return CompileJobResult(status, self.url, artifacts_dir)
+
+    def __repr__(self) -> str:
+        return (
+            f"CompileJob(job_id={self.job_id!r}, name={self.name!r},"
+            f" model_id={self.model.model_id!r}, device={self.device.name!r})"
+        )

@@ -1,0 +1,171 @@
+"""Datasets: inputs, outputs and calibration data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, overload
+
+from qai_hub.resources.downloads import read_entries, save
+from qai_hub.resources.extensions import call_extension
+from qai_hub.resources.sharing import Shareable
+from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transport.values import identified, known, local
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.tensors import DatasetEntries
+
+
+class Dataset(Shareable):
+    """A dataset on the hub. It is made by the client, not by users.
+
+    Attributes:
+        dataset_id: Identifier; starts with `d`.
+        creation_time: When it was made, as a naive local datetime; 1970 if the service does not
+            tell.
+        expiration_time: When it expires, likewise; None if it never does.
+        name: Name that people see.
+        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
+        data: What was uploaded, where it was uploaded from memory.
+
+    Examples:
+        >>> arrays = dataset.download()
+        >>> {name: len(samples) for name, samples in arrays.items()}
+        {'x': 1}
+    """
+
+    def __init__(
+        self,
+        owner: Client,
+        dataset_id: str,
+        creation_time: datetime,
+        expiration_time: datetime | None,
+        dataset_name: str,
+        verbose: bool,
+        data: DatasetEntries | None = None,
+    ) -> None:
+        self._owner = owner
+        self.dataset_id = dataset_id
+        self.creation_time = creation_time
+        self.expiration_time = expiration_time
+        self.name = dataset_name
+        self.verbose = verbose
+        self.data = data
+
+    @classmethod
+    def _from_api(cls, dataset: api.Dataset, owner: Client) -> Dataset:
+        """A dataset as the service tells it; also a bare reference, which has an id alone."""
+        expires = known(dataset.expiration_time)
+        return cls(
+            owner,
+            identified(dataset.dataset_id),
+            local(dataset.creation_time),
+            local(expires) if expires else None,
+            known(dataset.name) or "",
+            verbose=owner.verbose,
+        )
+
+    @overload
+    def download(self, filename: None = None) -> DatasetEntries: ...
+
+    @overload
+    def download(self, filename: str) -> str: ...
+
+    def download(self, filename: str | None = None) -> DatasetEntries | str:
+        """Downloads the dataset.
+
+        Args:
+            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
+                the dataset into memory.
+
+        Returns:
+            For each name, in order, a list of arrays, one for each sample; or the path of the file.
+
+        Examples:
+            >>> dataset.download()["x"][0].shape
+            (1, 3, 48, 192)
+            >>> dataset.download("inputs.h5")
+            'inputs.h5'
+        """
+        from qai_hub_api.api.datasets import get_dataset_download
+
+        answer = self._owner._transport.call(
+            get_dataset_download.sync,
+            self.dataset_id,
+            supports_s3_credentials=s3_announced(),
+        )
+        if filename is None:
+            return read_entries(self._owner, answer)
+        return save(self._owner, answer, filename)
+
+    def is_expired(self) -> bool:
+        """Tells whether the dataset has expired, by this machine's clock.
+
+        Returns:
+            Whether it has.
+
+        Examples:
+            >>> dataset.is_expired()
+            False
+        """
+        expires = self.expiration_time
+        return expires is not None and datetime.now() >= expires  # noqa: DTZ005 (naive local)
+
+    def get_expiration_status(self) -> str:
+        """Tells whether the dataset has expired, in words.
+
+        Returns:
+            `"Expired"` or `"Not Expired"`.
+
+        Examples:
+            >>> dataset.get_expiration_status()
+            'Not Expired'
+        """
+        return "Expired" if self.is_expired() else "Not Expired"
+
+    def delete(self) -> None:
+        """Deletes the dataset from the hub, with its file.
+
+        Jobs that have ended keep its identifier, and show nothing else of it. The official service
+        cannot do this.
+
+        Raises:
+            UserError: If a job that has not ended needs it, which is named, if you are not the
+                owner, or if the server cannot delete datasets.
+
+        Examples:
+            >>> old = hub.upload_dataset({"x": [np.zeros((1, 3, 48, 192), np.float32)]})
+            >>> old.delete()
+            >>> old.dataset_id in [dataset.dataset_id for dataset in hub.get_datasets()]
+            False
+        """
+        from qai_hub_api.api.datasets import delete_dataset
+
+        call_extension(
+            self._owner,
+            delete_dataset.sync,
+            self.dataset_id,
+            doing="delete datasets",
+            look=partial(self._owner.get_dataset, self.dataset_id),
+        )
+
+    def _fetch_sharing(self) -> api.SharedAccess:
+        from qai_hub_api.api.sharing import get_dataset_sharing
+
+        return self._owner._transport.call(get_dataset_sharing.sync, self.dataset_id)
+
+    def _change_sharing(self, change: api.SharingUpdate) -> None:
+        from qai_hub_api.api.sharing import update_dataset_sharing
+
+        self._owner._transport.call(update_dataset_sharing.sync, self.dataset_id, body=change)
+
+    def _stop_sharing(self) -> None:
+        from qai_hub_api.api.sharing import delete_dataset_sharing
+
+        self._owner._transport.call(delete_dataset_sharing.sync, self.dataset_id)
+
+    def __repr__(self) -> str:
+        return f"Dataset(dataset_id={self.dataset_id!r}, name={self.name!r})"

@@ -1,0 +1,105 @@
+"""Files from the hub: to a path, into a folder, or into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from qai_hub.config.model import Secret
+from qai_hub.errors import InternalError
+from qai_hub.scratch import temporary_folder
+from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.tensors import DatasetEntries
+
+    Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
+
+
+def save(owner: Client, answer: Downloadable, filename: str) -> str:
+    """Downloads a file to a path, to which the suffix of the file is added where it is missing.
+
+    Returns:
+        The path.
+    """
+    (place,) = _places([answer])
+    return owner._transport.files.download(
+        place.url, filename, place.name, place.headers, place.sha256
+    )
+
+
+def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
+    """Downloads a file into a folder, under the name that the service gives it.
+
+    Returns:
+        The path.
+    """
+    return save_all_into(owner, [answer], folder)[0]
+
+
+def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -> list[str]:
+    """Downloads files into a folder, under the names that the service gives them.
+
+    Returns:
+        The paths.
+    """
+    files = owner._transport.files
+    return [
+        files.download_into(place.url, folder, place.name, place.headers, place.sha256)
+        for place in _places(answers)
+    ]
+
+
+def read_bytes(owner: Client, answer: Downloadable) -> bytes:
+    """Downloads a file into memory."""
+    with temporary_folder() as folder:
+        return Path(save_into(owner, answer, folder)).read_bytes()
+
+
+def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
+    """Downloads a dataset into memory."""
+    from qai_hub.dataset_file import h5_to_dataset_entries
+
+    with temporary_folder() as folder:
+        return h5_to_dataset_entries(save_into(owner, answer, folder))
+
+
+class _Place(NamedTuple):
+    """Where a file is, its name, what has to be sent with the address, and its SHA-256 in hex."""
+
+    url: str
+    name: str
+    headers: dict[str, str]
+    sha256: str | None = None
+
+
+def _places(answers: Sequence[Downloadable]) -> list[_Place]:
+    """Where files are; from here on, no answer shows a signature or a credential."""
+    for answer in answers:
+        hide_credentials(known(answer.credentials))
+        location = _location(answer)
+        if location is not None:
+            location.url = Secret(location.url)
+    return [_place(answer) for answer in answers]
+
+
+def _place(answer: Downloadable) -> _Place:
+    credentials = known(answer.credentials)
+    if credentials is not None:
+        stored = StoredObject(credentials)
+        return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
+    location = _location(answer)
+    if location is None:
+        raise InternalError("The service does not say where this file can be downloaded.")
+    return _Place(location.url, location.filename, {}, known(location.sha256))
+
+
+def _location(answer: Downloadable) -> api.FileDownloadURL | api.NamedArtifactDownloadURL | None:
+    from qai_hub_api.models import NamedArtifactDownloadURL
+
+    return answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)

@@ -1,0 +1,62 @@
+"""What local hubs do and the official service does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, TypeVar
+from urllib.parse import urlsplit
+
+from qai_hub.errors import UserError
+
+if TYPE_CHECKING:
+    from qai_hub_api.client import Client as GeneratedClient
+
+    from qai_hub.client import Client
+
+R = TypeVar("R")
+
+_LACKED = (404, 405)
+
+
+def call_extension(
+    owner: Client,
+    operation: Callable[Concatenate[GeneratedClient, str, ...], R],
+    key: str,
+    *,
+    doing: str,
+    look: Callable[[], object],
+) -> R:
+    """Carries out an operation that the official service lacks.
+
+    Args:
+        owner: The client.
+        operation: A function of the generated client.
+        key: What it is about.
+        doing: What it does, such as `"cancel jobs"`.
+        look: Looks at what it is about; raises `UserError` if that is not there.
+
+    Returns:
+        What the operation returns.
+
+    Raises:
+        UserError: If the server lacks the operation, or refuses it.
+    """
+    from qai_hub.connection import is_official
+
+    if is_official(owner.config):
+        raise UserError(f"Qualcomm AI Hub cannot {doing}: only a local hub can.")
+    try:
+        return owner._transport.call(operation, key)
+    except UserError as error:
+        if error.status_code not in _LACKED:
+            raise
+        if error.status_code == 404:
+            # What it is about may be what is not there: then this tells so.
+            look()
+        host = urlsplit(owner.config.api_url).netloc
+        raise UserError(
+            f"{host} cannot {doing}: it has no such operation. A local hub of this release has.",
+            status_code=error.status_code,
+            request_id=error.request_id,
+            url=error.url,
+        ) from error

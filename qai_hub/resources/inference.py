@@ -1,0 +1,244 @@
+"""Inference jobs, which profile jobs are too."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from qai_hub.errors import UserError
+from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.device import Device
+from qai_hub.resources.job import Job
+from qai_hub.resources.model import Model
+from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.profile import profile_from_api
+from qai_hub.resources.results import InferenceJobResult
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transfer.paths import free_name, with_suffixes
+from qai_hub.transport.values import known, not_understood
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+    from qai_hub.resources.profile import Profile
+    from qai_hub.tensors import DatasetEntries
+
+
+class InferenceJob(Job):
+    """Runs a model on a dataset, profiles it, or both.
+
+    Attributes:
+        device: Device that it runs on.
+        model: Model that it runs.
+        inputs: Input data; None to profile on inputs drawn at random.
+        shapes: Shapes and dtypes of the inputs.
+        profiling: Whether it profiles.
+
+    Examples:
+        >>> inference_job.inputs.name, inference_job.profiling
+        ('inputs', True)
+    """
+
+    _job_type = JobType.INFERENCE
+    _states = (
+        JobStatus.State.PROVISIONING_DEVICE,
+        JobStatus.State.MEASURING_PERFORMANCE,
+        JobStatus.State.RUNNING_INFERENCE,
+    )
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        old = known(payload.profile_job)
+        if old is not None:
+            job_id, self.profiling = old.profile_job_id, True
+        else:
+            new = expect(payload.inference_job, "inference")
+            job_id, self.profiling = new.inference_job_id, bool(known(new.is_profiling_on))
+        self._init_from(owner, payload, job_id)
+        data = known(details.dataset)
+        self.device = Device._from_api(details.device)
+        self.model = Model._from_api(details.model, owner)
+        self.inputs = Dataset._from_api(data, owner) if data and data.dataset_id else None
+        self.shapes = input_specs(details.tensor_type_list)
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.InferenceJob | api.ProfileJob:
+        return known(payload.profile_job) or expect(payload.inference_job, "inference")
+
+    def get_output_dataset(self) -> Dataset | None:
+        """Fetches the outputs, after waiting for the job's end.
+
+        Returns:
+            The dataset; None if there was no input data, or if the job failed.
+
+        Examples:
+            >>> outputs = inference_job.get_output_dataset()
+            >>> list(outputs.download())
+            ['y']
+        """
+        result = self._result()
+        return self._owner.get_dataset(result[1]) if result and result[1] else None
+
+    @overload
+    def download_output_data(self, filename: None = None) -> DatasetEntries | None: ...
+
+    @overload
+    def download_output_data(self, filename: str) -> str | None: ...
+
+    def download_output_data(self, filename: str | None = None) -> DatasetEntries | str | None:
+        """Downloads the outputs, after waiting for the job's end.
+
+        Args:
+            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
+                the outputs into memory.
+
+        Returns:
+            For each output, in order, a list of arrays, one for each sample; or the path of the
+            file. None if there was no input data, or if the job failed.
+
+        Examples:
+            >>> outputs = inference_job.download_output_data()
+            >>> outputs["y"][0].shape
+            (1, 3, 1, 1)
+            >>> inference_job.download_output_data("outputs.h5")
+            'outputs.h5'
+        """
+        dataset = self.get_output_dataset()
+        return dataset.download(filename) if dataset else None
+
+    @overload
+    def download_profile(self, filename: None = None) -> dict[str, Any] | None: ...
+
+    @overload
+    def download_profile(self, filename: str) -> str | None: ...
+
+    def download_profile(self, filename: str | None = None) -> dict[str, Any] | str | None:
+        """Downloads the profile, after waiting for the job's end.
+
+        Args:
+            filename: Path of a JSON file to write; `.json` is added where it is missing. Or a
+                folder, in which the file gets a name that no file has. None gives the profile in
+                memory.
+
+        Returns:
+            `execution_summary` with times in microseconds and memory in bytes, and
+            `execution_detail` with one dictionary a layer; or the path of the file. None if the
+            job failed.
+
+        Raises:
+            UserError: If the job was not asked to profile.
+
+        Examples:
+            >>> profile = inference_job.download_profile()
+            >>> profile["execution_summary"]["estimated_inference_time"] > 0
+            True
+            >>> inference_job.download_profile("profile.json")
+            'profile.json'
+        """
+        profile = self.get_profile()
+        if profile is None:
+            return None
+        return profile.to_dict() if filename is None else self._write(profile, filename)
+
+    def get_profile(self) -> Profile | None:
+        """Fetches what was measured, after waiting for the job's end.
+
+        Returns:
+            Times in microseconds and memory in bytes, as a whole and by layer; None if the job
+            failed.
+
+        Raises:
+            UserError: If the job was not asked to profile.
+
+        Examples:
+            >>> profile = inference_job.get_profile()
+            >>> milliseconds = profile.inference.time / 1000
+            >>> [layer.compute_unit for layer in profile.layers]
+            ['CPU']
+        """
+        result = self._result()
+        if result is None:
+            return None
+        if result[0] is None:
+            if self.profiling:
+                raise not_understood("a profile")
+            raise UserError(
+                f"Job {self.job_id} has no profile: it was submitted without profiling."
+                " Submit it with profile=True."
+            )
+        return result[0]
+
+    def download_results(self, artifacts_dir: str) -> InferenceJobResult:
+        """Downloads the outputs, the profile and the logs, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = inference_job.download_results("results")
+            >>> result.profile["execution_detail"][0]["name"]
+            'averaging'
+        """
+        status = self.wait()
+        self._download_into(artifacts_dir)
+        folder = Path(artifacts_dir).expanduser()
+        result = self._fetch_result() if status.success else None
+        profile = result[0] if result else None
+        if profile is not None:
+            self._write(profile, str(folder / f"{self.job_id}_profile.json"))
+        if result and result[1]:
+            outputs = self._owner.get_dataset(result[1])
+            outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
+        found = profile.to_dict() if profile else None
+        return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
+
+    def _result(self) -> tuple[Profile | None, str] | None:
+        """The result, after waiting for the job's end; None if it failed."""
+        return self._fetch_result() if self.wait().success else None
+
+    def _fetch_result(self) -> tuple[Profile | None, str]:
+        """What the job measured, and the id of its output dataset."""
+        from qai_hub_api.api.jobs import get_job_result
+
+        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        old = known(answer.profile_job_result)
+        if old is not None:
+            detail, outputs = known(old.profile), ""
+        else:
+            result = expect(answer.inference_job_result, "inference")
+            detail, outputs = known(result.detail), result.output_dataset_id
+        return profile_from_api(detail) if detail else None, outputs
+
+    def _write(self, profile: Profile, filename: str) -> str:
+        """Writes a profile as files are downloaded: it has its name only when it is whole."""
+        given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
+        into_folder = given.is_dir()
+        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
+        try:
+            part.write_text(json.dumps(profile.to_dict()), encoding="utf-8")
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            if into_folder:
+                path.unlink(missing_ok=True)
+            raise
+        return str(path)
+
+    def __repr__(self) -> str:
+        return (
+            f"InferenceJob(job_id={self.job_id!r}, name={self.name!r},"
+            f" model_id={self.model.model_id!r}, device={self.device.name!r},"
+            f" profiling={self.profiling})"
+        )
+
+
+ProfileJob = InferenceJob

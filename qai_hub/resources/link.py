@@ -1,0 +1,77 @@
+"""Link jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.device import Device
+from qai_hub.resources.model import Model
+from qai_hub.resources.payload import expect
+from qai_hub.resources.results import LinkJobResult
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+class LinkJob(LoadableJob):
+    """Links several models into one context binary.
+
+    Attributes:
+        device: Device that it links for.
+        models: Input models, in order.
+
+    Examples:
+        >>> [model.name for model in link_job.models]
+        ['model']
+    """
+
+    _job_type = JobType.LINK
+    _states = (JobStatus.State.LINKING_MODELS,)
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        self._init_from(owner, payload, details.link_job_id)
+        models = known(details.models)
+        self.device = Device._from_api(details.device)
+        self.models = [
+            Model._from_api(m, owner) for m in (known(models.models) if models else None) or ()
+        ]
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.LinkJob:
+        return expect(payload.link_job, "link")
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        status = super()._update(payload)
+        self._learn_target(self._details(payload).target_model)
+        return status
+
+    def download_results(self, artifacts_dir: str) -> LinkJobResult:
+        """Downloads the context binary and the logs, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = link_job.download_results("linked")
+            >>> result.status.success
+            True
+        """
+        status = self._download_target_into(artifacts_dir)
+        return LinkJobResult(status, self.url, artifacts_dir)
+
+    def __repr__(self) -> str:
+        ids = [m.model_id for m in self.models]
+        return (
+            f"LinkJob(job_id={self.job_id!r}, name={self.name!r}, model_ids={ids!r},"
+            f" device={self.device.name!r})"
+        )

@@ -1,0 +1,317 @@
+"""Models: files that users upload, and target models that jobs produce."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.errors import UserError, warn_deprecated
+from qai_hub.resources.downloads import save
+from qai_hub.resources.extensions import call_extension
+from qai_hub.resources.payload import io_spec
+from qai_hub.resources.sharing import Shareable
+from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transport.values import identified, known, local
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+    from qai_hub.client import Client
+    from qai_hub.resources.job import Job
+    from qai_hub.tensors import IOSpec
+
+logger = logging.getLogger(__name__)
+
+
+class SourceModelType(Enum):
+    """Format of a model's file.
+
+    Examples:
+        >>> target_model.model_type is hub.SourceModelType.ONNX
+        True
+    """
+
+    UNRECOGNIZED_MODEL_TYPE = 0
+    TORCHSCRIPT = 1
+    MLMODEL = 2
+    TFLITE = 4
+    MLMODELC = 5
+    ONNX = 6
+    MLPACKAGE = 8
+    TETRART = 9
+    QNN_LIB_AARCH64_ANDROID = 10
+    QNN_LIB_X86_64_LINUX = 14
+    QNN_CONTEXT_BINARY = 11
+    AIMET_ONNX = 12
+    QNN_DLC = 15
+    TORCH_EXPORTED_PROGRAM = 16
+
+    @classmethod
+    def _from_api(cls, name: str | None) -> SourceModelType:
+        try:
+            return cls[(name or "").removeprefix("MODEL_TYPE_")]
+        except KeyError:
+            return cls.UNRECOGNIZED_MODEL_TYPE
+
+
+class ModelMetadataKey(Enum):
+    """What is known about a target model.
+
+    Examples:
+        >>> version = target_model.metadata.get(hub.ModelMetadataKey.QNN_SDK_VERSION)
+    """
+
+    UNSPECIFIED = 0
+    QNN_SDK_VERSION = 1
+    QNN_SDK_VARIANT = 2
+    QAIRT_SDK_VERSION = 3
+    QNN_MODEL_GRAPH_NAMES = 30
+    QNN_CONTEXT_BIN_GRAPH_NAMES = 30  # noqa: PIE796 (the older name)
+    QNN_CONTEXT_BIN_HEXAGON_VERSION = 31
+    QNN_CONTEXT_BIN_SOC_MODEL = 32
+    QNN_CONTEXT_BIN_BACKEND = 33
+    QNN_CONTEXT_BIN_VTCM = 34
+    QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL = 35
+
+
+class Model(Shareable):
+    """A model on the hub. It is made by the client, not by users.
+
+    Attributes:
+        model_id: Identifier; starts with `m`.
+        date: When it was made, as a naive local datetime; 1970 if the service does not tell.
+        model_type: Format of its file.
+        name: Name that people see.
+        model: The model in memory, where it was uploaded from memory.
+        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
+
+    Examples:
+        >>> model = hub.upload_model("model.onnx", name="classifier")
+        >>> model.name, model.model_type
+        ('classifier', <SourceModelType.ONNX: 6>)
+    """
+
+    def __init__(
+        self,
+        owner: Client,
+        model_id: str,
+        date: datetime,
+        model_type: SourceModelType,
+        name: str,
+        metadata: dict[ModelMetadataKey, str] | None,
+        model: Any | None,  # noqa: ANN401 (whatever was uploaded)
+        verbose: bool,
+        producer: Job | None,
+        input_spec: IOSpec | None,
+        output_spec: IOSpec | None,
+        producer_id: str | None = None,
+    ) -> None:
+        self._owner = owner
+        self.model_id = model_id
+        self.date = date
+        self.model_type = model_type
+        self.name = name
+        self.model = model
+        self.verbose = verbose
+        self._metadata = metadata
+        self._producer = producer
+        self._producer_id = producer_id or (producer.job_id if producer else None)
+        self._input_spec = input_spec
+        self._output_spec = output_spec
+
+    @classmethod
+    def _from_api(
+        cls, model: api.Model | Unset, owner: Client, producer: Job | None = None
+    ) -> Model:
+        """A model as the service tells it; of one that it does not tell, the id is empty."""
+        from qai_hub_api.models import Model as ApiModel
+
+        model = known(model) or ApiModel()
+        made = cls(
+            owner,
+            identified(model.model_id),
+            local(model.creation_time),
+            SourceModelType._from_api(known(model.model_type)),
+            known(model.name) or "",
+            metadata=None,
+            model=None,
+            verbose=owner.verbose,
+            producer=producer,
+            input_spec=None,
+            output_spec=None,
+            producer_id=identified(model.producer_id),
+        )
+        made._learn(model)
+        return made
+
+    def _learn(self, model: api.Model) -> None:
+        """Takes over what a producing job fills in when it is done."""
+        self.model_type = SourceModelType._from_api(known(model.model_type))
+        metadata = known(model.metadata)
+        inputs, outputs = known(model.input_spec), known(model.output_spec)
+        if metadata is not None:
+            self._metadata = _metadata(metadata)
+        if inputs is not None:
+            self._input_spec = io_spec(inputs)
+        if outputs is not None:
+            self._output_spec = io_spec(outputs)
+
+    @property
+    def url(self) -> str:
+        """URL of the model's page."""
+        return f"{self._owner.config.web_url}/models/{self.model_id}/"
+
+    @property
+    def metadata(self) -> dict[ModelMetadataKey, str]:
+        """What is known about a target model; waits for the job that produces it."""
+        self._complete(self._metadata)
+        return self._metadata or {}
+
+    @property
+    def input_spec(self) -> IOSpec:
+        """Inputs by graph; waits for the job that produces the model."""
+        self._complete(self._input_spec)
+        return self._input_spec or {}
+
+    @property
+    def output_spec(self) -> IOSpec:
+        """Outputs by graph; waits for the job that produces the model."""
+        self._complete(self._output_spec)
+        return self._output_spec or {}
+
+    @property
+    def producer(self) -> Job | None:
+        """Job that produced the model, or None for an uploaded one.
+
+        Deprecated: call `get_producer`.
+        """
+        warn_deprecated("Model.producer is deprecated: call get_producer().")
+        return self.get_producer()
+
+    def get_producer(self) -> Job | None:
+        """Fetches the job that produced the model.
+
+        Returns:
+            The job, or None for an uploaded model.
+
+        Examples:
+            >>> target_model.get_producer().job_id == compile_job.job_id
+            True
+        """
+        if self._producer is None and self._producer_id:
+            self._producer = self._owner.get_job(self._producer_id)
+        return self._producer
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until the model is there.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as the job takes.
+
+        Returns:
+            Whether the model is there, as an uploaded one always is.
+
+        Raises:
+            TimeoutError: If the job that produces it has not ended in time.
+
+        Examples:
+            >>> target_model.wait(timeout=600)
+            True
+        """
+        producer = self.get_producer()
+        return producer is None or producer.wait(timeout).success
+
+    def download(self, filename: str, timeout: float | None = None) -> str:
+        """Downloads the model's file, waiting for the job that produces it.
+
+        Args:
+            filename: Path to write; the model's suffix is added where it is missing.
+            timeout: Seconds to wait for the job at most; None waits for as long as it takes.
+
+        Returns:
+            Path of the file.
+
+        Raises:
+            TimeoutError: If the job that produces it has not ended in time.
+            UserError: If that job failed.
+
+        Examples:
+            >>> target_model.download("compiled", timeout=600)
+            'compiled.onnx'
+        """
+        from qai_hub_api.api.models import get_model_download
+
+        if not self.wait(timeout):
+            job = self.get_producer()
+            reason = job.get_status().message if job else None
+            raise UserError(f"Model {self.model_id} does not exist: its job failed. {reason or ''}")
+        answer = self._owner._transport.call(
+            get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
+        )
+        return save(self._owner, answer, filename)
+
+    def _complete(self, what: object) -> None:
+        if what is None and self._producer_id and self.wait():
+            from qai_hub_api.api.models import get_model
+
+            self._learn(self._owner._transport.call(get_model.sync, self.model_id))
+
+    def delete(self) -> None:
+        """Deletes the model from the hub, with its file.
+
+        Jobs that have ended keep its identifier, and show nothing else of it. The official service
+        cannot do this.
+
+        Raises:
+            UserError: If a job that has not ended needs it, which is named, if you are not the
+                owner, or if the server cannot delete models.
+
+        Examples:
+            >>> old = hub.upload_model("model.onnx")
+            >>> old.delete()
+            >>> old.model_id in [model.model_id for model in hub.get_models()]
+            False
+        """
+        from qai_hub_api.api.models import delete_model
+
+        call_extension(
+            self._owner,
+            delete_model.sync,
+            self.model_id,
+            doing="delete models",
+            look=partial(self._owner.get_model, self.model_id),
+        )
+
+    def _fetch_sharing(self) -> api.SharedAccess:
+        from qai_hub_api.api.sharing import get_model_sharing
+
+        return self._owner._transport.call(get_model_sharing.sync, self.model_id)
+
+    def _change_sharing(self, change: api.SharingUpdate) -> None:
+        from qai_hub_api.api.sharing import update_model_sharing
+
+        self._owner._transport.call(update_model_sharing.sync, self.model_id, body=change)
+
+    def _stop_sharing(self) -> None:
+        from qai_hub_api.api.sharing import delete_model_sharing
+
+        self._owner._transport.call(delete_model_sharing.sync, self.model_id)
+
+    def __repr__(self) -> str:
+        return f"Model(model_id={self.model_id!r}, name={self.name!r})"
+
+
+def _metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
+    found: dict[ModelMetadataKey, str] = {}
+    for number, value in metadata.entries.additional_properties.items():
+        try:
+            found[ModelMetadataKey(int(number))] = value
+        except ValueError:
+            logger.debug(
+                "model metadata %s = %s has a key that this client does not know", number, value
+            )
+    return found

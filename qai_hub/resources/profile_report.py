@@ -1,0 +1,217 @@
+"""Profiles as plain text."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qai_hub.resources.profile import Layer, Profile, ProfilePhase
+
+
+NOT_MEASURED = "-"
+_SLOWEST = 5
+_UNITS = 6
+_NAME_WIDTH = 50
+_LONGEST_NAME = 1024
+_TEXT_WIDTH = 160
+
+
+def profile_text(profile: Profile) -> str:
+    """A profile as a table of a few lines."""
+    measured = measured_phases(profile)
+    lines = ["Profile"]
+    if measured:
+        lines.append(f"  {'phase':<12}{'time':>16}  peak memory")
+    lines += [
+        f"  {name:<12}{milliseconds(phase.time):>16}  {peak_memory(phase)}"
+        for name, phase in measured.items()
+    ]
+    units, more = unit_texts(profile)
+    lines.append(f"  layers: {', '.join([*units.values(), *more]) or 'none'}")
+    slowest = profile.slowest(_SLOWEST)
+    if slowest:
+        lines.append("  slowest layers:")
+    lines += [
+        f"  {layer_cost(layer):>16}  {one_line(layer.compute_unit, 11):<11}  "
+        f"{one_line(layer.type, 20):<20}  {short_name(layer)}".rstrip()
+        for layer in slowest
+    ]
+    lines += [f"  {title}: {text}" for title, text in circumstances(profile).items()]
+    return "\n".join(lines)
+
+
+def measured_phases(profile: Profile) -> dict[str, ProfilePhase]:
+    """The phases in which something was measured, by names for people."""
+    phases = profile.phases.items()
+    return {name.replace("_", " "): phase for name, phase in phases if phase.is_measured}
+
+
+def circumstances(profile: Profile) -> dict[str, str]:
+    """What a profile was taken with, each in one line by its title."""
+    found = {}
+    if profile.tool_versions:
+        tools = (f"{name} {version}" for name, version in profile.tool_versions.items())
+        found["Tools"] = one_line(", ".join(tools), _TEXT_WIDTH)
+    for name, settings in list(profile.runtime.items())[:_SLOWEST]:
+        text = ", ".join(f"{key}: {value}" for key, value in settings.items())
+        found[one_line(name, _NAME_WIDTH)] = one_line(text, 2 * _TEXT_WIDTH)
+    return found
+
+
+def unit_texts(profile: Profile) -> tuple[dict[str, str], list[str]]:
+    """What ran on each compute unit, such as `12 on NPU (1.204 ms)`.
+
+    Returns:
+        The texts by unit, for the first few; and how many more there are, if there are more.
+    """
+    uses = profile.compute_units
+    texts = {}
+    for unit, use in list(uses.items())[:_UNITS]:
+        time = "" if use.execution_time is None else f" ({milliseconds(use.execution_time)})"
+        texts[unit] = f"{use.layers:,} on {one_line(unit, 20)}{time}"
+    return texts, [f"{len(uses) - _UNITS:,} more units"] if len(uses) > _UNITS else []
+
+
+def layer_cost(layer: Layer) -> str:
+    """The time of a layer, or else its cycles."""
+    if layer.execution_time is not None or layer.execution_cycles is None:
+        return milliseconds(layer.execution_time)
+    return f"{layer.execution_cycles:,} cycles"
+
+
+def milliseconds(time: int | None) -> str:
+    """A time in microseconds, for people."""
+    return NOT_MEASURED if time is None else f"{time / 1000:,.3f} ms"
+
+
+def peak_memory(phase: ProfilePhase) -> str:
+    """Peak memory of a phase, for people."""
+    measured = phase.peak_memory_range
+    if measured is None:
+        return NOT_MEASURED if phase.peak_memory is None else f"{_mebi(phase.peak_memory)} MiB"
+    lower, upper = _mebi(measured.lower), _mebi(measured.upper)
+    return f"{lower} MiB" if lower == upper else f"{lower} to {upper} MiB"
+
+
+def short_name(layer: Layer) -> str:
+    """The name of a layer without its middle if it is long: the ends tell the most."""
+    name = one_line(layer.name, _LONGEST_NAME)
+    if len(name) <= _NAME_WIDTH:
+        return name
+    head = _NAME_WIDTH // 3
+    return f"{name[:head]}…{name[1 + head - _NAME_WIDTH :]}"
+
+
+def one_line(text: str, width: int) -> str:
+    """A text that cannot steer a terminal, in one line that is not too long."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text[: width + 1])
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def _mebi(memory: int) -> str:
+    return f"{memory / 2**20:,.1f}"
+
+
+_ROWS = 15
+_COLOURS = {"NPU": "#2f80ed", "GPU": "#9b51e0", "CPU": "#e8871e"}
+_OTHER_COLOUR = "#7d8590"
+_FAINT = "opacity:.75"
+_CELL = "padding:.15em .9em .15em 0;text-align:left;vertical-align:middle;background:none;border:0"
+_NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
+
+
+def profile_html(profile: Profile) -> str:
+    """A profile as a fragment of HTML."""
+    parts = [_headline(profile), _phases(profile), _units(profile), _layers(profile)]
+    parts += [
+        f'<div style="{_FAINT};overflow-wrap:anywhere"><b>{escape(title)}</b> {escape(text)}</div>'
+        for title, text in circumstances(profile).items()
+    ]
+    style = "font-size:13px;line-height:1.5;max-width:60em;color:inherit"
+    return f'<div style="{style}">{"".join(parts)}</div>'
+
+
+def _headline(profile: Profile) -> str:
+    time, memory = milliseconds(profile.inference.time), peak_memory(profile.inference)
+    return (
+        f'<div style="font-size:1.35em;margin-bottom:.3em"><b>{escape(time)}</b>'
+        f" an inference, <b>{escape(memory)}</b> peak memory</div>"
+    )
+
+
+def _phases(profile: Profile) -> str:
+    rows = [
+        f'<td style="{_CELL}">{escape(name)}</td>'
+        f'<td style="{_NUMBER}">{escape(milliseconds(phase.time))}</td>'
+        f'<td style="{_NUMBER}">{escape(peak_memory(phase))}</td>'
+        for name, phase in measured_phases(profile).items()
+    ]
+    columns = [("phase", _CELL), ("time", _NUMBER), ("peak memory", _NUMBER)]
+    return _table(columns, rows) if rows else ""
+
+
+def _units(profile: Profile) -> str:
+    texts, more = unit_texts(profile)
+    legend = [
+        f'<span style="white-space:nowrap;margin-right:1.2em">{_swatch(unit)}{escape(text)}</span>'
+        for unit, text in texts.items()
+    ]
+    return f'<div style="margin:.4em 0">Layers: {"".join([*legend, *more]) or "none"}</div>'
+
+
+def _layers(profile: Profile) -> str:
+    slowest = profile.slowest(_ROWS)
+    if not slowest:
+        return ""
+    most = max(_cost(slowest[0]), 1)
+    rows = [
+        f'<td style="{_CELL};overflow-wrap:anywhere" title="{escape(one_line(layer.name, 500))}">'
+        f"{escape(short_name(layer))}</td>"
+        f'<td style="{_CELL}">{escape(one_line(layer.type, 40))}</td>'
+        f'<td style="{_CELL};white-space:nowrap">{_swatch(layer.compute_unit)}'
+        f"{escape(one_line(layer.compute_unit, 20))}</td>"
+        f'<td style="{_NUMBER}">{escape(layer_cost(layer))}</td>'
+        f'<td style="{_CELL};width:12em">{_bar(layer, _cost(layer) / most)}</td>'
+        for layer in slowest
+    ]
+    titles = [f"slowest {len(slowest)} of {len(profile.layers):,} layers", "type", "unit"]
+    measured = "cycles" if slowest[0].execution_time is None else "time"
+    columns = [*((title, _CELL) for title in titles), (measured, _NUMBER), ("", _CELL)]
+    return _table(columns, rows)
+
+
+def _table(columns: list[tuple[str, str]], rows: list[str]) -> str:
+    titles = "".join(
+        f'<th style="{style};font-weight:normal;{_FAINT}">{escape(title)}</th>'
+        for title, style in columns
+    )
+    rule = "border-bottom:1px solid rgba(128,128,128,.4);background:none"
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in rows)
+    style = "border-collapse:collapse;margin:.4em 0;font-size:inherit;color:inherit"
+    return (
+        f'<table style="{style}"><thead><tr style="{rule}">{titles}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def _swatch(unit: str) -> str:
+    style = "display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.4em"
+    return f'<span style="{style};background:{_colour(unit)}"></span>'
+
+
+def _bar(layer: Layer, share: float) -> str:
+    style = "height:.8em;min-width:1px;border-radius:2px"
+    return (
+        f'<div style="{style};width:{100 * share:.1f}%;background:{_colour(layer.compute_unit)}">'
+        "</div>"
+    )
+
+
+def _colour(unit: str) -> str:
+    return _COLOURS.get(unit, _OTHER_COLOUR)
+
+
+def _cost(layer: Layer) -> int:
+    time, cycles = layer.execution_time, layer.execution_cycles
+    return time if time is not None else cycles or 0

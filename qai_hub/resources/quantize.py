@@ -1,0 +1,123 @@
+"""Quantize jobs."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.model import Model
+from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.results import QuantizeJobResult
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+class QuantizeDtype(Enum):
+    """Integer type that weights or activations are quantized to.
+
+    Examples:
+        >>> job = hub.submit_quantize_job(
+        ...     model, dataset, hub.QuantizeDtype.INT8, hub.QuantizeDtype.INT16
+        ... )
+    """
+
+    INT8 = 1
+    INT16 = 3
+    INT4 = 5
+
+
+class QuantizeJob(LoadableJob):
+    """Quantizes an ONNX model with calibration data.
+
+    Attributes:
+        model: Input model.
+        shapes: Shapes and dtypes of its inputs.
+        calibration_dataset: Calibration data.
+        weights_dtype: Type of quantized weights; None for one that this client does not know.
+        activations_dtype: Type of quantized activations, likewise.
+
+    Examples:
+        >>> quantize_job.weights_dtype, quantize_job.calibration_dataset.name
+        (<QuantizeDtype.INT8: 1>, 'calibration')
+    """
+
+    _job_type = JobType.QUANTIZE
+    _states = (JobStatus.State.QUANTIZING_MODEL,)
+
+    def __init__(self, owner: Client, payload: api.Job) -> None:
+        details = self._details(payload)
+        self._init_from(owner, payload, details.quantize_job_id)
+        data = known(details.calibration_dataset)
+        self.model = Model._from_api(details.model, owner)
+        self.shapes = input_specs(details.tensor_type_list)
+        self.calibration_dataset = Dataset._from_api(data, owner) if data else None
+        self.weights_dtype = _dtype(details.weights_dtype)
+        self.activations_dtype = _dtype(details.activations_dtype)
+        self._update(payload)
+
+    @classmethod
+    def _details(cls, payload: api.Job) -> api.QuantizeJob:
+        return expect(payload.quantize_job, "quantize")
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        status = super()._update(payload)
+        self._learn_target(self._details(payload).target_model)
+        return status
+
+    def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
+        """Downloads the quantized model and the logs, after waiting for the job's end.
+
+        Args:
+            artifacts_dir: Folder to write to; it is made.
+
+        Returns:
+            The results; of a failed job, its status with the reason.
+
+        Examples:
+            >>> result = quantize_job.download_results("quantized")
+            >>> result.status.success
+            True
+        """
+        status = self._download_target_into(artifacts_dir)
+        return QuantizeJobResult(status, self.url, artifacts_dir)
+
+    def get_psnr(self) -> dict[str, float] | None:
+        """Tells how close the quantized model is to the float one, after waiting for the job's end.
+
+        It is the peak signal-to-noise ratio of each output on the calibration data: the higher,
+        the closer. About 6 decibels more halve the error.
+
+        Returns:
+            The ratios in decibels, by the names of the outputs; an output of which there is none
+            is left out. None if the job failed, or the service does not tell them.
+
+        Examples:
+            >>> for name, decibels in (quantize_job.get_psnr() or {}).items():
+            ...     print(f"{name}: {decibels:.1f} dB")
+            y: ... dB
+        """
+        from qai_hub_api.api.jobs import get_job_result
+
+        if not self.wait().success:
+            return None
+        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        result = known(answer.quantize_job_result)
+        detail = known(result.quantize_detail) if result else None
+        return dict(detail.psnr.additional_properties) if detail else None
+
+    def __repr__(self) -> str:
+        return (
+            f"QuantizeJob(job_id={self.job_id!r}, name={self.name!r},"
+            f" model_id={self.model.model_id!r})"
+        )
+
+
+def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
+    return QuantizeDtype.__members__.get(str(dtype).removeprefix("QUANTIZE_DTYPE_"))

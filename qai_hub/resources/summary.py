@@ -1,0 +1,195 @@
+"""Short forms of jobs, as lists of jobs give them."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qai_hub.resources.model import SourceModelType
+from qai_hub.resources.payload import User
+from qai_hub.resources.unknown import unknown_summary
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
+    from qai_hub.client import Client
+
+
+@dataclass(frozen=True)
+class JobSummary(ABC):
+    """Short form of a job.
+
+    Attributes:
+        job_id: Identifier; starts with `j`.
+        name: Name that people see.
+        date: When it was submitted, as a naive local datetime; 1970 if the service does not tell.
+        username: E-mail address of who submitted it; empty if the service does not tell.
+        status: Status when the list was made.
+        job_type: Type of the job.
+        url: URL of the job's page.
+        device_name: Name of the device; None for jobs without one.
+        created_at: When it was submitted, in UTC; None if the service does not tell.
+        queued_at: When it began to wait for its turn, in UTC.
+        started_at: When it began to run, in UTC; None before.
+        completed_at: When it ended, in UTC; None before.
+        owner: Who submitted it; None if the service does not tell.
+        device_os_version: Version of the device's operating system; None for jobs without one.
+        project_id: Project that it belongs to, if any.
+        target_model_type: Format of the model that it makes or runs; None if that is not known.
+
+    Examples:
+        >>> summary = next(hub.iter_job_summaries())
+        >>> hub.get_job(summary.job_id).name == summary.name
+        True
+    """
+
+    job_id: str
+    name: str
+    date: datetime
+    username: str
+    status: JobStatus
+    job_type: JobType
+    url: str
+    device_name: str | None
+    created_at: datetime | None = field(default=None, kw_only=True)
+    queued_at: datetime | None = field(default=None, kw_only=True)
+    started_at: datetime | None = field(default=None, kw_only=True)
+    completed_at: datetime | None = field(default=None, kw_only=True)
+    owner: User | None = field(default=None, kw_only=True)
+    device_os_version: str | None = field(default=None, kw_only=True)
+    project_id: str | None = field(default=None, kw_only=True)
+    target_model_type: SourceModelType | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class CompileJobSummary(JobSummary):
+    """Short form of a compile job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
+
+
+@dataclass(frozen=True)
+class QuantizeJobSummary(JobSummary):
+    """Short form of a quantize job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
+        ...     print(summary.username)
+        you@example.com
+    """
+
+
+@dataclass(frozen=True)
+class LinkJobSummary(JobSummary):
+    """Short form of a link job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
+
+
+@dataclass(frozen=True)
+class InferenceJobSummary(JobSummary):
+    """Short form of an inference job.
+
+    Attributes:
+        profiling: Whether it profiles.
+        estimated_inference_time: Time of one inference, in microseconds; None until measured.
+        inference_memory_peak_range: Smallest and largest peak memory, in bytes; None until
+            measured.
+
+    Examples:
+        >>> summaries = hub.get_job_summaries(
+        ...     type=hub.JobType.INFERENCE, state=hub.JobStatus.State.SUCCESS
+        ... )
+        >>> fastest = min(one.estimated_inference_time for one in summaries if one.profiling)
+    """
+
+    profiling: bool = False
+    estimated_inference_time: int | None = None
+    inference_memory_peak_range: tuple[int, int] | None = None
+
+
+ProfileJobSummary = InferenceJobSummary
+
+Summary = TypeVar("Summary", bound=JobSummary)
+
+
+def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
+    """The summary of a payload; of a job type that this client does not know, the common part.
+
+    Raises:
+        InternalError: If the payload is about no job, or tells no identifier.
+    """
+    if compiled := payload.compile_job_summary:
+        device = compiled.device_name
+        return _made(CompileJobSummary, compiled, JobType.COMPILE, owner, device_name=device)
+    if quantized := payload.quantize_job_summary:
+        return _made(QuantizeJobSummary, quantized, JobType.QUANTIZE, owner, device_name=None)
+    if linked := payload.link_job_summary:
+        device = linked.device_name
+        return _made(LinkJobSummary, linked, JobType.LINK, owner, device_name=device)
+    run = payload.inference_job_summary or payload.profile_job_summary
+    if not run:
+        other = unknown_summary(payload)
+        return _made(JobSummary, other, JobType.UNSPECIFIED, owner, device_name=None)
+    memory = run.execution_peak_memory
+    return _made(
+        InferenceJobSummary,
+        run,
+        JobType.INFERENCE,
+        owner,
+        device_name=run.device_name,
+        profiling=bool(known(getattr(run, "is_profiling_on", True))),
+        estimated_inference_time=known(run.execution_time),
+        inference_memory_peak_range=(memory.lower, memory.upper) if memory else None,
+    )
+
+
+def _made(
+    kind: type[Summary],
+    summary: Any,  # noqa: ANN401 - of any job type
+    job_type: JobType,
+    owner: Client,
+    **others: object,
+) -> Summary:
+    """A summary of its common part and other fields.
+
+    Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than all
+    else that a list of summaries needs.
+    """
+    if not identified(summary.job_id):
+        raise not_understood("the summary of a job")
+    user = User._from_api(summary.user)
+    model_type = known(summary.target_model_type)
+    completed = utc(summary.completion_time)
+    made = object.__new__(kind)
+    made.__dict__.update(
+        job_id=summary.job_id,
+        name=summary.name,
+        date=local(summary.creation_time),
+        username=user.email if user else "",
+        status=JobStatus._from_wire(summary.job_state.value, ended=has_ended(completed)),
+        job_type=job_type,
+        url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
+        created_at=utc(summary.creation_time),
+        queued_at=utc(summary.queued_time),
+        started_at=utc(summary.start_time),
+        completed_at=completed,
+        owner=user,
+        device_os_version=getattr(summary, "device_os_version", None) or None,
+        project_id=known(summary.project_id),
+        target_model_type=SourceModelType._from_api(model_type) if model_type else None,
+        **others,
+    )
+    return made

@@ -1,0 +1,184 @@
+"""A model as one file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.resources.model import SourceModelType
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A model as one file that can be uploaded.
+
+    Attributes:
+        path: The file; of a folder, a ZIP archive of it.
+        model_type: Format of the model.
+        name: Name that people will see, unless they chose another.
+        is_directory: Whether the file is a ZIP archive of a folder.
+    """
+
+    path: Path
+    model_type: SourceModelType
+    name: str
+    is_directory: bool = False
+
+
+_MEMBER_TYPES = {
+    ".mlmodelc": SourceModelType.MLMODELC,
+    ".mlpackage": SourceModelType.MLPACKAGE,
+}
+_PARTS = (".onnx", ".data", ".bin", ".encodings")
+
+
+def folder_type(folder: Path) -> SourceModelType:
+    """Tells the format of a model that is a folder.
+
+    Args:
+        folder: An `.mlmodelc` or `.mlpackage` folder, or one that holds a `.onnx` file, with its
+            weights in one `.data` or `.bin` file and AIMET's `.encodings`, if there are any.
+
+    Returns:
+        The format.
+
+    Raises:
+        UserError: If it holds anything else.
+    """
+    return _type_of(folder.absolute().name, (path.name for path in folder.iterdir()), folder)
+
+
+def archive_type(archive: Path) -> SourceModelType:
+    """Tells the format of a model that is a ZIP archive of a folder, without unpacking it.
+
+    Args:
+        archive: The archive, with the folder at its root.
+
+    Returns:
+        The format.
+
+    Raises:
+        UserError: If it is no archive of one folder, or the folder is no model.
+    """
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            names = [PurePosixPath(info.filename.replace("\\", "/")) for info in zipped.infolist()]
+            folders = {
+                name for name, info in zip(names, zipped.infolist(), strict=True) if info.is_dir()
+            }
+    except zipfile.BadZipFile as error:
+        raise UserError(f"{archive} is no ZIP archive, or is damaged: {error}.") from error
+    if any(name.is_absolute() or ".." in name.parts for name in names):
+        raise UserError(f"{archive} holds names that lead out of it.")
+    roots = {name.parts[0] for name in names if name.parts}
+    if len(roots) != 1:
+        raise InvalidValueError(
+            f"{archive} holds {len(roots)} entries at its root ({', '.join(sorted(roots)[:5])}):"
+            " put the model's folder there, and nothing else."
+        )
+    (root,) = roots
+    if {name for name in names if len(name.parts) == 1} - folders:
+        raise UserError(f"{archive} holds a file: give the file itself, or an archive of a folder.")
+    return _type_of(root, {name.parts[1] for name in names if len(name.parts) > 1}, archive)
+
+
+def zip_folder(folder: Path, archive: Path) -> None:
+    """Makes a ZIP archive of a folder, which stands at its root under its own name.
+
+    Args:
+        folder: The folder.
+        archive: The file to write.
+    """
+    root = Path(folder.resolve().name)
+    # Weights hardly compress: storing them is as small, and much faster.
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as zipped:
+        zipped.write(folder, root)
+        for path in sorted(folder.rglob("*")):
+            zipped.write(path, root / path.relative_to(folder))
+
+
+def _type_of(name: str, entries: Iterable[str], told: Path) -> SourceModelType:
+    by_suffix = _MEMBER_TYPES.get(PurePosixPath(name).suffix.lower())
+    if by_suffix is not None:
+        return by_suffix
+    parts: dict[str, list[str]] = {suffix: [] for suffix in _PARTS}
+    for entry in sorted(entries):
+        suffix = PurePosixPath(entry).suffix
+        if suffix not in parts:
+            raise UserError(
+                f"{told} is not a model: beside its .onnx file, a folder holds weights (one .data"
+                f" or .bin file) and .encodings only, and this one holds {entry}."
+            )
+        parts[suffix].append(entry)
+    several = [suffix for suffix, found in parts.items() if len(found) > 1]
+    if not parts[".onnx"] or several:
+        counts = ", ".join(f"{len(found)} {suffix}" for suffix, found in parts.items())
+        raise UserError(
+            f"{told} is not a model: a folder holds one .onnx file, and at most one file of each"
+            f" other kind. This one holds {counts}. Save all weights into one file."
+        )
+    if parts[".bin"] and (parts[".data"] or parts[".encodings"]):
+        raise UserError(
+            f"{told} holds {parts['.bin'][0]} beside .data or .encodings: save the weights as a"
+            " .data file."
+        )
+    return SourceModelType.AIMET_ONNX if parts[".encodings"] else SourceModelType.ONNX
+
+
+_FILE_TYPES = {
+    ".onnx": SourceModelType.ONNX,
+    ".pt": SourceModelType.TORCHSCRIPT,
+    ".pth": SourceModelType.TORCHSCRIPT,
+    ".pt2": SourceModelType.TORCH_EXPORTED_PROGRAM,
+    ".tflite": SourceModelType.TFLITE,
+    ".dlc": SourceModelType.QNN_DLC,
+    ".bin": SourceModelType.QNN_CONTEXT_BINARY,
+    ".mlmodel": SourceModelType.MLMODEL,
+    ".trtmodel": SourceModelType.TETRART,
+}
+_TORCH = (SourceModelType.TORCHSCRIPT, SourceModelType.TORCH_EXPORTED_PROGRAM)
+_PICKLE = b"\x80\x02"
+
+
+def file_type(path: Path) -> SourceModelType:
+    """Tells the format of a model that is a file, or a ZIP archive of a folder.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The format, by the suffix.
+
+    Raises:
+        UserError: If it is empty, is not known by its suffix, or holds weights alone.
+    """
+    if path.stat().st_size == 0:
+        raise UserError(f"{path} is empty.")
+    if path.suffix == ".zip":
+        return archive_type(path)
+    model_type = _FILE_TYPES.get(path.suffix.lower())
+    if model_type is None:
+        raise UserError(
+            f"{path} is not a model that is known by its suffix: {', '.join(sorted(_FILE_TYPES))}."
+            " Folders, and ZIP archives of them, are models too: see upload_model."
+        )
+    if model_type in _TORCH and _is_pickled(path):
+        raise UserError(
+            f"{path} was written by torch.save: it holds weights or a module that needs its Python"
+            " code. Load it into its module, export that (torch.export.export), and give the"
+            " exported program."
+        )
+    return model_type
+
+
+def _is_pickled(path: Path) -> bool:
+    """Whether `torch.save` wrote a file; TorchScript and exported programs carry their code."""
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            return file.read(len(_PICKLE)) == _PICKLE
+    with zipfile.ZipFile(path) as zipped:
+        inside = {name.partition("/")[2].partition("/")[0] for name in zipped.namelist()}
+    return "data.pkl" in inside and not inside & {"code", "constants.pkl", "models"}

@@ -1,0 +1,237 @@
+"""Types of jobs, and of the files that they leave."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+__all__ = ["JobStatus"]
+
+
+class JobType(Enum):
+    """Type of a job. A profile job is an inference job with profiling on.
+
+    Examples:
+        >>> hub.get_job(inference_job.job_id, hub.JobType.INFERENCE).job_type
+        'inference'
+    """
+
+    COMPILE = 3
+    INFERENCE = 2
+    PROFILE = 2  # noqa: PIE796 (an alias: a profile job is an inference job)
+    QUANTIZE = 4
+    LINK = 5
+    UNSPECIFIED = 0
+
+    @property
+    def display_name(self) -> str:
+        """Name in lower case, such as `"compile"`."""
+        return self.name.lower()
+
+
+class JobArtifactType(Enum):
+    """Type of a file that a job leaves beside its result.
+
+    Examples:
+        >>> hub.JobArtifactType.HUB_LOG in job.get_available_artifacts()
+        True
+    """
+
+    DEVICE_LOG = 1
+    HUB_LOG = 5
+    PROFILE_TRACE = 6
+    QHAS_SUMMARY = 8
+
+
+_logger = logging.getLogger("qai_hub")
+
+_WIRE_PREFIX = "JOB_STATE_"
+
+
+@dataclass(frozen=True, eq=False)
+class JobStatus:
+    """State of a job when it was asked for, with the server's word on it.
+
+    A status equals another one in the same state, that state, and the state's name as text:
+    `status == JobStatus.State.SUCCESS` and `status == "SUCCESS"` ask the same. All three hash
+    alike. The message takes no part: two failures are equal whatever their reasons.
+
+    Attributes:
+        state: The state.
+        message: Why the job failed, or what the server tells about its progress.
+
+    Examples:
+        >>> status = job.wait()
+        >>> status == hub.JobStatus.State.SUCCESS, status == "SUCCESS", status.success
+        (True, True, True)
+    """
+
+    class State(Enum):
+        """States of jobs, with the numbers of the wire.
+
+        A state that this release does not know has a member of its own all the same: its name is
+        the server's, or `UNKNOWN_` and the number, and its value is what the server sent.
+
+        Examples:
+            >>> ended = [hub.JobStatus.State.SUCCESS, hub.JobStatus.State.FAILED]
+            >>> job.get_status().state in ended
+            True
+        """
+
+        SUCCESS = 10
+        FAILED = 30
+        CREATED = 1
+        UNSPECIFIED = 0
+        OPTIMIZING_MODEL = 50
+        PROVISIONING_DEVICE = 60
+        MEASURING_PERFORMANCE = 70
+        RUNNING_INFERENCE = 80
+        QUANTIZING_MODEL = 90
+        LINKING_MODELS = 100
+
+        def __eq__(self, other: object) -> bool:
+            if isinstance(other, str):
+                return self.name == other
+            if isinstance(other, JobStatus.State):
+                return self.name == other.name
+            return NotImplemented
+
+        def __hash__(self) -> int:
+            return hash(self.name)
+
+        def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+            return _state, (self.value,)
+
+    state: State
+    message: str | None = None
+
+    # Whether the server tells that the job has ended, in a state that does not say so.
+    _has_ended = False
+
+    @classmethod
+    def _from_wire(
+        cls, value: str | int, message: str | None = None, *, ended: bool = False
+    ) -> JobStatus:
+        """Makes a status of what the server sent.
+
+        Args:
+            value: Name or number of the state, whether this release knows it or not.
+            message: What the server tells about it.
+            ended: Whether the server tells when the job ended: then it has, whatever its state is
+                called.
+
+        Returns:
+            The status.
+        """
+        if message is None:
+            return _silent(value, ended)
+        status = cls(_state(value), message)
+        if not ended or status.finished:
+            return status
+        told = f"The job ended in the state {status.code}"
+        status = cls(status.state, f"{told}: {message}" if message else f"{told}.")
+        object.__setattr__(status, "_has_ended", True)
+        return status
+
+    @staticmethod
+    def all_running_states() -> list[State]:
+        """Lists the states in which a job is neither waiting for its turn nor finished.
+
+        Returns:
+            The states, `UNSPECIFIED` among them.
+
+        Examples:
+            >>> running = hub.get_job_summaries(state=hub.JobStatus.all_running_states())
+        """
+        return [state for state in JobStatus.State if JobStatus(state).running]
+
+    @property
+    def code(self) -> str:
+        """Name of the state."""
+        return self.state.name
+
+    @property
+    def success(self) -> bool:
+        """Whether the job has ended well."""
+        return self.state is JobStatus.State.SUCCESS
+
+    @property
+    def failure(self) -> bool:
+        """Whether the job has failed, or ended in a state that is no success."""
+        return self.state is JobStatus.State.FAILED or (self._has_ended and not self.success)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return self.success or self.failure
+
+    @property
+    def pending(self) -> bool:
+        """Whether the job waits for its turn."""
+        return self.state is JobStatus.State.CREATED and not self._has_ended
+
+    @property
+    def running(self) -> bool:
+        """Whether the job has begun and not ended; so it is for a state that is not known."""
+        return not self.finished and not self.pending
+
+    @property
+    def symbol(self) -> str:
+        """One sign that stands for the state."""
+        return "✅" if self.success else "❌" if self.failure else "⏳"
+
+    def __eq__(self, obj: object) -> bool:
+        if isinstance(obj, JobStatus):
+            return self.state == obj.state
+        if isinstance(obj, JobStatus.State | str):
+            return self.state == obj
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.state)
+
+    def __repr__(self) -> str:
+        return f"JobStatus(code={self.code!r}, message={self.message!r})"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+# The members for states that this release does not know, by name: one for each in a process.
+_unknown: dict[str, JobStatus.State] = {}
+
+
+@functools.cache
+def _silent(value: str | int, ended: bool) -> JobStatus:
+    """The status without a message, which all of a list share."""
+    status = JobStatus(_state(value))
+    if ended and not status.finished:
+        object.__setattr__(status, "_has_ended", True)
+    return status
+
+
+@functools.cache
+def _state(value: str | int) -> JobStatus.State:
+    if isinstance(value, str):
+        name = value.removeprefix(_WIRE_PREFIX) or "UNSPECIFIED"
+        name = "SUCCESS" if name == "DONE" else name
+    elif value in JobStatus.State._value2member_map_:
+        return JobStatus.State(value)
+    else:
+        name = f"UNKNOWN_{value}"
+    if name in JobStatus.State.__members__:
+        return JobStatus.State[name]
+    if name not in _unknown:
+        member: Any = object.__new__(JobStatus.State)
+        member._name_, member._value_ = name, value
+        if _unknown.setdefault(name, member) is member:
+            _logger.warning(
+                "The server reports the job state %r, which this release does not know: the job "
+                "counts as running until the server tells when it ended. A newer release of "
+                "qai-hub-openapi may know the state.",
+                value,
+            )
+    return _unknown[name]

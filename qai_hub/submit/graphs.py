@@ -1,0 +1,118 @@
+"""What each model contributes to a context binary of several graphs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qai_hub.errors import UserError
+from qai_hub.submit.checks import check_options, check_specs
+from qai_hub.submit.model_checks import check_compiles, model_key
+
+if TYPE_CHECKING:
+    from qai_hub.tensors import InputSpecs
+
+T = TypeVar("T")
+
+_RUNTIME = "--target_runtime"
+_GRAPH = "context_enable_graphs"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One model to compile and link.
+
+    Attributes:
+        model: The model, on the hub or to be uploaded.
+        key: Tells models apart: it is equal for one that comes several times.
+        input_specs: Its input specs, if there are any.
+        options: Options of its compile job.
+    """
+
+    model: Any
+    key: Hashable
+    input_specs: InputSpecs | None
+    options: str
+
+
+def plan_graphs(
+    models: Any,  # noqa: ANN401 (a model or a list of them)
+    input_specs: InputSpecs | list[InputSpecs | None] | None,
+    graph_names: list[str] | None,
+    compile_options: str | list[str],
+) -> list[Graph]:
+    """Checks what is to be compiled and linked, and brings it together model by model.
+
+    Args:
+        models: As `submit_compile_and_link_jobs` takes them.
+        input_specs: As well.
+        graph_names: As well.
+        compile_options: As well.
+
+    Returns:
+        The graphs, in the models' order.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path of a model.
+        UserError: If anything else is wrong.
+    """
+    given = models if isinstance(models, list) else [models]
+    if not given:
+        raise UserError("models is an empty list: give at least one model.")
+    names = _graph_names(graph_names, len(given))
+    specs = _one_each("input_specs", input_specs, len(given))
+    options = _one_each("compile_options", compile_options, len(given))
+    graphs = [
+        Graph(model, model_key(model), check_specs(spec), _options(text, graph))
+        for model, spec, graph, text in zip(given, specs, names, options, strict=True)
+    ]
+    for graph in graphs:
+        check_compiles(graph.model, graph.input_specs, graph.options)
+    return graphs
+
+
+def _graph_names(names: list[str] | None, count: int) -> list[str | None]:
+    if names is None:
+        if count > 1:
+            raise UserError("Several models need graph_names, one for each.")
+        return [None]
+    if not isinstance(names, list):
+        raise UserError(f"graph_names takes a list of names, not {names!r}.")
+    each: list[str | None] = _one_each("graph_names", names, count)
+    for name in names:
+        # Blanks, quotes and separators would end the name inside the options.
+        if not isinstance(name, str) or not re.fullmatch(r"[^\s;,='\"\\]+", name):
+            raise UserError(f"{name!r} cannot be the name of a graph.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"Graph names must differ, and {', '.join(twice)} comes twice.")
+    return each
+
+
+def _one_each(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN401
+    if not isinstance(given, list):
+        return [given] * count
+    if len(given) != count:
+        raise UserError(f"{argument} has {len(given)} entries for {count} models.")
+    return given
+
+
+def _options(text: str, graph_name: str | None) -> str:
+    """The options of a compile job whose target model is to be linked."""
+    text = check_options("compile_options", text)
+    if _GRAPH in text:
+        raise UserError("compile_options must not name the graph: give graph_names.")
+    try:
+        words = shlex.split(text.replace(f"{_RUNTIME}=", f"{_RUNTIME} "))
+    except ValueError as error:
+        raise UserError(f"compile_options cannot be read ({error}): {text!r}.") from None
+    runtimes = {after for word, after in pairwise([*words, ""]) if word == _RUNTIME}
+    if runtimes - {"qnn_dlc"}:
+        raise UserError("compile_options must not name another target_runtime than qnn_dlc.")
+    named = f"--qnn_options {_GRAPH}={graph_name}" if graph_name else ""
+    runtime = "" if runtimes else f"{_RUNTIME} qnn_dlc"
+    return " ".join(part for part in (text, named, runtime) if part)

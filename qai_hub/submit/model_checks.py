@@ -1,0 +1,191 @@
+"""Which models which jobs take, and which devices can run them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.errors import UserError, warn_deprecated
+from qai_hub.resources.model import Model, SourceModelType
+from qai_hub.sources import source_type
+
+if TYPE_CHECKING:
+    from qai_hub.resources.device import Device
+    from qai_hub.tensors import InputSpecs
+
+_TO_BE_COMPILED = (
+    SourceModelType.TORCHSCRIPT,
+    SourceModelType.TORCH_EXPORTED_PROGRAM,
+    SourceModelType.AIMET_ONNX,
+)
+# The systems that take Core ML packages, from which version on.
+_PACKAGES_FROM = {"os:ios": 15, "os:macos": 12}
+_FRAMEWORKS = {
+    SourceModelType.ONNX: "onnx",
+    SourceModelType.TFLITE: "tflite",
+    SourceModelType.QNN_DLC: "qnn",
+    SourceModelType.QNN_CONTEXT_BINARY: "qnn",
+    SourceModelType.MLMODEL: "coreml",
+    SourceModelType.MLMODELC: "coreml",
+    SourceModelType.MLPACKAGE: "coreml",
+}
+
+
+def check_compiles(model: Any, input_specs: InputSpecs | None, options: str) -> None:  # noqa: ANN401
+    """Checks that a model can be compiled.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+        input_specs: Its input specs.
+        options: Options of the job.
+
+    Raises:
+        FileNotFoundError: If there is nothing at its path.
+        UserError: If it cannot be compiled, or not so.
+    """
+    model_type = format_of(model)
+    if model_type is SourceModelType.QNN_CONTEXT_BINARY:
+        if options or input_specs:
+            raise UserError(
+                "A context binary is compiled as it is, into an ONNX model that holds it: leave"
+                " options and input_specs out."
+            )
+    elif model_type not in (None, SourceModelType.ONNX, *_TO_BE_COMPILED):
+        raise UserError(
+            f"{_told(model)} cannot be compiled: it is {model_type.name}. Give an ONNX or PyTorch"
+            " model, such as the one that it was made from."
+        )
+    if model_type is SourceModelType.TORCHSCRIPT:
+        if input_specs is None:
+            raise UserError(
+                f"The TorchScript model {_told(model)} needs input_specs, such as"
+                ' {"image": (1, 3, 224, 224)}: its file does not tell the shapes of its inputs.'
+            )
+        warn_deprecated(
+            "Compiling TorchScript is deprecated: export the module by torch.export.export instead"
+            " of tracing it."
+        )
+
+
+def check_quantizes(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+    """Checks that a model can be quantized.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+
+    Raises:
+        FileNotFoundError: If there is nothing at its path.
+        UserError: If it is not ONNX.
+    """
+    if format_of(model) not in (None, SourceModelType.ONNX):
+        raise UserError(f"Only ONNX models are quantized, and {_told(model)} is not one.")
+
+
+def check_links(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+    """Checks that a model can be linked.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+
+    Raises:
+        FileNotFoundError: If there is nothing at its path.
+        UserError: If it is not a QNN DLC model.
+    """
+    if format_of(model) not in (None, SourceModelType.QNN_DLC):
+        raise UserError(
+            f"Only QNN DLC models are linked, and {_told(model)} is not one: compile it with"
+            " --target_runtime qnn_dlc."
+        )
+
+
+def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+    """Checks that a model can run on a device.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+
+    Raises:
+        FileNotFoundError: If there is nothing at its path.
+        UserError: If it has to be compiled first.
+    """
+    model_type = format_of(model)
+    if model_type in _TO_BE_COMPILED:
+        raise UserError(
+            f"{_told(model)} is {model_type.name}, which runs on no device: compile it, and give"
+            " the target model."
+        )
+
+
+def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
+    """Checks that a device has what runs a model.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+        device: The device, as the service tells it.
+
+    Raises:
+        UserError: If it has not.
+    """
+    model_type = format_of(model)
+    framework = _FRAMEWORKS.get(model_type) if model_type else None
+    if framework and f"framework:{framework}" not in device.attributes:
+        raise UserError(
+            f"{device.name} does not run {_told(model)}: it lacks the attribute"
+            f" framework:{framework}."
+        )
+    if model_type is SourceModelType.MLPACKAGE and not _takes_packages(device):
+        raise UserError(
+            f"{device.name} (OS {device.os}) does not run {_told(model)}: an .mlpackage needs"
+            " iOS 15 or macOS 12. Give an .mlmodel, or choose a later system."
+        )
+
+
+def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that could be uploaded)
+    """Tells models apart.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+
+    Returns:
+        What is equal for one that comes several times.
+    """
+    if isinstance(model, Model):
+        return str(model.model_id)
+    # By identity: models in memory, such as onnx.ModelProto, need not be hashable.
+    return Path(model).expanduser().resolve() if isinstance(model, str | Path) else id(model)
+
+
+def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked here)
+    """Tells the format of a model.
+
+    Args:
+        model: A `Model`, or one that could be uploaded.
+
+    Returns:
+        The format; None where the service has not told it yet, or has told one that is newer than
+        this client. The service then decides what the model can be used for.
+
+    Raises:
+        FileNotFoundError: If there is nothing at its path.
+        UserError: If it is no model.
+    """
+    if model is None:
+        raise UserError("model is None: did the job that should have made it fail?")
+    if not isinstance(model, Model):
+        return source_type(model)
+    unknown = model.model_type is SourceModelType.UNRECOGNIZED_MODEL_TYPE
+    return None if unknown else model.model_type
+
+
+def _takes_packages(device: Device) -> bool:
+    """Whether the system of a device takes Core ML packages."""
+    major = re.match(r"\d{1,6}", device.os)
+    first = [least for system, least in _PACKAGES_FROM.items() if system in device.attributes]
+    return major is not None and bool(first) and int(major[0]) >= min(first)
+
+
+def _told(model: object) -> str:
+    """A model in a message: those in memory have reprs of any length."""
+    return str(model) if isinstance(model, Model | str | Path) else f"the {type(model).__name__}"

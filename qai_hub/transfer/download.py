@@ -1,0 +1,270 @@
+"""Files from where a server says, in constant memory, resumed where a connection broke."""
+
+import contextlib
+import re
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from qai_hub.errors import Error, InternalError
+from qai_hub.transfer.checksums import announced_sum, expected_sum
+from qai_hub.transfer.progress import transfer_bar
+from qai_hub.transfer.signed_url import send_signed
+from qai_hub.transport.contents import WHO_ANSWERS, media_type, not_by_content, not_by_type
+from qai_hub.transport.errors import error_from_fault, error_from_file_server
+from qai_hub.transport.retry import SPOILT_TRIES
+from qai_hub.transport.session import Session
+from qai_hub.transport.threads import carry
+
+__all__ = ["download"]
+
+_BLOCK = 1024 * 1024
+_PROGRESS = 64 * 1024
+_BEGINNING = 1024
+
+
+def download(
+    session: Session,
+    url: str,
+    path: Path,
+    *,
+    headers: Mapping[str, str] | None = None,
+    sha256: str | None = None,
+    show: bool = False,
+) -> None:
+    """Downloads a file.
+
+    The file appears under its name only when it is whole: its length is checked and, where the
+    server tells one, its checksum. Until then it is `NAME.*.part` in the same folder, which is
+    removed if the download fails. A broken connection is resumed where it broke if the file has a
+    strong entity tag, and starts again otherwise. What came in place of the file, or damaged, is
+    asked for anew, twice.
+
+    Args:
+        session: A session that adds no token.
+        url: Where from.
+        path: The file, replaced if it is there; its folder is made.
+        headers: What has to be sent with the address.
+        sha256: SHA-256 that the file must have, in hex; None for what the file server tells.
+        show: Whether to show a bar.
+
+    Raises:
+        UserError: If the server refuses.
+        InternalError: If the network or the server fails, or the file arrived damaged.
+        OSError: If the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stem = path.name.encode()[:200].decode(errors="ignore")
+    part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
+    try:
+        # The thread that writes may still wait for the network when Ctrl+C has the file closed.
+        with part.open("x+b", buffering=_BLOCK) as file:
+            one = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
+            carry([one.run], one.stop)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+class _SpoiltError(Exception):
+    """What came is not the file; at another try it may be.
+
+    Args:
+        error: What to raise if it is not.
+    """
+
+    def __init__(self, error: InternalError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Download:
+    """One file on its way."""
+
+    def __init__(
+        self,
+        session: Session,
+        url: str,
+        headers: Mapping[str, str],
+        file: BinaryIO,
+        name: str,
+        sha256: str | None,
+        *,
+        show: bool,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._headers = {"Accept-Encoding": "identity", **headers}
+        self._file = file
+        self._name = name
+        self._sha256 = sha256
+        self._show = show
+        self._moved: Callable[[int], object] = lambda count: None
+        self._furthest = 0
+        self._renewed = 0
+        self.stop = threading.Event()
+        self._retries = session.retries(self.stop)
+        self._start_anew(httpx.Headers())
+
+    def run(self) -> None:
+        retries = self._session.retries(self.stop, most=SPOILT_TRIES)
+        while True:
+            try:
+                self._fetch()
+            except _SpoiltError as spoilt:
+                pause = self._session.pause(retries)
+                if pause is None:
+                    raise spoilt.error from spoilt.error.__cause__
+                self._session.sleep(pause)
+                self._start_anew(httpx.Headers())
+            else:
+                return
+
+    def _fetch(self) -> None:
+        response = self._open()
+        with transfer_bar(self._name, self._total, show=self._show) as self._moved:
+            while True:
+                try:
+                    self._read(response)
+                except httpx.RequestError as error:
+                    self._renew()
+                    pause = self._session.pause(self._retries)
+                    if pause is None:
+                        raise self._broken_off(error) from error
+                    self._session.sleep(pause)
+                    response = self._open()
+                else:
+                    break
+        self._moved = lambda count: None
+        self._check()
+
+    def _renew(self) -> None:
+        """Counts the tries anew, if there are bytes that had never come before."""
+        if self._furthest - self._renewed >= _PROGRESS:
+            self._renewed = self._furthest
+            self._retries = self._session.retries(self.stop)
+
+    def _open(self) -> httpx.Response:
+        """Asks for what is missing, and gets ready for what comes."""
+        headers = dict(self._headers)
+        if self._offset and self._tag:
+            headers |= {"Range": f"bytes={self._offset}-", "If-Range": self._tag}
+        try:
+            response = send_signed(
+                self._session,
+                "GET",
+                self._url,
+                headers=headers,
+                stream=True,
+                retries=self._retries,
+            )
+            if response.status_code == 206 and "Range" in headers and self._is_same(response):
+                self._check_range(response)
+                return response
+            if response.status_code in {206, 416} and "Range" in headers:
+                response.close()
+                self._start_anew(httpx.Headers())
+                return self._open()
+            if response.status_code in {204, 205, 206}:
+                response.close()
+                raise self._spoilt(response, f"the answer {response.status_code} is no whole file")
+            if not response.is_success:
+                response.read()
+                raise error_from_file_server(response, f"download of {self._name}")
+        except httpx.RequestError as error:
+            raise self._broken_off(error) from error
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            raise self._spoilt(response, "it is encoded, which was not asked for")
+        found = not_by_type(response.headers)
+        if found is not None:
+            response.close()
+            raise self._spoilt(response, f"{found} came in its place. {WHO_ANSWERS}")
+        self._start_anew(response.headers)
+        return response
+
+    def _start_anew(self, headers: httpx.Headers) -> None:
+        tag = headers.get("ETag", "")
+        length = headers.get("Content-Length", "")
+        self._moved(-self._file.tell())
+        self._file.seek(0)
+        self._file.truncate()
+        self._offset = 0
+        self._tag = tag if tag.startswith('"') else ""
+        self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
+        self._sum = announced_sum(self._sha256) or expected_sum(headers)
+        self._media = media_type(headers)
+
+    def _is_same(self, response: httpx.Response) -> bool:
+        """Whether the file is still the one that was begun; not every store heeds If-Range."""
+        return bool(response.headers.get("ETag", self._tag) == self._tag)
+
+    def _check_range(self, response: httpx.Response) -> None:
+        given = response.headers.get("Content-Range", "")
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", given, re.ASCII)
+        if (
+            match is None
+            or int(match[1]) != self._offset
+            or (match[2] != "*" and self._total is not None and int(match[2]) != self._total)
+        ):
+            response.close()
+            raise self._spoilt(response, "another range came than was asked for")
+
+    def _read(self, response: httpx.Response) -> None:
+        pace = self._session.pace()
+        with contextlib.closing(response):
+            for block in response.iter_raw():
+                self._retries.check()
+                if not pace.holds(len(block)):
+                    raise self._failure(
+                        response, f"the server has all but stopped sending it, {self._how_far()}"
+                    )
+                self._file.write(block)
+                if self._sum is not None:
+                    self._sum.update(block)
+                self._offset += len(block)
+                self._furthest = max(self._furthest, self._offset)
+                self._moved(len(block))
+        if self._total is not None and self._offset < self._total:
+            raise httpx.RemoteProtocolError("too few bytes", request=response.request)
+
+    def _check(self) -> None:
+        if self._total is not None and self._offset != self._total:
+            raise self._spoilt(None, f"{self._offset} bytes came instead of {self._total}")
+        if self._sum is not None and not self._sum.matches():
+            raise self._spoilt(
+                None,
+                f"it arrived damaged, its {self._sum.kind} is not the one that the server "
+                "announced. Try again",
+            )
+        self._file.seek(0)
+        found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
+        if not self._offset and self._furthest:
+            found = "an empty file"
+        if found is not None:
+            raise self._spoilt(None, f"{found} came in its place. {WHO_ANSWERS}")
+
+    def _how_far(self) -> str:
+        total = "" if self._total is None else f" of {self._total}"
+        return f"after {self._furthest}{total} bytes"
+
+    def _broken_off(self, error: httpx.RequestError) -> Error:
+        fault = error_from_fault(error)
+        if self._furthest:
+            fault.args = (f"{fault} The download of {self._name} broke off {self._how_far()}.",)
+        return fault
+
+    def _failure(self, response: httpx.Response | None, reason: str) -> InternalError:
+        return InternalError(
+            f"The download of {self._name} failed: {reason}.",
+            status_code=None if response is None else response.status_code,
+            url=None if response is None else str(response.request.url),
+        )
+
+    def _spoilt(self, response: httpx.Response | None, reason: str) -> _SpoiltError:
+        return _SpoiltError(self._failure(response, reason))

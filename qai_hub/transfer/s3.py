@@ -1,0 +1,163 @@
+"""Objects that short-lived S3 credentials open, as signed addresses.
+
+What the credentials sign is an address like those that the service signs itself: files go there in
+the same way, with the same tries, time limits, proxies, certificates and silence. Of botocore only
+the signatures are used, and the rules of where buckets are: its clients would read settings of
+their own from the environment, from files and from instance metadata.
+"""
+
+import functools
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from qai_hub.config.model import Secret
+from qai_hub.errors import InternalError
+
+if TYPE_CHECKING:
+    from botocore.endpoint_provider import EndpointProvider
+    from qai_hub_api.models import S3Credentials
+    from qai_hub_api.types import Unset
+
+__all__ = [
+    "ASK_FOR_CHECKSUM",
+    "StoredObject",
+    "hide_credentials",
+    "s3_announced",
+    "s3_supported",
+]
+
+ASK_FOR_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
+"""Headers of a download whose answer is to tell the checksum of the object."""
+
+# The longest that S3 takes; the credentials end sooner.
+_LIFETIME = 7 * 24 * 3600
+
+_signing: ContextVar[bool] = ContextVar("qai_hub_signing", default=False)
+
+
+@functools.cache
+def s3_supported() -> bool:
+    """Tells whether this client can use storage credentials.
+
+    Returns:
+        Whether the extra `s3` is installed.
+    """
+    return find_spec("botocore") is not None
+
+
+def s3_announced() -> "bool | Unset":
+    """What a request says of storage credentials.
+
+    Returns:
+        True if this client can use them, else nothing: the parameter stays away.
+    """
+    from qai_hub_api.types import UNSET
+
+    return True if s3_supported() else UNSET
+
+
+def hide_credentials(credentials: "S3Credentials | None") -> None:
+    """Makes credentials, if there are any, such that their repr shows no secret."""
+    if credentials is not None:
+        credentials.access_key_id = Secret(credentials.access_key_id)
+        credentials.secret_access_key = Secret(credentials.secret_access_key)
+        credentials.session_token = Secret(credentials.session_token)
+
+
+class StoredObject:
+    """An object of a store, and who may read or write it.
+
+    Args:
+        credentials: What the service gave. From here on, its repr shows no secret.
+        endpoint: Address of a store other than Amazon's.
+
+    Attributes:
+        filename: Name to save the object under.
+
+    Raises:
+        InternalError: If these credentials cannot be used.
+    """
+
+    def __init__(self, credentials: "S3Credentials", *, endpoint: str | None = None) -> None:
+        hide_credentials(credentials)
+        if not s3_supported():
+            raise InternalError(
+                "The service gave storage credentials, though none were asked for. To use them, "
+                "pip install 'qai-hub-openapi[s3]'."
+            )
+        self.filename = credentials.filename
+        self._credentials = credentials
+        self._url = f"{_bucket_url(credentials, endpoint)}/{quote(credentials.key, safe='/~')}"
+
+    def sign(self, method: str, headers: Mapping[str, str] | None = None, **query: str) -> Secret:
+        """Signs an address of the object.
+
+        Args:
+            method: The only method that the address will be good for.
+            headers: Headers that have to be sent with it.
+            query: What it asks for.
+
+        Returns:
+            The address, which is good for as long as the credentials are.
+        """
+        from botocore.auth import S3SigV4QueryAuth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        given = self._credentials
+        request: Any = AWSRequest(method, self._url, headers, params=query)
+        signer = S3SigV4QueryAuth(
+            Credentials(given.access_key_id, given.secret_access_key, given.session_token or None),
+            "s3",
+            given.region,
+            expires=_LIFETIME,
+        )
+        token = _signing.set(True)
+        try:
+            signer.add_auth(request)
+        finally:
+            _signing.reset(token)
+        return Secret(request.url)
+
+
+def _bucket_url(credentials: "S3Credentials", endpoint: str | None) -> str:
+    from botocore.exceptions import EndpointProviderError
+
+    where: dict[str, Any] = {
+        "Bucket": credentials.bucket,
+        "Region": credentials.region,
+        "Accelerate": credentials.use_transfer_acceleration,
+    }
+    if endpoint is not None:
+        where["Endpoint"] = endpoint
+    try:
+        return str(_endpoints().resolve_endpoint(**where).url)
+    except EndpointProviderError as error:
+        raise InternalError(
+            f"The service gave credentials for a storage that has no address: {error}"
+        ) from error
+
+
+@functools.cache
+def _endpoints() -> "EndpointProvider":
+    """Amazon's rules of where buckets are, from botocore's own folder alone."""
+    from botocore.endpoint_provider import EndpointProvider
+    from botocore.loaders import Loader
+
+    loader = Loader(
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+    )
+    rules = loader.load_service_model("s3", "endpoint-rule-set-1")
+    return EndpointProvider(rules, loader.load_data("partitions"))
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    return not _signing.get()
+
+
+# What is signed and the signature are logged: not those of this package, but a program's own are.
+logging.getLogger("botocore.auth").addFilter(_is_of_others)

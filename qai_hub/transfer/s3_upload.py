@@ -1,0 +1,139 @@
+"""Files to objects that short-lived S3 credentials open."""
+
+import contextlib
+import html
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import httpx
+
+from qai_hub.errors import Error, InternalError
+from qai_hub.transfer.s3 import StoredObject
+from qai_hub.transfer.signed_url import send_signed
+from qai_hub.transfer.upload import send_file_request, upload_parts
+from qai_hub.transport.errors import error_from_fault, error_from_file_server
+from qai_hub.transport.session import Session, limits
+from qai_hub.transport.threads import carry, leave
+
+__all__ = ["part_size", "upload_object"]
+
+_MIB = 1024 * 1024
+_USUAL_PART = 16 * _MIB
+_MOST_PARTS = 10_000
+# Nobody waits long for an upload that has failed to be cleaned up, least of all after Ctrl+C.
+_ABORT_LIMIT = 5.0
+_INTERRUPTED_LIMIT = 1.0
+
+
+def part_size(size: int) -> int:
+    """Chooses the size of the parts of a file, of which S3 takes 10,000.
+
+    Args:
+        size: Bytes of the file.
+
+    Returns:
+        Bytes of each part but the last one: 16 MiB, or more MiB for files that need it.
+    """
+    needed = -(-size // _MOST_PARTS)
+    return max(_USUAL_PART, -(-needed // _MIB) * _MIB)
+
+
+def upload_object(
+    session: Session, path: Path, stored: StoredObject, *, show: bool = False
+) -> None:
+    """Uploads a file, in parts if it is large.
+
+    An upload in parts that fails or is interrupted is called off, so that the store keeps no parts.
+
+    Args:
+        session: A session that adds no token.
+        path: The file.
+        stored: The object that it becomes.
+        show: Whether to show a bar.
+
+    Raises:
+        UserError: If the store refuses, or the file became shorter.
+        InternalError: If the network or the store fails.
+        OSError: If the file cannot be read.
+    """
+    size = path.stat().st_size
+    bytes_each = part_size(size)
+    if size <= bytes_each:
+        upload_parts(session, path, [stored.sign("PUT")], bytes_each, show=show)
+        return
+    doing = f"upload of {path.name}"
+    stop = threading.Event()
+    (upload_id,) = carry([lambda: _start(session, stored, doing, stop)], stop)
+    try:
+        urls = [
+            stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
+            for number in range(-(-size // bytes_each))
+        ]
+        etags = upload_parts(session, path, urls, bytes_each, show=show)
+        url = stored.sign("POST", uploadId=upload_id)
+        carry([lambda: _finish(session, url, etags, doing, stop)], stop)
+    except BaseException as error:
+        patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
+        _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing, patience)
+        raise
+
+
+def _start(session: Session, stored: StoredObject, doing: str, stop: threading.Event) -> str:
+    url = stored.sign("POST", uploads="")
+    response = send_file_request(session, "POST", url, doing, stop=stop)
+    found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
+    if found is None:
+        raise InternalError(
+            f"The {doing} failed: {response.request.url.host} started it without an UploadId.",
+            url=str(response.request.url),
+        )
+    return html.unescape(found[1])
+
+
+def _finish(
+    session: Session, url: str, etags: Sequence[str], doing: str, stop: threading.Event
+) -> None:
+    """Makes one object of the parts.
+
+    S3 begins its answer before it knows how that ends: it may be 200 and tell an error, which is
+    sent again as a 500 would be.
+    """
+    parts = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+        for number, etag in enumerate(etags, 1)
+    )
+    content = (
+        '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"{parts}</CompleteMultipartUpload>"
+    ).encode()
+    retries = session.retries(stop)
+    while True:
+        try:
+            response = send_signed(
+                session, "POST", url, content=content, retries=session.retries(stop)
+            )
+        except httpx.RequestError as error:
+            raise error_from_fault(error) from error
+        if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):
+            return
+        pause = session.pause(retries) if response.is_success else None
+        if pause is None:
+            raise error_from_file_server(response, doing)
+        session.sleep(pause)
+
+
+def _is_done(response: httpx.Response) -> bool:
+    """Whether an earlier try had been carried out, though its answer never came."""
+    return response.status_code == 404 and bool(response.request.extensions.get("may_be_done"))
+
+
+def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
+    def send() -> None:
+        # What went wrong before counts, and the store forgets parts that nobody asks for.
+        with contextlib.suppress(Error), limits(time_limit=patience):
+            send_file_request(session, "DELETE", url, doing)
+
+    leave(send, patience)

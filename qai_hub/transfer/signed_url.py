@@ -1,0 +1,92 @@
+"""Requests to signed addresses, whose query is a secret.
+
+httpx logs the address of each request, and httpcore logs the headers of each answer. Neither may
+show a signature, nor may the text of an exception.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from qai_hub.errors import InternalError
+from qai_hub.transport.redirects import MOST_REDIRECTS, SignedURL, keeps_request, location
+from qai_hub.transport.retry import Retries
+from qai_hub.transport.session import Session
+
+__all__ = ["send_signed"]
+
+
+def send_signed(
+    session: Session,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    stream: bool = False,
+    retries: Retries | None = None,
+    **body: Any,  # noqa: ANN401 - what httpx takes
+) -> httpx.Response:
+    """Sends a request to a signed address. It may be sent again: files are replaced, not added to.
+
+    It goes on to where the server says the file is or goes, on any host, as no token goes along.
+
+    Args:
+        session: A session that adds no token.
+        method: HTTP method.
+        url: Where to.
+        headers: Further headers.
+        stream: Whether the body of the answer is left to the caller, who closes it.
+        retries: The tries of what takes more than this request; None for tries of its own.
+        body: What `httpx.Client.build_request` takes for a body; one that can be read again.
+
+    Returns:
+        The answer, whatever its status.
+
+    Raises:
+        InternalError: If the address is none, or if servers send on and on.
+        httpx.TransportError: If there was no answer.
+    """
+    address = _checked(url)
+    for _ in range(MOST_REDIRECTS + 1):
+        request = session.build_request(method, address, headers=headers, **body)
+        request.url = address
+        request.extensions |= {"repeatable": True, "retries": retries}
+        response = session.send(request, stream=stream)
+        following = location(address, response)
+        if following is None or not keeps_request(method, response.status_code):
+            return response
+        response.close()
+        if (address.scheme, following.scheme) == ("https", "http"):
+            raise InternalError(
+                f"{address.host} sends to an address for a file that is not encrypted.",
+                status_code=response.status_code,
+                url=str(address),
+            )
+        address = _checked(following)
+    raise InternalError(
+        f"{request.url.host} sends from one address to the next without end.",
+        url=str(request.url),
+    )
+
+
+def _checked(url: str | httpx.URL) -> SignedURL:
+    try:
+        parsed = SignedURL(url)
+    except (httpx.InvalidURL, TypeError, ValueError):
+        parsed = SignedURL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise InternalError("The server gave an address for a file that no request can be sent to.")
+    return parsed
+
+
+def _without_queries(record: logging.LogRecord) -> bool:
+    if isinstance(record.msg, str) and "headers.complete" in record.msg:
+        record.msg = re.sub(r"\?[^'\"\s]*", "?...", record.msg)
+    return True
+
+
+# An answer that redirects names a signed address in its headers.
+logging.getLogger("httpcore.http11").addFilter(_without_queries)

@@ -1,0 +1,260 @@
+"""Files to where a server says, in constant memory."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from qai_hub.errors import InternalError, UserError
+from qai_hub.transfer.progress import transfer_bar
+from qai_hub.transfer.signed_url import send_signed
+from qai_hub.transport.contents import WHO_ANSWERS, is_page
+from qai_hub.transport.errors import error_from_fault, error_from_file_server
+from qai_hub.transport.pace import Pace
+from qai_hub.transport.retry import SPOILT_TRIES, StoppedError
+from qai_hub.transport.session import Session
+from qai_hub.transport.threads import carry
+
+__all__ = ["send_file_request", "upload_form", "upload_parts"]
+
+_BLOCK = 1024 * 1024
+_PIECE = 64 * 1024
+_PARALLEL = 4
+
+
+@dataclass
+class _Slice:
+    """A part of a file, read from its beginning each time that it is iterated over."""
+
+    path: Path
+    start: int
+    size: int
+    moved: Callable[[int], object]
+    stop: threading.Event
+    pace: Callable[[], Pace]
+    sent: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.moved(-self.sent)
+        self.sent = 0
+        pace = self.pace()
+        while self.sent < self.size:
+            block = self._read()
+            for begin in range(0, len(block), _PIECE):
+                if self.stop.is_set():
+                    raise StoppedError
+                piece = block[begin : begin + _PIECE]
+                yield piece
+                self.sent += len(piece)
+                self.moved(len(piece))
+                if not pace.holds(len(piece)):
+                    raise InternalError(
+                        f"The upload of {self.path.name} was given up: the server has all but "
+                        f"stopped taking it, after {self.start + self.sent} bytes. Try again later."
+                    )
+
+    def _read(self) -> bytes:
+        # The file is not kept open while the network is waited for: whoever is interrupted
+        # meanwhile can delete it, on Windows too.
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start + self.sent)
+            block = file.read(min(_BLOCK, self.size - self.sent))
+        if not block:
+            raise UserError(f"{self.path} became shorter while it was uploaded.")
+        return block
+
+
+class _FormFile:
+    """A slice as httpx reads a file of a form."""
+
+    def __init__(self, content: _Slice) -> None:
+        self._content = content
+        self._blocks = iter(content)
+
+    def read(self, size: int = -1) -> bytes:
+        return next(self._blocks, b"")
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._blocks = iter(self._content)
+        return self._content.size if whence == 2 else 0
+
+    def tell(self) -> int:
+        return 0
+
+
+def upload_parts(
+    session: Session, path: Path, urls: Sequence[str], max_part_size: int, *, show: bool = False
+) -> list[str]:
+    """Uploads a file in parts, some at a time, each of which is sent again alone if it fails.
+
+    Args:
+        session: A session that adds no token.
+        path: The file.
+        urls: Where each part goes.
+        max_part_size: Bytes of each part but the last one.
+        show: Whether to show a bar.
+
+    Returns:
+        The entity tag of each part, in order.
+
+    Raises:
+        UserError: If the server refuses a part, or the file became shorter.
+        InternalError: If the network or the server fails, or the parts do not fit the file.
+        OSError: If the file cannot be read.
+    """
+    size = path.stat().st_size
+    if max_part_size < 1 or len(urls) != max(1, -(-size // max_part_size)):
+        raise InternalError(
+            f"The server asks for {len(urls)} parts of {max_part_size} bytes each for a file of "
+            f"{size} bytes."
+        )
+    stop = threading.Event()
+    with transfer_bar(path.name, size, show=show) as moved:
+        parts = [
+            _Slice(path, start, min(max_part_size, size - start), moved, stop, session.pace)
+            for start in range(0, max(size, 1), max_part_size)
+        ]
+        taken: list[int] = []
+        tasks = [
+            functools.partial(_upload_part, session, url, part, taken, size)
+            for url, part in zip(urls, parts, strict=True)
+        ]
+        return carry(tasks, stop, _PARALLEL)
+
+
+def upload_form(
+    session: Session,
+    path: Path,
+    url: str,
+    file_field: str,
+    fields: Mapping[str, str],
+    *,
+    show: bool = False,
+) -> None:
+    """Uploads a file as a field of a form.
+
+    Args:
+        session: A session that adds no token.
+        path: The file.
+        url: Where the form goes.
+        file_field: Name of the file's field, which comes last.
+        fields: The other fields.
+        show: Whether to show a bar.
+
+    Raises:
+        UserError: If the server refuses the file, or the file became shorter.
+        InternalError: If the network or the server fails.
+        OSError: If the file cannot be read.
+    """
+    size = path.stat().st_size
+    with transfer_bar(path.name, size, show=show) as moved:
+        stop = threading.Event()
+        file = _FormFile(_Slice(path, 0, size, moved, stop, session.pace))
+        files = {file_field: ("model", file, "application/octet-stream")}
+        doing = f"upload of {path.name}"
+
+        def send() -> None:
+            send_file_request(
+                session,
+                "POST",
+                url,
+                doing,
+                stop=stop,
+                data=dict(fields),
+                files=files,
+            )
+
+        carry([send], stop)
+
+
+def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], size: int) -> str:
+    name = part.path.name
+    try:
+        response = send_file_request(
+            session,
+            "PUT",
+            url,
+            f"upload of {name}",
+            tagged=True,
+            stop=part.stop,
+            content=part,
+            headers={"Content-Length": str(part.size)},
+        )
+    except InternalError as error:
+        if error.status_code is None:
+            error.args = (f"{error} The upload of {name} came to {sum(taken)} of {size} bytes.",)
+        raise
+    taken.append(part.size)
+    return str(response.headers["ETag"])
+
+
+def send_file_request(
+    session: Session,
+    method: str,
+    url: str,
+    doing: str,
+    *,
+    tagged: bool = False,
+    stop: threading.Event | None = None,
+    **body: object,
+) -> httpx.Response:
+    """Sends a request to a signed address of a file server.
+
+    A success that the file server has not given, but something on the way, is asked for anew,
+    twice.
+
+    Args:
+        session: A session that adds no token.
+        method: HTTP method.
+        url: Where to.
+        doing: What is tried, such as `"upload of model.onnx"`.
+        tagged: Whether the answer must have an entity tag.
+        stop: Set when nobody waits for it any more.
+        body: What `send_signed` takes.
+
+    Returns:
+        The answer, which is a success.
+
+    Raises:
+        UserError: If the server refuses.
+        InternalError: If the network or the server fails.
+    """
+    tries = session.retries(stop, most=SPOILT_TRIES)
+    while True:
+        try:
+            retries = session.retries(stop)
+            response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
+        except httpx.RequestError as error:
+            raise error_from_fault(error) from error
+        if not response.is_success:
+            raise error_from_file_server(response, doing)
+        reason = _not_of_the_store(response, tagged=tagged)
+        if reason is None:
+            return response
+        pause = session.pause(tries)
+        if pause is None:
+            raise InternalError(
+                f"The {doing} failed: {response.request.url.host} {reason}.",
+                status_code=response.status_code,
+                url=str(response.request.url),
+            )
+        session.sleep(pause)
+
+
+def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
+    """Tells by what a success shows itself to come from something on the way; None if it does not.
+
+    Stores tell an entity tag, and answer with nothing or in XML.
+    """
+    if is_page(response.content):
+        return f"answered with a web page. {WHO_ANSWERS}"
+    if response.headers.get("ETag"):
+        return None
+    if tagged:
+        return "took a part without an ETag"
+    if response.content and not response.content.lstrip().startswith(b"<"):
+        return "answered with what is no answer of a file server"
+    return None

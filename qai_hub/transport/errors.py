@@ -1,0 +1,239 @@
+"""What went wrong, as the errors that users see."""
+
+import re
+import time
+from collections.abc import Iterable
+
+import httpx
+
+from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.transport.contents import is_page
+from qai_hub.transport.error_text import clean, json_of, page_title, reason_in
+from qai_hub.transport.retry import is_untrusted, never_arrived, retry_after
+from qai_hub.transport.routes import ProxyFault
+
+__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
+
+_LONGEST_BODY = 1_000_000
+# What is shorter in the query of a signed address is a name or a number.
+_SHORTEST_SECRET = 9
+_UNAVAILABLE = frozenset({502, 503, 504})
+# What S3 answers where the service named a wrong place: to start again would not help.
+_WRONG_PLACE = frozenset(
+    {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
+)
+
+
+def error_from_answer(
+    status: int,
+    headers: httpx.Headers,
+    content: bytes,
+    method: str,
+    url: httpx.URL,
+    *,
+    web_url: str = "",
+    secrets: Iterable[str] = (),
+) -> Error:
+    """Makes an error of an answer of the API.
+
+    Args:
+        status: HTTP status.
+        headers: Headers of the answer.
+        content: Body of the answer, in any format.
+        method: Method of the request.
+        url: Address of the request.
+        web_url: Where to look what became of the request.
+        secrets: Texts that must not be shown.
+
+    Returns:
+        The error.
+    """
+    host = _host(url)
+    answered = f"{host} answered {_reason(status)} to {method} {url.path}"
+    detail = _detail(status, headers, content, secrets)
+    kind: type[Error] = UserError
+    if status < 400:
+        if 300 <= status < 400:
+            message = f"{answered}, which sends elsewhere: check api_url."
+        else:
+            came = _what_came(headers, content, secrets)
+            kind = InternalError
+            message = f"{answered}, with a body that is not understood: {came}."
+    elif status == 401:
+        message = (
+            f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "
+            "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
+        )
+        message += f" It says: {detail}" if detail else ""
+    elif status == 408:
+        kind, message = InternalError, f"Timeout occurred while communicating with {host}."
+    elif status == 426:
+        message = f"{detail or answered} Upgrade qai-hub-openapi: this release is too old."
+    elif status == 429:
+        kind = RateLimitedError
+        message = detail or f"{host} answers no more requests for now: try again later."
+    elif status < 500:
+        # A reason in JSON is the API's own; any other may come from something on the way.
+        own = json_of(content) is not None if detail else False
+        message = detail if own else f"{answered}: {detail}" if detail else f"{answered}."
+    else:
+        kind = InternalError
+        state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
+        message = f"{host} {state} ({_reason(status)}). {detail}".rstrip()
+        message += _ambiguous(method, web_url)
+    return kind(
+        message,
+        status_code=status,
+        request_id=_request_id(headers, content, secrets),
+        url=str(url),
+        retry_after=retry_after(headers, wall=time.time()),
+    )
+
+
+def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
+    """Makes an error of a request that got no answer.
+
+    Args:
+        error: What httpx raised.
+        web_url: Where to look what became of the request.
+
+    Returns:
+        The error.
+    """
+    request = error.request
+    host, url = _host(request.url), str(request.url)
+    if isinstance(error, ProxyFault):
+        return _error_from_proxy(error, host, url)
+    if is_untrusted(error):
+        return UserError(
+            f"The certificate of {host} is not trusted. If your network has its own certificates, "
+            "name their file in the environment variable SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
+            url=url,
+        )
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+        message = f"Could not connect to {host}. Check the address, the network and its proxy."
+    elif isinstance(error, httpx.TimeoutException):
+        message = f"Timeout occurred while communicating with {host}."
+    else:
+        message = f"A communication error occurred with {host} ({type(error).__name__})."
+    arrived = isinstance(error, httpx.TransportError) and not never_arrived(error)
+    may_be_done = arrived or request.extensions.get("may_be_done")
+    if may_be_done:
+        message += _ambiguous(request.method, web_url)
+    return InternalError(message, url=url)
+
+
+def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
+    kind = UserError if fault.is_refusal else InternalError
+    return kind(
+        f"The request to {host} failed at the proxy: {fault.proxy.place}, which "
+        f"{fault.proxy.source} names, {fault.reason}. Check the proxy, or name the host in "
+        "NO_PROXY if it can be reached without.",
+        url=url,
+    )
+
+
+def error_from_file_server(response: httpx.Response, doing: str) -> Error:
+    """Makes an error of an answer of a file server.
+
+    Args:
+        response: The answer, its body read.
+        doing: What was tried, such as `"upload of model.onnx"`.
+
+    Returns:
+        The error.
+    """
+    status, url = response.status_code, response.request.url
+    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_BODY])
+    signed = [value for _, value in url.params.multi_items() if len(value) >= _SHORTEST_SECRET]
+    told = ": ".join(clean(text.decode("utf-8", "replace"), signed) for _, text in found[:2])
+    told = told or _detail(status, response.headers, response.content, signed) or _reason(status)
+    host = _host(url)
+    kind: type[Error] = InternalError
+    if status in _UNAVAILABLE:
+        message = f"The {doing} failed: {host} is unavailable right now ({told})."
+    elif status == 429:
+        kind, message = RateLimitedError, f"The {doing} failed: {host} asks to slow down ({told})."
+    elif 400 <= status < 500 and status != 408 and told.partition(":")[0] not in _WRONG_PLACE:
+        kind = UserError
+        message = (
+            f"The {doing} was refused by {host} ({status}, {told}). Its address may have expired: "
+            "start again."
+        )
+    else:
+        message = f"The {doing} failed: {host} answered {status} ({told})."
+    return kind(
+        message,
+        status_code=status,
+        request_id=_request_id(response.headers, b"")
+        or clean(response.headers.get("x-amz-request-id", ""))
+        or None,
+        url=str(url),
+        retry_after=retry_after(response.headers, wall=time.time()),
+    )
+
+
+def may_pass(error: Error) -> bool:
+    """Tells whether the same request may succeed later.
+
+    So it may after a success that is none of the API: something on the way answers in place of the
+    server, or cuts its answers off.
+    """
+    if isinstance(error, InternalError):
+        status = error.status_code
+        return status is None or status < 300 or status == 408 or (status >= 500 and status != 501)
+    return isinstance(error, RateLimitedError)
+
+
+def _detail(
+    status: int, headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()
+) -> str:
+    """What the server says beside the status."""
+    if status < 300:
+        return ""
+    told = reason_in(headers.get("Content-Type", ""), content, secrets)
+    # Pages often have the status alone as their title.
+    said = {_reason(status), httpx.codes.get_reason_phrase(status)}
+    return "" if told in said and json_of(content) is None else told
+
+
+def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:
+    """What stands in place of the answer that was asked for."""
+    kind = headers.get("Content-Type", "")
+    text = content[:_LONGEST_BODY].decode("utf-8", "replace")
+    if not content.strip():
+        return "nothing"
+    if "html" in kind or is_page(content):
+        title = clean(page_title(text), secrets)
+        return f"a page with the title {title!r}" if title else "a page in HTML"
+    if len(content) <= _LONGEST_BODY and json_of(content) is not None:
+        return "JSON that is no such answer"
+    shown = clean(kind.partition(";")[0])[:100] or "an unknown type"
+    return f"{len(content)} bytes of {shown}, damaged or cut off"
+
+
+def _request_id(headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()) -> str | None:
+    """The server's name for a request."""
+    told = clean(headers.get("X-Request-Id", ""), secrets)
+    if not told and len(content) <= _LONGEST_BODY:
+        problem = json_of(content)
+        named = problem.get("request_id") if isinstance(problem, dict) else None
+        told = clean(named, secrets) if isinstance(named, str) else ""
+    return told or None
+
+
+def _reason(status: int) -> str:
+    return f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip()
+
+
+def _host(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii", "replace")
+
+
+def _ambiguous(method: str, web_url: str) -> str:
+    if method == "PATCH":
+        return " It may have been carried out all the same: to send it again does no harm."
+    if method != "POST":
+        return ""
+    where = f" Look at {web_url} before you send it again." if web_url else ""
+    return f" The request may have been carried out all the same.{where}"

@@ -1,0 +1,152 @@
+"""How the HTTP clients are set up: what they say of themselves, their patience and trust."""
+
+import os
+import platform
+from math import inf
+from typing import Literal
+
+import httpx
+
+from qai_hub._version import __version__
+from qai_hub.config import ClientConfig, require_token
+from qai_hub.config.model import Secret
+from qai_hub.transport.answers import AsyncJsonSession, JsonSession
+from qai_hub.transport.async_session import AsyncSession
+from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
+from qai_hub.transport.proxies import PROXY_VARIABLES
+from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
+from qai_hub.transport.session import TIME_LIMITS, Session
+
+__all__ = [
+    "TRANSFER_READ_LIMIT",
+    "api_session",
+    "async_api_session",
+    "environment",
+    "file_session",
+    "wait_longer_for_files",
+]
+
+_FOLLOWED_RELEASE = "0.56.0"
+# A transfer may take hours, so that only its tries are counted, and a server may take a while to
+# put a large file away.
+_TRANSFERS = RetryPolicy(tries=8, budget=inf)
+# A wait keeps its connection busy for as long as the server holds the answer back: with a limit,
+# many waits in threads would keep each other, and every other request, waiting.
+_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+TRANSFER_READ_LIMIT = 120.0
+_transfer_read_limit = TRANSFER_READ_LIMIT
+
+
+def environment() -> tuple[Secret, ...]:
+    """Tells what the environment says of ways and trust: other sessions are made when it changes.
+
+    Returns:
+        The values of the variables that count.
+    """
+    names = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
+    # A variable that is empty is not one that is absent: it may stand before another.
+    return tuple(Secret(os.environ.get(name, "(absent)")) for name in names)
+
+
+def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:
+    """Makes what sends the requests of one configuration.
+
+    Args:
+        config: The configuration.
+        wire: What the server speaks.
+
+    Returns:
+        The session.
+
+    Raises:
+        UserError: If the configuration has no token, or the environment names a proxy or
+            certificates that cannot be used.
+    """
+    kind: type[Session] = JsonSession
+    if wire == "protobuf":
+        from qai_hub.transport.protobuf import ProtobufSession
+
+        kind = ProtobufSession
+    return kind(
+        config.api_url,
+        headers=_headers(config, wire),
+        # A PATCH of the contract sets values, which it may do twice.
+        idempotent=IDEMPOTENT | {"PATCH"},
+        # The official service knows no idempotency keys: a POST that may be done is not replayed.
+        idempotent_posts=wire == "json",
+        follow_on_server=True,
+        limits=_CONNECTIONS,
+    )
+
+
+def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> AsyncSession:
+    """Makes what sends the requests of one configuration, in an event loop.
+
+    Args:
+        config: The configuration.
+        wire: What the server speaks.
+
+    Returns:
+        The session.
+
+    Raises:
+        UserError: If the configuration has no token, or the environment names a proxy or
+            certificates that cannot be used.
+    """
+    kind: type[AsyncSession] = AsyncJsonSession
+    if wire == "protobuf":
+        from qai_hub.transport.protobuf import AsyncProtobufSession
+
+        kind = AsyncProtobufSession
+    return kind(
+        base_url=config.api_url,
+        headers=_headers(config, wire),
+        timeout=TIME_LIMITS,
+        limits=_CONNECTIONS,
+    )
+
+
+def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "Authorization": Secret(f"token {require_token(config)}"),
+        "Client-Version": _FOLLOWED_RELEASE,
+        "User-Agent": _user_agent(),
+    }
+    if wire == "protobuf":
+        # What the official service wants to know of each caller.
+        headers |= {
+            "Accept": "*/*",
+            "Client-Mode": config.client_mode,
+            "OS-Type": platform.system(),
+            "OS-Version": platform.release(),
+            "Python-Version": platform.python_version(),
+        }
+    return headers
+
+
+def file_session() -> Session:
+    """Makes what carries files, to and from signed addresses."""
+    headers = {"User-Agent": _user_agent()}
+    return Session(
+        headers=headers,
+        policy=_TRANSFERS,
+        timeout=httpx.Timeout(connect=5.0, read=_transfer_read_limit, write=60.0, pool=60.0),
+    )
+
+
+def wait_longer_for_files(seconds: float) -> None:
+    """Raises the time limit of the file sessions that are made from now on.
+
+    Args:
+        seconds: Seconds to wait for the next bytes; fewer than the usual ones change nothing.
+    """
+    global _transfer_read_limit  # noqa: PLW0603 - one for the process, as the sessions are
+    _transfer_read_limit = max(seconds, TRANSFER_READ_LIMIT)
+
+
+def _user_agent() -> str:
+    return (
+        f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
+        f"httpx/{httpx.__version__}"
+    )

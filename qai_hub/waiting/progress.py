@@ -1,0 +1,147 @@
+"""One line, on a terminal or in a notebook, that tells what a job is doing."""
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from qai_hub.status import JobStatus
+from qai_hub.transfer.progress import rewrites_lines
+from qai_hub.waiting.schedule import LONGEST_HOLD
+
+__all__ = ["ProgressLine"]
+
+_ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
+
+
+class ProgressLine:
+    """Shows a job's state and the time that went by, rewriting one line in place.
+
+    It shows nothing where lines cannot be rewritten, and goes quiet where the stream fails: a
+    progress line never ends a wait.
+
+    Args:
+        title: What is waited for.
+        stream: Where to write; None for nowhere.
+        clock: Monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        stream: TextIO | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._title = title
+        self._stream = stream if rewrites_lines(stream) else None
+        self._clock = clock
+        self._start = clock()
+        self._shown = ""
+        self._cells = 0
+
+    @classmethod
+    def on_stderr(cls, title: str, *, verbose: bool) -> Self:
+        """Makes a line on the standard error stream, as it is now.
+
+        Args:
+            title: What is waited for.
+            verbose: Whether to show anything.
+
+        Returns:
+            The line.
+        """
+        return cls(title, sys.stderr if verbose else None)
+
+    @property
+    def tick(self) -> float:
+        """Seconds after which the line wants to be shown again."""
+        return 1.0 if self._stream else float("inf")
+
+    @property
+    def longest_hold(self) -> int:
+        """Seconds for which a request may keep the line from being shown again."""
+        return 5 if self._stream else LONGEST_HOLD
+
+    def show(self, status: JobStatus | None) -> None:
+        """Shows a job's state.
+
+        Args:
+            status: The state; None if it is not known yet.
+        """
+        self.tell(f"{status.symbol} {status.code}" if status else "⏳")
+
+    def tell(self, state: str) -> None:
+        """Shows how things stand.
+
+        Args:
+            state: A few words.
+        """
+        minutes, seconds = divmod(int(self._clock() - self._start), 60)
+        text = f"{state} {self._title} {minutes}:{seconds:02d}"
+        if text != self._shown:
+            self._draw(text)
+            self._shown = text
+
+    def close(self) -> None:
+        """Ends the line, so that what is written next begins on a new one."""
+        if self._shown:
+            self._write("\n")
+        self._stream = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _draw(self, text: str) -> None:
+        if self._stream is None:
+            return
+        text = "".join(sign if sign.isprintable() else "?" for sign in text[:500])
+        text = _cut(_encodable(text, self._stream), _columns(self._stream) - 1)
+        cells = sum(map(_width, text))
+        self._write(f"\r{text}{' ' * (self._cells - cells)}")
+        self._cells = cells
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except Exception:  # noqa: BLE001 - programs put all sorts of things in place of stderr
+            self._stream = None
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (AttributeError, OSError, ValueError):
+        return 80
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (LookupError, TypeError, UnicodeEncodeError):
+        return text.translate(_ASCII).encode("ascii", "replace").decode()
+    return text
+
+
+def _width(sign: str) -> int:
+    return 2 if unicodedata.east_asian_width(sign) in {"W", "F"} else 1
+
+
+def _cut(text: str, columns: int) -> str:
+    while text and sum(map(_width, text)) > columns:
+        text = text[:-1]
+    return text
