@@ -5,10 +5,11 @@ import dataclasses
 import errno
 import logging
 import signal
-import threading
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -135,27 +136,27 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    ended = _end_on_signals()
-    try:
-        hub = _start(options, _users(options))
-    except (DataFolderError, ValueError) as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        text = f"Port {options.port} of {options.host}"
-        if error.errno == errno.EADDRINUSE:
-            text += " is in use: stop what uses it, or give --port."
-        else:
-            text += f" cannot be listened on: {error.strerror}."
-        raise CommandError(text) from error
-    try:
-        _welcome(hub, options, profile)
-        ended.wait()
-        # Whoever is in a hurry may interrupt the stopping too.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    finally:
-        hub.stop()
+    with _signals_to_end() as told:
+        try:
+            hub = _start(options, _users(options))
+        except (DataFolderError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            text = f"Port {options.port} of {options.host}"
+            if error.errno == errno.EADDRINUSE:
+                text += " is in use: stop what uses it, or give --port."
+            else:
+                text += f" cannot be listened on: {error.strerror}."
+            raise CommandError(text) from error
+        try:
+            _welcome(hub, options, profile)
+            told.recv(1)
+            # Whoever is in a hurry may interrupt the stopping too.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        finally:
+            hub.stop()
     say("Stopped. What was running goes on at the next start.")
     return 0
 
@@ -255,19 +256,27 @@ def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
-def _end_on_signals() -> threading.Event:
-    ended = threading.Event()
+@contextmanager
+def _signals_to_end() -> Iterator[socket.socket]:
+    """Has the signals that end the hub give a byte to a socket.
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    What waits in Python, such as for an Event, misses a signal that comes just before it waits.
+    """
+    told, teller = socket.socketpair()
+    teller.setblocking(False)
+    numbers = [signal.SIGINT, signal.SIGTERM]
     # A terminal that closes ends it too, unless it was started by nohup.
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
-        signal.signal(hangup, end)
-    return ended
+        numbers.append(hangup)
+    with told, teller:
+        signal.set_wakeup_fd(teller.fileno(), warn_on_full_buffer=False)
+        try:
+            for number in numbers:
+                signal.signal(number, lambda _number, _frame: None)
+            yield told
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 def _user(text: str) -> User:

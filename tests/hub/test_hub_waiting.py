@@ -34,12 +34,11 @@ def test_the_answer_comes_when_the_job_ends(ada: Api, model: str, worker: FakeWo
     thread = threading.Thread(target=let)
     thread.start()
     response, spent = ask(ada, key, "wait=20")
-    late = time.monotonic() - ended[0]
+    assert ended, "it was answered while the job ran"
     thread.join()
     assert response.json()["compile_job"]["job_state"] == "JOB_STATE_DONE"
     assert response.headers["Preference-Applied"] == "wait=20"
-    assert 0.25 < spent < 5
-    assert late < 1
+    assert spent < 15, "it came when the time was over"
 
 
 def test_the_answer_comes_when_the_time_is_over(ada: Api, model: str, worker: FakeWorker) -> None:
