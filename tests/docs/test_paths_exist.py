@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md")
 # What `make` creates, which a fresh checkout lacks.
 BUILT = {"build/docs"}
-# Named already, since the restructuring that adds them is under way: delete each as it arrives.
+# Named already, since the restructuring that adds them is under way: delete each once it is there.
 COMING = {
     "qai_hub/_names.py",
     "qai_hub/local/config.py",
