@@ -1,7 +1,7 @@
-"""Runs the examples against a local hub that lives in a temporary folder: `make demo`.
+"""Runs the examples against a local hub in a temporary folder: `make demo`.
 
 The hub knows two users, each with a configuration profile in a temporary home folder: your own
-configuration is neither read nor changed. The model is the one that the package rapidocr ships.
+configuration is neither read nor changed. The model is the one in the package rapidocr.
 `snapdragon.py` runs where the extra `qnn` is installed.
 """
 
@@ -22,7 +22,7 @@ MODEL = "rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
 
 
 def bundled_model() -> Path:
-    """Finds the model in the installed package, whose code is not loaded."""
+    """Returns the path of the model in the installed package, without importing it."""
     try:
         return Path(str(distribution("rapidocr").locate_file(MODEL)))
     except PackageNotFoundError:
@@ -30,7 +30,7 @@ def bundled_model() -> Path:
 
 
 def main() -> int:
-    """Starts the hub, runs the examples as its user, and gives the worst of their exit statuses."""
+    """Starts the hub, runs the examples as its user, and returns the highest exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output-dir", default="demo-results", help="(%(default)s)")
     output_dir = parser.parse_args().output_dir
@@ -45,7 +45,7 @@ def main() -> int:
         if find_spec("onnxruntime_qnn"):
             examples["snapdragon.py"] = []
         print(f"A local hub runs at {local_hub.url}: its jobs run on the CPU of this machine,")
-        print("and the times that it measures are this machine's, not a device's.", flush=True)
+        print("and its times are those of this machine, not of a device.", flush=True)
         environment = {**os.environ, "HOME": folder, "USERPROFILE": folder}
         status = 0
         for name, more in examples.items():
@@ -55,7 +55,7 @@ def main() -> int:
             )
     if "snapdragon.py" not in examples:
         print("\nA simulated Snapdragon comes with pip install 'qai-hub-openapi[qnn]'.")
-    print("\nThat hub is gone, and its pages with it; `qai-hub serve` starts one that stays.")
+    print("\nThat hub has stopped, so its pages are gone; `qai-hub serve` starts one that stays.")
     return status
 
 

@@ -1,6 +1,6 @@
-"""Compile, profile and run a text direction classifier on a device; share and fetch what comes out.
+"""Compile, profile and run a text direction classifier on a device; share and fetch the results.
 
-Draws lines of text, half of them upside down, and lets the model tell which. It uses only the
+Draws lines of text, half of them upside down, and lets the model classify them. It uses only the
 public API of `qai_hub`, so it runs unchanged against the official service and a local hub:
 
     python examples/quickstart.py --model ch_ppocr_mobile_v2.0_cls_mobile.onnx
@@ -33,9 +33,9 @@ class Sample:
     image: Image.Image
 
     def tensor(self) -> np.ndarray:
-        """Gives the image as the model wants it: float32[1, 3, 48, 192], each value in [-1, 1].
+        """Returns the image as the model takes it: float32[1, 3, 48, 192], each value in [-1, 1].
 
-        The aspect ratio is kept; what is left of the width is filled with 0, which is mid-grey.
+        The aspect ratio is kept; the rest of the width is filled with 0, which is mid-grey.
         """
         width = min(WIDTH, round(self.image.width * HEIGHT / self.image.height))
         pixels = self.image.resize((width, HEIGHT), Image.Resampling.BILINEAR)
@@ -64,7 +64,7 @@ def draw_sample(rng: np.random.Generator, label: int) -> Sample:
 
 
 class JobFailedError(Exception):
-    """A job ended, but not in success."""
+    """A job ended without success."""
 
 
 def run_jobs(
@@ -99,14 +99,14 @@ def run_jobs(
 
 
 def finish(job: hub.Job) -> None:
-    """Waits for a job, and tells why it failed if it did."""
+    """Waits for a job, and raises an error with the reason if it failed."""
     status = job.wait()
     if not status.success:
         raise JobFailedError(f"{job.name} failed: {status.message}\nSee {job.url}")
 
 
 def share(job: hub.InferenceJob, email: str, colleague: hub.Client | None) -> None:
-    """Shares a job; looks at it and at its model through the colleague's eyes before and after."""
+    """Shares a job; prints what the colleague sees of it and its model before and after."""
     print(f"\nSharing {job.name} with {email}")
     if colleague:
         print("  before, they find")

@@ -2,11 +2,11 @@
 
 For a local hub with the extra `qnn`. The model becomes a context binary, once in 16-bit floats and
 once quantized to 8-bit weights and 16-bit activations (w8a16), and each runs in QNN's simulation
-of the chip. What comes out is compared with ONNX Runtime on the CPU of the hub's machine:
+of the chip. The results are compared with ONNX Runtime on the CPU of the hub's machine:
 
     python examples/snapdragon.py --model ch_ppocr_mobile_v2.0_cls_mobile.onnx
 
-Exit status 0 means that every job succeeded and every simulated prediction was that of the CPU.
+Exit status 0 means that every job succeeded and every simulated prediction matches the CPU's.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CALIBRATION_SEED = 1
 
 
 class Comparison:
-    """Runs target models on the same images, and compares what they give with the first one's."""
+    """Runs target models on the same images, and compares their outputs with the first one's."""
 
     def __init__(self, client: hub.Client, device: hub.Device, images: list[np.ndarray]) -> None:
         self._client = client
@@ -42,7 +42,7 @@ class Comparison:
         return target_of(job)
 
     def run(self, what: str, target: hub.Model, file: Path) -> bool:
-        """Runs a target model, prints a line on it, and tells whether the predictions agree."""
+        """Runs a target model, prints a line on it, and returns whether the predictions agree."""
         started = time.monotonic()
         job = self._client.submit_inference_job(target, self._device, self._data, profile=False)
         finish(job)
@@ -63,7 +63,7 @@ class Comparison:
 
 
 def target_of(job: hub.CompileJob | hub.QuantizeJob) -> hub.Model:
-    """Gives the target model of a job that has succeeded."""
+    """Returns the target model of a job that has succeeded."""
     model = job.get_target_model()
     if model is None:
         raise JobFailedError(f"{job.name} succeeded, but left no model.")
@@ -71,13 +71,13 @@ def target_of(job: hub.CompileJob | hub.QuantizeJob) -> hub.Model:
 
 
 def psnr(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Gives the peak signal-to-noise ratio in decibels, of probabilities, whose peak is 1."""
+    """Returns the peak signal-to-noise ratio of probabilities, whose peak is 1, in decibels."""
     error = float(np.mean((expected.astype(np.float64) - actual) ** 2))
     return float("inf") if error == 0 else -10 * float(np.log10(error))
 
 
 def run(args: argparse.Namespace) -> bool:
-    """Does the whole job; returns whether the simulated predictions are those of the CPU."""
+    """Runs all steps; returns whether the simulated predictions match the CPU's."""
     client, device = hub.Client(profile=args.profile), hub.Device(args.device)
     folder = Path(args.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> bool:
     model = client.upload_model(args.model, name="text direction")
 
     print(f"\nThe same model for {device.name}, in HTP simulation on this machine")
-    print("  The results are the simulation's. Its times tell nothing of a device's.")
+    print("  The results are the simulation's; its times say nothing about a device's.")
     print(f"  {'target':<34}{'size':>8}{'run':>9}{'PSNR':>12}{'same top-1':>14}", flush=True)
     target = comparison.compile(model, "onnx")
     comparison.run("ONNX, float32, on the CPU", target, folder / "float32")

@@ -1,4 +1,4 @@
-__version__ = "0.1.0"
+__version__ = "0.56.1.dev0"
 """Release of this package.
 
 Examples:

@@ -20,7 +20,7 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=Path("~/.qai_hub/local"),
-        help="folder that keeps everything (%(default)s)",
+        help="folder for all data (%(default)s)",
     )
 
 

@@ -16,8 +16,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = commands.add_parser(
         "configure",
-        help="say which server to use, and as whom",
-        description="Write a configuration that clients read. The token is never shown.",
+        help="save the server and the token that clients use",
+        description="Write a configuration for clients. The token is never shown.",
     )
     parser.add_argument(
         "--api_token",
@@ -29,12 +29,13 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "--api_url", "--api-url", metavar="URL", default=OFFICIAL_URL, help="server (%(default)s)"
     )
     parser.add_argument(
-        "--web_url", "--web-url", metavar="URL", help="server of the pages; as --api_url if absent"
+        "--web_url",
+        "--web-url",
+        metavar="URL",
+        help="server of the web pages; as --api_url if absent",
     )
-    parser.add_argument(
-        "--no-verbose", action="store_true", help="let clients show no progress by default"
-    )
-    add_profile(parser, "write a profile in place of the default configuration")
+    parser.add_argument("--no-verbose", action="store_true", help="turn progress off by default")
+    add_profile(parser, "write a profile instead of the default configuration")
     parser.set_defaults(run=run)
 
 

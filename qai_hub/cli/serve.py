@@ -48,7 +48,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "serve",
         help="run a local hub",
-        description="Run a hub on this machine, whose jobs really run here, until it is stopped.",
+        description="Run a local hub, which runs its jobs on this machine, until it is stopped.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8642, help="TCP port (%(default)s)")
@@ -59,23 +59,23 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         type=_user,
         action="append",
         default=[],
-        help="a user, who may be given a token, which process lists such as ps show; may be "
+        help="a user, optionally with a token, which process lists such as ps show; may be "
         "repeated (user@localhost)",
     )
     parser.add_argument(
         "--users-file",
         metavar="FILE",
-        help="file of users that only you can read, one EMAIL or EMAIL=TOKEN a line; - for "
-        f"standard input. {USERS_VARIABLE} may hold users as well",
+        help="file of users that only you can read, one EMAIL or EMAIL=TOKEN per line; - for "
+        f"standard input. {USERS_VARIABLE} may name users as well",
     )
     parser.add_argument(
         "--keep-users",
         action="store_true",
-        help="let those in as well whom an earlier start has named",
+        help="keep users whom an earlier start named",
     )
     add_profile(
         parser,
-        "profile that is written for the first user (local); others get NAME-EMAIL",
+        "profile to write for the first user (local); others get NAME-EMAIL",
     )
     parser.add_argument(
         "--job-timeout",
@@ -88,21 +88,21 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "--max-parallel-jobs",
         metavar="N",
         type=_count,
-        help="jobs that run at once (one for each core)",
+        help="jobs to run at once (one per core)",
     )
     parser.add_argument(
         "--max-queued-jobs",
         metavar="N",
         type=_bound,
         default=10_000,
-        help="jobs that one person may have in the queue (%(default)s)",
+        help="queued jobs that one user may have (%(default)s)",
     )
     parser.add_argument(
         "--max-unfinished-uploads",
         metavar="N",
         type=_bound,
         default=1_000,
-        help="uploads that one person may have begun and not finished (%(default)s)",
+        help="unfinished uploads that one user may have (%(default)s)",
     )
     parser.add_argument(
         "--memory-limit",
@@ -114,7 +114,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "--no-cache",
         dest="cache",
         action="store_false",
-        help="make target models again that were made before",
+        help="produce target models again instead of using the cache",
     )
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"

@@ -27,7 +27,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "users",
         help="list, add, renew and revoke the users of a local hub",
-        description="Say who may enter a local hub. One that runs takes it over within a second.",
+        description="Manage the users of a local hub. It applies changes within a second.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_verb(
@@ -37,19 +37,19 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "show a line for each user: EMAIL, active or inactive, start or added, number of tokens",
     )
     for name, verb, text in (
-        ("add", _add, "let somebody in until they are revoked, and print their token"),
-        ("renew", _renew, "replace all tokens of a user by another, and print it"),
+        ("add", _add, "add a user until they are revoked, and print their token"),
+        ("renew", _renew, "replace all tokens of a user with a new one, and print it"),
     ):
         giving = _add_verb(verbs, name, verb, text)
         giving.add_argument("email", metavar="EMAIL", help="the user's address")
         giving.add_argument(
             "--token-file",
             metavar="FILE",
-            help="take the token from a file that only you can read (- for standard input), and "
+            help="read the token from a file that only you can read (- for standard input), and "
             "print none",
         )
     revoking = _add_verb(
-        verbs, "revoke", _revoke, "take all tokens of a user away; what they have made stays"
+        verbs, "revoke", _revoke, "revoke all tokens of a user; what they created is kept"
     )
     revoking.add_argument("email", metavar="EMAIL", help="the user's address")
 

@@ -42,7 +42,7 @@ def test_demo_shows_right_predictions_and_brings_everything_home(tmp_path: Path)
     assert "Model(" in after
 
     _, simulation = done.stdout.split("in HTP simulation on this machine\n")
-    assert "Its times tell nothing of a device's." in simulation
+    assert "its times say nothing about a device's." in simulation
     lines = re.findall(r"context binary, (\S+) .* ([0-9.]+) dB +8 of 8\n", simulation)
     # Measured: 60 dB in floats, and far more with quantization, on images that are so clear.
     assert [name for name, _ in lines] == ["float16", "w8a16"]

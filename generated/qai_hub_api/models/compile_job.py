@@ -20,10 +20,10 @@ class CompileJob:
 
     Attributes:
         compile_job_id (str): Identifier; starts with `j`.
-        user_id (int): Number of who submitted it.
+        user_id (int): Number of the user who submitted it.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
-        name (str): Name that people see.
+        name (str): Display name.
         options (str): Options, as on a command line.
         user (User | Unset): A person with an account.
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
@@ -32,7 +32,7 @@ class CompileJob:
         tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
         failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
         target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
-        has_vizgraph (bool | Unset): Whether a graph picture exists.
+        has_vizgraph (bool | Unset): Whether a picture of the graph exists.
         creation_time (datetime.datetime | Unset): When it was created.
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
@@ -41,7 +41,7 @@ class CompileJob:
         target_tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's
             order.
         calibration_dataset (Dataset | Unset): Named tensors, in batches, stored as one HDF5 file.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         error_details (str | Unset): Details of the failure, for the staff of the service.
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.

@@ -19,7 +19,7 @@ class CompileJobSubmit:
         devices (DeviceQueryList): Devices that a target model must run on.
         tensor_type_list (NamedTensorTypeListSubmit | Unset): The inputs of a model, with the shapes and types they are
             to have.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         options (str | Unset): Options, as on a command line.
         calibration_dataset (DatasetReference | Unset): A dataset that a job works on.
     """

@@ -15,11 +15,11 @@ T = TypeVar("T", bound="CreateUpdateResponse")
 
 @_attrs_define
 class CreateUpdateResponse:
-    """The answer to a create or an update: which resource, and when it was made.
+    """The response to a create or an update: which resource, and when it was created.
 
     Attributes:
         id (str): Identifier of the resource.
-        status (str): Empty, or what went wrong; of a job that is cancelled, its state.
+        status (str): Empty, or what went wrong; for a cancelled job, its state.
         creation_time (datetime.datetime | Unset): When it was created.
         expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
         validation_error (ValidationError | Unset): What is wrong with a request, field by field.

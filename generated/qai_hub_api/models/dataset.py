@@ -20,11 +20,11 @@ class Dataset:
     Attributes:
         dataset_id (str | Unset): Identifier; starts with `d`.
         owner (User | Unset): A person with an account.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         creation_time (datetime.datetime | Unset): When it was created.
         expiration_time (datetime.datetime | Unset): When it expires; absent if it never does.
-        file_upload_complete (bool | Unset): Whether its file is there.
-        read_only (bool | Unset): Whether the caller may only look at it.
+        file_upload_complete (bool | Unset): Whether its file is uploaded.
+        read_only (bool | Unset): Whether the caller may read it but not change it.
         permanent (bool | Unset): Whether it never expires.
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.

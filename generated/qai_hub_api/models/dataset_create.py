@@ -15,7 +15,7 @@ class DatasetCreate:
     """A dataset to create, before its file is uploaded.
 
     Attributes:
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         permanent (bool | Unset): Whether it never expires.
         project_id (str | Unset): Project that it belongs to.
     """

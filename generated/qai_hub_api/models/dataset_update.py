@@ -15,8 +15,8 @@ class DatasetUpdate:
     """The fields of a dataset that its owner may change.
 
     Attributes:
-        name (str | Unset): Name that people see.
-        file_upload_complete (bool | Unset): Says that the file has been uploaded.
+        name (str | Unset): Display name.
+        file_upload_complete (bool | Unset): Reports that the file has been uploaded.
     """
 
     name: str | Unset = UNSET

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="DeleteResponse")
 
 @_attrs_define
 class DeleteResponse:
-    """The answer to a delete.
+    """The response to a delete.
 
     Attributes:
         id (str): Identifier.

@@ -16,7 +16,7 @@ class FileDownloadResponse:
     """How a file can be downloaded: exactly one of the methods is present.
 
     Attributes:
-        url (FileDownloadURL | Unset): Where one file can be downloaded, and how it is called.
+        url (FileDownloadURL | Unset): Where one file can be downloaded, and under which name.
         credentials (S3Credentials | Unset): Short-lived storage credentials for one object. A local hub never issues
             any.
     """

@@ -13,13 +13,12 @@ T = TypeVar("T", bound="FileDownloadURL")
 
 @_attrs_define
 class FileDownloadURL:
-    """Where one file can be downloaded, and how it is called.
+    """Where one file can be downloaded, and under which name.
 
     Attributes:
         url (str): Signed URL. It is a secret, and expires.
         filename (str): File name to save it under; it has no dots but those of its extension.
-        sha256 (str | Unset): SHA-256 of the file in hex, so that whoever downloads it can tell that nothing else came
-            in its place.
+        sha256 (str | Unset): SHA-256 of the file in hex, to check the download against.
     """
 
     url: str

@@ -13,10 +13,10 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """How a hub is.
+    """The health of a hub.
 
     Attributes:
-        status (str): `ok` where all is well.
+        status (str): `ok` if the hub is healthy.
     """
 
     status: str

@@ -20,10 +20,10 @@ class InferenceJob:
 
     Attributes:
         inference_job_id (str): Identifier; starts with `j`.
-        user_id (int): Number of who submitted it.
+        user_id (int): Number of the user who submitted it.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
-        name (str): Name that people see.
+        name (str): Display name.
         options (str): Options, as on a command line.
         user (User | Unset): A person with an account.
         model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
@@ -36,12 +36,12 @@ class InferenceJob:
         last_updated_time (datetime.datetime | Unset): When it last changed.
         admin_url (str | Unset): Page for the staff of the service.
         error_details (str | Unset): Details of the failure, for the staff of the service.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         project_id (str | Unset): Project that it belongs to.
         is_profiling_on (bool | Unset): Whether it profiles.
         execution_time (int | Unset): Time of one inference, in microseconds.
         execution_peak_memory (Range | Unset): A closed interval of measured values.
-        has_vizgraph (bool | Unset): Whether a graph picture exists.
+        has_vizgraph (bool | Unset): Whether a picture of the graph exists.
         tensor_type_list (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
         project_slug (str | Unset): Short name of the project.
     """

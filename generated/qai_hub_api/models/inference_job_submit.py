@@ -19,7 +19,7 @@ class InferenceJobSubmit:
         device (DeviceQuery): Selects a device: all that is given must match. Empty strings match everything.
         dataset (DatasetReference | Unset): A dataset that a job works on.
         is_profiling_on (bool | Unset): Whether it profiles.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         options (str | Unset): Options, as on a command line.
     """
 

@@ -19,15 +19,15 @@ class Job:
 
     Attributes:
         failure_type (JobFailureType): Why a job failed, as a class of causes.
-        profile_job (ProfileJob | Unset): Profiles a model. Current services answer an inference job with profiling on
-            in its place.
+        profile_job (ProfileJob | Unset): Profiles a model. Current services return an inference job with profiling on
+            instead.
         inference_job (InferenceJob | Unset): Runs a model on a dataset, profiles it, or both.
         compile_job (CompileJob | Unset): Compiles a model for a device and a runtime.
         quantize_job (QuantizeJob | Unset): Quantizes an ONNX model with calibration data.
         link_job (LinkJob | Unset): Links several models into one context binary.
         hub_version (str | Unset): Release of the service that ran it.
-        read_only (bool | Unset): Whether the caller may only look at it.
-        notices (list[Notice] | Unset): What the job wants its user to know.
+        read_only (bool | Unset): Whether the caller may read it but not change it.
+        notices (list[Notice] | Unset): Messages of the job to its user.
         available_artifacts (list[JobArtifactType] | Unset): Types of the artifacts that can be downloaded.
         actor_authorization (JobAuthorization | Unset): What the caller may do with a job.
     """

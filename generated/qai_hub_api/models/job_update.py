@@ -15,7 +15,7 @@ class JobUpdate:
     """The fields of a job that its owner may change.
 
     Attributes:
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
     """
 
     name: str | Unset = UNSET

@@ -20,10 +20,10 @@ class LinkJob:
 
     Attributes:
         link_job_id (str): Identifier; starts with `j`.
-        user_id (int): Number of who submitted it.
+        user_id (int): Number of the user who submitted it.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
-        name (str): Name that people see.
+        name (str): Display name.
         options (str): Options, as on a command line.
         user (User | Unset): A person with an account.
         models (ModelList | Unset): One page of models, newest first.
@@ -34,7 +34,7 @@ class LinkJob:
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
         admin_url (str | Unset): Page for the staff of the service.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         device (Device | Unset): A device that jobs run on, or a query that selects one.
         project_id (str | Unset): Project that it belongs to.
         error_details (str | Unset): Details of the failure, for the staff of the service.

@@ -17,7 +17,7 @@ class LinkJobSubmit:
     Attributes:
         models (ModelReferenceList): Models that a job links, in order.
         device (DeviceQuery): Selects a device: all that is given must match. Empty strings match everything.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         options (str | Unset): Options, as on a command line.
     """
 

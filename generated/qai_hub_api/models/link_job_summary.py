@@ -21,7 +21,7 @@ class LinkJobSummary:
 
     Attributes:
         job_id (str): Identifier; starts with `j`.
-        name (str): Name that people see.
+        name (str): Display name.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
         device_name (str): Name of the device.
@@ -31,7 +31,7 @@ class LinkJobSummary:
         start_time (datetime.datetime | Unset): When it began to run.
         completion_time (datetime.datetime | Unset): When it ended.
         last_updated_time (datetime.datetime | Unset): When it last changed.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         project_id (str | Unset): Project that it belongs to.
         target_model_type (ModelType | Unset): Format of a model file.
         project_slug (str | Unset): Short name of the project.

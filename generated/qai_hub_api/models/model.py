@@ -21,17 +21,17 @@ class Model:
     Attributes:
         model_id (str | Unset): Identifier; starts with `m`.
         owner (User | Unset): A person with an account.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         creation_time (datetime.datetime | Unset): When it was created.
         model_type (ModelType | Unset): Format of a model file.
-        file_upload_complete (bool | Unset): Whether its file is there.
+        file_upload_complete (bool | Unset): Whether its file is uploaded.
         producer_id (str | Unset): Job that produced it; absent for an uploaded model.
-        read_only (bool | Unset): Whether the caller may only look at it.
+        read_only (bool | Unset): Whether the caller may read it but not change it.
         is_directory (bool | Unset): Whether it is a folder, transferred as a ZIP archive.
         hidden (bool | Unset): Whether lists leave it out.
         producer_attempt_number (int | Unset): Attempt of the producing job.
         metadata (ModelMetadata | Unset): Facts about a target model, by metadata key number.
-        has_vizgraph (bool | Unset): Whether a graph picture exists.
+        has_vizgraph (bool | Unset): Whether a picture of the graph exists.
         input_spec (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
         output_spec (NamedTensorTypeList | Unset): The inputs or the outputs of a model, in the model's order.
         project_id (str | Unset): Project that it belongs to.

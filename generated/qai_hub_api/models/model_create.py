@@ -16,7 +16,7 @@ class ModelCreate:
     """A model to create, before its file is uploaded.
 
     Attributes:
-        name (str): Name that people see.
+        name (str): Display name.
         model_type (ModelType): Format of a model file.
         is_directory (bool | Unset): Whether it is a folder, transferred as a ZIP archive.
     """

@@ -15,7 +15,7 @@ class ModelUpdate:
     """The fields of a model that its owner may change.
 
     Attributes:
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
     """
 
     name: str | Unset = UNSET

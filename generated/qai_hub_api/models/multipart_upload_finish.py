@@ -12,7 +12,7 @@ T = TypeVar("T", bound="MultipartUploadFinish")
 
 @_attrs_define
 class MultipartUploadFinish:
-    """The end of an upload in parts: the ETag that each part was answered with, in order.
+    """The end of an upload in parts: the ETag of each part, in order.
 
     Attributes:
         upload_id (str): Identifier of this upload.

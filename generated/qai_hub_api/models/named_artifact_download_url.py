@@ -21,8 +21,7 @@ class NamedArtifactDownloadURL:
         name (str | Unset): Name of the artifact.
         credentials (S3Credentials | Unset): Short-lived storage credentials for one object. A local hub never issues
             any.
-        sha256 (str | Unset): SHA-256 of the file in hex, so that whoever downloads it can tell that nothing else came
-            in its place.
+        sha256 (str | Unset): SHA-256 of the file in hex, to check the download against.
     """
 
     url: str

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="Notice")
 
 @_attrs_define
 class Notice:
-    """Something that a job wants its user to know.
+    """A message of a job to its user.
 
     Attributes:
         context (NoticeContext): What a notice is about.

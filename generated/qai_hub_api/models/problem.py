@@ -17,7 +17,7 @@ class Problem:
     """What went wrong (RFC 9457).
 
     Attributes:
-        type_ (str): Kind of problem; `about:blank` where the status tells it all.
+        type_ (str): Kind of problem; `about:blank` if the status says all.
         title (str): Short text of the status.
         status (int): HTTP status.
         detail (str): What went wrong here, and what can be done about it.

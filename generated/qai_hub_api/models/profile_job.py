@@ -16,14 +16,14 @@ T = TypeVar("T", bound="ProfileJob")
 
 @_attrs_define
 class ProfileJob:
-    """Profiles a model. Current services answer an inference job with profiling on in its place.
+    """Profiles a model. Current services return an inference job with profiling on instead.
 
     Attributes:
         profile_job_id (str): Identifier; starts with `j`.
-        user_id (int): Number of who submitted it.
+        user_id (int): Number of the user who submitted it.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
-        name (str): Name that people see.
+        name (str): Display name.
         options (str): Options, as on a command line.
         includes_compile (bool): Whether the job compiles before it profiles.
         user (User | Unset): A person with an account.
@@ -39,11 +39,11 @@ class ProfileJob:
         dataset (Dataset | Unset): Named tensors, in batches, stored as one HDF5 file.
         target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         execution_peak_memory (Range | Unset): A closed interval of measured values.
-        has_vizgraph (bool | Unset): Whether a graph picture exists.
+        has_vizgraph (bool | Unset): Whether a picture of the graph exists.
         last_updated_time (datetime.datetime | Unset): When it last changed.
         admin_url (str | Unset): Page for the staff of the service.
         error_details (str | Unset): Details of the failure, for the staff of the service.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.
     """

@@ -21,7 +21,7 @@ class ProfileJobSummary:
 
     Attributes:
         job_id (str): Identifier; starts with `j`.
-        name (str): Name that people see.
+        name (str): Display name.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
         device_name (str): Name of the device.
@@ -33,7 +33,7 @@ class ProfileJobSummary:
         last_updated_time (datetime.datetime | Unset): When it last changed.
         execution_time (int | Unset): Time of one inference, in microseconds.
         execution_peak_memory (Range | Unset): A closed interval of measured values.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        queued_time (datetime.datetime | Unset): When it was queued.
         project_id (str | Unset): Project that it belongs to.
         target_model_type (ModelType | Unset): Format of a model file.
         project_slug (str | Unset): Short name of the project.

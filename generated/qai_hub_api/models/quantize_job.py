@@ -21,10 +21,10 @@ class QuantizeJob:
 
     Attributes:
         quantize_job_id (str): Identifier; starts with `j`.
-        user_id (int): Number of who submitted it.
+        user_id (int): Number of the user who submitted it.
         weights_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
         activations_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
-        name (str): Name that people see.
+        name (str): Display name.
         job_state (JobState): The state of a job. DONE and FAILED are final; a newer service may add others, which are
             not.
         options (str): Options, as on a command line.
@@ -39,8 +39,8 @@ class QuantizeJob:
         failure_reason (str | Unset): Why it failed, for people; absent unless it failed.
         target_model (Model | Unset): A model file or folder: uploaded by a user, or produced by a job.
         admin_url (str | Unset): Page for the staff of the service.
-        has_vizgraph (bool | Unset): Whether a graph picture exists.
-        queued_time (datetime.datetime | Unset): When it began to wait for its turn.
+        has_vizgraph (bool | Unset): Whether a picture of the graph exists.
+        queued_time (datetime.datetime | Unset): When it was queued.
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.
     """

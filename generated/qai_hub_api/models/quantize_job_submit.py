@@ -20,7 +20,7 @@ class QuantizeJobSubmit:
         calibration_dataset (DatasetReference): A dataset that a job works on.
         weights_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
         activations_dtype (QuantizeDtype): Integer type that weights or activations are quantized to.
-        name (str | Unset): Name that people see.
+        name (str | Unset): Display name.
         options (str | Unset): Options, as on a command line.
     """
 

@@ -62,7 +62,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a dataset.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -90,7 +90,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a dataset.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -120,7 +120,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a dataset.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -148,7 +148,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a dataset.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:

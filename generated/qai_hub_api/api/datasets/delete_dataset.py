@@ -61,8 +61,8 @@ def sync_detailed(
     """Delete a dataset.
 
     Deletes the dataset, its uploads and its shares. Only the owner may do this. Jobs that have
-    ended keep its identifier and nothing else of it. Answers 409, and names the job, as long as a
-    job that has not ended works on it; 409, too, while a part of its upload is arriving.
+    ended keep its identifier and nothing else of it. Returns 409, and names the job, as long as a
+    job that has not ended uses it; also 409 while a part of its upload is arriving.
 
     An extension: the official service has no such operation.
 
@@ -92,8 +92,8 @@ def sync(
     """Delete a dataset.
 
     Deletes the dataset, its uploads and its shares. Only the owner may do this. Jobs that have
-    ended keep its identifier and nothing else of it. Answers 409, and names the job, as long as a
-    job that has not ended works on it; 409, too, while a part of its upload is arriving.
+    ended keep its identifier and nothing else of it. Returns 409, and names the job, as long as a
+    job that has not ended uses it; also 409 while a part of its upload is arriving.
 
     An extension: the official service has no such operation.
 
@@ -125,8 +125,8 @@ async def asyncio_detailed(
     """Delete a dataset.
 
     Deletes the dataset, its uploads and its shares. Only the owner may do this. Jobs that have
-    ended keep its identifier and nothing else of it. Answers 409, and names the job, as long as a
-    job that has not ended works on it; 409, too, while a part of its upload is arriving.
+    ended keep its identifier and nothing else of it. Returns 409, and names the job, as long as a
+    job that has not ended uses it; also 409 while a part of its upload is arriving.
 
     An extension: the official service has no such operation.
 
@@ -156,8 +156,8 @@ async def asyncio(
     """Delete a dataset.
 
     Deletes the dataset, its uploads and its shares. Only the owner may do this. Jobs that have
-    ended keep its identifier and nothing else of it. Answers 409, and names the job, as long as a
-    job that has not ended works on it; 409, too, while a part of its upload is arriving.
+    ended keep its identifier and nothing else of it. Returns 409, and names the job, as long as a
+    job that has not ended uses it; also 409 while a part of its upload is arriving.
 
     An extension: the official service has no such operation.
 

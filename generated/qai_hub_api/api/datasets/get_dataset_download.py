@@ -61,7 +61,7 @@ def sync_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where a dataset can be downloaded.
+    """Get the download address of a dataset.
 
     A signed URL of its HDF5 file.
 
@@ -88,7 +88,7 @@ def sync(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where a dataset can be downloaded.
+    """Get the download address of a dataset.
 
     A signed URL of its HDF5 file.
 
@@ -117,7 +117,7 @@ async def asyncio_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where a dataset can be downloaded.
+    """Get the download address of a dataset.
 
     A signed URL of its HDF5 file.
 
@@ -144,7 +144,7 @@ async def asyncio(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where a dataset can be downloaded.
+    """Get the download address of a dataset.
 
     A signed URL of its HDF5 file.
 

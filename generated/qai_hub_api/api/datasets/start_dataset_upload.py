@@ -71,7 +71,7 @@ def sync_detailed(
 ) -> Response[FileUploadResponse]:
     """Start the upload of a dataset.
 
-    Answers a signed URL, and the form fields to post to it before the file.
+    Returns a signed URL, and the form fields to post to it before the file.
 
     Args:
         client: Where to send the request.
@@ -104,7 +104,7 @@ def sync(
 ) -> FileUploadResponse:
     """Start the upload of a dataset.
 
-    Answers a signed URL, and the form fields to post to it before the file.
+    Returns a signed URL, and the form fields to post to it before the file.
 
     Args:
         client: Where to send the request.
@@ -139,7 +139,7 @@ async def asyncio_detailed(
 ) -> Response[FileUploadResponse]:
     """Start the upload of a dataset.
 
-    Answers a signed URL, and the form fields to post to it before the file.
+    Returns a signed URL, and the form fields to post to it before the file.
 
     Args:
         client: Where to send the request.
@@ -172,7 +172,7 @@ async def asyncio(
 ) -> FileUploadResponse:
     """Start the upload of a dataset.
 
-    Answers a signed URL, and the form fields to post to it before the file.
+    Returns a signed URL, and the form fields to post to it before the file.
 
     Args:
         client: Where to send the request.

@@ -61,7 +61,7 @@ def sync_detailed(
     *,
     body: DatasetUpdate,
 ) -> Response[CreateUpdateResponse]:
-    """Rename a dataset, or say that its file is there.
+    """Rename a dataset, or report that its file is uploaded.
 
     Only the owner may do this.
 
@@ -88,7 +88,7 @@ def sync(
     *,
     body: DatasetUpdate,
 ) -> CreateUpdateResponse:
-    """Rename a dataset, or say that its file is there.
+    """Rename a dataset, or report that its file is uploaded.
 
     Only the owner may do this.
 
@@ -117,7 +117,7 @@ async def asyncio_detailed(
     *,
     body: DatasetUpdate,
 ) -> Response[CreateUpdateResponse]:
-    """Rename a dataset, or say that its file is there.
+    """Rename a dataset, or report that its file is uploaded.
 
     Only the owner may do this.
 
@@ -144,7 +144,7 @@ async def asyncio(
     *,
     body: DatasetUpdate,
 ) -> CreateUpdateResponse:
-    """Rename a dataset, or say that its file is there.
+    """Rename a dataset, or report that its file is uploaded.
 
     Only the owner may do this.
 

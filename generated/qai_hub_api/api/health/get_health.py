@@ -46,8 +46,8 @@ def sync_detailed(
 ) -> Response[Health]:
     """Get the health.
 
-    Tells whether the hub takes requests and its database answers, for what watches over it. The
-    official service has no such operation.
+    Reports whether the hub accepts requests and its database responds, for monitoring. The official
+    service has no such operation.
 
     Args:
         client: Where to send the request.
@@ -66,8 +66,8 @@ def sync(
 ) -> Health:
     """Get the health.
 
-    Tells whether the hub takes requests and its database answers, for what watches over it. The
-    official service has no such operation.
+    Reports whether the hub accepts requests and its database responds, for monitoring. The official
+    service has no such operation.
 
     Args:
         client: Where to send the request.
@@ -89,8 +89,8 @@ async def asyncio_detailed(
 ) -> Response[Health]:
     """Get the health.
 
-    Tells whether the hub takes requests and its database answers, for what watches over it. The
-    official service has no such operation.
+    Reports whether the hub accepts requests and its database responds, for monitoring. The official
+    service has no such operation.
 
     Args:
         client: Where to send the request.
@@ -109,8 +109,8 @@ async def asyncio(
 ) -> Health:
     """Get the health.
 
-    Tells whether the hub takes requests and its database answers, for what watches over it. The
-    official service has no such operation.
+    Reports whether the hub accepts requests and its database responds, for monitoring. The official
+    service has no such operation.
 
     Args:
         client: Where to send the request.

@@ -60,10 +60,10 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Cancel a job.
 
-    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
-    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
-    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
-    has ended stays as it is: `status` tells the state.
+    Ends the job, queued or running, with all its processes. Its state is then `JOB_STATE_FAILED`,
+    its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason names who cancelled it; jobs that
+    wait for its model fail with it. Only the owner may do this. A job that has ended stays as it
+    is: `status` has its state.
 
     An extension: the official service has no such operation.
 
@@ -92,10 +92,10 @@ def sync(
 ) -> CreateUpdateResponse:
     """Cancel a job.
 
-    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
-    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
-    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
-    has ended stays as it is: `status` tells the state.
+    Ends the job, queued or running, with all its processes. Its state is then `JOB_STATE_FAILED`,
+    its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason names who cancelled it; jobs that
+    wait for its model fail with it. Only the owner may do this. A job that has ended stays as it
+    is: `status` has its state.
 
     An extension: the official service has no such operation.
 
@@ -126,10 +126,10 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Cancel a job.
 
-    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
-    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
-    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
-    has ended stays as it is: `status` tells the state.
+    Ends the job, queued or running, with all its processes. Its state is then `JOB_STATE_FAILED`,
+    its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason names who cancelled it; jobs that
+    wait for its model fail with it. Only the owner may do this. A job that has ended stays as it
+    is: `status` has its state.
 
     An extension: the official service has no such operation.
 
@@ -158,10 +158,10 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Cancel a job.
 
-    Ends the job: one that is queued at once, one that runs with all its processes. Its state is
-    then `JOB_STATE_FAILED`, its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason tells who
-    cancelled it; jobs that wait for its model fail with it. Only the owner may do this. A job that
-    has ended stays as it is: `status` tells the state.
+    Ends the job, queued or running, with all its processes. Its state is then `JOB_STATE_FAILED`,
+    its failure type `JOB_FAILURE_TYPE_CANCELLED`, and its reason names who cancelled it; jobs that
+    wait for its model fail with it. Only the owner may do this. A job that has ended stays as it
+    is: `status` has its state.
 
     An extension: the official service has no such operation.
 

@@ -71,8 +71,8 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a job.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -102,8 +102,8 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a job.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -135,8 +135,8 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a job.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -166,8 +166,8 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a job.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.

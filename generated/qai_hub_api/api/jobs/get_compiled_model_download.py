@@ -61,10 +61,10 @@ def sync_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where the target model of a job can be downloaded.
+    """Get the download address of a target model.
 
-    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
-    model.
+    A signed URL of the target model. Returns 409 for a job that failed, has not ended, or produces
+    no model.
 
     Args:
         client: Where to send the request.
@@ -89,10 +89,10 @@ def sync(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where the target model of a job can be downloaded.
+    """Get the download address of a target model.
 
-    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
-    model.
+    A signed URL of the target model. Returns 409 for a job that failed, has not ended, or produces
+    no model.
 
     Args:
         client: Where to send the request.
@@ -119,10 +119,10 @@ async def asyncio_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where the target model of a job can be downloaded.
+    """Get the download address of a target model.
 
-    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
-    model.
+    A signed URL of the target model. Returns 409 for a job that failed, has not ended, or produces
+    no model.
 
     Args:
         client: Where to send the request.
@@ -147,10 +147,10 @@ async def asyncio(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where the target model of a job can be downloaded.
+    """Get the download address of a target model.
 
-    A signed URL of the target model. Answers 409 for a job that failed, has not ended, or makes no
-    model.
+    A signed URL of the target model. Returns 409 for a job that failed, has not ended, or produces
+    no model.
 
     Args:
         client: Where to send the request.

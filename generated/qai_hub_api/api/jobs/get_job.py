@@ -61,7 +61,7 @@ def sync_detailed(
     """Get a job.
 
     A job that the caller submitted, or that is shared with the caller. With `Prefer: wait=N` the
-    answer comes when the job ends, or after N seconds.
+    response comes when the job ends, or after N seconds.
 
     Args:
         client: Where to send the request.
@@ -89,7 +89,7 @@ def sync(
     """Get a job.
 
     A job that the caller submitted, or that is shared with the caller. With `Prefer: wait=N` the
-    answer comes when the job ends, or after N seconds.
+    response comes when the job ends, or after N seconds.
 
     Args:
         client: Where to send the request.
@@ -119,7 +119,7 @@ async def asyncio_detailed(
     """Get a job.
 
     A job that the caller submitted, or that is shared with the caller. With `Prefer: wait=N` the
-    answer comes when the job ends, or after N seconds.
+    response comes when the job ends, or after N seconds.
 
     Args:
         client: Where to send the request.
@@ -147,7 +147,7 @@ async def asyncio(
     """Get a job.
 
     A job that the caller submitted, or that is shared with the caller. With `Prefer: wait=N` the
-    answer comes when the job ends, or after N seconds.
+    response comes when the job ends, or after N seconds.
 
     Args:
         client: Where to send the request.

@@ -52,7 +52,7 @@ def sync_detailed(
 ) -> Response[JobResult]:
     """Get the result of a job.
 
-    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+    The result of a job that succeeded. Returns 409 for a job that failed or has not ended.
 
     Args:
         client: Where to send the request.
@@ -75,7 +75,7 @@ def sync(
 ) -> JobResult:
     """Get the result of a job.
 
-    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+    The result of a job that succeeded. Returns 409 for a job that failed or has not ended.
 
     Args:
         client: Where to send the request.
@@ -100,7 +100,7 @@ async def asyncio_detailed(
 ) -> Response[JobResult]:
     """Get the result of a job.
 
-    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+    The result of a job that succeeded. Returns 409 for a job that failed or has not ended.
 
     Args:
         client: Where to send the request.
@@ -123,7 +123,7 @@ async def asyncio(
 ) -> JobResult:
     """Get the result of a job.
 
-    What a job that succeeded has found out. Answers 409 for a job that failed or has not ended.
+    The result of a job that succeeded. Returns 409 for a job that failed or has not ended.
 
     Args:
         client: Where to send the request.

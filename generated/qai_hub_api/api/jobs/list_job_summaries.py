@@ -83,7 +83,7 @@ def sync_detailed(
 ) -> Response[JobSummaryList]:
     """List short forms of jobs.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -122,7 +122,7 @@ def sync(
 ) -> JobSummaryList:
     """List short forms of jobs.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -163,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[JobSummaryList]:
     """List short forms of jobs.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -202,7 +202,7 @@ async def asyncio(
 ) -> JobSummaryList:
     """List short forms of jobs.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.

@@ -58,7 +58,7 @@ def sync_detailed(
     *,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
-    """Say that the file of a model is there.
+    """Report that the file of a model is uploaded.
 
     After an upload with storage credentials. Doing it twice changes nothing.
 
@@ -85,7 +85,7 @@ def sync(
     *,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
-    """Say that the file of a model is there.
+    """Report that the file of a model is uploaded.
 
     After an upload with storage credentials. Doing it twice changes nothing.
 
@@ -114,7 +114,7 @@ async def asyncio_detailed(
     *,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
-    """Say that the file of a model is there.
+    """Report that the file of a model is uploaded.
 
     After an upload with storage credentials. Doing it twice changes nothing.
 
@@ -141,7 +141,7 @@ async def asyncio(
     *,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
-    """Say that the file of a model is there.
+    """Report that the file of a model is uploaded.
 
     After an upload with storage credentials. Doing it twice changes nothing.
 

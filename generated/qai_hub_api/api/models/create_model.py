@@ -62,7 +62,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a model.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -89,7 +89,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a model.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -118,7 +118,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a model.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -145,7 +145,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a model.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.

@@ -67,7 +67,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Finish the upload of a model.
 
-    Puts the parts together. Doing it twice changes nothing.
+    Joins the parts. Doing it twice changes nothing.
 
     Args:
         client: Where to send the request.
@@ -97,7 +97,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Finish the upload of a model.
 
-    Puts the parts together. Doing it twice changes nothing.
+    Joins the parts. Doing it twice changes nothing.
 
     Args:
         client: Where to send the request.
@@ -129,7 +129,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Finish the upload of a model.
 
-    Puts the parts together. Doing it twice changes nothing.
+    Joins the parts. Doing it twice changes nothing.
 
     Args:
         client: Where to send the request.
@@ -159,7 +159,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Finish the upload of a model.
 
-    Puts the parts together. Doing it twice changes nothing.
+    Joins the parts. Doing it twice changes nothing.
 
     Args:
         client: Where to send the request.

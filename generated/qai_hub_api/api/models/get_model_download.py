@@ -61,7 +61,7 @@ def sync_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where a model can be downloaded.
+    """Get the download address of a model.
 
     A signed URL of the file, or of a ZIP archive of the folder.
 
@@ -88,7 +88,7 @@ def sync(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where a model can be downloaded.
+    """Get the download address of a model.
 
     A signed URL of the file, or of a ZIP archive of the folder.
 
@@ -117,7 +117,7 @@ async def asyncio_detailed(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> Response[FileDownloadResponse]:
-    """Get where a model can be downloaded.
+    """Get the download address of a model.
 
     A signed URL of the file, or of a ZIP archive of the folder.
 
@@ -144,7 +144,7 @@ async def asyncio(
     *,
     supports_s3_credentials: bool | Unset = UNSET,
 ) -> FileDownloadResponse:
-    """Get where a model can be downloaded.
+    """Get the download address of a model.
 
     A signed URL of the file, or of a ZIP archive of the folder.
 

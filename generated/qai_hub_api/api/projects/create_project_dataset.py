@@ -67,7 +67,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a dataset in a project.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -98,7 +98,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a dataset in a project.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -131,7 +131,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a dataset in a project.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:
@@ -162,7 +162,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a dataset in a project.
 
-    Makes a dataset without its file, which is then uploaded by one form post. It expires after 30
+    Creates a dataset without its file, which is then uploaded by one form post. It expires after 30
     days unless it is permanent.
 
     Args:

@@ -76,8 +76,8 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a job in a project.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -110,8 +110,8 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a job in a project.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -146,8 +146,8 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a job in a project.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.
@@ -180,8 +180,8 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a job in a project.
 
-    Queues a job. Its input model may still be in the making: then the job waits for it, and fails
-    if that fails.
+    Queues a job. If another job has yet to produce its input model, the job waits for that one, and
+    fails if it fails.
 
     Args:
         client: Where to send the request.

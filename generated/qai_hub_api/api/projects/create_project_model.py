@@ -67,7 +67,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a model in a project.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -97,7 +97,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Create a model in a project.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -129,7 +129,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Create a model in a project.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.
@@ -159,7 +159,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Create a model in a project.
 
-    Makes a model without its file, which is then uploaded in parts.
+    Creates a model without its file, which is then uploaded in parts.
 
     Args:
         client: Where to send the request.

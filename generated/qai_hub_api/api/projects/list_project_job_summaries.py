@@ -88,7 +88,7 @@ def sync_detailed(
 ) -> Response[JobSummaryList]:
     """List short forms of jobs of a project.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -130,7 +130,7 @@ def sync(
 ) -> JobSummaryList:
     """List short forms of jobs of a project.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -174,7 +174,7 @@ async def asyncio_detailed(
 ) -> Response[JobSummaryList]:
     """List short forms of jobs of a project.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.
@@ -216,7 +216,7 @@ async def asyncio(
 ) -> JobSummaryList:
     """List short forms of jobs of a project.
 
-    As the list of jobs, in short.
+    Like the list of jobs, with short forms.
 
     Args:
         client: Where to send the request.

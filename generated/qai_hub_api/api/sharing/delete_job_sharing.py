@@ -52,7 +52,7 @@ def sync_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Stop sharing a job.
 
-    Takes the job back from everyone. Only the owner may do this.
+    Stops sharing the job with anyone. Only the owner may do this.
 
     Args:
         client: Where to send the request.
@@ -75,7 +75,7 @@ def sync(
 ) -> CreateUpdateResponse:
     """Stop sharing a job.
 
-    Takes the job back from everyone. Only the owner may do this.
+    Stops sharing the job with anyone. Only the owner may do this.
 
     Args:
         client: Where to send the request.
@@ -100,7 +100,7 @@ async def asyncio_detailed(
 ) -> Response[CreateUpdateResponse]:
     """Stop sharing a job.
 
-    Takes the job back from everyone. Only the owner may do this.
+    Stops sharing the job with anyone. Only the owner may do this.
 
     Args:
         client: Where to send the request.
@@ -123,7 +123,7 @@ async def asyncio(
 ) -> CreateUpdateResponse:
     """Stop sharing a job.
 
-    Takes the job back from everyone. Only the owner may do this.
+    Stops sharing the job with anyone. Only the owner may do this.
 
     Args:
         client: Where to send the request.

@@ -50,7 +50,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     dataset_id: str,
 ) -> Response[SharedAccess]:
-    """List who a dataset is shared with.
+    """List the people that a dataset is shared with.
 
     Sharing a dataset opens that dataset alone.
 
@@ -73,7 +73,7 @@ def sync(
     client: AuthenticatedClient | Client,
     dataset_id: str,
 ) -> SharedAccess:
-    """List who a dataset is shared with.
+    """List the people that a dataset is shared with.
 
     Sharing a dataset opens that dataset alone.
 
@@ -98,7 +98,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     dataset_id: str,
 ) -> Response[SharedAccess]:
-    """List who a dataset is shared with.
+    """List the people that a dataset is shared with.
 
     Sharing a dataset opens that dataset alone.
 
@@ -121,7 +121,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     dataset_id: str,
 ) -> SharedAccess:
-    """List who a dataset is shared with.
+    """List the people that a dataset is shared with.
 
     Sharing a dataset opens that dataset alone.
 

@@ -50,7 +50,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
 ) -> Response[SharedAccess]:
-    """List who a job is shared with.
+    """List the people that a job is shared with.
 
     Sharing a job opens its models, datasets and artifacts too, and for an inference job the compile
     and link jobs behind it.
@@ -74,7 +74,7 @@ def sync(
     client: AuthenticatedClient | Client,
     job_id: str,
 ) -> SharedAccess:
-    """List who a job is shared with.
+    """List the people that a job is shared with.
 
     Sharing a job opens its models, datasets and artifacts too, and for an inference job the compile
     and link jobs behind it.
@@ -100,7 +100,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     job_id: str,
 ) -> Response[SharedAccess]:
-    """List who a job is shared with.
+    """List the people that a job is shared with.
 
     Sharing a job opens its models, datasets and artifacts too, and for an inference job the compile
     and link jobs behind it.
@@ -124,7 +124,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     job_id: str,
 ) -> SharedAccess:
-    """List who a job is shared with.
+    """List the people that a job is shared with.
 
     Sharing a job opens its models, datasets and artifacts too, and for an inference job the compile
     and link jobs behind it.

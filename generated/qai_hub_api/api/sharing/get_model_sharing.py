@@ -50,7 +50,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     model_id: str,
 ) -> Response[SharedAccess]:
-    """List who a model is shared with.
+    """List the people that a model is shared with.
 
     Sharing a model opens that model alone.
 
@@ -73,7 +73,7 @@ def sync(
     client: AuthenticatedClient | Client,
     model_id: str,
 ) -> SharedAccess:
-    """List who a model is shared with.
+    """List the people that a model is shared with.
 
     Sharing a model opens that model alone.
 
@@ -98,7 +98,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     model_id: str,
 ) -> Response[SharedAccess]:
-    """List who a model is shared with.
+    """List the people that a model is shared with.
 
     Sharing a model opens that model alone.
 
@@ -121,7 +121,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     model_id: str,
 ) -> SharedAccess:
-    """List who a model is shared with.
+    """List the people that a model is shared with.
 
     Sharing a model opens that model alone.
 

@@ -74,7 +74,7 @@ def sync_detailed(
 ) -> Response[File]:
     """Download a file.
 
-    Answers a stored file, or a range of it. The signature names the file.
+    Returns a stored file, or a range of it. The signature names the file.
 
     Args:
         client: Where to send the request.
@@ -107,7 +107,7 @@ def sync(
 ) -> File:
     """Download a file.
 
-    Answers a stored file, or a range of it. The signature names the file.
+    Returns a stored file, or a range of it. The signature names the file.
 
     Args:
         client: Where to send the request.
@@ -142,7 +142,7 @@ async def asyncio_detailed(
 ) -> Response[File]:
     """Download a file.
 
-    Answers a stored file, or a range of it. The signature names the file.
+    Returns a stored file, or a range of it. The signature names the file.
 
     Args:
         client: Where to send the request.
@@ -175,7 +175,7 @@ async def asyncio(
 ) -> File:
     """Download a file.
 
-    Answers a stored file, or a range of it. The signature names the file.
+    Returns a stored file, or a range of it. The signature names the file.
 
     Args:
         client: Where to send the request.

@@ -46,7 +46,7 @@ def sync_detailed(
 ) -> Response[User]:
     """Get the caller.
 
-    Tells who the token belongs to.
+    Returns the user whom the token belongs to.
 
     Args:
         client: Where to send the request.
@@ -65,7 +65,7 @@ def sync(
 ) -> User:
     """Get the caller.
 
-    Tells who the token belongs to.
+    Returns the user whom the token belongs to.
 
     Args:
         client: Where to send the request.
@@ -87,7 +87,7 @@ async def asyncio_detailed(
 ) -> Response[User]:
     """Get the caller.
 
-    Tells who the token belongs to.
+    Returns the user whom the token belongs to.
 
     Args:
         client: Where to send the request.
@@ -106,7 +106,7 @@ async def asyncio(
 ) -> User:
     """Get the caller.
 
-    Tells who the token belongs to.
+    Returns the user whom the token belongs to.
 
     Args:
         client: Where to send the request.

@@ -58,7 +58,7 @@ def sync_detailed(
 ) -> Response[ApiToken]:
     """Log in.
 
-    Exchanges an e-mail address and a password for an API token. Answers 400 if they do not match.
+    Exchanges an e-mail address and a password for an API token. Returns 400 if they do not match.
 
     Args:
         client: Where to send the request.
@@ -82,7 +82,7 @@ def sync(
 ) -> ApiToken:
     """Log in.
 
-    Exchanges an e-mail address and a password for an API token. Answers 400 if they do not match.
+    Exchanges an e-mail address and a password for an API token. Returns 400 if they do not match.
 
     Args:
         client: Where to send the request.
@@ -108,7 +108,7 @@ async def asyncio_detailed(
 ) -> Response[ApiToken]:
     """Log in.
 
-    Exchanges an e-mail address and a password for an API token. Answers 400 if they do not match.
+    Exchanges an e-mail address and a password for an API token. Returns 400 if they do not match.
 
     Args:
         client: Where to send the request.
@@ -132,7 +132,7 @@ async def asyncio(
 ) -> ApiToken:
     """Log in.
 
-    Exchanges an e-mail address and a password for an API token. Answers 400 if they do not match.
+    Exchanges an e-mail address and a password for an API token. Returns 400 if they do not match.
 
     Args:
         client: Where to send the request.
