@@ -1,6 +1,6 @@
 """The states of jobs, and which of them each kind goes through."""
 
-import re
+from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
 
 CREATED = "JOB_STATE_CREATED"
 DONE = "JOB_STATE_DONE"
@@ -45,7 +45,6 @@ _BY_RUNTIME = {
     "qnn_lib_aarch64_android": "MODEL_TYPE_QNN_LIB_AARCH64_ANDROID",
     "tflite": "MODEL_TYPE_TFLITE",
 }
-_RUNTIME = re.compile(r"(?:^|\s)--target_runtime[=\s]\s*(\w+)")
 
 
 def target_format(kind: str, options: str) -> str | None:
@@ -60,5 +59,10 @@ def target_format(kind: str, options: str) -> str | None:
     Returns:
         The format; None where only the job can tell.
     """
-    asked = _RUNTIME.search(options)
-    return _BY_KIND.get(kind) or (_BY_RUNTIME.get(asked[1]) if asked else None)
+    if kind in _BY_KIND:
+        return _BY_KIND[kind]
+    try:
+        asked = values_of(TARGET_RUNTIME, parse_option_string(options))
+    except OptionStringError:
+        return None
+    return _BY_RUNTIME.get(asked[0] or "") if asked else None

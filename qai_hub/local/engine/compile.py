@@ -24,7 +24,7 @@ from qai_hub.local.engine.onnx.prepare import (
     verify,
 )
 from qai_hub.local.engine.onnx.signature import inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, QNN_OPTIONS, TARGET_RUNTIME, options_of
+from qai_hub.local.engine.option_table import FULL_TYPE, options_of
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -39,6 +39,7 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.qnn.embed import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
 from qai_hub.local.engine.quantize.in_compile import check_calibration, quantized
+from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 logger = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from qai_hub.local.engine.options import (
     target_runtime,
     tflite_settings,
 )
+from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 MOST_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
@@ -28,10 +29,8 @@ SIMULATED_ITERATIONS = 5
 MOST_SECONDS = 3600
 DEFAULT_SECONDS = 30
 
-TARGET_RUNTIME = "--target_runtime"
 COMPUTE_UNIT = "--compute_unit"
 DEQUANTIZE = "--dequantize_outputs"
-QNN_OPTIONS = "--qnn_options"
 TFLITE_OPTIONS = "--tflite_options"
 OUTPUT_NAMES = "--output_names"
 TRUNCATE_64BIT_IO = "--truncate_64bit_io"

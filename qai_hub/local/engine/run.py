@@ -15,7 +15,6 @@ from qai_hub.local.engine.option_table import (
     DEQUANTIZE,
     ITERATIONS,
     PROFILER_TIME,
-    QNN_OPTIONS,
     TFLITE_OPTIONS,
     options_of,
 )
@@ -28,6 +27,7 @@ from qai_hub.local.engine.runners.base import RunnableModel
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.profile import profile_model
 from qai_hub.local.engine.runners.tflite import LiteRtModel
+from qai_hub.option_string import QNN_OPTIONS
 
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
