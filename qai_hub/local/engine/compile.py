@@ -39,12 +39,13 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.qnn.embed import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
 from qai_hub.local.engine.quantize.in_compile import check_calibration, quantized
+from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 logger = logging.getLogger(__name__)
 
 _NO_OPERATOR = "is not a registered function/op"
-_CONTEXT_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+_CONTEXT_BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 def compile_model(
@@ -99,7 +100,7 @@ def compile_model(
     tidy(target, apart=apart)
     outputs, differences = verify(pinned, target, inputs)
     if qnn is None:
-        made = {"target_model_type": "MODEL_TYPE_ONNX", "tool_versions": tool_versions()}
+        made = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish(target, folder, apart=apart)}
         more: list[dict[str, str]] = []
     else:

@@ -35,11 +35,12 @@ from qai_hub.local.engine.qnn.provider import (
 )
 from qai_hub.local.engine.qnn.settings import qnn_settings
 from qai_hub.local.engine.qnn.targets import SOURCE, TARGET, Made
+from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS
 
 logger = logging.getLogger(__name__)
 
-_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+_BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 @dataclass(frozen=True, slots=True)
