@@ -9,6 +9,7 @@ import inspect
 import re
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -17,6 +18,8 @@ import qai_hub
 from qai_hub.local import enums
 from qai_hub.local.api import uploads
 from qai_hub.local.engine.onnx import signature
+from qai_hub.local.engine.options import FULL_TYPES, JobKind, full_type
+from qai_hub.local.engine.protocol import Context, Severity
 from qai_hub.tensors import DTYPES, dtype_from_wire, dtype_to_wire
 
 ROOT = Path(__file__).parents[2]
@@ -96,9 +99,21 @@ def test_the_client_offers_every_value_that_is_not_listed_here(name: str) -> Non
     assert set(contract(name)) - offered == not_offered
 
 
-def test_types_of_jobs_are_told_apart_by_the_names_of_the_contract() -> None:
-    names = {member.lower() for member in qai_hub.JobType.__members__} - {"unspecified"}
-    assert names == set(SCHEMAS["JobTypeName"]["enum"])
+def test_types_of_jobs_have_the_names_of_the_contract() -> None:
+    names = set(SCHEMAS["JobTypeName"]["enum"])
+    assert {member.lower() for member in qai_hub.JobType.__members__} - {"unspecified"} == names
+    assert set(get_args(JobKind)) == names
+
+
+def test_notices_of_the_hub_have_the_words_of_the_contract() -> None:
+    assert set(get_args(Severity)) == set(NUMBERS["NoticeSeverity"])
+    assert set(get_args(Context)) == set(NUMBERS["NoticeContext"])
+
+
+def test_types_that_models_are_quantized_to_are_in_the_contract() -> None:
+    types = {each for name in FULL_TYPES.split("|") for each in full_type(name)}
+    assert types == set(qai_hub.QuantizeDtype.__members__)
+    assert types < set(contract("QuantizeDtype"))
 
 
 def test_dtypes_of_client_and_hub_are_those_of_the_contract() -> None:
