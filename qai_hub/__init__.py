@@ -90,46 +90,26 @@ if TYPE_CHECKING:
     from qai_hub.hub import upload_model as upload_model
     from qai_hub.hub import wait_all as wait_all
 else:
-    _HOMES = {
-        "_version": ("__version__",),
-        "client": (
-            *("Client", "ClientConfig", "Dataset", "Device", "Framework", "InputSpecs", "IOSpec"),
-            *("Error", "InternalError", "RateLimitedError", "UserError", "Notice", "Project"),
-            *("Job", "CompileJob", "InferenceJob", "LinkJob", "ProfileJob", "QuantizeJob"),
-            *("JobResult", "CompileJobResult", "InferenceJobResult", "LinkJobResult"),
-            *("ProfileJobResult", "QuantizeJobResult", "JobArtifactType", "JobStatus", "JobType"),
-            *("JobSummary", "CompileJobSummary", "InferenceJobSummary", "LinkJobSummary"),
-            *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
-            *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
-            *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
-        ),
-        "hub": (
-            *("cancel_job", "get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
-            *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
-            *("iter_datasets", "iter_job_summaries", "iter_jobs", "iter_models"),
-            *("set_session_token", "set_verbose", "submit_compile_job", "submit_inference_job"),
-            *("submit_compile_and_link_jobs", "submit_compile_and_profile_jobs"),
-            *("submit_link_job", "submit_profile_job", "submit_quantize_job"),
-            *("upload_dataset", "upload_model", "as_completed", "wait_all"),
-        ),
-    }
     from qai_hub import forking as forking
-
-    # Modules of the official client that scripts use; `dir()` keeps them back.
-    _COMPATIBLE = ("api_utils", "public_api_pb2", "public_rest_api", "util")
-    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-    __all__ = list(_HOME_OF)
 
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("aio", "client", "hub", *_COMPATIBLE):
+        from qai_hub._names import COMPATIBLE_MODULES, MODULE_OF, MODULES
+
+        if name in MODULES or name in COMPATIBLE_MODULES:
             return import_module(f"{__name__}.{name}")
-        if name not in _HOME_OF:
+        value: object
+        if name == "__all__":
+            value = list(MODULE_OF)
+        elif name in MODULE_OF:
+            value = getattr(import_module(f"{__name__}.{MODULE_OF[name]}"), name)
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         globals()[name] = value
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_HOME_OF, "aio", "client", "hub"})
+        from qai_hub._names import MODULE_OF, MODULES
+
+        return sorted({*globals(), *MODULE_OF, *MODULES})

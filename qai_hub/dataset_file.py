@@ -1,8 +1,4 @@
-"""Datasets as HDF5 files.
-
-Input `i` of a dataset is the group `data/{i}` with the attributes `order` (i), `name` and
-`batch_count`; its samples are the arrays `data/{i}/batch_{j}`.
-"""
+"""Datasets as HDF5 files."""
 
 import numbers
 from collections.abc import Iterator, Mapping
@@ -11,6 +7,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
 from qai_hub.tensors import DTYPES, DatasetEntries
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_entries"]
 
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
-M = TypeVar("M")
 A = TypeVar("A", str, int)
 
 _LONGEST_NAME = 4096
@@ -47,16 +43,13 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
     checked = _checked(entries)
     with _opened(target, "w") as file:
         for order, (name, samples) in enumerate(checked.items()):
-            group = file.create_group(f"data/{order}")
-            group.attrs["order"] = order
-            group.attrs["name"] = name
-            group.attrs["batch_count"] = len(samples)
+            group = add_input(file, order, name, len(samples))
             for index, sample in enumerate(samples):
                 # HDF5 compresses chunks, which cost more than they save in small arrays.
                 large = sample.nbytes >= _SMALLEST_COMPRESSED
                 how = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                group.create_dataset(f"batch_{index}", data=native, **(how if large else {}))
+                group.create_dataset(sample_key(index), data=native, **(how if large else {}))
     return target
 
 
@@ -197,9 +190,9 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
     import h5py
 
     with _damage_told(file):
-        data = _member(file, "data", h5py.Group)
+        data = own_member(file, "data", h5py.Group)
         keys = sorted(data, key=lambda key: (len(key), key))
-        groups = [_member(data, key, h5py.Group) for key in keys]
+        groups = [own_member(data, key, h5py.Group) for key in keys]
         orders = [read_attribute(group, "order") for group in groups]
         if any(order is not None for order in orders):
             if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
@@ -220,34 +213,17 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
 
 
 def _batches(group: "h5py.Group", stored: StoredArrays) -> list["h5py.Dataset"]:
-    import h5py
-
     count = _attribute(group, "batch_count", int)
     if count < 1:
         raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
-    batches = (_member(group, f"batch_{index}", h5py.Dataset) for index in range(count))
-    return [_stored_here(batch, stored) for batch in batches]
+    return [_stored_here(own_sample(group, index), stored) for index in range(count)]
 
 
 def _stored_here(batch: "h5py.Dataset", stored: StoredArrays) -> "h5py.Dataset":
     if batch.dtype.kind not in "biuf":
         raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
-    # What is stored elsewhere would be read from any file that the dataset's author names.
-    if batch.is_virtual or batch.external:
-        raise UserError(f"{batch.name} keeps its data in another file.")
     stored.check(batch)
     return batch
-
-
-def _member(group: "h5py.Group", key: str, kind: type[M]) -> M:
-    import h5py
-
-    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise UserError(f"{group.name.rstrip('/')}/{key} is missing, or only a link.")
-    member = group[key]
-    if not isinstance(member, kind):
-        raise UserError(f"{member.name} must be a {kind.__name__.lower()}.")
-    return member
 
 
 def _attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:

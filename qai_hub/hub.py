@@ -10,40 +10,13 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from qai_hub._names import METHODS
 from qai_hub.client import Client
 from qai_hub.waiting.wait_all import as_completed as as_completed  # noqa: PLC0414 - passed on
 from qai_hub.waiting.wait_all import wait_all as wait_all  # noqa: PLC0414 - passed on
 
 # Scripts read attributes of it, and assign it: None asks for a new client at the next call.
 _global_client: Any = Client()
-
-_VERBS = (
-    "cancel_job",
-    "get_dataset",
-    "get_datasets",
-    "get_device_attributes",
-    "get_devices",
-    "get_frameworks",
-    "get_job",
-    "get_job_summaries",
-    "get_model",
-    "get_models",
-    "iter_datasets",
-    "iter_job_summaries",
-    "iter_jobs",
-    "iter_models",
-    "set_session_token",
-    "set_verbose",
-    "submit_compile_and_link_jobs",
-    "submit_compile_and_profile_jobs",
-    "submit_compile_job",
-    "submit_inference_job",
-    "submit_link_job",
-    "submit_profile_job",
-    "submit_quantize_job",
-    "upload_dataset",
-    "upload_model",
-)
 
 
 def _default_client() -> Client:
@@ -53,18 +26,18 @@ def _default_client() -> Client:
     return cast(Client, _global_client)
 
 
-def _bound(verb: str) -> Callable[..., Any]:
-    method = getattr(Client, verb)
+def _bound(name: str) -> Callable[..., Any]:
+    method = getattr(Client, name)
 
     @functools.wraps(method)
     def function(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        return getattr(_default_client(), verb)(*args, **kwargs)
+        return getattr(_default_client(), name)(*args, **kwargs)
 
     signature = inspect.signature(method)
     parameters = list(signature.parameters.values())[1:]
     function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     function.__module__ = __name__
-    function.__qualname__ = verb
+    function.__qualname__ = name
     return function
 
 
@@ -96,7 +69,7 @@ if TYPE_CHECKING:
     upload_dataset = _typed.upload_dataset
     upload_model = _typed.upload_model
 else:
-    globals().update({verb: _bound(verb) for verb in _VERBS})
+    globals().update({name: _bound(name) for name in METHODS})
 
 # Scripts that swap the default client set each of these names to the method of the new one.
-__all__ = list(_VERBS)
+__all__ = list(METHODS)

@@ -35,16 +35,19 @@ class StoredArrays:
         self._seen: dict[Any, str] = {}
 
     def check(self, array: "h5py.Dataset") -> None:
-        """Check that an array is stored, whole and once.
+        """Check that an array is stored in the file itself, whole and once.
 
         Args:
-            array: An array of numbers that is neither virtual nor in another file.
+            array: An array of numbers.
 
         Raises:
             StoredError: It is not.
         """
         import h5py
 
+        # What is stored elsewhere would be read from any file that the dataset's author names.
+        if array.is_virtual or array.external:
+            raise StoredError(f"{array.name} keeps its data in another file.")
         place = h5py.h5o.get_info(array.id).addr
         other = self._seen.setdefault(place, array.name)
         if other != array.name:

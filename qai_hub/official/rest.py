@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
+from qai_hub.errors import UserError
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 from qai_hub.transfer.s3 import s3_announced
+
+if TYPE_CHECKING:
+    from qai_hub_api.models import JobTypeName
 
 # A message of protobuf. Its class is made when it runs, so that type checkers know no field of it.
 Message: TypeAlias = Any
@@ -45,8 +49,6 @@ __all__ = [
     "modify_sharing",
     "set_job_name",
 ]
-
-_JOB_TYPES = {1: "profile", 2: "inference", 3: "compile", 4: "quantize", 5: "link"}
 
 
 class SharedEntityType(Enum):
@@ -271,15 +273,31 @@ def _given(**arguments: object) -> dict[str, Any]:
 def _job_filters(
     offset: int, limit: int | None, states: list[int] | None, job_type: int, creator: str | None
 ) -> dict[str, Any]:
-    from qai_hub_api.models import JobTypeName
-
     return _given(
         offset=offset,
         limit=limit,
         state=",".join(map(str, states)) if states else None,
-        type_=JobTypeName(_JOB_TYPES[job_type]) if job_type else None,
+        type_=_job_type_name(job_type) if job_type else None,
         creator=creator,
     )
+
+
+def _job_type_name(number: int) -> JobTypeName:
+    """The name by which lists are filtered, of a value of the enum `JobType`.
+
+    Raises:
+        UserError: If there is no such value.
+    """
+    from qai_hub_api.models import JobTypeName
+
+    from qai_hub.wire.descriptor import PACKAGE, described
+
+    names = {value.number: value.name for value in described().enums[f"{PACKAGE}.JobType"].value}
+    if number not in names:
+        raise UserError(
+            f"There is no job type {number}: it must be one of {', '.join(names.values())}."
+        )
+    return JobTypeName(names[number].removeprefix("JOB_TYPE_").lower())
 
 
 def _sharing(verb: str, entity_type: SharedEntityType) -> Callable[..., Any]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.errors import UserError
+from qai_hub.option_string import (
+    QNN_OPTIONS,
+    TARGET_RUNTIME,
+    OptionStringError,
+    parse_option_string,
+    values_of,
+)
 from qai_hub.submit.checks import check_options, check_specs
 from qai_hub.submit.model_checks import check_compiles, model_key
 
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_RUNTIME = "--target_runtime"
 _GRAPH = "context_enable_graphs"
 
 
@@ -104,15 +108,15 @@ def _one_each(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN4
 def _options(text: str, graph_name: str | None) -> str:
     """The options of a compile job whose target model is to be linked."""
     text = check_options("compile_options", text)
-    if _GRAPH in text:
-        raise UserError("compile_options must not name the graph: give graph_names.")
     try:
-        words = shlex.split(text.replace(f"{_RUNTIME}=", f"{_RUNTIME} "))
-    except ValueError as error:
+        options = parse_option_string(text)
+    except OptionStringError as error:
         raise UserError(f"compile_options cannot be read ({error}): {text!r}.") from None
-    runtimes = {after for word, after in pairwise([*words, ""]) if word == _RUNTIME}
+    if any(_GRAPH in (value or "") for value in values_of(QNN_OPTIONS, options)):
+        raise UserError("compile_options must not name the graph: give graph_names.")
+    runtimes = set(values_of(TARGET_RUNTIME, options))
     if runtimes - {"qnn_dlc"}:
         raise UserError("compile_options must not name another target_runtime than qnn_dlc.")
-    named = f"--qnn_options {_GRAPH}={graph_name}" if graph_name else ""
-    runtime = "" if runtimes else f"{_RUNTIME} qnn_dlc"
+    named = f"{QNN_OPTIONS} {_GRAPH}={graph_name}" if graph_name else ""
+    runtime = "" if runtimes else f"{TARGET_RUNTIME} qnn_dlc"
     return " ".join(part for part in (text, named, runtime) if part)

@@ -60,6 +60,19 @@ def test_a_job_and_what_it_made(client: Client, compiled: CompileJob) -> None:
     assert {tool.name for tool in tools} >= {"ONNX"}
 
 
+@pytest.mark.parametrize("name", ["PROFILE", "INFERENCE", "COMPILE", "QUANTIZE", "LINK"])
+def test_lists_of_each_type_of_job(client: Client, compiled: CompileJob, name: str) -> None:
+    number = getattr(pb, f"JOB_TYPE_{name}")
+    listed = call(client, rest.get_job_summary_list, job_type=number).job_summaries
+    found = [each.compile_job_summary.job_id for each in listed if compiled.job_id in str(each)]
+    assert found == ([compiled.job_id] if name == "COMPILE" else [])
+
+
+def test_a_type_of_job_that_does_not_exist_is_refused(client: Client) -> None:
+    with pytest.raises(UserError, match=r"no job type 42: it must be one of .*JOB_TYPE_LINK"):
+        call(client, rest.get_job_list, job_type=42)
+
+
 def test_lists_and_their_filters(client: Client, compiled: CompileJob) -> None:
     done = call(
         client,

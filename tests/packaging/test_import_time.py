@@ -39,6 +39,12 @@ def test_import_loads_nothing_heavy() -> None:
     assert modules_after("import qai_hub") & HEAVY == set()
 
 
+def test_import_loads_no_module_of_the_client() -> None:
+    code = "import sys, qai_hub; print(*(m for m in sys.modules if m.startswith('qai_hub.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["qai_hub.forking"]
+
+
 def test_listing_names_loads_nothing_heavy() -> None:
     assert modules_after("import qai_hub; dir(qai_hub)") & HEAVY == set()
 

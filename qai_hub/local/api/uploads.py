@@ -7,6 +7,7 @@ from qai_hub.local.api.context import RETRY_AFTER, Work
 from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import file_digest
+from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
     UPLOAD_LIFETIME,
@@ -25,19 +26,19 @@ MAX_SIZE = 1 << 40
 _MAX_PARTS = 10_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
-_EXTENSIONS = {
-    "MODEL_TYPE_TORCHSCRIPT": ".pt",
-    "MODEL_TYPE_TORCH_EXPORTED_PROGRAM": ".pt2",
-    "MODEL_TYPE_TFLITE": ".tflite",
-    "MODEL_TYPE_ONNX": ".onnx",
-    "MODEL_TYPE_AIMET_ONNX": ".aimet",
-    "MODEL_TYPE_MLMODEL": ".mlmodel",
-    "MODEL_TYPE_MLMODELC": ".mlmodelc",
-    "MODEL_TYPE_MLPACKAGE": ".mlpackage",
-    "MODEL_TYPE_QNN_CONTEXT_BINARY": ".bin",
-    "MODEL_TYPE_QNN_DLC": ".dlc",
-    "MODEL_TYPE_QNN_LIB_AARCH64_ANDROID": ".so",
-    "MODEL_TYPE_QNN_LIB_X86_64_LINUX": ".so",
+EXTENSIONS: dict[str, str] = {
+    ModelType.TORCHSCRIPT: ".pt",
+    ModelType.TORCH_EXPORTED_PROGRAM: ".pt2",
+    ModelType.TFLITE: ".tflite",
+    ModelType.ONNX: ".onnx",
+    ModelType.AIMET_ONNX: ".aimet",
+    ModelType.MLMODEL: ".mlmodel",
+    ModelType.MLMODELC: ".mlmodelc",
+    ModelType.MLPACKAGE: ".mlpackage",
+    ModelType.QNN_CONTEXT_BINARY: ".bin",
+    ModelType.QNN_DLC: ".dlc",
+    ModelType.QNN_LIB_AARCH64_ANDROID: ".so",
+    ModelType.QNN_LIB_X86_64_LINUX: ".so",
 }
 
 
@@ -163,7 +164,7 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:
     """Return how a model's file is called, with no dots but those of its extension."""
-    suffix = _EXTENSIONS.get(model_type or "", "")
+    suffix = EXTENSIONS.get(model_type or "", "")
     return safe_stem(name, suffix) + suffix + (".zip" if is_directory else "")
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +18,7 @@ from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import uses_of
 from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.tools import installed
+from qai_hub.option_string import OptionStringError, parse_option_string
 
 _KINDS = ("compile", "quantize", "link")
 # What the compiler must know of a chip: devices whose chips are equal in this share target models.
@@ -105,11 +105,15 @@ def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str |
     if request.kind not in _KINDS:
         return None
     try:
-        words = shlex.split(request.options)
-    except ValueError:
+        options = parse_option_string(request.options)
+    except OptionStringError:
         return None
     chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
     # All fields of the request, so that none can be forgotten; files stand by their content.
-    parts: dict[str, Any] = asdict(request) | {"options": words, "soc": chip, "tools": dict(tools)}
+    parts: dict[str, Any] = asdict(request) | {
+        "options": options,
+        "soc": chip,
+        "tools": dict(tools),
+    }
     text = json.dumps(parts, sort_keys=True, default=lambda path: checked.digests[path])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -24,7 +24,7 @@ from qai_hub.local.engine.onnx.prepare import (
     verify,
 )
 from qai_hub.local.engine.onnx.signature import inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, QNN_OPTIONS, TARGET_RUNTIME, options_of
+from qai_hub.local.engine.option_table import FULL_TYPE, options_of
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -39,11 +39,13 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.qnn.embed import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
 from qai_hub.local.engine.quantize.in_compile import check_calibration, quantized
+from qai_hub.local.enums import ModelType
+from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 logger = logging.getLogger(__name__)
 
 _NO_OPERATOR = "is not a registered function/op"
-_CONTEXT_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+_CONTEXT_BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 def compile_model(
@@ -98,7 +100,7 @@ def compile_model(
     tidy(target, apart=apart)
     outputs, differences = verify(pinned, target, inputs)
     if qnn is None:
-        made = {"target_model_type": "MODEL_TYPE_ONNX", "tool_versions": tool_versions()}
+        made = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish(target, folder, apart=apart)}
         more: list[dict[str, str]] = []
     else:

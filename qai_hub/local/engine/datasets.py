@@ -1,4 +1,4 @@
-"""Dataset files: HDF5 with a group `data/{i}` per tensor and a dataset `batch_{j}` per sample."""
+"""The dataset files that a job reads and writes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader
 
+from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
 from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
@@ -60,7 +61,7 @@ class InputDataset:
             JobFailure: The file is damaged there.
         """
         with _damage_told():
-            return {e.name: _native(e.group[f"batch_{index}"][()]) for e in self._entries}
+            return {e.name: _native(e.group[sample_key(index)][()]) for e in self._entries}
 
     def _check_names(self, ports: Sequence[Port]) -> None:
         problems = name_problems(ports, [entry.name for entry in self._entries])
@@ -96,11 +97,9 @@ class OutputDataset:
 
     def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
         self._file = h5py.File(path, "w")
-        self._groups = [self._file.create_group(f"data/{i}") for i in range(len(names))]
-        for order, (group, name) in enumerate(zip(self._groups, names, strict=True)):
-            group.attrs["order"] = order
-            group.attrs["name"] = name
-            group.attrs["batch_count"] = samples
+        self._groups = [
+            add_input(self._file, order, name, samples) for order, name in enumerate(names)
+        ]
 
     def close(self) -> None:
         """Close the file."""
@@ -114,7 +113,7 @@ class OutputDataset:
             tensors: The outputs, in the model's order.
         """
         for group, tensor in zip(self._groups, tensors, strict=True):
-            group.create_dataset(f"batch_{index}", data=tensor)
+            group.create_dataset(sample_key(index), data=tensor)
 
 
 @contextmanager
@@ -122,7 +121,7 @@ def _damage_told() -> Iterator[None]:
     try:
         yield
     except StoredError as error:
-        raise _invalid(f"The dataset does not hold what it declares: {error}") from None
+        raise _invalid(f"The dataset cannot be read: {error}") from None
     # What h5py raises on a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
@@ -130,10 +129,10 @@ def _damage_told() -> Iterator[None]:
 
 
 def _entries(file: h5py.File) -> list[_Entry]:
-    data = _own(file, "data", h5py.Group)
+    data = own_member(file, "data", h5py.Group)
     entries = []
     for key in data:
-        group = _own(data, key, h5py.Group)
+        group = own_member(data, key, h5py.Group)
         name = read_attribute(group, "name")
         name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
@@ -149,11 +148,8 @@ def _entries(file: h5py.File) -> list[_Entry]:
 
 def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
     """Return a sample that is not read yet, if it fits its input."""
-    tensor = _own(entry.group, f"batch_{index}", h5py.Dataset)
+    tensor = own_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
-    # Both would let a dataset read other files of this machine.
-    if tensor.external or tensor.is_virtual:
-        raise _invalid(f"{where} is kept outside of the dataset.")
     if tensor.shape is None or not port.accepts(tensor.shape):
         raise _invalid(f"{where} has the shape {tensor.shape} in the dataset.")
     if tensor.dtype.name != port.dtype:
@@ -167,16 +163,6 @@ def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
 def _native(tensor: Tensor) -> Tensor:
     """Return a tensor in this machine's byte order, the only one that ONNX Runtime knows."""
     return np.asarray(tensor, tensor.dtype.newbyteorder("="))
-
-
-def _own(group: h5py.Group, key: str, kind: type[h5py.HLObject]) -> h5py.HLObject:
-    """Return a member that is stored in the file itself, never following a link out of it."""
-    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise _invalid(f"The dataset has no {group.name.rstrip('/')}/{key} of its own.")
-    member = group[key]
-    if not isinstance(member, kind):
-        raise _invalid(f"{member.name} in the dataset is not a {kind.__name__.lower()}.")
-    return member
 
 
 def _invalid(reason: str) -> JobFailure:

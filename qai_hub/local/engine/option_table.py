@@ -1,5 +1,7 @@
 """The table of all options of jobs, and what becomes of each on this hub."""
 
+from collections.abc import Callable, Mapping
+
 from qai_hub.local.engine.options import (
     FULL_TYPES,
     RUNTIMES,
@@ -21,6 +23,7 @@ from qai_hub.local.engine.options import (
     target_runtime,
     tflite_settings,
 )
+from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 MOST_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
@@ -28,10 +31,8 @@ SIMULATED_ITERATIONS = 5
 MOST_SECONDS = 3600
 DEFAULT_SECONDS = 30
 
-TARGET_RUNTIME = "--target_runtime"
 COMPUTE_UNIT = "--compute_unit"
 DEQUANTIZE = "--dequantize_outputs"
-QNN_OPTIONS = "--qnn_options"
 TFLITE_OPTIONS = "--tflite_options"
 OUTPUT_NAMES = "--output_names"
 TRUNCATE_64BIT_IO = "--truncate_64bit_io"
@@ -55,6 +56,27 @@ def _text(value: str) -> str:
     return value
 
 
+Rules = Mapping[JobKind, Rule]
+
+
+def _switch(flag: str, rules: Rules) -> Option:
+    return Option(flag=flag, takes="true|false", read=switch, rules=rules, switch=True)
+
+
+def _names(flag: str, rules: Rules, of: str | None = None) -> Option:
+    takes = f"names{f' of {of}' if of else ''}, with commas between them"
+    return Option(flag=flag, takes=takes, read=names, rules=rules)
+
+
+def _settings(
+    flag: str,
+    rules: Rules,
+    takes: str = "name=value;name=value",
+    read: Callable[[str], dict[str, str]] = settings,
+) -> Option:
+    return Option(flag=flag, takes=takes, read=read, rules=rules, repeats=True)
+
+
 OPTIONS = (
     Option(
         flag=TARGET_RUNTIME,
@@ -62,40 +84,27 @@ OPTIONS = (
         read=target_runtime,
         rules={"compile": Done("ONNX by default; QNN's need the extra `qnn`; others are refused")},
     ),
-    Option(
-        flag=OUTPUT_NAMES,
-        takes="names, with commas between them",
-        read=names,
-        rules={"compile": Done("one for each output, in order")},
+    _names(OUTPUT_NAMES, {"compile": Done("one for each output, in order")}),
+    _switch(
+        TRUNCATE_64BIT_IO,
+        {"compile": Done("int64 inputs and outputs become int32; larger values wrap around")},
     ),
-    Option(
-        flag=TRUNCATE_64BIT_IO,
-        takes="true|false",
-        read=switch,
-        switch=True,
-        rules={"compile": Done("int64 inputs and outputs become int32; larger values wrap around")},
+    _switch(
+        "--truncate_64bit_tensors",
+        {"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
     ),
-    Option(
-        flag="--truncate_64bit_tensors",
-        takes="true|false",
-        read=switch,
-        switch=True,
-        rules={"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
-    ),
-    Option(
-        flag=CHANNEL_LAST_INPUT,
-        takes="names of inputs, with commas between them",
-        read=names,
+    _names(
+        CHANNEL_LAST_INPUT,
+        of="inputs",
         rules={
             "compile": Done(
                 "CHW, NCHW or NCDHW becomes HWC, NHWC or NDHWC; `input_specs` are as before"
             )
         },
     ),
-    Option(
-        flag=CHANNEL_LAST_OUTPUT,
-        takes="names of outputs, with commas between them",
-        read=names,
+    _names(
+        CHANNEL_LAST_OUTPUT,
+        of="outputs",
         rules={"compile": Done("as with inputs; the names are those of `--output_names`")},
     ),
     Option(
@@ -110,12 +119,9 @@ OPTIONS = (
         read=_text,
         rules={"compile": _FOR_TFLITE},
     ),
-    Option(
-        flag="--quantize_io",
-        takes="true|false",
-        read=switch,
-        switch=True,
-        rules={"compile": Ignored("the inputs and outputs of the target model stay floats")},
+    _switch(
+        "--quantize_io",
+        {"compile": Ignored("the inputs and outputs of the target model stay floats")},
     ),
     Option(
         flag="--quantize_io_type",
@@ -129,11 +135,9 @@ OPTIONS = (
         read=range_scheme,
         rules={"quantize": Done("smallest and largest value, by either; others are refused")},
     ),
-    Option(
-        flag="--lite_mp",
+    _settings(
+        "--lite_mp",
         takes="percentage=N;override_qtype=TYPE",
-        read=settings,
-        repeats=True,
         rules={"quantize": Refused("it gives all layers the same types")},
     ),
     Option(
@@ -168,19 +172,10 @@ OPTIONS = (
             ),
         },
     ),
-    Option(
-        flag=DEQUANTIZE,
-        takes="true|false",
-        read=switch,
-        switch=True,
-        rules=_of_runs(Done("quantized outputs of .tflite models are given as float32")),
-    ),
-    Option(
-        flag=QNN_OPTIONS,
-        takes="name=value;name=value",
-        read=settings,
-        repeats=True,
-        rules={
+    _switch(DEQUANTIZE, _of_runs(Done("quantized outputs of .tflite models are given as float32"))),
+    _settings(
+        QNN_OPTIONS,
+        {
             "compile": Done("for QNN's runtimes: the graph's name, optimizations, memory"),
             **_of_runs(Done("which graph of a context binary is to run")),
             "link": Done("which graphs go into the context binary"),
@@ -192,31 +187,16 @@ OPTIONS = (
         read=_text,
         rules={"compile": _ONE_QNN, **_of_runs(_ONE_QNN), "link": _ONE_QNN},
     ),
-    Option(
-        flag="--onnx_options",
-        takes="name=value;name=value",
-        read=settings,
-        repeats=True,
-        rules=_of_runs(_ONLY_HERE),
-    ),
-    Option(
-        flag="--onnx_execution_providers",
-        takes="names, with commas between them",
-        read=names,
-        rules=_of_runs(_ONLY_HERE),
-    ),
-    Option(
-        flag=TFLITE_OPTIONS,
-        takes="name=value;name=value",
+    _settings("--onnx_options", _of_runs(_ONLY_HERE)),
+    _names("--onnx_execution_providers", _of_runs(_ONLY_HERE)),
+    _settings(
+        TFLITE_OPTIONS,
         read=tflite_settings,
-        repeats=True,
         rules=_of_runs(Done("for .tflite models: number_of_threads; others are ignored")),
     ),
-    Option(
-        flag="--tflite_delegates",
-        takes="names, with commas between them",
-        read=names,
-        rules=_of_runs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
+    _names(
+        "--tflite_delegates",
+        _of_runs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
     ),
 )
 

@@ -1,11 +1,11 @@
 """What the values of options mean: a reader for each sort of value."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+from qai_hub.option_string import OptionStringError, parse_option_string
 
 RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
 _RUNTIMES_ELSEWHERE = {
@@ -253,19 +253,18 @@ def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
 
 def _read(text: str, kind: JobKind, known: Mapping[str, Option]) -> dict[str, Any]:
     """Return the values of all options that were given, by their flags."""
+    switches = [option.flag for option in known.values() if option.switch]
     try:
-        words = shlex.split(text)
-    except ValueError as error:
+        given = parse_option_string(text, switches)
+    except OptionStringError as error:
         raise _invalid(f"The options cannot be read ({error}): {text!r}.", kind, known) from None
     values: dict[str, Any] = {}
-    words.reverse()
-    while words:
-        flag, has_value, value = words.pop().partition("=")
+    for flag, value in given:
         option = known.get(flag)
         if option is None or kind not in option.rules:
             raise _invalid(_unknown(flag, kind, option), kind, known)
-        if not has_value:
-            value = _next_value(words, option)
+        if value is None and option.switch:
+            value = "true"  # noqa: PLW2901
         if not value or value.startswith("--"):
             raise _invalid(f"The option {flag!r} needs a value: {option.takes}.", kind, known)
         if flag in values and not option.repeats:
@@ -277,13 +276,6 @@ def _read(text: str, kind: JobKind, known: Mapping[str, Option]) -> dict[str, An
             problem = f"The option {flag!r} cannot be {shortened(value, 1000)}: {error}"
             raise _invalid(problem, kind, known) from None
     return values
-
-
-def _next_value(words: list[str], option: Option) -> str:
-    """Take the value of an option off the words that are left, last one first."""
-    if option.switch and (not words or words[-1].lower() not in {"true", "false"}):
-        return "true"
-    return words.pop() if words else ""
 
 
 def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,27 +5,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
+
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-
-
-class FailureType(StrEnum):
-    """The classes of causes that the execution of a job can end with."""
-
-    SUCCESS = "JOB_FAILURE_TYPE_SUCCESS"
-    UNSUPPORTED = "JOB_FAILURE_TYPE_UNSUPPORTED"
-    RUNTIME_UNKNOWN = "JOB_FAILURE_TYPE_RUNTIME_UNKNOWN"
-    CRASH = "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    OUT_OF_DISK = "JOB_FAILURE_TYPE_RUNTIME_OUT_OF_DISK"
-    OUT_OF_MEMORY = "JOB_FAILURE_TYPE_RUNTIME_OUT_OF_MEMORY"
-    TIMEOUT = "JOB_FAILURE_TYPE_RUNTIME_TIMEOUT"
-    INVALID_INPUTS = "JOB_FAILURE_TYPE_INVALID_INPUTS"
-    INVALID_ARGUMENT = "JOB_FAILURE_TYPE_INVALID_ARGUMENT"
-    MODEL_CORRUPT = "JOB_FAILURE_TYPE_MODEL_CORRUPT"
-    MODEL_INVALID = "JOB_FAILURE_TYPE_MODEL_INVALID"
 
 
 class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub

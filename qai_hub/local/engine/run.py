@@ -1,6 +1,7 @@
 """Chooses the runtime that can run a job's model on this machine."""
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,19 @@ from qai_hub.local.engine.option_table import (
     DEQUANTIZE,
     ITERATIONS,
     PROFILER_TIME,
-    QNN_OPTIONS,
     TFLITE_OPTIONS,
     options_of,
 )
 from qai_hub.local.engine.options import THREADS, Options, unused_units
-from qai_hub.local.engine.protocol import WORK_FOLDER, AttemptRequest, Report, notice, shortened
+from qai_hub.local.engine.protocol import (
+    WORK_FOLDER,
+    AttemptRequest,
+    InputModel,
+    Report,
+    Soc,
+    notice,
+    shortened,
+)
 from qai_hub.local.engine.qnn.binaries import has_context
 from qai_hub.local.engine.qnn.settings import graphs_to_run
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
@@ -28,13 +36,15 @@ from qai_hub.local.engine.runners.base import RunnableModel
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.profile import profile_model
 from qai_hub.local.engine.runners.tflite import LiteRtModel
+from qai_hub.local.enums import ModelType
+from qai_hub.option_string import QNN_OPTIONS
 
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
 _RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
-_BINARIES = {
-    "MODEL_TYPE_QNN_CONTEXT_BINARY": open_binary,
-    "MODEL_TYPE_QNN_DLC": open_dlc,
+_BINARIES: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
+    ModelType.QNN_CONTEXT_BINARY: open_binary,
+    ModelType.QNN_DLC: open_dlc,
 }
 
 
@@ -58,7 +68,7 @@ def open_runnable(request: AttemptRequest, options: Options, work: Path) -> Runn
         graphs, notices = graphs_to_run(options.values.get(QNN_OPTIONS, {}))
         options.notices.extend(notices)
         return open_it(request.model, request.soc, graphs, work)
-    if request.model.model_type == "MODEL_TYPE_TFLITE":
+    if request.model.model_type == ModelType.TFLITE:
         _notice_others(options, _TFLITE)
         return _open_tflite(request, options)
     _notice_others(options, "ONNX Runtime")

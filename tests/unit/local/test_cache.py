@@ -101,10 +101,12 @@ def test_each_tool_and_its_absence_makes_another_key() -> None:
     assert len({key_of(tools=tools) for tools in others}) == len(others)
 
 
-def test_the_name_of_a_device_and_blanks_make_none() -> None:
+def test_the_name_of_a_device_and_the_spelling_of_options_make_none() -> None:
     assert key_of(replace(REQUEST, soc=replace(CHIP, name="its twin"))) == key_of()
     spaced = "  --target_runtime   'qnn_dlc'\n--qnn_options a=b "
     assert key_of(replace(REQUEST, options=spaced)) == key_of()
+    joined = "--target_runtime=qnn_dlc --qnn_options='a=b'"
+    assert key_of(replace(REQUEST, options=joined)) == key_of()
 
 
 def test_runs_and_options_that_cannot_be_read_are_not_cached() -> None:

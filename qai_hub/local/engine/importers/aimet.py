@@ -12,6 +12,7 @@ from qai_hub.local.engine.onnx.prepare import check, drop_defaults
 from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
 from qai_hub.local.engine.quantize.encodings import read_encodings
 from qai_hub.local.engine.quantize.nodes import insert_quantizers
+from qai_hub.local.enums import ModelType
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
     Raises:
         JobFailure: It is no AIMET model, or an encoding cannot be done, which is named.
     """
-    opened = open_model(source, "MODEL_TYPE_ONNX", work)
+    opened = open_model(source, ModelType.ONNX, work)
     found = sorted(opened.path.parent.glob("*.encodings"))
     if not opened.unpacked or len(found) != 1:
         reason = (

@@ -1,15 +1,17 @@
 """Opens the input model of a compile job, and makes ONNX of what is something else."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
-from qai_hub.local.engine.protocol import AttemptRequest
+from qai_hub.local.engine.protocol import AttemptRequest, TensorSpec
+from qai_hub.local.enums import ModelType
 
-_FROM_TORCH = {
-    "MODEL_TYPE_TORCHSCRIPT": open_torchscript,
-    "MODEL_TYPE_TORCH_EXPORTED_PROGRAM": open_exported_program,
+_FROM_TORCH: dict[str, Callable[[Path, Sequence[TensorSpec], Path], ModelFile]] = {
+    ModelType.TORCHSCRIPT: open_torchscript,
+    ModelType.TORCH_EXPORTED_PROGRAM: open_exported_program,
 }
 
 
@@ -30,6 +32,6 @@ def open_source(request: AttemptRequest, work: Path) -> ModelFile:
     model = request.model
     if model.model_type in _FROM_TORCH:
         return _FROM_TORCH[model.model_type](model.path, request.input_specs, work)
-    if model.model_type == "MODEL_TYPE_AIMET_ONNX":
+    if model.model_type == ModelType.AIMET_ONNX:
         return open_aimet(model.path, work)
     return open_model(model.path, model.model_type, work)

@@ -11,6 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 
 from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.local.enums import ModelType
 
 _CHUNK = 2**20
 
@@ -116,7 +117,7 @@ def _refused(why: str) -> JobFailure:
     return JobFailure(FailureType.MODEL_INVALID, reason)
 
 
-_READABLE = "MODEL_TYPE_ONNX"
+_READABLE = ModelType.ONNX
 _TAKEN = (
     "compile jobs of this hub take ONNX, AIMET's ONNX, TorchScript and exported programs of "
     "PyTorch, quantize jobs ONNX, profile and inference jobs ONNX, TFLite and models for QNN"

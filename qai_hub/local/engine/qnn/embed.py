@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qai_hub.local.engine.option_table import QNN_OPTIONS, TARGET_RUNTIME, options_of
+from qai_hub.local.engine.option_table import options_of
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -16,6 +16,8 @@ from qai_hub.local.engine.qnn.binaries import open_graph
 from qai_hub.local.engine.qnn.provenance import Provenance, required
 from qai_hub.local.engine.qnn.settings import qnn_settings
 from qai_hub.local.engine.qnn.targets import PRECOMPILED, TARGET, Made, publish_precompiled
+from qai_hub.local.enums import ModelType
+from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 
 def embed_binary(request: AttemptRequest, folder: Path) -> Report:
@@ -59,7 +61,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
         runtime=PRECOMPILED, soc=opened.soc, sdk=opened.sdk, graphs=(opened.graph,)
     )
     target = publish_precompiled(opened.wrapper, opened.binary, provenance, folder)
-    made = Made.of("MODEL_TYPE_ONNX", {TARGET: target}, provenance, settings, opened.notices)
+    made = Made.of(ModelType.ONNX, {TARGET: target}, provenance, settings, opened.notices)
     ports = ports_json(opened.graph.inputs, opened.graph.outputs)
     return Report(
         result={**made.result, **ports, "notices": options.notices + made.notices},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engine.onnx.model_files import pack
-from qai_hub.local.engine.option_table import QNN_OPTIONS, options_of
+from qai_hub.local.engine.option_table import options_of
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -35,10 +35,12 @@ from qai_hub.local.engine.qnn.provider import (
 )
 from qai_hub.local.engine.qnn.settings import qnn_settings
 from qai_hub.local.engine.qnn.targets import SOURCE, TARGET, Made
+from qai_hub.local.enums import ModelType
+from qai_hub.option_string import QNN_OPTIONS
 
 logger = logging.getLogger(__name__)
 
-_BINARY = "MODEL_TYPE_QNN_CONTEXT_BINARY"
+_BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from qai_hub.local.engine.qnn.settings import QnnSettings
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.engine.runners.onnx import TracedNode, layer_detail, read_trace, record_trace
+from qai_hub.local.enums import ComputeUnit
 
-_NPU = "COMPUTE_UNIT_NPU"
-_CPU = "COMPUTE_UNIT_CPU"
+_NPU = ComputeUnit.NPU
+_CPU = ComputeUnit.CPU
 
 
 def layers_and_segments(

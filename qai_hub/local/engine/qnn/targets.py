@@ -24,6 +24,7 @@ from qai_hub.local.engine.qnn.provider import (
     sdk_version,
 )
 from qai_hub.local.engine.qnn.settings import GRAPHS, QnnSettings, qnn_settings
+from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"
 SOURCE = "source"
@@ -166,7 +167,7 @@ class QnnTarget:
             parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
             made = self._provenance(inputs, outputs, parts)
             files = _publish_dlc(dlc, source, folder)
-            return Made.of("MODEL_TYPE_QNN_DLC", files, made, self.settings, notices)
+            return Made.of(ModelType.QNN_DLC, files, made, self.settings, notices)
         check_floats(source, self.soc)
         options = htp_options(self.soc) | self.settings.provider_options(self.soc)
         make = partial(make_context, source, options=options, mixed=self.runtime == PRECOMPILED)
@@ -176,13 +177,13 @@ class QnnTarget:
             name = "target_model.bin"
             context.binary.replace(folder / name)
             return Made.of(
-                "MODEL_TYPE_QNN_CONTEXT_BINARY", {TARGET: name}, made, self.settings, notices
+                ModelType.QNN_CONTEXT_BINARY, {TARGET: name}, made, self.settings, notices
             )
         if context.left_to_cpu:
             message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
             notices.append(notice("WARNING", "MODEL", message))
         files = {TARGET: publish_precompiled(context.wrapper, context.binary, made, folder)}
-        return Made.of("MODEL_TYPE_ONNX", files, made, self.settings, notices)
+        return Made.of(ModelType.ONNX, files, made, self.settings, notices)
 
     def _provenance(
         self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], parts: tuple[Part, ...]

@@ -24,6 +24,7 @@ from qai_hub.local.engine.quantize.qdq import (
     native_types,
     quantize_file,
 )
+from qai_hub.local.enums import ModelType
 
 
 def quantize_model(
@@ -69,7 +70,7 @@ def quantize_model(
     inputs, outputs = _specs(ports, made)
     return Report(
         result={
-            "target_model_type": "MODEL_TYPE_ONNX",
+            "target_model_type": ModelType.ONNX,
             **ports_json(inputs, outputs),
             "tool_versions": tool_versions(),
             "psnr": made.psnr,

@@ -13,6 +13,7 @@ from qai_hub.local.engine.onnx.session import PROVIDER, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
 from qai_hub.local.engine.runners.base import Breakdown
+from qai_hub.local.enums import ComputeUnit
 
 SEGMENT = "0"
 _TRACE_LIMIT = 64 * 2**20
@@ -56,7 +57,7 @@ def layer_details(trace: Path) -> list[dict[str, Any]]:
             number,
             node.name,
             node.op,
-            unit="COMPUTE_UNIT_CPU",
+            unit=ComputeUnit.CPU,
             provider=node.provider,
             segment=SEGMENT,
             time=node.time,
@@ -198,7 +199,7 @@ class OnnxModel:
         trace = record_trace(lambda prefix: Session(self._path, trace=prefix), inputs, what, work)
         segment = {
             "id": SEGMENT,
-            "compute_unit": "COMPUTE_UNIT_CPU",
+            "compute_unit": ComputeUnit.CPU,
             "delegate_name": PROVIDER,
             "delegate_extra_info": "",
             "execution_time": execution_time,

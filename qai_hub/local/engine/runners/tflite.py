@@ -19,6 +19,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.engine.runners.onnx import SEGMENT
+from qai_hub.local.enums import ComputeUnit
 
 _NO_SUCH_OP = (
     "Didn't find op for builtin opcode",
@@ -80,7 +81,7 @@ class LiteRtModel:
         del inputs, what, work
         segment = {
             "id": SEGMENT,
-            "compute_unit": "COMPUTE_UNIT_CPU",
+            "compute_unit": ComputeUnit.CPU,
             "delegate_name": "LiteRT",
             "delegate_extra_info": "",
             "execution_time": execution_time,

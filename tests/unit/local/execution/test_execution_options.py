@@ -11,7 +11,6 @@ from qai_hub.local.engine.option_table import (
     MOST_ITERATIONS,
     OPTIONS,
     PROFILER_TIME,
-    TARGET_RUNTIME,
     options_of,
 )
 from qai_hub.local.engine.options import (
@@ -25,6 +24,7 @@ from qai_hub.local.engine.options import (
 )
 from qai_hub.local.engine.options import settings as read_settings
 from qai_hub.local.engine.protocol import FailureType, JobFailure
+from qai_hub.option_string import TARGET_RUNTIME
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))
 ANY_TEXT = tuple(
