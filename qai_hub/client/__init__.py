@@ -13,7 +13,7 @@ from qai_hub.client.iterate import IteratingVerbs
 from qai_hub.client.submit import LinkVerbs, QuantizeVerbs
 from qai_hub.client.submit_inference import ProfiledVerbs
 from qai_hub.config import ClientConfig, load_config
-from qai_hub.config.files import with_token
+from qai_hub.config.model import with_token
 from qai_hub.errors import (
     Error,
     InternalError,
@@ -33,7 +33,8 @@ from qai_hub.resources.job import Job
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.model import Model, ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
-from qai_hub.resources.profile import ComputeUnitUse, Layer, MemoryRange, Profile, ProfilePhase
+from qai_hub.resources.profile import Profile
+from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.project import Project
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.resources.results import (

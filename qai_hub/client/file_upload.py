@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.config.model import Secret
+from qai_hub.config.checks import Secret
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.completion import complete
 from qai_hub.transfer.s3 import StoredObject, s3_announced
