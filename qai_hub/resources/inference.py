@@ -13,7 +13,7 @@ from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import expect, input_specs
-from qai_hub.resources.profile import profile_from_api
+from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import InferenceJobResult
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transfer.paths import free_name, with_suffixes

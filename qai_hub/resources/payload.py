@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from qai_hub.errors import InternalError
 from qai_hub.resources.artifacts import Ending
-from qai_hub.resources.profile import tools_from_api
+from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire, parse_input_specs
 from qai_hub.transport.values import known
 
