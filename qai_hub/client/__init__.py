@@ -57,7 +57,7 @@ from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
 if TYPE_CHECKING:
-    from qai_hub.connection import Transport
+    from qai_hub.connection import Connection
 
 T = TypeVar("T")
 
@@ -112,6 +112,7 @@ class Client(
         self._config = config if profile is None else load_config(profile)
         self._default_project_id = default_project_id
         self._client_mode = client_mode
+        self._kept_connection: Connection | None = None
 
     @property
     def config(self) -> ClientConfig:
@@ -169,13 +170,16 @@ class Client(
             >>> client.close()
         """
         if self._config is not None:
-            self._transport.close()
+            self._connection.close()
 
     @property
-    def _transport(self) -> Transport:
-        from qai_hub.connection import Transport
+    def _connection(self) -> Connection:
+        from qai_hub.connection import Connection
 
-        return Transport(self.config, self._api_call)
+        config, kept = self.config, self._kept_connection
+        if kept is None or kept.config is not config:
+            kept = self._kept_connection = Connection(config, self)
+        return kept
 
     def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
         """Calls a function with the configuration first; scripts wrap it to see all calls."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qai_hub.client import Client
     from qai_hub.client.pages import Place
     from qai_hub.config import ClientConfig
-    from qai_hub.connection import Transport
+    from qai_hub.connection import Connection
 
 
 class Verbs(ABC):
@@ -40,7 +40,7 @@ class Verbs(ABC):
 
     @property
     @abstractmethod
-    def _transport(self) -> Transport:
+    def _connection(self) -> Connection:
         """What sends the requests."""
 
     @property
@@ -68,7 +68,7 @@ class Verbs(ABC):
         path = () if project_id is None else (project_id,)
 
         def fetch(place: Place, limit: int) -> tuple[Any, str | None]:
-            answer: Response[Any] = self._transport.call(
+            answer: Response[Any] = self._connection.call(
                 listing.sync_detailed,
                 *path,
                 offset=place.offset,

@@ -65,7 +65,7 @@ class JobVerbs(Verbs):
         from qai_hub_api.api.jobs import get_job
 
         _check_type("job_type", job_type)
-        payload = self._transport.call(get_job.sync, identifier("job_id", job_id))
+        payload = self._connection.call(get_job.sync, identifier("job_id", job_id))
         job = job_from_api(with_id(payload, job_id), self._client)
         if job_type is not None and job._job_type is not job_type:
             raise InvalidValueError(
@@ -212,7 +212,7 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_devices
 
-        answer = self._transport.call(
+        answer = self._connection.call(
             list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
         )
         devices = listed(answer.devices, "a list of devices")
@@ -229,7 +229,7 @@ class DeviceVerbs(Verbs):
     def _select(self, query: Device) -> Device:
         from qai_hub_api.api.devices import list_devices
 
-        answer = self._transport.call(
+        answer = self._connection.call(
             list_devices.sync,
             name=query.name,
             os=query.os,
@@ -267,6 +267,6 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_frameworks
 
-        answer = self._transport.call(list_frameworks.sync)
+        answer = self._connection.call(list_frameworks.sync)
         frameworks = listed(answer.frameworks, "a list of frameworks")
         return [Framework._from_api(framework) for framework in frameworks if framework.name]

@@ -66,7 +66,7 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
         with naming_made(made):
             for body in bodies:
                 made.append(self._create_one(body, self._project_id(project), retry))
-                payload = self._transport.call(get_job.sync, made[-1])
+                payload = self._connection.call(get_job.sync, made[-1])
                 job = job_from_api(with_id(payload, made[-1]), self._client)
                 jobs.append(cast("J", job))
         return jobs
@@ -75,8 +75,8 @@ class CreatingVerbs(ModelVerbs, DatasetVerbs, DeviceVerbs):
         from qai_hub_api.api.jobs import create_job
         from qai_hub_api.api.projects import create_project_job
 
-        call = self._transport.call
-        with self._transport.limits(retry_rate_limit=retry):
+        call = self._connection.call
+        with self._connection.limits(retry_rate_limit=retry):
             if project_id is None:
                 made = call(create_job.sync, body=body, seed_target_model=True)
             else:

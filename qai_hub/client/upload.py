@@ -74,12 +74,12 @@ class ModelVerbs(Verbs):
                 is_directory=source.is_directory,
             )
             if project_id is None:
-                created = self._transport.call(create_model.sync, body=body)
+                created = self._connection.call(create_model.sync, body=body)
             else:
-                created = self._transport.call(create_project_model.sync, project_id, body=body)
+                created = self._connection.call(create_project_model.sync, project_id, body=body)
             model_id = id_of_made(created.id)
             with naming(f"Model {model_id}"):
-                upload_model_file(self._transport, model_id, source.path)
+                upload_model_file(self._connection, model_id, source.path)
                 uploaded = self.get_model(model_id)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
@@ -102,7 +102,7 @@ class ModelVerbs(Verbs):
         """
         from qai_hub_api.api.models import get_model
 
-        found = self._transport.call(get_model.sync, identifier("model_id", model_id))
+        found = self._connection.call(get_model.sync, identifier("model_id", model_id))
         return self._told_model(found)
 
     def get_models(
@@ -200,12 +200,12 @@ class DatasetVerbs(Verbs):
                 name=name or default_name(default) or "dataset", permanent=permanent
             )
             if project_id is None:
-                created = self._transport.call(create_dataset.sync, body=body)
+                created = self._connection.call(create_dataset.sync, body=body)
             else:
-                created = self._transport.call(create_project_dataset.sync, project_id, body=body)
+                created = self._connection.call(create_project_dataset.sync, project_id, body=body)
             dataset_id = id_of_made(created.id)
             with naming(f"Dataset {dataset_id}"):
-                upload_dataset_file(self._transport, dataset_id, path)
+                upload_dataset_file(self._connection, dataset_id, path)
                 dataset = self.get_dataset(dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
@@ -228,7 +228,7 @@ class DatasetVerbs(Verbs):
         """
         from qai_hub_api.api.datasets import get_dataset
 
-        found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
+        found = self._connection.call(get_dataset.sync, identifier("dataset_id", dataset_id))
         return self._told_dataset(found)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:

@@ -123,7 +123,7 @@ class LeavesArtifacts(Ending):
     def _download_artifacts(self, artifact_type: JobArtifactType, folder: str) -> list[str]:
         from qai_hub_api.api.jobs import list_job_artifacts
 
-        answer = self._owner._transport.call(
+        answer = self._owner._connection.call(
             list_job_artifacts.sync,
             self.job_id,
             "latest",

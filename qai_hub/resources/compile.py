@@ -62,7 +62,7 @@ class ProducingJob(Job):
     def _target_file(self) -> api.FileDownloadResponse:
         from qai_hub_api.api.jobs import get_compiled_model_download
 
-        return self._owner._transport.call(
+        return self._owner._connection.call(
             get_compiled_model_download.sync,
             self.job_id,
             supports_s3_credentials=s3_announced(),

@@ -92,7 +92,7 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import get_dataset_download
 
-        answer = self._owner._transport.call(
+        answer = self._owner._connection.call(
             get_dataset_download.sync,
             self.dataset_id,
             supports_s3_credentials=s3_announced(),
@@ -155,17 +155,17 @@ class Dataset(Shareable):
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_dataset_sharing
 
-        return self._owner._transport.call(get_dataset_sharing.sync, self.dataset_id)
+        return self._owner._connection.call(get_dataset_sharing.sync, self.dataset_id)
 
     def _change_sharing(self, change: api.SharingUpdate) -> None:
         from qai_hub_api.api.sharing import update_dataset_sharing
 
-        self._owner._transport.call(update_dataset_sharing.sync, self.dataset_id, body=change)
+        self._owner._connection.call(update_dataset_sharing.sync, self.dataset_id, body=change)
 
     def _stop_sharing(self) -> None:
         from qai_hub_api.api.sharing import delete_dataset_sharing
 
-        self._owner._transport.call(delete_dataset_sharing.sync, self.dataset_id)
+        self._owner._connection.call(delete_dataset_sharing.sync, self.dataset_id)
 
     def __repr__(self) -> str:
         return f"Dataset(dataset_id={self.dataset_id!r}, name={self.name!r})"

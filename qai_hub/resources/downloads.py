@@ -28,7 +28,7 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
         The path.
     """
     (place,) = _places([answer])
-    return owner._transport.files.download(
+    return owner._connection.files.download(
         place.url, filename, place.name, place.headers, place.sha256
     )
 
@@ -48,7 +48,7 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
     Returns:
         The paths.
     """
-    files = owner._transport.files
+    files = owner._connection.files
     return [
         files.download_into(place.url, folder, place.name, place.headers, place.sha256)
         for place in _places(answers)

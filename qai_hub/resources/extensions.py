@@ -46,7 +46,7 @@ def call_extension(
     if is_official(owner.config):
         raise UserError(f"Qualcomm AI Hub cannot {doing}: only a local hub can.")
     try:
-        return owner._transport.call(operation, key)
+        return owner._connection.call(operation, key)
     except UserError as error:
         if error.status_code not in _LACKED:
             raise

@@ -207,7 +207,7 @@ class InferenceJob(Job):
         """What the job measured, and the id of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         old = known(answer.profile_job_result)
         if old is not None:
             detail, outputs = known(old.profile), ""

@@ -72,7 +72,7 @@ def cancel(owner: Client, job_id: str) -> api.Job:
     """
     from qai_hub_api.api.jobs import cancel_job, get_job
 
-    look = partial(owner._transport.call, get_job.sync, job_id)
+    look = partial(owner._connection.call, get_job.sync, job_id)
     call_extension(owner, cancel_job.sync, job_id, doing="cancel jobs", look=look)
     return look()
 
@@ -192,7 +192,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         """
         from qai_hub_api.api.jobs import get_job
 
-        return self._update(self._owner._transport.call(get_job.sync, self.job_id))
+        return self._update(self._owner._connection.call(get_job.sync, self.job_id))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """Waits until the job has ended.
@@ -288,7 +288,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         if not isinstance(job_name, str) or not job_name:
             raise UserError(f"A job's name is a text that is not empty, not {job_name!r}.")
         body = JobUpdate(name=job_name)
-        self._owner._transport.call(update_job.sync, self.job_id, body=body)
+        self._owner._connection.call(update_job.sync, self.job_id, body=body)
         self.name = job_name
 
     @abstractmethod
@@ -340,14 +340,14 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_job_sharing
 
-        return self._owner._transport.call(get_job_sharing.sync, self.job_id)
+        return self._owner._connection.call(get_job_sharing.sync, self.job_id)
 
     def _change_sharing(self, change: api.SharingUpdate) -> None:
         from qai_hub_api.api.sharing import update_job_sharing
 
-        self._owner._transport.call(update_job_sharing.sync, self.job_id, body=change)
+        self._owner._connection.call(update_job_sharing.sync, self.job_id, body=change)
 
     def _stop_sharing(self) -> None:
         from qai_hub_api.api.sharing import delete_job_sharing
 
-        self._owner._transport.call(delete_job_sharing.sync, self.job_id)
+        self._owner._connection.call(delete_job_sharing.sync, self.job_id)

@@ -249,7 +249,7 @@ class Model(Shareable):
             job = self.get_producer()
             reason = job.get_status().message if job else None
             raise UserError(f"Model {self.model_id} does not exist: its job failed. {reason or ''}")
-        answer = self._owner._transport.call(
+        answer = self._owner._connection.call(
             get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
         )
         return save(self._owner, answer, filename)
@@ -258,7 +258,7 @@ class Model(Shareable):
         if what is None and self._producer_id and self.wait():
             from qai_hub_api.api.models import get_model
 
-            self._learn(self._owner._transport.call(get_model.sync, self.model_id))
+            self._learn(self._owner._connection.call(get_model.sync, self.model_id))
 
     def delete(self) -> None:
         """Deletes the model from the hub, with its file.
@@ -289,17 +289,17 @@ class Model(Shareable):
     def _fetch_sharing(self) -> api.SharedAccess:
         from qai_hub_api.api.sharing import get_model_sharing
 
-        return self._owner._transport.call(get_model_sharing.sync, self.model_id)
+        return self._owner._connection.call(get_model_sharing.sync, self.model_id)
 
     def _change_sharing(self, change: api.SharingUpdate) -> None:
         from qai_hub_api.api.sharing import update_model_sharing
 
-        self._owner._transport.call(update_model_sharing.sync, self.model_id, body=change)
+        self._owner._connection.call(update_model_sharing.sync, self.model_id, body=change)
 
     def _stop_sharing(self) -> None:
         from qai_hub_api.api.sharing import delete_model_sharing
 
-        self._owner._transport.call(delete_model_sharing.sync, self.model_id)
+        self._owner._connection.call(delete_model_sharing.sync, self.model_id)
 
     def __repr__(self) -> str:
         return f"Model(model_id={self.model_id!r}, name={self.name!r})"

@@ -92,7 +92,7 @@ class UsesTools(Ending):
 
         if not self.wait().success:
             return {}
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         return tools_from_api(tool for detail in _details(answer) for tool in detail.tool_versions)
 
 

@@ -107,7 +107,7 @@ class QuantizeJob(LoadableJob):
 
         if not self.wait().success:
             return None
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         result = known(answer.quantize_job_result)
         detail = known(result.quantize_detail) if result else None
         return dict(detail.psnr.additional_properties) if detail else None

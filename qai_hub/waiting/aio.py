@@ -68,7 +68,7 @@ class Gathering(Generic[J]):
         with ProgressLine.on_stderr("jobs ended", verbose=verbose) as line:
             async with AsyncExitStack() as connections:
                 for owner in {id(job._owner): job._owner for job in self._jobs}.values():
-                    await connections.enter_async_context(owner._transport.kept_open())
+                    await connections.enter_async_context(owner._connection.kept_open())
                 try:
                     while True:
                         line.tell(self._state())

@@ -147,11 +147,11 @@ def ask(job: Job, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
     """
     from qai_hub_api.api.jobs import get_job
 
-    transport = job._owner._transport
+    connection = job._owner._connection
 
     def look() -> Response[api.Job]:
-        with transport.single_request(time_limit):
-            return transport.call(get_job.sync_detailed, job.job_id, **_preference(hold))
+        with connection.single_request(time_limit):
+            return connection.call(get_job.sync_detailed, job.job_id, **_preference(hold))
 
     # Time limits of the request bound each of its steps, this one all of them: a name server may
     # hang, and an answer may come byte by byte.
@@ -167,9 +167,9 @@ async def ask_async(job: Job, hold: int, time_limit: float) -> tuple[JobStatus, 
     """Does what `ask` does, in an event loop."""
     from qai_hub_api.api.jobs import get_job
 
-    transport = job._owner._transport
-    with transport.single_request(time_limit):
-        answer = await transport.call_async(
+    connection = job._owner._connection
+    with connection.single_request(time_limit):
+        answer = await connection.call_async(
             get_job.asyncio_detailed, job.job_id, **_preference(hold)
         )
     return _status_of(job, answer)
