@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
+from qai_hub.status import JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 from qai_hub.transfer.s3 import s3_announced
 
@@ -46,7 +47,8 @@ __all__ = [
     "set_job_name",
 ]
 
-_JOB_TYPES = {1: "profile", 2: "inference", 3: "compile", 4: "quantize", 5: "link"}
+# The number of profile jobs, which have become inference jobs.
+_PROFILE = 1
 
 
 class SharedEntityType(Enum):
@@ -182,7 +184,7 @@ def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
 
 def get_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """With whom something is shared, as a `SharedAccess` message."""
-    return _ask(config, _sharing("get", entity_type), entity_id)
+    return _ask_about(config, "get", entity_type, entity_id)
 
 
 def modify_sharing(
@@ -196,12 +198,12 @@ def modify_sharing(
     from qai_hub_api.models import SharingUpdate
 
     change = SharingUpdate(add_email=add_emails, remove_email=delete_emails)
-    return _ask(config, _sharing("update", entity_type), entity_id, body=change)
+    return _ask_about(config, "update", entity_type, entity_id, body=change)
 
 
 def disable_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """Ends the sharing of something; gives a `CreateUpdateResponse` message."""
-    return _ask(config, _sharing("delete", entity_type), entity_id)
+    return _ask_about(config, "delete", entity_type, entity_id)
 
 
 def download_job_artifacts_info(
@@ -271,20 +273,30 @@ def _given(**arguments: object) -> dict[str, Any]:
 def _job_filters(
     offset: int, limit: int | None, states: list[int] | None, job_type: int, creator: str | None
 ) -> dict[str, Any]:
-    from qai_hub_api.models import JobTypeName
-
     return _given(
         offset=offset,
         limit=limit,
         state=",".join(map(str, states)) if states else None,
-        type_=JobTypeName(_JOB_TYPES[job_type]) if job_type else None,
+        type_=_type_name(job_type) if job_type else None,
         creator=creator,
     )
 
 
-def _sharing(verb: str, entity_type: SharedEntityType) -> Callable[..., Any]:
-    from importlib import import_module
+def _ask_about(
+    config: ClientConfig,
+    verb: str,
+    entity_type: SharedEntityType,
+    entity_id: str,
+    **body: Any,  # noqa: ANN401 - of the generated client
+) -> Message:
+    """Asks about the sharing of something, or changes it."""
+    from qai_hub.resources.sharing import sharing_operation
 
-    module = f"qai_hub_api.api.sharing.{verb}_{entity_type.name.lower()}_sharing"
-    operation: Callable[..., Any] = import_module(module).sync
-    return operation
+    operation = sharing_operation(verb, entity_type.name.lower())
+    return _ask(config, operation, entity_id, **body)
+
+
+def _type_name(job_type: int) -> Any:  # noqa: ANN401 - a JobTypeName
+    from qai_hub_api.models import JobTypeName
+
+    return JobTypeName("profile" if job_type == _PROFILE else JobType(job_type).display_name)

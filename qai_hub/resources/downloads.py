@@ -15,13 +15,13 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
     from qai_hub.tensors import DatasetEntries
 
     Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
 
 
-def save(owner: Client, answer: Downloadable, filename: str) -> str:
+def save(owner: Owner, answer: Downloadable, filename: str) -> str:
     """Downloads a file to a path, to which the suffix of the file is added where it is missing.
 
     Returns:
@@ -33,7 +33,7 @@ def save(owner: Client, answer: Downloadable, filename: str) -> str:
     )
 
 
-def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
+def save_into(owner: Owner, answer: Downloadable, folder: str) -> str:
     """Downloads a file into a folder, under the name that the service gives it.
 
     Returns:
@@ -42,7 +42,7 @@ def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
     return save_all_into(owner, [answer], folder)[0]
 
 
-def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -> list[str]:
+def save_all_into(owner: Owner, answers: Sequence[Downloadable], folder: str) -> list[str]:
     """Downloads files into a folder, under the names that the service gives them.
 
     Returns:
@@ -55,13 +55,13 @@ def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -
     ]
 
 
-def read_bytes(owner: Client, answer: Downloadable) -> bytes:
+def read_bytes(owner: Owner, answer: Downloadable) -> bytes:
     """Downloads a file into memory."""
     with temporary_folder() as folder:
         return Path(save_into(owner, answer, folder)).read_bytes()
 
 
-def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
+def read_entries(owner: Owner, answer: Downloadable) -> DatasetEntries:
     """Downloads a dataset into memory."""
     from qai_hub.dataset_file import h5_to_dataset_entries
 
