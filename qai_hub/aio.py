@@ -3,14 +3,16 @@
 A task that is cancelled while it waits leaves no connection and no task behind; the jobs go on.
 """
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TypeVar
 
+from qai_hub.client.waits import distinct, list_of_jobs
 from qai_hub.resources.job import Job
 from qai_hub.status import JobStatus
-from qai_hub.waiting.aio import Gathering
-from qai_hub.waiting.wait_all import distinct, list_of_jobs
+from qai_hub.waiting.aio import ended
+from qai_hub.waiting.wait import Wait
 
 __all__ = ["as_completed", "wait_all"]
 
@@ -38,8 +40,7 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
     given = list_of_jobs(jobs)
-    ended = Gathering(distinct(given), timeout).run()
-    statuses = {job: status async for job, status in ended}
+    statuses = {job: status async for job, status in _ended(given, timeout)}
     return [statuses[job] for job in given]
 
 
@@ -62,10 +63,14 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
         SUCCESS
         SUCCESS
     """
-    return _jobs(Gathering(distinct(list_of_jobs(jobs)), timeout).run())
+    return _jobs(_ended(list_of_jobs(jobs), timeout))
 
 
-async def _jobs(ended: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
-    async with aclosing(ended):
-        async for job, _ in ended:
+def _ended(jobs: list[J], timeout: float | None) -> AsyncGenerator[tuple[J, JobStatus], None]:
+    return ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
+
+
+async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
+    async with aclosing(pairs):
+        async for job, _ in pairs:
             yield job

@@ -1,10 +1,10 @@
-"""What the facade sends its requests with."""
+"""A client's connection: carries operations of the API and files to and from one server."""
 
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,10 +20,11 @@ from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import limits
 from qai_hub.transport.setup import api_session, async_api_session, environment
 
-__all__ = ["Transport", "carry_out", "is_official", "resolve_wire"]
+__all__ = ["Caller", "Connection", "carry_out", "is_official", "resolve_wire"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
 
@@ -55,21 +56,28 @@ def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
     return "protobuf" if is_official(config) else "json"
 
 
-class Transport:
+class Caller(Protocol):
+    """What each call of an operation goes through."""
+
+    def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
+        """Calls a function with the configuration first."""
+
+
+class Connection:
     """Carries requests for one configuration.
 
-    It costs next to nothing to make: connections belong to the process and are shared by all
-    transports of one server and token, in all threads.
+    Sockets belong to the process, and are shared by all connections of one server and token, in all
+    threads.
 
     Args:
         config: The configuration, read anew at each request.
-        through: What each call of an operation goes through, as `through(function, *args)`: it
-            calls the function with the configuration first. None calls it right away.
+        caller: What each call of an operation goes through, looked up anew each time; None
+            calls it right away.
     """
 
-    def __init__(self, config: ClientConfig, through: Callable[..., Any] | None = None) -> None:
-        self._config = config
-        self._through = through or functools.partial(_right_away, config)
+    def __init__(self, config: ClientConfig, caller: Caller | None = None) -> None:
+        self.config = config
+        self._caller = caller
 
     def call(
         self,
@@ -92,7 +100,10 @@ class Transport:
             RateLimitedError: If the server answers no more requests for now.
             InternalError: If the server or the network fails.
         """
-        return cast(R, self._through(carry_out, operation, *args, **kwargs))
+        if self._caller is None:
+            return carry_out(self.config, operation, *args, **kwargs)
+        answer: R = self._caller._api_call(carry_out, operation, *args, **kwargs)
+        return answer
 
     async def call_async(
         self,
@@ -115,7 +126,7 @@ class Transport:
             RateLimitedError: If the server answers no more requests for now.
             InternalError: If the server or the network fails.
         """
-        config = self._config
+        config = self.config
         async with _lease_async(config) as session:
             client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
             with _errors(config):
@@ -130,7 +141,7 @@ class Transport:
         Raises:
             UserError: If the configuration is not complete.
         """
-        return _lease_async(self._config)
+        return _lease_async(self.config)
 
     def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
         """Changes for a block what is done when the server asks to slow down.
@@ -157,11 +168,11 @@ class Transport:
     @property
     def files(self) -> Files:
         """What carries files, to and from signed addresses."""
-        return Files(show=self._config.verbose)
+        return Files(show=self.config.verbose)
 
     def close(self) -> None:
         """Closes the connections; the next request opens new ones."""
-        SESSIONS.close(_key(self._config))
+        SESSIONS.close(_key(self.config))
 
 
 def carry_out(
@@ -170,7 +181,7 @@ def carry_out(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Carries out an operation of the API, as `Transport.call` does.
+    """Carries out an operation of the API, as `Connection.call` does.
 
     Args:
         config: The configuration.
@@ -186,15 +197,6 @@ def carry_out(
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
-
-
-def _right_away(
-    config: ClientConfig,
-    function: Callable[Concatenate[ClientConfig, P], R],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    return function(config, *args, **kwargs)
 
 
 def _key(config: ClientConfig) -> tuple[str, str, str]:

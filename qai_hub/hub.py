@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from qai_hub._names import METHODS
 from qai_hub.client import Client
-from qai_hub.waiting.wait_all import as_completed as as_completed  # noqa: PLC0414 - passed on
-from qai_hub.waiting.wait_all import wait_all as wait_all  # noqa: PLC0414 - passed on
+from qai_hub.client.waits import as_completed as as_completed  # noqa: PLC0414 - passed on
+from qai_hub.client.waits import wait_all as wait_all  # noqa: PLC0414 - passed on
 
 # Scripts read attributes of it, and assign it: None asks for a new client at the next call.
 _global_client: Any = Client()

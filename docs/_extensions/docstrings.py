@@ -11,8 +11,7 @@ from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import stringify_annotation
 
-from qai_hub.client.combined import Embedded, Linked
-from qai_hub.client.submit_inference import Profiled
+from qai_hub.client.combined import Embedded, Linked, Profiled
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*(\(\))?")
 

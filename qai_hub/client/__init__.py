@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING
 
-from qai_hub.client.combined import CombinedVerbs
-from qai_hub.client.find import DeviceVerbs
-from qai_hub.client.iterate import IteratingVerbs
-from qai_hub.client.submit import LinkVerbs, QuantizeVerbs
-from qai_hub.client.submit_inference import ProfiledVerbs
-from qai_hub.config import ClientConfig, load_config
-from qai_hub.config.files import with_token
-from qai_hub.errors import (
-    Error,
-    InternalError,
-    InvalidValueError,
-    RateLimitedError,
-    UserError,
-    warn_deprecated,
-)
-from qai_hub.official.client import CompatClient
+from qai_hub.client.combined import CombinedClient
+from qai_hub.config import ClientConfig
+from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.official.client import SourceModel as SourceModel
 from qai_hub.official.client import TargetModel as TargetModel
+from qai_hub.official.client import dataset_from_message, job_from_message, model_from_message
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework
 from qai_hub.resources.inference import InferenceJob, ProfileJob
 from qai_hub.resources.job import Job
 from qai_hub.resources.link import LinkJob
-from qai_hub.resources.model import Model, ModelMetadataKey, SourceModelType
+from qai_hub.resources.model import Model
+from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
-from qai_hub.resources.profile import ComputeUnitUse, Layer, MemoryRange, Profile, ProfilePhase
+from qai_hub.resources.profile import Profile
+from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.project import Project
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.resources.results import (
@@ -56,20 +43,10 @@ from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
 if TYPE_CHECKING:
-    from qai_hub.connection import Transport
-
-T = TypeVar("T")
+    from google.protobuf.message import Message
 
 
-class Client(
-    CombinedVerbs,
-    ProfiledVerbs,
-    QuantizeVerbs,
-    LinkVerbs,
-    IteratingVerbs,
-    DeviceVerbs,
-    CompatClient,
-):
+class Client(CombinedClient):
     """A client of one hub, as one user.
 
     It costs nothing to make: the configuration is read, and connections are made, when they are
@@ -93,106 +70,25 @@ class Client(
         True
     """
 
-    def __init__(
+    # The inner methods that scripts call.
+
+    def _make_job(self, job_pb: Message) -> Job:
+        return job_from_message(job_pb, self)
+
+    def _make_model(
         self,
-        config: ClientConfig | None = None,
-        profile: str | None = None,
-        default_project_id: str | None = None,
-        client_mode: Literal["library", "cli"] = "library",
-    ) -> None:
-        if config is not None and profile is not None:
-            raise InvalidValueError("Give config or profile, not both.")
-        if not isinstance(config, ClientConfig | None):
-            # It is not told: what stands here by mistake is a token.
-            raise UserError(
-                f"config takes a ClientConfig, such as ClientConfig(token), not a value of the type"
-                f" {type(config).__name__}."
-            )
-        self._config = config if profile is None else load_config(profile)
-        self._default_project_id = default_project_id
-        self._client_mode = client_mode
+        model_pb: Message,
+        model: SourceModel | None = None,
+        producer: Job | None = None,
+    ) -> Model:
+        made = model_from_message(model_pb, self, producer)
+        made.model = model
+        return made
 
-    @property
-    def config(self) -> ClientConfig:
-        """The configuration.
-
-        Raises:
-            UserError: If there is none, or it is not valid.
-        """
-        if self._config is None:
-            self._config = load_config()
-        return self._config
-
-    @property
-    def verbose(self) -> bool:
-        """Whether waits and transfers show their progress."""
-        return self.config.verbose
-
-    def set_verbose(self, verbose: bool = True) -> None:
-        """Sets whether waits and transfers show their progress.
-
-        Args:
-            verbose: Whether they do.
-
-        Examples:
-            >>> hub.set_verbose(False)
-        """
-        self._config = copy.copy(self.config)
-        self._config.verbose = bool(verbose)
-
-    def set_session_token(self, token: str) -> None:
-        """Uses another API token from now on, without writing it anywhere.
-
-        Where nothing is configured it is for the official service.
-
-        Deprecated: make a `Client` with a `ClientConfig` of that token.
-
-        Args:
-            token: The token.
-
-        Examples:
-            >>> # Use this instead.
-            >>> client = hub.Client(hub.ClientConfig("TOKEN"))
-        """
-        warn_deprecated(
-            "set_session_token is deprecated: make a Client(ClientConfig(token)) of its own."
-        )
-        self._config = with_token(self._config, token)
-
-    def close(self) -> None:
-        """Closes the connections, which clients of the same configuration share.
-
-        The next request opens new ones.
-
-        Examples:
-            >>> client.close()
-        """
-        if self._config is not None:
-            self._transport.close()
-
-    @property
-    def _transport(self) -> Transport:
-        from qai_hub.connection import Transport
-
-        return Transport(self.config, self._api_call)
-
-    def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
-        """Calls a function with the configuration first; scripts wrap it to see all calls."""
-        return api_func(self.config, *args, **kwargs)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"Client({self._config!r})" if self._config else "Client()"
+    def _make_dataset(self, dataset_pb: Message, data: DatasetEntries | None = None) -> Dataset:
+        made = dataset_from_message(dataset_pb, self)
+        made.data = data
+        return made
 
 
 __all__ = [

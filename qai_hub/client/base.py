@@ -1,154 +1,133 @@
-"""What all groups of the client's methods build on."""
+"""What a client is without its verbs: a configuration, and a connection to one hub."""
 
 from __future__ import annotations
 
-import operator
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+import copy
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from qai_hub.errors import Error, UserError
-from qai_hub.resources.project import Project
-from qai_hub.transport.values import identified
+from qai_hub.client.arguments import project_filter
+from qai_hub.config import ClientConfig, load_config
+from qai_hub.config.model import with_token
+from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from qai_hub.connection import Connection
+    from qai_hub.resources.project import Project
 
-    from qai_hub_api.types import Response
-
-    from qai_hub.client import Client
-    from qai_hub.client.pages import Place
-    from qai_hub.config import ClientConfig
-    from qai_hub.connection import Transport
+T = TypeVar("T")
 
 
-class Verbs(ABC):
-    """A group of the client's methods."""
+class BaseClient:
+    """A client of one hub, as one user, that does nothing yet."""
 
-    _default_project_id: str | None
+    _kept_connection: Connection | None = None
+
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        profile: str | None = None,
+        default_project_id: str | None = None,
+        client_mode: Literal["library", "cli"] = "library",
+    ) -> None:
+        if config is not None and profile is not None:
+            raise InvalidValueError("Give config or profile, not both.")
+        if not isinstance(config, ClientConfig | None):
+            # It is not told: what stands here by mistake is a token.
+            raise UserError(
+                f"config takes a ClientConfig, such as ClientConfig(token), not a value of the type"
+                f" {type(config).__name__}."
+            )
+        self._config = config if profile is None else load_config(profile)
+        self._default_project_id = default_project_id
+        self._client_mode = client_mode
 
     @property
-    @abstractmethod
     def config(self) -> ClientConfig:
-        """The configuration."""
+        """The configuration.
+
+        Raises:
+            UserError: If there is none, or it is not valid.
+        """
+        if self._config is None:
+            self._config = load_config()
+        return self._config
 
     @property
-    @abstractmethod
     def verbose(self) -> bool:
         """Whether waits and transfers show their progress."""
+        return self.config.verbose
+
+    def set_verbose(self, verbose: bool = True) -> None:
+        """Sets whether waits and transfers show their progress.
+
+        Args:
+            verbose: Whether they do.
+
+        Examples:
+            >>> hub.set_verbose(False)
+        """
+        self._config = copy.copy(self.config)
+        self._config.verbose = bool(verbose)
+
+    def set_session_token(self, token: str) -> None:
+        """Uses another API token from now on, without writing it anywhere.
+
+        Where nothing is configured it is for the official service.
+
+        Deprecated: make a `Client` with a `ClientConfig` of that token.
+
+        Args:
+            token: The token.
+
+        Examples:
+            >>> # Use this instead.
+            >>> client = hub.Client(hub.ClientConfig("TOKEN"))
+        """
+        warn_deprecated(
+            "set_session_token is deprecated: make a Client(ClientConfig(token)) of its own."
+        )
+        self._config = with_token(self._config, token)
+
+    def close(self) -> None:
+        """Closes the connections, which clients of the same configuration share.
+
+        The next request opens new ones.
+
+        Examples:
+            >>> client.close()
+        """
+        if self._config is not None:
+            self._connection.close()
 
     @property
-    @abstractmethod
-    def _transport(self) -> Transport:
-        """What sends the requests."""
+    def _connection(self) -> Connection:
+        from qai_hub.connection import Connection
 
-    @property
-    def _client(self) -> Client:
-        return cast("Client", self)
+        config, kept = self.config, self._kept_connection
+        if kept is None or kept.config is not config:
+            kept = self._kept_connection = Connection(config, self)
+        return kept
+
+    def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
+        """Calls a function with the configuration first; scripts wrap it to see all calls."""
+        return api_func(self.config, *args, **kwargs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._config!r})" if self._config else "Client()"
 
     def _project_id(self, project: str | Project | None) -> str | None:
         """The project to use: the one given, else the client's, else the configuration's."""
         return project_filter(project) or self._default_project_id or self.config.default_project
-
-    def _lister(
-        self,
-        everywhere: Any,  # noqa: ANN401 (modules of the generated client, one an operation)
-        in_project: Any,  # noqa: ANN401 (as above)
-        project: str | Project | None,
-        filters: dict[str, Any],
-    ) -> Callable[[Place, int], tuple[Any, str | None]]:
-        """What fetches one page of a list: its payload, and where the next page begins."""
-        from qai_hub_api.types import UNSET
-
-        from qai_hub.transport.values import next_cursor
-
-        project_id = project_filter(project)
-        listing = everywhere if project_id is None else in_project
-        path = () if project_id is None else (project_id,)
-
-        def fetch(place: Place, limit: int) -> tuple[Any, str | None]:
-            answer: Response[Any] = self._transport.call(
-                listing.sync_detailed,
-                *path,
-                offset=place.offset,
-                limit=limit,
-                cursor=place.cursor or UNSET,
-                **filters,
-            )
-            return answer.parsed, next_cursor(answer.headers)
-
-        return fetch
-
-
-@contextmanager
-def naming(made: str) -> Iterator[None]:
-    """Adds a note to errors: what was made before.
-
-    Args:
-        made: What it is, such as `"Model mabc"`.
-    """
-    try:
-        yield
-    except Error as error:
-        error.add_note(f"{made} was made before that.")
-        raise
-
-
-def identifier(argument: str, given: object) -> str:
-    """Checks an identifier, which becomes a part of an address: `..` would lead elsewhere.
-
-    Args:
-        argument: What it is called.
-        given: The identifier.
-
-    Returns:
-        The same.
-
-    Raises:
-        UserError: If it is none.
-    """
-    if not isinstance(given, str) or not identified(given):
-        raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
-    return given
-
-
-def project_filter(project: str | Project | None) -> str | None:
-    """The identifier of the project that a list is about; None for all projects.
-
-    Raises:
-        UserError: If something else is given.
-    """
-    if not isinstance(project, str | Project | None):
-        raise UserError(f"project takes a Project or its identifier, not {project!r}.")
-    given = Project.get_project_id(project)
-    return identifier("project", given) if given else None
-
-
-# The contract's limit of one page.
-LARGEST_PAGE = 1000
-
-
-def whole_number(argument: str, given: object, least: int, most: int | None = None) -> int:
-    """Checks a whole number, of Python or of numpy.
-
-    Args:
-        argument: What it is called.
-        given: The number.
-        least: The smallest that is allowed.
-        most: The largest that is allowed; None for no bound.
-
-    Returns:
-        The number.
-
-    Raises:
-        UserError: If it is another one, or no whole number.
-    """
-    try:
-        number = None if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
-    except TypeError:
-        number = None
-    if number is None or number < least or (most is not None and number > most):
-        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise UserError(f"{argument} is a whole number {bounds}, not {given!r}.")
-    return number

@@ -1,4 +1,4 @@
-"""The client's method that compiles models and links them."""
+"""Submitting several jobs that belong together."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import itertools
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from qai_hub.client.submit import naming_made, one_or_all
-from qai_hub.client.submit_compile import CompileVerbs
+from qai_hub.client.submit_link import LinkClient
+from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
+from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
 from qai_hub.submit.checks import (
     check_devices,
@@ -19,16 +21,18 @@ from qai_hub.submit.checks import (
 from qai_hub.submit.graphs import plan_graphs
 
 if TYPE_CHECKING:
+    from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import DatasetEntries, InputSpecs
 
+Profiled: TypeAlias = tuple[CompileJob, InferenceJob | None]
 Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
 Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 
 
-class CombinedVerbs(CompileVerbs):
-    """The method that compiles models and links them."""
+class CombinedClient(LinkClient):
+    """A client that compiles models and links or profiles the target models."""
 
     @overload
     def submit_compile_and_link_jobs(
@@ -135,7 +139,9 @@ class CombinedVerbs(CompileVerbs):
         graphs = plan_graphs(models, input_specs, graph_names, compile_options)
         devices = self._selected(devices)
         uploaded = {graph.key: graph.model for graph in graphs}
-        sources = {key: self._on_hub(model, project) for key, model in uploaded.items()}
+        sources = {
+            key: self.upload_model(model, project=project) for key, model in uploaded.items()
+        }
         bodies = [
             compile_body(
                 sources[graph.key],
@@ -187,3 +193,108 @@ class CombinedVerbs(CompileVerbs):
             return None
         body = link_body(present, device, title or present[-1].name, options)
         return self._create([body], project, retry, LinkJob)[0]
+
+    @overload
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled: ...
+
+    @overload
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled | list[Profiled]: ...
+
+    def submit_compile_and_profile_jobs(
+        self,
+        model: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        compile_options: str = "",
+        profile_options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> Profiled | list[Profiled]:
+        """Submits a compile job, and a job that profiles its target model.
+
+        Deprecated: call `submit_compile_job`, and `submit_inference_job` with its target
+        model.
+
+        Args:
+            model: A `Model`, or whatever `upload_model` takes.
+            device: Device to compile for and to profile on, or several.
+            name: Name of all jobs; None takes the models'.
+            input_specs: As `submit_compile_job` takes them.
+            compile_options: Options of the compile job.
+            profile_options: Options of the profile job.
+            single_compile: Whether several devices share one compile job.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
+            project: Project that the jobs go to; None takes the client's.
+
+        Returns:
+            The compile job and the profile job, which is None if there is no target model; a list
+            of such pairs for a list of more than one device.
+
+        Raises:
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> # Use this instead.
+            >>> compile_job = hub.submit_compile_job(model, device, options="--target_runtime onnx")
+            >>> profile_job = hub.submit_inference_job(compile_job.get_target_model(), device)
+        """
+        warn_deprecated(
+            "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
+            " submit_inference_job with its target model."
+        )
+        devices = check_devices(device)
+        check_text("name", name)
+        check_options("profile_options", profile_options)
+        compiled = self.submit_compile_job(
+            model,
+            devices,
+            name,
+            input_specs,
+            compile_options,
+            single_compile,
+            calibration_data,
+            retry,
+            project,
+        )
+        jobs = compiled if isinstance(compiled, list) else [compiled] * len(devices)
+        pairs: list[Profiled] = []
+        made = [job.job_id for job in dict.fromkeys(jobs)]
+        with naming_made(made):
+            for job, one in zip(jobs, devices, strict=True):
+                target, profile = job.get_target_model(), None
+                if target is not None:
+                    profile = self.submit_inference_job(
+                        target, one, None, name, profile_options, retry, project=project
+                    )
+                    made.append(profile.job_id)
+                pairs.append((job, profile))
+        return one_or_all(pairs)

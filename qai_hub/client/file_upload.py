@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.config.model import Secret
+from qai_hub.config.checks import Secret
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.completion import complete
 from qai_hub.transfer.s3 import StoredObject, s3_announced
@@ -15,7 +15,7 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
-    from qai_hub.connection import Transport
+    from qai_hub.connection import Connection
 
 T = TypeVar("T")
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 _ROUNDS = 3
 
 
-def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
+def upload_model_file(connection: Connection, model_id: str, path: Path) -> None:
     """Uploads the file of a model: in parts, or as the storage credentials allow.
 
     Args:
-        transport: What sends the requests.
+        connection: What sends the requests.
         model_id: A model without a file.
         path: The file.
     """
@@ -40,12 +40,12 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
     from qai_hub_api.models import MultipartUploadFinish
 
     def is_complete() -> bool:
-        return bool(known(transport.call(get_model.sync, model_id).file_upload_complete))
+        return bool(known(connection.call(get_model.sync, model_id).file_upload_complete))
 
     what = f"Model {model_id}"
 
     size = path.stat().st_size
-    answer = transport.call(
+    answer = connection.call(
         start_model_upload.sync,
         model_id,
         file_size=size,
@@ -54,22 +54,22 @@ def upload_model_file(transport: Transport, model_id: str, path: Path) -> None:
     )
     credentials = known(answer.credentials)
     if credentials is not None:
-        transport.files.upload_object(path, StoredObject(credentials))
-        complete(partial(transport.call, complete_model_upload.sync, model_id), is_complete, what)
+        connection.files.upload_object(path, StoredObject(credentials))
+        complete(partial(connection.call, complete_model_upload.sync, model_id), is_complete, what)
         return
     parts = _method(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
-    etags = transport.files.upload_parts(path, parts.urls, parts.max_part_size)
+    etags = connection.files.upload_parts(path, parts.urls, parts.max_part_size)
     body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
-    finish = partial(transport.call, finish_model_upload.sync, model_id, body=body)
+    finish = partial(connection.call, finish_model_upload.sync, model_id, body=body)
     complete(finish, is_complete, what)
 
 
-def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> None:
+def upload_dataset_file(connection: Connection, dataset_id: str, path: Path) -> None:
     """Uploads the file of a dataset: by one form post, or as the storage credentials allow.
 
     Args:
-        transport: What sends the requests.
+        connection: What sends the requests.
         dataset_id: A dataset without a file.
         path: The file.
     """
@@ -82,12 +82,12 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     from qai_hub_api.models import DatasetUpdate
 
     def is_complete() -> bool:
-        return bool(known(transport.call(get_dataset.sync, dataset_id).file_upload_complete))
+        return bool(known(connection.call(get_dataset.sync, dataset_id).file_upload_complete))
 
     what = f"Dataset {dataset_id}"
 
     size = path.stat().st_size
-    answer = transport.call(
+    answer = connection.call(
         start_dataset_upload.sync,
         dataset_id,
         file_size=size,
@@ -96,18 +96,18 @@ def upload_dataset_file(transport: Transport, dataset_id: str, path: Path) -> No
     )
     credentials = known(answer.credentials)
     if credentials is not None:
-        transport.files.upload_object(path, StoredObject(credentials))
+        connection.files.upload_object(path, StoredObject(credentials))
         complete(
-            partial(transport.call, complete_dataset_upload.sync, dataset_id), is_complete, what
+            partial(connection.call, complete_dataset_upload.sync, dataset_id), is_complete, what
         )
         return
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
     body = DatasetUpdate(file_upload_complete=True)
-    finish = partial(transport.call, update_dataset.sync, dataset_id, body=body)
+    finish = partial(connection.call, update_dataset.sync, dataset_id, body=body)
     for round_ in range(1, _ROUNDS + 1):
-        transport.files.upload_form(path, form.url, form.file_field_name, fields)
+        connection.files.upload_form(path, form.url, form.file_field_name, fields)
         try:
             complete(finish, is_complete, what)
         except UserError as error:

@@ -1,18 +1,17 @@
-"""The client's methods that find jobs, and cancel them."""
+"""Finding one job, model or dataset, and what there is to run on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-from qai_hub.client.base import Verbs, identifier
-from qai_hub.client.pages import Page, Place, mapped, some_items
+from qai_hub.client.arguments import check_type, identifier
+from qai_hub.client.base import BaseClient
 from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
-from qai_hub.resources.job import cancel
+from qai_hub.resources.extensions import cancel_job
 from qai_hub.resources.kinds import job_from_api, with_id
-from qai_hub.resources.summary import JobSummary, summary_from_api
-from qai_hub.status import JobStatus, JobType
+from qai_hub.resources.model import Model
 from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
     from qai_hub.resources.link import LinkJob
-    from qai_hub.resources.project import Project
     from qai_hub.resources.quantize import QuantizeJob
+    from qai_hub.status import JobStatus, JobType
 
 
-class JobVerbs(Verbs):
-    """Methods that find jobs, and cancel them."""
+class FindingClient(BaseClient):
+    """A client that finds things by their identifiers, and devices and frameworks."""
 
     @overload
     def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
@@ -64,9 +63,9 @@ class JobVerbs(Verbs):
         """
         from qai_hub_api.api.jobs import get_job
 
-        _check_type("job_type", job_type)
-        payload = self._transport.call(get_job.sync, identifier("job_id", job_id))
-        job = job_from_api(with_id(payload, job_id), self._client)
+        check_type("job_type", job_type)
+        payload = self._connection.call(get_job.sync, identifier("job_id", job_id))
+        job = job_from_api(with_id(payload, job_id), self)
         if job_type is not None and job._job_type is not job_type:
             raise InvalidValueError(
                 f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
@@ -90,99 +89,44 @@ class JobVerbs(Verbs):
             >>> hub.cancel_job(inference_job.job_id)
             JobStatus(code='SUCCESS', message='')
         """
-        payload = cancel(self._client, identifier("job_id", job_id))
-        return job_from_api(payload, self._client)._update(payload)
+        payload = cancel_job(self, identifier("job_id", job_id))
+        return job_from_api(payload, self)._update(payload)
 
-    def get_job_summaries(
-        self,
-        offset: int = 0,
-        limit: int = 50,
-        creator: str | None = None,
-        state: JobStatus.State | list[JobStatus.State] | None = None,
-        type: JobType | None = None,  # noqa: A002 (the name that users know)
-        project: str | Project | None = None,
-    ) -> list[JobSummary]:
-        """Lists jobs that you submitted or that are shared with you, newest first.
+    def get_model(self, model_id: str) -> Model:
+        """Fetches a model.
 
         Args:
-            offset: How many jobs to skip.
-            limit: How many jobs to list at most.
-            creator: E-mail address of who submitted them; None lists all.
-            state: State or states that they are in; None lists all.
-            type: Type of the jobs; None lists all.
-            project: Project that they belong to; None lists those of all projects.
+            model_id: Identifier; starts with `m`.
 
         Returns:
-            The short forms of the jobs.
+            The model.
 
         Raises:
-            UserError: If an argument is not valid.
+            UserError: If there is no such model, or you may not see it.
 
         Examples:
-            >>> failed = hub.get_job_summaries(limit=10, state=hub.JobStatus.State.FAILED)
-            >>> {summary.status.code for summary in failed}
-            {'FAILED'}
+            >>> hub.get_model(model.model_id).model_type
+            <SourceModelType.ONNX: 6>
         """
-        page = self._summary_pages(project, job_filters(creator, state, type))
-        return some_items(page, lambda summary: summary.job_id, offset, limit)
+        return Model._fetch(self, identifier("model_id", model_id))
 
-    def _summary_pages(
-        self, project: str | Project | None, filters: dict[str, Any]
-    ) -> Callable[[Place, int], Page[JobSummary]]:
-        """What fetches one page of the short forms of jobs."""
-        from qai_hub_api.api.jobs import list_job_summaries
-        from qai_hub_api.api.projects import list_project_job_summaries
+    def get_dataset(self, dataset_id: str) -> Dataset:
+        """Fetches a dataset.
 
-        fetch = self._lister(list_job_summaries, list_project_job_summaries, project, filters)
+        Args:
+            dataset_id: Identifier; starts with `d`.
 
-        def page(place: Place, limit: int) -> Page[JobSummary]:
-            answer, cursor = fetch(place, limit)
-            told = listed(answer.job_summaries, "a list of jobs")
-            client = self._client
-            summaries = mapped(lambda each: summary_from_api(each, client), told, "jobs")
-            return Page(summaries, len(told), answer.total_query_count, cursor)
+        Returns:
+            The dataset.
 
-        return page
+        Raises:
+            UserError: If there is no such dataset, or you may not see it.
 
-
-def job_filters(
-    creator: str | None,
-    state: JobStatus.State | list[JobStatus.State] | None,
-    job_type: JobType | None,
-) -> dict[str, Any]:
-    """Which jobs a list is to hold, as the operations that list jobs take it.
-
-    Raises:
-        UserError: If one of them is not valid.
-    """
-    from qai_hub_api.models import JobTypeName
-    from qai_hub_api.types import UNSET
-
-    _check_type("type", job_type)
-    named = None if job_type is JobType.UNSPECIFIED else job_type
-    return {
-        "creator": creator or UNSET,
-        "state": _states(state) or UNSET,
-        "type_": JobTypeName(named.display_name) if named else UNSET,
-    }
-
-
-def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
-    """States as the service takes them: their numbers, joined by commas."""
-    states = [] if state is None else state if isinstance(state, list | tuple) else [state]
-    for one in states:
-        if not isinstance(one, JobStatus.State):
-            raise UserError(f"state takes members of JobStatus.State, not {one!r}.")
-    return ",".join(str(one.value) for one in states)
-
-
-def _check_type(argument: str, job_type: JobType | None) -> None:
-    if job_type is not None and not isinstance(job_type, JobType):
-        raise UserError(f"{argument} takes a member of JobType, not {job_type!r}.")
-
-
-class DeviceVerbs(Verbs):
-    """Methods on devices and frameworks."""
+        Examples:
+            >>> hub.get_dataset(dataset.dataset_id).name
+            'inputs'
+        """
+        return Dataset._fetch(self, identifier("dataset_id", dataset_id))
 
     def get_devices(
         self, name: str = "", os: str = "", attributes: str | list[str] | None = None
@@ -212,7 +156,7 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_devices
 
-        answer = self._transport.call(
+        answer = self._connection.call(
             list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
         )
         devices = listed(answer.devices, "a list of devices")
@@ -229,7 +173,7 @@ class DeviceVerbs(Verbs):
     def _select(self, query: Device) -> Device:
         from qai_hub_api.api.devices import list_devices
 
-        answer = self._transport.call(
+        answer = self._connection.call(
             list_devices.sync,
             name=query.name,
             os=query.os,
@@ -267,6 +211,6 @@ class DeviceVerbs(Verbs):
         """
         from qai_hub_api.api.devices import list_frameworks
 
-        answer = self._transport.call(list_frameworks.sync)
+        answer = self._connection.call(list_frameworks.sync)
         frameworks = listed(answer.frameworks, "a list of frameworks")
         return [Framework._from_api(framework) for framework in frameworks if framework.name]

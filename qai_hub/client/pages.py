@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from qai_hub.client.base import LARGEST_PAGE, whole_number
+from qai_hub.client.arguments import LARGEST_PAGE, whole_number
 from qai_hub.errors import InternalError
 
 T = TypeVar("T")

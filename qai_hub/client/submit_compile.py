@@ -1,10 +1,10 @@
-"""The client's method that submits compile jobs."""
+"""Submitting compile jobs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from qai_hub.client.submit import CreatingVerbs, one_or_all
+from qai_hub.client.submit import SubmittingClient, one_or_all
 from qai_hub.resources.compile import CompileJob
 from qai_hub.submit.checks import (
     check_devices,
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
 
-class CompileVerbs(CreatingVerbs):
-    """The method that submits compile jobs."""
+class CompileClient(SubmittingClient):
+    """A client that submits compile jobs."""
 
     @overload
     def submit_compile_job(
@@ -118,7 +118,7 @@ class CompileVerbs(CreatingVerbs):
         check_compiles(model, specs, options)
         checked = None if calibration_data is None else self._checked_data(calibration_data)
         devices = self._selected(devices)
-        source = self._on_hub(model, project)
+        source = self.upload_model(model, project=project)
         data = None if checked is None else self._upload_dataset(checked, project=project)
         groups = [devices] if single_compile else [[one] for one in devices]
         bodies = [

@@ -1,32 +1,29 @@
-"""The client's methods on models."""
+"""Uploading models and datasets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.client.base import Verbs, identifier, naming
 from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
-from qai_hub.client.pages import Page, Place, mapped, some_items
-from qai_hub.errors import UserError
+from qai_hub.client.lists import ListingClient
+from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
 from qai_hub.scratch import temporary_folder
 from qai_hub.sources import source_file
 from qai_hub.submit.checks import check_text, default_name
-from qai_hub.transport.values import id_of_made, identified, listed, not_understood
+from qai_hub.transport.values import id_of_made
 
 if TYPE_CHECKING:
-    from qai_hub_api import models as api
-
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries
 
 
-class ModelVerbs(Verbs):
-    """Methods on models."""
+class UploadingClient(ListingClient):
+    """A client that uploads models and datasets."""
 
     def upload_model(
         self,
@@ -74,80 +71,15 @@ class ModelVerbs(Verbs):
                 is_directory=source.is_directory,
             )
             if project_id is None:
-                created = self._transport.call(create_model.sync, body=body)
+                created = self._connection.call(create_model.sync, body=body)
             else:
-                created = self._transport.call(create_project_model.sync, project_id, body=body)
+                created = self._connection.call(create_project_model.sync, project_id, body=body)
             model_id = id_of_made(created.id)
             with naming(f"Model {model_id}"):
-                upload_model_file(self._transport, model_id, source.path)
+                upload_model_file(self._connection, model_id, source.path)
                 uploaded = self.get_model(model_id)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
-
-    def get_model(self, model_id: str) -> Model:
-        """Fetches a model.
-
-        Args:
-            model_id: Identifier; starts with `m`.
-
-        Returns:
-            The model.
-
-        Raises:
-            UserError: If there is no such model, or you may not see it.
-
-        Examples:
-            >>> hub.get_model(model.model_id).model_type
-            <SourceModelType.ONNX: 6>
-        """
-        from qai_hub_api.api.models import get_model
-
-        found = self._transport.call(get_model.sync, identifier("model_id", model_id))
-        return self._told_model(found)
-
-    def get_models(
-        self, offset: int = 0, limit: int = 50, project: str | Project | None = None
-    ) -> list[Model]:
-        """Lists models that are yours or shared with you, newest first.
-
-        Args:
-            offset: How many models to skip.
-            limit: How many models to list at most.
-            project: Project that they belong to; None lists those of all projects.
-
-        Returns:
-            The models.
-
-        Examples:
-            >>> len(hub.get_models(limit=1))
-            1
-        """
-        page = self._model_pages(project)
-        return some_items(page, lambda model: model.model_id, offset, limit)
-
-    def _model_pages(self, project: str | Project | None) -> Callable[[Place, int], Page[Model]]:
-        """What fetches one page of models."""
-        from qai_hub_api.api.models import list_models
-        from qai_hub_api.api.projects import list_project_models
-
-        fetch = self._lister(list_models, list_project_models, project, {})
-
-        def page(place: Place, limit: int) -> Page[Model]:
-            answer, cursor = fetch(place, limit)
-            told = listed(answer.models, "a list of models")
-            models = mapped(self._told_model, told, "models")
-            return Page(models, len(told), answer.total_query_count, cursor)
-
-        return page
-
-    def _told_model(self, payload: api.Model) -> Model:
-        if not identified(payload.model_id):
-            raise not_understood("a model")
-        return Model._from_api(payload, self._client)
-
-
-class DatasetVerbs(Verbs):
-    """Methods on datasets."""
 
     def upload_dataset(
         self,
@@ -200,72 +132,29 @@ class DatasetVerbs(Verbs):
                 name=name or default_name(default) or "dataset", permanent=permanent
             )
             if project_id is None:
-                created = self._transport.call(create_dataset.sync, body=body)
+                created = self._connection.call(create_dataset.sync, body=body)
             else:
-                created = self._transport.call(create_project_dataset.sync, project_id, body=body)
+                created = self._connection.call(create_project_dataset.sync, project_id, body=body)
             dataset_id = id_of_made(created.id)
             with naming(f"Dataset {dataset_id}"):
-                upload_dataset_file(self._transport, dataset_id, path)
+                upload_dataset_file(self._connection, dataset_id, path)
                 dataset = self.get_dataset(dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
 
-    def get_dataset(self, dataset_id: str) -> Dataset:
-        """Fetches a dataset.
 
-        Args:
-            dataset_id: Identifier; starts with `d`.
+@contextmanager
+def naming(made: str) -> Iterator[None]:
+    """Adds a note to errors: what was made before.
 
-        Returns:
-            The dataset.
-
-        Raises:
-            UserError: If there is no such dataset, or you may not see it.
-
-        Examples:
-            >>> hub.get_dataset(dataset.dataset_id).name
-            'inputs'
-        """
-        from qai_hub_api.api.datasets import get_dataset
-
-        found = self._transport.call(get_dataset.sync, identifier("dataset_id", dataset_id))
-        return self._told_dataset(found)
-
-    def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
-        """Lists datasets that are yours or shared with you, newest first.
-
-        Args:
-            offset: How many datasets to skip.
-            limit: How many datasets to list at most.
-
-        Returns:
-            The datasets.
-
-        Examples:
-            >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
-            []
-        """
-        page = self._dataset_pages()
-        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
-
-    def _dataset_pages(self) -> Callable[[Place, int], Page[Dataset]]:
-        """What fetches one page of datasets."""
-        from qai_hub_api.api.datasets import list_datasets
-
-        fetch = self._lister(list_datasets, None, None, {})
-
-        def page(place: Place, limit: int) -> Page[Dataset]:
-            answer, cursor = fetch(place, limit)
-            told = listed(answer.datasets, "a list of datasets")
-            datasets = mapped(self._told_dataset, told, "datasets")
-            return Page(datasets, len(told), answer.total_query_count, cursor)
-
-        return page
-
-    def _told_dataset(self, payload: api.Dataset) -> Dataset:
-        if not identified(payload.dataset_id):
-            raise not_understood("a dataset")
-        return Dataset._from_api(payload, self._client)
+    Args:
+        made: What it is, such as `"Model mabc"`.
+    """
+    try:
+        yield
+    except Error as error:
+        error.add_note(f"{made} was made before that.")
+        raise
 
 
 def check_data(data: Dataset | DatasetEntries | str) -> None:

@@ -23,8 +23,15 @@ What is read, the first that applies:
 4. `~/.qai_hub/client.ini`.
 """
 
-from qai_hub.config.files import load_config, profile_path, save_config
-from qai_hub.config.model import OFFICIAL_URL, ClientConfig, Wire, require_token
+from qai_hub.config.files import profile_path
+from qai_hub.config.model import (
+    OFFICIAL_URL,
+    ClientConfig,
+    Wire,
+    load_config,
+    require_token,
+    save_config,
+)
 
 __all__ = [
     "OFFICIAL_URL",

@@ -1,26 +1,24 @@
-"""Texts that are not to be shown."""
+"""Which server a client speaks to, as whom, and how: read from files and the environment."""
 
 import copy
 import dataclasses
-import ipaddress
 import logging
-import re
-from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
 
-from qai_hub.errors import Error, UserError, without_secrets
+from qai_hub.config.checks import check_token, check_url, is_private
+from qai_hub.config.files import (
+    absent_profile,
+    profile_path,
+    read_values,
+    variables,
+    write_values,
+)
+from qai_hub.errors import Error, UserError
 
-__all__ = ["Secret"]
-
-
-class Secret(str):
-    """A text that no repr shows, and so no traceback that tells the values of variables."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
+__all__ = ["OFFICIAL_URL", "ClientConfig", "Wire", "load_config", "require_token", "save_config"]
 
 OFFICIAL_URL = "https://workbench.aihub.qualcomm.com"
 """Address of the official service.
@@ -42,6 +40,9 @@ Wire = Literal["auto", "json", "protobuf"]
 Examples:
     >>> config = hub.ClientConfig("TOKEN", "https://hub.example.com", wire="json")
 """
+
+_TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
+_FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 
 _logger = logging.getLogger("qai_hub")
 
@@ -87,7 +88,7 @@ class ClientConfig:
         self.web_url = check_url("web_url", self.web_url)
         if self.wire not in get_args(Wire):
             raise UserError(f"wire is {self.wire!r}: it must be {', '.join(get_args(Wire))}.")
-        if not _is_private(self.api_url):
+        if not is_private(self.api_url):
             _logger.warning(
                 "%s is not encrypted: the token can be read on the way. Use https.", self.api_url
             )
@@ -139,58 +140,140 @@ def require_token(config: ClientConfig) -> str:
     return check_token(config.api_token)
 
 
-def check_token(token: str) -> str:
-    """Trims a token and refuses one that cannot stand in a header; never prints it."""
-    if not isinstance(token, str):
-        raise UserError(f"api_token must be text, not {type(token).__name__}.")
-    token = token.strip()
-    if not re.fullmatch(r"[!-~]*", token):
-        raise UserError("api_token has characters that no token has: copy it again, alone.")
-    return Secret(token)
-
-
-def check_url(key: str, url: str) -> str:
-    """Trims an address and refuses one that no request could be sent to.
+def load_config(
+    profile: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+) -> ClientConfig:
+    """Reads the configuration; `qai_hub.config` tells which one wins.
 
     Args:
-        key: What it is called in the configuration.
-        url: The address.
+        profile: Name of the profile, or None for the default configuration.
+        environ: Environment variables; those of the process where None.
+        home: Folder that holds `.qai_hub`; the user's home folder where None.
 
     Returns:
-        The address without a slash at its end.
+        The configuration.
 
     Raises:
-        UserError: If it is no http or https URL with a host, or holds more than an address.
+        FileNotFoundError: If the profile has no file.
+        UserError: If there is no configuration, or it is wrong.
+
+    Examples:
+        >>> from qai_hub.config import load_config
+        >>> load_config("local").api_url == local_hub.url
+        True
     """
-    wrong = f"{key} must be an address like https://host or http://127.0.0.1:8642"
-    if not isinstance(url, str):
-        raise UserError(f"{wrong}, not {type(url).__name__}.")
-    trimmed = url.strip().rstrip("/")
+    path = profile_path(profile, environ=environ, home=home)
+    environment = variables(environ) if profile is None else {}
+    token = environment.get("QAI_HUB_API_TOKEN", "").strip()
+    url = environment.get("QAI_HUB_API_URL", "").strip()
+    sources = ["QAI_HUB_API_TOKEN"] * bool(token) + ["QAI_HUB_API_URL"] * bool(url)
     try:
-        parts = urlsplit(trimmed)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or re.search(r"[\s\x00-\x1f\x7f\\]", trimmed):
-        raise UserError(f"{wrong}, not {without_secrets(trimmed)!r}.")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise UserError(f"{wrong}, without user name, password, query or fragment.")
-    return trimmed
+        values = read_values(path)
+        sources.append(f"{path}, section [api]")
+    except FileNotFoundError:
+        if profile is not None:
+            raise FileNotFoundError(absent_profile(profile, path)) from None
+        if not token:
+            raise UserError(f"{path} does not exist. {HOW_TO_CONFIGURE}") from None
+        values = {}
+    api_url = url or values.get("api_url") or OFFICIAL_URL
+    try:
+        config = ClientConfig(
+            api_token=token or values.get("api_token", ""),
+            api_url=api_url,
+            web_url=url or values.get("web_url") or api_url,
+            verbose=_boolean("verbose", values.get("verbose", "true")),
+            default_project=values.get("default_project") or None,
+            wire=cast(Wire, values.get("wire") or "auto"),
+        )
+        require_token(config)
+    except UserError as error:
+        raise UserError(f"{' and '.join(sources)}: {error}") from None
+    config._profile = profile
+    return config
 
 
-def _is_private(url: str) -> bool:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost" or host.endswith(".localhost")
-    return loopback or parts.scheme == "https"
+def with_token(config: ClientConfig | None, token: str) -> ClientConfig:
+    """Gives a configuration with another token; it needs no file, and no token before.
+
+    Args:
+        config: The configuration; None for the one that `load_config` reads.
+        token: The token.
+
+    Returns:
+        The configuration, of the official service where nothing names another one.
+
+    Raises:
+        UserError: If the token is none, or there is a configuration that is not valid.
+    """
+    secret = check_token(token)
+    if config is None:
+        # In place of the one that the environment or the file may lack.
+        config = load_config(environ={**os.environ, "QAI_HUB_API_TOKEN": secret})
+        if not profile_path().exists():
+            config.verbose = False  # as ClientConfig(token) is
+    changed = copy.copy(config)
+    changed.api_token = secret
+    return changed
+
+
+def save_config(
+    config: ClientConfig,
+    profile: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+) -> Path:
+    """Writes a configuration to where `load_config` reads it, readable by the owner alone.
+
+    The file is replaced as a whole: it is the old one or the new one at any time.
+
+    Args:
+        config: What to write.
+        profile: Name of the profile, or None for the default configuration.
+        environ: Environment variables; those of the process where None.
+        home: Folder that holds `.qai_hub`; the user's home folder where None.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: If the profile's name or a value cannot be written.
+        OSError: If the file cannot be written.
+
+    Examples:
+        >>> from qai_hub.config import save_config
+        >>> path = save_config(local_hub.config(), "mine")
+        >>> path.name
+        'mine.ini'
+    """
+    path = profile_path(profile, environ=environ, home=home)
+    values = {
+        "api_token": require_token(config),
+        "api_url": check_url("api_url", config.api_url),
+        "web_url": check_url("web_url", config.web_url),
+        "verbose": "true" if config.verbose else "false",
+    }
+    if config.default_project is not None:
+        values["default_project"] = config.default_project
+    if config.wire != "auto":
+        values["wire"] = config.wire
+    write_values(path, values)
+    return path
+
+
+def _boolean(key: str, text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise UserError(f"{key} is {text!r}: it must be one of {', '.join(sorted(_TRUE | _FALSE))}.")
 
 
 def _token_for(api_url: str, profile: str | None) -> str:
-    from qai_hub.config.files import load_config
-
     try:
         config = load_config(profile)
     except (Error, OSError):

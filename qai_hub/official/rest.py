@@ -184,7 +184,7 @@ def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
 
 def get_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """With whom something is shared, as a `SharedAccess` message."""
-    return _ask(config, _sharing("get", entity_type), entity_id)
+    return _ask_about(config, "get", entity_type, entity_id)
 
 
 def modify_sharing(
@@ -198,12 +198,12 @@ def modify_sharing(
     from qai_hub_api.models import SharingUpdate
 
     change = SharingUpdate(add_email=add_emails, remove_email=delete_emails)
-    return _ask(config, _sharing("update", entity_type), entity_id, body=change)
+    return _ask_about(config, "update", entity_type, entity_id, body=change)
 
 
 def disable_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """Ends the sharing of something; gives a `CreateUpdateResponse` message."""
-    return _ask(config, _sharing("delete", entity_type), entity_id)
+    return _ask_about(config, "delete", entity_type, entity_id)
 
 
 def download_job_artifacts_info(
@@ -300,9 +300,15 @@ def _job_type_name(number: int) -> JobTypeName:
     return JobTypeName(names[number].removeprefix("JOB_TYPE_").lower())
 
 
-def _sharing(verb: str, entity_type: SharedEntityType) -> Callable[..., Any]:
-    from importlib import import_module
+def _ask_about(
+    config: ClientConfig,
+    verb: str,
+    entity_type: SharedEntityType,
+    entity_id: str,
+    **body: Any,  # noqa: ANN401 - of the generated client
+) -> Message:
+    """Asks about the sharing of something, or changes it."""
+    from qai_hub.resources.sharing import sharing_operation
 
-    module = f"qai_hub_api.api.sharing.{verb}_{entity_type.name.lower()}_sharing"
-    operation: Callable[..., Any] = import_module(module).sync
-    return operation
+    operation = sharing_operation(verb, entity_type.name.lower())
+    return _ask(config, operation, entity_id, **body)

@@ -10,9 +10,8 @@ from qai_hub.resources.device import Device
 from qai_hub.resources.downloads import read_bytes, save, save_into
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.payload import input_specs
 from qai_hub.resources.results import CompileJobResult
-from qai_hub.status import JobStatus, JobType
 from qai_hub.transfer.s3 import s3_announced
 from qai_hub.transport.values import known
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
-    from qai_hub.client import Client
+    from qai_hub.status import JobStatus
     from qai_hub.tensors import InputSpecs
 
 
@@ -54,7 +53,7 @@ class ProducingJob(Job):
     def _download_target_into(self, artifacts_dir: str) -> JobStatus:
         """Downloads the target model, if there is one, and the logs into a folder."""
         status = self.wait()
-        self._download_into(artifacts_dir)
+        self._download_artifacts(artifacts_dir)
         if status.success:
             save_into(self._owner, self._target_file(), artifacts_dir)
         return status
@@ -62,14 +61,19 @@ class ProducingJob(Job):
     def _target_file(self) -> api.FileDownloadResponse:
         from qai_hub_api.api.jobs import get_compiled_model_download
 
-        return self._owner._transport.call(
+        return self._owner._connection.call(
             get_compiled_model_download.sync,
             self.job_id,
             supports_s3_credentials=s3_announced(),
         )
 
+    def _update(self, payload: api.Job) -> JobStatus:
+        """Takes over the target model too, of which more is known when the job is done."""
+        status = super()._update(payload)
+        self._learn_target(self._find(payload)[1].target_model)
+        return status
+
     def _learn_target(self, target: api.Model | Unset) -> None:
-        """Takes over the target model, which has more to tell when the job is done."""
         model = known(target)
         if model is None:
             return
@@ -120,32 +124,22 @@ class CompileJob(ProducingJob):
         ('Samsung Galaxy S24', 'model')
     """
 
-    _job_type = JobType.COMPILE
-    _states = (JobStatus.State.OPTIMIZING_MODEL,)
+    _target_shapes: InputSpecs | None = None
 
-    def __init__(self, owner: Client, payload: api.Job) -> None:
-        details = self._details(payload)
-        self._init_from(owner, payload, details.compile_job_id)
+    def _read(self, details: api.CompileJob) -> None:
         devices, data = known(details.devices), known(details.calibration_dataset)
         self.device = Device._from_api(details.device)
         self.compatible_devices = [
             Device._from_api(d) for d in (known(devices.devices) if devices else None) or ()
         ]
-        self.model = Model._from_api(details.model, owner)
+        self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
-        self.calibration_dataset = Dataset._from_api(data, owner) if data else None
-        self._target_shapes: InputSpecs | None = None
-        self._update(payload)
-
-    @classmethod
-    def _details(cls, payload: api.Job) -> api.CompileJob:
-        return expect(payload.compile_job, "compile")
+        self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
 
     def _update(self, payload: api.Job) -> JobStatus:
-        details = self._details(payload)
         status = super()._update(payload)
-        self._learn_target(details.target_model)
         if status.success:
+            details: api.CompileJob = self._find(payload)[1]
             self._target_shapes = input_specs(details.target_tensor_type_list)
         return status
 

@@ -10,12 +10,12 @@ from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
 from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local
+from qai_hub.transport.values import identified, known, local, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
     from qai_hub.tensors import DatasetEntries
 
 
@@ -39,7 +39,7 @@ class Dataset(Shareable):
 
     def __init__(
         self,
-        owner: Client,
+        owner: Owner,
         dataset_id: str,
         creation_time: datetime,
         expiration_time: datetime | None,
@@ -56,7 +56,29 @@ class Dataset(Shareable):
         self.data = data
 
     @classmethod
-    def _from_api(cls, dataset: api.Dataset, owner: Client) -> Dataset:
+    def _fetch(cls, owner: Owner, dataset_id: str) -> Dataset:
+        """Fetches a dataset.
+
+        Raises:
+            UserError: If there is no such dataset, or the caller may not see it.
+        """
+        from qai_hub_api.api.datasets import get_dataset
+
+        return cls._listed(owner._connection.call(get_dataset.sync, dataset_id), owner)
+
+    @classmethod
+    def _listed(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
+        """A dataset that was asked for.
+
+        Raises:
+            InternalError: If the payload has no identifier.
+        """
+        if not identified(dataset.dataset_id):
+            raise not_understood("a dataset")
+        return cls._from_api(dataset, owner)
+
+    @classmethod
+    def _from_api(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
         """A dataset as the service tells it; also a bare reference, which has an id alone."""
         expires = known(dataset.expiration_time)
         return cls(
@@ -92,7 +114,7 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import get_dataset_download
 
-        answer = self._owner._transport.call(
+        answer = self._owner._connection.call(
             get_dataset_download.sync,
             self.dataset_id,
             supports_s3_credentials=s3_announced(),
@@ -149,23 +171,12 @@ class Dataset(Shareable):
             delete_dataset.sync,
             self.dataset_id,
             doing="delete datasets",
-            look=partial(self._owner.get_dataset, self.dataset_id),
+            look=partial(Dataset._fetch, self._owner, self.dataset_id),
         )
 
-    def _fetch_sharing(self) -> api.SharedAccess:
-        from qai_hub_api.api.sharing import get_dataset_sharing
-
-        return self._owner._transport.call(get_dataset_sharing.sync, self.dataset_id)
-
-    def _change_sharing(self, change: api.SharingUpdate) -> None:
-        from qai_hub_api.api.sharing import update_dataset_sharing
-
-        self._owner._transport.call(update_dataset_sharing.sync, self.dataset_id, body=change)
-
-    def _stop_sharing(self) -> None:
-        from qai_hub_api.api.sharing import delete_dataset_sharing
-
-        self._owner._transport.call(delete_dataset_sharing.sync, self.dataset_id)
+    @property
+    def _shared_as(self) -> tuple[str, str]:
+        return "dataset", self.dataset_id
 
     def __repr__(self) -> str:
         return f"Dataset(dataset_id={self.dataset_id!r}, name={self.name!r})"

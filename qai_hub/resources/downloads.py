@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from qai_hub.config.model import Secret
+from qai_hub.config.checks import Secret
 from qai_hub.errors import InternalError
 from qai_hub.scratch import temporary_folder
 from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
@@ -15,25 +15,25 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
     from qai_hub.tensors import DatasetEntries
 
     Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
 
 
-def save(owner: Client, answer: Downloadable, filename: str) -> str:
+def save(owner: Owner, answer: Downloadable, filename: str) -> str:
     """Downloads a file to a path, to which the suffix of the file is added where it is missing.
 
     Returns:
         The path.
     """
     (place,) = _places([answer])
-    return owner._transport.files.download(
+    return owner._connection.files.download(
         place.url, filename, place.name, place.headers, place.sha256
     )
 
 
-def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
+def save_into(owner: Owner, answer: Downloadable, folder: str) -> str:
     """Downloads a file into a folder, under the name that the service gives it.
 
     Returns:
@@ -42,26 +42,26 @@ def save_into(owner: Client, answer: Downloadable, folder: str) -> str:
     return save_all_into(owner, [answer], folder)[0]
 
 
-def save_all_into(owner: Client, answers: Sequence[Downloadable], folder: str) -> list[str]:
+def save_all_into(owner: Owner, answers: Sequence[Downloadable], folder: str) -> list[str]:
     """Downloads files into a folder, under the names that the service gives them.
 
     Returns:
         The paths.
     """
-    files = owner._transport.files
+    files = owner._connection.files
     return [
         files.download_into(place.url, folder, place.name, place.headers, place.sha256)
         for place in _places(answers)
     ]
 
 
-def read_bytes(owner: Client, answer: Downloadable) -> bytes:
+def read_bytes(owner: Owner, answer: Downloadable) -> bytes:
     """Downloads a file into memory."""
     with temporary_folder() as folder:
         return Path(save_into(owner, answer, folder)).read_bytes()
 
 
-def read_entries(owner: Client, answer: Downloadable) -> DatasetEntries:
+def read_entries(owner: Owner, answer: Downloadable) -> DatasetEntries:
     """Downloads a dataset into memory."""
     from qai_hub.dataset_file import h5_to_dataset_entries
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate, TypeVar
 from urllib.parse import urlsplit
 
 from qai_hub.errors import UserError
 
 if TYPE_CHECKING:
+    from qai_hub_api import models as api
     from qai_hub_api.client import Client as GeneratedClient
 
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
 
 R = TypeVar("R")
 
@@ -19,7 +21,7 @@ _LACKED = (404, 405)
 
 
 def call_extension(
-    owner: Client,
+    owner: Owner,
     operation: Callable[Concatenate[GeneratedClient, str, ...], R],
     key: str,
     *,
@@ -29,7 +31,7 @@ def call_extension(
     """Carries out an operation that the official service lacks.
 
     Args:
-        owner: The client.
+        owner: Whom it belongs to.
         operation: A function of the generated client.
         key: What it is about.
         doing: What it does, such as `"cancel jobs"`.
@@ -46,7 +48,7 @@ def call_extension(
     if is_official(owner.config):
         raise UserError(f"Qualcomm AI Hub cannot {doing}: only a local hub can.")
     try:
-        return owner._transport.call(operation, key)
+        return owner._connection.call(operation, key)
     except UserError as error:
         if error.status_code not in _LACKED:
             raise
@@ -60,3 +62,23 @@ def call_extension(
             request_id=error.request_id,
             url=error.url,
         ) from error
+
+
+def cancel_job(owner: Owner, job_id: str) -> api.Job:
+    """Cancels a job, unless it has ended.
+
+    Args:
+        owner: Whom it belongs to.
+        job_id: Identifier of the job.
+
+    Returns:
+        The job as it is afterwards.
+
+    Raises:
+        UserError: If there is no such job, it is not the caller's own, or the server cannot do it.
+    """
+    from qai_hub_api.api.jobs import cancel_job, get_job
+
+    look = partial(owner._connection.call, get_job.sync, job_id)
+    call_extension(owner, cancel_job.sync, job_id, doing="cancel jobs", look=look)
+    return look()

@@ -13,16 +13,14 @@ from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import expect, input_specs
-from qai_hub.resources.profile import profile_from_api
+from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import InferenceJobResult
-from qai_hub.status import JobStatus, JobType
 from qai_hub.transfer.paths import free_name, with_suffixes
 from qai_hub.transport.values import known, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
     from qai_hub.resources.profile import Profile
     from qai_hub.tensors import DatasetEntries
 
@@ -42,32 +40,14 @@ class InferenceJob(Job):
         ('inputs', True)
     """
 
-    _job_type = JobType.INFERENCE
-    _states = (
-        JobStatus.State.PROVISIONING_DEVICE,
-        JobStatus.State.MEASURING_PERFORMANCE,
-        JobStatus.State.RUNNING_INFERENCE,
-    )
-
-    def __init__(self, owner: Client, payload: api.Job) -> None:
-        details = self._details(payload)
-        old = known(payload.profile_job)
-        if old is not None:
-            job_id, self.profiling = old.profile_job_id, True
-        else:
-            new = expect(payload.inference_job, "inference")
-            job_id, self.profiling = new.inference_job_id, bool(known(new.is_profiling_on))
-        self._init_from(owner, payload, job_id)
+    def _read(self, details: api.InferenceJob | api.ProfileJob) -> None:
         data = known(details.dataset)
         self.device = Device._from_api(details.device)
-        self.model = Model._from_api(details.model, owner)
-        self.inputs = Dataset._from_api(data, owner) if data and data.dataset_id else None
+        self.model = Model._from_api(details.model, self._owner)
+        self.inputs = Dataset._from_api(data, self._owner) if data and data.dataset_id else None
         self.shapes = input_specs(details.tensor_type_list)
-        self._update(payload)
-
-    @classmethod
-    def _details(cls, payload: api.Job) -> api.InferenceJob | api.ProfileJob:
-        return known(payload.profile_job) or expect(payload.inference_job, "inference")
+        # What an older service calls a profile job has no such field.
+        self.profiling = bool(known(getattr(details, "is_profiling_on", True)))
 
     def get_output_dataset(self) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end.
@@ -81,7 +61,7 @@ class InferenceJob(Job):
             ['y']
         """
         result = self._result()
-        return self._owner.get_dataset(result[1]) if result and result[1] else None
+        return Dataset._fetch(self._owner, result[1]) if result and result[1] else None
 
     @overload
     def download_output_data(self, filename: None = None) -> DatasetEntries | None: ...
@@ -187,14 +167,14 @@ class InferenceJob(Job):
             'averaging'
         """
         status = self.wait()
-        self._download_into(artifacts_dir)
+        self._download_artifacts(artifacts_dir)
         folder = Path(artifacts_dir).expanduser()
         result = self._fetch_result() if status.success else None
         profile = result[0] if result else None
         if profile is not None:
             self._write(profile, str(folder / f"{self.job_id}_profile.json"))
         if result and result[1]:
-            outputs = self._owner.get_dataset(result[1])
+            outputs = Dataset._fetch(self._owner, result[1])
             outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
         found = profile.to_dict() if profile else None
         return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
@@ -207,7 +187,7 @@ class InferenceJob(Job):
         """What the job measured, and the id of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         old = known(answer.profile_job_result)
         if old is not None:
             detail, outputs = known(old.profile), ""

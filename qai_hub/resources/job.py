@@ -1,83 +1,105 @@
-"""What scripts use of the inside of jobs."""
+"""What all types of jobs have in common."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from qai_hub.errors import UserError
-from qai_hub.resources.artifacts import LeavesArtifacts, known_types
-from qai_hub.resources.extensions import call_extension
-from qai_hub.resources.payload import JobDetails, Notice, User, UsesTools, any_details
+from qai_hub.owner import Owner
+from qai_hub.resources.artifacts import (
+    download_all_artifacts,
+    download_artifacts,
+    known_types,
+)
+from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.payload import Notice, User, any_details, other_type
+from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.sharing import Shareable
-from qai_hub.status import JobStatus, JobType
+from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
-from qai_hub.waiting.poll import ask, wait_for
-from qai_hub.waiting.progress import ProgressLine
-from qai_hub.waiting.schedule import OVERTIME
+from qai_hub.waiting.poll import wait_for
+from qai_hub.waiting.wait import WaitForOne
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
     from qai_hub.resources.results import JobResult
+    from qai_hub.resources.summary import JobSummary
 
 
-class CompatJob:
-    """The inner methods of a job that scripts call."""
+class JobOwner(Owner, Protocol):
+    """An owner that finds the jobs that produce models."""
 
-    def _extract_job_specific_pb(self, job_pb: Any) -> Any:  # noqa: ANN401 - protobuf messages
-        """The part of a `Job` message that is about its type, such as a `CompileJob` message."""
-        return getattr(job_pb, job_pb.WhichOneof("job"))
-
-
-class ShownInNotebooks(ABC):
-    """Something with a page on the hub, which notebooks show as a link."""
-
-    job_id: str
-    name: str
-
-    @property
-    @abstractmethod
-    def url(self) -> str:
-        """URL of its page."""
-
-    @property
-    @abstractmethod
-    def job_type(self) -> str:
-        """Its type in lower case."""
-
-    def _repr_html_(self) -> str:
-        page, label = escape(self.url), escape(self.job_id)
-        link = f'<a href="{page}" target="_blank" rel="noopener">{label}</a>'
-        shown = link if self.url.startswith(("https://", "http://")) else label
-        return f"<b>{escape(self.job_type)} job</b> {shown} {escape(self.name)}"
+    def get_job(self, job_id: str) -> Job:
+        """Fetches a job."""
 
 
-def cancel(owner: Client, job_id: str) -> api.Job:
-    """Cancels a job, unless it has ended.
+class Member(NamedTuple):
+    """Where the payloads of the API hold a type of job.
 
-    Args:
-        owner: The client.
-        job_id: Identifier of the job.
-
-    Returns:
-        The job as it is afterwards.
-
-    Raises:
-        UserError: If there is no such job, it is not the caller's own, or the server cannot do it.
+    Attributes:
+        name: Member of a job's payload, such as `"compile_job"`; in summaries and results its name
+            is followed by `_summary` and `_result`, and the identifier is `NAME_id`.
+        detail: Member of the result that says how the job was carried out.
     """
-    from qai_hub_api.api.jobs import cancel_job, get_job
 
-    look = partial(owner._transport.call, get_job.sync, job_id)
-    call_extension(owner, cancel_job.sync, job_id, doing="cancel jobs", look=look)
-    return look()
+    name: str
+    detail: str
 
 
-class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
+@dataclass(frozen=True)
+class JobKind:
+    """What there is to know of a type of job: one row of `qai_hub.resources.kinds.KINDS`.
+
+    Attributes:
+        job_type: The type.
+        states: States that such jobs pass through between CREATED and their end.
+        job: Class of the jobs.
+        summary: Class of their short forms.
+        members: Where payloads hold it. An older service has other names for some.
+    """
+
+    job_type: JobType
+    states: tuple[JobStatus.State, ...]
+    job: type[Job]
+    summary: type[JobSummary]
+    members: tuple[Member, ...]
+
+    def find(self, payload: api.Job) -> tuple[str, Any] | None:
+        """The part of a payload that is about this type of job.
+
+        Returns:
+            Its name and the part; None if the payload is about another type.
+        """
+        for member in self.members:
+            details = known(getattr(payload, member.name))
+            if details is not None:
+                return member.name, details
+        return None
+
+    def find_summary(self, payload: api.JobSummary) -> Any | None:  # noqa: ANN401 - by type
+        """The part of a short form that is about this type of job; None if there is none."""
+        for member in self.members:
+            summary = known(getattr(payload, f"{member.name}_summary"))
+            if summary is not None:
+                return summary
+        return None
+
+    def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
+        """How a job of this type was carried out; None if the service does not say."""
+        for member in self.members:
+            result = known(getattr(payload, f"{member.name}_result"))
+            if result is not None:
+                return known(getattr(result, member.detail))
+        return None
+
+
+class Job(Shareable):
     """A job on the hub. It is made by the client, not by users.
 
     Attributes:
@@ -110,12 +132,12 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
     owner: User | None = None
 
     _job_type: JobType = JobType.UNSPECIFIED
-    # States that a job of this type passes through between CREATED and its end.
-    _states: ClassVar[tuple[JobStatus.State, ...]] = ()
+    _kind: JobKind | None = None
+    _available_artifacts: list[JobArtifactType]
 
     def __init__(
         self,
-        owner: Client,
+        owner: JobOwner,
         job_id: str,
         name: str,
         date: datetime,
@@ -128,7 +150,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         project_id: str | None = None,
         available_artifacts: list[Any] | None = None,
     ) -> None:
-        self._owner = owner
+        self._owner: JobOwner = owner
         self.job_id = job_id
         self.name = name
         self.date = date
@@ -140,23 +162,26 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         self._in_progress_states = in_progress_states
         self._available_artifacts = known_types(available_artifacts or ())
 
-    def _init_from(self, owner: Client, payload: api.Job, job_id: str) -> None:
-        """Initializes what all job types have in common from a payload."""
-        if not identified(job_id):
+    @classmethod
+    def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind) -> Self:
+        """A job as the service describes it.
+
+        Raises:
+            InternalError: If the payload is about another type of job, or has no identifier.
+        """
+        job = object.__new__(cls)
+        job._owner = owner
+        job._verbose = None
+        job._kind = kind
+        job._job_type = kind.job_type
+        job._in_progress_states = list(kind.states)
+        member, details = job._find(payload)
+        job.job_id = identified(getattr(details, f"{member}_id"))
+        if not job.job_id:
             raise not_understood("a job")
-        details = self._details(payload)
-        Job.__init__(
-            self,
-            owner,
-            job_id,
-            details.name,
-            local(details.creation_time),
-            known(payload.hub_version) or "",
-            details.options,
-            None,
-            self._job_type,
-            list(self._states),
-        )
+        job._read(details)
+        job._update(payload)
+        return job
 
     @property
     def job_type(self) -> str:
@@ -192,7 +217,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         """
         from qai_hub_api.api.jobs import get_job
 
-        return self._update(self._owner._transport.call(get_job.sync, self.job_id))
+        return self._update(self._owner._connection.call(get_job.sync, self.job_id))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """Waits until the job has ended.
@@ -216,10 +241,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             >>> if not status.success:
             ...     print(f"{job.name} failed: {status.message}")
         """
-        progress = ProgressLine.on_stderr(f"{self.name} ({self.job_id})", verbose=self.verbose)
-        return wait_for(
-            partial(ask, self), timeout, job_id=self.job_id, url=self.url, progress=progress
-        )
+        return wait_for(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an event loop of asyncio until the job has ended, as `wait` does.
@@ -242,10 +264,10 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             >>> asyncio.run(job.wait_async(timeout=3600)).success
             True
         """
-        from qai_hub.waiting.aio import Gathering
+        from qai_hub.waiting.aio import ended
 
-        wait = Gathering([self], timeout, overtime=OVERTIME)
-        ((_, status),) = [ended async for ended in wait.run()]
+        wait = WaitForOne([self], timeout, now=time.monotonic())
+        ((_, status),) = [pair async for pair in ended(wait)]
         return status
 
     def cancel(self) -> JobStatus:
@@ -266,7 +288,7 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             >>> job.cancel().finished
             True
         """
-        return self._update(cancel(self._owner, self.job_id))
+        return self._update(cancel_job(self._owner, self.job_id))
 
     def set_name(self, job_name: str) -> None:
         """Renames the job.
@@ -288,8 +310,94 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         if not isinstance(job_name, str) or not job_name:
             raise UserError(f"A job's name is a text that is not empty, not {job_name!r}.")
         body = JobUpdate(name=job_name)
-        self._owner._transport.call(update_job.sync, self.job_id, body=body)
+        self._owner._connection.call(update_job.sync, self.job_id, body=body)
         self.name = job_name
+
+    def get_available_artifacts(self) -> list[JobArtifactType]:
+        """Lists the types of the files that the job left, after waiting for its end.
+
+        Returns:
+            The types that this client knows.
+
+        Examples:
+            >>> [artifact.name for artifact in job.get_available_artifacts()]
+            ['DEVICE_LOG', 'HUB_LOG', 'PROFILE_TRACE']
+        """
+        self.wait()
+        return list(self._available_artifacts)
+
+    def download_artifacts_for_type(
+        self, output_dir: str, artifact_type: JobArtifactType
+    ) -> list[str]:
+        """Downloads the job's files of one type, after waiting for its end.
+
+        Args:
+            output_dir: Folder to write to; it is made, and files in it are overwritten.
+            artifact_type: Type of the files.
+
+        Returns:
+            Paths of the files; empty if there are none.
+
+        Raises:
+            UserError: If the service no longer has them, or if there is no such type.
+
+        Examples:
+            >>> logs = job.download_artifacts_for_type("logs", hub.JobArtifactType.HUB_LOG)
+            >>> len(logs)
+            1
+        """
+        if not isinstance(artifact_type, JobArtifactType):
+            raise UserError(
+                f"artifact_type takes a member of JobArtifactType, not {artifact_type!r}."
+            )
+        if artifact_type not in self.get_available_artifacts():
+            return []
+        return download_artifacts(self._owner, self.job_id, artifact_type, output_dir)
+
+    def download_job_logs(self, output_dir: str) -> list[str]:
+        """Downloads all logs of the job, after waiting for its end.
+
+        Args:
+            output_dir: Folder to write to; it is made, and files in it are overwritten.
+
+        Returns:
+            Paths of the logs.
+
+        Raises:
+            UserError: If the service no longer has them.
+
+        Examples:
+            >>> for path in job.download_job_logs("logs"):
+            ...     print(path)
+            logs/j..._hub.log
+        """
+        logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
+        available = self.get_available_artifacts()
+        return [
+            path
+            for kind in logs
+            if kind in available
+            for path in download_artifacts(self._owner, self.job_id, kind, output_dir)
+        ]
+
+    def get_tool_versions(self) -> dict[str, str]:
+        """Tells which tools the job used, after waiting for its end.
+
+        Returns:
+            The version of each tool, by its name. They are empty if the job failed, and for an
+            inference job that does not profile: the service does not tell them then.
+
+        Examples:
+            >>> list(job.get_tool_versions())
+            ['ONNX Runtime', 'ONNX', 'Python']
+        """
+        from qai_hub_api.api.jobs import get_job_result
+
+        if not self.wait().success:
+            return {}
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
+        detail = self._kind.result_detail(answer) if self._kind else None
+        return tools_from_api(detail.tool_versions) if detail else {}
 
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:
@@ -307,14 +415,29 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
             True
         """
 
-    @classmethod
-    def _details(cls, payload: api.Job) -> JobDetails:
-        """The part of a payload that is about the type of job."""
-        return any_details(payload)
+    def _extract_job_specific_pb(self, job_pb: Any) -> Any:  # noqa: ANN401 - protobuf messages
+        """The part of a `Job` message that is about its type; scripts call it."""
+        return getattr(job_pb, job_pb.WhichOneof("job"))
+
+    def _find(self, payload: api.Job) -> tuple[str, Any]:
+        """The part of a payload that is about the type of job, and its name.
+
+        Raises:
+            InternalError: If the payload is about another type.
+        """
+        if self._kind is None:
+            return any_details(payload)
+        found = self._kind.find(payload)
+        if found is None:
+            raise other_type(self.job_type)
+        return found
+
+    def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
+        """Takes over what stays as it is, of the part of a payload that is about the type."""
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Takes over what has changed since the job was fetched."""
-        details = self._details(payload)
+        _, details = self._find(payload)
         self.name, self.options = details.name, details.options
         self.hub_version = known(payload.hub_version) or ""
         self.project_id = known(details.project_id)
@@ -337,17 +460,16 @@ class Job(LeavesArtifacts, UsesTools, ShownInNotebooks, Shareable, CompatJob):
         self.failure_type = failure if status.failure else None
         return status
 
-    def _fetch_sharing(self) -> api.SharedAccess:
-        from qai_hub_api.api.sharing import get_job_sharing
+    def _download_artifacts(self, folder: str) -> None:
+        """Downloads all that the job, which has ended, left beside its result into a folder."""
+        download_all_artifacts(self._owner, self.job_id, self._available_artifacts, folder)
 
-        return self._owner._transport.call(get_job_sharing.sync, self.job_id)
+    @property
+    def _shared_as(self) -> tuple[str, str]:
+        return "job", self.job_id
 
-    def _change_sharing(self, change: api.SharingUpdate) -> None:
-        from qai_hub_api.api.sharing import update_job_sharing
-
-        self._owner._transport.call(update_job_sharing.sync, self.job_id, body=change)
-
-    def _stop_sharing(self) -> None:
-        from qai_hub_api.api.sharing import delete_job_sharing
-
-        self._owner._transport.call(delete_job_sharing.sync, self.job_id)
+    def _repr_html_(self) -> str:
+        page, label = escape(self.url), escape(self.job_id)
+        link = f'<a href="{page}" target="_blank" rel="noopener">{label}</a>'
+        shown = link if self.url.startswith(("https://", "http://")) else label
+        return f"<b>{escape(self.job_type)} job</b> {shown} {escape(self.name)}"

@@ -1,4 +1,4 @@
-"""From payloads of any job type to jobs."""
+"""The types of jobs, and from payloads to jobs of each type."""
 
 from __future__ import annotations
 
@@ -6,39 +6,113 @@ from typing import TYPE_CHECKING
 
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
+from qai_hub.resources.job import JobKind, Member
 from qai_hub.resources.link import LinkJob
+from qai_hub.resources.payload import job_in
 from qai_hub.resources.quantize import QuantizeJob
+from qai_hub.resources.summary import (
+    CompileJobSummary,
+    InferenceJobSummary,
+    JobSummary,
+    LinkJobSummary,
+    QuantizeJobSummary,
+)
 from qai_hub.resources.unknown import UnknownJob
-from qai_hub.transport.values import identified, known
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transport.values import identified
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
-    from qai_hub.resources.job import Job
+    from qai_hub.owner import Owner
+    from qai_hub.resources.job import Job, JobOwner
+
+_State = JobStatus.State
+
+KINDS = (
+    JobKind(
+        JobType.COMPILE,
+        states=(_State.OPTIMIZING_MODEL,),
+        job=CompileJob,
+        summary=CompileJobSummary,
+        members=(Member("compile_job", detail="compile_detail"),),
+    ),
+    JobKind(
+        JobType.INFERENCE,
+        states=(
+            _State.PROVISIONING_DEVICE,
+            _State.MEASURING_PERFORMANCE,
+            _State.RUNNING_INFERENCE,
+        ),
+        job=InferenceJob,
+        summary=InferenceJobSummary,
+        # A profile job is an inference job with profiling on.
+        members=(
+            Member("inference_job", detail="detail"),
+            Member("profile_job", detail="profile"),
+        ),
+    ),
+    JobKind(
+        JobType.QUANTIZE,
+        states=(_State.QUANTIZING_MODEL,),
+        job=QuantizeJob,
+        summary=QuantizeJobSummary,
+        members=(Member("quantize_job", detail="quantize_detail"),),
+    ),
+    JobKind(
+        JobType.LINK,
+        states=(_State.LINKING_MODELS,),
+        job=LinkJob,
+        summary=LinkJobSummary,
+        members=(Member("link_job", detail="link_detail"),),
+    ),
+)
+"""The types of jobs that this client knows."""
+
+_UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, members=())
 
 
-def job_from_api(payload: api.Job, owner: Client) -> Job:
-    """The job of a payload. A `profile_job` is an inference job with profiling on.
+def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
+    """The job of a payload; of a job type that this client does not know, an `UnknownJob`.
 
     Raises:
-        InternalError: If the payload is about no job, or tells no identifier.
+        InternalError: If the payload is about no job, or has no identifier.
     """
-    if known(payload.compile_job):
-        return CompileJob(owner, payload)
-    if known(payload.inference_job) or known(payload.profile_job):
-        return InferenceJob(owner, payload)
-    if known(payload.quantize_job):
-        return QuantizeJob(owner, payload)
-    if known(payload.link_job):
-        return LinkJob(owner, payload)
-    return UnknownJob(owner, payload)
+    kind = next((kind for kind in KINDS if kind.find(payload)), _UNKNOWN)
+    return kind.job._from_api(payload, owner, kind)
 
 
 def with_id(payload: api.Job, job_id: str) -> api.Job:
     """The payload of a job that was asked for by its identifier, which it may lack."""
-    for kind in ("compile_job", "inference_job", "profile_job", "quantize_job", "link_job"):
-        details = known(getattr(payload, kind))
-        if details is not None and not identified(getattr(details, f"{kind}_id")):
-            setattr(details, f"{kind}_id", job_id)
+    for kind in KINDS:
+        found = kind.find(payload)
+        if found is not None:
+            member, details = found
+            if not identified(getattr(details, f"{member}_id")):
+                setattr(details, f"{member}_id", job_id)
     return payload
+
+
+def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
+    """The summary of a payload; of a job type that this client does not know, the common part.
+
+    Raises:
+        InternalError: If the payload is about no job, or has no identifier.
+    """
+    for kind in KINDS:
+        summary = kind.find_summary(payload)
+        if summary is not None:
+            return kind.summary._from_api(summary, kind.job_type, owner)
+    return JobSummary._from_api(_unknown_summary(payload), JobType.UNSPECIFIED, owner)
+
+
+def _unknown_summary(payload: api.JobSummary) -> api.LinkJobSummary:
+    """What the short forms of all job types have in common.
+
+    Raises:
+        InternalError: If the payload is about no job.
+    """
+    from qai_hub_api.models import LinkJobSummary
+
+    job_id, summary = job_in(payload.additional_properties)
+    return LinkJobSummary.from_dict({**summary, "job_id": job_id, "device_name": ""})

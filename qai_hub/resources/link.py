@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import expect
 from qai_hub.resources.results import LinkJobResult
-from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
-
-    from qai_hub.client import Client
 
 
 class LinkJob(LoadableJob):
@@ -30,27 +26,13 @@ class LinkJob(LoadableJob):
         ['model']
     """
 
-    _job_type = JobType.LINK
-    _states = (JobStatus.State.LINKING_MODELS,)
-
-    def __init__(self, owner: Client, payload: api.Job) -> None:
-        details = self._details(payload)
-        self._init_from(owner, payload, details.link_job_id)
+    def _read(self, details: api.LinkJob) -> None:
         models = known(details.models)
         self.device = Device._from_api(details.device)
         self.models = [
-            Model._from_api(m, owner) for m in (known(models.models) if models else None) or ()
+            Model._from_api(m, self._owner)
+            for m in (known(models.models) if models else None) or ()
         ]
-        self._update(payload)
-
-    @classmethod
-    def _details(cls, payload: api.Job) -> api.LinkJob:
-        return expect(payload.link_job, "link")
-
-    def _update(self, payload: api.Job) -> JobStatus:
-        status = super()._update(payload)
-        self._learn_target(self._details(payload).target_model)
-        return status
 
     def download_results(self, artifacts_dir: str) -> LinkJobResult:
         """Downloads the context binary and the logs, after waiting for the job's end.

@@ -4,78 +4,26 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.downloads import save
 from qai_hub.resources.extensions import call_extension
+from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import io_spec
 from qai_hub.resources.sharing import Shareable
 from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local
+from qai_hub.transport.values import identified, known, local, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
-    from qai_hub.client import Client
-    from qai_hub.resources.job import Job
+    from qai_hub.resources.job import Job, JobOwner
     from qai_hub.tensors import IOSpec
 
 logger = logging.getLogger(__name__)
-
-
-class SourceModelType(Enum):
-    """Format of a model's file.
-
-    Examples:
-        >>> target_model.model_type is hub.SourceModelType.ONNX
-        True
-    """
-
-    UNRECOGNIZED_MODEL_TYPE = 0
-    TORCHSCRIPT = 1
-    MLMODEL = 2
-    TFLITE = 4
-    MLMODELC = 5
-    ONNX = 6
-    MLPACKAGE = 8
-    TETRART = 9
-    QNN_LIB_AARCH64_ANDROID = 10
-    QNN_LIB_X86_64_LINUX = 14
-    QNN_CONTEXT_BINARY = 11
-    AIMET_ONNX = 12
-    QNN_DLC = 15
-    TORCH_EXPORTED_PROGRAM = 16
-
-    @classmethod
-    def _from_api(cls, name: str | None) -> SourceModelType:
-        try:
-            return cls[(name or "").removeprefix("MODEL_TYPE_")]
-        except KeyError:
-            return cls.UNRECOGNIZED_MODEL_TYPE
-
-
-class ModelMetadataKey(Enum):
-    """What is known about a target model.
-
-    Examples:
-        >>> version = target_model.metadata.get(hub.ModelMetadataKey.QNN_SDK_VERSION)
-    """
-
-    UNSPECIFIED = 0
-    QNN_SDK_VERSION = 1
-    QNN_SDK_VARIANT = 2
-    QAIRT_SDK_VERSION = 3
-    QNN_MODEL_GRAPH_NAMES = 30
-    QNN_CONTEXT_BIN_GRAPH_NAMES = 30  # noqa: PIE796 (the older name)
-    QNN_CONTEXT_BIN_HEXAGON_VERSION = 31
-    QNN_CONTEXT_BIN_SOC_MODEL = 32
-    QNN_CONTEXT_BIN_BACKEND = 33
-    QNN_CONTEXT_BIN_VTCM = 34
-    QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL = 35
 
 
 class Model(Shareable):
@@ -97,7 +45,7 @@ class Model(Shareable):
 
     def __init__(
         self,
-        owner: Client,
+        owner: JobOwner,
         model_id: str,
         date: datetime,
         model_type: SourceModelType,
@@ -110,7 +58,7 @@ class Model(Shareable):
         output_spec: IOSpec | None,
         producer_id: str | None = None,
     ) -> None:
-        self._owner = owner
+        self._owner: JobOwner = owner
         self.model_id = model_id
         self.date = date
         self.model_type = model_type
@@ -124,8 +72,30 @@ class Model(Shareable):
         self._output_spec = output_spec
 
     @classmethod
+    def _fetch(cls, owner: JobOwner, model_id: str) -> Model:
+        """Fetches a model.
+
+        Raises:
+            UserError: If there is no such model, or the caller may not see it.
+        """
+        from qai_hub_api.api.models import get_model
+
+        return cls._listed(owner._connection.call(get_model.sync, model_id), owner)
+
+    @classmethod
+    def _listed(cls, model: api.Model, owner: JobOwner) -> Model:
+        """A model that was asked for.
+
+        Raises:
+            InternalError: If the payload has no identifier.
+        """
+        if not identified(model.model_id):
+            raise not_understood("a model")
+        return cls._from_api(model, owner)
+
+    @classmethod
     def _from_api(
-        cls, model: api.Model | Unset, owner: Client, producer: Job | None = None
+        cls, model: api.Model | Unset, owner: JobOwner, producer: Job | None = None
     ) -> Model:
         """A model as the service tells it; of one that it does not tell, the id is empty."""
         from qai_hub_api.models import Model as ApiModel
@@ -249,7 +219,7 @@ class Model(Shareable):
             job = self.get_producer()
             reason = job.get_status().message if job else None
             raise UserError(f"Model {self.model_id} does not exist: its job failed. {reason or ''}")
-        answer = self._owner._transport.call(
+        answer = self._owner._connection.call(
             get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
         )
         return save(self._owner, answer, filename)
@@ -258,7 +228,7 @@ class Model(Shareable):
         if what is None and self._producer_id and self.wait():
             from qai_hub_api.api.models import get_model
 
-            self._learn(self._owner._transport.call(get_model.sync, self.model_id))
+            self._learn(self._owner._connection.call(get_model.sync, self.model_id))
 
     def delete(self) -> None:
         """Deletes the model from the hub, with its file.
@@ -283,23 +253,12 @@ class Model(Shareable):
             delete_model.sync,
             self.model_id,
             doing="delete models",
-            look=partial(self._owner.get_model, self.model_id),
+            look=partial(Model._fetch, self._owner, self.model_id),
         )
 
-    def _fetch_sharing(self) -> api.SharedAccess:
-        from qai_hub_api.api.sharing import get_model_sharing
-
-        return self._owner._transport.call(get_model_sharing.sync, self.model_id)
-
-    def _change_sharing(self, change: api.SharingUpdate) -> None:
-        from qai_hub_api.api.sharing import update_model_sharing
-
-        self._owner._transport.call(update_model_sharing.sync, self.model_id, body=change)
-
-    def _stop_sharing(self) -> None:
-        from qai_hub_api.api.sharing import delete_model_sharing
-
-        self._owner._transport.call(delete_model_sharing.sync, self.model_id)
+    @property
+    def _shared_as(self) -> tuple[str, str]:
+        return "model", self.model_id
 
     def __repr__(self) -> str:
         return f"Model(model_id={self.model_id!r}, name={self.name!r})"

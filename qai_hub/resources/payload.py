@@ -1,16 +1,14 @@
-"""Shapes and dtypes of models' inputs and outputs, to and from the service."""
+"""Parts of payloads that several resources have: tensors, people, notices, details of jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from qai_hub.errors import InternalError
-from qai_hub.resources.artifacts import Ending
-from qai_hub.resources.profile import tools_from_api
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire, parse_input_specs
-from qai_hub.transport.values import known
+from qai_hub.transport.values import identified, known, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -72,45 +70,6 @@ def specs_to_api(specs: InputSpecs) -> api.NamedTensorTypeListSubmit:
             for name, (shape, dtype) in parse_input_specs(specs).items()
         ]
     )
-
-
-class UsesTools(Ending):
-    """Something on the hub that uses tools, and tells which when it has ended."""
-
-    def get_tool_versions(self) -> dict[str, str]:
-        """Tells which tools the job used, after waiting for its end.
-
-        Returns:
-            The version of each tool, by its name. They are empty if the job failed, and for an
-            inference job that does not profile: the service does not tell them then.
-
-        Examples:
-            >>> list(job.get_tool_versions())
-            ['ONNX Runtime', 'ONNX', 'Python']
-        """
-        from qai_hub_api.api.jobs import get_job_result
-
-        if not self.wait().success:
-            return {}
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
-        return tools_from_api(tool for detail in _details(answer) for tool in detail.tool_versions)
-
-
-def _details(
-    answer: api.JobResult,
-) -> Iterator[api.CompileDetail | api.QuantizeDetail | api.LinkDetail | api.ProfileDetail]:
-    """How a job was carried out, of whichever type it is; nothing if its type is not known."""
-    compiled, quantized = known(answer.compile_job_result), known(answer.quantize_job_result)
-    linked, run = known(answer.link_job_result), known(answer.inference_job_result)
-    old = known(answer.profile_job_result)
-    details = (
-        known(compiled.compile_detail) if compiled else None,
-        known(quantized.quantize_detail) if quantized else None,
-        known(linked.link_detail) if linked else None,
-        known(run.detail) if run else None,
-        known(old.profile) if old else None,
-    )
-    return (detail for detail in details if detail is not None)
 
 
 T = TypeVar("T")
@@ -183,29 +142,40 @@ def expect(details: T | Unset, job_type: str) -> T:
     """
     given = known(details)
     if given is None:
-        raise InternalError(
-            f"The service answered another type of job where a {job_type} job was.",
-            status_code=200,
-        )
+        raise other_type(job_type)
     return given
 
 
-def any_details(payload: api.Job) -> JobDetails:
-    """The part of a payload that is about a type of job, whichever it is.
+def other_type(job_type: str) -> InternalError:
+    """The error of an answer about another type of job than was asked for."""
+    return InternalError(
+        f"The service answered another type of job where a {job_type} job was.",
+        status_code=200,
+    )
+
+
+def any_details(payload: api.Job) -> tuple[str, JobDetails]:
+    """The part of a payload that is about a type of job, whichever it is, and its name.
 
     Raises:
         InternalError: If the payload is about no type that this client knows.
     """
-    details: list[JobDetails | Unset] = [
-        payload.compile_job,
-        payload.inference_job,
-        payload.profile_job,
-        payload.quantize_job,
-        payload.link_job,
-    ]
-    for one in map(known, details):
-        if one is not None:
-            return one
+    for name in type(payload).__annotations__:
+        details = known(getattr(payload, name)) if name.endswith("_job") else None
+        if details is not None:
+            return name, details
     raise InternalError(
         "The service answered a type of job that this client does not know.", status_code=200
     )
+
+
+def job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The first property that is about a job: the identifier of that, and what is told of it."""
+    for key, value in properties.items():
+        if not isinstance(value, dict):
+            continue
+        for name in ("job_id", f"{key}_id"):
+            told = value.get(name)
+            if isinstance(told, str) and identified(told):
+                return told, value
+    raise not_understood("a job")

@@ -3,104 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.profile_report import profile_html, profile_text
-from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
     import pandas as pd
-    from qai_hub_api import models as api
-    from qai_hub_api.types import Unset
 
 
-class MemoryRange(NamedTuple):
-    """Smallest and largest of several measurements of memory, in bytes.
-
-    Attributes:
-        lower: The smallest.
-        upper: The largest.
-
-    Examples:
-        >>> memory = profile.inference.peak_memory_range
-        >>> memory.lower <= memory.upper
-        True
-    """
-
-    lower: int
-    upper: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProfilePhase:
-    """What was measured in one phase of a profile job; None stands for what was not.
-
-    Attributes:
-        time: Estimated time, in microseconds.
-        all_times: All measured times in order, in microseconds.
-        peak_memory: Peak memory up to the end of the phase, in bytes.
-        peak_memory_range: Peak memory within the phase, over all measurements.
-        memory_increase_range: By how much memory grew in the phase, over all measurements.
-
-    Examples:
-        >>> phase = profile.warm_load
-        >>> phase.time > 0, phase.peak_memory > 0
-        (True, True)
-    """
-
-    time: int | None = None
-    all_times: tuple[int, ...] = ()
-    peak_memory: int | None = None
-    peak_memory_range: MemoryRange | None = None
-    memory_increase_range: MemoryRange | None = None
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether anything was measured."""
-        return self != ProfilePhase()
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One layer of a profiled model.
-
-    Attributes:
-        name: Name of the layer.
-        type: Its type, such as `"Conv"`.
-        compute_unit: Where it ran: `"CPU"`, `"GPU"`, `"NPU"` or `"UNSPECIFIED"`; a newer service
-            may know others.
-        execution_time: Its time in one inference, in microseconds; None if not measured.
-        execution_cycles: Its cycles in one inference; None if not measured.
-
-    Examples:
-        >>> layer = profile.layers[0]
-        >>> layer.name, layer.type, layer.compute_unit
-        ('averaging', 'GlobalAveragePool', 'CPU')
-    """
-
-    name: str
-    type: str
-    compute_unit: str
-    execution_time: int | None = None
-    execution_cycles: int | None = None
-
-
-class ComputeUnitUse(NamedTuple):
-    """What ran on one compute unit.
-
-    Attributes:
-        layers: Number of layers.
-        execution_time: Sum of their times in microseconds; None if none was measured.
-
-    Examples:
-        >>> profile.compute_units["CPU"].layers
-        1
-    """
-
-    layers: int
-    execution_time: int | None
+_NOT_MEASURED = ProfilePhase()
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,10 +40,10 @@ class Profile:
         GlobalAveragePool CPU
     """
 
-    compile: ProfilePhase = ProfilePhase()
-    first_load: ProfilePhase = ProfilePhase()
-    warm_load: ProfilePhase = ProfilePhase()
-    inference: ProfilePhase = ProfilePhase()
+    compile: ProfilePhase = _NOT_MEASURED
+    first_load: ProfilePhase = _NOT_MEASURED
+    warm_load: ProfilePhase = _NOT_MEASURED
+    inference: ProfilePhase = _NOT_MEASURED
     layers: tuple[Layer, ...] = ()
     tool_versions: dict[str, str] = field(default_factory=dict, hash=False)
     runtime: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
@@ -265,87 +178,3 @@ def _layer_dict(layer: Layer) -> dict[str, Any]:
         if value is not None:
             found[key] = value
     return found
-
-
-_LARGEST = 2**64 - 1
-# The service's names of the phases.
-_PHASES = {
-    "compile": "compile",
-    "first_load": "cold_load",
-    "warm_load": "warm_load",
-    "inference": "execution",
-}
-
-
-def profile_from_api(detail: api.ProfileDetail) -> Profile:
-    """The profile of a payload, of any version."""
-    major, minor = _number(detail.major_version) or 0, _number(detail.minor_version) or 0
-    phases = (
-        {name: _phase(detail, theirs) for name, theirs in _PHASES.items()}
-        if major >= 1
-        else _phases_of_version_0(detail)
-    )
-    return Profile(
-        **phases,
-        layers=tuple(_layer(layer) for layer in detail.layer_details),
-        tool_versions=tools_from_api(detail.tool_versions),
-        runtime={
-            str(runtime.name): {str(each.key): str(each.value) for each in runtime.properties}
-            for runtime in detail.runtime_config
-        },
-        version=(major, minor),
-    )
-
-
-def tools_from_api(tools: Iterable[api.ToolVersion]) -> dict[str, str]:
-    """Versions of tools by their names."""
-    return {str(tool.name): str(tool.version) for tool in tools}
-
-
-def _phase(detail: api.ProfileDetail, name: str) -> ProfilePhase:
-    numbers = [_number(time) for time in getattr(detail, f"all_{name}_times")]
-    times = tuple(time for time in numbers if time is not None)
-    time = _number(getattr(detail, f"{name}_time"))
-    memory = known(getattr(detail, f"{name}_memory"))
-    return ProfilePhase(
-        # The wire has no other sign than 0 for what was not measured.
-        time=time if time or times else None,
-        all_times=times,
-        peak_memory=_number(getattr(detail, f"after_{name}_peak_memory")) or None,
-        peak_memory_range=_range(memory.peak) if memory else None,
-        memory_increase_range=_range(memory.increase) if memory else None,
-    )
-
-
-def _phases_of_version_0(detail: api.ProfileDetail) -> dict[str, ProfilePhase]:
-    """The phases of an old profile, which has one load and one peak."""
-    return {
-        "compile": ProfilePhase(peak_memory=_number(detail.peak_memory_usage) or None),
-        "first_load": ProfilePhase(time=_number(known(detail.load_time))),
-        "inference": ProfilePhase(time=_number(detail.execution_time)),
-    }
-
-
-def _layer(layer: api.LayerDetail) -> Layer:
-    return Layer(
-        name=str(layer.name),
-        type=str(layer.layer_type_name),
-        compute_unit=str(layer.compute_unit).removeprefix("COMPUTE_UNIT_"),
-        execution_time=_number(known(layer.execution_time)),
-        execution_cycles=_number(known(layer.execution_cycles)),
-    )
-
-
-def _range(measured: api.Range | Unset) -> MemoryRange | None:
-    given = known(measured)
-    if given is None:
-        return None
-    lower, upper = _number(given.lower), _number(given.upper)
-    return None if lower is None or upper is None else MemoryRange(lower, upper)
-
-
-def _number(value: object) -> int | None:
-    """A whole number in the contract's limits; None for anything else, such as NaN."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value <= _LARGEST else None

@@ -1,12 +1,44 @@
-"""Profiles as plain text."""
+"""Profiles for people: as plain text and as HTML."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from qai_hub.resources.profile import Layer, Profile, ProfilePhase
+    from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, ProfilePhase
+
+
+class Measured(Protocol):
+    """What a report shows of a profile."""
+
+    @property
+    def phases(self) -> Mapping[str, ProfilePhase]:
+        """The phases in order, by name."""
+
+    @property
+    def inference(self) -> ProfilePhase:
+        """The phase that counts most."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in order of execution."""
+
+    @property
+    def compute_units(self) -> Mapping[str, ComputeUnitUse]:
+        """What ran on each compute unit, the one with the most layers first."""
+
+    @property
+    def tool_versions(self) -> Mapping[str, str]:
+        """Version of each tool, by its name."""
+
+    @property
+    def runtime(self) -> Mapping[str, Mapping[str, str]]:
+        """Settings of each runtime, by its name."""
+
+    def slowest(self, n: int = 10) -> tuple[Layer, ...]:
+        """The slowest layers, the slowest first."""
 
 
 NOT_MEASURED = "-"
@@ -17,7 +49,7 @@ _LONGEST_NAME = 1024
 _TEXT_WIDTH = 160
 
 
-def profile_text(profile: Profile) -> str:
+def profile_text(profile: Measured) -> str:
     """A profile as a table of a few lines."""
     measured = measured_phases(profile)
     lines = ["Profile"]
@@ -41,13 +73,13 @@ def profile_text(profile: Profile) -> str:
     return "\n".join(lines)
 
 
-def measured_phases(profile: Profile) -> dict[str, ProfilePhase]:
+def measured_phases(profile: Measured) -> dict[str, ProfilePhase]:
     """The phases in which something was measured, by names for people."""
     phases = profile.phases.items()
     return {name.replace("_", " "): phase for name, phase in phases if phase.is_measured}
 
 
-def circumstances(profile: Profile) -> dict[str, str]:
+def circumstances(profile: Measured) -> dict[str, str]:
     """What a profile was taken with, each in one line by its title."""
     found = {}
     if profile.tool_versions:
@@ -59,7 +91,7 @@ def circumstances(profile: Profile) -> dict[str, str]:
     return found
 
 
-def unit_texts(profile: Profile) -> tuple[dict[str, str], list[str]]:
+def unit_texts(profile: Measured) -> tuple[dict[str, str], list[str]]:
     """What ran on each compute unit, such as `12 on NPU (1.204 ms)`.
 
     Returns:
@@ -121,7 +153,7 @@ _CELL = "padding:.15em .9em .15em 0;text-align:left;vertical-align:middle;backgr
 _NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
 
 
-def profile_html(profile: Profile) -> str:
+def profile_html(profile: Measured) -> str:
     """A profile as a fragment of HTML."""
     parts = [_headline(profile), _phases(profile), _units(profile), _layers(profile)]
     parts += [
@@ -132,7 +164,7 @@ def profile_html(profile: Profile) -> str:
     return f'<div style="{style}">{"".join(parts)}</div>'
 
 
-def _headline(profile: Profile) -> str:
+def _headline(profile: Measured) -> str:
     time, memory = milliseconds(profile.inference.time), peak_memory(profile.inference)
     return (
         f'<div style="font-size:1.35em;margin-bottom:.3em"><b>{escape(time)}</b>'
@@ -140,7 +172,7 @@ def _headline(profile: Profile) -> str:
     )
 
 
-def _phases(profile: Profile) -> str:
+def _phases(profile: Measured) -> str:
     rows = [
         f'<td style="{_CELL}">{escape(name)}</td>'
         f'<td style="{_NUMBER}">{escape(milliseconds(phase.time))}</td>'
@@ -151,7 +183,7 @@ def _phases(profile: Profile) -> str:
     return _table(columns, rows) if rows else ""
 
 
-def _units(profile: Profile) -> str:
+def _units(profile: Measured) -> str:
     texts, more = unit_texts(profile)
     legend = [
         f'<span style="white-space:nowrap;margin-right:1.2em">{_swatch(unit)}{escape(text)}</span>'
@@ -160,7 +192,7 @@ def _units(profile: Profile) -> str:
     return f'<div style="margin:.4em 0">Layers: {"".join([*legend, *more]) or "none"}</div>'
 
 
-def _layers(profile: Profile) -> str:
+def _layers(profile: Measured) -> str:
     slowest = profile.slowest(_ROWS)
     if not slowest:
         return ""

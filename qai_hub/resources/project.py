@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
 
 
 class Project:
@@ -24,7 +24,7 @@ class Project:
 
     def __init__(
         self,
-        owner: Client,
+        owner: Owner,
         project_id: str,
         project_name: str,
         project_description: str | None = None,

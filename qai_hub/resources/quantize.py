@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.payload import input_specs
 from qai_hub.resources.results import QuantizeJobResult
-from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
-
-    from qai_hub.client import Client
 
 
 class QuantizeDtype(Enum):
@@ -48,28 +45,13 @@ class QuantizeJob(LoadableJob):
         (<QuantizeDtype.INT8: 1>, 'calibration')
     """
 
-    _job_type = JobType.QUANTIZE
-    _states = (JobStatus.State.QUANTIZING_MODEL,)
-
-    def __init__(self, owner: Client, payload: api.Job) -> None:
-        details = self._details(payload)
-        self._init_from(owner, payload, details.quantize_job_id)
+    def _read(self, details: api.QuantizeJob) -> None:
         data = known(details.calibration_dataset)
-        self.model = Model._from_api(details.model, owner)
+        self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
-        self.calibration_dataset = Dataset._from_api(data, owner) if data else None
+        self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
         self.weights_dtype = _dtype(details.weights_dtype)
         self.activations_dtype = _dtype(details.activations_dtype)
-        self._update(payload)
-
-    @classmethod
-    def _details(cls, payload: api.Job) -> api.QuantizeJob:
-        return expect(payload.quantize_job, "quantize")
-
-    def _update(self, payload: api.Job) -> JobStatus:
-        status = super()._update(payload)
-        self._learn_target(self._details(payload).target_model)
-        return status
 
     def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
         """Downloads the quantized model and the logs, after waiting for the job's end.
@@ -107,7 +89,7 @@ class QuantizeJob(LoadableJob):
 
         if not self.wait().success:
             return None
-        answer = self._owner._transport.call(get_job_result.sync, self.job_id)
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         result = known(answer.quantize_job_result)
         detail = known(result.quantize_detail) if result else None
         return dict(detail.psnr.additional_properties) if detail else None

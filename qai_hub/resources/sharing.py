@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
 from qai_hub.transport.values import listed
@@ -12,25 +12,18 @@ from qai_hub.transport.values import listed
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
 
 
 class Shareable(ABC):
     """Something that its owner can share: a job, a model or a dataset."""
 
-    _owner: Client
+    _owner: Owner
 
+    @property
     @abstractmethod
-    def _fetch_sharing(self) -> api.SharedAccess:
-        """Asks who it is shared with."""
-
-    @abstractmethod
-    def _change_sharing(self, change: api.SharingUpdate) -> None:
-        """Adds and removes people."""
-
-    @abstractmethod
-    def _stop_sharing(self) -> None:
-        """Removes everyone."""
+    def _shared_as(self) -> tuple[str, str]:
+        """`"job"`, `"model"` or `"dataset"`, and its identifier."""
 
     def get_sharing(self) -> list[str]:
         """Lists the e-mail addresses that it is shared with.
@@ -43,7 +36,8 @@ class Shareable(ABC):
             >>> model.get_sharing()
             ['colleague@example.com']
         """
-        return [one for one in listed(self._fetch_sharing().email, "a list of people") if one]
+        answer: api.SharedAccess = self._call_sharing("get")
+        return [email for email in listed(answer.email, "a list of people") if email]
 
     def modify_sharing(
         self, add_emails: list[str] | None = None, delete_emails: list[str] | None = None
@@ -72,7 +66,7 @@ class Shareable(ABC):
         remove = _addresses("delete_emails", delete_emails)
         if not add and not remove:
             raise UserError("Give an e-mail address to share with, or to stop sharing with.")
-        self._change_sharing(SharingUpdate(add_email=add, remove_email=remove))
+        self._call_sharing("update", body=SharingUpdate(add_email=add, remove_email=remove))
 
     def disable_sharing(self) -> None:
         """Stops sharing it with everyone.
@@ -85,7 +79,29 @@ class Shareable(ABC):
             >>> dataset.get_sharing()
             []
         """
-        self._stop_sharing()
+        self._call_sharing("delete")
+
+    def _call_sharing(self, verb: str, **body: api.SharingUpdate) -> Any:  # noqa: ANN401 - by verb
+        kind, key = self._shared_as
+        return self._owner._connection.call(sharing_operation(verb, kind), key, **body)
+
+
+def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
+    """Looks up an operation of the generated client that is about sharing.
+
+    Args:
+        verb: `"get"`, `"update"` or `"delete"`.
+        kind: What is shared: `"job"`, `"model"` or `"dataset"`.
+
+    Returns:
+        The operation.
+    """
+    from importlib import import_module
+
+    operation: Callable[..., Any] = import_module(
+        f"qai_hub_api.api.sharing.{verb}_{kind}_sharing"
+    ).sync
+    return operation
 
 
 def _addresses(argument: str, emails: Iterable[str] | None) -> list[str]:

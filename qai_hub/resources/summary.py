@@ -5,18 +5,15 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from qai_hub.resources.model import SourceModelType
+from qai_hub.resources.model_types import SourceModelType
 from qai_hub.resources.payload import User
-from qai_hub.resources.unknown import unknown_summary
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
 
 if TYPE_CHECKING:
-    from qai_hub_api import models as api
-
-    from qai_hub.client import Client
+    from qai_hub.owner import Owner
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,48 @@ class JobSummary(ABC):
     device_os_version: str | None = field(default=None, kw_only=True)
     project_id: str | None = field(default=None, kw_only=True)
     target_model_type: SourceModelType | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def _from_api(cls, summary: Any, job_type: JobType, owner: Owner) -> Self:  # noqa: ANN401
+        """A summary as the service sends it.
+
+        Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than
+        all else that a list of summaries needs.
+
+        Raises:
+            InternalError: If there is no identifier.
+        """
+        if not identified(summary.job_id):
+            raise not_understood("the summary of a job")
+        user = User._from_api(summary.user)
+        model_type = known(summary.target_model_type)
+        completed = utc(summary.completion_time)
+        made = object.__new__(cls)
+        made.__dict__.update(
+            job_id=summary.job_id,
+            name=summary.name,
+            date=local(summary.creation_time),
+            username=user.email if user else "",
+            status=JobStatus._from_wire(summary.job_state.value, ended=has_ended(completed)),
+            job_type=job_type,
+            url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
+            device_name=getattr(summary, "device_name", None) or None,
+            created_at=utc(summary.creation_time),
+            queued_at=utc(summary.queued_time),
+            started_at=utc(summary.start_time),
+            completed_at=completed,
+            owner=user,
+            device_os_version=getattr(summary, "device_os_version", None) or None,
+            project_id=known(summary.project_id),
+            target_model_type=SourceModelType._from_api(model_type) if model_type else None,
+            **cls._own_fields(summary),
+        )
+        return made
+
+    @classmethod
+    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
+        """The fields that only summaries of this type have."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -119,77 +158,15 @@ class InferenceJobSummary(JobSummary):
     estimated_inference_time: int | None = None
     inference_memory_peak_range: tuple[int, int] | None = None
 
+    @classmethod
+    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
+        memory = known(summary.execution_peak_memory)
+        return {
+            # What an older service calls a profile job has no such field.
+            "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
+            "estimated_inference_time": known(summary.execution_time),
+            "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,
+        }
+
 
 ProfileJobSummary = InferenceJobSummary
-
-Summary = TypeVar("Summary", bound=JobSummary)
-
-
-def summary_from_api(payload: api.JobSummary, owner: Client) -> JobSummary:
-    """The summary of a payload; of a job type that this client does not know, the common part.
-
-    Raises:
-        InternalError: If the payload is about no job, or tells no identifier.
-    """
-    if compiled := payload.compile_job_summary:
-        device = compiled.device_name
-        return _made(CompileJobSummary, compiled, JobType.COMPILE, owner, device_name=device)
-    if quantized := payload.quantize_job_summary:
-        return _made(QuantizeJobSummary, quantized, JobType.QUANTIZE, owner, device_name=None)
-    if linked := payload.link_job_summary:
-        device = linked.device_name
-        return _made(LinkJobSummary, linked, JobType.LINK, owner, device_name=device)
-    run = payload.inference_job_summary or payload.profile_job_summary
-    if not run:
-        other = unknown_summary(payload)
-        return _made(JobSummary, other, JobType.UNSPECIFIED, owner, device_name=None)
-    memory = run.execution_peak_memory
-    return _made(
-        InferenceJobSummary,
-        run,
-        JobType.INFERENCE,
-        owner,
-        device_name=run.device_name,
-        profiling=bool(known(getattr(run, "is_profiling_on", True))),
-        estimated_inference_time=known(run.execution_time),
-        inference_memory_peak_range=(memory.lower, memory.upper) if memory else None,
-    )
-
-
-def _made(
-    kind: type[Summary],
-    summary: Any,  # noqa: ANN401 - of any job type
-    job_type: JobType,
-    owner: Client,
-    **others: object,
-) -> Summary:
-    """A summary of its common part and other fields.
-
-    Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than all
-    else that a list of summaries needs.
-    """
-    if not identified(summary.job_id):
-        raise not_understood("the summary of a job")
-    user = User._from_api(summary.user)
-    model_type = known(summary.target_model_type)
-    completed = utc(summary.completion_time)
-    made = object.__new__(kind)
-    made.__dict__.update(
-        job_id=summary.job_id,
-        name=summary.name,
-        date=local(summary.creation_time),
-        username=user.email if user else "",
-        status=JobStatus._from_wire(summary.job_state.value, ended=has_ended(completed)),
-        job_type=job_type,
-        url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
-        created_at=utc(summary.creation_time),
-        queued_at=utc(summary.queued_time),
-        started_at=utc(summary.start_time),
-        completed_at=completed,
-        owner=user,
-        device_os_version=getattr(summary, "device_os_version", None) or None,
-        project_id=known(summary.project_id),
-        target_model_type=SourceModelType._from_api(model_type) if model_type else None,
-        **others,
-    )
-    return made

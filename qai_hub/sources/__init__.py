@@ -13,7 +13,7 @@ from qai_hub.sources.memory import memory_type, write_model
 from qai_hub.sources.path import SourceFile, file_type, folder_type, zip_folder
 
 if TYPE_CHECKING:
-    from qai_hub.resources.model import SourceModelType
+    from qai_hub.resources.model_types import SourceModelType
 
 __all__ = ["SourceFile", "source_file", "source_type"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.errors import UserError
-from qai_hub.resources.model import SourceModelType
+from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources.path import SourceFile, zip_folder
 
 

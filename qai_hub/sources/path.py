@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from qai_hub.errors import InvalidValueError, UserError
-from qai_hub.resources.model import SourceModelType
+from qai_hub.resources.model_types import SourceModelType
 
 
 @dataclass(frozen=True)

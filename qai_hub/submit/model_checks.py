@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError, warn_deprecated
-from qai_hub.resources.model import Model, SourceModelType
+from qai_hub.resources.model import Model
+from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources import source_type
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qai_hub.waiting.schedule import (
+    LONGEST_HOLD,
     LONGEST_RETRY_AFTER,
     Ask,
     Expired,
@@ -72,6 +73,7 @@ class Rotation:
         now: The time on a monotonic clock, in seconds.
         rng: Source of the jitter.
         overtime: Seconds past the deadline after which the wait ends, whatever comes.
+        longest_hold: Seconds for which an answer may be held back at most.
 
     Raises:
         TypeError: If the timeout is no number.
@@ -86,13 +88,21 @@ class Rotation:
         now: float,
         rng: random.Random,
         overtime: float = OVERTIME,
+        longest_hold: int = LONGEST_HOLD,
     ) -> None:
         self._deadline = now + seconds(timeout)
         self._overtime = overtime
         self._end: float | None = None
         outages = {server: Outage() for server in servers}
         self._schedules = [
-            WaitSchedule(timeout, now=now, rng=rng, overtime=overtime, outage=outages[server])
+            WaitSchedule(
+                timeout,
+                now=now,
+                rng=rng,
+                longest_hold=longest_hold,
+                overtime=overtime,
+                outage=outages[server],
+            )
             for server in servers
         ]
         # When a job is to be looked at, when that was done last, and which it is.

@@ -12,7 +12,7 @@ from qai_hub.status import JobStatus
 from qai_hub.transfer.progress import rewrites_lines
 from qai_hub.waiting.schedule import LONGEST_HOLD
 
-__all__ = ["ProgressLine"]
+__all__ = ["ProgressLine", "state_text"]
 
 _ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
 
@@ -72,7 +72,7 @@ class ProgressLine:
         Args:
             status: The state; None if it is not known yet.
         """
-        self.tell(f"{status.symbol} {status.code}" if status else "⏳")
+        self.tell(state_text(status))
 
     def tell(self, state: str) -> None:
         """Shows how things stand.
@@ -120,6 +120,18 @@ class ProgressLine:
             self._stream.flush()
         except Exception:  # noqa: BLE001 - programs put all sorts of things in place of stderr
             self._stream = None
+
+
+def state_text(status: JobStatus | None) -> str:
+    """The state of a job in a line.
+
+    Args:
+        status: The status; None if it is not known yet.
+
+    Returns:
+        A symbol and the name of the state.
+    """
+    return f"{status.symbol} {status.code}" if status else "⏳"
 
 
 def _columns(stream: TextIO) -> int:

@@ -3,15 +3,34 @@
 import random
 from collections.abc import Iterator
 
+from qai_hub.owner import Owner
 from qai_hub.status import JobStatus
+from qai_hub.waiting.ask import WaitableJob
 from qai_hub.waiting.poll import wait_for
 from qai_hub.waiting.progress import ProgressLine
+from qai_hub.waiting.schedule import Ask
 
 State = JobStatus.State
 CREATED = JobStatus(State.CREATED)
 RUNNING = JobStatus(State.OPTIMIZING_MODEL)
 DONE = JobStatus(State.SUCCESS)
 FAILED = JobStatus(State.FAILED, "timed out on the device")
+
+
+class OneJob:
+    """A job that no client has."""
+
+    job_id = "jabc"
+    name = "net"
+    url = "https://web/jobs/jabc/"
+    verbose = False
+
+    @property
+    def _owner(self) -> Owner:
+        raise NotImplementedError
+
+    def _update(self, payload: object) -> JobStatus:
+        raise NotImplementedError
 
 
 class World:
@@ -24,14 +43,14 @@ class World:
         self._answers: Iterator[JobStatus | BaseException] = iter(answers)
         self._last = answers[-1]
 
-    def ask(self, hold: int, time_limit: float) -> tuple[JobStatus, bool]:
-        self.asked.append((self.now, hold, time_limit))
+    def ask(self, _: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
+        self.asked.append((self.now, how.hold, how.time_limit))
         answer = next(self._answers, self._last)
         if isinstance(answer, BaseException):
             raise answer
         if self.holds and not answer.finished:
-            self.now += hold
-        return answer, self.holds and hold > 0
+            self.now += how.hold
+        return answer, self.holds and how.hold > 0
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -41,10 +60,9 @@ class World:
 
     def wait(self, timeout: float | None, progress: ProgressLine | None = None) -> JobStatus:
         return wait_for(
-            self.ask,
+            OneJob(),
             timeout,
-            job_id="jabc",
-            url="https://web/jobs/jabc/",
+            ask=self.ask,
             progress=progress,
             clock=self.clock,
             sleep=self.sleep,

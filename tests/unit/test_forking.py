@@ -358,7 +358,8 @@ os._exit(0)
 
 
 def test_a_child_does_not_wait_for_the_threads_of_its_parent(hub: CannedHub) -> None:
-    running = {**JOB, "compile_job": {**JOB["compile_job"], "job_state": "JOB_STATE_CREATED"}}
+    details = {**JOB["compile_job"], "compile_job_id": "j2", "job_state": "JOB_STATE_CREATED"}
+    running = {**JOB, "compile_job": details}
     hub.answers["GET /api/v1/jobs/j2/"] = Canned(running)
     first, told, again, code = run(WAITING, hub.url).splitlines()
     assert (first, again, code) == ("j1", "SUCCESS", "0")

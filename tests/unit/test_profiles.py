@@ -24,7 +24,7 @@ from qai_hub.client import (
     Profile,
     ProfilePhase,
 )
-from qai_hub.resources.profile import profile_from_api
+from qai_hub.resources.profile_payload import profile_from_api
 
 MEASURED = detail(
     execution_time=1234,

@@ -43,7 +43,7 @@ def call(client: Client, operation: str, *args: Any, **kwargs: Any) -> Any:
     from importlib import import_module
 
     function = import_module(f"qai_hub_api.api.{operation}").sync
-    return client._transport.call(function, *args, **kwargs)
+    return client._connection.call(function, *args, **kwargs)
 
 
 def test_a_request_without_a_body_says_which_format_it_wants() -> None:
@@ -204,7 +204,7 @@ def test_too_many_requests_are_told() -> None:
     with ScriptedServer([limited]) as server:
         client = client_of(server)
         refused = pytest.raises(RateLimitedError, match="slow down")
-        with client._transport.limits(retry_rate_limit=False), refused:
+        with client._connection.limits(retry_rate_limit=False), refused:
             client.get_job("jabc12345")
 
 

@@ -26,7 +26,7 @@ def call_async(job: hub.Job) -> object:
 
 
 def transfer(job: hub.Job) -> object:
-    return job._owner._transport.files.download("http://127.0.0.1:9/f", "f", "f")
+    return job._owner._connection.files.download("http://127.0.0.1:9/f", "f", "f")
 
 
 @pytest.mark.parametrize("use", [call, call_async, transfer])

@@ -20,7 +20,7 @@ from support.surroundings import plain_environment
 from support.tunnel import Tunnel
 
 from qai_hub.config import ClientConfig
-from qai_hub.connection import Transport
+from qai_hub.connection import Connection
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
 from qai_hub.transport.errors import error_from_fault
@@ -50,7 +50,7 @@ def get_async(url: str = SERVER) -> Error:
         return client.get_async_httpx_client().get("/api/x")  # type: ignore[attr-defined]
 
     async def call() -> object:
-        return await Transport(ClientConfig("t", url)).call_async(operation)  # type: ignore[arg-type]
+        return await Connection(ClientConfig("t", url)).call_async(operation)  # type: ignore[arg-type]
 
     try:
         answer = asyncio.run(call())
@@ -230,25 +230,25 @@ def test_a_variable_that_is_set_later_counts_at_the_next_call(
         return answer
 
     with ScriptedServer([Reply(200, b"server")]) as server, ScriptedServer([Reply(407)]) as proxy:
-        transport = Transport(ClientConfig("t", server.url))
-        files = transport.files
+        connection = Connection(ClientConfig("t", server.url))
+        files = connection.files
 
         def fetch() -> bytes:
             return Path(files.download(server.url, str(tmp_path / "f"), "f")).read_bytes()
 
         for _ in range(2):
             plain_environment.setenv("HTTP_PROXY", proxy.url)
-            for use in (lambda: transport.call(raw), fetch):
+            for use in (lambda: connection.call(raw), fetch):
                 with pytest.raises(UserError, match=re.escape(proxy.host)):
                     use()
             assert proxy.host in str(get_async(server.url))
             plain_environment.setenv("NO_PROXY", "127.0.0.0/8")
-            assert transport.call(raw).text == "server"
+            assert connection.call(raw).text == "server"
             assert fetch() == b"server"
             plain_environment.delenv("NO_PROXY")
         plain_environment.delenv("HTTP_PROXY")
-        assert transport.call(raw).text == "server"
-        transport.close()
+        assert connection.call(raw).text == "server"
+        connection.close()
 
 
 def test_a_download_by_a_failing_proxy(

@@ -13,7 +13,7 @@ from support.scripted_server import Reply, Request, ScriptedServer, Step
 from support.transfers import CONTENT, SECRET, file, session
 
 from qai_hub.config import ClientConfig
-from qai_hub.connection import Transport
+from qai_hub.connection import Connection
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.download import download
 from qai_hub.transfer.upload import upload_form, upload_parts
@@ -43,11 +43,11 @@ def send(url: str, method: str, wire: str) -> str:
         return answer.text
 
     config = ClientConfig(TOKEN, url, wire=wire)  # type: ignore[arg-type]
-    transport = Transport(config)
+    connection = Connection(config)
     try:
-        return transport.call(operation)
+        return connection.call(operation)
     finally:
-        transport.close()
+        connection.close()
 
 
 def send_async(url: str, method: str, wire: str) -> str:
@@ -60,7 +60,7 @@ def send_async(url: str, method: str, wire: str) -> str:
     config = ClientConfig(TOKEN, url, wire=wire)  # type: ignore[arg-type]
 
     async def call() -> str:
-        return await Transport(config).call_async(operation)
+        return await Connection(config).call_async(operation)
 
     return asyncio.run(call())
 
@@ -124,13 +124,13 @@ def test_redirects_to_nowhere(headers: dict[str, str]) -> None:
         return answer.status_code
 
     with ScriptedServer([Reply(307, headers=headers)]) as server:
-        transport = Transport(ClientConfig(TOKEN, server.url))
+        connection = Connection(ClientConfig(TOKEN, server.url))
         if headers:
             with pytest.raises(InternalError, match="without end"):
-                transport.call(raw)
+                connection.call(raw)
         else:
-            assert transport.call(raw) == 307
-        transport.close()
+            assert connection.call(raw) == 307
+        connection.close()
 
 
 scheme = st.sampled_from(["http", "https"])

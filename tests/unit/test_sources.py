@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.tiny_models import affine
 
 from qai_hub.errors import UserError
-from qai_hub.resources.model import SourceModelType
+from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources import source_file, source_type
 
 NAMES = st.text("abM./\\_: é", min_size=1, max_size=12) | st.sampled_from(

@@ -4,7 +4,7 @@ import math
 import time
 
 import pytest
-from support.waits import CREATED, DONE, FAILED, RUNNING, World
+from support.waits import CREATED, DONE, FAILED, RUNNING, OneJob, World
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.status import JobStatus
@@ -121,5 +121,5 @@ def test_real_time() -> None:
     """Once with the real clock: a quiet wait of 0.2 s takes about 0.2 s."""
     start = time.monotonic()
     with pytest.raises(TimeoutError):
-        wait_for(lambda hold, time_limit: (RUNNING, False), 0.2, job_id="j", url="u")
+        wait_for(OneJob(), 0.2, ask=lambda job, how: (RUNNING, False))
     assert 0.2 <= time.monotonic() - start < 2.0

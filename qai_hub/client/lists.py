@@ -1,15 +1,14 @@
-"""The client's methods that go through whole lists."""
+"""Lists of jobs, models and datasets: a part of them, or one item after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qai_hub.client.find import JobVerbs, job_filters
-from qai_hub.client.pages import Page, Place, all_items, mapped
-from qai_hub.client.upload import DatasetVerbs, ModelVerbs
-from qai_hub.resources.kinds import job_from_api
-from qai_hub.transport.values import listed
+from qai_hub.client.arguments import job_filters
+from qai_hub.client.find import FindingClient
+from qai_hub.client.list_pages import dataset_pages, job_pages, model_pages, summary_pages
+from qai_hub.client.pages import all_items, some_items
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
@@ -20,8 +19,78 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus, JobType
 
 
-class IteratingVerbs(JobVerbs, ModelVerbs, DatasetVerbs):
-    """Methods that go through whole lists, newest first, fetching each page when it is needed."""
+class ListingClient(FindingClient):
+    """A client that lists jobs, models and datasets, newest first."""
+
+    def get_job_summaries(
+        self,
+        offset: int = 0,
+        limit: int = 50,
+        creator: str | None = None,
+        state: JobStatus.State | list[JobStatus.State] | None = None,
+        type: JobType | None = None,  # noqa: A002 (the name that users know)
+        project: str | Project | None = None,
+    ) -> list[JobSummary]:
+        """Lists jobs that you submitted or that are shared with you, newest first.
+
+        Args:
+            offset: How many jobs to skip.
+            limit: How many jobs to list at most.
+            creator: E-mail address of who submitted them; None lists all.
+            state: State or states that they are in; None lists all.
+            type: Type of the jobs; None lists all.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The short forms of the jobs.
+
+        Raises:
+            UserError: If an argument is not valid.
+
+        Examples:
+            >>> failed = hub.get_job_summaries(limit=10, state=hub.JobStatus.State.FAILED)
+            >>> {summary.status.code for summary in failed}
+            {'FAILED'}
+        """
+        page = summary_pages(self, project, job_filters(creator, state, type))
+        return some_items(page, lambda summary: summary.job_id, offset, limit)
+
+    def get_models(
+        self, offset: int = 0, limit: int = 50, project: str | Project | None = None
+    ) -> list[Model]:
+        """Lists models that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many models to skip.
+            limit: How many models to list at most.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The models.
+
+        Examples:
+            >>> len(hub.get_models(limit=1))
+            1
+        """
+        page = model_pages(self, project)
+        return some_items(page, lambda model: model.model_id, offset, limit)
+
+    def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
+        """Lists datasets that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many datasets to skip.
+            limit: How many datasets to list at most.
+
+        Returns:
+            The datasets.
+
+        Examples:
+            >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
+            []
+        """
+        page = dataset_pages(self)
+        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
 
     def iter_jobs(
         self,
@@ -54,18 +123,7 @@ class IteratingVerbs(JobVerbs, ModelVerbs, DatasetVerbs):
             >>> link_job.job_id in {job.job_id for job in done}
             True
         """
-        from qai_hub_api.api.jobs import list_jobs
-        from qai_hub_api.api.projects import list_project_jobs
-
-        filters = job_filters(creator, state, type)
-        fetch = self._lister(list_jobs, list_project_jobs, project, filters)
-
-        def page(place: Place, limit: int) -> Page[Job]:
-            answer, cursor = fetch(place, limit)
-            told = listed(answer.jobs, "a list of jobs")
-            jobs = mapped(lambda job: job_from_api(job, self._client), told, "jobs")
-            return Page(jobs, len(told), answer.total_query_count, cursor)
-
+        page = job_pages(self, project, job_filters(creator, state, type))
         return all_items(page, lambda job: job.job_id, page_size)
 
     def iter_job_summaries(
@@ -100,7 +158,7 @@ class IteratingVerbs(JobVerbs, ModelVerbs, DatasetVerbs):
             >>> slow
             []
         """
-        page = self._summary_pages(project, job_filters(creator, state, type))
+        page = summary_pages(self, project, job_filters(creator, state, type))
         return all_items(page, lambda summary: summary.job_id, page_size)
 
     def iter_models(
@@ -122,7 +180,7 @@ class IteratingVerbs(JobVerbs, ModelVerbs, DatasetVerbs):
             >>> any(model.name == "model" for model in hub.iter_models())
             True
         """
-        return all_items(self._model_pages(project), lambda model: model.model_id, page_size)
+        return all_items(model_pages(self, project), lambda model: model.model_id, page_size)
 
     def iter_datasets(self, page_size: int = 100) -> Iterator[Dataset]:
         """Iterates over all datasets that are yours or shared with you, newest first.
@@ -140,4 +198,4 @@ class IteratingVerbs(JobVerbs, ModelVerbs, DatasetVerbs):
             >>> any(dataset.name == "inputs" for dataset in hub.iter_datasets())
             True
         """
-        return all_items(self._dataset_pages(), lambda dataset: dataset.dataset_id, page_size)
+        return all_items(dataset_pages(self), lambda dataset: dataset.dataset_id, page_size)

@@ -1,12 +1,14 @@
 """Waiting for many jobs at once, blocking."""
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from qai_hub.resources.job import Job
 from qai_hub.status import JobStatus
+from qai_hub.waiting.wait import Wait
 
-__all__ = ["as_completed", "distinct", "wait_all"]
+__all__ = ["as_completed", "distinct", "list_of_jobs", "wait_all"]
 
 J = TypeVar("J", bound=Job)
 
@@ -88,7 +90,7 @@ def distinct(jobs: Iterable[J]) -> list[J]:
 
 def _ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
     # Nothing needs an event loop but a wait: asyncio is imported here.
-    from qai_hub.waiting.aio import Gathering
+    from qai_hub.waiting.aio import ended
     from qai_hub.waiting.thread import in_background
 
-    return in_background(Gathering(jobs, timeout).run())
+    return in_background(ended(Wait(jobs, timeout, now=time.monotonic())))

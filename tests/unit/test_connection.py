@@ -9,6 +9,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
@@ -20,8 +22,9 @@ from qai_hub_api.models import JobSubmit
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 
 from qai_hub._version import __version__
+from qai_hub.client import Client
 from qai_hub.config import ClientConfig
-from qai_hub.connection import Transport, resolve_wire
+from qai_hub.connection import Connection, resolve_wire
 from qai_hub.errors import InternalError, RateLimitedError, UserError
 
 TOKEN = "s3cret-token"
@@ -54,10 +57,10 @@ def post_raw(client: GeneratedClient, path: str) -> httpx.Response:
 
 def test_what_each_request_says() -> None:
     with ScriptedServer([Reply(200)]) as server:
-        transport = Transport(config_of(server))
-        transport.call(get_raw, "/api/v1/x/")
+        connection = Connection(config_of(server))
+        connection.call(get_raw, "/api/v1/x/")
         (request,) = server.requests
-        transport.close()
+        connection.close()
     assert request.target == "/api/v1/x/"
     assert request.headers["authorization"] == f"token {TOKEN}"
     assert request.headers["accept"] == "application/json"
@@ -70,12 +73,12 @@ def test_what_each_request_says() -> None:
 
 def test_generated_operations_are_called_with_their_arguments() -> None:
     with ScriptedServer([USER, Reply(200, b"[]")]) as server:
-        transport = Transport(config_of(server))
-        user = transport.call(get_user.sync)
+        connection = Connection(config_of(server))
+        user = connection.call(get_user.sync)
         assert user.email == "a@b.c"
         with pytest.raises(InternalError, match="not understood"):
-            transport.call(get_job.sync, "j1/../x", prefer="wait=3")
-        transport.close()
+            connection.call(get_job.sync, "j1/../x", prefer="wait=3")
+        connection.close()
         asked = server.requests[-1]
     assert asked.target == "/api/v1/jobs/j1%2F..%2Fx/"
     assert asked.headers["prefer"] == "wait=3"
@@ -83,10 +86,10 @@ def test_generated_operations_are_called_with_their_arguments() -> None:
 
 def test_a_prefix_of_the_address_is_kept() -> None:
     with ScriptedServer([Reply(200)]) as server:
-        transport = Transport(ClientConfig(TOKEN, f"{server.url}/prefix"))
-        transport.call(get_raw, "/api/v1/x/")
+        connection = Connection(ClientConfig(TOKEN, f"{server.url}/prefix"))
+        connection.call(get_raw, "/api/v1/x/")
         assert server.requests[0].target == "/prefix/api/v1/x/"
-        transport.close()
+        connection.close()
 
 
 def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
@@ -100,9 +103,9 @@ def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
         return (steps.pop(0) if steps else None) or answer
 
     with ScriptedServer(serve) as server:
-        transport = Transport(config_of(server))
-        made = transport.call(create_job.sync, body=JobSubmit())
-        transport.close()
+        connection = Connection(config_of(server))
+        made = connection.call(create_job.sync, body=JobSubmit())
+        connection.close()
         assert len(server.requests) == 3
     assert made.id == "j0"
     assert len(jobs) == 1
@@ -123,10 +126,10 @@ def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
 )
 def test_answers_become_errors(reply: Reply, kind: type[Exception], told: str) -> None:
     with ScriptedServer([reply]) as server:
-        transport = Transport(config_of(server))
+        connection = Connection(config_of(server))
         with pytest.raises(kind) as caught:
-            transport.call(get_raw, "/api/v1/x/")
-        transport.close()
+            connection.call(get_raw, "/api/v1/x/")
+        connection.close()
     assert type(caught.value) is kind
     assert told in str(caught.value)
     assert isinstance(caught.value.__cause__, ApiError)
@@ -135,48 +138,48 @@ def test_answers_become_errors(reply: Reply, kind: type[Exception], told: str) -
 def test_a_server_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-    transport = Transport(ClientConfig(TOKEN, f"http://{host}"))
+    connection = Connection(ClientConfig(TOKEN, f"http://{host}"))
     with (
-        transport.single_request(1.0),
+        connection.single_request(1.0),
         pytest.raises(InternalError, match=f"Could not connect to {host}") as caught,
     ):
-        transport.call(post_raw, "/api/v1/jobs/")
+        connection.call(post_raw, "/api/v1/jobs/")
     assert "carried out" not in str(caught.value)
-    transport.close()
+    connection.close()
 
 
 def test_an_ambiguous_submit_says_where_to_look() -> None:
     with ScriptedServer([Drop()]) as server:
-        transport = Transport(config_of(server))
+        connection = Connection(config_of(server))
         with (
-            transport.single_request(5.0),
+            connection.single_request(5.0),
             pytest.raises(InternalError, match=r"carried out.*https://web\.example"),
         ):
-            transport.call(post_raw, "/api/v1/jobs/")
+            connection.call(post_raw, "/api/v1/jobs/")
         assert len(server.requests) == 1
-        transport.close()
+        connection.close()
 
 
 def test_a_slow_server() -> None:
     with ScriptedServer([Reply(delay=5)]) as server:
-        transport = Transport(config_of(server))
+        connection = Connection(config_of(server))
         with (
-            transport.single_request(0.1),
+            connection.single_request(0.1),
             pytest.raises(InternalError, match="Timeout occurred while communicating with 127"),
         ):
-            transport.call(get_raw, "/")
-        transport.close()
+            connection.call(get_raw, "/")
+        connection.close()
 
 
 def test_rate_limits_are_raised_on_request() -> None:
     with ScriptedServer([Reply(429, headers={"Retry-After": "7"}), Reply(200)]) as server:
-        transport = Transport(config_of(server))
+        connection = Connection(config_of(server))
         with (
-            transport.limits(retry_rate_limit=False),
+            connection.limits(retry_rate_limit=False),
             pytest.raises(RateLimitedError) as caught,
         ):
-            transport.call(get_raw, "/")
-        transport.close()
+            connection.call(get_raw, "/")
+        connection.close()
     assert caught.value.retry_after == 7.0
 
 
@@ -193,10 +196,10 @@ def test_a_certificate_that_is_not_trusted() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        transport = Transport(ClientConfig(TOKEN, f"https://{host}"))
+        connection = Connection(ClientConfig(TOKEN, f"https://{host}"))
         with pytest.raises(UserError, match=r"certificate of .* not trusted.*SSL_CERT_FILE"):
-            transport.call(get_raw, "/")
-        transport.close()
+            connection.call(get_raw, "/")
+        connection.close()
         thread.join(10)
 
 
@@ -216,34 +219,34 @@ def test_a_certificate_that_the_environment_names(monkeypatch: pytest.MonkeyPatc
         thread = threading.Thread(target=serve)
         thread.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        transport = Transport(ClientConfig(TOKEN, url))
-        assert transport.call(get_raw, "/").text == "ok"
-        transport.close()
+        connection = Connection(ClientConfig(TOKEN, url))
+        assert connection.call(get_raw, "/").text == "ok"
+        connection.close()
         thread.join(10)
 
 
 def test_transports_of_one_configuration_share_connections() -> None:
     with ScriptedServer([Reply(200)]) as server:
         for _ in range(10):
-            Transport(config_of(server)).call(get_raw, "/")
+            Connection(config_of(server)).call(get_raw, "/")
         assert server.connections == 1
         with ThreadPoolExecutor(20) as threads:
-            list(threads.map(lambda _: Transport(config_of(server)).call(get_raw, "/"), range(60)))
+            list(threads.map(lambda _: Connection(config_of(server)).call(get_raw, "/"), range(60)))
         assert server.connections <= 20
-        Transport(config_of(server)).close()
-        Transport(config_of(server)).call(get_raw, "/")
-        Transport(config_of(server)).close()
+        Connection(config_of(server)).close()
+        Connection(config_of(server)).call(get_raw, "/")
+        Connection(config_of(server)).close()
 
 
 def test_a_new_token_is_used_at_once() -> None:
     with ScriptedServer([Reply(200)]) as server:
         config = config_of(server)
-        transport = Transport(config)
-        transport.call(get_raw, "/")
-        transport.close()
+        connection = Connection(config)
+        connection.call(get_raw, "/")
+        connection.close()
         config.api_token = "other"
-        transport.call(get_raw, "/")
-        transport.close()
+        connection.call(get_raw, "/")
+        connection.close()
         sent = [request.headers["authorization"] for request in server.requests]
     assert sent == [f"token {TOKEN}", "token other"]
 
@@ -251,8 +254,34 @@ def test_a_new_token_is_used_at_once() -> None:
 def test_no_token_no_request() -> None:
     with ScriptedServer([Reply(200)]) as server:
         with pytest.raises(UserError, match="QAI_HUB_API_TOKEN"):
-            Transport(config_of(server, "")).call(get_raw, "/")
+            Connection(config_of(server, "")).call(get_raw, "/")
         assert server.connections == 0
+
+
+def test_a_client_keeps_its_connection_until_its_configuration_is_replaced() -> None:
+    client = Client(ClientConfig(TOKEN, "http://127.0.0.1:9"))
+    first = client._connection
+    assert client._connection is first
+    client.set_verbose()
+    assert client._connection is not first
+    assert client._connection.config is client.config
+
+
+def test_a_call_is_wrapped_although_the_connection_was_made_before() -> None:
+    seen: list[object] = []
+    with ScriptedServer([USER, USER]) as server:
+        client = Client(config_of(server))
+        client._connection.call(get_user.sync)
+        plain = client._api_call
+
+        def wrapped(function: Any, *args: Any, **kwargs: Any) -> Any:
+            seen.extend(args)
+            return plain(function, *args, **kwargs)
+
+        with mock.patch.object(client, "_api_call", wrapped):
+            client._connection.call(get_user.sync)
+        client.close()
+    assert seen == [get_user.sync]
 
 
 @pytest.mark.parametrize(
@@ -277,33 +306,33 @@ def test_the_wire_is_told_by_the_address(url: str, wire: str, spoken: str) -> No
 def test_the_token_is_in_no_log_and_no_exception(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with ScriptedServer([Reply(200), Reply(400)]) as server:
-        transport = Transport(config_of(server))
-        transport.call(get_raw, "/")
+        connection = Connection(config_of(server))
+        connection.call(get_raw, "/")
         with pytest.raises(UserError) as caught:
-            transport.call(get_raw, "/")
-        transport.close()
+            connection.call(get_raw, "/")
+        connection.close()
     chain: BaseException | None = caught.value
     while chain is not None:
         assert TOKEN not in f"{chain} {chain!r}"
         chain = chain.__cause__
     assert TOKEN not in caplog.text
-    assert TOKEN not in repr(transport) + repr(vars(transport))
+    assert TOKEN not in repr(connection) + repr(vars(connection))
 
 
 # -- files ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def transport() -> Transport:
-    return Transport(ClientConfig(TOKEN, "http://127.0.0.1:9"))
+def connection() -> Connection:
+    return Connection(ClientConfig(TOKEN, "http://127.0.0.1:9"))
 
 
-def test_files_go_up_without_the_token(transport: Transport, tmp_path: Path) -> None:
+def test_files_go_up_without_the_token(connection: Connection, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"x" * 10)
     with ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server:
-        assert transport.files.upload_parts(path, [server.url] * 2, 5) == ['"t"', '"t"']
-        transport.files.upload_form(path, server.url, "file", {"key": "k"})
+        assert connection.files.upload_parts(path, [server.url] * 2, 5) == ['"t"', '"t"']
+        connection.files.upload_form(path, server.url, "file", {"key": "k"})
         requests = server.requests
     assert [request.method for request in requests] == ["PUT", "PUT", "POST"]
     for request in requests:
@@ -312,43 +341,47 @@ def test_files_go_up_without_the_token(transport: Transport, tmp_path: Path) -> 
         assert request.headers["user-agent"].startswith("qai-hub-openapi/")
 
 
-def test_a_file_comes_down_to_a_path(transport: Transport, tmp_path: Path) -> None:
+def test_a_file_comes_down_to_a_path(connection: Connection, tmp_path: Path) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
-        path = transport.files.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
+        path = connection.files.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
         assert path == str(tmp_path / "out/a.onnx.zip")
         Path(path).write_bytes(b"old")
-        assert transport.files.download(server.url, path, "model.onnx.zip") == path
+        assert connection.files.download(server.url, path, "model.onnx.zip") == path
         assert Path(path).read_bytes() == b"new"
         assert "authorization" not in server.requests[0].headers
 
 
 def test_a_file_comes_down_to_a_folder_beside_what_is_there(
-    transport: Transport, tmp_path: Path
+    connection: Connection, tmp_path: Path
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
-        paths = [transport.files.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)]
+        paths = [
+            connection.files.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)
+        ]
     assert paths == [str(tmp_path / "m.onnx"), str(tmp_path / "m_1.onnx")]
     with ScriptedServer([Reply(404)]) as server, pytest.raises(UserError):
-        transport.files.download(server.url, str(tmp_path), "m.onnx")
+        connection.files.download(server.url, str(tmp_path), "m.onnx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "m_1.onnx"]
 
 
 def test_files_come_down_into_a_folder_in_place_of_old_ones(
-    transport: Transport, tmp_path: Path
+    connection: Connection, tmp_path: Path
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
         for _ in range(2):
-            path = transport.files.download_into(server.url, str(tmp_path / "logs"), "/etc/hub.log")
+            path = connection.files.download_into(
+                server.url, str(tmp_path / "logs"), "/etc/hub.log"
+            )
     assert path == str(tmp_path / "logs/hub.log")
     assert [other.name for other in (tmp_path / "logs").iterdir()] == ["hub.log"]
 
 
 def test_a_home_folder_is_found(
-    transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with ScriptedServer([Reply(200, b"new")]) as server:
-        assert transport.files.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
+        assert connection.files.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
 
 
 def test_many_waits_do_not_keep_other_requests_waiting() -> None:
@@ -356,12 +389,12 @@ def test_many_waits_do_not_keep_other_requests_waiting() -> None:
         return Reply(200, delay=1.5 if "slow" in request.target else 0.0)
 
     with ScriptedServer(answer) as server, ThreadPoolExecutor(110) as pool:
-        transport = Transport(config_of(server))
-        slow = [pool.submit(transport.call, get_raw, "/slow/") for _ in range(105)]
+        connection = Connection(config_of(server))
+        slow = [pool.submit(connection.call, get_raw, "/slow/") for _ in range(105)]
         deadline = time.monotonic() + 20
         while server.connections < 105 and time.monotonic() < deadline:
             time.sleep(0.01)
-        transport.call(get_raw, "/quick/")
+        connection.call(get_raw, "/quick/")
         assert server.connections == 106
         assert all(future.result().is_success for future in slow)
-        transport.close()
+        connection.close()

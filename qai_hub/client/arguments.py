@@ -1,0 +1,114 @@
+"""Checks of what lists and look-ups take."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from qai_hub.errors import UserError
+from qai_hub.resources.project import Project
+from qai_hub.status import JobStatus, JobType
+from qai_hub.transport.values import identified
+
+# The contract's limit of one page.
+LARGEST_PAGE = 1000
+
+
+def identifier(argument: str, given: object) -> str:
+    """Checks an identifier, which becomes a part of an address: `..` would lead elsewhere.
+
+    Args:
+        argument: What it is called.
+        given: The identifier.
+
+    Returns:
+        The same.
+
+    Raises:
+        UserError: If it is none.
+    """
+    if not isinstance(given, str) or not identified(given):
+        raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
+    return given
+
+
+def project_filter(project: str | Project | None) -> str | None:
+    """The identifier of the project that a list is about; None for all projects.
+
+    Raises:
+        UserError: If something else is given.
+    """
+    if not isinstance(project, str | Project | None):
+        raise UserError(f"project takes a Project or its identifier, not {project!r}.")
+    given = Project.get_project_id(project)
+    return identifier("project", given) if given else None
+
+
+def whole_number(argument: str, given: object, least: int, most: int | None = None) -> int:
+    """Checks a whole number, of Python or of numpy.
+
+    Args:
+        argument: What it is called.
+        given: The number.
+        least: The smallest that is allowed.
+        most: The largest that is allowed; None for no bound.
+
+    Returns:
+        The number.
+
+    Raises:
+        UserError: If it is another one, or no whole number.
+    """
+    try:
+        number = None if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise UserError(f"{argument} is a whole number {bounds}, not {given!r}.")
+    return number
+
+
+def job_filters(
+    creator: str | None,
+    state: JobStatus.State | list[JobStatus.State] | None,
+    job_type: JobType | None,
+) -> dict[str, Any]:
+    """Which jobs a list is to hold, as the operations that list jobs take it.
+
+    Raises:
+        UserError: If one of them is not valid.
+    """
+    from qai_hub_api.models import JobTypeName
+    from qai_hub_api.types import UNSET
+
+    check_type("type", job_type)
+    named = None if job_type is JobType.UNSPECIFIED else job_type
+    return {
+        "creator": creator or UNSET,
+        "state": _states(state) or UNSET,
+        "type_": JobTypeName(named.display_name) if named else UNSET,
+    }
+
+
+def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
+    """States as the service takes them: their numbers, joined by commas."""
+    states = [] if state is None else state if isinstance(state, list | tuple) else [state]
+    for one in states:
+        if not isinstance(one, JobStatus.State):
+            raise UserError(f"state takes members of JobStatus.State, not {one!r}.")
+    return ",".join(str(one.value) for one in states)
+
+
+def check_type(argument: str, job_type: JobType | None) -> None:
+    """Checks a type of jobs.
+
+    Args:
+        argument: What it is called.
+        job_type: The type; None for all.
+
+    Raises:
+        UserError: If it is something else.
+    """
+    if job_type is not None and not isinstance(job_type, JobType):
+        raise UserError(f"{argument} takes a member of JobType, not {job_type!r}.")

@@ -1,0 +1,91 @@
+"""Submitting link jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from qai_hub.client.submit import one_or_all
+from qai_hub.client.submit_quantize import QuantizeClient
+from qai_hub.errors import UserError
+from qai_hub.resources.link import LinkJob
+from qai_hub.submit.checks import check_devices, check_options, check_text, link_body
+from qai_hub.submit.model_checks import check_framework, check_links, model_key
+
+if TYPE_CHECKING:
+    from qai_hub.resources.device import Device
+    from qai_hub.resources.project import Project
+
+
+class LinkClient(QuantizeClient):
+    """A client that submits link jobs."""
+
+    @overload
+    def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob: ...
+
+    @overload
+    def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]: ...
+
+    def submit_link_job(
+        self,
+        models: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]:
+        """Submits a link job, uploading the models where they are not on the hub yet.
+
+        Args:
+            models: QNN DLC models: each a `Model`, or whatever `upload_model` takes. Each comes
+                once.
+            device: Device to link for, or several.
+            name: Name that people will see; None takes the last model's.
+            options: Options, as on a command line.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job, whose target model is a context binary with one graph for each model; a list of
+            jobs for a list of more than one device.
+
+        Raises:
+            FileNotFoundError: If there is nothing at a path.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> compile_jobs = [
+            ...     hub.submit_compile_job(model, device, name, options="--target_runtime qnn_dlc")
+            ...     for name in ("prefill", "decode")
+            ... ]
+            >>> models = [job.get_target_model() for job in compile_jobs]
+            >>> job = hub.submit_link_job(models, device, name="both")
+        """
+        devices = check_devices(device)
+        options, title = check_options("options", options), check_text("name", name)
+        given = models if isinstance(models, list) else [models]
+        if not given:
+            raise UserError("models is an empty list: a link job takes at least one model.")
+        for model in given:
+            check_links(model)
+        if len({model_key(model) for model in given}) < len(given):
+            raise UserError("The models of a link job must differ: one of them comes twice.")
+        devices = self._selected(devices)
+        for one in devices:
+            for model in given:
+                check_framework(model, one)
+        inputs = [self.upload_model(model, project=project) for model in given]
+        bodies = [link_body(inputs, one, title or inputs[-1].name, options) for one in devices]
+        return one_or_all(self._create(bodies, project, True, LinkJob))

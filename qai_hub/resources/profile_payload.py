@@ -1,0 +1,97 @@
+"""Profiles as the service sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qai_hub.resources.profile import Profile
+from qai_hub.resources.profile_parts import Layer, MemoryRange, ProfilePhase
+from qai_hub.transport.values import known
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
+
+_LARGEST = 2**64 - 1
+# The service's names of the phases.
+_PHASES = {
+    "compile": "compile",
+    "first_load": "cold_load",
+    "warm_load": "warm_load",
+    "inference": "execution",
+}
+
+
+def profile_from_api(detail: api.ProfileDetail) -> Profile:
+    """The profile of a payload, of any version."""
+    major, minor = _number(detail.major_version) or 0, _number(detail.minor_version) or 0
+    phases = (
+        {name: _phase(detail, theirs) for name, theirs in _PHASES.items()}
+        if major >= 1
+        else _phases_of_version_0(detail)
+    )
+    return Profile(
+        **phases,
+        layers=tuple(_layer(layer) for layer in detail.layer_details),
+        tool_versions=tools_from_api(detail.tool_versions),
+        runtime={
+            str(runtime.name): {str(each.key): str(each.value) for each in runtime.properties}
+            for runtime in detail.runtime_config
+        },
+        version=(major, minor),
+    )
+
+
+def tools_from_api(tools: Iterable[api.ToolVersion]) -> dict[str, str]:
+    """Versions of tools by their names."""
+    return {str(tool.name): str(tool.version) for tool in tools}
+
+
+def _phase(detail: api.ProfileDetail, name: str) -> ProfilePhase:
+    numbers = [_number(time) for time in getattr(detail, f"all_{name}_times")]
+    times = tuple(time for time in numbers if time is not None)
+    time = _number(getattr(detail, f"{name}_time"))
+    memory = known(getattr(detail, f"{name}_memory"))
+    return ProfilePhase(
+        # The wire has no other sign than 0 for what was not measured.
+        time=time if time or times else None,
+        all_times=times,
+        peak_memory=_number(getattr(detail, f"after_{name}_peak_memory")) or None,
+        peak_memory_range=_range(memory.peak) if memory else None,
+        memory_increase_range=_range(memory.increase) if memory else None,
+    )
+
+
+def _phases_of_version_0(detail: api.ProfileDetail) -> dict[str, ProfilePhase]:
+    """The phases of an old profile, which has one load and one peak."""
+    return {
+        "compile": ProfilePhase(peak_memory=_number(detail.peak_memory_usage) or None),
+        "first_load": ProfilePhase(time=_number(known(detail.load_time))),
+        "inference": ProfilePhase(time=_number(detail.execution_time)),
+    }
+
+
+def _layer(layer: api.LayerDetail) -> Layer:
+    return Layer(
+        name=str(layer.name),
+        type=str(layer.layer_type_name),
+        compute_unit=str(layer.compute_unit).removeprefix("COMPUTE_UNIT_"),
+        execution_time=_number(known(layer.execution_time)),
+        execution_cycles=_number(known(layer.execution_cycles)),
+    )
+
+
+def _range(measured: api.Range | Unset) -> MemoryRange | None:
+    given = known(measured)
+    if given is None:
+        return None
+    lower, upper = _number(given.lower), _number(given.upper)
+    return None if lower is None or upper is None else MemoryRange(lower, upper)
+
+
+def _number(value: object) -> int | None:
+    """A whole number in the contract's limits; None for anything else, such as NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= _LARGEST else None

@@ -1,0 +1,107 @@
+"""Asking for the status of a job once, blocking or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from qai_hub.errors import InternalError
+from qai_hub.transport.threads import within
+
+if TYPE_CHECKING:
+    from qai_hub_api import models as api
+    from qai_hub_api.types import Response
+
+    from qai_hub.owner import Owner
+    from qai_hub.status import JobStatus
+    from qai_hub.waiting.schedule import Ask
+
+__all__ = ["WaitableJob", "ask", "ask_async"]
+
+
+class WaitableJob(Protocol):
+    """What waiting needs to know of a job."""
+
+    @property
+    def job_id(self) -> str:
+        """Identifier."""
+
+    @property
+    def name(self) -> str:
+        """Name that people see."""
+
+    @property
+    def url(self) -> str:
+        """URL of its page."""
+
+    @property
+    def verbose(self) -> bool:
+        """Whether waits show their progress."""
+
+    @property
+    def _owner(self) -> Owner:
+        """Whom it belongs to."""
+
+    def _update(self, payload: api.Job) -> JobStatus:
+        """Takes an answer about the job over, and returns the status in it."""
+
+
+def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
+    """Asks for a job's status, by one request that is not sent again.
+
+    Args:
+        job: The job.
+        how: How long the server may hold its answer back, and when to give up.
+
+    Returns:
+        The status, and whether the server applied the preference to hold its answer back.
+
+    Raises:
+        Error: If the request failed.
+    """
+    from qai_hub_api.api.jobs import get_job
+
+    connection = job._owner._connection
+
+    def look() -> Response[api.Job]:
+        with connection.single_request(how.time_limit):
+            return connection.call(get_job.sync_detailed, job.job_id, **_preference(how))
+
+    # Time limits of the request bound each of its steps, this one all of them: a name server may
+    # hang, and an answer may come byte by byte.
+    try:
+        answer = within(how.time_limit, look)
+    except TimeoutError:
+        raise _no_answer(job) from None
+    return _status_in(answer, job)
+
+
+async def ask_async(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
+    """Does what `ask` does, in an event loop."""
+    import asyncio
+
+    from qai_hub_api.api.jobs import get_job
+
+    connection = job._owner._connection
+    try:
+        async with asyncio.timeout(how.time_limit):
+            with connection.single_request(how.time_limit):
+                answer = await connection.call_async(
+                    get_job.asyncio_detailed, job.job_id, **_preference(how)
+                )
+    except TimeoutError:
+        raise _no_answer(job) from None
+    return _status_in(answer, job)
+
+
+def _preference(how: Ask) -> dict[str, str]:
+    return {"prefer": f"wait={how.hold}"} if how.hold else {}
+
+
+def _no_answer(job: WaitableJob) -> InternalError:
+    host = job._owner.config.api_url
+    return InternalError(f"Timeout occurred while communicating with {host}.")
+
+
+def _status_in(answer: Response[api.Job], job: WaitableJob) -> tuple[JobStatus, bool]:
+    status = job._update(cast("api.Job", answer.parsed))
+    return status, "preference-applied" in answer.headers

@@ -1,0 +1,195 @@
+"""A wait for one job or for many, without clock, sleep or requests.
+
+It decides what to do next and what is said about it; `poll` and `aio` do it, the one blocking and
+the other in an event loop.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from qai_hub.transport.errors import may_pass
+from qai_hub.waiting.ask import WaitableJob
+from qai_hub.waiting.many import OVERTIME as OVERTIME_OF_MANY
+from qai_hub.waiting.many import Busy, Look, Rotation
+from qai_hub.waiting.progress import ProgressLine, state_text
+from qai_hub.waiting.schedule import LONGEST_HOLD, OVERTIME, Expired, GiveUp, Pause
+
+if TYPE_CHECKING:
+    from qai_hub.errors import Error
+    from qai_hub.status import JobStatus
+
+__all__ = ["Wait", "WaitForOne", "line_of"]
+
+J = TypeVar("J", bound=WaitableJob)
+
+_MOST_NAMES = 20
+
+
+class Wait(Generic[J]):
+    """A wait for many jobs.
+
+    Args:
+        jobs: The jobs, each once.
+        timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+        now: The time on a monotonic clock, in seconds; the wait begins then.
+        rng: Source of the jitter.
+        longest_hold: Seconds for which an answer may be held back at most.
+
+    Attributes:
+        jobs: The jobs.
+
+    Raises:
+        TypeError: If the timeout is not a number.
+        ValueError: If the timeout is NaN.
+        UserError: If a job's client has no valid configuration.
+    """
+
+    _overtime = OVERTIME_OF_MANY
+
+    def __init__(
+        self,
+        jobs: Sequence[J],
+        timeout: float | None,
+        *,
+        now: float,
+        rng: random.Random | None = None,
+        longest_hold: int = LONGEST_HOLD,
+    ) -> None:
+        self.jobs = jobs
+        self._timeout = timeout
+        self._statuses: dict[int, JobStatus] = {}
+        self._ended = 0
+        self._failures = 0
+        self._rotation = Rotation(
+            [self._server(job) for job in jobs],
+            timeout,
+            now=now,
+            rng=rng or random.Random(),  # noqa: S311 - jitter is no secret
+            overtime=self._overtime,
+            longest_hold=longest_hold,
+        )
+
+    def progress_line(self) -> ProgressLine:
+        """Makes the line that shows how the wait stands."""
+        return ProgressLine.on_stderr("jobs ended", verbose=any(job.verbose for job in self.jobs))
+
+    @property
+    def state(self) -> str:
+        """How the wait stands, in a few words."""
+        symbol = "⏳" if self._ended < len(self.jobs) else "❌" if self._failures else "✅"
+        failed = f"{self._failures} failed, " if self._failures else ""
+        return f"{symbol} {failed}{self._ended} of {len(self.jobs)}"
+
+    def status(self, index: int) -> JobStatus:
+        """The last status of a job that was asked for."""
+        return self._statuses[index]
+
+    def next(self, now: float) -> Look | Pause | Busy | None:
+        """Decides what to do.
+
+        Args:
+            now: The time.
+
+        Returns:
+            `Look`, after which `answered` or `failed` is to be called at some time; `Pause`, which
+            an answer interrupts; `Busy`, to wait for an answer; None if all jobs have ended.
+
+        Raises:
+            TimeoutError: If jobs have not ended in time. They go on.
+            Error: If the server refuses, or has failed for 5 minutes.
+        """
+        match self._rotation.next(now):
+            case Look() | Pause() | Busy() as step:
+                return step
+            case GiveUp(error):
+                raise error
+            case Expired(fault):
+                text = self._too_late()
+                raise TimeoutError(
+                    f"{text} The last request failed: {fault}" if fault else text
+                ) from fault
+            case _:
+                return None
+
+    def answered(self, index: int, now: float, status: JobStatus, *, held: bool) -> bool:
+        """Takes an answer in.
+
+        Args:
+            index: Which job it is about.
+            now: The time.
+            status: The status of the job.
+            held: Whether the server says that it applied the wish to hold the answer back.
+
+        Returns:
+            Whether the job has ended.
+        """
+        self._statuses[index] = status
+        self._ended += status.finished
+        self._failures += status.failure
+        self._rotation.answered(index, now, finished=status.finished, held=held)
+        return status.finished
+
+    def failed(self, index: int, now: float, error: Error) -> None:
+        """Takes a fault in.
+
+        Args:
+            index: Which job the request was about.
+            now: The time.
+            error: The fault.
+        """
+        self._rotation.failed(
+            index, now, error, transient=may_pass(error), retry_after=error.retry_after
+        )
+
+    def _server(self, job: J) -> str:
+        """What tells the server of a job from others."""
+        return job._owner.config.api_url
+
+    def _too_late(self) -> str:
+        if len(self.jobs) == 1:
+            return self._one_too_late(self.jobs[0])
+        left = self._rotation.left
+        names = ", ".join(self._name(index) for index in left[:_MOST_NAMES])
+        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
+        return (
+            f"{len(left)} of {len(self.jobs)} jobs have not ended within {self._timeout} s: "
+            f"{names}{more}. They go on: wait for them again, or fetch them with hub.get_job(ID)."
+        )
+
+    def _one_too_late(self, job: J) -> str:
+        status = self._statuses.get(0)
+        state = "its state is not known" if status is None else f"it is in state {status.code}"
+        return (
+            f"Job {job.job_id} has not ended within {self._timeout} s: {state}. It goes on: see"
+            f' {job.url}, or fetch it again with hub.get_job("{job.job_id}") and wait on.'
+        )
+
+    def _name(self, index: int) -> str:
+        status = self._statuses.get(index)
+        return f"{self.jobs[index].job_id} ({status.code if status else 'state not known'})"
+
+
+class WaitForOne(Wait[J]):
+    """A wait for one job, which has more time for a last look than each of many."""
+
+    _overtime = OVERTIME
+
+    def progress_line(self) -> ProgressLine:
+        """Makes the line that shows the state of the job."""
+        return line_of(self.jobs[0])
+
+    @property
+    def state(self) -> str:
+        """The state of the job."""
+        return state_text(self._statuses.get(0))
+
+    def _server(self, job: J) -> str:
+        return ""
+
+
+def line_of(job: WaitableJob) -> ProgressLine:
+    """Makes the line that shows the state of a job."""
+    return ProgressLine.on_stderr(f"{job.name} ({job.job_id})", verbose=job.verbose)
