@@ -45,7 +45,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|datetime|os|pathlib)\.\w+|datetime"),
     ("py:class", r"pd\.DataFrame"),
     # Names that signatures have inside the package: type variables, and what only tests give.
-    ("py:class", r"qai_hub\.(aio|jobs\.many)\.J|qai_hub\.local\.scheduler\.RunAttempt"),
+    ("py:class", r"qai_hub\.(aio|client\.waits)\.J|qai_hub\.local\.core\.scheduler\.RunAttempt"),
     ("py:exc", "DataFolderError"),
     # Backticks in docstrings hold any code: links are made where they can be.
     ("py:obj", ".*"),

@@ -15,7 +15,6 @@ __all__ = [
     "InvalidValueError",
     "RateLimitedError",
     "UserError",
-    "warn_deprecated",
 ]
 
 

@@ -45,7 +45,7 @@ def reader(local_hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def names(local_hub: LocalHub) -> dict[str, Any]:
     """The names that examples in docstrings begin with: jobs, and what they were made of.
 
-    All jobs have ended.
+    All jobs have ended, and one that has no name has failed.
     """
     client, device = local_hub.client(YOU), qai_hub.Device("Samsung Galaxy S24")
     model = client.upload_model(averaging(), "model")
@@ -58,6 +58,8 @@ def names(local_hub: LocalHub) -> dict[str, Any]:
     quantize_job = client.submit_quantize_job(model, calibration)
     dlc_job = client.submit_compile_job(model, device, options="--target_runtime qnn_dlc")
     link_job = client.submit_link_job(dlc_job.get_target_model(), device)
+    failing = client.submit_compile_job(model, device, input_specs={"x": (1, 2)})
+    assert failing.wait().failure
     jobs = [compile_job, inference_job]
     assert all(status.success for status in qai_hub.wait_all([*jobs, quantize_job, link_job]))
     return {
