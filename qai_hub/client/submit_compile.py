@@ -11,8 +11,8 @@ from qai_hub.submit.checks import (
     check_options,
     check_specs,
     check_text,
-    compile_body,
 )
+from qai_hub.submit.drafts import Draft, compile_draft
 from qai_hub.submit.model_checks import check_compiles
 
 if TYPE_CHECKING:
@@ -117,12 +117,13 @@ class CompileClient(SubmittingClient):
         specs = check_specs(input_specs)
         check_compiles(model, specs, options)
         checked = None if calibration_data is None else self._checked_data(calibration_data)
-        devices = self._selected(devices)
+        choices = self._choose(devices)
         source = self.upload_model(model, project=project)
         data = None if checked is None else self._upload_dataset(checked, project=project)
-        groups = [devices] if single_compile else [[one] for one in devices]
-        bodies = [
-            compile_body(source, group, title or source.name, specs, options, data)
-            for group in groups
-        ]
-        return one_or_all(self._create(bodies, project, retry, CompileJob))
+        groups = [choices] if single_compile else [[choice] for choice in choices]
+
+        def draft(devices: list[Device]) -> Draft:
+            return compile_draft(source, devices, title or source.name, specs, options, data)
+
+        planned = [(group, draft) for group in groups]
+        return one_or_all(self._create(CompileJob, planned, project, retry))

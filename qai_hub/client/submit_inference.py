@@ -8,7 +8,8 @@ from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_compile import CompileClient
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.inference import InferenceJob
-from qai_hub.submit.checks import check_devices, check_options, check_text, inference_body
+from qai_hub.submit.checks import check_devices, check_options, check_text
+from qai_hub.submit.drafts import Draft, inference_draft
 from qai_hub.submit.model_checks import check_framework, check_runs
 
 if TYPE_CHECKING:
@@ -155,13 +156,14 @@ class InferenceClient(CompileClient):
             raise UserError("There is nothing to do: give inputs, or profile=True.")
         check_runs(model)
         checked = None if inputs is None else self._checked_data(inputs)
-        devices = self._selected(devices)
-        for one in devices:
-            check_framework(model, one)
+        choices = self._choose(devices)
+        for choice in choices:
+            check_framework(model, choice.device)
         data = None if checked is None else self._upload_dataset(checked, project=project)
         target = self.upload_model(model, project=project)
-        bodies = [
-            inference_body(target, one, title or target.name, data, options, profile)
-            for one in devices
-        ]
-        return one_or_all(self._create(bodies, project, retry, InferenceJob))
+
+        def draft(devices: list[Device]) -> Draft:
+            return inference_draft(target, devices[0], title or target.name, data, options, profile)
+
+        planned = [([choice], draft) for choice in choices]
+        return one_or_all(self._create(InferenceJob, planned, project, retry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -17,6 +18,7 @@ from qai_hub.resources.artifacts import (
     known_types,
 )
 from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import Notice, User, any_details, other_type
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.sharing import Shareable
@@ -27,6 +29,7 @@ from qai_hub.waiting.wait import WaitForOne
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
 
     from qai_hub.resources.results import JobResult
     from qai_hub.resources.summary import JobSummary
@@ -123,17 +126,24 @@ class Job(Shareable):
         ('compile', 'SUCCESS', True)
     """
 
-    created_at: datetime | None = None
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    failure_type: str | None = None
-    notices: tuple[Notice, ...] = ()
-    owner: User | None = None
+    name: str = on_demand()
+    date: datetime = on_demand()
+    hub_version: str = on_demand()
+    options: str = on_demand()
+    project_id: str | None = on_demand()
+    created_at: datetime | None = on_demand(None)
+    queued_at: datetime | None = on_demand(None)
+    started_at: datetime | None = on_demand(None)
+    completed_at: datetime | None = on_demand(None)
+    failure_type: str | None = on_demand(None)
+    notices: tuple[Notice, ...] = on_demand(())
+    owner: User | None = on_demand(None)
 
     _job_type: JobType = JobType.UNSPECIFIED
     _kind: JobKind | None = None
     _available_artifacts: list[JobArtifactType]
+    # Whether it was submitted here, and nothing was asked about it yet.
+    _is_partial = False
 
     def __init__(
         self,
@@ -169,18 +179,41 @@ class Job(Shareable):
         Raises:
             InternalError: If the payload is about another type of job, or has no identifier.
         """
-        job = object.__new__(cls)
-        job._owner = owner
-        job._verbose = None
-        job._kind = kind
-        job._job_type = kind.job_type
-        job._in_progress_states = list(kind.states)
+        job = cls._new(owner, kind)
         member, details = job._find(payload)
         job.job_id = identified(getattr(details, f"{member}_id"))
         if not job.job_id:
             raise not_understood("a job")
         job._read(details)
         job._update(payload)
+        return job
+
+    @classmethod
+    def _submitted(
+        cls,
+        owner: JobOwner,
+        kind: JobKind,
+        job_id: str,
+        creation_time: datetime | Unset,
+        known_by_then: Mapping[str, Any],
+    ) -> Self:
+        """A job that was just submitted: what is not known by then is fetched on demand."""
+        job = cls._new(owner, kind)
+        job.job_id = job_id
+        job._is_partial = True
+        if known(creation_time) is not None:
+            job.date, job.created_at = local(creation_time), utc(creation_time)
+        vars(job).update(known_by_then)
+        return job
+
+    @classmethod
+    def _new(cls, owner: JobOwner, kind: JobKind) -> Self:
+        job = object.__new__(cls)
+        job._owner = owner
+        job._verbose = None
+        job._kind = kind
+        job._job_type = kind.job_type
+        job._in_progress_states = list(kind.states)
         return job
 
     @property
@@ -432,12 +465,20 @@ class Job(Shareable):
             raise other_type(self.job_type)
         return found
 
+    def _complete(self) -> None:
+        """Fetches what is not known yet of a job that was submitted here."""
+        if self._is_partial:
+            self.get_status()
+
     def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Takes over what stays as it is, of the part of a payload that is about the type."""
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Takes over what has changed since the job was fetched."""
         _, details = self._find(payload)
+        if self._is_partial:
+            self._read(details)
+            self._is_partial = False
         self.name, self.options = details.name, details.options
         self.hub_version = known(payload.hub_version) or ""
         self.project_id = known(details.project_id)
