@@ -102,11 +102,13 @@ class SubmittingClient(UploadingClient):
         from qai_hub_api.api.jobs import create_job
         from qai_hub_api.api.projects import create_project_job
 
-        call = self._connection.call
-        with self._connection.limits(retry_rate_limit=retry):
+        connection = self._connection
+        with connection.limits(retry_rate_limit=retry):
             if project_id is None:
-                return call(create_job.sync, body=body, seed_target_model=True)
-            return call(create_project_job.sync, project_id, body=body, seed_target_model=True)
+                return connection.call(create_job.sync, body=body, seed_target_model=True)
+            return connection.call(
+                create_project_job.sync, project_id, body=body, seed_target_model=True
+            )
 
 
 @contextmanager

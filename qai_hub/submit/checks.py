@@ -9,7 +9,7 @@ from qai_hub.resources.device import Device
 from qai_hub.tensors import parse_input_specs
 
 if TYPE_CHECKING:
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import InputSpecs, ParsedSpecs
 
 
 def check_devices(device: Device | list[Device]) -> list[Device]:
@@ -60,7 +60,7 @@ def check_options(argument: str, options: str | None) -> str:
     return check_text(argument, options).strip()
 
 
-def check_specs(input_specs: InputSpecs | None) -> InputSpecs | None:
+def check_specs(input_specs: InputSpecs | None) -> ParsedSpecs | None:
     """Checks the input specs of a submission.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.device import Device
     from qai_hub.resources.model import Model
     from qai_hub.resources.quantize import QuantizeDtype
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import ParsedSpecs
 
 
 class Draft(NamedTuple):
@@ -35,15 +35,11 @@ def compile_draft(
     model: Model,
     devices: Sequence[Device],
     name: str,
-    input_specs: InputSpecs | None,
+    input_specs: ParsedSpecs | None,
     options: str,
     calibration_data: Dataset | None,
 ) -> Draft:
-    """Drafts a compile job.
-
-    Raises:
-        UserError: If the input specs are not shapes, or shapes with dtypes.
-    """
+    """Drafts a compile job."""
     from qai_hub_api.models import CompileJobSubmit, DeviceQueryList, JobSubmit
     from qai_hub_api.types import UNSET
 
