@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
+    from qai_hub.resources.job_kind import JobKind
     from qai_hub.resources.results import JobResult
-    from qai_hub.resources.summary import JobSummary
 
 
 class JobOwner(Owner, Protocol):
@@ -40,66 +39,6 @@ class JobOwner(Owner, Protocol):
 
     def get_job(self, job_id: str) -> Job:
         """Fetches a job."""
-
-
-class Member(NamedTuple):
-    """Where the payloads of the API hold a type of job.
-
-    Attributes:
-        name: Member of a job's payload, such as `"compile_job"`; in summaries and results its name
-            is followed by `_summary` and `_result`, and the identifier is `NAME_id`.
-        detail: Member of the result that says how the job was carried out.
-    """
-
-    name: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class JobKind:
-    """What there is to know of a type of job: one row of `qai_hub.resources.kinds.KINDS`.
-
-    Attributes:
-        job_type: The type.
-        states: States that such jobs pass through between CREATED and their end.
-        job: Class of the jobs.
-        summary: Class of their short forms.
-        members: Where payloads hold it. An older service has other names for some.
-    """
-
-    job_type: JobType
-    states: tuple[JobStatus.State, ...]
-    job: type[Job]
-    summary: type[JobSummary]
-    members: tuple[Member, ...]
-
-    def find(self, payload: api.Job) -> tuple[str, Any] | None:
-        """The part of a payload that is about this type of job.
-
-        Returns:
-            Its name and the part; None if the payload is about another type.
-        """
-        for member in self.members:
-            details = known(getattr(payload, member.name))
-            if details is not None:
-                return member.name, details
-        return None
-
-    def find_summary(self, payload: api.JobSummary) -> Any | None:  # noqa: ANN401 - by type
-        """The part of a short form that is about this type of job; None if there is none."""
-        for member in self.members:
-            summary = known(getattr(payload, f"{member.name}_summary"))
-            if summary is not None:
-                return summary
-        return None
-
-    def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
-        """How a job of this type was carried out; None if the service does not say."""
-        for member in self.members:
-            result = known(getattr(payload, f"{member.name}_result"))
-            if result is not None:
-                return known(getattr(result, member.detail))
-        return None
 
 
 class Job(Shareable):
@@ -140,7 +79,7 @@ class Job(Shareable):
     owner: User | None = on_demand(None)
 
     _job_type: JobType = JobType.UNSPECIFIED
-    _kind: JobKind | None = None
+    _kind: JobKind[Any] | None = None
     _available_artifacts: list[JobArtifactType]
     # Whether it was submitted here, and nothing was asked about it yet.
     _is_partial = False
@@ -173,7 +112,7 @@ class Job(Shareable):
         self._available_artifacts = known_types(available_artifacts or ())
 
     @classmethod
-    def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind) -> Self:
+    def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind[Any]) -> Self:
         """A job as the service describes it.
 
         Raises:
@@ -192,7 +131,7 @@ class Job(Shareable):
     def _submitted(
         cls,
         owner: JobOwner,
-        kind: JobKind,
+        kind: JobKind[Any],
         job_id: str,
         creation_time: datetime | Unset,
         known_by_then: Mapping[str, Any],
@@ -207,7 +146,7 @@ class Job(Shareable):
         return job
 
     @classmethod
-    def _new(cls, owner: JobOwner, kind: JobKind) -> Self:
+    def _new(cls, owner: JobOwner, kind: JobKind[Any]) -> Self:
         job = object.__new__(cls)
         job._owner = owner
         job._verbose = None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
-from qai_hub.resources.job import Job, JobKind, Member
+from qai_hub.resources.job import Job
+from qai_hub.resources.job_kind import JobKind, Member
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.payload import job_in
 from qai_hub.resources.quantize import QuantizeJob
@@ -32,7 +33,7 @@ J = TypeVar("J", bound=Job)
 
 _State = JobStatus.State
 
-KINDS = (
+KINDS: tuple[JobKind[Any], ...] = (
     JobKind(
         JobType.COMPILE,
         states=(_State.OPTIMIZING_MODEL,),
