@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from qai_hub.client.devices import DEVICES, Choice, choose_anew
 from qai_hub.client.upload import UploadingClient, check_data
@@ -14,6 +14,7 @@ from qai_hub.errors import Error, UserError
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import submitted_job
 from qai_hub.submit.drafts import Draft
+from qai_hub.submit.model_checks import check_framework
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -50,13 +51,28 @@ class SubmittingClient(UploadingClient):
         check_data(data)
         return data
 
-    def _choose(self, devices: list[Device]) -> list[Choice]:
+    def _choose(self, queries: list[Device], models: Sequence[Any] = ()) -> list[Choice]:
         """The devices that jobs will get, one for each query.
 
+        Args:
+            queries: What the user asked for.
+            models: What the devices have to run: each a `Model`, or one that could be uploaded.
+
         Raises:
-            UserError: If none matches a query, or it is not well formed.
+            UserError: If none matches a query, it is not well formed, or a device does not run a
+                model.
         """
-        return [DEVICES.choose(self, device) for device in devices]
+        choices = [DEVICES.choose(self, query) for query in queries]
+        try:
+            _check_frameworks(models, choices)
+        except UserError:
+            # A device that is remembered may have got what it lacked.
+            renewed = choose_anew(self, choices)
+            if renewed is None:
+                raise
+            _check_frameworks(models, renewed)
+            return renewed
+        return choices
 
     def _create(
         self,
@@ -109,6 +125,12 @@ class SubmittingClient(UploadingClient):
             return connection.call(
                 create_project_job.sync, project_id, body=body, seed_target_model=True
             )
+
+
+def _check_frameworks(models: Sequence[Any], choices: Sequence[Choice]) -> None:
+    for choice in choices:
+        for model in models:
+            check_framework(model, choice.device)
 
 
 @contextmanager

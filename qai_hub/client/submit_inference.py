@@ -10,7 +10,7 @@ from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.submit.checks import check_devices, check_options, check_text
 from qai_hub.submit.drafts import Draft, inference_draft
-from qai_hub.submit.model_checks import check_framework, check_runs
+from qai_hub.submit.model_checks import check_runs
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
@@ -156,9 +156,7 @@ class InferenceClient(CompileClient):
             raise UserError("There is nothing to do: give inputs, or profile=True.")
         check_runs(model)
         checked = None if inputs is None else self._checked_data(inputs)
-        choices = self._choose(devices)
-        for choice in choices:
-            check_framework(model, choice.device)
+        choices = self._choose(devices, [model])
         data = None if checked is None else self._upload_dataset(checked, project=project)
         target = self.upload_model(model, project=project)
 

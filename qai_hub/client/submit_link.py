@@ -10,7 +10,7 @@ from qai_hub.errors import UserError
 from qai_hub.resources.link import LinkJob
 from qai_hub.submit.checks import check_devices, check_options, check_text
 from qai_hub.submit.drafts import Draft, link_draft
-from qai_hub.submit.model_checks import check_framework, check_links, model_key
+from qai_hub.submit.model_checks import check_links, model_key
 
 if TYPE_CHECKING:
     from qai_hub.resources.device import Device
@@ -83,10 +83,7 @@ class LinkClient(QuantizeClient):
             check_links(model)
         if len({model_key(model) for model in given}) < len(given):
             raise UserError("The models of a link job must differ: one of them comes twice.")
-        choices = self._choose(devices)
-        for choice in choices:
-            for model in given:
-                check_framework(model, choice.device)
+        choices = self._choose(devices, given)
         inputs = [self.upload_model(model, project=project) for model in given]
 
         def draft(devices: list[Device]) -> Draft:

@@ -197,6 +197,24 @@ def test_a_device_that_is_gone_is_asked_for_anew(idle: LocalHub, sent: list[str]
     assert requests_of(sent, submit) == ["POST jobs"]
 
 
+def test_a_device_that_lacked_a_framework_is_asked_for_anew(
+    idle: LocalHub, sent: list[str]
+) -> None:
+    client = idle.client()
+    model = client.upload_model(affine(batch="n"))
+    remember(client, PHONE, Device(PHONE.name, "14", ["framework:qnn"]))
+
+    def submit() -> object:
+        return client.submit_inference_job(model, PHONE)
+
+    assert requests_of(sent, submit) == [DEVICE, "POST jobs"]
+    device = DEVICES.choose(client, PHONE).device
+    device.attributes = [text for text in device.attributes if text != "framework:onnx"]
+    DEVICES.clear()
+    remember(client, PHONE, device)
+    assert requests_of(sent, submit) == [DEVICE, "POST jobs"]
+
+
 def test_a_refusal_for_another_reason_stays_and_makes_no_job(
     idle: LocalHub, sent: list[str]
 ) -> None:
