@@ -59,14 +59,6 @@ class JobKind(Generic[J]):
                 return member.name, details
         return None
 
-    def find_summary(self, payload: api.JobSummary) -> Any | None:  # noqa: ANN401 - by type
-        """The part of a short form that is about this type of job; None if there is none."""
-        for member in self.members:
-            summary = known(getattr(payload, f"{member.name}_summary"))
-            if summary is not None:
-                return summary
-        return None
-
     def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
         """How a job of this type was carried out; None if the service does not say."""
         for member in self.members:

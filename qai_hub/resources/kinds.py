@@ -75,6 +75,8 @@ KINDS: tuple[JobKind[Any], ...] = (
 
 _UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, members=())
 
+_SUMMARIES = tuple((f"{member.name}_summary", kind) for kind in KINDS for member in kind.members)
+
 
 def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
     """The job of a payload; of a job type that this client does not know, an `UnknownJob`.
@@ -124,9 +126,9 @@ def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
     Raises:
         InternalError: If the payload is about no job, or has no identifier.
     """
-    for kind in KINDS:
-        summary = kind.find_summary(payload)
-        if summary is not None:
+    for name, kind in _SUMMARIES:
+        summary = getattr(payload, name)
+        if summary:
             return kind.summary._from_api(summary, kind.job_type, owner)
     return JobSummary._from_api(_unknown_summary(payload), JobType.UNSPECIFIED, owner)
 
