@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from qai_hub.client.submit import naming_made, one_or_all
+from qai_hub.client.submit import naming_made, one_or_all, only
 from qai_hub.client.submit_link import LinkClient
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
@@ -35,55 +35,9 @@ Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 class CombinedClient(LinkClient):
     """A client that compiles models and links or profiles the target models."""
 
-    @overload
     def submit_compile_and_link_jobs(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        embed_in_onnx: Literal[False] = False,
-        project: str | Project | None = None,
-    ) -> Linked: ...
-
-    @overload
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        *,
-        embed_in_onnx: Literal[True],
-        project: str | Project | None = None,
-    ) -> Embedded: ...
-
-    @overload
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        embed_in_onnx: bool = False,
-        project: str | Project | None = None,
-    ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
-
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (paths, or models of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | list[InputSpecs | None] | None = None,
@@ -168,8 +122,10 @@ class CombinedClient(LinkClient):
                 binary = link.get_target_model() if link else None
                 wrapped = None
                 if binary is not None:
-                    wrapped = self.submit_compile_job(
-                        binary, choice.device, name, retry=retry, project=project
+                    wrapped = only(
+                        self.submit_compile_job(
+                            binary, choice.device, name, retry=retry, project=project
+                        )
                     )
                     made.append(wrapped.job_id)
                 embedded.append((group, link, wrapped))
@@ -195,39 +151,9 @@ class CombinedClient(LinkClient):
 
         return self._create(LinkJob, [([choice], draft)], project, retry)[0]
 
-    @overload
     def submit_compile_and_profile_jobs(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        compile_options: str = "",
-        profile_options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> Profiled: ...
-
-    @overload
-    def submit_compile_and_profile_jobs(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        compile_options: str = "",
-        profile_options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> Profiled | list[Profiled]: ...
-
-    def submit_compile_and_profile_jobs(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,
@@ -293,8 +219,10 @@ class CombinedClient(LinkClient):
             for job, one in zip(jobs, devices, strict=True):
                 target, profile = job.get_target_model(), None
                 if target is not None:
-                    profile = self.submit_inference_job(
-                        target, one, None, name, profile_options, retry, project=project
+                    profile = only(
+                        self.submit_inference_job(
+                            target, one, None, name, profile_options, retry, project=project
+                        )
                     )
                     made.append(profile.job_id)
                 pairs.append((job, profile))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.client.arguments import check_type, identifier
 from qai_hub.client.base import BaseClient
@@ -15,33 +15,12 @@ from qai_hub.resources.model import Model
 from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
-    from qai_hub.resources.compile import CompileJob
-    from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
-    from qai_hub.resources.link import LinkJob
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.status import JobStatus, JobType
 
 
 class FindingClient(BaseClient):
     """A client that finds things by their identifiers, and devices and frameworks."""
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
-
-    @overload
-    def get_job(
-        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-    ) -> InferenceJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
 
     def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job.

@@ -151,3 +151,8 @@ def naming_made(made: list[str]) -> Iterator[None]:
 def one_or_all(jobs: list[T]) -> T | list[T]:
     """A bare job for one device, as scripts expect it also of a list of one device."""
     return jobs[0] if len(jobs) == 1 else jobs
+
+
+def only(made: T | list[T]) -> T:
+    """The job of a submit for one device."""
+    return made[0] if isinstance(made, list) else made

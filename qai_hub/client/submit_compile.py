@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import SubmittingClient, one_or_all
 from qai_hub.resources.compile import CompileJob
@@ -25,51 +25,9 @@ if TYPE_CHECKING:
 class CompileClient(SubmittingClient):
     """A client that submits compile jobs."""
 
-    @overload
     def submit_compile_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: Literal[True] = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob | list[CompileJob]: ...
-
-    def submit_compile_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,

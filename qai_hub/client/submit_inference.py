@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_compile import CompileClient
@@ -22,31 +22,9 @@ if TYPE_CHECKING:
 class InferenceClient(CompileClient):
     """A client that submits inference and profile jobs."""
 
-    @overload
     def submit_profile_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    def submit_profile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
-
-    def submit_profile_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",
@@ -86,35 +64,9 @@ class InferenceClient(CompileClient):
             model, device, None, name, options, retry, profile=True, project=project
         )
 
-    @overload
     def submit_inference_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    def submit_inference_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
-
-    def submit_inference_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         inputs: Dataset | DatasetEntries | str | None = None,
         name: str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_quantize import QuantizeClient
@@ -20,29 +20,9 @@ if TYPE_CHECKING:
 class LinkClient(QuantizeClient):
     """A client that submits link jobs."""
 
-    @overload
     def submit_link_job(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob: ...
-
-    @overload
-    def submit_link_job(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob | list[LinkJob]: ...
-
-    def submit_link_job(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (paths, or models of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",
