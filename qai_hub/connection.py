@@ -172,7 +172,7 @@ class Connection:
 
     def close(self) -> None:
         """Closes the connections; the next request opens new ones."""
-        SESSIONS.close(_key(self.config))
+        SESSIONS.close(_key(self.config, resolve_wire(self.config)))
 
 
 def carry_out(
@@ -192,15 +192,16 @@ def carry_out(
     Returns:
         What the operation returns.
     """
-    make = functools.partial(api_session, config, resolve_wire(config))
-    with SESSIONS.lease(_key(config), make, environment()) as session:
+    wire = resolve_wire(config)
+    make = functools.partial(api_session, config, wire)
+    with SESSIONS.lease(_key(config, wire), make, environment()) as session:
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
 
 
-def _key(config: ClientConfig) -> tuple[str, str, str]:
-    return config.api_url, config.api_token, resolve_wire(config)
+def _key(config: ClientConfig, wire: str) -> tuple[str, str, str]:
+    return config.api_url, config.api_token, wire
 
 
 @contextlib.contextmanager
@@ -225,5 +226,6 @@ def _errors(config: ClientConfig) -> Iterator[None]:
 
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
-    make = functools.partial(async_api_session, config, resolve_wire(config))
-    return ASYNC_SESSIONS.lease((*_key(config), environment()), make)
+    wire = resolve_wire(config)
+    make = functools.partial(async_api_session, config, wire)
+    return ASYNC_SESSIONS.lease((*_key(config, wire), environment()), make)

@@ -70,6 +70,9 @@ Examples:
     >>> input_specs = {"image": (1, 3, 224, 224), "mask": ((1, 224), "int64")}
 """
 
+# Input specs as `parse_input_specs` completes them.
+ParsedSpecs: TypeAlias = dict[str, tuple[tuple[int, ...], str]]
+
 IOSpec: TypeAlias = dict[str | None, list[TensorSpec]]
 """For each graph of a model, its inputs or outputs; the only graph's name may be None.
 
@@ -88,7 +91,7 @@ Examples:
 """
 
 
-def parse_input_specs(specs: object) -> dict[str, tuple[tuple[int, ...], str]]:
+def parse_input_specs(specs: object) -> ParsedSpecs:
     """Checks input specs and completes them.
 
     Args:
@@ -166,7 +169,7 @@ def _shape(name: str, shape: object) -> tuple[int, ...]:
             f"input_specs: the shape of {name!r} must be a tuple like (1, 3, 224, 224), not "
             f"{shape!r}."
         )
-    return tuple(_dimension(name, dimension) for dimension in shape)
+    return tuple([_dimension(name, dimension) for dimension in shape])
 
 
 def _dimension(name: str, value: object) -> int:

@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import signal
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,16 @@ settings.load_profile("steady")
 
 # Whoever starts the tests in the background may have it ignored, for them and for what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_device_is_remembered() -> Iterator[None]:
+    """Another test's server may have had the same port and token, and other devices."""
+    yield
+    if "qai_hub.client.devices" in sys.modules:
+        from qai_hub.client.devices import DEVICES
+
+        DEVICES.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

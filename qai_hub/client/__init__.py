@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qai_hub.client.combined import CombinedClient
+from qai_hub.client.signatures import TypedClient
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.official.client import SourceModel as SourceModel
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
-class Client(CombinedClient):
+class Client(TypedClient):
     """A client of one hub, as one user.
 
     It costs nothing to make: the configuration is read, and connections are made, when they are

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from qai_hub.client.submit import naming_made, one_or_all
+from qai_hub.client.submit import naming_made, one_or_all, only
 from qai_hub.client.submit_link import LinkClient
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
@@ -15,12 +16,12 @@ from qai_hub.submit.checks import (
     check_devices,
     check_options,
     check_text,
-    compile_body,
-    link_body,
 )
-from qai_hub.submit.graphs import plan_graphs
+from qai_hub.submit.drafts import Draft, compile_draft, link_draft
+from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
+    from qai_hub.client.devices import Choice
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
@@ -34,55 +35,9 @@ Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 class CombinedClient(LinkClient):
     """A client that compiles models and links or profiles the target models."""
 
-    @overload
     def submit_compile_and_link_jobs(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        embed_in_onnx: Literal[False] = False,
-        project: str | Project | None = None,
-    ) -> Linked: ...
-
-    @overload
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        *,
-        embed_in_onnx: Literal[True],
-        project: str | Project | None = None,
-    ) -> Embedded: ...
-
-    @overload
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | list[InputSpecs | None] | None = None,
-        graph_names: list[str] | None = None,
-        compile_options: str | list[str] = "",
-        link_options: str = "",
-        retry: bool = True,
-        embed_in_onnx: bool = False,
-        project: str | Project | None = None,
-    ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
-
-    def submit_compile_and_link_jobs(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (paths, or models of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | list[InputSpecs | None] | None = None,
@@ -137,41 +92,40 @@ class CombinedClient(LinkClient):
         devices = check_devices(device)
         title, link_options = check_text("name", name), check_options("link_options", link_options)
         graphs = plan_graphs(models, input_specs, graph_names, compile_options)
-        devices = self._selected(devices)
+        choices = self._choose(devices)
         uploaded = {graph.key: graph.model for graph in graphs}
         sources = {
             key: self.upload_model(model, project=project) for key, model in uploaded.items()
         }
-        bodies = [
-            compile_body(
-                sources[graph.key],
-                [one],
-                title or sources[graph.key].name,
-                graph.input_specs,
-                graph.options,
-                None,
+
+        def drafting(graph: Graph) -> Callable[[list[Device]], Draft]:
+            source = sources[graph.key]
+            return lambda devices: compile_draft(
+                source, devices, title or source.name, graph.input_specs, graph.options, None
             )
-            for one in devices
-            for graph in graphs
-        ]
-        compiled = iter(self._create(bodies, project, retry, CompileJob))
-        groups = [list(itertools.islice(compiled, len(graphs))) for _ in devices]
+
+        planned = [([choice], drafting(graph)) for choice in choices for graph in graphs]
+        compiled = iter(self._create(CompileJob, planned, project, retry))
+        groups = [list(itertools.islice(compiled, len(graphs))) for _ in choices]
         made = [job.job_id for group in groups for job in group]
         with naming_made(made):
             links: list[LinkJob | None] = []
-            for one, group in zip(devices, groups, strict=True):
-                links.append(self._link_targets(group, one, title, link_options, retry, project))
-                made += [link.job_id for link in links[-1:] if link]
+            for choice, group in zip(choices, groups, strict=True):
+                link = self._link_targets(group, choice, title, link_options, retry, project)
+                links.append(link)
+                made += [link.job_id] if link else []
             linked = list(zip(groups, links, strict=True))
             if not embed_in_onnx:
                 return one_or_all(linked)
             embedded: list[Embedded] = []
-            for one, (group, link) in zip(devices, linked, strict=True):
+            for choice, (group, link) in zip(choices, linked, strict=True):
                 binary = link.get_target_model() if link else None
                 wrapped = None
                 if binary is not None:
-                    wrapped = self.submit_compile_job(
-                        binary, one, name, retry=retry, project=project
+                    wrapped = only(
+                        self.submit_compile_job(
+                            binary, choice.device, name, retry=retry, project=project
+                        )
                     )
                     made.append(wrapped.job_id)
                 embedded.append((group, link, wrapped))
@@ -180,7 +134,7 @@ class CombinedClient(LinkClient):
     def _link_targets(
         self,
         compiled: list[CompileJob],
-        device: Device,
+        choice: Choice,
         title: str,
         options: str,
         retry: bool,
@@ -191,42 +145,15 @@ class CombinedClient(LinkClient):
         present = [target for target in targets if target is not None]
         if len(present) < len(targets):
             return None
-        body = link_body(present, device, title or present[-1].name, options)
-        return self._create([body], project, retry, LinkJob)[0]
 
-    @overload
-    def submit_compile_and_profile_jobs(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        compile_options: str = "",
-        profile_options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> Profiled: ...
+        def draft(devices: list[Device]) -> Draft:
+            return link_draft(present, devices[0], title or present[-1].name, options)
 
-    @overload
-    def submit_compile_and_profile_jobs(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        compile_options: str = "",
-        profile_options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> Profiled | list[Profiled]: ...
+        return self._create(LinkJob, [([choice], draft)], project, retry)[0]
 
     def submit_compile_and_profile_jobs(
         self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,
@@ -292,8 +219,10 @@ class CombinedClient(LinkClient):
             for job, one in zip(jobs, devices, strict=True):
                 target, profile = job.get_target_model(), None
                 if target is not None:
-                    profile = self.submit_inference_job(
-                        target, one, None, name, profile_options, retry, project=project
+                    profile = only(
+                        self.submit_inference_job(
+                            target, one, None, name, profile_options, retry, project=project
+                        )
                     )
                     made.append(profile.job_id)
                 pairs.append((job, profile))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.client.arguments import check_type, identifier
 from qai_hub.client.base import BaseClient
-from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.errors import InvalidValueError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_job
@@ -15,33 +15,12 @@ from qai_hub.resources.model import Model
 from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
-    from qai_hub.resources.compile import CompileJob
-    from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
-    from qai_hub.resources.link import LinkJob
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.status import JobStatus, JobType
 
 
 class FindingClient(BaseClient):
     """A client that finds things by their identifiers, and devices and frameworks."""
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
-
-    @overload
-    def get_job(
-        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-    ) -> InferenceJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
-
-    @overload
-    def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
 
     def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job.
@@ -161,29 +140,6 @@ class FindingClient(BaseClient):
         )
         devices = listed(answer.devices, "a list of devices")
         return [Device._from_api(device) for device in devices if device.name]
-
-    def _selected(self, devices: list[Device]) -> list[Device]:
-        """The devices that jobs will get, one for each query.
-
-        Raises:
-            UserError: If none matches a query, or it is not well formed.
-        """
-        return [self._select(device) for device in devices]
-
-    def _select(self, query: Device) -> Device:
-        from qai_hub_api.api.devices import list_devices
-
-        answer = self._connection.call(
-            list_devices.sync,
-            name=query.name,
-            os=query.os,
-            attributes=attribute_list(query.attributes),
-            select=True,
-        )
-        found = [one for one in listed(answer.devices, "a list of devices") if one.name]
-        if not found:
-            raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
-        return Device._from_api(found[0])
 
     def get_device_attributes(self) -> list[str]:
         """Lists the attributes that devices have.

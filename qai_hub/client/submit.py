@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from qai_hub.client.devices import DEVICES, Choice, choose_anew
 from qai_hub.client.upload import UploadingClient, check_data
-from qai_hub.errors import Error
+from qai_hub.errors import Error, UserError
 from qai_hub.resources.job import Job
-from qai_hub.resources.kinds import job_from_api, with_id
-from qai_hub.resources.payload import other_type
-from qai_hub.transport.values import id_of_made
+from qai_hub.resources.kinds import submitted_job
+from qai_hub.submit.drafts import Draft
+from qai_hub.submit.model_checks import check_framework
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.resources.dataset import Dataset
+    from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
 
+# The devices of a job, and what drafts it for them.
+Planned: TypeAlias = tuple[Sequence[Choice], Callable[[list["Device"]], Draft]]
+
+# What a service may answer where a device is not there.
+_REFUSALS = frozenset({400, 404, 409, 422})
 _DATASET_ID = re.compile(r"d[a-z0-9]{1,31}")
 
 
@@ -44,39 +51,86 @@ class SubmittingClient(UploadingClient):
         check_data(data)
         return data
 
+    def _choose(self, queries: list[Device], models: Sequence[Any] = ()) -> list[Choice]:
+        """The devices that jobs will get, one for each query.
+
+        Args:
+            queries: What the user asked for.
+            models: What the devices have to run: each a `Model`, or one that could be uploaded.
+
+        Raises:
+            UserError: If none matches a query, it is not well formed, or a device does not run a
+                model.
+        """
+        choices = [DEVICES.choose(self, query) for query in queries]
+        try:
+            _check_frameworks(models, choices)
+        except UserError:
+            # A device that is remembered may have got what it lacked.
+            renewed = choose_anew(self, choices)
+            if renewed is None:
+                raise
+            _check_frameworks(models, renewed)
+            return renewed
+        return choices
+
     def _create(
         self,
-        bodies: list[api.JobSubmit],
-        project: str | Project | None,
-        retry: bool,
         kind: type[J],
+        planned: Sequence[Planned],
+        project: str | Project | None,
+        retry: bool = True,
     ) -> list[J]:
         """Creates jobs, one after the other; an error has a note about those that were made."""
-        from qai_hub_api.api.jobs import get_job
-
+        project_id = self._project_id(project)
         made: list[str] = []
         jobs: list[J] = []
         with naming_made(made):
-            for body in bodies:
-                made.append(self._create_one(body, self._project_id(project), retry))
-                payload = self._connection.call(get_job.sync, made[-1])
-                job = job_from_api(with_id(payload, made[-1]), self)
-                if not isinstance(job, kind):
-                    raise other_type(kind.__name__.removesuffix("Job").lower())
-                jobs.append(job)
+            for choices, draft in planned:
+                jobs.append(self._create_one(kind, choices, draft, project_id, retry))
+                made.append(jobs[-1].job_id)
         return jobs
 
-    def _create_one(self, body: api.JobSubmit, project_id: str | None, retry: bool) -> str:
+    def _create_one(
+        self,
+        kind: type[J],
+        choices: Sequence[Choice],
+        draft: Callable[[list[Device]], Draft],
+        project_id: str | None,
+        retry: bool,
+    ) -> J:
+        drafted = draft([choice.device for choice in choices])
+        try:
+            answer = self._send_job(drafted.body, project_id, retry)
+        except UserError as error:
+            # A device that is remembered may have gone, or may be another one by now.
+            renewed = choose_anew(self, choices) if error.status_code in _REFUSALS else None
+            if renewed is None:
+                raise
+            drafted = draft([choice.device for choice in renewed])
+            answer = self._send_job(drafted.body, project_id, retry)
+        known = {"name": drafted.name, **drafted.known} if drafted.name else drafted.known
+        return submitted_job(kind, answer, self, known)
+
+    def _send_job(
+        self, body: api.JobSubmit, project_id: str | None, retry: bool
+    ) -> api.CreateUpdateResponse:
         from qai_hub_api.api.jobs import create_job
         from qai_hub_api.api.projects import create_project_job
 
-        call = self._connection.call
-        with self._connection.limits(retry_rate_limit=retry):
+        connection = self._connection
+        with connection.limits(retry_rate_limit=retry):
             if project_id is None:
-                made = call(create_job.sync, body=body, seed_target_model=True)
-            else:
-                made = call(create_project_job.sync, project_id, body=body, seed_target_model=True)
-        return id_of_made(made.id)
+                return connection.call(create_job.sync, body=body, seed_target_model=True)
+            return connection.call(
+                create_project_job.sync, project_id, body=body, seed_target_model=True
+            )
+
+
+def _check_frameworks(models: Sequence[Any], choices: Sequence[Choice]) -> None:
+    for choice in choices:
+        for model in models:
+            check_framework(model, choice.device)
 
 
 @contextmanager
@@ -97,3 +151,8 @@ def naming_made(made: list[str]) -> Iterator[None]:
 def one_or_all(jobs: list[T]) -> T | list[T]:
     """A bare job for one device, as scripts expect it also of a list of one device."""
     return jobs[0] if len(jobs) == 1 else jobs
+
+
+def only(made: T | list[T]) -> T:
+    """The job of a submit for one device."""
+    return made[0] if isinstance(made, list) else made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import SubmittingClient, one_or_all
 from qai_hub.resources.compile import CompileJob
@@ -11,8 +11,8 @@ from qai_hub.submit.checks import (
     check_options,
     check_specs,
     check_text,
-    compile_body,
 )
+from qai_hub.submit.drafts import Draft, compile_draft
 from qai_hub.submit.model_checks import check_compiles
 
 if TYPE_CHECKING:
@@ -25,51 +25,9 @@ if TYPE_CHECKING:
 class CompileClient(SubmittingClient):
     """A client that submits compile jobs."""
 
-    @overload
     def submit_compile_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: Literal[True] = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob | list[CompileJob]: ...
-
-    def submit_compile_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,
@@ -117,12 +75,13 @@ class CompileClient(SubmittingClient):
         specs = check_specs(input_specs)
         check_compiles(model, specs, options)
         checked = None if calibration_data is None else self._checked_data(calibration_data)
-        devices = self._selected(devices)
+        choices = self._choose(devices)
         source = self.upload_model(model, project=project)
         data = None if checked is None else self._upload_dataset(checked, project=project)
-        groups = [devices] if single_compile else [[one] for one in devices]
-        bodies = [
-            compile_body(source, group, title or source.name, specs, options, data)
-            for group in groups
-        ]
-        return one_or_all(self._create(bodies, project, retry, CompileJob))
+        groups = [choices] if single_compile else [[choice] for choice in choices]
+
+        def draft(devices: list[Device]) -> Draft:
+            return compile_draft(source, devices, title or source.name, specs, options, data)
+
+        planned = [(group, draft) for group in groups]
+        return one_or_all(self._create(CompileJob, planned, project, retry))

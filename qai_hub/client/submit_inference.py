@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_compile import CompileClient
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.inference import InferenceJob
-from qai_hub.submit.checks import check_devices, check_options, check_text, inference_body
-from qai_hub.submit.model_checks import check_framework, check_runs
+from qai_hub.submit.checks import check_devices, check_options, check_text
+from qai_hub.submit.drafts import Draft, inference_draft
+from qai_hub.submit.model_checks import check_runs
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
@@ -21,31 +22,9 @@ if TYPE_CHECKING:
 class InferenceClient(CompileClient):
     """A client that submits inference and profile jobs."""
 
-    @overload
     def submit_profile_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    def submit_profile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
-
-    def submit_profile_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",
@@ -85,35 +64,9 @@ class InferenceClient(CompileClient):
             model, device, None, name, options, retry, profile=True, project=project
         )
 
-    @overload
     def submit_inference_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    def submit_inference_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
-
-    def submit_inference_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
         inputs: Dataset | DatasetEntries | str | None = None,
         name: str | None = None,
@@ -155,13 +108,12 @@ class InferenceClient(CompileClient):
             raise UserError("There is nothing to do: give inputs, or profile=True.")
         check_runs(model)
         checked = None if inputs is None else self._checked_data(inputs)
-        devices = self._selected(devices)
-        for one in devices:
-            check_framework(model, one)
+        choices = self._choose(devices, [model])
         data = None if checked is None else self._upload_dataset(checked, project=project)
         target = self.upload_model(model, project=project)
-        bodies = [
-            inference_body(target, one, title or target.name, data, options, profile)
-            for one in devices
-        ]
-        return one_or_all(self._create(bodies, project, retry, InferenceJob))
+
+        def draft(devices: list[Device]) -> Draft:
+            return inference_draft(target, devices[0], title or target.name, data, options, profile)
+
+        planned = [([choice], draft) for choice in choices]
+        return one_or_all(self._create(InferenceJob, planned, project, retry))

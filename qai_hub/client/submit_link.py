@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_quantize import QuantizeClient
 from qai_hub.errors import UserError
 from qai_hub.resources.link import LinkJob
-from qai_hub.submit.checks import check_devices, check_options, check_text, link_body
-from qai_hub.submit.model_checks import check_framework, check_links, model_key
+from qai_hub.submit.checks import check_devices, check_options, check_text
+from qai_hub.submit.drafts import Draft, link_draft
+from qai_hub.submit.model_checks import check_links, model_key
 
 if TYPE_CHECKING:
     from qai_hub.resources.device import Device
@@ -19,29 +20,9 @@ if TYPE_CHECKING:
 class LinkClient(QuantizeClient):
     """A client that submits link jobs."""
 
-    @overload
     def submit_link_job(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob: ...
-
-    @overload
-    def submit_link_job(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob | list[LinkJob]: ...
-
-    def submit_link_job(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (paths, or models of one of several packages)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",
@@ -82,10 +63,11 @@ class LinkClient(QuantizeClient):
             check_links(model)
         if len({model_key(model) for model in given}) < len(given):
             raise UserError("The models of a link job must differ: one of them comes twice.")
-        devices = self._selected(devices)
-        for one in devices:
-            for model in given:
-                check_framework(model, one)
+        choices = self._choose(devices, given)
         inputs = [self.upload_model(model, project=project) for model in given]
-        bodies = [link_body(inputs, one, title or inputs[-1].name, options) for one in devices]
-        return one_or_all(self._create(bodies, project, True, LinkJob))
+
+        def draft(devices: list[Device]) -> Draft:
+            return link_draft(inputs, devices[0], title or inputs[-1].name, options)
+
+        planned = [([choice], draft) for choice in choices]
+        return one_or_all(self._create(LinkJob, planned, project))

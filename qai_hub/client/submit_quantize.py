@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.client.submit_inference import InferenceClient
 from qai_hub.errors import InvalidValueError
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
-from qai_hub.submit.checks import check_options, check_text, quantize_body
+from qai_hub.submit.checks import check_options, check_text
+from qai_hub.submit.drafts import Draft, quantize_draft
 from qai_hub.submit.model_checks import check_quantizes
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
+    from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries
 
@@ -73,8 +75,11 @@ class QuantizeClient(InferenceClient):
         checked = self._checked_data(calibration_data)
         source = self.upload_model(model, project=project)
         data = self._upload_dataset(checked, project=project)
-        body = quantize_body(
-            source, data, weights_dtype, activations_dtype, title or source.name, options
-        )
-        (job,) = self._create([body], project, True, QuantizeJob)
+
+        def draft(_: list[Device]) -> Draft:
+            return quantize_draft(
+                source, data, weights_dtype, activations_dtype, title or source.name, options
+            )
+
+        (job,) = self._create(QuantizeJob, [([], draft)], project)
         return job

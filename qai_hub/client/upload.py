@@ -15,7 +15,7 @@ from qai_hub.resources.model import Model
 from qai_hub.scratch import temporary_folder
 from qai_hub.sources import source_file
 from qai_hub.submit.checks import check_text, default_name
-from qai_hub.transport.values import id_of_made
+from qai_hub.transport.values import id_of_made, known
 
 if TYPE_CHECKING:
     from qai_hub.resources.project import Project
@@ -77,7 +77,10 @@ class UploadingClient(ListingClient):
             model_id = id_of_made(created.id)
             with naming(f"Model {model_id}"):
                 upload_model_file(self._connection, model_id, source.path)
-                uploaded = self.get_model(model_id)
+                if known(created.creation_time) is None:
+                    uploaded = self.get_model(model_id)
+                else:
+                    uploaded = Model._uploaded(self, created, source.model_type, body.name)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
 
@@ -128,9 +131,8 @@ class UploadingClient(ListingClient):
         name = check_text("name", name)
         with _h5_file(data) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
-            body = DatasetCreate(
-                name=name or default_name(default) or "dataset", permanent=permanent
-            )
+            title = name or default_name(default) or "dataset"
+            body = DatasetCreate(name=title, permanent=permanent)
             if project_id is None:
                 created = self._connection.call(create_dataset.sync, body=body)
             else:
@@ -138,7 +140,10 @@ class UploadingClient(ListingClient):
             dataset_id = id_of_made(created.id)
             with naming(f"Dataset {dataset_id}"):
                 upload_dataset_file(self._connection, dataset_id, path)
-                dataset = self.get_dataset(dataset_id)
+                if known(created.creation_time) and (permanent or known(created.expiration_time)):
+                    dataset = Dataset._uploaded(self, created, title)
+                else:
+                    dataset = self.get_dataset(dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
 

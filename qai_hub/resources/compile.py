@@ -10,6 +10,7 @@ from qai_hub.resources.device import Device
 from qai_hub.resources.downloads import read_bytes, save, save_into
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import input_specs
 from qai_hub.resources.results import CompileJobResult
 from qai_hub.transfer.s3 import s3_announced
@@ -38,6 +39,8 @@ class ProducingJob(Job):
             >>> target_model = compile_job.get_target_model()
             >>> inference_job = hub.submit_inference_job(target_model, device, dataset)
         """
+        if self._target_model is None:
+            self._complete()
         if self._target_model is None:
             self.wait()
         return self._target_model
@@ -123,6 +126,12 @@ class CompileJob(ProducingJob):
         >>> compile_job.device.name, compile_job.model.name
         ('Samsung Galaxy S24', 'model')
     """
+
+    device: Device = on_demand()
+    compatible_devices: list[Device] = on_demand()
+    model: Model = on_demand()
+    shapes: InputSpecs = on_demand()
+    calibration_dataset: Dataset | None = on_demand()
 
     _target_shapes: InputSpecs | None = None
 

@@ -90,6 +90,19 @@ class Dataset(Shareable):
             verbose=owner.verbose,
         )
 
+    @classmethod
+    def _uploaded(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
+        """A dataset that was just uploaded."""
+        expires = known(answer.expiration_time)
+        return cls(
+            owner,
+            answer.id,
+            local(answer.creation_time),
+            local(expires) if expires else None,
+            name,
+            verbose=owner.verbose,
+        )
+
     @overload
     def download(self, filename: None = None) -> DatasetEntries: ...
 

@@ -12,6 +12,7 @@ from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import expect, input_specs
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import InferenceJobResult
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.resources.profile import Profile
-    from qai_hub.tensors import DatasetEntries
+    from qai_hub.tensors import DatasetEntries, InputSpecs
 
 
 class InferenceJob(Job):
@@ -39,6 +40,12 @@ class InferenceJob(Job):
         >>> inference_job.inputs.name, inference_job.profiling
         ('inputs', True)
     """
+
+    device: Device = on_demand()
+    model: Model = on_demand()
+    inputs: Dataset | None = on_demand()
+    shapes: InputSpecs = on_demand()
+    profiling: bool = on_demand()
 
     def _read(self, details: api.InferenceJob | api.ProfileJob) -> None:
         data = known(details.dataset)

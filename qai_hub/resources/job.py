@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
@@ -17,6 +17,7 @@ from qai_hub.resources.artifacts import (
     known_types,
 )
 from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import Notice, User, any_details, other_type
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.sharing import Shareable
@@ -27,9 +28,10 @@ from qai_hub.waiting.wait import WaitForOne
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+    from qai_hub_api.types import Unset
 
+    from qai_hub.resources.job_kind import JobKind
     from qai_hub.resources.results import JobResult
-    from qai_hub.resources.summary import JobSummary
 
 
 class JobOwner(Owner, Protocol):
@@ -37,66 +39,6 @@ class JobOwner(Owner, Protocol):
 
     def get_job(self, job_id: str) -> Job:
         """Fetches a job."""
-
-
-class Member(NamedTuple):
-    """Where the payloads of the API hold a type of job.
-
-    Attributes:
-        name: Member of a job's payload, such as `"compile_job"`; in summaries and results its name
-            is followed by `_summary` and `_result`, and the identifier is `NAME_id`.
-        detail: Member of the result that says how the job was carried out.
-    """
-
-    name: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class JobKind:
-    """What there is to know of a type of job: one row of `qai_hub.resources.kinds.KINDS`.
-
-    Attributes:
-        job_type: The type.
-        states: States that such jobs pass through between CREATED and their end.
-        job: Class of the jobs.
-        summary: Class of their short forms.
-        members: Where payloads hold it. An older service has other names for some.
-    """
-
-    job_type: JobType
-    states: tuple[JobStatus.State, ...]
-    job: type[Job]
-    summary: type[JobSummary]
-    members: tuple[Member, ...]
-
-    def find(self, payload: api.Job) -> tuple[str, Any] | None:
-        """The part of a payload that is about this type of job.
-
-        Returns:
-            Its name and the part; None if the payload is about another type.
-        """
-        for member in self.members:
-            details = known(getattr(payload, member.name))
-            if details is not None:
-                return member.name, details
-        return None
-
-    def find_summary(self, payload: api.JobSummary) -> Any | None:  # noqa: ANN401 - by type
-        """The part of a short form that is about this type of job; None if there is none."""
-        for member in self.members:
-            summary = known(getattr(payload, f"{member.name}_summary"))
-            if summary is not None:
-                return summary
-        return None
-
-    def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
-        """How a job of this type was carried out; None if the service does not say."""
-        for member in self.members:
-            result = known(getattr(payload, f"{member.name}_result"))
-            if result is not None:
-                return known(getattr(result, member.detail))
-        return None
 
 
 class Job(Shareable):
@@ -123,17 +65,24 @@ class Job(Shareable):
         ('compile', 'SUCCESS', True)
     """
 
-    created_at: datetime | None = None
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    failure_type: str | None = None
-    notices: tuple[Notice, ...] = ()
-    owner: User | None = None
+    name: str = on_demand()
+    date: datetime = on_demand()
+    hub_version: str = on_demand()
+    options: str = on_demand()
+    project_id: str | None = on_demand()
+    created_at: datetime | None = on_demand(None)
+    queued_at: datetime | None = on_demand(None)
+    started_at: datetime | None = on_demand(None)
+    completed_at: datetime | None = on_demand(None)
+    failure_type: str | None = on_demand(None)
+    notices: tuple[Notice, ...] = on_demand(())
+    owner: User | None = on_demand(None)
 
     _job_type: JobType = JobType.UNSPECIFIED
-    _kind: JobKind | None = None
+    _kind: JobKind[Any] | None = None
     _available_artifacts: list[JobArtifactType]
+    # Whether it was submitted here, and nothing was asked about it yet.
+    _is_partial = False
 
     def __init__(
         self,
@@ -163,24 +112,47 @@ class Job(Shareable):
         self._available_artifacts = known_types(available_artifacts or ())
 
     @classmethod
-    def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind) -> Self:
+    def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind[Any]) -> Self:
         """A job as the service describes it.
 
         Raises:
             InternalError: If the payload is about another type of job, or has no identifier.
         """
-        job = object.__new__(cls)
-        job._owner = owner
-        job._verbose = None
-        job._kind = kind
-        job._job_type = kind.job_type
-        job._in_progress_states = list(kind.states)
+        job = cls._new(owner, kind)
         member, details = job._find(payload)
         job.job_id = identified(getattr(details, f"{member}_id"))
         if not job.job_id:
             raise not_understood("a job")
         job._read(details)
         job._update(payload)
+        return job
+
+    @classmethod
+    def _submitted(
+        cls,
+        owner: JobOwner,
+        kind: JobKind[Any],
+        job_id: str,
+        creation_time: datetime | Unset,
+        known_by_then: Mapping[str, Any],
+    ) -> Self:
+        """A job that was just submitted: what is not known by then is fetched on demand."""
+        job = cls._new(owner, kind)
+        job.job_id = job_id
+        job._is_partial = True
+        if known(creation_time) is not None:
+            job.date, job.created_at = local(creation_time), utc(creation_time)
+        vars(job).update(known_by_then)
+        return job
+
+    @classmethod
+    def _new(cls, owner: JobOwner, kind: JobKind[Any]) -> Self:
+        job = object.__new__(cls)
+        job._owner = owner
+        job._verbose = None
+        job._kind = kind
+        job._job_type = kind.job_type
+        job._in_progress_states = list(kind.states)
         return job
 
     @property
@@ -432,12 +404,20 @@ class Job(Shareable):
             raise other_type(self.job_type)
         return found
 
+    def _complete(self) -> None:
+        """Fetches what is not known yet of a job that was submitted here."""
+        if self._is_partial:
+            self.get_status()
+
     def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Takes over what stays as it is, of the part of a payload that is about the type."""
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Takes over what has changed since the job was fetched."""
         _, details = self._find(payload)
+        if self._is_partial:
+            self._read(details)
+            self._is_partial = False
         self.name, self.options = details.name, details.options
         self.hub_version = known(payload.hub_version) or ""
         self.project_id = known(details.project_id)

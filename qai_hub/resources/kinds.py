@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
-from qai_hub.resources.job import JobKind, Member
+from qai_hub.resources.job import Job
+from qai_hub.resources.job_kind import JobKind, Member
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.payload import job_in
 from qai_hub.resources.quantize import QuantizeJob
@@ -19,17 +21,19 @@ from qai_hub.resources.summary import (
 )
 from qai_hub.resources.unknown import UnknownJob
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import identified
+from qai_hub.transport.values import id_of_made, identified
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.owner import Owner
-    from qai_hub.resources.job import Job, JobOwner
+    from qai_hub.resources.job import JobOwner
+
+J = TypeVar("J", bound=Job)
 
 _State = JobStatus.State
 
-KINDS = (
+KINDS: tuple[JobKind[Any], ...] = (
     JobKind(
         JobType.COMPILE,
         states=(_State.OPTIMIZING_MODEL,),
@@ -71,6 +75,8 @@ KINDS = (
 
 _UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, members=())
 
+_SUMMARIES = tuple((f"{member.name}_summary", kind) for kind in KINDS for member in kind.members)
+
 
 def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
     """The job of a payload; of a job type that this client does not know, an `UnknownJob`.
@@ -80,6 +86,27 @@ def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
     """
     kind = next((kind for kind in KINDS if kind.find(payload)), _UNKNOWN)
     return kind.job._from_api(payload, owner, kind)
+
+
+def submitted_job(
+    cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, known: Mapping[str, Any]
+) -> J:
+    """The job that was just submitted, of which the rest is fetched when it is asked for.
+
+    Args:
+        cls: Class of the job.
+        answer: What the service answered.
+        owner: Who submitted it.
+        known: Attributes of the job that follow from what was sent, by their names.
+
+    Returns:
+        The job.
+
+    Raises:
+        InternalError: If the answer has no identifier.
+    """
+    kind = next(kind for kind in KINDS if kind.job is cls)
+    return cls._submitted(owner, kind, id_of_made(answer.id), answer.creation_time, known)
 
 
 def with_id(payload: api.Job, job_id: str) -> api.Job:
@@ -99,9 +126,9 @@ def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
     Raises:
         InternalError: If the payload is about no job, or has no identifier.
     """
-    for kind in KINDS:
-        summary = kind.find_summary(payload)
-        if summary is not None:
+    for name, kind in _SUMMARIES:
+        summary = getattr(payload, name)
+        if summary:
             return kind.summary._from_api(summary, kind.job_type, owner)
     return JobSummary._from_api(_unknown_summary(payload), JobType.UNSPECIFIED, owner)
 

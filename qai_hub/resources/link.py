@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.model import Model
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.results import LinkJobResult
 from qai_hub.transport.values import known
 
@@ -25,6 +26,9 @@ class LinkJob(LoadableJob):
         >>> [model.name for model in link_job.models]
         ['model']
     """
+
+    device: Device = on_demand()
+    models: list[Model] = on_demand()
 
     def _read(self, details: api.LinkJob) -> None:
         models = known(details.models)

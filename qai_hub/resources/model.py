@@ -43,6 +43,9 @@ class Model(Shareable):
         ('classifier', <SourceModelType.ONNX: 6>)
     """
 
+    # Whether it was uploaded here, and nothing was asked about it yet.
+    _is_partial = False
+
     def __init__(
         self,
         owner: JobOwner,
@@ -117,6 +120,31 @@ class Model(Shareable):
         )
         made._learn(model)
         return made
+
+    @classmethod
+    def _uploaded(
+        cls,
+        owner: JobOwner,
+        answer: api.CreateUpdateResponse,
+        model_type: SourceModelType,
+        name: str,
+    ) -> Model:
+        """A model that was just uploaded; what else the service knows is fetched on demand."""
+        model = cls(
+            owner,
+            answer.id,
+            local(answer.creation_time),
+            model_type,
+            name,
+            metadata=None,
+            model=None,
+            verbose=owner.verbose,
+            producer=None,
+            input_spec=None,
+            output_spec=None,
+        )
+        model._is_partial = True
+        return model
 
     def _learn(self, model: api.Model) -> None:
         """Takes over what a producing job fills in when it is done."""
@@ -225,10 +253,11 @@ class Model(Shareable):
         return save(self._owner, answer, filename)
 
     def _complete(self, what: object) -> None:
-        if what is None and self._producer_id and self.wait():
+        if what is None and (self._producer_id or self._is_partial) and self.wait():
             from qai_hub_api.api.models import get_model
 
             self._learn(self._owner._connection.call(get_model.sync, self.model_id))
+            self._is_partial = False
 
     def delete(self) -> None:
         """Deletes the model from the hub, with its file.

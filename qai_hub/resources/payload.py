@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from qai_hub.errors import InternalError
-from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire, parse_input_specs
+from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire
 from qai_hub.transport.values import identified, known, not_understood
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
-    from qai_hub.tensors import InputSpecs, IOSpec
+    from qai_hub.tensors import InputSpecs, IOSpec, ParsedSpecs
 
 
 def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
@@ -46,12 +46,8 @@ def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
     return graphs
 
 
-def specs_to_api(specs: InputSpecs) -> api.NamedTensorTypeListSubmit:
-    """What a submission says of the inputs.
-
-    Raises:
-        UserError: If the specs are not shapes, or shapes with dtypes.
-    """
+def specs_to_api(specs: ParsedSpecs) -> api.NamedTensorTypeListSubmit:
+    """What a submission says of the inputs."""
     from qai_hub_api.models import (
         NamedTensorTypeListSubmit,
         NamedTensorTypeSubmit,
@@ -67,7 +63,7 @@ def specs_to_api(specs: InputSpecs) -> api.NamedTensorTypeListSubmit:
                     shape=list(shape), dtype=TensorDtype(dtype_to_wire(dtype))
                 ),
             )
-            for name, (shape, dtype) in parse_input_specs(specs).items()
+            for name, (shape, dtype) in specs.items()
         ]
     )
 

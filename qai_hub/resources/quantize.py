@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
+from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import input_specs
 from qai_hub.resources.results import QuantizeJobResult
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+
+    from qai_hub.tensors import InputSpecs
 
 
 class QuantizeDtype(Enum):
@@ -44,6 +47,12 @@ class QuantizeJob(LoadableJob):
         >>> quantize_job.weights_dtype, quantize_job.calibration_dataset.name
         (<QuantizeDtype.INT8: 1>, 'calibration')
     """
+
+    model: Model = on_demand()
+    shapes: InputSpecs = on_demand()
+    calibration_dataset: Dataset | None = on_demand()
+    weights_dtype: QuantizeDtype | None = on_demand()
+    activations_dtype: QuantizeDtype | None = on_demand()
 
     def _read(self, details: api.QuantizeJob) -> None:
         data = known(details.calibration_dataset)

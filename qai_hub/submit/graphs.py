@@ -19,7 +19,7 @@ from qai_hub.submit.checks import check_options, check_specs
 from qai_hub.submit.model_checks import check_compiles, model_key
 
 if TYPE_CHECKING:
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import InputSpecs, ParsedSpecs
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Graph:
 
     model: Any
     key: Hashable
-    input_specs: InputSpecs | None
+    input_specs: ParsedSpecs | None
     options: str
 
 

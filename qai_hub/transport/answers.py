@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retry import SPOILT_TRIES
+from qai_hub.transport.retry import SPOILT_TRIES, Retries
 from qai_hub.transport.session import Session
 from qai_hub.wire.descriptor import find_operation
 
@@ -53,7 +53,8 @@ class ReadingSession(Session):
         read: Read,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        retries = self.retries(most=SPOILT_TRIES)
+        started = self.now()
+        retries: Retries | None = None
         while True:
             response: httpx.Response | None = None
             fault: httpx.DecodingError | None = None
@@ -68,6 +69,7 @@ class ReadingSession(Session):
                 if isinstance(response, Parsed):
                     return response
             again = find_operation(request.method, path_of(request, self.base_url)) is not None
+            retries = retries or self.retries(most=SPOILT_TRIES, since=started)
             pause = self.pause(retries) if again and self.may_send_again(request) else None
             if pause is not None:
                 _logger.debug("The answer cannot be read: again in %.1f s", pause)

@@ -26,6 +26,7 @@ __all__ = [
     "wait_longer_for_files",
 ]
 
+_VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
 _FOLLOWED_RELEASE = "0.56.0"
 # A transfer may take hours, so that only its tries are counted, and a server may take a while to
 # put a large file away.
@@ -43,9 +44,8 @@ def environment() -> tuple[Secret, ...]:
     Returns:
         The values of the variables that count.
     """
-    names = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
     # A variable that is empty is not one that is absent: it may stand before another.
-    return tuple(Secret(os.environ.get(name, "(absent)")) for name in names)
+    return tuple([Secret(os.environ.get(name, "(absent)")) for name in _VARIABLES])
 
 
 def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qai_hub_api import models as api
 from support.canned import DEVICES, Canned, CannedHub
 
 import qai_hub as hub
@@ -25,6 +26,7 @@ from qai_hub.client import (
     QuantizeJob,
     SourceModelType,
 )
+from qai_hub.resources.kinds import KINDS
 
 CREATED = "2026-01-02T03:04:05.678901Z"
 
@@ -397,3 +399,22 @@ def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None
         client = Client(ClientConfig("token", server.url, server.url))
         assert [model.model_id for model in client.get_models()] == ["m0", "m1", "m2", "m3", "m4"]
     assert len(server.requests) == len(pages)
+
+
+@pytest.mark.parametrize(
+    ("message", "suffix"), [(api.Job, ""), (api.JobSummary, "_summary"), (api.JobResult, "_result")]
+)
+def test_the_table_of_job_types_has_each_type_of_the_contract(message: type, suffix: str) -> None:
+    ending = f"_job{suffix}"
+    found = {name for name in message.__annotations__ if name.endswith(ending)}
+    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.members} == found
+
+
+def test_the_table_of_job_types_names_what_there_is() -> None:
+    for kind in KINDS:
+        for member in kind.members:
+            title = member.name.title().replace("_", "")
+            result = getattr(api, f"{title}Result").__annotations__
+            assert f"{member.name}_id" in getattr(api, title).__annotations__
+            assert "tool_versions" in getattr(api, result[member.detail].split()[0]).__annotations__
+    assert {kind.job_type for kind in KINDS} == set(JobType) - {JobType.UNSPECIFIED}

@@ -1,0 +1,154 @@
+"""What is known of things that were just made, where the service says little of them."""
+
+import json
+import pickle
+from datetime import datetime
+from typing import Any
+
+import pytest
+from support.canned import DEVICES, Canned, CannedHub
+
+import qai_hub as hub
+from qai_hub.client import Client, ClientConfig, Device
+from qai_hub.client.devices import LIFETIME, DeviceCache
+
+TIME = "2026-01-02T03:04:05Z"
+MODEL = {
+    "model_id": "m1",
+    "name": "as the service calls it",
+    "creation_time": TIME,
+    "model_type": "MODEL_TYPE_TFLITE",
+    "file_upload_complete": True,
+}
+JOB = {
+    "compile_job": {
+        "compile_job_id": "j1",
+        "job_state": "JOB_STATE_CREATED",
+        "user_id": 1,
+        "name": "as the service calls it",
+        "options": "--so",
+        "creation_time": TIME,
+        "target_model": {"model_id": "m2"},
+        "project_id": "p1",
+    },
+    "notices": [],
+    "failure_type": "JOB_FAILURE_TYPE_UNSPECIFIED",
+    "hub_version": "7",
+}
+
+
+def answers(created: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "GET /api/v1/devices/": Canned(DEVICES),
+        "GET /api/v1/models/m1/": Canned(MODEL),
+        "POST /api/v1/models/": Canned({**created, "id": "m1"}),
+        "GET /api/v1/models/m1/multipart_upload/": Canned({}),
+        "POST /api/v1/models/m1/multipart_upload/": Canned({**created, "id": "m1"}),
+        "PUT /part": Canned(b"", headers={"ETag": '"t"'}),
+        "POST /api/v1/jobs/": Canned({**created, "id": "j1"}),
+        "GET /api/v1/jobs/j1/": Canned(JOB),
+    }
+
+
+def client_of(server: CannedHub) -> Client:
+    parts = {"urls": [f"{server.url}/part"], "upload_id": "u", "max_part_size": 1000}
+    key = "GET /api/v1/models/m1/multipart_upload/"
+    server.answers[key] = Canned({"multipart_url": parts})
+    return Client(ClientConfig("token", server.url, server.url))
+
+
+def asked(server: CannedHub) -> list[str]:
+    return [key for key, _, _ in server.requests]
+
+
+def local_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_model_is_fetched_where_its_time_is_not_told(*, told: bool) -> None:
+    created = {"status": "", "creation_time": TIME} if told else {"status": ""}
+    with CannedHub(answers(created)) as server:
+        model = client_of(server).upload_model(b"\0\0\0\0TFL3", "mine")
+        assert (model.model_id, model.date) == ("m1", local_time(TIME))
+        assert model.name == ("mine" if told else MODEL["name"])
+        assert ("GET /api/v1/models/m1/" in asked(server)) is not told
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_job_asks_once_for_what_it_was_not_told(*, told: bool) -> None:
+    created = {"status": "", "creation_time": TIME} if told else {"status": ""}
+    with CannedHub(answers(created)) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        server.requests.clear()
+        assert job.date == local_time(TIME)
+        assert asked(server) == ([] if told else ["GET /api/v1/jobs/j1/"])
+        assert (job.options, job.hub_version, job.project_id) == ("--so", "7", "p1")
+        # All that was known before is the service's own word from then on.
+        assert job.name == JOB["compile_job"]["name"]  # type: ignore[index]
+        target = job.get_target_model()
+        assert target is not None
+        assert target.model_id == "m2"
+        assert asked(server) == ["GET /api/v1/jobs/j1/"]
+
+
+def test_a_wait_fetches_the_rest() -> None:
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        with pytest.raises(TimeoutError):
+            job.wait(0)
+        server.requests.clear()
+        assert (job.options, job.owner, job.shapes) == ("--so", None, {})
+        assert asked(server) == []
+
+
+def test_a_fault_in_fetching_is_raised_and_forgotten() -> None:
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        server.answers["GET /api/v1/jobs/j1/"] = Canned({"detail": "no"}, 403)
+        with pytest.raises(hub.UserError):
+            job.options  # noqa: B018
+        assert job.name == "mine"
+        server.answers["GET /api/v1/jobs/j1/"] = Canned(JOB)
+        assert job.options == "--so"
+
+
+def test_a_job_that_was_never_fetched_can_be_pickled() -> None:
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        again = pickle.loads(pickle.dumps(job))
+        assert (again.job_id, again.name, again.device) == ("j1", "mine", job.device)
+        again._owner = client
+        assert again.options == "--so"
+
+
+def test_devices_are_asked_for_again_after_a_while() -> None:
+    now = 0.0
+    devices = DeviceCache(clock=lambda: now)
+    with CannedHub(answers({})) as server:
+        client = client_of(server)
+        for passed, requests in ((0.0, 1), (LIFETIME - 1, 1), (LIFETIME, 2)):
+            now = passed
+            devices.choose(client, Device("D"))
+            assert len(server.requests) == requests
+        devices.choose(client, Device("D", attributes="framework:onnx"))
+        devices.choose(Client(ClientConfig("other", server.url, server.url)), Device("D"))
+        assert len(server.requests) == 4
+        server.answers["GET /api/v1/devices/"] = Canned({"devices": [], "total_query_count": 0})
+        for _ in range(2):
+            with pytest.raises(hub.UserError, match="No device matches"):
+                devices.choose(client, Device("E"))
+        assert len(server.requests) == 6
+        assert "attributes" in json.dumps(server.targets)
