@@ -10,8 +10,8 @@ from support.patience import until
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import now
+from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
@@ -43,10 +43,9 @@ class World:
             self.run_attempt,
             DeviceCatalogue.load().soc_of,
             self._end,
-            max_parallel=max_parallel,
-            time_limit=7.0,
-            memory_limit=1 << 30,
-            cache=Cache(self.store, self.storage) if cache else None,
+            HubConfig(
+                max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
+            ),
         )
         scheduler.start()
         try:

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.signing import Signer
@@ -28,19 +29,12 @@ RETRY_AFTER = "30"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one person may have at once: jobs in the queue, and uploads that are not finished."""
-
-    queued_jobs: int
-    unfinished_uploads: int
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """What the handlers of one hub work with.
 
     Attributes:
         contract: The contract that they fulfil.
+        config: How the hub is configured.
         store: The database.
         storage: The files.
         accounts: The users.
@@ -48,13 +42,12 @@ class Services:
         signer: Signs the URLs of files.
         waiters: Requests that wait for jobs.
         clock: Tells the time.
-        part_size: Size of an upload's parts in bytes, where the limit on their number lets it.
-        bounds: What one person may have at once.
         wake: Tells the scheduler that there may be something to run.
         cancelled: Tells the scheduler which jobs people have ended.
     """
 
     contract: Contract
+    config: HubConfig
     store: Store
     storage: Storage
     accounts: Accounts
@@ -62,8 +55,6 @@ class Services:
     signer: Signer
     waiters: Waiters
     clock: Clock
-    part_size: int
-    bounds: Bounds
     wake: Callable[[], None]
     cancelled: Callable[[Collection[str]], None]
 

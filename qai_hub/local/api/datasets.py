@@ -18,7 +18,6 @@ from qai_hub.local.api.uploads import (
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET
-from qai_hub.local.core.results import DATASET_LIFETIME
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Dataset, new_id
 from qai_hub.local.store.rows import DATASETS
@@ -30,7 +29,7 @@ def create_dataset(work: Work) -> Reply:
     project = own_project(work, body["project_id"]) if "project_id" in body else project_id(work)
     expires = None
     if not body.get("permanent", False):
-        expires = rfc3339(moment + DATASET_LIFETIME)
+        expires = rfc3339(moment + work.services.config.retention.datasets)
     DATASETS.add(
         work.db,
         id=key,

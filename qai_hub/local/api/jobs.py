@@ -33,7 +33,7 @@ def cancel_job(work: Work) -> Reply:
     """End a job that has not ended, and all that waits for its model; tell how it stands."""
     job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
     services = work.services
-    lifecycle = Lifecycle(services.storage, services.clock)
+    lifecycle = Lifecycle(services.storage, services.clock, services.config.retention)
     ended = lifecycle.cancel(work.db, job, work.viewer.email)
     work.after.append(lambda: services.cancelled(ended))
     return changed(job.id, job.created, status=FAILED if ended else job.state)

@@ -77,7 +77,7 @@ def _own_name(work: Work, model: Model) -> str:
 
 
 def _check_queue(work: Work) -> None:
-    most = work.services.bounds.queued_jobs
+    most = work.services.config.max_queued_jobs
     if count_jobs(work.db, work.viewer.id, CREATED) >= most:
         raise ProblemError(
             429,
@@ -102,7 +102,9 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
     if failed:
-        lifecycle = Lifecycle(work.services.storage, work.services.clock)
+        lifecycle = Lifecycle(
+            work.services.storage, work.services.clock, work.services.config.retention
+        )
         lifecycle.fail_behind(work.db, failed[0], [key])
 
 

@@ -9,7 +9,6 @@ from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import file_digest
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
-    UPLOAD_LIFETIME,
     add_file,
     add_upload,
     count_uploads,
@@ -55,7 +54,8 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
     Raises:
         ProblemError: 429 if its sender has too many unfinished ones.
     """
-    most, since = work.services.bounds.unfinished_uploads, work.services.clock() - UPLOAD_LIFETIME
+    config = work.services.config
+    most, since = config.max_unfinished_uploads, work.services.clock() - config.retention.uploads
     if count_uploads(work.db, work.viewer.id, rfc3339(since)) >= most:
         raise ProblemError(
             429,
@@ -63,7 +63,7 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
             "finish some, or delete their models and datasets.",
             headers={"Retry-After": RETRY_AFTER},
         )
-    part_size = None if size is None else max(work.services.part_size, -(-size // _MAX_PARTS))
+    part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
     upload = Upload(new_id("u"), object_id, work.now, size, part_size, work.viewer.id)
     add_upload(work.db, upload)
     work.services.storage.begin_upload(upload.id)

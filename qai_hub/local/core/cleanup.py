@@ -15,13 +15,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from qai_hub.local.clock import Clock, agreed_time, rfc3339
-from qai_hub.local.core.quarantine import KEPT, Quarantine, Quarantined
+from qai_hub.local.config import Retention
+from qai_hub.local.core.quarantine import Quarantine, Quarantined
 from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.data_folder import earlier_times, keep_times
 from qai_hub.local.store.files import (
-    ANSWER_LIFETIME,
-    UPLOAD_LIFETIME,
     begun_uploads,
     forget_answers,
     remove_uploads,
@@ -46,7 +45,7 @@ class Order:
     quarantined: Quarantined
 
 
-def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
+def clean_up(store: Store, storage: Storage, clock: Clock, retention: Retention) -> Order:
     """Bring the folders of a hub in line with its database, before anybody uses them.
 
     Files that the database does not know, those of expired datasets, and uploads of days ago go to
@@ -55,7 +54,8 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
     Args:
         store: The database.
         storage: The files.
-        clock: Tells the time.
+        clock: Returns the time.
+        retention: How long things are kept.
 
     Returns:
         What was found.
@@ -65,8 +65,8 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
         agreed = agreed_time(now, earlier_times(db))
         files = unexpired_files(db, _before(agreed, timedelta(0)))
         begun = begun_uploads(db)
-    stale = {key for key, created in begun.items() if created <= _before(agreed, UPLOAD_LIFETIME)}
-    quarantine = Quarantine(storage.files.parent / "quarantine", now)
+    stale = {key for key, created in begun.items() if created <= _before(agreed, retention.uploads)}
+    quarantine = Quarantine(storage.files.parent / "quarantine", now, retention.quarantine)
     _drop_second_links(storage, files.keys(), begun.keys())
     moved = (
         _settle(storage.files, files, quarantine)
@@ -79,7 +79,7 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
     gone = [key for key in stale if not _is_kept(storage.upload(key), quarantine)]
     with store.write() as db:
         keep_times(db, now, agreed)
-        forget_answers(db, _before(agreed, ANSWER_LIFETIME))
+        forget_answers(db, _before(agreed, retention.answers))
         remove_uploads(db, gone)
     content = quarantine.content()
     if moved:
@@ -88,7 +88,7 @@ def clean_up(store: Store, storage: Storage, clock: Clock) -> Order:
             "there it is kept for %d days or more, and from there it comes back if it is known",
             content.folder,
             moved,
-            KEPT.days,
+            retention.quarantine.days,
         )
     return Order(agreed, content)
 

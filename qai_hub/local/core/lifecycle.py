@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import DEFAULT_RETENTION, Retention
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.results import Keeper, Output, Verdict
 from qai_hub.local.files import Storage
@@ -28,12 +29,15 @@ class Lifecycle:
 
     Args:
         storage: Where files are published.
-        clock: Tells the time.
+        clock: Returns the time.
+        retention: How long things are kept.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, retention: Retention = DEFAULT_RETENTION
+    ) -> None:
         self._storage = storage
-        self._keeper = Keeper(storage, clock)
+        self._keeper = Keeper(storage, clock, retention.datasets)
         self._clock = clock
 
     def recover(self, db: Connection) -> None:

@@ -23,7 +23,6 @@ from qai_hub.local.store.relations import (
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-DATASET_LIFETIME = timedelta(days=30)
 # What the results of jobs that make models tell.
 _DETAIL = ("tool_versions", "psnr")
 # What models have in common of which one was given from the cache.
@@ -96,10 +95,12 @@ class Keeper:
 
     Args:
         storage: Where files are published.
-        clock: Tells the time.
+        clock: Returns the time.
+        lifetime: How long output datasets can be used.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, clock: Clock, lifetime: timedelta) -> None:
+        self._lifetime = lifetime
         self._storage = storage
         self._clock = clock
 
@@ -196,7 +197,7 @@ class Keeper:
             project_id=job.project_id,
             name=f"{job.name} outputs",
             created=rfc3339(now),
-            expires=rfc3339(now + DATASET_LIFETIME),
+            expires=rfc3339(now + self._lifetime),
             file_id=output.file.id,
         )
         add_uses(db, job.id, "output", [key])

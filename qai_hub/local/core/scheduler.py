@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.attempts import Attempts
 from qai_hub.local.core.cache import Cache
@@ -125,11 +126,7 @@ class Scheduler:
         run_attempt: Carries out one attempt.
         soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
-        max_parallel: Attempts at once; as many again, and 8 at the least, for people of whom no
-            other runs.
-        time_limit: Seconds that one attempt may take.
-        memory_limit: Address space that its worker may use, in bytes; None for no limit.
-        cache: Tells what need not be made again; None to make all again.
+        config: How the hub is configured.
     """
 
     def __init__(
@@ -140,22 +137,17 @@ class Scheduler:
         run_attempt: RunAttempt,
         soc_of: SocOf,
         ended: Callable[[Iterable[str]], None],
-        *,
-        max_parallel: int,
-        time_limit: float,
-        memory_limit: int | None = None,
-        cache: Cache | None = None,
+        config: HubConfig,
     ) -> None:
         self._store = store
         self._storage = storage
-        self._lifecycle = Lifecycle(storage, clock)
+        self._lifecycle = Lifecycle(storage, clock, config.retention)
         self._requests = Requests(store, storage, soc_of)
         self._run_attempt = run_attempt
         self._ended = ended
-        self._places = Places.beyond(max_parallel)
-        self._time_limit = time_limit
-        self._memory_limit = memory_limit
-        self._cache = cache
+        self._places = Places.beyond(config.max_parallel_jobs)
+        self._config = config
+        self._cache = Cache(store, storage) if config.cache else None
         self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
@@ -298,8 +290,8 @@ class Scheduler:
         outcome = self._run_attempt(
             checked.request,
             folder,
-            time_limit=self._time_limit,
-            memory_limit=self._memory_limit,
+            time_limit=self._config.job_timeout,
+            memory_limit=self._config.memory_limit,
             cancelled=cancelled,
         )
         return Verdict(

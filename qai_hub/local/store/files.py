@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -47,9 +46,6 @@ def remember_maker(db: Connection, key: str, job: Job) -> None:
     db.execute(
         statement.on_conflict_do_update(index_elements=["key", "owner_id"], set_={"job_id": job.id})
     )
-
-
-ANSWER_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +110,6 @@ def _named(request: StoredAnswer) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-# How long an upload is waited for.
-UPLOAD_LIFETIME = timedelta(days=1)
 _FILE = select(files.c.id, files.c.size, files.c.sha256).where(files.c.id == bindparam("id"))
 _UPLOADS = select(
     uploads.c.id,

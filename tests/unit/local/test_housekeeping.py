@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import rfc3339
+from qai_hub.local.config import Retention
 from qai_hub.local.core.cleanup import Order, clean_up
 from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
@@ -53,7 +54,7 @@ def ago(**span: int) -> str:
 def start(store: Store, storage: Storage, *clocks: datetime) -> Order:
     """Start once by each clock; twice, with a minute between, where there is none."""
     for clock in clocks or (NOW, NOW + MINUTE):
-        order = clean_up(store, storage, iter([clock]).__next__)
+        order = clean_up(store, storage, iter([clock]).__next__, Retention())
     return order
 
 

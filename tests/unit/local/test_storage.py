@@ -240,7 +240,7 @@ def refused(signer: Signer, operation: str, signature: str, **claims: str | int)
 
 def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
     clock = FakeClock()
-    signer = Signer(b"secret", clock)
+    signer = Signer(b"secret", clock, timedelta(hours=1))
     signature = signer.sign("uploadPart", upload_id="u1", part_number=2, size=5)
     signed = signer.check("uploadPart", signature, upload_id="u1", part_number=2)
     assert signed["size"] == 5
@@ -251,25 +251,27 @@ def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
 
 
 def test_a_signature_is_good_for_nothing_else() -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     signature = signer.sign("uploadPart", upload_id="u1", part_number=2)
     assert "else" in refused(signer, "uploadPart", signature, upload_id="u1", part_number=1)
     assert "else" in refused(signer, "uploadPart", signature, upload_id="u2", part_number=2)
     assert "else" in refused(signer, "uploadPart", signature, file_id="f1")
     assert "wrong" in refused(signer, "uploadForm", signature, upload_id="u1")
-    assert "wrong" in refused(Signer(b"other", FakeClock()), "uploadPart", signature)
+    assert "wrong" in refused(
+        Signer(b"other", FakeClock(), timedelta(hours=1)), "uploadPart", signature
+    )
 
 
 @given(st.text())
 def test_what_this_hub_did_not_sign_is_refused(signature: str) -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     with pytest.raises(ProblemError, match="wrong"):
         signer.check("uploadPart", signature)
 
 
 @given(st.integers(0, 200), st.characters(codec="ascii"))
 def test_a_changed_signature_is_refused(index: int, character: str) -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     good = signer.sign("downloadFile", file_id="f1", filename="model.onnx")
     index %= len(good)
     changed = good[:index] + character + good[index + 1 :]
