@@ -10,6 +10,7 @@ from typing import Any
 
 from qai_hub._version import __version__
 from qai_hub.local.core.access import visible
+from qai_hub.local.core.kinds import CACHEABLE_WORK
 from qai_hub.local.core.requests import CheckedRequest, whole_digest
 from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
@@ -20,7 +21,6 @@ from qai_hub.local.store.relations import uses_of
 from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.tools import installed
 
-_KINDS = ("compile", "quantize", "link")
 # What the compiler must know of a chip: devices whose chips are equal in this share target models.
 _CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
 _TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
@@ -102,7 +102,7 @@ def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str |
         The key; None if the request makes no model, or its options cannot be read.
     """
     request = checked.request
-    if request.kind not in _KINDS:
+    if request.kind not in CACHEABLE_WORK:
         return None
     try:
         words = shlex.split(request.options)

@@ -1,43 +1,23 @@
-"""The states of jobs, and which of them each kind goes through."""
+"""The job types, a row each: all that the hub itself must know of one.
+
+To add a job type, add its row here and its work to the table of `engine.worker`.
+"""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 CREATED = "JOB_STATE_CREATED"
 DONE = "JOB_STATE_DONE"
 FAILED = "JOB_STATE_FAILED"
 FINISHED = frozenset({DONE, FAILED})
 
-# Where each kind of job is as soon as an attempt begins, and where once its worker works.
-STARTING = {
-    "compile": "JOB_STATE_OPTIMIZING_MODEL",
-    "quantize": "JOB_STATE_QUANTIZING_MODEL",
-    "link": "JOB_STATE_LINKING_MODELS",
-    "inference": "JOB_STATE_PROVISIONING_DEVICE",
-    "profile": "JOB_STATE_PROVISIONING_DEVICE",
-}
-WORKING = STARTING | {
-    "inference": "JOB_STATE_RUNNING_INFERENCE",
-    "profile": "JOB_STATE_MEASURING_PERFORMANCE",
-}
-RUNNING = frozenset(STARTING.values()) | frozenset(WORKING.values())
-OPEN = RUNNING | {CREATED}
-
-SUCCESS = "JOB_FAILURE_TYPE_SUCCESS"
-UNSPECIFIED = "JOB_FAILURE_TYPE_UNSPECIFIED"
-UNSUPPORTED = "JOB_FAILURE_TYPE_UNSUPPORTED"
-INTERNAL = "JOB_FAILURE_TYPE_INTERNAL_UNKNOWN"
-CRASH = "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-INVALID_INPUTS = "JOB_FAILURE_TYPE_INVALID_INPUTS"
-DEPENDENCY = "JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY"
-CANCELLED = "JOB_FAILURE_TYPE_CANCELLED"
-
 HUB_LOG = "JOB_ARTIFACT_TYPE_HUB_LOG"
 DEVICE_LOG = "JOB_ARTIFACT_TYPE_DEVICE_LOG"
 PROFILE_TRACE = "JOB_ARTIFACT_TYPE_PROFILE_TRACE"
 
-
-_BY_KIND = {"link": "MODEL_TYPE_QNN_CONTEXT_BINARY", "quantize": "MODEL_TYPE_ONNX"}
-_BY_RUNTIME = {
+# By the option --target_runtime.
+_FORMATS = {
     "onnx": "MODEL_TYPE_ONNX",
     "precompiled_qnn_onnx": "MODEL_TYPE_ONNX",
     "qnn_context_binary": "MODEL_TYPE_QNN_CONTEXT_BINARY",
@@ -48,17 +28,160 @@ _BY_RUNTIME = {
 _RUNTIME = re.compile(r"(?:^|\s)--target_runtime[=\s]\s*(\w+)")
 
 
-def target_format(kind: str, options: str) -> str | None:
-    """Tell the format of the model that a job is to make.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A job type.
 
-    Clients ask before the job has run: they submit link jobs on targets of compile jobs at once.
+    Attributes:
+        name: What the database calls it.
+        message: The member of the contract's `Job` that describes such a job. A profile job is an
+            inference job that profiles, as in the service.
+        fields: The fields of that message that only some job types have.
+        work: The work of its worker, by the name in the table of `engine.worker`.
+        starting: Its state as soon as an attempt begins.
+        working: Its state once the worker is at work.
+        makes_model: Whether it makes a target model; else it runs its model.
+        formats: The format of the target model by runtime; under "" the one of all others.
+        cacheable: Whether an equal job is served what this one has made.
+        many_inputs: Whether it works on several models.
+        many_devices: Whether it can be for several devices.
+        needs_dataset: Whether there is nothing to do without a dataset.
+        opens: Whether sharing a job that runs its target model shares this job as well.
+        summary_has_device: Whether its summary names the device.
+    """
+
+    name: str
+    message: str
+    fields: tuple[str, ...]
+    work: str
+    starting: str
+    working: str
+    makes_model: bool = False
+    formats: Mapping[str, str] = field(default_factory=dict)
+    cacheable: bool = False
+    many_inputs: bool = False
+    many_devices: bool = False
+    needs_dataset: bool = False
+    opens: bool = False
+    summary_has_device: bool = True
+
+    @property
+    def detail(self) -> str:
+        """The member of its result that holds what it has found out; none for one that runs."""
+        return f"{self.name}_detail" if self.makes_model else ""
+
+    def target_format(self, options: str) -> str | None:
+        """Return the format of the model that a job is to make.
+
+        Clients ask before the job has run: they submit link jobs on targets of compile jobs at
+        once.
+
+        Args:
+            options: Its options, as submitted. What is wrong with them makes the job fail, later.
+
+        Returns:
+            The format; None where only the job can tell.
+        """
+        asked = _RUNTIME.search(options)
+        return self.formats.get("") or (self.formats.get(asked[1]) if asked else None)
+
+
+_RUN_FIELDS = (
+    *("model", "dataset", "tensor_type_list"),
+    *("is_profiling_on", "execution_time", "execution_peak_memory"),
+)
+_MADE_FIELDS = (
+    *("target_model", "model", "calibration_dataset"),
+    *("has_vizgraph", "tensor_type_list"),
+)
+
+KINDS: Mapping[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        JobKind(
+            name="compile",
+            message="compile_job",
+            fields=(*_MADE_FIELDS, "devices", "target_tensor_type_list"),
+            work="compile",
+            starting="JOB_STATE_OPTIMIZING_MODEL",
+            working="JOB_STATE_OPTIMIZING_MODEL",
+            makes_model=True,
+            formats=_FORMATS,
+            cacheable=True,
+            many_devices=True,
+            opens=True,
+        ),
+        JobKind(
+            name="quantize",
+            message="quantize_job",
+            fields=(*_MADE_FIELDS, "weights_dtype", "activations_dtype"),
+            work="quantize",
+            starting="JOB_STATE_QUANTIZING_MODEL",
+            working="JOB_STATE_QUANTIZING_MODEL",
+            makes_model=True,
+            formats={"": "MODEL_TYPE_ONNX"},
+            cacheable=True,
+            summary_has_device=False,
+        ),
+        JobKind(
+            name="link",
+            message="link_job",
+            fields=("target_model", "models"),
+            work="link",
+            starting="JOB_STATE_LINKING_MODELS",
+            working="JOB_STATE_LINKING_MODELS",
+            makes_model=True,
+            formats={"": "MODEL_TYPE_QNN_CONTEXT_BINARY"},
+            cacheable=True,
+            many_inputs=True,
+            opens=True,
+        ),
+        JobKind(
+            name="inference",
+            message="inference_job",
+            fields=_RUN_FIELDS,
+            work="run",
+            starting="JOB_STATE_PROVISIONING_DEVICE",
+            working="JOB_STATE_RUNNING_INFERENCE",
+            needs_dataset=True,
+        ),
+        JobKind(
+            name="profile",
+            message="inference_job",
+            fields=_RUN_FIELDS,
+            work="run",
+            starting="JOB_STATE_PROVISIONING_DEVICE",
+            working="JOB_STATE_MEASURING_PERFORMANCE",
+        ),
+    )
+}
+
+RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
+OPEN = RUNNING | {CREATED}
+CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
+# Sharing a job of a kind that runs models shares the jobs behind its model, of kinds that open.
+RUNNERS = tuple(kind.name for kind in KINDS.values() if not kind.makes_model)
+OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
+
+
+def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
+    """Return the job type of a submission.
 
     Args:
-        kind: Kind of the job, such as `compile`.
-        options: Its options, as submitted. What is wrong with them makes the job fail, later.
+        message: The member of the contract's `Job` that was sent.
+        body: Its content.
 
     Returns:
-        The format; None where only the job can tell.
+        The job type. Without a dataset, there is nothing but profiling that an inference job could
+        do.
     """
-    asked = _RUNTIME.search(options)
-    return _BY_KIND.get(kind) or (_BY_RUNTIME.get(asked[1]) if asked else None)
+    found = next(kind for kind in KINDS.values() if kind.message == message)
+    if not found.makes_model and body.get("is_profiling_on", "dataset" not in body):
+        return KINDS["profile"]
+    return found
+
+
+def kinds_like(name: str) -> list[str]:
+    """Return the names of the job types that people take for one, as they share a message."""
+    message = KINDS[name].message
+    return [kind.name for kind in KINDS.values() if kind.message == message]

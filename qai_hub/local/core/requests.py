@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.disk import file_digest
-from qai_hub.local.engine.attempt import AttemptRequest, InputModel, RequestKind, TensorSpec
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
 from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
@@ -18,7 +19,6 @@ from qai_hub.local.store.rows import DATASETS, MODELS
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
 """Tells the chip of a device, as jobs keep it."""
 
-_KINDS: Mapping[str, RequestKind] = {"compile": "compile", "quantize": "quantize", "link": "link"}
 # Formats of which a file may come back: what is known of them is found again by their content.
 _QNN = ("MODEL_TYPE_QNN_CONTEXT_BINARY", "MODEL_TYPE_QNN_DLC")
 
@@ -66,7 +66,7 @@ class Requests:
         digests: dict[Path, str] = {}
         inputs = tuple(self._input(models[key], digests) for key in uses.input)
         request = AttemptRequest(
-            kind=_KINDS.get(job.kind, "run"),
+            kind=KINDS[job.kind].work,
             inputs=inputs,
             options=job.options,
             input_specs=tuple(map(_spec, job.input_specs or ())),

@@ -131,10 +131,10 @@ class Keeper:
             kind, filename = _ARTIFACTS[name]
             add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
-        if job.kind in ("inference", "profile"):
-            add_result(db, job.id, {} if profile is None else {"detail": profile})
-        else:
+        if states.KINDS[job.kind].makes_model:
             add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
+        else:
+            add_result(db, job.id, {} if profile is None else {"detail": profile})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)

@@ -251,7 +251,7 @@ class Scheduler:
 
     def _give_up(self, job: Job, error: Exception) -> None:
         """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
-        verdict = Verdict.failure(states.INTERNAL, _FAULT)
+        verdict = Verdict.failure(FailureType.INTERNAL, _FAULT)
         if is_disk_full(error):
             verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
         failing = False
@@ -309,7 +309,7 @@ class Scheduler:
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
         notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
         return Verdict(
-            failure_type=states.SUCCESS,
+            failure_type=FailureType.SUCCESS,
             result={"notices": notices},
             log=Output.of(log),
             key=key,

@@ -20,7 +20,6 @@ from qai_hub.local.engine.protocol import (
     FailureType,
     InputModel,
     Report,
-    RequestKind,
     TensorSpec,
     resource_failure,
     resource_failure_of,
@@ -31,7 +30,6 @@ __all__ = [
     "AttemptOutcome",
     "AttemptRequest",
     "InputModel",
-    "RequestKind",
     "TensorSpec",
     "run_attempt",
 ]

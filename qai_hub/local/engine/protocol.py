@@ -13,12 +13,15 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class FailureType(StrEnum):
-    """The classes of causes that the execution of a job can end with."""
+    """The values of the contract's enum of this name that the hub and its workers use."""
 
+    UNSPECIFIED = "JOB_FAILURE_TYPE_UNSPECIFIED"
     SUCCESS = "JOB_FAILURE_TYPE_SUCCESS"
     UNSUPPORTED = "JOB_FAILURE_TYPE_UNSUPPORTED"
+    INTERNAL = "JOB_FAILURE_TYPE_INTERNAL_UNKNOWN"
     RUNTIME_UNKNOWN = "JOB_FAILURE_TYPE_RUNTIME_UNKNOWN"
     CRASH = "JOB_FAILURE_TYPE_RUNTIME_CRASH"
+    DEPENDENCY = "JOB_FAILURE_TYPE_RUNTIME_FAILED_DEPENDENCY"
     OUT_OF_DISK = "JOB_FAILURE_TYPE_RUNTIME_OUT_OF_DISK"
     OUT_OF_MEMORY = "JOB_FAILURE_TYPE_RUNTIME_OUT_OF_MEMORY"
     TIMEOUT = "JOB_FAILURE_TYPE_RUNTIME_TIMEOUT"
@@ -26,6 +29,7 @@ class FailureType(StrEnum):
     INVALID_ARGUMENT = "JOB_FAILURE_TYPE_INVALID_ARGUMENT"
     MODEL_CORRUPT = "JOB_FAILURE_TYPE_MODEL_CORRUPT"
     MODEL_INVALID = "JOB_FAILURE_TYPE_MODEL_INVALID"
+    CANCELLED = "JOB_FAILURE_TYPE_CANCELLED"
 
 
 class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub
@@ -135,7 +139,6 @@ WORK_FOLDER = "work"
 # The worker's exit statuses for what may keep it from writing a report at all.
 EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}
 
-RequestKind = Literal["compile", "quantize", "link", "run"]
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Context = Literal["DEVICE", "MODEL", "USER"]
 
@@ -189,8 +192,8 @@ class AttemptRequest:
     """One attempt to carry out a job.
 
     Attributes:
-        kind: "compile" makes a target model, "quantize" a quantized one, "link" one of several,
-            "run" runs one.
+        kind: What to do, by its name in the table of the worker: "compile" makes a target model,
+            "quantize" a quantized one, "link" one of several, "run" runs one.
         inputs: The models that it works on, in order; several only where they are linked.
         options: The job's options, as on a command line.
         input_specs: Compile: the inputs that the target model is to have, in any order; empty to
@@ -204,7 +207,7 @@ class AttemptRequest:
         other_socs: Compile: the chips that its further devices have, other than this one.
     """
 
-    kind: RequestKind
+    kind: str
     inputs: tuple[InputModel, ...]
     options: str
     input_specs: tuple[TensorSpec, ...] = ()

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    or_,
     select,
     union,
     union_all,
@@ -129,9 +130,6 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-# The kinds of job that stand behind the model of another job, and the kinds that lead to them.
-_MAKERS = ("compile", "link")
-_RUNNERS = ("inference", "profile")
 _OWNED = (models, datasets, jobs)
 # Things that one query is about: SQLite bounds the number of its parameters.
 _AT_ONCE = 500
@@ -158,7 +156,14 @@ def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None)
     db.execute(statement)
 
 
-def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
+def open_to(
+    db: Connection,
+    email: str,
+    object_ids: Iterable[str],
+    *,
+    makers: Sequence[str],
+    runners: Sequence[str],
+) -> set[str]:
     """Tell which things are open to a person who does not own them.
 
     What is shared with them by name is. So are the models and datasets of a job that is open to
@@ -172,13 +177,16 @@ def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
         db: The transaction.
         email: The person's normalized address.
         object_ids: Jobs, models or datasets.
+        makers: The kinds of job that sharing a job on their models shares as well.
+        runners: The kinds of job by which it does.
 
     Returns:
         Those that the person may see.
     """
     found: set[str] = set()
     for ids in _batches(object_ids):
-        found |= {*db.execute(_OPEN, {"email": email, "ids": ids}).scalars()}
+        wanted = {"email": email, "ids": ids, "makers": makers, "runners": runners}
+        found |= {*db.execute(_OPEN, wanted).scalars()}
     return found
 
 
@@ -191,6 +199,8 @@ def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
 def _open() -> Select[tuple[str]]:
     """Walk from each object towards the shares, through jobs of its owner only."""
     wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
+    makers: BindParameter[list[str]] = bindparam("makers", expanding=True)
+    runners: BindParameter[list[str]] = bindparam("runners", expanding=True)
     things = union_all(
         *(select(table.c.id, table.c.owner_id).where(table.c.id.in_(wanted)) for table in _OWNED)
     ).cte("things")
@@ -208,22 +218,22 @@ def _open() -> Select[tuple[str]]:
     chain = chain.union(
         select(chain.c.id, consumer.c.id, chain.c.owner_id)
         .select_from(chain)
-        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(_MAKERS)))
+        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(makers)))
         .join(made, and_(made.c.job_id == maker.c.id, made.c.role == "target"))
         .join(used, and_(used.c.object_id == made.c.object_id, used.c.role == "input"))
         .join(
             consumer,
             and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == chain.c.owner_id),
         )
-        .where(consumer.c.kind.in_(_MAKERS + _RUNNERS))
+        .where(or_(consumer.c.kind.in_(makers), consumer.c.kind.in_(runners)))
     )
-    runners = select(chain.c.id, chain.c.job_id).join(
-        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(_RUNNERS))
+    runs = select(chain.c.id, chain.c.job_id).join(
+        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(runners))
     )
     ways = union(
         select(things.c.id, things.c.id.label("shared_id")),
         select(opening.c.id, opening.c.job_id),
-        runners,
+        runs,
     ).subquery("ways")
     mine = and_(shares.c.object_id == ways.c.shared_id, shares.c.email == bindparam("email"))
     return select(ways.c.id).join(shares, mine).distinct()

@@ -15,7 +15,7 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache, cache_key
 from qai_hub.local.core.requests import CheckedRequest
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
-from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engine.protocol import FailureType, Soc
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share, unshare
 from qai_hub.local.store.records import Job, User
@@ -187,7 +187,7 @@ def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
     assert len(world.worker.requests) == 1
     assert [is_served(job) for job in jobs] == [False, True]
     for job in jobs:
-        assert (job.state, job.failure_type) == (states.DONE, states.SUCCESS)
+        assert (job.state, job.failure_type) == (states.DONE, FailureType.SUCCESS)
         assert job.created <= (job.started or "") <= (job.completed or "")
     assert [each["message"] for each in jobs[1].notices or ()][:-1] == ["hm"]
     old, new = asdict(world.get_model(made)), asdict(world.get_model(given))

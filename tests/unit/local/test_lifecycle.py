@@ -16,6 +16,7 @@ from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.results import Output, Verdict
+from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.files import Storage
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
@@ -28,9 +29,11 @@ Step = Callable[[Lifecycle, Connection, Job], object]
 STEPS: dict[str, Step] = {
     "advance": Lifecycle.advance,
     "requeue": Lifecycle.requeue,
-    "fail": lambda life, db, job: life.finish(db, job, Verdict.failure(states.CRASH, "crashed")),
+    "fail": lambda life, db, job: life.finish(
+        db, job, Verdict.failure(FailureType.CRASH, "crashed")
+    ),
     "succeed": lambda life, db, job: life.finish(
-        db, job, Verdict(failure_type=states.SUCCESS, result={"profile": None})
+        db, job, Verdict(failure_type=FailureType.SUCCESS, result={"profile": None})
     ),
 }
 
@@ -70,7 +73,7 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
     log.write_bytes(b"log")
     spec = [{"name": "x", "shape": [1], "dtype": "float32"}]
     verdict = Verdict(
-        failure_type=states.SUCCESS,
+        failure_type=FailureType.SUCCESS,
         result={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
         outputs={"target_model": Output.of(made)},
         log=Output.of(log),
@@ -116,10 +119,10 @@ def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: World) 
     with world.running() as scheduler:
         world.until(lambda: world.worker.at_once == 1)
         assert world.cancel(scheduler, first) == [first, second, third]
-    assert world.job(first).failure_type == states.CANCELLED
+    assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."
     for key in (second, third):
-        assert world.job(key).failure_type == states.DEPENDENCY
+        assert world.job(key).failure_type == FailureType.DEPENDENCY
         assert world.job(key).cause_id == first
     assert world.get_model(target).file_id is None
     assert sorted(world.ended) == sorted([first, second, third])
@@ -160,7 +163,7 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
                     # A worker that is at work already need not say so again.
                     assert bool(moved) == current or (name, before.state) == (
                         "advance",
-                        states.WORKING["profile"],
+                        states.KINDS["profile"].working,
                     )
                 after = JOBS.get(db, key)
                 assert after is not None

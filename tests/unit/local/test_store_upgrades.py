@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qai_hub.local.core.kinds import DEPENDENCY
+from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.schema import SCHEMA_VERSION
 
@@ -83,7 +83,7 @@ def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
     store.close()
     after = rows(folder)
     # What is told of other jobs is another matter: see below.
-    behind = [job["id"] for job in before["jobs"] if job["failure_type"] == DEPENDENCY]
+    behind = [job["id"] for job in before["jobs"] if job["failure_type"] == FailureType.DEPENDENCY]
     before["artifacts"] = [row for row in before["artifacts"] if row["job_id"] not in behind]
     for job in (*before["jobs"], *after["jobs"]):
         if job["id"] in behind:
