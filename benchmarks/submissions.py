@@ -34,7 +34,7 @@ _DEVICE = {"name": "Samsung Galaxy S24"}
 def serve(folder: str, kind: str) -> None:
     """Runs a hub until its standard input ends, and prints its address."""
     if kind == "not synced":
-        for name in ("Store", "Storage"):
+        for name in ("Store", "FolderStore"):
             setattr(assembly, name, _unsynced(getattr(assembly, name)))
 
     def hold(*_: object, cancelled: object, **__: object) -> object:

@@ -30,7 +30,7 @@ def started(folder: str, *how: str) -> LocalHub:
     worker = FakeWorker()
     if "free" not in how:
         worker.go.clear()
-    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "Storage")):
+    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "FolderStore")):
         if word in how:
             setattr(assembly, name, unsynced(getattr(assembly, name)))
     return LocalHub(

@@ -15,7 +15,8 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
@@ -28,7 +29,8 @@ class World:
 
     def __init__(self, store: Store, folder: Path, owner: User) -> None:
         self.store = store
-        self.storage = Storage(folder)
+        self.storage = FolderStore(folder)
+        self.work = WorkFolders(folder)
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker
@@ -39,6 +41,7 @@ class World:
         scheduler = Scheduler(
             self.store,
             self.storage,
+            self.work,
             now,
             self.run_attempt,
             DeviceCatalogue.load().soc_of,
@@ -58,7 +61,7 @@ class World:
         with self.store.write() as db:
             job = JOBS.get(db, key)
             assert job is not None
-            ended = Lifecycle(self.storage, now).cancel(db, job, self.owner.email)
+            ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
         scheduler.cancelled(ended)
         return ended
 

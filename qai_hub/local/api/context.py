@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -15,11 +14,13 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
-from qai_hub.local.core.signing import Signer
+from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files import Storage
+from qai_hub.local.files.signing import Signer
+from qai_hub.local.files.store import FileLinks, FileStore
+from qai_hub.local.files.writers import Writers
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
 from qai_hub.local.store.records import User
@@ -37,9 +38,12 @@ class Services:
         config: How the hub is configured.
         store: The database.
         storage: The files.
+        links: Signs the URLs of files.
+        writers: Who writes to which upload.
+        lifecycle: What becomes of jobs.
         accounts: The users.
         devices: The devices that jobs can name.
-        signer: Signs the URLs of files.
+        signer: Checks the signatures of URLs.
         waiters: Requests that wait for jobs.
         clock: Tells the time.
         wake: Tells the scheduler that there may be something to run.
@@ -49,7 +53,10 @@ class Services:
     contract: Contract
     config: HubConfig
     store: Store
-    storage: Storage
+    storage: FileStore
+    links: FileLinks
+    writers: Writers
+    lifecycle: Lifecycle
     accounts: Accounts
     devices: DeviceCatalogue
     signer: Signer
@@ -61,28 +68,6 @@ class Services:
     def path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""
         return self.contract.paths[operation].format(**ids)
-
-    def signed_url(
-        self,
-        request: Request,
-        operation: str,
-        ids: Mapping[str, str | int],
-        **claims: str | int | None,
-    ) -> str:
-        """Return a URL that lets whoever has it do one thing, for a while.
-
-        Args:
-            request: The request that is answered with it; the URL leads to the same host.
-            operation: The operationId.
-            ids: Its path parameters.
-            claims: What else the operation may rely on.
-
-        Returns:
-            The absolute URL. It is a secret.
-        """
-        signature = self.signer.sign(operation, **ids, **claims)
-        query = urlencode({"signature": signature})
-        return f"{origin(request)}{self.path(operation, **ids)}?{query}"
 
 
 def origin(request: Request) -> str:

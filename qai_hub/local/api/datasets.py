@@ -3,7 +3,7 @@
 They expire unless they are permanent.
 """
 
-from qai_hub.local.api.context import Work
+from qai_hub.local.api.context import Work, origin
 from qai_hub.local.api.lists import changed, made, own_project, project_id
 from qai_hub.local.api.models import deletable, delete
 from qai_hub.local.api.serialize import dataset_json
@@ -70,12 +70,8 @@ def start_upload(work: Work) -> Reply:
     if dataset.file_id is not None:
         raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
     upload = begin_upload(work, dataset.id, work.call.params.get("file_size"))
-    url = work.services.signed_url(
-        work.call.request,
-        "uploadForm",
-        {"upload_id": upload.id},
-        size=upload.size,
-        limit=upload.size or MAX_SIZE,
+    url = work.services.links.form(
+        origin(work.call.request), upload.id, size=upload.size, limit=upload.size or MAX_SIZE
     )
     return Reply({"url": {"url": url, "file_field_name": "file", "fields": {}}})
 

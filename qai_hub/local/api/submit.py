@@ -10,7 +10,6 @@ from qai_hub.local.api.models import why_missing
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
 from qai_hub.local.core.kinds import CREATED, FAILED, submitted_kind
-from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.errors import ProblemError
@@ -98,10 +97,7 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
     if failed:
-        lifecycle = Lifecycle(
-            work.services.storage, work.services.clock, work.services.config.retention
-        )
-        lifecycle.fail_behind(work.db, failed[0], [key])
+        work.services.lifecycle.fail_behind(work.db, failed[0], [key])
 
 
 def _dataset(work: Work, key: str) -> str:

@@ -12,7 +12,7 @@ from qai_hub._version import __version__
 from qai_hub.local.core.access import visible
 from qai_hub.local.core.kinds import CACHEABLE_WORK
 from qai_hub.local.core.requests import CheckedRequest, whole_digest
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, makers_of
 from qai_hub.local.store.people import get_user
@@ -39,7 +39,7 @@ class Cache:
         storage: The files.
     """
 
-    def __init__(self, store: Store, storage: Storage) -> None:
+    def __init__(self, store: Store, storage: FileStore) -> None:
         self._store = store
         self._storage = storage
         self._tools = {name: installed(name) for name in _TOOLS} | {
@@ -87,7 +87,7 @@ class Cache:
                 if each
             ]
         return bool(files) and all(
-            file is not None and whole_digest(self._storage.file(file.id), file) for file in files
+            file is not None and whole_digest(self._storage, file) for file in files
         )
 
 

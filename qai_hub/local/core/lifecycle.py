@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, select
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import DEFAULT_RETENTION, Retention
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.results import Keeper, Output, Verdict
+from qai_hub.local.core.results import Keeper, Verdict
 from qai_hub.local.engine.protocol import FailureType
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import release, uses_of, waiting_behind
 from qai_hub.local.store.rows import JOBS
@@ -30,15 +31,20 @@ class Lifecycle:
 
     Args:
         storage: Where files are published.
+        work: The folders of attempts.
         clock: Returns the time.
         retention: How long things are kept.
     """
 
     def __init__(
-        self, storage: Storage, clock: Clock, retention: Retention = DEFAULT_RETENTION
+        self,
+        storage: FileStore,
+        work: WorkFolders,
+        clock: Clock,
+        retention: Retention = DEFAULT_RETENTION,
     ) -> None:
-        self._storage = storage
-        self._keeper = Keeper(storage, clock, retention.datasets)
+        self._work = work
+        self._keeper = Keeper(storage, work, clock, retention.datasets)
         self._clock = clock
 
     def recover(self, db: Connection) -> None:
@@ -128,8 +134,8 @@ class Lifecycle:
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING:
-            text = self._storage.attempt_log(job.id, job.attempt)
-            log = Output.of(self._storage.scratch_file(f"{text}{self._now()} {reason}\n"))
+            text = self._work.log_of(job.id, job.attempt)
+            log = self._keeper.written(f"{text}{self._now()} {reason}\n")
         verdict = Verdict(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, verdict, states.OPEN)
 

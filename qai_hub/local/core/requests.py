@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.core.kinds import KINDS
-from qai_hub.local.disk import file_digest
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
@@ -25,7 +24,7 @@ _QNN = ("MODEL_TYPE_QNN_CONTEXT_BINARY", "MODEL_TYPE_QNN_DLC")
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request, and the SHA-256 in hex of each file that it names."""
+    """A request that names files by their ids, in place of paths, and the SHA-256 of each."""
 
     request: AttemptRequest
     digests: Mapping[Path, str]
@@ -40,7 +39,7 @@ class Requests:
         soc_of: Tells the chip of a device.
     """
 
-    def __init__(self, store: Store, storage: Storage, soc_of: SocOf) -> None:
+    def __init__(self, store: Store, storage: FileStore, soc_of: SocOf) -> None:
         self._store = store
         self._storage = storage
         self._soc_of = soc_of
@@ -116,17 +115,17 @@ class Requests:
         return known
 
     def _data(self, dataset: Dataset, digests: dict[Path, str]) -> Path:
-        if not self._storage.file(dataset.file_id or "").exists():
+        if dataset.file_id is None or not self._storage.has(dataset.file_id):
             reason = "The dataset expired before the job could run: upload its data again."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         return self._whole(dataset.file_id, f"the dataset {dataset.id}", digests)
 
     def _whole(self, file_id: str | None, what: str, digests: dict[Path, str]) -> Path:
-        """Return where a file is, having found it to be what was published."""
-        path = self._storage.file(file_id or "")
+        """Return the id of a file as a path, having found it to be what was published."""
+        path = Path(file_id or "")
         with self._store.read() as db:
             file = get_file(db, file_id or "")
-        digest = None if file is None else whole_digest(path, file)
+        digest = None if file is None else whole_digest(self._storage, file)
         if file is None or digest is None:
             reason = (
                 f"The file of {what} is damaged: it is not on this hub's disk as it was stored. "
@@ -140,20 +139,17 @@ class Requests:
         return path
 
 
-def whole_digest(path: Path, file: File) -> str | None:
+def whole_digest(storage: FileStore, file: File) -> str | None:
     """Return the SHA-256 of a file, in hex, if it is what was stored.
 
     Args:
-        path: Where it is.
+        storage: Where it is.
         file: What is known of it.
 
     Returns:
         The digest; None if the file is gone, or another than it was.
     """
-    try:
-        digest = file_digest(path) if path.stat().st_size == file.size else None
-    except FileNotFoundError:
-        return None
+    digest = storage.digest(file.id, file.size)
     return digest if file.sha256 in (None, digest) else None
 
 

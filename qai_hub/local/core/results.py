@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.core import kinds as states
 from qai_hub.local.disk import file_digest
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, remember_maker
 from qai_hub.local.store.records import Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
@@ -95,11 +96,15 @@ class Keeper:
 
     Args:
         storage: Where files are published.
+        work: Where files are written first.
         clock: Returns the time.
         lifetime: How long output datasets can be used.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, lifetime: timedelta) -> None:
+    def __init__(
+        self, storage: FileStore, work: WorkFolders, clock: Clock, lifetime: timedelta
+    ) -> None:
+        self._work = work
         self._lifetime = lifetime
         self._storage = storage
         self._clock = clock
@@ -151,14 +156,20 @@ class Keeper:
         if log is None:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {verdict.failure_type}: {verdict.reason}\n"
-            log = Output.of(self._storage.scratch_file(line))
+            log = self.written(line)
         self._publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifact(db, *logs)
 
+    def written(self, text: str) -> Output:
+        """Write a text to a file that is ready to be published."""
+        path = self._work.write(text)
+        self._storage.stage([path])
+        return Output.of(path)
+
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)
-        self._storage.publish(output.path, output.file.id)
+        self._storage.put_if_absent(output.file.id, output.path)
 
     def _keep_target(self, db: Connection, job: Job, verdict: Verdict) -> None:
         result, output = verdict.result, verdict.outputs["target_model"]

@@ -18,7 +18,8 @@ from qai_hub.local.core.results import MakerGone, Output, Verdict
 from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
 from qai_hub.local.engine.protocol import FailureType, JobFailure, notice
 from qai_hub.local.errors import is_disk_full
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import First, first_ready_jobs
@@ -122,6 +123,7 @@ class Scheduler:
     Args:
         store: The database.
         storage: The files.
+        work: The folders of attempts.
         clock: Tells the time.
         run_attempt: Carries out one attempt.
         soc_of: Tells the chip of a device.
@@ -132,7 +134,8 @@ class Scheduler:
     def __init__(
         self,
         store: Store,
-        storage: Storage,
+        storage: FileStore,
+        work: WorkFolders,
         clock: Clock,
         run_attempt: RunAttempt,
         soc_of: SocOf,
@@ -141,7 +144,8 @@ class Scheduler:
     ) -> None:
         self._store = store
         self._storage = storage
-        self._lifecycle = Lifecycle(storage, clock, config.retention)
+        self._work = work
+        self._lifecycle = Lifecycle(storage, work, clock, config.retention)
         self._requests = Requests(store, storage, soc_of)
         self._run_attempt = run_attempt
         self._ended = ended
@@ -237,8 +241,11 @@ class Scheduler:
 
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:
-            with self._storage.work_folder(job.id, job.attempt) as folder:
+            folder = self._work.make(job.id, job.attempt)
+            try:
                 self._settle(job, self._attempt(job, folder, cancelled))
+            finally:
+                self._work.remove(job.id, job.attempt)
         except _Superseded:
             _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
         except (AttemptCancelled, MakerGone):
@@ -269,7 +276,7 @@ class Scheduler:
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
         # Out of the transaction, which others would wait for.
-        self._storage.sync(verdict.paths)
+        self._storage.stage(verdict.paths)
         with self._store.write() as db:
             ended = self._lifecycle.finish(db, job, verdict)
         self._ended(ended)
@@ -288,7 +295,7 @@ class Scheduler:
         if maker is not None:
             return self._served(maker, key, folder)
         outcome = self._run_attempt(
-            checked.request,
+            checked.request.located(lambda path: self._storage.localize(path.name, folder)),
             folder,
             time_limit=self._config.job_timeout,
             memory_limit=self._config.memory_limit,

@@ -3,8 +3,8 @@
 import errno
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -237,6 +237,23 @@ class AttemptRequest:
         named = [model.path for model in self.inputs]
         named += [model.source for model in self.inputs if model.source is not None]
         return named if self.dataset is None else [*named, self.dataset]
+
+    def located(self, locate: Callable[[Path], Path]) -> Self:
+        """Return it with other paths.
+
+        Args:
+            locate: Returns where a file is.
+        """
+        inputs = tuple(
+            replace(
+                model,
+                path=locate(model.path),
+                source=None if model.source is None else locate(model.source),
+            )
+            for model in self.inputs
+        )
+        dataset = None if self.dataset is None else locate(self.dataset)
+        return replace(self, inputs=inputs, dataset=dataset)
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths: the worker runs in another directory."""

@@ -11,12 +11,16 @@ from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Contract
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
-from qai_hub.local.core.quarantine import Quarantined
+from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.scheduler import RunAttempt, Scheduler
-from qai_hub.local.core.signing import Signer
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.links import HubLinks
+from qai_hub.local.files.quarantine import Quarantined
+from qai_hub.local.files.signing import Signer
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.files.writers import Writers
 from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.server.app import make_app
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
@@ -67,9 +71,10 @@ def start_hub(
     listener = stack.enter_context(listen(config.host, config.port))
     store = Store(folder, durable=config.durable)
     stack.callback(store.close)
-    storage = Storage(folder, durable=config.durable)
-    store.before_commit(storage.sync_folders)
-    order = clean_up(store, storage, clock, config.retention)
+    storage = FolderStore(folder, durable=config.durable)
+    work = WorkFolders(folder, durable=config.durable)
+    store.before_commit(storage.flush)
+    order = clean_up(store, storage, work, clock, config.retention)
     clock = not_before(clock, order.agreed)
     accounts = Accounts(store, config.users, keep=config.keep_users)
     limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
@@ -78,20 +83,26 @@ def start_hub(
     scheduler = Scheduler(
         store,
         storage,
+        work,
         clock,
         run_attempt,
         devices.soc_of,
         waiters.notify,
         config,
     )
+    contract = Contract.load()
+    signer = Signer(store.secret, clock, config.retention.signatures)
     services = Services(
-        contract=Contract.load(),
+        contract=contract,
         config=config,
         store=store,
         storage=storage,
         accounts=accounts,
         devices=devices,
-        signer=Signer(store.secret, clock, config.retention.signatures),
+        links=HubLinks(signer, contract.paths),
+        writers=Writers(),
+        lifecycle=Lifecycle(storage, work, clock, config.retention),
+        signer=signer,
         waiters=waiters,
         clock=clock,
         wake=scheduler.wake,

@@ -17,7 +17,8 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.results import Output, Verdict
 from qai_hub.local.engine.protocol import FailureType
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
@@ -50,7 +51,7 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
     world: World, name: str, state: str, behind: int
 ) -> None:
     key = world.submit("profile", input=[world.model()])
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         for _ in range(2):
             claimed = lifecycle.claim(db, key)
@@ -67,7 +68,7 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
 
 def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
     key, target = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     made, log = tmp_path / "made", tmp_path / "log"
     made.write_bytes(b"made")
     log.write_bytes(b"log")
@@ -95,7 +96,7 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
 
 def test_a_job_is_claimed_once(world: World) -> None:
     key, _ = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         assert lifecycle.claim(db, key) is not None
         assert lifecycle.claim(db, key) is None
@@ -139,8 +140,8 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
     steps: list[tuple[str, int]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        store, storage = Store(Path(folder)), Storage(Path(folder))
-        lifecycle = Lifecycle(storage, now)
+        store, storage = Store(Path(folder)), FolderStore(Path(folder))
+        lifecycle = Lifecycle(storage, WorkFolders(Path(folder)), now)
         held: list[Job] = []
         with store.write() as db:
             ada = ensure_user(db, "ada@example.com")

@@ -228,7 +228,7 @@ def test_what_a_crash_cut_short_runs_again_and_what_it_queued_runs(world: World)
     crashed, _ = world.compile()
     queued, _ = world.compile()
     with world.store.write() as db:
-        lifecycle = Lifecycle(world.storage, now)
+        lifecycle = Lifecycle(world.storage, world.work, now)
         assert lifecycle.claim(db, crashed) is not None
     with world.running():
         again = world.until_state(crashed, states.DONE)
@@ -239,7 +239,7 @@ def test_what_a_crash_cut_short_runs_again_and_what_it_queued_runs(world: World)
 def test_a_job_that_takes_the_hub_down_each_time_is_given_up(world: World) -> None:
     key, target = world.compile()
     waiting = world.submit("profile", input=[target])
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     for _ in range(MAX_LOSSES):
         with world.store.write() as db:
             assert lifecycle.claim(db, key) is not None
@@ -253,7 +253,7 @@ def test_a_job_that_takes_the_hub_down_each_time_is_given_up(world: World) -> No
 
 def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> None:
     key, _ = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         old = lifecycle.claim(db, key)
         assert old is not None
