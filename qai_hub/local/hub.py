@@ -11,7 +11,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.local.clock import Clock, now
 from qai_hub.local.config import HubConfig, Users, cores, named_users
 from qai_hub.local.core.accounts import Accounts, HubUser
-from qai_hub.local.core.scheduler import RunAttempt
+from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.engine.attempt import run_attempt
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.limits import ServerLimits

@@ -12,7 +12,9 @@ from support.store_world import add_dataset, add_job, add_model
 from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
+from qai_hub.local.core.executor import Executor
 from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.local_executor import LocalExecutor
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
@@ -43,7 +45,7 @@ class World:
             self.storage,
             self.work,
             now,
-            self.run_attempt,
+            self.executor(),
             DeviceCatalogue.load().soc_of,
             self._end,
             HubConfig(
@@ -55,6 +57,9 @@ class World:
             yield scheduler
         finally:
             scheduler.stop()
+
+    def executor(self) -> Executor:
+        return LocalExecutor(self.storage, self.work, self.run_attempt)
 
     def cancel(self, scheduler: Scheduler, key: str) -> list[str]:
         """Cancel a job as its owner does; returns which jobs have ended."""

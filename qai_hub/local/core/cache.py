@@ -10,8 +10,9 @@ from typing import Any
 
 from qai_hub._version import __version__
 from qai_hub.local.core.access import visible
+from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import CACHEABLE_WORK
-from qai_hub.local.core.requests import CheckedRequest, whole_digest
+from qai_hub.local.core.specs import whole_digest
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, makers_of
@@ -47,16 +48,16 @@ class Cache:
             "qai-hub-openapi": __version__,
         }
 
-    def key(self, checked: CheckedRequest) -> str | None:
+    def key(self, spec: AttemptSpec) -> str | None:
         """Return what the target model of a request is known by.
 
         Args:
-            checked: The request.
+            spec: What to do.
 
         Returns:
             The key; None if the request makes no model, or its options cannot be read.
         """
-        return cache_key(checked, self._tools)
+        return cache_key(spec, self._tools)
 
     def find(self, key: str, owner_id: int) -> Job | None:
         """Find the job that has made a target model.
@@ -91,17 +92,17 @@ class Cache:
         )
 
 
-def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str | None:
+def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:
     """Return what the target model of a request is known by.
 
     Args:
-        checked: The request.
+        spec: What to do.
         tools: The versions of the tools; None for one that is not installed.
 
     Returns:
         The key; None if the request makes no model, or its options cannot be read.
     """
-    request = checked.request
+    request = spec.request
     if request.kind not in CACHEABLE_WORK:
         return None
     try:
@@ -111,5 +112,5 @@ def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str |
     chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
     # All fields of the request, so that none can be forgotten; files stand by their content.
     parts: dict[str, Any] = asdict(request) | {"options": words, "soc": chip, "tools": dict(tools)}
-    text = json.dumps(parts, sort_keys=True, default=lambda path: checked.digests[path])
+    text = json.dumps(parts, sort_keys=True, default=lambda path: spec.digests[str(path)])
     return hashlib.sha256(text.encode()).hexdigest()

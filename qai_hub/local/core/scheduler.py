@@ -4,22 +4,21 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.attempts import Attempts
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.requests import Requests, SocOf
 from qai_hub.local.core.results import MakerGone, Output, Verdict
-from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.core.specs import SocOf, Specs
+from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.protocol import FailureType, JobFailure, notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
-from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import First, first_ready_jobs
@@ -96,21 +95,6 @@ _SERVED = (
 )
 
 
-class RunAttempt(Protocol):
-    """Carries out one attempt and returns its outcome; `run_attempt` of the execution does."""
-
-    def __call__(
-        self,
-        request: AttemptRequest,
-        folder: Path,
-        *,
-        time_limit: float,
-        memory_limit: int | None,
-        cancelled: threading.Event,
-    ) -> AttemptOutcome:
-        """Carry out an attempt."""
-
-
 class _Superseded(Exception):  # noqa: N818 - nobody's fault
     """The job has ended, or been queued again, while the attempt was under way."""
 
@@ -125,7 +109,7 @@ class Scheduler:
         storage: The files.
         work: The folders of attempts.
         clock: Tells the time.
-        run_attempt: Carries out one attempt.
+        executor: Carries out attempts.
         soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
         config: How the hub is configured.
@@ -137,7 +121,7 @@ class Scheduler:
         storage: FileStore,
         work: WorkFolders,
         clock: Clock,
-        run_attempt: RunAttempt,
+        executor: Executor,
         soc_of: SocOf,
         ended: Callable[[Iterable[str]], None],
         config: HubConfig,
@@ -146,8 +130,8 @@ class Scheduler:
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
-        self._requests = Requests(store, storage, soc_of)
-        self._run_attempt = run_attempt
+        self._specs = Specs(store, storage, soc_of, config)
+        self._executor = executor
         self._ended = ended
         self._places = Places.beyond(config.max_parallel_jobs)
         self._config = config
@@ -155,7 +139,9 @@ class Scheduler:
         self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._attempts = Attempts(self._awake.set)
+        self._attempts = Attempts(
+            self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
+        )
         self._turns = 0
         self._last_turns: dict[int, int] = {}
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
@@ -241,15 +227,22 @@ class Scheduler:
 
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:
-            folder = self._work.make(job.id, job.attempt)
             try:
-                self._settle(job, self._attempt(job, folder, cancelled))
+                self._settle(job, self._attempt(job, cancelled))
             finally:
+                self._executor.release(AttemptId(job.id, job.attempt))
                 self._work.remove(job.id, job.attempt)
         except _Superseded:
             _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
         except (AttemptCancelled, MakerGone):
             # A job that was cancelled by a person has ended: the database then refuses this.
+            with self._store.write() as db:
+                self._lifecycle.requeue(db, job)
+        except CannotStartError as error:
+            _log.warning(
+                "attempt %d of the job %s cannot be started yet: %s", job.attempt, job.id, error
+            )
+            self._stopping.wait(_RETRY_AFTER)
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
         except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
@@ -281,26 +274,23 @@ class Scheduler:
             ended = self._lifecycle.finish(db, job, verdict)
         self._ended(ended)
 
-    def _attempt(self, job: Job, folder: Path, cancelled: threading.Event) -> Verdict:
+    def _attempt(self, job: Job, cancelled: threading.Event) -> Verdict:
         try:
-            checked = self._requests.make(job)
+            spec = self._specs.make(job)
         except JobFailure as failure:
             return Verdict.failure(failure.failure_type, failure.reason)
-        key = self._cache.key(checked) if self._cache else None
+        key = self._cache.key(spec) if self._cache else None
         maker = self._cache.find(key, job.owner_id) if self._cache and key else None
         with self._store.write() as db:
             wanted = self._lifecycle.advance(db, job)
         if not wanted:
             raise _Superseded
         if maker is not None:
-            return self._served(maker, key, folder)
-        outcome = self._run_attempt(
-            checked.request.located(lambda path: self._storage.localize(path.name, folder)),
-            folder,
-            time_limit=self._config.job_timeout,
-            memory_limit=self._config.memory_limit,
-            cancelled=cancelled,
-        )
+            return self._served(job, maker, key)
+        self._executor.start(spec)
+        if cancelled.is_set():
+            self._executor.cancel(spec.id)
+        outcome = self._executor.wait(spec.id)
         return Verdict(
             failure_type=outcome.failure_type,
             reason=outcome.reason,
@@ -310,9 +300,9 @@ class Scheduler:
             key=key,
         )
 
-    def _served(self, maker: Job, key: str | None, folder: Path) -> Verdict:
+    def _served(self, job: Job, maker: Job, key: str | None) -> Verdict:
         """Return the verdict of an attempt that is spared, since a job has done its work before."""
-        log = folder / "hub.log"
+        log = self._work.make(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
         notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
         return Verdict(

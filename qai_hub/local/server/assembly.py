@@ -12,7 +12,8 @@ from qai_hub.local.contract import Contract
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.scheduler import RunAttempt, Scheduler
+from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
+from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
@@ -85,7 +86,7 @@ def start_hub(
         storage,
         work,
         clock,
-        run_attempt,
+        LocalExecutor(storage, work, run_attempt),
         devices.soc_of,
         waiters.notify,
         config,

@@ -13,7 +13,7 @@ from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache, cache_key
-from qai_hub.local.core.requests import CheckedRequest
+from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 from qai_hub.local.engine.protocol import FailureType, Soc
 from qai_hub.local.store import Store
@@ -44,7 +44,11 @@ def key_of(
     digests: dict[Path, str] | None = None,
     tools: dict[str, str | None] | None = None,
 ) -> str | None:
-    return cache_key(CheckedRequest(request, digests or DIGESTS), tools or TOOLS)
+    named = {str(path): digest for path, digest in (digests or DIGESTS).items()}
+    spec = AttemptSpec(
+        id=AttemptId("j1", 1), request=request, digests=named, time_limit=1.0, memory_limit=None
+    )
+    return cache_key(spec, tools or TOOLS)
 
 
 def test_where_files_lie_does_not_count_and_what_is_in_them_does() -> None:
