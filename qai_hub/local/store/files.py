@@ -15,8 +15,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from qai_hub.local.store.dialect import insert_or_change, insert_unless_there
 from qai_hub.local.store.records import File, Job, Upload
 from qai_hub.local.store.schema import (
     artifacts,
@@ -42,10 +42,7 @@ def forget_maker(db: Connection, job_id: str) -> None:
 
 def remember_maker(db: Connection, key: str, job: Job) -> None:
     """Say that a job has made what a key stands for."""
-    statement = upsert(makers).values(key=key, owner_id=job.owner_id, job_id=job.id)
-    db.execute(
-        statement.on_conflict_do_update(index_elements=["key", "owner_id"], set_={"job_id": job.id})
-    )
+    insert_or_change(db, makers, "job_id", key=key, owner_id=job.owner_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +83,7 @@ def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
     Returns:
         None if the key was free, and is taken now; else what was answered to who had it first.
     """
-    values = asdict(request)
-    taken = db.execute(upsert(idempotency).values(values).on_conflict_do_nothing())
-    if taken.rowcount == 1:
+    if insert_unless_there(db, idempotency, **asdict(request)):
         return None
     return StoredAnswer(*db.execute(select(idempotency).where(*_named(request))).one())
 
@@ -211,13 +206,7 @@ def forget_part(db: Connection, upload_id: str, number: int) -> None:
 
 def put_part(db: Connection, part: Part) -> None:
     """Say that a part has arrived, in place of an earlier one of the same number."""
-    statement = upsert(parts).values(asdict(part))
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["upload_id", "number"],
-            set_={"size": part.size, "sha256": part.sha256},
-        )
-    )
+    insert_or_change(db, parts, "size", "sha256", **asdict(part))
 
 
 def parts_of(db: Connection, upload_id: str) -> list[Part]:

@@ -9,9 +9,12 @@ from itertools import islice
 from sqlalchemy import (
     BindParameter,
     Connection,
+    Integer,
     Select,
+    String,
     and_,
     bindparam,
+    cast,
     delete,
     insert,
     or_,
@@ -20,8 +23,8 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from qai_hub.local.store.dialect import insert_unless_there
 from qai_hub.local.store.records import Account, User, new_id
 from qai_hub.local.store.schema import (
     datasets,
@@ -63,15 +66,10 @@ def normalized(email: str) -> str:
 
 def ensure_user(db: Connection, email: str) -> User:
     """Return the user with a normalized address, made with a project of their own if new."""
-    found = db.execute(_USERS.where(users.c.email == email)).one_or_none()
-    if found is not None:
-        return User(*found)
-    user_id = db.execute(insert(users).values(email=email).returning(users.c.id)).scalar_one()
-    user = User(id=user_id, email=email, project_id=new_id("p"), project_slug="default")
-    db.execute(
-        insert(projects).values(id=user.project_id, owner_id=user.id, slug=user.project_slug)
-    )
-    return user
+    if insert_unless_there(db, users, email=email):
+        user_id = db.execute(select(users.c.id).where(users.c.email == email)).scalar_one()
+        db.execute(insert(projects).values(id=new_id("p"), owner_id=user_id, slug="default"))
+    return User(*db.execute(_USERS.where(users.c.email == email)).one())
 
 
 def get_user(db: Connection, user_id: int) -> User:
@@ -115,8 +113,10 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
         db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
         for digest in sorted(account.tokens):
             db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
-    version = upsert(settings).values(name=_VERSION, value=str(users_version(db) + 1))
-    db.execute(version.on_conflict_do_update(set_={"value": version.excluded.value}))
+    insert_unless_there(db, settings, name=_VERSION, value="0")
+    # Counted by the database, so that two at once count as two.
+    more = cast(cast(settings.c.value, Integer) + 1, String)
+    db.execute(update(settings).where(settings.c.name == _VERSION).values(value=more))
 
 
 def users_version(db: Connection) -> int:
@@ -144,8 +144,7 @@ def shared_with(db: Connection, object_id: str) -> list[str]:
 def share(db: Connection, object_id: str, emails: Sequence[str]) -> None:
     """Share something with normalized addresses; those that have it already keep it."""
     for email in emails:
-        statement = upsert(shares).values(object_id=object_id, email=email)
-        db.execute(statement.on_conflict_do_nothing())
+        insert_unless_there(db, shares, object_id=object_id, email=email)
 
 
 def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None) -> None:

@@ -12,9 +12,12 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    text,
+    false,
+    true,
     update,
 )
+
+from qai_hub.local.store.dialect import BigInt
 
 # The version of this layout. A hub refuses a folder that a newer hub has written.
 SCHEMA_VERSION = 3
@@ -36,7 +39,7 @@ users = Table(
     # What has let them in last: a start of the hub that named them, or an administrator who added
     # them. Those who may not enter keep what they have made.
     Column("origin", String, nullable=False, server_default="start"),
-    Column("active", Boolean, nullable=False, server_default=text("1")),
+    Column("active", Boolean, nullable=False, server_default=true()),
 )
 
 tokens = Table(
@@ -58,7 +61,7 @@ files = Table(
     "files",
     metadata,
     Column("id", String, primary_key=True),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInt, nullable=False),
     # SHA-256 in hex; null until someone needs it.
     Column("sha256", String),
     Index("files_by_digest", "sha256"),
@@ -67,7 +70,7 @@ files = Table(
 models = Table(
     "models",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInt, primary_key=True),
     Column("id", String, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
@@ -96,7 +99,7 @@ models = Table(
 datasets = Table(
     "datasets",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInt, primary_key=True),
     Column("id", String, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
@@ -113,7 +116,7 @@ datasets = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInt, primary_key=True),
     Column("id", String, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
@@ -141,11 +144,11 @@ jobs = Table(
     # The job that has failed this one by not making a model. Why is told to those who may see it.
     Column("cause_id", String),
     Column("notices", JSON),
-    Column("execution_time", Integer),
+    Column("execution_time", BigInt),
     Column("peak_memory", JSON),
     # Whether its input models are there. Kept, and not asked of them each time: a look for the next
     # job would pass over all that wait for the same model.
-    Column("ready", Boolean, nullable=False, server_default=text("0")),
+    Column("ready", Boolean, nullable=False, server_default=false()),
     Index("jobs_by_owner", "owner_id", "seq"),
     # None by the state alone: SQLite would take it to go through all that is queued, in place of
     # the few jobs that a query names.
@@ -195,7 +198,7 @@ artifacts = Table(
 shares = Table(
     "shares",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInt, primary_key=True),
     Column("object_id", String, nullable=False),
     Column("email", String, nullable=False),
     UniqueConstraint("object_id", "email"),
@@ -210,8 +213,8 @@ uploads = Table(
     Column("object_id", String, nullable=False, index=True),
     Column("created", String, nullable=False),
     # In bytes; null where the size is not told beforehand.
-    Column("size", Integer),
-    Column("part_size", Integer),
+    Column("size", BigInt),
+    Column("part_size", BigInt),
     # Whose model or dataset it is for.
     Column("owner_id", ForeignKey("users.id")),
     Index("uploads_by_owner", "owner_id", "created"),
@@ -222,7 +225,7 @@ parts = Table(
     metadata,
     Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInt, nullable=False),
     Column("sha256", String, nullable=False),
 )
 
