@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qai_hub.local import LocalHub
 
 _NEEDED = (
+    "alembic",
     "itsdangerous",
     "jsonschema_rs",
     "multipart",

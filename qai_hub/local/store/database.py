@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from qai_hub.local.disk import sync
 from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_claimed
-from qai_hub.local.store.dialect import disk_full_as_os_error, sqlite_engine, writer_of
-from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings, upgrade
+from qai_hub.local.store.dialect import (
+    disk_full_as_os_error,
+    insert_unless_there,
+    sqlite_engine,
+    writer_of,
+)
+from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
 
 _NEWER = (
     "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
@@ -150,17 +155,22 @@ def _lock(folder: Path) -> sqlite3.Connection:
 
 def _prepare(db: Connection) -> bytes:
     """Create the tables in a new database, upgrade those of an old one; return its secret."""
-    metadata.create_all(db)
+    if not inspect(db).has_table(settings.name):
+        metadata.create_all(db)
+        fresh = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
+        for name, value in fresh.items():
+            insert_unless_there(db, settings, name=name, value=value)
     found = {row.name: row.value for row in db.execute(select(settings))}
-    if not found:
-        found = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
-        rows = [{"name": name, "value": value} for name, value in found.items()]
-        db.execute(insert(settings), rows)
     version = int(found["schema_version"])
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
+        # Alembic takes a while to load, and is not needed at most starts.
+        from qai_hub.local.store.migrations import upgrade
+
         upgrade(db, version)
+        current = settings.c.name == "schema_version"
+        db.execute(update(settings).where(current).values(value=str(SCHEMA_VERSION)))
     return bytes.fromhex(found["secret"])
 
 

@@ -6,26 +6,24 @@ The hub runs on SQLite. Its tables and statements are ones that PostgreSQL takes
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 # For sizes in bytes, times in microseconds and what is counted for ever. SQLite's integers have 64
 # bits in any case, and it counts those alone that are called INTEGER.
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
-Insert = sqlite.Insert | postgresql.Insert
-_INSERTS: dict[str, Callable[[Table], Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -48,7 +46,7 @@ def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  #
     Returns:
         Whether the row was inserted.
     """
-    statement = _INSERTS[db.dialect.name](table).values(values).on_conflict_do_nothing()
+    statement = _insert(db, table).values(values).on_conflict_do_nothing()
     # Counting rows is not for inserts: PostgreSQL's are made to return keys that it has generated.
     inserted = db.execute(statement.returning(*table.primary_key)).one_or_none()
     return inserted is not None
@@ -63,13 +61,23 @@ def insert_or_change(db: Connection, table: Table, *changed: str, **values: Any)
         changed: The columns to change.
         values: The columns.
     """
-    statement = _INSERTS[db.dialect.name](table).values(values)
+    statement = _insert(db, table).values(values)
     db.execute(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
             set_={name: statement.excluded[name] for name in changed},
         )
     )
+
+
+def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return an insert of the dialect in use, which knows conflicts."""
+    if db.dialect.name == "postgresql":
+        # It takes a while to load.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
