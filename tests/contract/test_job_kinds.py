@@ -8,8 +8,8 @@ import pytest
 from qai_hub.local.contract import Contract
 from qai_hub.local.core import kinds
 from qai_hub.local.core.kinds import KINDS, JobKind
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.options import RUNTIMES
-from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.engine.worker import WORK
 
 EVERY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

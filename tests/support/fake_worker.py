@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 
 SPEC = [{"name": "x", "shape": [1, 3], "dtype": "float32"}]
 PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "upper": 2}}}

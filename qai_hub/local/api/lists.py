@@ -1,4 +1,4 @@
-"""Answers that several operations share."""
+"""Lists, their pages, and answers that several operations share."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode

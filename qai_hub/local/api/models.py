@@ -1,4 +1,4 @@
-"""Deleting models and datasets, with all that only they need."""
+"""Models: made, uploaded, looked at, downloaded; and how models and datasets are deleted."""
 
 from collections.abc import Iterable
 from typing import TypeVar

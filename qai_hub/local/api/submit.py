@@ -11,7 +11,7 @@ from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
 from qai_hub.local.core.kinds import CREATED, FAILED, submitted_kind
 from qai_hub.local.devices import DeviceQuery
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Model, new_id
 from qai_hub.local.store.relations import Role, add_uses, count_jobs

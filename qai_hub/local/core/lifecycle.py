@@ -13,7 +13,7 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import DEFAULT_RETENTION, Retention
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.results import Keeper, Verdict
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.records import Job

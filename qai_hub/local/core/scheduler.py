@@ -1,9 +1,8 @@
-"""Whose turn it is: places are given in rounds, and nobody is shut out by another's long jobs."""
+"""The scheduler: runs queued jobs as soon as their input is there, and stores how they end."""
 
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
@@ -14,75 +13,16 @@ from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.results import MakerGone, Output, Verdict
 from qai_hub.local.core.specs import SocOf, Specs
+from qai_hub.local.core.turns import Claimant, Places, next_turn
 from qai_hub.local.engine.attempt import AttemptCancelled
-from qai_hub.local.engine.protocol import FailureType, JobFailure, notice
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import First, first_ready_jobs
-
-# A small machine, too, has places for some people of whom nothing runs.
-_LEAST_BEYOND = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Claimant:
-    """A person who has a job that could begin.
-
-    Attributes:
-        user_id: Who it is.
-        running: How many jobs of theirs run.
-        served: When one of theirs began last, as a number that grows; 0 for never.
-        oldest: The age of the job that would begin: smaller for older ones.
-    """
-
-    user_id: int
-    running: int
-    served: int
-    oldest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """How many jobs may run at once.
-
-    Attributes:
-        usual: As many as any jobs may take.
-        most: As many as there are with those of people of whom nothing else runs.
-    """
-
-    usual: int
-    most: int
-
-    @classmethod
-    def beyond(cls, usual: int) -> "Places":
-        """Return as many places again for people of whom nothing runs, and 8 at the least."""
-        return cls(usual, usual + max(usual, _LEAST_BEYOND))
-
-
-def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:
-    """Choose who gets the next place.
-
-    Of whom the fewest jobs run comes first, then who has waited longest for a turn, then who has
-    the oldest job. So a person alone may take all usual places. Once these are taken, there are
-    more for people of whom nothing runs, as many as `places` has.
-
-    Args:
-        claimants: Those who have a job that could begin.
-        places: How many jobs may run at once.
-        taken: How many run now, of all people.
-
-    Returns:
-        Whose job is to begin; None if no more may.
-    """
-    if taken >= places.most:
-        return None
-    if taken >= places.usual:
-        claimants = [each for each in claimants if each.running == 0]
-    return min(claimants, key=lambda each: (each.running, each.served, each.oldest), default=None)
-
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0

@@ -9,7 +9,8 @@ from qai_hub.local.config import HubConfig
 from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest

@@ -20,7 +20,13 @@ from qai_hub.local.engine.option_table import (
     options_of,
 )
 from qai_hub.local.engine.options import THREADS, Options, unused_units
-from qai_hub.local.engine.protocol import WORK_FOLDER, AttemptRequest, Report, notice, shortened
+from qai_hub.local.engine.protocol import (
+    WORK_FOLDER,
+    AttemptRequest,
+    Report,
+    notice,
+    shortened,
+)
 from qai_hub.local.engine.qnn.binaries import has_context
 from qai_hub.local.engine.qnn.settings import graphs_to_run
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper

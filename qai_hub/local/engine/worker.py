@@ -15,13 +15,11 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_of
 from qai_hub.local.engine.protocol import (
-    EXIT_STATUSES,
     REQUEST_FILE,
     AttemptRequest,
-    JobFailure,
     Report,
-    resource_failure_of,
 )
 from qai_hub.local.engine.sandbox import enter
 

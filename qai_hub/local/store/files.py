@@ -1,4 +1,4 @@
-"""Which jobs have made what a request asks for."""
+"""Files and uploads; the jobs that made what others ask for; answers that are kept for a while."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""People, whether they may enter, and their projects."""
+"""People and their projects, whether they may enter, and what is shared with them."""
 
 import hashlib
 import re

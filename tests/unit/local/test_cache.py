@@ -15,7 +15,8 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache, cache_key
 from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
-from qai_hub.local.engine.protocol import FailureType, Soc
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share, unshare
 from qai_hub.local.store.records import Job, User

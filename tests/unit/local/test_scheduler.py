@@ -13,7 +13,7 @@ from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
 from qai_hub.local.core.results import Verdict
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User

@@ -11,7 +11,7 @@ from support.scheduler_world import World
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.attempts import Attempts
 from qai_hub.local.engine.attempt import AttemptRequest
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import artifacts_of
