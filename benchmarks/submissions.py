@@ -22,8 +22,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from qai_hub.local import LocalHub, hub
+from qai_hub.local import LocalHub
 from qai_hub.local.engine.attempt import AttemptCancelled
+from qai_hub.local.server import assembly
 
 _TOKEN = "benchmark"  # noqa: S105 - of a hub that lives for seconds
 _HEADERS = {"Authorization": f"token {_TOKEN}", "Content-Type": "application/json"}
@@ -33,8 +34,8 @@ _DEVICE = {"name": "Samsung Galaxy S24"}
 def serve(folder: str, kind: str) -> None:
     """Runs a hub until its standard input ends, and prints its address."""
     if kind == "not synced":
-        for name in ("Store", "Storage"):
-            setattr(hub, name, _unsynced(getattr(hub, name)))
+        for name in ("Store", "FolderStore"):
+            setattr(assembly, name, _unsynced(getattr(assembly, name)))
 
     def hold(*_: object, cancelled: object, **__: object) -> object:
         cancelled.wait()  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qai_hub.local import LocalHub
 
 _NEEDED = (
+    "alembic",
     "itsdangerous",
     "jsonschema_rs",
     "multipart",
@@ -51,7 +52,9 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         description="Run a local hub, which runs its jobs on this machine, until it is stopped.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=_port, default=8642, help="TCP port (%(default)s)")
+    parser.add_argument(
+        "--port", type=_setting("port", int), default=8642, help="TCP port (%(default)s)"
+    )
     add_data_dir(parser)
     parser.add_argument(
         "--user",
@@ -80,34 +83,34 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--job-timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=_setting("job_timeout", float),
         default=3600.0,
         help="seconds that a job may run before it fails (%(default)g)",
     )
     parser.add_argument(
         "--max-parallel-jobs",
         metavar="N",
-        type=_count,
+        type=_setting("max_parallel_jobs", int),
         help="jobs to run at once (one per core)",
     )
     parser.add_argument(
         "--max-queued-jobs",
         metavar="N",
-        type=_bound,
+        type=_setting("max_queued_jobs", int),
         default=10_000,
         help="queued jobs that one user may have (%(default)s)",
     )
     parser.add_argument(
         "--max-unfinished-uploads",
         metavar="N",
-        type=_bound,
+        type=_setting("max_unfinished_uploads", int),
         default=1_000,
         help="unfinished uploads that one user may have (%(default)s)",
     )
     parser.add_argument(
         "--memory-limit",
         metavar="MIB",
-        type=_mebibytes,
+        type=_setting("memory_limit", int, 1 << 20),
         help="address space that a job may use, in MiB (no limit)",
     )
     parser.add_argument(
@@ -179,22 +182,23 @@ def _users(options: argparse.Namespace) -> list[User]:
 
 def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
+    from qai_hub.local.config import HubConfig, cores, named_users
     from qai_hub.local.core.admission import merged
 
-    hub = LocalHub(
-        options.data_dir,
-        options.port,
-        options.host,
-        merged(users),
-        options.max_parallel_jobs,
-        options.job_timeout,
+    config = HubConfig(
+        data_dir=options.data_dir.expanduser(),
+        host=options.host,
+        port=options.port,
+        users=named_users(merged(users)),
         keep_users=options.keep_users,
+        max_parallel_jobs=options.max_parallel_jobs or cores(),
+        job_timeout=options.job_timeout,
         memory_limit=options.memory_limit,
         cache=options.cache,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
     )
-    return hub.start()
+    return LocalHub.from_config(config).start()
 
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
@@ -286,32 +290,20 @@ def _user(text: str) -> User:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _port(text: str) -> int:
-    return int(_number(text, 0, 65535, whole=True))
+def _setting(name: str, kind: Callable[[str], float], unit: int = 1) -> Callable[[str], float]:
+    """Return how the number of a setting of the hub is read, and checked."""
 
+    def read(text: str) -> float:
+        from qai_hub.local.config import check_range
 
-def _count(text: str) -> int:
-    return int(_number(text, 1, 10_000, whole=True))
+        try:
+            value = kind(text) * unit
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        try:
+            check_range(name, value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return value
 
-
-def _bound(text: str) -> int:
-    return int(_number(text, 1, 10**9, whole=True))
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 0.001, 10**9, whole=False)
-
-
-def _mebibytes(text: str) -> int:
-    """Return as many bytes."""
-    return int(_number(text, 1, 2**30, whole=True)) << 20
-
-
-def _number(text: str, least: float, most: float, *, whole: bool) -> float:
-    try:
-        value = int(text) if whole else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text} is not from {least} to {most}")
-    return value
+    return read

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from qai_hub.local.core.quarantine import Quarantined
+from qai_hub.local.files.quarantine import Quarantined
 
 if TYPE_CHECKING:
     from qai_hub.local.core.accounts import HubUser as HubUser

@@ -1,36 +1,24 @@
 """LocalHub: a hub of one's own, for a script, a test or the command line."""
 
 import os
-import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
-from qai_hub.local.api.context import Bounds, Services
-from qai_hub.local.clock import Clock, not_before, now
-from qai_hub.local.contract import Contract
-from qai_hub.local.core.accounts import DEFAULT_USER, Accounts, HubUser
-from qai_hub.local.core.cache import Cache
-from qai_hub.local.core.cleanup import clean_up
-from qai_hub.local.core.quarantine import Quarantined
-from qai_hub.local.core.scheduler import RunAttempt, Scheduler
-from qai_hub.local.core.signing import Signer
-from qai_hub.local.core.waiters import Waiters
-from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.clock import Clock, now
+from qai_hub.local.config import HubConfig, Users, cores, named_users
+from qai_hub.local.core.accounts import Accounts, HubUser
+from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.engine.attempt import run_attempt
-from qai_hub.local.files import Storage
-from qai_hub.local.limits import ServerLimits, raise_open_files
-from qai_hub.local.server.app import make_app
-from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
-from qai_hub.local.store import Store
+from qai_hub.local.files.quarantine import Quarantined
+from qai_hub.local.limits import ServerLimits
+from qai_hub.local.server.assembly import RunningHub, start_hub
 
 if TYPE_CHECKING:
     from qai_hub.client import Client
-
-DEFAULT_PART_SIZE = 64 << 20
 
 
 class LocalHub:
@@ -77,7 +65,7 @@ class LocalHub:
         data_dir: str | os.PathLike[str] | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
-        users: Mapping[str, str | None] | Iterable[str] | None = None,
+        users: Users = None,
         max_parallel_jobs: int | None = None,
         job_timeout: float = 3600.0,
         validate_responses: bool = False,
@@ -88,56 +76,69 @@ class LocalHub:
         keep_users: bool = False,
         max_queued_jobs: int = 10_000,
         max_unfinished_uploads: int = 1_000,
-        part_size: int = DEFAULT_PART_SIZE,
+        part_size: int = 64 << 20,
         limits: ServerLimits | None = None,
         clock: Clock = now,
         run_attempt: RunAttempt = run_attempt,
     ) -> None:
-        counts = {
-            "max_parallel_jobs": max_parallel_jobs,
-            "max_queued_jobs": max_queued_jobs,
-            "max_unfinished_uploads": max_unfinished_uploads,
-        }
-        for name, count in counts.items():
-            if count is not None and count < 1:
-                raise ValueError(f"{name} must be 1 or more")
-        if job_timeout <= 0:
-            raise ValueError("job_timeout must be more than 0 seconds")
-        self._data_dir = None if data_dir is None else Path(data_dir).expanduser()
-        self._address = (host, port)
-        named: Iterable[tuple[str, str | None]] = (
-            users.items() if isinstance(users, Mapping) else [(each, None) for each in users or ()]
+        config = HubConfig(
+            data_dir=None if data_dir is None else Path(data_dir).expanduser(),
+            host=host,
+            port=port,
+            users=named_users(users),
+            keep_users=keep_users,
+            allowed_hosts=tuple(allowed_hosts),
+            max_parallel_jobs=cores() if max_parallel_jobs is None else max_parallel_jobs,
+            job_timeout=job_timeout,
+            memory_limit=memory_limit,
+            cache=cache,
+            max_queued_jobs=max_queued_jobs,
+            max_unfinished_uploads=max_unfinished_uploads,
+            part_size=part_size,
+            validate_responses=validate_responses,
+            limits=limits,
         )
-        self._users = [*named] or [(DEFAULT_USER, None)]
-        self._keep_users = keep_users
-        self._max_parallel = max_parallel_jobs or os.cpu_count() or 1
-        self._job_timeout = job_timeout
-        self._validate_responses = validate_responses
-        self._allowed_hosts = allowed_hosts
-        self._memory_limit = memory_limit
-        self._cache = cache
-        self._bounds = Bounds(max_queued_jobs, max_unfinished_uploads)
-        self._part_size = part_size
+        self._set_up(config, clock, run_attempt)
+
+    @classmethod
+    def from_config(
+        cls, config: HubConfig, *, clock: Clock = now, run_attempt: RunAttempt = run_attempt
+    ) -> Self:
+        """Makes a hub from a configuration.
+
+        Args:
+            config: The configuration.
+            clock: Tells the time, with its time zone.
+            run_attempt: Carries out attempts at jobs.
+
+        Returns:
+            The hub, not started.
+
+        Examples:
+            >>> from qai_hub.local import LocalHub
+            >>> from qai_hub.local.config import HubConfig
+            >>> small = LocalHub.from_config(HubConfig(max_parallel_jobs=1))
+        """
+        hub = cls.__new__(cls)
+        hub._set_up(config, clock, run_attempt)
+        return hub
+
+    def _set_up(self, config: HubConfig, clock: Clock, run_attempt: RunAttempt) -> None:
+        self._config = config
         self._clock = clock
         self._run_attempt = run_attempt
-        self._running = ExitStack()
-        self._accounts: Accounts | None = None
-        self._limits = limits
-        self._waiters = Waiters(0)
-        self._server: ServerThread | None = None
-        self._url = ""
-        self._quarantined = Quarantined(Path(), 0, 0)
+        self._stack = ExitStack()
+        self._running: RunningHub | None = None
 
     @property
     def url(self) -> str:
         """Scheme, host and port of the hub while it runs, as `api_url` takes them."""
-        self._started()
-        return self._url
+        return self._started().url
 
     @property
     def waiting(self) -> int:
         """Number of requests that wait for the end of a job."""
-        return len(self._waiters)
+        return 0 if self._running is None else len(self._running.waiters)
 
     @property
     def quarantined(self) -> Quarantined:
@@ -145,18 +146,17 @@ class LocalHub:
 
         What the database does not know, and what has expired, is kept there for a week or more.
         """
-        self._started()
-        return self._quarantined
+        return self._started().quarantined
 
     @property
     def connections(self) -> int:
         """Number of connections that are open."""
-        return 0 if self._server is None else self._server.connections
+        return 0 if self._running is None else self._running.server.connections
 
     @property
     def emails(self) -> list[str]:
         """Addresses of the users that it was started for, in order."""
-        return self._started().emails
+        return self._accounts.emails
 
     def token(self, email: str | None = None) -> str:
         """Returns a token of a user: the one that was given, or else one that is made now.
@@ -174,7 +174,7 @@ class LocalHub:
         Examples:
             >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
         """
-        accounts = self._started()
+        accounts = self._accounts
         return accounts.token(accounts.emails[0] if email is None else email)
 
     def is_token_of(self, token: str, email: str) -> bool:
@@ -194,8 +194,9 @@ class LocalHub:
             >>> local_hub.is_token_of("guessed", "you@example.com")
             False
         """
-        user = self._started().authenticate(token)
-        return user is not None and user == self._started().with_email(email)
+        accounts = self._accounts
+        user = accounts.authenticate(token)
+        return user is not None and user == accounts.with_email(email)
 
     def users(self) -> list[HubUser]:
         """Lists everybody who is, or was, a user of the hub and its data folder.
@@ -210,7 +211,7 @@ class LocalHub:
             >>> [user.email for user in local_hub.users() if user.origin == "start"]
             ['you@example.com', 'colleague@example.com']
         """
-        return self._started().listed()
+        return self._accounts.listed()
 
     def add_user(self, email: str, token: str | None = None) -> str:
         """Lets a person in, at once and at later starts, until they are revoked.
@@ -232,7 +233,7 @@ class LocalHub:
             >>> local_hub.is_token_of(token, "guest@example.com")
             True
         """
-        return self._started().add(email, token)
+        return self._accounts.add(email, token)
 
     def renew_token(self, email: str, token: str | None = None) -> str:
         """Replaces all tokens of a user by another: the old ones count no longer.
@@ -254,7 +255,7 @@ class LocalHub:
             >>> local_hub.is_token_of(old, "trainee@example.com")
             False
         """
-        return self._started().renew(email, token)
+        return self._accounts.renew(email, token)
 
     def revoke_user(self, email: str) -> None:
         """Takes all tokens of a user away. What they have made stays, also what others see of it.
@@ -274,7 +275,7 @@ class LocalHub:
             >>> local_hub.is_token_of(token, "visitor@example.com")
             False
         """
-        self._started().revoke(email)
+        self._accounts.revoke(email)
 
     def config(self, email: str | None = None) -> ClientConfig:
         """Returns what a client of this hub is configured with.
@@ -333,11 +334,11 @@ class LocalHub:
             >>> kept = LocalHub(data_dir="hub").start()
             >>> kept.stop()
         """
-        if self._accounts is not None:
+        if self._running is not None:
             raise RuntimeError("the hub runs already")
         with ExitStack() as stack:
-            self._accounts = self._start(stack)
-            self._running = stack.pop_all()
+            self._running = start_hub(self._config, self._clock, self._run_attempt, stack)
+            self._stack = stack.pop_all()
         return self
 
     def stop(self) -> None:
@@ -348,8 +349,8 @@ class LocalHub:
             >>> other = LocalHub().start()
             >>> other.stop()
         """
-        self._accounts = None
-        self._running.close()
+        self._running = None
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -363,62 +364,13 @@ class LocalHub:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"LocalHub({self._url if self._accounts else 'stopped'})"
+        return f"LocalHub({self._running.url if self._running else 'stopped'})"
 
-    def _started(self) -> Accounts:
-        if self._accounts is None:
+    @property
+    def _accounts(self) -> Accounts:
+        return self._started().accounts
+
+    def _started(self) -> RunningHub:
+        if self._running is None:
             raise RuntimeError("the hub does not run: use it in a with statement, or call start()")
-        return self._accounts
-
-    def _start(self, stack: ExitStack) -> Accounts:
-        folder, durable = self._data_dir, self._data_dir is not None
-        if folder is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
-        listener = stack.enter_context(listen(*self._address))
-        self._url = url_of(self._address[0], listener)
-        store = Store(folder, durable=durable)
-        stack.callback(store.close)
-        storage = Storage(folder, durable=durable)
-        store.before_commit(storage.sync_folders)
-        order = clean_up(store, storage, self._clock)
-        self._quarantined = order.quarantined
-        clock = not_before(self._clock, order.agreed)
-        accounts = Accounts(store, self._users, keep=self._keep_users)
-        files = raise_open_files()
-        limits = self._limits or ServerLimits.within(files, self._max_parallel)
-        self._waiters = waiters = Waiters(limits.waits)
-        devices = DeviceCatalogue.load()
-        scheduler = Scheduler(
-            store,
-            storage,
-            clock,
-            self._run_attempt,
-            devices.soc_of,
-            waiters.notify,
-            max_parallel=self._max_parallel,
-            time_limit=self._job_timeout,
-            memory_limit=self._memory_limit,
-            cache=Cache(store, storage) if self._cache else None,
-        )
-        services = Services(
-            contract=Contract.load(),
-            store=store,
-            storage=storage,
-            accounts=accounts,
-            devices=devices,
-            signer=Signer(store.secret, clock),
-            waiters=waiters,
-            clock=clock,
-            part_size=self._part_size,
-            bounds=self._bounds,
-            wake=scheduler.wake,
-            cancelled=scheduler.cancelled,
-        )
-        hosts = allowed_hosts(self._address[0], self._allowed_hosts)
-        app = make_app(services, hosts, limits, validate_responses=self._validate_responses)
-        scheduler.start()
-        stack.callback(scheduler.stop)
-        self._server = server = ServerThread(app, listener, waiters.close, limits)
-        server.start()
-        stack.callback(server.stop)
-        return accounts
+        return self._running

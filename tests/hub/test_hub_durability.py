@@ -19,7 +19,7 @@ from support.hub_http import Api
 
 from qai_hub.local import LocalHub
 from qai_hub.local.disk import make_folder
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="fsync is not what syncs there")
 BAD = "--bad"
@@ -134,11 +134,11 @@ def test_files_and_their_names_are_synced_before_each_commit(
         assert disk.inode(data / name) == (data / name).stat().st_ino
 
 
-@pytest.mark.parametrize("lazy", ["sync", "sync_folders"])
+@pytest.mark.parametrize("lazy", ["stage", "flush"])
 def test_the_model_of_a_disk_shows_what_is_not_synced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lazy: str
 ) -> None:
-    monkeypatch.setattr(Storage, lazy, lambda *_: None)
+    monkeypatch.setattr(FolderStore, lazy, lambda *_: None)
     with watched(tmp_path / "new" / "data", monkeypatch) as disk:
         work(tmp_path / "new" / "data", disk)
     assert disk.faults

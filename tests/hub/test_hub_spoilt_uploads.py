@@ -12,7 +12,7 @@ import pytest
 from support.hub_http import Api, ok, problem
 
 from qai_hub.local import LocalHub
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
 
 CONTENT = b"0123456789"
 
@@ -86,9 +86,9 @@ def test_a_hub_that_stops_does_not_wait_for_slow_uploads(
 def test_an_upload_survives_a_hub_that_dies_while_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Storage.publish_upload
+    real = FolderStore.publish_upload
 
-    def publish_and_die(self: Storage, upload_id: str, file_id: str) -> None:
+    def publish_and_die(self: FolderStore, upload_id: str, file_id: str) -> None:
         real(self, upload_id, file_id)
         raise OSError("the hub dies before its database knows")
 
@@ -97,7 +97,7 @@ def test_an_upload_survives_a_hub_that_dies_while_it_ends(
         key = api.create_model()
         upload = begin(api, key)
         tag = httpx.put(upload["urls"][0], content=CONTENT).headers["ETag"]
-        monkeypatch.setattr(Storage, "publish_upload", publish_and_die)
+        monkeypatch.setattr(FolderStore, "publish_upload", publish_and_die)
         problem(finish(api, key, upload, tag), 500)
         api.close()
     monkeypatch.undo()

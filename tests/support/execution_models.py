@@ -19,7 +19,8 @@ from qai_hub.local.engine.attempt import (
     TensorSpec,
     run_attempt,
 )
-from qai_hub.local.engine.protocol import JobFailure, Report
+from qai_hub.local.engine.failures import JobFailure
+from qai_hub.local.engine.protocol import Report
 from qai_hub.local.engine.worker import carry_out
 
 FLOAT = onnx.TensorProto.FLOAT

@@ -4,8 +4,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.core import kinds as states
 from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.engine.failures import FailureType
 
 SPEC = [{"name": "x", "shape": [1, 3], "dtype": "float32"}]
 PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "upper": 2}}}
@@ -87,7 +87,7 @@ class FakeWorker:
                 result["profile"] = PROFILE
         return AttemptOutcome(
             succeeded=not reason,
-            failure_type="JOB_FAILURE_TYPE_MODEL_INVALID" if reason else states.SUCCESS,
+            failure_type="JOB_FAILURE_TYPE_MODEL_INVALID" if reason else FailureType.SUCCESS,
             reason=reason,
             result=result,
             files=files,

@@ -13,7 +13,8 @@ from typing import Any
 
 from support.fake_worker import FakeWorker
 
-from qai_hub.local import LocalHub, hub
+from qai_hub.local import LocalHub
+from qai_hub.local.server import assembly
 
 TOKEN, PART_SIZE = "tok", 4096
 
@@ -29,9 +30,9 @@ def started(folder: str, *how: str) -> LocalHub:
     worker = FakeWorker()
     if "free" not in how:
         worker.go.clear()
-    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "Storage")):
+    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "FolderStore")):
         if word in how:
-            setattr(hub, name, unsynced(getattr(hub, name)))
+            setattr(assembly, name, unsynced(getattr(assembly, name)))
     return LocalHub(
         folder,
         users={"ada@example.com": TOKEN},

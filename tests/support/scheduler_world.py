@@ -10,12 +10,15 @@ from support.patience import until
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import now
+from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.executor import Executor
 from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.local_executor import LocalExecutor
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
@@ -28,7 +31,8 @@ class World:
 
     def __init__(self, store: Store, folder: Path, owner: User) -> None:
         self.store = store
-        self.storage = Storage(folder)
+        self.storage = FolderStore(folder)
+        self.work = WorkFolders(folder)
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker
@@ -39,14 +43,14 @@ class World:
         scheduler = Scheduler(
             self.store,
             self.storage,
+            self.work,
             now,
-            self.run_attempt,
+            self.executor(),
             DeviceCatalogue.load().soc_of,
             self._end,
-            max_parallel=max_parallel,
-            time_limit=7.0,
-            memory_limit=1 << 30,
-            cache=Cache(self.store, self.storage) if cache else None,
+            HubConfig(
+                max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
+            ),
         )
         scheduler.start()
         try:
@@ -54,12 +58,15 @@ class World:
         finally:
             scheduler.stop()
 
+    def executor(self) -> Executor:
+        return LocalExecutor(self.storage, self.work, self.run_attempt)
+
     def cancel(self, scheduler: Scheduler, key: str) -> list[str]:
         """Cancel a job as its owner does; returns which jobs have ended."""
         with self.store.write() as db:
             job = JOBS.get(db, key)
             assert job is not None
-            ended = Lifecycle(self.storage, now).cancel(db, job, self.owner.email)
+            ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
         scheduler.cancelled(ended)
         return ended
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from qai_hub.dataset_file import check_h5, h5_to_dataset_entries
 from qai_hub.errors import UserError
 from qai_hub.local.engine.datasets import InputDataset
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import FailureType, JobFailure
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[h5py.Group], object]

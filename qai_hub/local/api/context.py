@@ -2,23 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
-from qai_hub.local.core.signing import Signer
+from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files import Storage
+from qai_hub.local.files.signing import Signer
+from qai_hub.local.files.store import FileLinks, FileStore
+from qai_hub.local.files.writers import Writers
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
 from qai_hub.local.store.records import User
@@ -28,70 +30,44 @@ RETRY_AFTER = "30"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one person may have at once: jobs in the queue, and uploads that are not finished."""
-
-    queued_jobs: int
-    unfinished_uploads: int
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """What the handlers of one hub work with.
 
     Attributes:
         contract: The contract that they fulfil.
+        config: How the hub is configured.
         store: The database.
         storage: The files.
+        links: Signs the URLs of files.
+        writers: Who writes to which upload.
+        lifecycle: What becomes of jobs.
         accounts: The users.
         devices: The devices that jobs can name.
-        signer: Signs the URLs of files.
+        signer: Checks the signatures of URLs.
         waiters: Requests that wait for jobs.
         clock: Tells the time.
-        part_size: Size of an upload's parts in bytes, where the limit on their number lets it.
-        bounds: What one person may have at once.
         wake: Tells the scheduler that there may be something to run.
         cancelled: Tells the scheduler which jobs people have ended.
     """
 
     contract: Contract
+    config: HubConfig
     store: Store
-    storage: Storage
+    storage: FileStore
+    links: FileLinks
+    writers: Writers
+    lifecycle: Lifecycle
     accounts: Accounts
     devices: DeviceCatalogue
     signer: Signer
     waiters: Waiters
     clock: Clock
-    part_size: int
-    bounds: Bounds
     wake: Callable[[], None]
     cancelled: Callable[[Collection[str]], None]
 
     def path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""
         return self.contract.paths[operation].format(**ids)
-
-    def signed_url(
-        self,
-        request: Request,
-        operation: str,
-        ids: Mapping[str, str | int],
-        **claims: str | int | None,
-    ) -> str:
-        """Return a URL that lets whoever has it do one thing, for a while.
-
-        Args:
-            request: The request that is answered with it; the URL leads to the same host.
-            operation: The operationId.
-            ids: Its path parameters.
-            claims: What else the operation may rely on.
-
-        Returns:
-            The absolute URL. It is a secret.
-        """
-        signature = self.signer.sign(operation, **ids, **claims)
-        query = urlencode({"signature": signature})
-        return f"{origin(request)}{self.path(operation, **ids)}?{query}"
 
 
 def origin(request: Request) -> str:

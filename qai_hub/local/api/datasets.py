@@ -3,7 +3,7 @@
 They expire unless they are permanent.
 """
 
-from qai_hub.local.api.context import Work
+from qai_hub.local.api.context import Work, origin
 from qai_hub.local.api.lists import changed, made, own_project, project_id
 from qai_hub.local.api.models import deletable, delete
 from qai_hub.local.api.serialize import dataset_json
@@ -18,7 +18,6 @@ from qai_hub.local.api.uploads import (
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET
-from qai_hub.local.core.results import DATASET_LIFETIME
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Dataset, new_id
 from qai_hub.local.store.rows import DATASETS
@@ -30,7 +29,7 @@ def create_dataset(work: Work) -> Reply:
     project = own_project(work, body["project_id"]) if "project_id" in body else project_id(work)
     expires = None
     if not body.get("permanent", False):
-        expires = rfc3339(moment + DATASET_LIFETIME)
+        expires = rfc3339(moment + work.services.config.retention.datasets)
     DATASETS.add(
         work.db,
         id=key,
@@ -71,12 +70,8 @@ def start_upload(work: Work) -> Reply:
     if dataset.file_id is not None:
         raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
     upload = begin_upload(work, dataset.id, work.call.params.get("file_size"))
-    url = work.services.signed_url(
-        work.call.request,
-        "uploadForm",
-        {"upload_id": upload.id},
-        size=upload.size,
-        limit=upload.size or MAX_SIZE,
+    url = work.services.links.form(
+        origin(work.call.request), upload.id, size=upload.size, limit=upload.size or MAX_SIZE
     )
     return Reply({"url": {"url": url, "file_field_name": "file", "fields": {}}})
 

@@ -8,7 +8,6 @@ from qai_hub.local.api.uploads import download_json
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import JOB
 from qai_hub.local.core.kinds import DONE, FAILED, FINISHED
-from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
@@ -33,8 +32,7 @@ def cancel_job(work: Work) -> Reply:
     """End a job that has not ended, and all that waits for its model; tell how it stands."""
     job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
     services = work.services
-    lifecycle = Lifecycle(services.storage, services.clock)
-    ended = lifecycle.cancel(work.db, job, work.viewer.email)
+    ended = services.lifecycle.cancel(work.db, job, work.viewer.email)
     work.after.append(lambda: services.cancelled(ended))
     return changed(job.id, job.created, status=FAILED if ended else job.state)
 

@@ -1,4 +1,4 @@
-"""Answers that several operations share."""
+"""Lists, their pages, and answers that several operations share."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from qai_hub.local.api.context import Work, origin
 from qai_hub.local.api.serialize import Json, dataset_json, model_json
 from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
 from qai_hub.local.contract import Reply
+from qai_hub.local.core.kinds import kinds_like
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import schema as tables
 from qai_hub.local.store.records import Job
@@ -97,9 +98,6 @@ def page(work: Work, field: str, items: Sequence[Json], total: int, cursor: int 
 
 _Filters = list[ColumnElement[bool]]
 
-# To people these are one type of job.
-_RUNS = ("inference", "profile")
-
 
 def list_models(work: Work) -> Reply:
     """List models, of one project or of all, of one producer or of all."""
@@ -139,8 +137,7 @@ def _jobs(work: Work) -> Page[Job]:
         known = work.services.contract.enum("JobState")
         filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
     if "type" in params:
-        kinds = _RUNS if params["type"] in _RUNS else (params["type"],)
-        filters.append(columns.kind.in_(kinds))
+        filters.append(columns.kind.in_(kinds_like(params["type"])))
     if params.get("creator"):
         creator = work.services.accounts.with_email(params["creator"])
         filters.append(false() if creator is None else columns.owner_id == creator.id)

@@ -1,4 +1,4 @@
-"""Devices and frameworks."""
+"""Devices, frameworks, users, sharing and the health check."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
-"""Deleting models and datasets, with all that only they need."""
+"""Models: made, uploaded, looked at, downloaded; and how models and datasets are deleted."""
 
 from collections.abc import Iterable
 from typing import TypeVar
 
-from qai_hub.local.api.context import Work
+from qai_hub.local.api.context import Work, origin
 from qai_hub.local.api.lists import changed, made, project_id
 from qai_hub.local.api.serialize import model_json
 from qai_hub.local.api.serialize_jobs import reasons
@@ -64,13 +64,13 @@ def delete(
     storage = work.services.storage
     uploads = [upload.id for upload in uploads_for(work.db, thing.id)]
     for upload_id in uploads:
-        work.around.enter_context(storage.writers.finishing(upload_id))
+        work.around.enter_context(work.services.writers.finishing(upload_id))
     remove_uploads(work.db, uploads)
     unshare(work.db, thing.id)
     kind.rows.remove(work.db, thing.id)
     unneeded = forget_unneeded(work.db, [each for each in file_ids if each is not None])
     work.after.append(lambda: storage.remove_uploads(uploads))
-    work.after.append(lambda: storage.remove_files(unneeded))
+    work.after.append(lambda: storage.remove(unneeded))
     return Reply({"id": thing.id, "error_status": ""})
 
 
@@ -119,10 +119,10 @@ def start_upload(work: Work) -> Reply:
         raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
     upload = begin_upload(work, model.id, work.call.params["file_size"])
     urls = [
-        work.services.signed_url(
-            work.call.request,
-            "uploadPart",
-            {"upload_id": upload.id, "part_number": number},
+        work.services.links.part(
+            origin(work.call.request),
+            upload.id,
+            number,
             size=size,
             offset=(number - 1) * (upload.part_size or 0),
         )

@@ -1,6 +1,6 @@
-"""Why jobs have failed, as far as the person who looks at them may know it."""
+"""Jobs, their summaries and their results as JSON, as far as the viewer may see them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from qai_hub.local.api.serialize import (
     user_json,
 )
 from qai_hub.local.core.access import visible
-from qai_hub.local.core.kinds import DONE
+from qai_hub.local.core.kinds import DONE, KINDS
 from qai_hub.local.store.records import Artifact, Dataset, Job, Model
 from qai_hub.local.store.relations import Uses, artifacts_of, uses_of
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
@@ -51,16 +51,6 @@ def _reason(job: Job, cause: Job | None) -> str:
     if cause is None or not cause.failure_reason:
         return own
     return f"{own.removesuffix('.')}: {cause.failure_reason[:_REASON_LIMIT]}"
-
-
-# A profile job is an inference job that profiles, as in the service.
-_MESSAGES = {
-    "compile": "compile_job",
-    "link": "link_job",
-    "quantize": "quantize_job",
-    "inference": "inference_job",
-    "profile": "inference_job",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +94,18 @@ def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
 
 def result_json(work: Work, job: Job, body: Json) -> Json:
     """Write what a job has found out."""
-    message = _MESSAGES[job.kind]
-    if message == "inference_job":
+    kind = KINDS[job.kind]
+    if kind.detail:
+        found: Json = {kind.detail: body}
+    else:
         outputs = uses_of(work.db, [job.id])[job.id].output
         found = {"output_dataset_id": outputs[0] if outputs else "", **body}
-    else:
-        found = {f"{job.kind}_detail": body}
-    return {f"{message}_result": {f"{message}_id": job.id, **found}}
+    return {f"{kind.message}_result": {f"{kind.message}_id": job.id, **found}}
 
 
 def _job(work: Work, job: Job, related: _Related) -> Json:
-    message = _MESSAGES[job.kind]
+    kind = KINDS[job.kind]
+    message, shown = kind.message, _Shown(work, job, related)
     detail = present(
         **{f"{message}_id": job.id},
         **_common(work, job),
@@ -123,7 +114,7 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
         device=job.device,
         failure_reason=related.reasons.get(job.id),
     )
-    detail |= _particulars(work, job, related)
+    detail |= present(**{name: _FIELDS[name](shown) for name in kind.fields})
     return {
         message: detail,
         "hub_version": f"local {__version__}",
@@ -135,41 +126,68 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
     }
 
 
-def _particulars(work: Work, job: Job, related: _Related) -> Json:
-    uses = related.uses[job.id]
-    inputs = [_model(work, related, key) for key in uses.input]
-    datasets = [_dataset(work, related, key) for key in uses.dataset]
-    data = datasets[0] if datasets else None
-    if job.kind in ("inference", "profile"):
-        model = related.models.get(uses.input[0])
-        return present(
-            model=inputs[0],
-            dataset=data,
-            tensor_type_list=tensors_json(_told_apart(model.input_spec)) if model else None,
-            is_profiling_on=job.kind == "profile",
-            execution_time=job.execution_time,
-            execution_peak_memory=job.peak_memory,
-        )
-    target = related.models.get(uses.target[0])
-    found: Json = {"target_model": _model(work, related, uses.target[0])}
-    if job.kind == "link":
-        return found | {"models": {"models": inputs, "total_query_count": len(inputs)}}
-    found |= present(
-        model=inputs[0],
-        calibration_dataset=data,
-        has_vizgraph=False,
-        tensor_type_list=tensors_json(job.input_specs),
-    )
-    if job.kind == "quantize":
-        return found | present(
-            weights_dtype=job.weights_dtype, activations_dtype=job.activations_dtype
-        )
-    devices = job.devices or []
-    made = tensors_json(target.input_spec) if target and job.state == DONE else None
-    return found | present(
-        devices={"devices": devices, "total_query_count": len(devices)},
-        target_tensor_type_list=made,
-    )
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A job with what it refers to, of which fields are written."""
+
+    work: Work
+    job: Job
+    related: _Related
+
+    @property
+    def uses(self) -> Uses:
+        return self.related.uses[self.job.id]
+
+    @property
+    def target(self) -> Model | None:
+        return self.related.models.get(self.uses.target[0])
+
+    def model(self, key: str) -> Json:
+        model = self.related.models.get(key)
+        return model_reference(key) if model is None else model_json(self.work, model)
+
+    def inputs(self) -> list[Json]:
+        return [self.model(key) for key in self.uses.input]
+
+    def dataset(self) -> Json | None:
+        if not self.uses.dataset:
+            return None
+        key = self.uses.dataset[0]
+        dataset = self.related.datasets.get(key)
+        return dataset_reference(key) if dataset is None else dataset_json(self.work, dataset)
+
+    def input_types(self) -> Json | None:
+        if KINDS[self.job.kind].makes_model:
+            return tensors_json(self.job.input_specs)
+        model = self.related.models.get(self.uses.input[0])
+        return tensors_json(_told_apart(model.input_spec)) if model else None
+
+    def made_types(self) -> Json | None:
+        made = self.target if self.job.state == DONE else None
+        return tensors_json(made.input_spec) if made else None
+
+
+# How each field that `JobKind.fields` names is written; None leaves it out.
+_FIELDS: Mapping[str, Callable[[_Shown], Any]] = {
+    "target_model": lambda shown: shown.model(shown.uses.target[0]),
+    "model": lambda shown: shown.inputs()[0],
+    "models": lambda shown: _listed("models", shown.inputs()),
+    "dataset": lambda shown: shown.dataset(),
+    "calibration_dataset": lambda shown: shown.dataset(),
+    "has_vizgraph": lambda _: False,
+    "tensor_type_list": lambda shown: shown.input_types(),
+    "devices": lambda shown: _listed("devices", shown.job.devices or []),
+    "target_tensor_type_list": lambda shown: shown.made_types(),
+    "weights_dtype": lambda shown: shown.job.weights_dtype,
+    "activations_dtype": lambda shown: shown.job.activations_dtype,
+    "is_profiling_on": lambda shown: shown.job.kind == "profile",
+    "execution_time": lambda shown: shown.job.execution_time,
+    "execution_peak_memory": lambda shown: shown.job.peak_memory,
+}
+
+
+def _listed(name: str, items: Sequence[Any]) -> Json:
+    return {name: items, "total_query_count": len(items)}
 
 
 def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
@@ -178,40 +196,30 @@ def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
     return visible(work.db, work.viewer, models.values())
 
 
-def _model(work: Work, related: _Related, key: str) -> Json:
-    model = related.models.get(key)
-    return model_reference(key) if model is None else model_json(work, model)
-
-
-def _dataset(work: Work, related: _Related, key: str) -> Json:
-    dataset = related.datasets.get(key)
-    return dataset_reference(key) if dataset is None else dataset_json(work, dataset)
-
-
 def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
     """Leave out the inputs of several graphs: a job runs one of them, and names may recur."""
     return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 
 def _summary(work: Work, job: Job, target: Model | None) -> Json:
-    message = _MESSAGES[job.kind]
+    kind = KINDS[job.kind]
     device = job.device or {}
     summary = present(
         job_id=job.id,
         **_common(work, job),
         target_model_type=target.model_type if target else None,
     )
-    if job.kind != "quantize":
+    if kind.summary_has_device:
         summary["device_name"] = device.get("name", "")
         summary["device_os_version"] = device.get("os", "")
-    if message == "inference_job":
+    if not kind.makes_model:
         summary |= present(
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,
             execution_peak_memory=job.peak_memory,
         )
     return {
-        f"{message}_summary": summary,
+        f"{kind.message}_summary": summary,
         "actor_authorization": authorization(work, job, "JOB"),
     }
 

@@ -9,15 +9,13 @@ from qai_hub.local.api.lists import changed, made, project_id
 from qai_hub.local.api.models import why_missing
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
-from qai_hub.local.core.kinds import CREATED, FAILED, UNSPECIFIED, target_format
-from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.kinds import CREATED, FAILED, submitted_kind
 from qai_hub.local.devices import DeviceQuery
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Model, new_id
 from qai_hub.local.store.relations import Role, add_uses, count_jobs
 from qai_hub.local.store.rows import JOBS, MODELS
-
-_MAKERS = ("compile", "link", "quantize")
 
 
 def create_job(work: Work) -> Reply:
@@ -26,21 +24,18 @@ def create_job(work: Work) -> Reply:
     ((message, body),) = work.call.body.items()
     project = project_id(work)
     dataset = body.get("dataset") or body.get("calibration_dataset")
-    kind = message.removesuffix("_job")
-    # Without a dataset, there is nothing but profiling that an inference job could do.
-    if kind == "inference" and body.get("is_profiling_on", dataset is None):
-        kind = "profile"
-    references = body["models"]["models"] if kind == "link" else [body["model"]]
+    kind = submitted_kind(message, body)
+    references = body["models"]["models"] if kind.many_inputs else [body["model"]]
     models = [_model(work, reference["model_id"]) for reference in references]
-    if kind == "inference" and dataset is None:
+    if kind.needs_dataset and dataset is None:
         raise ProblemError(409, "An inference job without a dataset can only profile.")
     uses: dict[Role, list[str]] = {"input": [model.id for model in models]}
     if dataset is not None:
         uses["dataset"] = [_dataset(work, dataset["dataset_id"])]
     key, now = new_id("j"), work.now
     name = body.get("name") or _own_name(work, models[0])
-    if kind in _MAKERS:
-        model_type = target_format(kind, body.get("options", ""))
+    if kind.makes_model:
+        model_type = kind.target_format(body.get("options", ""))
         uses["target"] = [_seed_target(work, key, name, project, now, model_type)]
     devices = _devices(work, body)
     JOBS.add(
@@ -51,15 +46,15 @@ def create_job(work: Work) -> Reply:
         name=name,
         created=now,
         updated=now,
-        kind=kind,
+        kind=kind.name,
         options=body.get("options", ""),
         device=devices[0] if devices else None,
-        devices=devices if kind == "compile" else None,
+        devices=devices if kind.many_devices else None,
         input_specs=body.get("tensor_type_list", {}).get("types"),
         weights_dtype=body.get("weights_dtype"),
         activations_dtype=body.get("activations_dtype"),
         state=CREATED,
-        failure_type=UNSPECIFIED,
+        failure_type=FailureType.UNSPECIFIED,
         attempt=0,
         losses=0,
         ready=all(model.file_id is not None for model in models),
@@ -77,7 +72,7 @@ def _own_name(work: Work, model: Model) -> str:
 
 
 def _check_queue(work: Work) -> None:
-    most = work.services.bounds.queued_jobs
+    most = work.services.config.max_queued_jobs
     if count_jobs(work.db, work.viewer.id, CREATED) >= most:
         raise ProblemError(
             429,
@@ -102,8 +97,7 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
     if failed:
-        lifecycle = Lifecycle(work.services.storage, work.services.clock)
-        lifecycle.fail_behind(work.db, failed[0], [key])
+        work.services.lifecycle.fail_behind(work.db, failed[0], [key])
 
 
 def _dataset(work: Work, key: str) -> str:

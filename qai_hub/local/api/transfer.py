@@ -2,10 +2,9 @@
 
 import base64
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import chain
-from pathlib import Path
 
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
 from sqlalchemy import Connection
@@ -16,10 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from qai_hub.local.api.context import Services
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files import Received, write_stream
+from qai_hub.local.files.store import Received
 from qai_hub.local.store.files import Part, forget_part, get_file, get_upload, put_part
 
-_BLOCK = 1 << 20
 _FORM_OVERHEAD = 1 << 16
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
@@ -31,15 +29,11 @@ async def upload_part(services: Services, call: Call) -> Reply:
         "uploadPart", call.params["signature"], upload_id=upload_id, part_number=number
     )
     _check_length(call.request, signed["size"])
-    async with services.storage.writers.writing(upload_id, number):
+    async with services.writers.writing(upload_id, number):
         # An earlier one of this number is overwritten in place: it must not count any more.
         await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
-        received = await write_stream(
-            call.request.stream(),
-            services.storage.upload(upload_id),
-            offset=signed["offset"],
-            limit=signed["size"],
-            durable=services.storage.durable,
+        received = await services.storage.write_part(
+            upload_id, call.request.stream(), offset=signed["offset"], limit=signed["size"]
         )
         _check_received(received, signed["size"])
         part = Part(upload_id, number, received.size, received.sha256)
@@ -53,19 +47,11 @@ async def upload_form(services: Services, call: Call) -> Reply:
     length = call.request.headers.get("content-length", "0")
     if int(length) > signed["limit"] + _FORM_OVERHEAD:
         raise ProblemError(413, f"The form has more than the {signed['limit']} bytes expected.")
-    async with services.storage.writers.writing(upload_id, 1):
+    async with services.writers.writing(upload_id, 1):
         await _in_upload(services, upload_id, lambda _: None)
-        # Beside the upload: a form that is cut off must not spoil one that had come whole.
-        path = services.storage.upload(f"{upload_id}.form")
-        try:
-            path.touch(mode=0o600)
-            received = await _receive_form(
-                call.request, path, signed["limit"], durable=services.storage.durable
-            )
-            _check_received(received, signed["size"])
-            services.storage.replace_upload(upload_id, path)
-        finally:
-            path.unlink(missing_ok=True)
+        received = await _receive_form(
+            services, call.request, upload_id, size=signed["size"], limit=signed["limit"]
+        )
         return await _keep(services, Part(upload_id, 1, received.size, received.sha256))
 
 
@@ -97,7 +83,7 @@ async def download_file(services: Services, call: Call) -> Response:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     digest = base64.b64encode(bytes.fromhex(sha256)).decode("ascii")
     headers |= {"Repr-Digest": f"sha-256=:{digest}:", "Content-Length": str(last - first + 1)}
-    blocks = _blocks(services.storage.file(file_id), first, last + 1)
+    blocks = services.storage.open_range(file_id, first, last + 1)
     try:
         # Before the headers are sent: until it is open, the file may be deleted at any time.
         begin = await run_in_threadpool(next, blocks, b"")
@@ -118,7 +104,7 @@ async def _in_upload(
 
     def run() -> None:
         with services.store.write() as db:
-            there = services.storage.upload(upload_id).exists()
+            there = services.storage.has_upload(upload_id)
             if get_upload(db, upload_id) is None or not there:
                 raise ProblemError(409, "This upload is finished, or was given up.")
             step(db)
@@ -144,14 +130,18 @@ async def _keep(services: Services, part: Part) -> Reply:
     return Reply(headers={"ETag": f'"{part.sha256}"'})
 
 
-async def _receive_form(request: Request, path: Path, limit: int, *, durable: bool) -> Received:
+async def _receive_form(
+    services: Services, request: Request, upload_id: str, *, size: int | None, limit: int
+) -> Received:
     _, options = parse_options_header(request.headers["content-type"])
     try:
         parser = PushMultipartParser(
             options.get("boundary", ""), max_header_size=8192, max_segment_count=64
         )
         async with aclosing(_file_of(request, parser)) as chunks:
-            received = await write_stream(chunks, path, limit=limit, durable=durable)
+            received = await services.storage.write_whole(
+                upload_id, chunks, limit=limit, check=lambda found: _check_received(found, size)
+            )
     except ParserLimitReached as error:
         raise ProblemError(413, f"The form is too large: {error}.") from None
     except MultipartError as error:
@@ -198,11 +188,3 @@ def _wanted_range(call: Call, size: int, tag: str) -> tuple[int, int] | None:
             416, f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"}
         )
     return start, end
-
-
-def _blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while start < end and (block := file.read(min(_BLOCK, end - start))):
-            start += len(block)
-            yield block

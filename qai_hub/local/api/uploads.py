@@ -3,14 +3,12 @@
 import re
 from pathlib import PurePosixPath
 
-from qai_hub.local.api.context import RETRY_AFTER, Work
+from qai_hub.local.api.context import RETRY_AFTER, Work, origin
 from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
-from qai_hub.local.disk import file_digest
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
-    UPLOAD_LIFETIME,
     add_file,
     add_upload,
     count_uploads,
@@ -56,7 +54,8 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
     Raises:
         ProblemError: 429 if its sender has too many unfinished ones.
     """
-    most, since = work.services.bounds.unfinished_uploads, work.services.clock() - UPLOAD_LIFETIME
+    config = work.services.config
+    most, since = config.max_unfinished_uploads, work.services.clock() - config.retention.uploads
     if count_uploads(work.db, work.viewer.id, rfc3339(since)) >= most:
         raise ProblemError(
             429,
@@ -64,7 +63,7 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
             "finish some, or delete their models and datasets.",
             headers={"Retry-After": RETRY_AFTER},
         )
-    part_size = None if size is None else max(work.services.part_size, -(-size // _MAX_PARTS))
+    part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
     upload = Upload(new_id("u"), object_id, work.now, size, part_size, work.viewer.id)
     add_upload(work.db, upload)
     work.services.storage.begin_upload(upload.id)
@@ -109,9 +108,9 @@ def end_upload(work: Work, upload: Upload) -> str:
         ProblemError: 409 if the upload was given up.
     """
     storage = work.services.storage
-    if not storage.upload(upload.id).exists():
+    if not storage.has_upload(upload.id):
         raise ProblemError(409, "This upload was given up: start another.")
-    work.around.enter_context(storage.writers.finishing(upload.id))
+    work.around.enter_context(work.services.writers.finishing(upload.id))
     parts = parts_of(work.db, upload.id)
     # The digest of several parts costs another read, too long to wait for here.
     digest = parts[0].sha256 if len(parts) == 1 else None
@@ -150,15 +149,12 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
     digest = file.sha256
     if digest is None:
         # Read here, where callers have patience, and not where the download begins.
-        try:
-            digest = file_digest(services.storage.file(file_id))
-        except FileNotFoundError:
-            raise ProblemError(404, "The file is not there any more.") from None
+        digest = services.storage.digest(file_id)
+        if digest is None:
+            raise ProblemError(404, "The file is not there any more.")
         with services.store.write() as db:
             set_digest(db, file_id, digest)
-    url = services.signed_url(
-        work.call.request, "downloadFile", {"file_id": file_id}, filename=filename
-    )
+    url = services.links.download(origin(work.call.request), file_id, filename=filename)
     return {"url": url, "filename": filename, "sha256": digest}
 
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
+from qai_hub.local.core.kinds import OPENING, RUNNERS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.people import open_to
 from qai_hub.local.store.records import Owned, User
@@ -91,7 +92,7 @@ def visible(db: Connection, viewer: User, things: Iterable[_Record]) -> dict[str
     """
     found = {thing.id: thing for thing in things}
     others = [key for key, thing in found.items() if thing.owner_id != viewer.id]
-    hidden = set(others) - open_to(db, viewer.email, others)
+    hidden = set(others) - open_to(db, viewer.email, others, makers=OPENING, runners=RUNNERS)
     return {key: thing for key, thing in found.items() if key not in hidden}
 
 

@@ -23,7 +23,6 @@ from qai_hub.local.store.records import Account, Origin, User
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_USER = "user@localhost"
 # Seconds between two looks whether another process has changed the accounts.
 LOOK_EVERY = 0.5
 

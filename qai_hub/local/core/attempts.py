@@ -20,9 +20,11 @@ class Attempts:
 
     Args:
         ended: Called, in its thread, when an attempt runs no longer.
+        cancel: Called with the job of an attempt that is asked to end.
     """
 
-    def __init__(self, ended: Callable[[], None]) -> None:
+    def __init__(self, ended: Callable[[], None], cancel: Callable[[Job], None]) -> None:
+        self._cancel = cancel
         self._ended = ended
         self._lock = threading.Lock()
         self._running: set[_Attempt] = set()
@@ -64,19 +66,24 @@ class Attempts:
     def cancel(self, job_ids: Collection[str]) -> None:
         """Ask the attempts at some jobs to end."""
         with self._lock:
-            for attempt in self._running:
-                if attempt.job.id in job_ids:
-                    attempt.cancelled.set()
+            asked = [attempt for attempt in self._running if attempt.job.id in job_ids]
+        for attempt in asked:
+            self._ask(attempt)
 
     def stop(self) -> None:
         """Ask all attempts to end, and wait until they have; no more may be begun."""
         with self._lock:
             running = tuple(self._running)
         for attempt in running:
-            attempt.cancelled.set()
+            self._ask(attempt)
         for attempt in running:
             if attempt.thread is not None:
                 attempt.thread.join()
+
+    def _ask(self, attempt: _Attempt) -> None:
+        # In this order: whoever starts the attempt looks at the event afterwards.
+        attempt.cancelled.set()
+        self._cancel(attempt.job)
 
     def _remove(self, attempt: _Attempt) -> None:
         with self._lock:

@@ -9,8 +9,10 @@ from typing import Any
 
 from qai_hub._version import __version__
 from qai_hub.local.core.access import visible
-from qai_hub.local.core.requests import CheckedRequest, whole_digest
-from qai_hub.local.files import Storage
+from qai_hub.local.core.executor import AttemptSpec
+from qai_hub.local.core.kinds import CACHEABLE_WORK
+from qai_hub.local.core.specs import whole_digest
+from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, makers_of
 from qai_hub.local.store.people import get_user
@@ -20,7 +22,6 @@ from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.tools import installed
 from qai_hub.option_string import OptionStringError, parse_option_string
 
-_KINDS = ("compile", "quantize", "link")
 # What the compiler must know of a chip: devices whose chips are equal in this share target models.
 _CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
 _TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
@@ -39,7 +40,7 @@ class Cache:
         storage: The files.
     """
 
-    def __init__(self, store: Store, storage: Storage) -> None:
+    def __init__(self, store: Store, storage: FileStore) -> None:
         self._store = store
         self._storage = storage
         self._tools = {name: installed(name) for name in _TOOLS} | {
@@ -47,16 +48,16 @@ class Cache:
             "qai-hub-openapi": __version__,
         }
 
-    def key(self, checked: CheckedRequest) -> str | None:
+    def key(self, spec: AttemptSpec) -> str | None:
         """Return what the target model of a request is known by.
 
         Args:
-            checked: The request.
+            spec: What to do.
 
         Returns:
             The key; None if the request makes no model, or its options cannot be read.
         """
-        return cache_key(checked, self._tools)
+        return cache_key(spec, self._tools)
 
     def find(self, key: str, owner_id: int) -> Job | None:
         """Find the job that has made a target model.
@@ -87,22 +88,22 @@ class Cache:
                 if each
             ]
         return bool(files) and all(
-            file is not None and whole_digest(self._storage.file(file.id), file) for file in files
+            file is not None and whole_digest(self._storage, file) for file in files
         )
 
 
-def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str | None:
+def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:
     """Return what the target model of a request is known by.
 
     Args:
-        checked: The request.
+        spec: What to do.
         tools: The versions of the tools; None for one that is not installed.
 
     Returns:
         The key; None if the request makes no model, or its options cannot be read.
     """
-    request = checked.request
-    if request.kind not in _KINDS:
+    request = spec.request
+    if request.kind not in CACHEABLE_WORK:
         return None
     try:
         options = parse_option_string(request.options)
@@ -115,5 +116,5 @@ def cache_key(checked: CheckedRequest, tools: Mapping[str, str | None]) -> str |
         "soc": chip,
         "tools": dict(tools),
     }
-    text = json.dumps(parts, sort_keys=True, default=lambda path: checked.digests[path])
+    text = json.dumps(parts, sort_keys=True, default=lambda path: spec.digests[str(path)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,10 @@
-"""The states of jobs, and which of them each kind goes through."""
+"""The job types, a row each: all that the hub itself must know of one.
+
+To add a job type, add its row here and its work to the table of `engine.worker`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from qai_hub.local.enums import ArtifactType, FailureType, JobState, ModelType
 from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
@@ -7,21 +13,6 @@ CREATED = JobState.CREATED
 DONE = JobState.DONE
 FAILED = JobState.FAILED
 FINISHED = frozenset({DONE, FAILED})
-
-# Where each kind of job is as soon as an attempt begins, and where once its worker works.
-STARTING = {
-    "compile": JobState.OPTIMIZING_MODEL,
-    "quantize": JobState.QUANTIZING_MODEL,
-    "link": JobState.LINKING_MODELS,
-    "inference": JobState.PROVISIONING_DEVICE,
-    "profile": JobState.PROVISIONING_DEVICE,
-}
-WORKING = STARTING | {
-    "inference": JobState.RUNNING_INFERENCE,
-    "profile": JobState.MEASURING_PERFORMANCE,
-}
-RUNNING = frozenset(STARTING.values()) | frozenset(WORKING.values())
-OPEN = RUNNING | {CREATED}
 
 SUCCESS = FailureType.SUCCESS
 UNSPECIFIED = FailureType.UNSPECIFIED
@@ -36,9 +27,8 @@ HUB_LOG = ArtifactType.HUB_LOG
 DEVICE_LOG = ArtifactType.DEVICE_LOG
 PROFILE_TRACE = ArtifactType.PROFILE_TRACE
 
-
-_BY_KIND = {"link": ModelType.QNN_CONTEXT_BINARY, "quantize": ModelType.ONNX}
-_BY_RUNTIME = {
+# By the option --target_runtime.
+_FORMATS = {
     "onnx": ModelType.ONNX,
     "precompiled_qnn_onnx": ModelType.ONNX,
     "qnn_context_binary": ModelType.QNN_CONTEXT_BINARY,
@@ -48,22 +38,165 @@ _BY_RUNTIME = {
 }
 
 
-def target_format(kind: str, options: str) -> str | None:
-    """Tell the format of the model that a job is to make.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A job type.
 
-    Clients ask before the job has run: they submit link jobs on targets of compile jobs at once.
+    Attributes:
+        name: What the database calls it.
+        message: The member of the contract's `Job` that describes such a job. A profile job is an
+            inference job that profiles, as in the service.
+        fields: The fields of that message that only some job types have.
+        work: The work of its worker, by the name in the table of `engine.worker`.
+        starting: Its state as soon as an attempt begins.
+        working: Its state once the worker is at work.
+        makes_model: Whether it makes a target model; else it runs its model.
+        formats: The format of the target model by runtime; under "" the one of all others.
+        cacheable: Whether an equal job is served what this one has made.
+        many_inputs: Whether it works on several models.
+        many_devices: Whether it can be for several devices.
+        needs_dataset: Whether there is nothing to do without a dataset.
+        opens: Whether sharing a job that runs its target model shares this job as well.
+        summary_has_device: Whether its summary names the device.
+    """
+
+    name: str
+    message: str
+    fields: tuple[str, ...]
+    work: str
+    starting: str
+    working: str
+    makes_model: bool = False
+    formats: Mapping[str, str] = field(default_factory=dict)
+    cacheable: bool = False
+    many_inputs: bool = False
+    many_devices: bool = False
+    needs_dataset: bool = False
+    opens: bool = False
+    summary_has_device: bool = True
+
+    @property
+    def detail(self) -> str:
+        """The member of its result that holds what it has found out; none for one that runs."""
+        return f"{self.name}_detail" if self.makes_model else ""
+
+    def target_format(self, options: str) -> str | None:
+        """Return the format of the model that a job is to make.
+
+        Clients ask before the job has run: they submit link jobs on targets of compile jobs at
+        once.
+
+        Args:
+            options: Its options, as submitted. What is wrong with them makes the job fail, later.
+
+        Returns:
+            The format; None where only the job can tell.
+        """
+        if "" in self.formats:
+            return self.formats[""]
+        try:
+            asked = values_of(TARGET_RUNTIME, parse_option_string(options))
+        except OptionStringError:
+            return None
+        return self.formats.get(asked[0] or "") if asked else None
+
+
+_RUN_FIELDS = (
+    *("model", "dataset", "tensor_type_list"),
+    *("is_profiling_on", "execution_time", "execution_peak_memory"),
+)
+_MADE_FIELDS = (
+    *("target_model", "model", "calibration_dataset"),
+    *("has_vizgraph", "tensor_type_list"),
+)
+
+KINDS: Mapping[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        JobKind(
+            name="compile",
+            message="compile_job",
+            fields=(*_MADE_FIELDS, "devices", "target_tensor_type_list"),
+            work="compile",
+            starting=JobState.OPTIMIZING_MODEL,
+            working=JobState.OPTIMIZING_MODEL,
+            makes_model=True,
+            formats=_FORMATS,
+            cacheable=True,
+            many_devices=True,
+            opens=True,
+        ),
+        JobKind(
+            name="quantize",
+            message="quantize_job",
+            fields=(*_MADE_FIELDS, "weights_dtype", "activations_dtype"),
+            work="quantize",
+            starting=JobState.QUANTIZING_MODEL,
+            working=JobState.QUANTIZING_MODEL,
+            makes_model=True,
+            formats={"": ModelType.ONNX},
+            cacheable=True,
+            summary_has_device=False,
+        ),
+        JobKind(
+            name="link",
+            message="link_job",
+            fields=("target_model", "models"),
+            work="link",
+            starting=JobState.LINKING_MODELS,
+            working=JobState.LINKING_MODELS,
+            makes_model=True,
+            formats={"": ModelType.QNN_CONTEXT_BINARY},
+            cacheable=True,
+            many_inputs=True,
+            opens=True,
+        ),
+        JobKind(
+            name="inference",
+            message="inference_job",
+            fields=_RUN_FIELDS,
+            work="run",
+            starting=JobState.PROVISIONING_DEVICE,
+            working=JobState.RUNNING_INFERENCE,
+            needs_dataset=True,
+        ),
+        JobKind(
+            name="profile",
+            message="inference_job",
+            fields=_RUN_FIELDS,
+            work="run",
+            starting=JobState.PROVISIONING_DEVICE,
+            working=JobState.MEASURING_PERFORMANCE,
+        ),
+    )
+}
+
+RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
+OPEN = RUNNING | {CREATED}
+CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
+# Sharing a job of a kind that runs models shares the jobs behind its model, of kinds that open.
+RUNNERS = tuple(kind.name for kind in KINDS.values() if not kind.makes_model)
+OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
+
+
+def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
+    """Return the job type of a submission.
 
     Args:
-        kind: Kind of the job, such as `compile`.
-        options: Its options, as submitted. What is wrong with them makes the job fail, later.
+        message: The member of the contract's `Job` that was sent.
+        body: Its content.
 
     Returns:
-        The format; None where only the job can tell.
+        The job type. Without a dataset, there is nothing but profiling that an inference job could
+        do.
     """
-    if kind in _BY_KIND:
-        return _BY_KIND[kind]
-    try:
-        asked = values_of(TARGET_RUNTIME, parse_option_string(options))
-    except OptionStringError:
-        return None
-    return _BY_RUNTIME.get(asked[0] or "") if asked else None
+    found = next(kind for kind in KINDS.values() if kind.message == message)
+    if not found.makes_model and body.get("is_profiling_on", "dataset" not in body):
+        return KINDS["profile"]
+    return found
+
+
+def kinds_like(name: str) -> list[str]:
+    """Return the names of the job types that people take for one, as they share a message."""
+    message = KINDS[name].message
+    return [kind.name for kind in KINDS.values() if kind.message == message]

@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import DEFAULT_RETENTION, Retention
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.results import Keeper, Output, Verdict
-from qai_hub.local.files import Storage
+from qai_hub.local.core.results import Keeper, Verdict
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import release, uses_of, waiting_behind
 from qai_hub.local.store.rows import JOBS
@@ -28,12 +31,20 @@ class Lifecycle:
 
     Args:
         storage: Where files are published.
-        clock: Tells the time.
+        work: The folders of attempts.
+        clock: Returns the time.
+        retention: How long things are kept.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
-        self._storage = storage
-        self._keeper = Keeper(storage, clock)
+    def __init__(
+        self,
+        storage: FileStore,
+        work: WorkFolders,
+        clock: Clock,
+        retention: Retention = DEFAULT_RETENTION,
+    ) -> None:
+        self._work = work
+        self._keeper = Keeper(storage, work, clock, retention.datasets)
         self._clock = clock
 
     def recover(self, db: Connection) -> None:
@@ -48,7 +59,7 @@ class Lifecycle:
             reason = (
                 f"The hub ended {losses} times while the job was running, so it is not tried again."
             )
-            self.finish(db, job, Verdict.failure(states.CRASH, reason))
+            self.finish(db, job, Verdict.failure(FailureType.CRASH, reason))
 
     def claim(self, db: Connection, job_id: str) -> Job | None:
         """Begin an attempt at a job.
@@ -67,7 +78,7 @@ class Lifecycle:
             db,
             job,
             (states.CREATED,),
-            state=states.STARTING[job.kind],
+            state=states.KINDS[job.kind].starting,
             attempt=job.attempt + 1,
             started=now,
             updated=now,
@@ -80,8 +91,10 @@ class Lifecycle:
         Returns:
             Whether the attempt is still the job's; if not, nothing is to be done for it any more.
         """
-        before = (states.STARTING[job.kind],)
-        return self._step(db, job, before, state=states.WORKING[job.kind], updated=self._now())
+        before = (states.KINDS[job.kind].starting,)
+        return self._step(
+            db, job, before, state=states.KINDS[job.kind].working, updated=self._now()
+        )
 
     def requeue(self, db: Connection, job: Job) -> bool:
         """Give up an attempt, so that another is made.
@@ -121,9 +134,9 @@ class Lifecycle:
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING:
-            text = self._storage.attempt_log(job.id, job.attempt)
-            log = Output.of(self._storage.scratch_file(f"{text}{self._now()} {reason}\n"))
-        verdict = Verdict(failure_type=states.CANCELLED, reason=reason, log=log)
+            text = self._work.log_of(job.id, job.attempt)
+            log = self._keeper.written(f"{text}{self._now()} {reason}\n")
+        verdict = Verdict(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, verdict, states.OPEN)
 
     def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
@@ -142,7 +155,7 @@ class Lifecycle:
         # Why is told from that job, to those who may see it; of a chain it is the first one.
         cause_id = cause.cause_id or cause.id
         reason = f"A model that this job needs was not made: the job {cause_id} failed."
-        verdict = Verdict.failure(states.DEPENDENCY, reason)
+        verdict = Verdict.failure(FailureType.DEPENDENCY, reason)
         values = {**self._ending(verdict), "cause_id": cause_id}
         ended, to_end = list[str](), list(waiting)
         while to_end:
@@ -159,7 +172,7 @@ class Lifecycle:
     ) -> list[str]:
         if not self._end(db, job, verdict, before):
             return []
-        if verdict.failure_type == states.SUCCESS:
+        if verdict.failure_type == FailureType.SUCCESS:
             release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
             return [job.id]
         (failed,) = JOBS.get_many(db, [job.id]).values()
@@ -170,14 +183,14 @@ class Lifecycle:
         """End one job; False if it has ended, or another attempt has taken this one's place."""
         if not self._step(db, job, before, **self._ending(verdict)):
             return False
-        if verdict.failure_type == states.SUCCESS:
+        if verdict.failure_type == FailureType.SUCCESS:
             self._keeper.keep_results(db, job, verdict)
         self._keeper.keep_log(db, [job.id], verdict)
         return True
 
     def _ending(self, verdict: Verdict) -> dict[str, Any]:
         """Return what a job that ends is changed to."""
-        done, now = verdict.failure_type == states.SUCCESS, self._now()
+        done, now = verdict.failure_type == FailureType.SUCCESS, self._now()
         return {
             "state": states.DONE if done else states.FAILED,
             "started": func.coalesce(jobs.c.started, now),

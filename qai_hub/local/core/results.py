@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.core import kinds as states
 from qai_hub.local.disk import file_digest
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, remember_maker
 from qai_hub.local.store.records import Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
@@ -23,7 +24,6 @@ from qai_hub.local.store.relations import (
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-DATASET_LIFETIME = timedelta(days=30)
 # What the results of jobs that make models tell.
 _DETAIL = ("tool_versions", "psnr")
 # What models have in common of which one was given from the cache.
@@ -96,10 +96,16 @@ class Keeper:
 
     Args:
         storage: Where files are published.
-        clock: Tells the time.
+        work: Where files are written first.
+        clock: Returns the time.
+        lifetime: How long output datasets can be used.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, storage: FileStore, work: WorkFolders, clock: Clock, lifetime: timedelta
+    ) -> None:
+        self._work = work
+        self._lifetime = lifetime
         self._storage = storage
         self._clock = clock
 
@@ -130,10 +136,10 @@ class Keeper:
             kind, filename = _ARTIFACTS[name]
             add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
-        if job.kind in ("inference", "profile"):
-            add_result(db, job.id, {} if profile is None else {"detail": profile})
-        else:
+        if states.KINDS[job.kind].makes_model:
             add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
+        else:
+            add_result(db, job.id, {} if profile is None else {"detail": profile})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
@@ -150,14 +156,20 @@ class Keeper:
         if log is None:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {verdict.failure_type}: {verdict.reason}\n"
-            log = Output.of(self._storage.scratch_file(line))
+            log = self.written(line)
         self._publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifact(db, *logs)
 
+    def written(self, text: str) -> Output:
+        """Write a text to a file that is ready to be published."""
+        path = self._work.write(text)
+        self._storage.stage([path])
+        return Output.of(path)
+
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)
-        self._storage.publish(output.path, output.file.id)
+        self._storage.put_if_absent(output.file.id, output.path)
 
     def _keep_target(self, db: Connection, job: Job, verdict: Verdict) -> None:
         result, output = verdict.result, verdict.outputs["target_model"]
@@ -196,7 +208,7 @@ class Keeper:
             project_id=job.project_id,
             name=f"{job.name} outputs",
             created=rfc3339(now),
-            expires=rfc3339(now + DATASET_LIFETIME),
+            expires=rfc3339(now + self._lifetime),
             file_id=output.file.id,
         )
         add_uses(db, job.id, "output", [key])

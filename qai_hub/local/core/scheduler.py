@@ -1,87 +1,28 @@
-"""Whose turn it is: places are given in rounds, and nobody is shut out by another's long jobs."""
+"""The scheduler: runs queued jobs as soon as their input is there, and stores how they end."""
 
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from qai_hub.local.clock import Clock, rfc3339
+from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.attempts import Attempts
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.requests import Requests, SocOf
 from qai_hub.local.core.results import MakerGone, Output, Verdict
-from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
-from qai_hub.local.engine.protocol import FailureType, JobFailure, notice
+from qai_hub.local.core.specs import SocOf, Specs
+from qai_hub.local.core.turns import Claimant, Places, next_turn
+from qai_hub.local.engine.attempt import AttemptCancelled
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import notice
 from qai_hub.local.errors import is_disk_full
-from qai_hub.local.files import Storage
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import First, first_ready_jobs
-
-# A small machine, too, has places for some people of whom nothing runs.
-_LEAST_BEYOND = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Claimant:
-    """A person who has a job that could begin.
-
-    Attributes:
-        user_id: Who it is.
-        running: How many jobs of theirs run.
-        served: When one of theirs began last, as a number that grows; 0 for never.
-        oldest: The age of the job that would begin: smaller for older ones.
-    """
-
-    user_id: int
-    running: int
-    served: int
-    oldest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """How many jobs may run at once.
-
-    Attributes:
-        usual: As many as any jobs may take.
-        most: As many as there are with those of people of whom nothing else runs.
-    """
-
-    usual: int
-    most: int
-
-    @classmethod
-    def beyond(cls, usual: int) -> "Places":
-        """Return as many places again for people of whom nothing runs, and 8 at the least."""
-        return cls(usual, usual + max(usual, _LEAST_BEYOND))
-
-
-def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:
-    """Choose who gets the next place.
-
-    Of whom the fewest jobs run comes first, then who has waited longest for a turn, then who has
-    the oldest job. So a person alone may take all usual places. Once these are taken, there are
-    more for people of whom nothing runs, as many as `places` has.
-
-    Args:
-        claimants: Those who have a job that could begin.
-        places: How many jobs may run at once.
-        taken: How many run now, of all people.
-
-    Returns:
-        Whose job is to begin; None if no more may.
-    """
-    if taken >= places.most:
-        return None
-    if taken >= places.usual:
-        claimants = [each for each in claimants if each.running == 0]
-    return min(claimants, key=lambda each: (each.running, each.served, each.oldest), default=None)
-
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
@@ -92,21 +33,6 @@ _SERVED = (
     "target model before, from the same input, with the same options, for the same chip and with "
     "the same tools. Nothing ran for this job."
 )
-
-
-class RunAttempt(Protocol):
-    """Carries out one attempt and returns its outcome; `run_attempt` of the execution does."""
-
-    def __call__(
-        self,
-        request: AttemptRequest,
-        folder: Path,
-        *,
-        time_limit: float,
-        memory_limit: int | None,
-        cancelled: threading.Event,
-    ) -> AttemptOutcome:
-        """Carry out an attempt."""
 
 
 class _Superseded(Exception):  # noqa: N818 - nobody's fault
@@ -121,45 +47,41 @@ class Scheduler:
     Args:
         store: The database.
         storage: The files.
+        work: The folders of attempts.
         clock: Tells the time.
-        run_attempt: Carries out one attempt.
+        executor: Carries out attempts.
         soc_of: Tells the chip of a device.
         ended: Told, from any thread, which jobs have ended.
-        max_parallel: Attempts at once; as many again, and 8 at the least, for people of whom no
-            other runs.
-        time_limit: Seconds that one attempt may take.
-        memory_limit: Address space that its worker may use, in bytes; None for no limit.
-        cache: Tells what need not be made again; None to make all again.
+        config: How the hub is configured.
     """
 
     def __init__(
         self,
         store: Store,
-        storage: Storage,
+        storage: FileStore,
+        work: WorkFolders,
         clock: Clock,
-        run_attempt: RunAttempt,
+        executor: Executor,
         soc_of: SocOf,
         ended: Callable[[Iterable[str]], None],
-        *,
-        max_parallel: int,
-        time_limit: float,
-        memory_limit: int | None = None,
-        cache: Cache | None = None,
+        config: HubConfig,
     ) -> None:
         self._store = store
         self._storage = storage
-        self._lifecycle = Lifecycle(storage, clock)
-        self._requests = Requests(store, storage, soc_of)
-        self._run_attempt = run_attempt
+        self._work = work
+        self._lifecycle = Lifecycle(storage, work, clock, config.retention)
+        self._specs = Specs(store, storage, soc_of, config)
+        self._executor = executor
         self._ended = ended
-        self._places = Places.beyond(max_parallel)
-        self._time_limit = time_limit
-        self._memory_limit = memory_limit
-        self._cache = cache
+        self._places = Places.beyond(config.max_parallel_jobs)
+        self._config = config
+        self._cache = Cache(store, storage) if config.cache else None
         self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._attempts = Attempts(self._awake.set)
+        self._attempts = Attempts(
+            self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
+        )
         self._turns = 0
         self._last_turns: dict[int, int] = {}
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
@@ -245,12 +167,22 @@ class Scheduler:
 
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:
-            with self._storage.work_folder(job.id, job.attempt) as folder:
-                self._settle(job, self._attempt(job, folder, cancelled))
+            try:
+                self._settle(job, self._attempt(job, cancelled))
+            finally:
+                self._executor.release(AttemptId(job.id, job.attempt))
+                self._work.remove(job.id, job.attempt)
         except _Superseded:
             _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
         except (AttemptCancelled, MakerGone):
             # A job that was cancelled by a person has ended: the database then refuses this.
+            with self._store.write() as db:
+                self._lifecycle.requeue(db, job)
+        except CannotStartError as error:
+            _log.warning(
+                "attempt %d of the job %s cannot be started yet: %s", job.attempt, job.id, error
+            )
+            self._stopping.wait(_RETRY_AFTER)
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
         except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
@@ -259,7 +191,7 @@ class Scheduler:
 
     def _give_up(self, job: Job, error: Exception) -> None:
         """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
-        verdict = Verdict.failure(states.INTERNAL, _FAULT)
+        verdict = Verdict.failure(FailureType.INTERNAL, _FAULT)
         if is_disk_full(error):
             verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
         failing = False
@@ -277,31 +209,28 @@ class Scheduler:
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
         # Out of the transaction, which others would wait for.
-        self._storage.sync(verdict.paths)
+        self._storage.stage(verdict.paths)
         with self._store.write() as db:
             ended = self._lifecycle.finish(db, job, verdict)
         self._ended(ended)
 
-    def _attempt(self, job: Job, folder: Path, cancelled: threading.Event) -> Verdict:
+    def _attempt(self, job: Job, cancelled: threading.Event) -> Verdict:
         try:
-            checked = self._requests.make(job)
+            spec = self._specs.make(job)
         except JobFailure as failure:
             return Verdict.failure(failure.failure_type, failure.reason)
-        key = self._cache.key(checked) if self._cache else None
+        key = self._cache.key(spec) if self._cache else None
         maker = self._cache.find(key, job.owner_id) if self._cache and key else None
         with self._store.write() as db:
             wanted = self._lifecycle.advance(db, job)
         if not wanted:
             raise _Superseded
         if maker is not None:
-            return self._served(maker, key, folder)
-        outcome = self._run_attempt(
-            checked.request,
-            folder,
-            time_limit=self._time_limit,
-            memory_limit=self._memory_limit,
-            cancelled=cancelled,
-        )
+            return self._served(job, maker, key)
+        self._executor.start(spec)
+        if cancelled.is_set():
+            self._executor.cancel(spec.id)
+        outcome = self._executor.wait(spec.id)
         return Verdict(
             failure_type=outcome.failure_type,
             reason=outcome.reason,
@@ -311,13 +240,13 @@ class Scheduler:
             key=key,
         )
 
-    def _served(self, maker: Job, key: str | None, folder: Path) -> Verdict:
+    def _served(self, job: Job, maker: Job, key: str | None) -> Verdict:
         """Return the verdict of an attempt that is spared, since a job has done its work before."""
-        log = folder / "hub.log"
+        log = self._work.make(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
         notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
         return Verdict(
-            failure_type=states.SUCCESS,
+            failure_type=FailureType.SUCCESS,
             result={"notices": notices},
             log=Output.of(log),
             key=key,

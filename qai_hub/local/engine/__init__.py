@@ -1,6 +1,6 @@
 """The execution of the local hub's jobs: one spawned subprocess, the worker, per attempt.
 
-`attempt`, `process` and `log` belong to the hub's process, which never loads numpy, ONNX or ONNX
-Runtime. `worker` and what it imports belong to the subprocess. `messages`, `failures` and
-`options` are common to both; hub and worker speak through files in the attempt's folder.
+`attempt` and `process` belong to the hub's process, which never loads numpy, ONNX or ONNX Runtime.
+`worker` and what it imports belong to the subprocess. `protocol`, `failures` and `options` are
+common to both; hub and worker speak through files in the attempt's folder.
 """

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qai_hub.local.engine.failures import (
+    EXIT_STATUSES,
+    FailureType,
+    resource_failure,
+    resource_failure_of,
+)
 from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
 from qai_hub.local.engine.protocol import (
-    EXIT_STATUSES,
     REQUEST_FILE,
     WORK_FOLDER,
     AttemptRequest,
-    FailureType,
     InputModel,
     Report,
-    RequestKind,
     TensorSpec,
-    resource_failure,
-    resource_failure_of,
 )
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "AttemptOutcome",
     "AttemptRequest",
     "InputModel",
-    "RequestKind",
     "TensorSpec",
     "run_attempt",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.importers.open import open_source
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.io_options import change_ports
@@ -29,8 +30,6 @@ from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
-    FailureType,
-    JobFailure,
     Report,
     TensorSpec,
     notice,

@@ -10,9 +10,10 @@ import numpy as np
 from onnxruntime.quantization import CalibrationDataReader
 
 from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
-from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.local.engine.protocol import shortened
 from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
 
 

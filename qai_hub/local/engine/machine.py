@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import onnx
 import onnxruntime
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
 
 
 def tool_versions() -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import notice, shortened
 from qai_hub.option_string import OptionStringError, parse_option_string
 
 RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
 
-from qai_hub.local.engine.protocol import FailureType, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, resource_failure_of
 
 LOG_LIMIT = 4 * 2**20
 _TAIL_LINES = 40

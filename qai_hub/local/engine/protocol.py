@@ -1,80 +1,12 @@
-"""Why a job fails, and how running out of memory or disk is told from other errors."""
+"""What the hub and a worker say to each other: the request of an attempt, and its report."""
 
-import errno
 import json
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-
-
-class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub
-    """Ends the job that is being carried out as failed.
-
-    Args:
-        failure_type: Class of the cause.
-        reason: What went wrong and what its user can do about it.
-    """
-
-    def __init__(self, failure_type: FailureType, reason: str) -> None:
-        super().__init__(reason)
-        self.failure_type = failure_type
-        # Reasons quote what is in models and datasets, down to escapes that a terminal obeys.
-        self.reason = _CONTROLS.sub(" ", reason)
-
-
-# Native libraries report both as text only.
-_OUT_OF_MEMORY_SIGNS = (
-    "bad_alloc",
-    "Failed to allocate memory",
-    "Cannot allocate memory",
-    "Memory allocation still failed",
-    "failed to map segment from shared object",
-    "pthread_create failed",
-    # Protobuf's words for it: models are read before they are written, so nothing is amiss in them.
-    "Failed to serialize proto",
-)
-_OUT_OF_DISK_SIGNS = ("No space left on device", "Disk quota exceeded")
-
-
-def resource_failure(text: str) -> FailureType | None:
-    """Tell from a message or a log's end whether memory or disk ran out.
-
-    Args:
-        text: Text of an exception or the last lines of a log.
-
-    Returns:
-        The class of the cause, or None when it is neither.
-    """
-    if any(sign in text for sign in _OUT_OF_MEMORY_SIGNS):
-        return FailureType.OUT_OF_MEMORY
-    if any(sign in text for sign in _OUT_OF_DISK_SIGNS):
-        return FailureType.OUT_OF_DISK
-    return None
-
-
-def resource_failure_of(error: BaseException) -> FailureType | None:
-    """Tell whether an exception means that memory or disk ran out.
-
-    Args:
-        error: The exception.
-
-    Returns:
-        The class of the cause, or None when it is neither.
-    """
-    if isinstance(error, MemoryError):
-        return FailureType.OUT_OF_MEMORY
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return FailureType.OUT_OF_DISK
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return FailureType.OUT_OF_MEMORY
-    return resource_failure(str(error))
-
+from qai_hub.local.engine.failures import FailureType, JobFailure
 
 # The first Hexagon with a tensor processor, an HTP, which is what QNN compiles for.
 HTP_FIRST = 68
@@ -117,10 +49,7 @@ REQUEST_FILE = "request.json"
 REPORT_FILE = "result.json"
 WORK_FOLDER = "work"
 
-# The worker's exit statuses for what may keep it from writing a report at all.
-EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}
 
-RequestKind = Literal["compile", "quantize", "link", "run"]
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Context = Literal["DEVICE", "MODEL", "USER"]
 
@@ -174,8 +103,8 @@ class AttemptRequest:
     """One attempt to carry out a job.
 
     Attributes:
-        kind: "compile" makes a target model, "quantize" a quantized one, "link" one of several,
-            "run" runs one.
+        kind: What to do, by its name in the table of the worker: "compile" makes a target model,
+            "quantize" a quantized one, "link" one of several, "run" runs one.
         inputs: The models that it works on, in order; several only where they are linked.
         options: The job's options, as on a command line.
         input_specs: Compile: the inputs that the target model is to have, in any order; empty to
@@ -189,7 +118,7 @@ class AttemptRequest:
         other_socs: Compile: the chips that its further devices have, other than this one.
     """
 
-    kind: RequestKind
+    kind: str
     inputs: tuple[InputModel, ...]
     options: str
     input_specs: tuple[TensorSpec, ...] = ()
@@ -219,6 +148,23 @@ class AttemptRequest:
         named = [model.path for model in self.inputs]
         named += [model.source for model in self.inputs if model.source is not None]
         return named if self.dataset is None else [*named, self.dataset]
+
+    def located(self, locate: Callable[[Path], Path]) -> Self:
+        """Return it with other paths.
+
+        Args:
+            locate: Returns where a file is.
+        """
+        inputs = tuple(
+            replace(
+                model,
+                path=locate(model.path),
+                source=None if model.source is None else locate(model.source),
+            )
+            for model in self.inputs
+        )
+        dataset = None if self.dataset is None else locate(self.dataset)
+        return replace(self, inputs=inputs, dataset=dataset)
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths: the worker runs in another directory."""

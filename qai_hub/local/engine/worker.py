@@ -10,20 +10,28 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
+from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_of
 from qai_hub.local.engine.protocol import (
-    EXIT_STATUSES,
     REQUEST_FILE,
     AttemptRequest,
-    JobFailure,
     Report,
-    resource_failure_of,
 )
 from qai_hub.local.engine.sandbox import enter
 
 OOM_SCORE = Path("/proc/self/oom_score_adj")
+# What carries out each kind of request: a module of this package and its function. An attempt
+# imports its own alone.
+WORK = {
+    "compile": ("compile", "compile_model"),
+    "link": ("qnn.link", "link_models"),
+    "quantize": ("quantize.job", "quantize_model"),
+    "run": ("run", "run_model"),
+}
 logger = logging.getLogger(__name__)
 
 
@@ -76,21 +84,10 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    if request.kind == "compile":
-        from qai_hub.local.engine.compile import compile_model
-
-        return compile_model(request, folder)
-    if request.kind == "link":
-        from qai_hub.local.engine.qnn.link import link_models
-
-        return link_models(request, folder)
-    if request.kind == "quantize":
-        from qai_hub.local.engine.quantize.job import quantize_model
-
-        return quantize_model(request, folder)
-    from qai_hub.local.engine.run import run_model
-
-    return run_model(request, folder)
+    module, function = WORK[request.kind]
+    work: Callable[[AttemptRequest, Path], Report]
+    work = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
+    return work(request, folder)
 
 
 def _die_first() -> None:

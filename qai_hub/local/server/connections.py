@@ -6,101 +6,26 @@ import logging
 import secrets
 import socket
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import h11
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from qai_hub.local.errors import MEDIA_TYPE, problem_json, title
-from qai_hub.local.limits import ServerLimits
-from qai_hub.local.rare_warnings import Seldom
+from qai_hub.local.server.crowd import Crowd
+from qai_hub.local.server.lingering import LingeringTransport
+from qai_hub.local.server.rare_warnings import Seldom
 
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())
-# A client whose request has not come as a whole for so long may have to make room for another.
-_GRACE = 2.0
 # What is longer is a file, which may take its time.
 _SHORT_BODY = 1 << 20
 # Less than this in `send_seconds` is no reading.
 _PROGRESS = 4096
 _HEAD_TOO_LONG = "The request line and headers are too long."
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
-
-
-class Crowd:
-    """All connections of one server, each of which has a place, is refused, or is turned away.
-
-    Args:
-        limits: How many there may be.
-        busy: The application that refuses.
-    """
-
-    def __init__(self, limits: ServerLimits, busy: ASGIApp) -> None:
-        self.limits = limits
-        self.busy = busy
-        self._placed: set[Connection] = set()
-        self._refused: set[Connection] = set()
-        # In the order in which they are to go, with the time since when they owe a request.
-        self._idle: OrderedDict[Connection, float] = OrderedDict()
-        self._silent: OrderedDict[Connection, float] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._placed) + len(self._refused)
-
-    def enter(self, connection: "Connection", now: float) -> bool:
-        """Give a new connection a place, or have it refused; False to turn it away."""
-        if len(self._placed) >= self.limits.connections:
-            self._make_room(now)
-        if len(self._placed) < self.limits.connections:
-            self._placed.add(connection)
-            self._silent[connection] = now
-            return True
-        _log.warning("%d connections are open: more are refused", len(self._placed))
-        if len(self._refused) >= self.limits.refusals:
-            return False
-        connection.app = self.busy
-        self._refused.add(connection)
-        return True
-
-    def speaks(self, connection: "Connection") -> None:
-        """Note that a request has come, or a file has begun to."""
-        self._idle.pop(connection, None)
-        self._silent.pop(connection, None)
-
-    def rests(self, connection: "Connection", now: float) -> None:
-        """Note that a connection is kept for its next request."""
-        if connection in self._placed:
-            self._idle[connection] = now
-
-    def hesitates(self, connection: "Connection", now: float) -> None:
-        """Note that a request has begun to come, or is answered and does not end."""
-        self._idle.pop(connection, None)
-        if connection in self._placed:
-            self._silent.setdefault(connection, now)
-
-    def leave(self, connection: "Connection") -> None:
-        """Forget a connection."""
-        self.speaks(connection)
-        self._placed.discard(connection)
-        self._refused.discard(connection)
-
-    def _make_room(self, now: float) -> None:
-        if self._idle:
-            connection, _ = self._idle.popitem(last=False)
-        elif self._silent and now - next(iter(self._silent.values())) >= _GRACE:
-            connection, _ = self._silent.popitem(last=False)
-        else:
-            return
-        self.leave(connection)
-        if connection.owes_body:
-            # It would linger.
-            connection.transport.abort()
-        else:
-            connection.transport.close()
 
 
 class Connection(H11Protocol):
@@ -116,7 +41,7 @@ class Connection(H11Protocol):
         kwargs: uvicorn's.
     """
 
-    transport: "_LingeringTransport"
+    transport: LingeringTransport
 
     def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
@@ -132,7 +57,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; overridden to count connections and to bound them in time."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        super().connection_made(_LingeringTransport(transport, self))
+        super().connection_made(LingeringTransport(transport, self))
         _notice_dead_peers(transport.get_extra_info("socket"))
         if self._crowd.enter(self, self.loop.time()):
             self._set_timer(self._head_is_late, self._limits.head_seconds)
@@ -269,62 +194,6 @@ class Connection(H11Protocol):
     def _fire(self, callback: Callable[[], None]) -> None:
         del self._timers[callback]
         callback()
-
-
-class _LingeringTransport(asyncio.Transport):
-    """A transport that closes gently while the other side is still sending.
-
-    To close with bytes unread resets the connection, and what was sent may be lost with it: who has
-    sent too much would never read that. So it says that nothing more comes, and takes and drops the
-    rest for a while.
-
-    Args:
-        transport: The transport.
-        protocol: The protocol, which is told.
-
-    Attributes:
-        lingers: Whether it is doing so.
-    """
-
-    def __init__(self, transport: asyncio.Transport, protocol: Connection) -> None:
-        super().__init__()
-        self._transport = transport
-        self._protocol = protocol
-        self.lingers = False
-
-    def close(self) -> None:
-        if self.is_closing():
-            return
-        if self._protocol.owes_body:
-            self.lingers = True
-            with suppress(OSError):
-                self._transport.write_eof()
-                self._transport.resume_reading()
-                self._protocol.lingers()
-                return
-        self._transport.close()
-        self._protocol.closes()
-
-    def is_closing(self) -> bool:
-        return self.lingers or self._transport.is_closing()
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._transport.write(data)
-
-    def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - asyncio's
-        return self._transport.get_extra_info(name, default)
 
 
 def _notice_dead_peers(connected: socket.socket) -> None:

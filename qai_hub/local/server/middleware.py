@@ -19,7 +19,7 @@ from qai_hub.local.errors import (
     is_disk_full,
     is_out_of_files,
 )
-from qai_hub.local.rare_warnings import Seldom
+from qai_hub.local.server.rare_warnings import Seldom
 
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())

@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 
 from qai_hub.local.errors import is_out_of_files
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.rare_warnings import Seldom
-from qai_hub.local.server.connections import Connection, Crowd
+from qai_hub.local.server.connections import Connection
+from qai_hub.local.server.crowd import Crowd
 from qai_hub.local.server.middleware import Edge, too_busy
+from qai_hub.local.server.rare_warnings import Seldom
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 

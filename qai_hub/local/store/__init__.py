@@ -1,4 +1,4 @@
-"""The hub's memory: one SQLite database in its data folder."""
+"""The database of a hub: SQLite in its data folder, by statements that PostgreSQL takes too."""
 
 from qai_hub.local.store.data_folder import DataFolderError
 from qai_hub.local.store.database import Store

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import make_folder, sync
+from qai_hub.local.store.dialect import insert_or_change
 from qai_hub.local.store.schema import settings
 
 DATABASE = "hub.db"
@@ -190,6 +190,4 @@ def keep_times(db: Connection, now: datetime, agreed: datetime | None) -> None:
     values: Mapping[str, datetime | None] = dict(zip(_NAMES, (now, agreed), strict=True))
     for name, moment in values.items():
         if moment is not None:
-            statement = upsert(settings).values(name=name, value=rfc3339(moment))
-            changed = {"value": statement.excluded.value}
-            db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
+            insert_or_change(db, settings, "value", name=name, value=rfc3339(moment))

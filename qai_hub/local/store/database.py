@@ -1,7 +1,5 @@
 """The database: how it is opened, and the two kinds of transaction that it knows."""
 
-import errno
-import os
 import secrets
 import sqlite3
 import threading
@@ -9,23 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection, inspect, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from qai_hub.local.disk import sync
 from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_claimed
-from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings, upgrade
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 10000",
+from qai_hub.local.store.dialect import (
+    disk_full_as_os_error,
+    insert_unless_there,
+    sqlite_engine,
+    writer_of,
 )
-# Of what a commit says, a power cut can take nothing back; fullfsync is for macOS.
-_DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
-_FLEETING = ("PRAGMA synchronous = OFF",)
+from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
+
 _NEWER = (
     "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
     "this hub another data folder."
@@ -51,11 +45,11 @@ class Store:
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         claim_folder(folder, durable=durable)
         self._lock = _lock(folder)
-        self._engine = _engine(folder / DATABASE, durable=durable)
+        self._engine = sqlite_engine(_private(folder / DATABASE), durable=durable)
         self._before_commit: list[Callable[[], None]] = []
         # SQLite has one writer at a time; queueing for it here is fairer than SQLite's polling.
         self._writing = threading.Lock()
-        self._writer = self._engine.execution_options(immediate=True)
+        self._writer = writer_of(self._engine)
         try:
             with self._writer.begin() as db:
                 self.secret = _prepare(db)
@@ -87,15 +81,10 @@ class Store:
         Raises:
             OSError: The disk is full.
         """
-        try:
-            with self._writing, self._writer.begin() as db:
-                yield db
-                for action in self._before_commit:
-                    action()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
-                raise
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        with disk_full_as_os_error(), self._writing, self._writer.begin() as db:
+            yield db
+            for action in self._before_commit:
+                action()
 
     def close(self) -> None:
         """Close the database and give the folder free."""
@@ -137,9 +126,9 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
             f"The data folder {folder} is of an older release: start the hub with it, which brings "
             "it up to date."
         )
-    engine = _engine(path)
+    engine = sqlite_engine(_private(path))
     try:
-        with engine.execution_options(immediate=True).begin() as connection:
+        with writer_of(engine).begin() as connection:
             yield connection
     except DBAPIError as error:
         raise DataFolderError(f"The database in {folder} cannot be used: {error.orig}.") from error
@@ -164,41 +153,24 @@ def _lock(folder: Path) -> sqlite3.Connection:
     return lock
 
 
-def _engine(path: Path, *, durable: bool = True) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(_private(path))), pool_size=8, max_overflow=-1
-    )
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        # The driver's own transactions begin too late and cannot be immediate: see begin().
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (*_PRAGMAS, *(_DURABLE if durable else _FLEETING)):
-            cursor.execute(pragma)
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
-
-
 def _prepare(db: Connection) -> bytes:
     """Create the tables in a new database, upgrade those of an old one; return its secret."""
-    metadata.create_all(db)
+    if not inspect(db).has_table(settings.name):
+        metadata.create_all(db)
+        fresh = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
+        for name, value in fresh.items():
+            insert_unless_there(db, settings, name=name, value=value)
     found = {row.name: row.value for row in db.execute(select(settings))}
-    if not found:
-        found = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
-        rows = [{"name": name, "value": value} for name, value in found.items()]
-        db.execute(insert(settings), rows)
     version = int(found["schema_version"])
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
+        # Alembic takes a while to load, and is not needed at most starts.
+        from qai_hub.local.store.migrations import upgrade
+
         upgrade(db, version)
+        current = settings.c.name == "schema_version"
+        db.execute(update(settings).where(current).values(value=str(SCHEMA_VERSION)))
     return bytes.fromhex(found["secret"])
 
 

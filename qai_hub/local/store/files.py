@@ -1,8 +1,7 @@
-"""Which jobs have made what a request asks for."""
+"""Files and uploads; the jobs that made what others ask for; answers that are kept for a while."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -16,8 +15,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from qai_hub.local.store.dialect import insert_or_change, insert_unless_there
 from qai_hub.local.store.records import File, Job, Upload
 from qai_hub.local.store.schema import (
     artifacts,
@@ -43,13 +42,7 @@ def forget_maker(db: Connection, job_id: str) -> None:
 
 def remember_maker(db: Connection, key: str, job: Job) -> None:
     """Say that a job has made what a key stands for."""
-    statement = upsert(makers).values(key=key, owner_id=job.owner_id, job_id=job.id)
-    db.execute(
-        statement.on_conflict_do_update(index_elements=["key", "owner_id"], set_={"job_id": job.id})
-    )
-
-
-ANSWER_LIFETIME = timedelta(hours=24)
+    insert_or_change(db, makers, "job_id", key=key, owner_id=job.owner_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +83,7 @@ def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
     Returns:
         None if the key was free, and is taken now; else what was answered to who had it first.
     """
-    values = asdict(request)
-    taken = db.execute(upsert(idempotency).values(values).on_conflict_do_nothing())
-    if taken.rowcount == 1:
+    if insert_unless_there(db, idempotency, **asdict(request)):
         return None
     return StoredAnswer(*db.execute(select(idempotency).where(*_named(request))).one())
 
@@ -114,8 +105,6 @@ def _named(request: StoredAnswer) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-# How long an upload is waited for.
-UPLOAD_LIFETIME = timedelta(days=1)
 _FILE = select(files.c.id, files.c.size, files.c.sha256).where(files.c.id == bindparam("id"))
 _UPLOADS = select(
     uploads.c.id,
@@ -217,13 +206,7 @@ def forget_part(db: Connection, upload_id: str, number: int) -> None:
 
 def put_part(db: Connection, part: Part) -> None:
     """Say that a part has arrived, in place of an earlier one of the same number."""
-    statement = upsert(parts).values(asdict(part))
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["upload_id", "number"],
-            set_={"size": part.size, "sha256": part.sha256},
-        )
-    )
+    insert_or_change(db, parts, "size", "sha256", **asdict(part))
 
 
 def parts_of(db: Connection, upload_id: str) -> list[Part]:

@@ -1,4 +1,4 @@
-"""People, whether they may enter, and their projects."""
+"""People and their projects, whether they may enter, and what is shared with them."""
 
 import hashlib
 import re
@@ -9,18 +9,22 @@ from itertools import islice
 from sqlalchemy import (
     BindParameter,
     Connection,
+    Integer,
     Select,
+    String,
     and_,
     bindparam,
+    cast,
     delete,
     insert,
+    or_,
     select,
     union,
     union_all,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from qai_hub.local.store.dialect import insert_unless_there
 from qai_hub.local.store.records import Account, User, new_id
 from qai_hub.local.store.schema import (
     datasets,
@@ -62,15 +66,10 @@ def normalized(email: str) -> str:
 
 def ensure_user(db: Connection, email: str) -> User:
     """Return the user with a normalized address, made with a project of their own if new."""
-    found = db.execute(_USERS.where(users.c.email == email)).one_or_none()
-    if found is not None:
-        return User(*found)
-    user_id = db.execute(insert(users).values(email=email).returning(users.c.id)).scalar_one()
-    user = User(id=user_id, email=email, project_id=new_id("p"), project_slug="default")
-    db.execute(
-        insert(projects).values(id=user.project_id, owner_id=user.id, slug=user.project_slug)
-    )
-    return user
+    if insert_unless_there(db, users, email=email):
+        user_id = db.execute(select(users.c.id).where(users.c.email == email)).scalar_one()
+        db.execute(insert(projects).values(id=new_id("p"), owner_id=user_id, slug="default"))
+    return User(*db.execute(_USERS.where(users.c.email == email)).one())
 
 
 def get_user(db: Connection, user_id: int) -> User:
@@ -114,8 +113,10 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
         db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
         for digest in sorted(account.tokens):
             db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
-    version = upsert(settings).values(name=_VERSION, value=str(users_version(db) + 1))
-    db.execute(version.on_conflict_do_update(set_={"value": version.excluded.value}))
+    insert_unless_there(db, settings, name=_VERSION, value="0")
+    # Counted by the database, so that two at once count as two.
+    more = cast(cast(settings.c.value, Integer) + 1, String)
+    db.execute(update(settings).where(settings.c.name == _VERSION).values(value=more))
 
 
 def users_version(db: Connection) -> int:
@@ -129,9 +130,6 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-# The kinds of job that stand behind the model of another job, and the kinds that lead to them.
-_MAKERS = ("compile", "link")
-_RUNNERS = ("inference", "profile")
 _OWNED = (models, datasets, jobs)
 # Things that one query is about: SQLite bounds the number of its parameters.
 _AT_ONCE = 500
@@ -146,8 +144,7 @@ def shared_with(db: Connection, object_id: str) -> list[str]:
 def share(db: Connection, object_id: str, emails: Sequence[str]) -> None:
     """Share something with normalized addresses; those that have it already keep it."""
     for email in emails:
-        statement = upsert(shares).values(object_id=object_id, email=email)
-        db.execute(statement.on_conflict_do_nothing())
+        insert_unless_there(db, shares, object_id=object_id, email=email)
 
 
 def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None) -> None:
@@ -158,7 +155,14 @@ def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None)
     db.execute(statement)
 
 
-def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
+def open_to(
+    db: Connection,
+    email: str,
+    object_ids: Iterable[str],
+    *,
+    makers: Sequence[str],
+    runners: Sequence[str],
+) -> set[str]:
     """Tell which things are open to a person who does not own them.
 
     What is shared with them by name is. So are the models and datasets of a job that is open to
@@ -172,13 +176,16 @@ def open_to(db: Connection, email: str, object_ids: Iterable[str]) -> set[str]:
         db: The transaction.
         email: The person's normalized address.
         object_ids: Jobs, models or datasets.
+        makers: The kinds of job that sharing a job on their models shares as well.
+        runners: The kinds of job by which it does.
 
     Returns:
         Those that the person may see.
     """
     found: set[str] = set()
     for ids in _batches(object_ids):
-        found |= {*db.execute(_OPEN, {"email": email, "ids": ids}).scalars()}
+        wanted = {"email": email, "ids": ids, "makers": makers, "runners": runners}
+        found |= {*db.execute(_OPEN, wanted).scalars()}
     return found
 
 
@@ -191,6 +198,8 @@ def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
 def _open() -> Select[tuple[str]]:
     """Walk from each object towards the shares, through jobs of its owner only."""
     wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
+    makers: BindParameter[list[str]] = bindparam("makers", expanding=True)
+    runners: BindParameter[list[str]] = bindparam("runners", expanding=True)
     things = union_all(
         *(select(table.c.id, table.c.owner_id).where(table.c.id.in_(wanted)) for table in _OWNED)
     ).cte("things")
@@ -208,22 +217,22 @@ def _open() -> Select[tuple[str]]:
     chain = chain.union(
         select(chain.c.id, consumer.c.id, chain.c.owner_id)
         .select_from(chain)
-        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(_MAKERS)))
+        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(makers)))
         .join(made, and_(made.c.job_id == maker.c.id, made.c.role == "target"))
         .join(used, and_(used.c.object_id == made.c.object_id, used.c.role == "input"))
         .join(
             consumer,
             and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == chain.c.owner_id),
         )
-        .where(consumer.c.kind.in_(_MAKERS + _RUNNERS))
+        .where(or_(consumer.c.kind.in_(makers), consumer.c.kind.in_(runners)))
     )
-    runners = select(chain.c.id, chain.c.job_id).join(
-        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(_RUNNERS))
+    runs = select(chain.c.id, chain.c.job_id).join(
+        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(runners))
     )
     ways = union(
         select(things.c.id, things.c.id.label("shared_id")),
         select(opening.c.id, opening.c.job_id),
-        runners,
+        runs,
     ).subquery("ways")
     mine = and_(shares.c.object_id == ways.c.shared_id, shares.c.email == bindparam("email"))
     return select(ways.c.id).join(shares, mine).distinct()

@@ -1,4 +1,4 @@
-"""Identifiers: one letter that tells what it is, then letters and digits from a secure source."""
+"""The rows of the database as the hub reads them, and their identifiers."""
 
 import secrets
 import string
@@ -10,7 +10,10 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id(prefix: str, length: int = 8) -> str:
-    """Return an identifier that cannot be guessed, such as ``jab12cd34``."""
+    """Return an identifier that cannot be guessed, such as ``jab12cd34``.
+
+    It is one letter for what it names, then letters and digits from a secure source.
+    """
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 

@@ -125,7 +125,8 @@ def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[s
     """Return the jobs in a state that are to work on what some jobs make, oldest first."""
     made = uses.alias("made")
     query = (
-        select(jobs.c.id)
+        # Both, as what is distinct is ordered by what is selected.
+        select(jobs.c.id, jobs.c.seq)
         .join_from(made, uses, uses.c.object_id == made.c.object_id)
         .join(jobs, jobs.c.id == uses.c.job_id)
         .where(

@@ -13,8 +13,9 @@ from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache, cache_key
-from qai_hub.local.core.requests import CheckedRequest
+from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share, unshare
@@ -44,7 +45,11 @@ def key_of(
     digests: dict[Path, str] | None = None,
     tools: dict[str, str | None] | None = None,
 ) -> str | None:
-    return cache_key(CheckedRequest(request, digests or DIGESTS), tools or TOOLS)
+    named = {str(path): digest for path, digest in (digests or DIGESTS).items()}
+    spec = AttemptSpec(
+        id=AttemptId("j1", 1), request=request, digests=named, time_limit=1.0, memory_limit=None
+    )
+    return cache_key(spec, tools or TOOLS)
 
 
 def test_where_files_lie_does_not_count_and_what_is_in_them_does() -> None:
@@ -189,7 +194,7 @@ def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
     assert len(world.worker.requests) == 1
     assert [is_served(job) for job in jobs] == [False, True]
     for job in jobs:
-        assert (job.state, job.failure_type) == (states.DONE, states.SUCCESS)
+        assert (job.state, job.failure_type) == (states.DONE, FailureType.SUCCESS)
         assert job.created <= (job.started or "") <= (job.completed or "")
     assert [each["message"] for each in jobs[1].notices or ()][:-1] == ["hm"]
     old, new = asdict(world.get_model(made)), asdict(world.get_model(given))

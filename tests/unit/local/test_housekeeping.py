@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import rfc3339
+from qai_hub.local.config import Retention
 from qai_hub.local.core.cleanup import Order, clean_up
-from qai_hub.local.files import Storage
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import (
     StoredAnswer,
@@ -37,8 +39,9 @@ WRONG = [
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "data")
+def storage(tmp_path: Path) -> FolderStore:
+    WorkFolders(tmp_path / "data")
+    return FolderStore(tmp_path / "data")
 
 
 @pytest.fixture
@@ -50,10 +53,16 @@ def ago(**span: int) -> str:
     return rfc3339(NOW - timedelta(**span))
 
 
-def start(store: Store, storage: Storage, *clocks: datetime) -> Order:
+def start(store: Store, storage: FolderStore, *clocks: datetime) -> Order:
     """Start once by each clock; twice, with a minute between, where there is none."""
     for clock in clocks or (NOW, NOW + MINUTE):
-        order = clean_up(store, storage, iter([clock]).__next__)
+        order = clean_up(
+            store,
+            storage,
+            WorkFolders(storage.files.parent),
+            iter([clock]).__next__,
+            Retention(),
+        )
     return order
 
 
@@ -66,14 +75,16 @@ def put_away(quarantine: Path) -> set[str]:
     return {"/".join(path.parts[-2:]) for path in quarantine.glob("*/*/*")}
 
 
-def add_data(store: Store, storage: Storage, owner: User, name: str, expires: str | None) -> None:
+def add_data(
+    store: Store, storage: FolderStore, owner: User, name: str, expires: str | None
+) -> None:
     with store.write() as db:
         add_file(db, File(name, 4, None))
         DATASETS.change(db, add_dataset(db, owner, expires=expires), file_id=name)
     storage.file(name).write_text("data")
 
 
-def begin(store: Store, storage: Storage, owner: User, name: str, created: str) -> None:
+def begin(store: Store, storage: FolderStore, owner: User, name: str, created: str) -> None:
     with store.write() as db:
         add_upload(db, Upload(name, add_model(db, owner), created, 5, 5))
     storage.begin_upload(name)
@@ -89,7 +100,7 @@ def is_answered(store: Store, user: User, key: str) -> bool:
 
 
 def test_expired_data_is_put_away_and_other_data_stays(
-    store: Store, storage: Storage, ada: User, quarantine: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     expirations = {"old": ago(seconds=0), "new": rfc3339(NOW + timedelta(hours=1)), "kept": None}
     for name, expires in expirations.items():
@@ -104,7 +115,7 @@ def test_expired_data_is_put_away_and_other_data_stays(
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_one_start_by_a_wrong_clock_destroys_nothing(
-    store: Store, storage: Storage, ada: User, quarantine: Path, wrong: datetime
+    store: Store, storage: FolderStore, ada: User, quarantine: Path, wrong: datetime
 ) -> None:
     start(store, storage, NOW - timedelta(days=30), NOW - MINUTE)
     add_data(store, storage, ada, "data", rfc3339(NOW + timedelta(days=30)))
@@ -122,7 +133,7 @@ def test_one_start_by_a_wrong_clock_destroys_nothing(
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_a_start_by_a_wrong_clock_puts_away_is_kept_as_long(
-    store: Store, storage: Storage, quarantine: Path, wrong: datetime
+    store: Store, storage: FolderStore, quarantine: Path, wrong: datetime
 ) -> None:
     start(store, storage, NOW - timedelta(days=60))
     storage.file("unknown").write_text("unknown")
@@ -134,7 +145,7 @@ def test_what_a_start_by_a_wrong_clock_puts_away_is_kept_as_long(
 
 
 def test_uploads_that_nobody_finished_are_put_away(
-    store: Store, storage: Storage, ada: User, quarantine: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     begin(store, storage, ada, "u1", ago(hours=24))
     begin(store, storage, ada, "u2", ago(hours=23))
@@ -154,7 +165,11 @@ def test_uploads_that_nobody_finished_are_put_away(
 
 
 def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does(
-    store: Store, storage: Storage, ada: User, quarantine: Path, caplog: pytest.LogCaptureFixture
+    store: Store,
+    storage: FolderStore,
+    ada: User,
+    quarantine: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     add_data(store, storage, ada, "known", None)
     for path in (storage.file("f1"), storage.upload("u1"), storage.upload("u1.form")):
@@ -177,7 +192,7 @@ def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does
 
 
 def test_a_file_of_another_size_does_not_come_back(
-    store: Store, storage: Storage, ada: User, quarantine: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     for content in ("short", "data", "longer"):
         storage.file("f1").write_text(content)
@@ -191,21 +206,21 @@ def test_a_file_of_another_size_does_not_come_back(
 
 
 def test_folders_and_links_are_put_away_as_they_are(
-    store: Store, storage: Storage, ada: User, quarantine: Path, tmp_path: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "thesis").write_text("thesis")
     add_data(store, storage, ada, "known", None)
     storage.file("known").unlink()
-    for folder in (storage.files, storage.uploads, storage.work):
+    for folder in (storage.files, storage.uploads, storage.files.parent / "work"):
         (folder / "folder" / "sub").mkdir(parents=True)
         (folder / "folder" / "sub" / "file").write_text("12345")
         (folder / "link").symlink_to(outside)
         (folder / "nowhere").symlink_to(tmp_path / "nowhere")
     storage.file("known").symlink_to(outside / "thesis")
     order = start(store, storage, NOW)
-    for folder in (storage.files, storage.uploads, storage.work):
+    for folder in (storage.files, storage.uploads, storage.files.parent / "work"):
         assert names(folder) == set()
         (found,) = quarantine.glob(f"*/{folder.name}/folder/sub/file")
         assert found.read_text() == "12345"
@@ -216,21 +231,21 @@ def test_folders_and_links_are_put_away_as_they_are(
 
 
 def test_what_attempts_of_known_jobs_have_left_is_made_again(
-    store: Store, storage: Storage, ada: User, quarantine: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     with store.write() as db:
         job = add_job(db, ada)
     for name in (f"{job}-1", f"{job}-x", "jelsewhere-1", "mine"):
-        (storage.work / name).mkdir()
-    (storage.work / f"{job}-2").write_text("no folder")
+        (storage.files.parent / "work" / name).mkdir()
+    (storage.files.parent / "work" / f"{job}-2").write_text("no folder")
     start(store, storage, NOW)
-    assert names(storage.work) == set()
+    assert names(storage.files.parent / "work") == set()
     left = {f"{job}-x", f"{job}-2", "jelsewhere-1", "mine"}
     assert put_away(quarantine) == {f"work/{name}" for name in left}
 
 
 def test_an_upload_whose_file_is_published_leaves_nothing(
-    store: Store, storage: Storage, ada: User, quarantine: Path
+    store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     begin(store, storage, ada, "u1", ago(hours=1))
     storage.upload("u1").write_text("data")
@@ -247,7 +262,7 @@ def test_an_upload_whose_file_is_published_leaves_nothing(
 @pytest.mark.parametrize("first", [lambda path: path.touch(), lambda path: path.symlink_to("/x")])
 def test_what_cannot_be_put_away_stays_and_is_told(
     store: Store,
-    storage: Storage,
+    storage: FolderStore,
     quarantine: Path,
     first: Callable[[Path], None],
     caplog: pytest.LogCaptureFixture,
@@ -263,7 +278,7 @@ def test_what_cannot_be_put_away_stays_and_is_told(
 
 @pytest.mark.parametrize("note", ["", "2026-01-01\n2026-01-01\n", "nonsense", "\ud800", None])
 def test_a_start_that_was_cut_short_is_taken_up(
-    store: Store, storage: Storage, quarantine: Path, note: str | None
+    store: Store, storage: FolderStore, quarantine: Path, note: str | None
 ) -> None:
     """Batches may be empty, without a note of who has seen them, or with one that was cut off."""
     for name in ("20260301T120000Z", "20260301T120000Z-2"):
@@ -280,7 +295,7 @@ def test_a_start_that_was_cut_short_is_taken_up(
     assert names(quarantine) == {"somebody's", "notes.txt"}
 
 
-def test_answers_of_yesterday_go(store: Store, storage: Storage, ada: User) -> None:
+def test_answers_of_yesterday_go(store: Store, storage: FolderStore, ada: User) -> None:
     with store.write() as db:
         for key, created in (("old", ago(hours=24)), ("new", ago(hours=23))):
             claim_key(db, answer(ada, key, created))
@@ -302,7 +317,10 @@ def test_whatever_databases_and_clocks_come_nothing_is_lost_within_days(
 ) -> None:
     """Each start finds a database that knows other files; no two clocks in succession are wrong."""
     with TemporaryDirectory() as folder:
-        store, storage = Store(Path(folder), durable=False), Storage(Path(folder), durable=False)
+        store, storage = (
+            Store(Path(folder), durable=False),
+            FolderStore(Path(folder), durable=False),
+        )
         for name in "abc":
             storage.file(name).write_text(name)
         for number, names_known in enumerate(known):

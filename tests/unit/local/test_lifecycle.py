@@ -16,7 +16,9 @@ from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.results import Output, Verdict
-from qai_hub.local.files import Storage
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
@@ -28,9 +30,11 @@ Step = Callable[[Lifecycle, Connection, Job], object]
 STEPS: dict[str, Step] = {
     "advance": Lifecycle.advance,
     "requeue": Lifecycle.requeue,
-    "fail": lambda life, db, job: life.finish(db, job, Verdict.failure(states.CRASH, "crashed")),
+    "fail": lambda life, db, job: life.finish(
+        db, job, Verdict.failure(FailureType.CRASH, "crashed")
+    ),
     "succeed": lambda life, db, job: life.finish(
-        db, job, Verdict(failure_type=states.SUCCESS, result={"profile": None})
+        db, job, Verdict(failure_type=FailureType.SUCCESS, result={"profile": None})
     ),
 }
 
@@ -47,7 +51,7 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
     world: World, name: str, state: str, behind: int
 ) -> None:
     key = world.submit("profile", input=[world.model()])
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         for _ in range(2):
             claimed = lifecycle.claim(db, key)
@@ -64,13 +68,13 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
 
 def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
     key, target = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     made, log = tmp_path / "made", tmp_path / "log"
     made.write_bytes(b"made")
     log.write_bytes(b"log")
     spec = [{"name": "x", "shape": [1], "dtype": "float32"}]
     verdict = Verdict(
-        failure_type=states.SUCCESS,
+        failure_type=FailureType.SUCCESS,
         result={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
         outputs={"target_model": Output.of(made)},
         log=Output.of(log),
@@ -92,7 +96,7 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
 
 def test_a_job_is_claimed_once(world: World) -> None:
     key, _ = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         assert lifecycle.claim(db, key) is not None
         assert lifecycle.claim(db, key) is None
@@ -116,10 +120,10 @@ def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: World) 
     with world.running() as scheduler:
         world.until(lambda: world.worker.at_once == 1)
         assert world.cancel(scheduler, first) == [first, second, third]
-    assert world.job(first).failure_type == states.CANCELLED
+    assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."
     for key in (second, third):
-        assert world.job(key).failure_type == states.DEPENDENCY
+        assert world.job(key).failure_type == FailureType.DEPENDENCY
         assert world.job(key).cause_id == first
     assert world.get_model(target).file_id is None
     assert sorted(world.ended) == sorted([first, second, third])
@@ -136,8 +140,8 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
     steps: list[tuple[str, int]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        store, storage = Store(Path(folder)), Storage(Path(folder))
-        lifecycle = Lifecycle(storage, now)
+        store, storage = Store(Path(folder)), FolderStore(Path(folder))
+        lifecycle = Lifecycle(storage, WorkFolders(Path(folder)), now)
         held: list[Job] = []
         with store.write() as db:
             ada = ensure_user(db, "ada@example.com")
@@ -160,7 +164,7 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
                     # A worker that is at work already need not say so again.
                     assert bool(moved) == current or (name, before.state) == (
                         "advance",
-                        states.WORKING["profile"],
+                        states.KINDS["profile"].working,
                     )
                 after = JOBS.get(db, key)
                 assert after is not None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.rare_warnings import Seldom
+from qai_hub.local.server.rare_warnings import Seldom
 
 SCRIPT = """
 import resource

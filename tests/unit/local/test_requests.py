@@ -10,7 +10,7 @@ from support.scheduler_world import World
 from qai_hub.local.core import kinds as states
 from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
 from qai_hub.local.disk import file_digest
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import forget_unneeded, get_file
 from qai_hub.local.store.records import User

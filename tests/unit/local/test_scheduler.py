@@ -13,7 +13,7 @@ from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
 from qai_hub.local.core.results import Verdict
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User
@@ -30,7 +30,7 @@ def test_a_compile_job_makes_its_target_model(world: World) -> None:
     key, target = world.compile(options="--target_runtime onnx")
     with world.running():
         job = world.until_state(key, states.DONE)
-    assert (job.attempt, job.failure_type, job.failure_reason) == (1, states.SUCCESS, None)
+    assert (job.attempt, job.failure_type, job.failure_reason) == (1, FailureType.SUCCESS, None)
     assert job.created <= (job.started or "") <= (job.completed or "")
     assert job.notices == [{"context": "MODEL", "severity": "INFO", "message": "hm"}]
     model = world.get_model(target)
@@ -111,7 +111,7 @@ def test_states_while_running(world: World, kind: str) -> None:
         kind, input=[world.model()], target=[world.target()], dataset=[world.dataset()]
     )
     with world.running():
-        world.until_state(key, states.WORKING[kind])
+        world.until_state(key, states.KINDS[kind].working)
         world.worker.go.set()
         world.until_state(key, states.DONE)
 
@@ -134,7 +134,7 @@ def test_a_fault_of_the_hub_fails_the_job_without_internals(
     key, _ = world.compile()
     with world.running():
         job = world.until_state(key, states.FAILED)
-    assert job.failure_type == states.INTERNAL
+    assert job.failure_type == FailureType.INTERNAL
     assert "secret detail" not in (job.failure_reason or "")
     assert "secret detail" in caplog.text
     assert world.log_of(key)
@@ -154,7 +154,7 @@ def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:
     first, target = world.compile()
     second = world.submit("profile", input=[target])
     with world.running():
-        world.until_state(first, states.WORKING["compile"])
+        world.until_state(first, states.KINDS["compile"].working)
         assert world.job(second).state == states.CREATED
         world.worker.go.set()
         world.until_state(second, states.DONE)
@@ -170,7 +170,7 @@ def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: World) -> N
     with world.running():
         for key in (second, third, beside):
             job = world.until_state(key, states.FAILED)
-            assert job.failure_type == states.DEPENDENCY
+            assert job.failure_type == FailureType.DEPENDENCY
             # Why is told from the first of them, to those who may see it.
             assert job.failure_reason == (
                 f"A model that this job needs was not made: the job {first} failed."
@@ -228,7 +228,7 @@ def test_what_a_crash_cut_short_runs_again_and_what_it_queued_runs(world: World)
     crashed, _ = world.compile()
     queued, _ = world.compile()
     with world.store.write() as db:
-        lifecycle = Lifecycle(world.storage, now)
+        lifecycle = Lifecycle(world.storage, world.work, now)
         assert lifecycle.claim(db, crashed) is not None
     with world.running():
         again = world.until_state(crashed, states.DONE)
@@ -239,21 +239,21 @@ def test_what_a_crash_cut_short_runs_again_and_what_it_queued_runs(world: World)
 def test_a_job_that_takes_the_hub_down_each_time_is_given_up(world: World) -> None:
     key, target = world.compile()
     waiting = world.submit("profile", input=[target])
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     for _ in range(MAX_LOSSES):
         with world.store.write() as db:
             assert lifecycle.claim(db, key) is not None
         with world.store.write() as db:
             lifecycle.recover(db)
     job = world.job(key)
-    assert (job.state, job.failure_type) == (states.FAILED, states.CRASH)
+    assert (job.state, job.failure_type) == (states.FAILED, FailureType.CRASH)
     assert "ended 3 times" in (job.failure_reason or "")
-    assert world.job(waiting).failure_type == states.DEPENDENCY
+    assert world.job(waiting).failure_type == FailureType.DEPENDENCY
 
 
 def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> None:
     key, _ = world.compile()
-    lifecycle = Lifecycle(world.storage, now)
+    lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
         old = lifecycle.claim(db, key)
         assert old is not None
@@ -261,9 +261,9 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
         new = lifecycle.claim(db, key)
         assert new is not None
         assert (old.attempt, new.attempt) == (1, 2)
-        late = Verdict.failure(states.CRASH, "too late")
+        late = Verdict.failure(FailureType.CRASH, "too late")
         assert lifecycle.finish(db, old, late) == []
-        assert lifecycle.finish(db, new, Verdict.failure(states.CRASH, "now")) == [key]
+        assert lifecycle.finish(db, new, Verdict.failure(FailureType.CRASH, "now")) == [key]
         assert lifecycle.finish(db, new, late) == []
     assert world.job(key).failure_reason == "now"
 
@@ -274,7 +274,7 @@ def test_data_that_expired_while_the_job_waited_fails_it(world: World) -> None:
     world.storage.file(f"f{data}").unlink()
     with world.running():
         job = world.until_state(key, states.FAILED)
-    assert job.failure_type == states.INVALID_INPUTS
+    assert job.failure_type == FailureType.INVALID_INPUTS
     assert "expired" in (job.failure_reason or "")
 
 
@@ -289,7 +289,7 @@ def test_a_chain_of_jobs_longer_than_the_stack_fails_with_its_first(world: World
         last = world.until_state(chain[-1], states.FAILED)
         world.until(lambda: len(world.ended) == len(chain))
     assert world.ended == chain
-    assert last.failure_type == states.DEPENDENCY
+    assert last.failure_type == FailureType.DEPENDENCY
 
 
 def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
@@ -307,7 +307,7 @@ def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
     monkeypatch.setattr(Lifecycle, "finish", finish)
     key, _ = world.compile()
     with world.running():
-        assert world.until_state(key, states.FAILED).failure_type == states.INTERNAL
+        assert world.until_state(key, states.FAILED).failure_type == FailureType.INTERNAL
     assert "cannot be stored" in caplog.text
 
 

@@ -11,6 +11,7 @@ from support.scheduler_world import World
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.attempts import Attempts
 from qai_hub.local.engine.attempt import AttemptRequest
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import artifacts_of
@@ -43,7 +44,7 @@ def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, b
         scheduler.wake()
         time.sleep(0.05)
         assert world.worker.at_once == 3
-        assert world.job(his).state == states.WORKING["compile"]
+        assert world.job(his).state == states.KINDS["compile"].working
 
 
 def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[User]) -> None:
@@ -105,12 +106,12 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
     world.worker.go.clear()
     key, target = world.compile()
     with world.running() as scheduler:
-        world.until_state(key, states.WORKING["compile"])
+        world.until_state(key, states.KINDS["compile"].working)
         world.until(lambda: world.worker.at_once == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
         job = world.job(key)
-        assert (job.state, job.failure_type) == (states.FAILED, states.CANCELLED)
+        assert (job.state, job.failure_type) == (states.FAILED, FailureType.CANCELLED)
         world.until(lambda: world.worker.at_once == 0)
         world.until(lambda: not world.worker.folders[0].exists())
         # Its place is free again.
@@ -160,7 +161,7 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
         scheduler.wake()
         world.until_state(other, states.DONE)
     assert options(world) == ["other"]
-    assert world.job(key).failure_type == states.CANCELLED
+    assert world.job(key).failure_type == FailureType.CANCELLED
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -207,7 +208,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
             assert model is not None
             assert (model.file_id is not None) == done
             assert world.job(after).state == (states.DONE if done else states.FAILED)
-            assert done or world.job(key).failure_type == states.CANCELLED
+            assert done or world.job(key).failure_type == FailureType.CANCELLED
             assert len(artifacts_of(db, [key])[key]) == 1
     # Once each, however many have asked for it.
     assert sorted(world.ended) == sorted([key for key, _ in jobs] + behind)

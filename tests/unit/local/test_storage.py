@@ -15,10 +15,15 @@ from anyio.to_thread import run_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.core.signing import Signer
 from qai_hub.local.disk import file_digest
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files import Received, Storage, Writers, write_stream
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.links import HubLinks
+from qai_hub.local.files.signing import Signer
+from qai_hub.local.files.store import FileLinks, FileStore, Received
+from qai_hub.local.files.streams import write_stream
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.files.writers import Writers
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -107,12 +112,12 @@ def test_a_full_disk_is_503(tmp_path: Path) -> None:
 
 
 def test_files_are_private_and_published_as_a_whole(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = FolderStore(tmp_path)
     storage.begin_upload("u1")
     storage.upload("u1").write_bytes(b"data")
     with pytest.raises(FileExistsError):
         storage.begin_upload("u1")
-    storage.publish(storage.upload("u1"), "f1")
+    storage.put_if_absent("f1", storage.upload("u1"))
     assert storage.file("f1").read_bytes() == b"data"
     assert not storage.upload("u1").exists()
     assert stat.S_IMODE(storage.file("f1").stat().st_mode) == 0o600
@@ -120,7 +125,7 @@ def test_files_are_private_and_published_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_an_upload_is_published_without_leaving_its_old_place(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = FolderStore(tmp_path)
     storage.begin_upload("u1")
     storage.upload("u1").write_bytes(b"data")
     storage.publish_upload("u1", "f1")
@@ -131,12 +136,64 @@ def test_an_upload_is_published_without_leaving_its_old_place(tmp_path: Path) ->
 
 
 def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
-    with storage.work_folder("j1", 1) as first, storage.work_folder("j1", 2) as second:
-        assert first != second
-        (first / "sub").mkdir()
-        (first / "sub" / "file").write_text("x")
-    assert not first.exists()
+    work = WorkFolders(tmp_path)
+    first, second = work.make("j1", 1), work.make("j1", 2)
+    assert first != second
+    (first / "sub").mkdir()
+    (first / "sub" / "file").write_text("x")
+    (second / "hub.log").write_text("so far")
+    assert (work.log_of("j1", 1), work.log_of("j1", 2)) == ("", "so far")
+    work.remove("j1", 1)
+    assert list(work.folder.iterdir()) == [second]
+
+
+def test_a_published_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    storage, work = FolderStore(tmp_path), WorkFolders(tmp_path)
+    storage.put_if_absent("f1", work.write("first"))
+    second = work.write("second")
+    with pytest.raises(FileExistsError):
+        storage.put_if_absent("f1", second)
+    assert storage.file("f1").read_text() == "first"
+    assert list(work.folder.iterdir()) == [second]
+
+
+def test_files_are_read_in_ranges_and_known_by_their_digests(tmp_path: Path) -> None:
+    storage: FileStore = FolderStore(tmp_path)
+    content = bytes(range(256)) * (1 << 13)
+    source = tmp_path / "made"
+    source.write_bytes(content)
+    storage.put_if_absent("f1", source)
+    assert b"".join(storage.open_range("f1", 5, len(content) - 7)) == content[5:-7]
+    assert list(storage.open_range("f1", 5, 5)) == []
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert storage.digest("f1") == storage.digest("f1", len(content)) == sha256
+    assert storage.digest("f1", len(content) - 1) is None
+    assert storage.localize("f1", tmp_path).read_bytes() == content
+    assert storage.has("f1")
+    storage.remove(["f1", "f2"])
+    assert not storage.has("f1")
+    assert storage.digest("f1") is None
+    for read in (
+        lambda: next(storage.open_range("f1", 0, 1)),
+        lambda: storage.localize("f1", tmp_path),
+    ):
+        with pytest.raises(FileNotFoundError):
+            read()
+
+
+def test_links_carry_what_may_be_done_with_a_file() -> None:
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
+    paths = {"uploadPart": "/u/{upload_id}/{part_number}", "downloadFile": "/f/{file_id}"}
+    links: FileLinks = HubLinks(signer, paths)
+    url, _, signature = links.part("http://h:1", "u1", 2, size=5, offset=5).partition("?signature=")
+    assert url == "http://h:1/u/u1/2"
+    signed = signer.check("uploadPart", signature, upload_id="u1", part_number=2)
+    assert (signed["size"], signed["offset"]) == (5, 5)
+    url, _, signature = links.download("http://h:1", "f1", filename="a.onnx").partition(
+        "?signature="
+    )
+    assert url == "http://h:1/f/f1"
+    assert signer.check("downloadFile", signature, file_id="f1")["filename"] == "a.onnx"
 
 
 def test_nobody_writes_to_what_is_being_finished() -> None:
@@ -240,7 +297,7 @@ def refused(signer: Signer, operation: str, signature: str, **claims: str | int)
 
 def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
     clock = FakeClock()
-    signer = Signer(b"secret", clock)
+    signer = Signer(b"secret", clock, timedelta(hours=1))
     signature = signer.sign("uploadPart", upload_id="u1", part_number=2, size=5)
     signed = signer.check("uploadPart", signature, upload_id="u1", part_number=2)
     assert signed["size"] == 5
@@ -251,25 +308,27 @@ def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
 
 
 def test_a_signature_is_good_for_nothing_else() -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     signature = signer.sign("uploadPart", upload_id="u1", part_number=2)
     assert "else" in refused(signer, "uploadPart", signature, upload_id="u1", part_number=1)
     assert "else" in refused(signer, "uploadPart", signature, upload_id="u2", part_number=2)
     assert "else" in refused(signer, "uploadPart", signature, file_id="f1")
     assert "wrong" in refused(signer, "uploadForm", signature, upload_id="u1")
-    assert "wrong" in refused(Signer(b"other", FakeClock()), "uploadPart", signature)
+    assert "wrong" in refused(
+        Signer(b"other", FakeClock(), timedelta(hours=1)), "uploadPart", signature
+    )
 
 
 @given(st.text())
 def test_what_this_hub_did_not_sign_is_refused(signature: str) -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     with pytest.raises(ProblemError, match="wrong"):
         signer.check("uploadPart", signature)
 
 
 @given(st.integers(0, 200), st.characters(codec="ascii"))
 def test_a_changed_signature_is_refused(index: int, character: str) -> None:
-    signer = Signer(b"secret", FakeClock())
+    signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     good = signer.sign("downloadFile", file_id="f1", filename="model.onnx")
     index %= len(good)
     changed = good[:index] + character + good[index + 1 :]

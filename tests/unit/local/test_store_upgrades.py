@@ -1,15 +1,22 @@
 """A data folder of an older release is brought up to date, and nothing in it is lost."""
 
 import re
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
 
-from qai_hub.local.core.kinds import DEPENDENCY
-from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.schema import SCHEMA_VERSION
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.store import DataFolderError, Store, migrations
+from qai_hub.local.store.schema import SCHEMA_VERSION, metadata
 
 DATA = Path(__file__).parents[2] / "data"
 DUMPS = [path.name for path in sorted(DATA.glob("hub_v*.sql"))]
@@ -83,7 +90,7 @@ def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
     store.close()
     after = rows(folder)
     # What is told of other jobs is another matter: see below.
-    behind = [job["id"] for job in before["jobs"] if job["failure_type"] == DEPENDENCY]
+    behind = [job["id"] for job in before["jobs"] if job["failure_type"] == FailureType.DEPENDENCY]
     before["artifacts"] = [row for row in before["artifacts"] if row["job_id"] not in behind]
     for job in (*before["jobs"], *after["jobs"]):
         if job["id"] in behind:
@@ -121,10 +128,65 @@ def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
 ) -> None:
     folder = old_database(tmp_path / "old", "hub_v1.sql")
     before = layout(folder)
-    steps = {1: ("ALTER TABLE models ADD COLUMN extra JSON", "nonsense")}
+    broken = with_last_step(tmp_path / "broken", 'op.execute("nonsense")')
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.store.schema._STEPS", steps)
+        patch.setattr(migrations, "_FOLDER", broken)
         with pytest.raises(DataFolderError, match="syntax error"):
             Store(folder)
     assert layout(folder) == before
     Store(folder).close()
+
+
+def test_an_upgrade_during_which_the_hub_is_killed_leaves_the_old_database(tmp_path: Path) -> None:
+    folder = old_database(tmp_path / "old", "hub_v1.sql")
+    before = layout(folder)
+    step = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    code = (
+        "import pathlib, sys\n"
+        "from qai_hub.local.store import Store, migrations\n"
+        "migrations._FOLDER = pathlib.Path(sys.argv[1])\n"
+        "Store(pathlib.Path(sys.argv[2]))\n"
+    )
+    broken = with_last_step(tmp_path / "broken", step)
+    done = subprocess.run([sys.executable, "-c", code, broken, folder], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert layout(folder) == before
+    Store(folder).close()
+    Store(tmp_path / "new").close()
+    assert layout(folder) == layout(tmp_path / "new")
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_alembic_finds_no_difference_between_an_upgraded_database_and_the_tables(
+    tmp_path: Path, dump: str
+) -> None:
+    folder = old_database(tmp_path / "old", dump)
+    Store(folder).close()
+    engine = create_engine(f"sqlite:///{folder / 'hub.db'}")
+    with engine.connect() as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+    engine.dispose()
+
+
+def test_alembic_is_loaded_for_upgrades_alone(tmp_path: Path) -> None:
+    old_database(tmp_path / "old", "hub_v1.sql")
+    code = (
+        "import pathlib, sys\n"
+        "from qai_hub.local.store import Store\n"
+        "for name in ('new', 'new', 'old'):\n"
+        "    Store(pathlib.Path(sys.argv[1], name)).close()\n"
+        "    print('alembic' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["False", "False", "True"]
+
+
+def with_last_step(folder: Path, step: str) -> Path:
+    """Make a folder of revisions of which the last ends by a step of another kind."""
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    last = folder / "versions" / "v3_people.py"
+    upgrade = last.read_text().replace("    _take_turns()\n", f"    {step}\n")
+    assert step in upgrade
+    last.write_text(upgrade)
+    return folder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qai_hub.local.core.kinds import target_format
+from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.options import RUNTIMES
 
 DLC = "MODEL_TYPE_QNN_DLC"
@@ -28,15 +28,17 @@ DLC = "MODEL_TYPE_QNN_DLC"
 def test_a_compile_job_announces_what_its_options_ask_for(
     options: str, announced: str | None
 ) -> None:
-    assert target_format("compile", options) == announced
+    assert KINDS["compile"].target_format(options) == announced
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_each_target_runtime_has_a_format(runtime: str) -> None:
-    assert str(target_format("compile", f"--target_runtime {runtime}")).startswith("MODEL_TYPE_")
+    assert str(KINDS["compile"].target_format(f"--target_runtime {runtime}")).startswith(
+        "MODEL_TYPE_"
+    )
 
 
 def test_other_jobs_announce_their_only_format() -> None:
-    assert target_format("link", "--a 'b") == "MODEL_TYPE_QNN_CONTEXT_BINARY"
-    assert target_format("quantize", "") == "MODEL_TYPE_ONNX"
-    assert target_format("profile", "") is None
+    assert KINDS["link"].target_format("--a 'b") == "MODEL_TYPE_QNN_CONTEXT_BINARY"
+    assert KINDS["quantize"].target_format("") == "MODEL_TYPE_ONNX"
+    assert KINDS["profile"].target_format("") is None

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model, tensors_of
 from qai_hub.local.engine.onnx.prepare import check, drop_defaults
-from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+from qai_hub.local.engine.protocol import notice, shortened
 from qai_hub.local.engine.quantize.encodings import read_encodings
 from qai_hub.local.engine.quantize.nodes import insert_quantizers
 from qai_hub.local.enums import ModelType

@@ -15,19 +15,14 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.engine.machine import load_extra
 from qai_hub.local.engine.onnx.edit import Change, rewire
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.prepare import differences, nodes_of
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, random_inputs
 from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of, required_inputs
-from qai_hub.local.engine.protocol import (
-    FailureType,
-    JobFailure,
-    TensorSpec,
-    notice,
-    resource_failure_of,
-)
+from qai_hub.local.engine.protocol import TensorSpec, notice
 
 logger = logging.getLogger(__name__)
 

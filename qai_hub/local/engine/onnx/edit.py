@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import onnx
 from onnx import helper
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import explained
 from qai_hub.local.engine.onnx.signature import required_inputs
-from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.local.engine.protocol import shortened
 
 
 def names_in(graph: onnx.GraphProto) -> set[str]:

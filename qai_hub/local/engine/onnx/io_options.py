@@ -6,6 +6,7 @@ from typing import Any
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import CHANNELS, Change, rewire
 from qai_hub.local.engine.onnx.signature import (
     DTYPES,
@@ -20,7 +21,11 @@ from qai_hub.local.engine.option_table import (
     OUTPUT_NAMES,
     TRUNCATE_64BIT_IO,
 )
-from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, notice, shortened
+from qai_hub.local.engine.protocol import (
+    TensorSpec,
+    notice,
+    shortened,
+)
 
 _TRUNCATED = {"int64": "int32"}
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import onnx
 from google.protobuf.message import DecodeError, Message
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import shortened
 from qai_hub.local.enums import ModelType
 
 _CHUNK = 2**20

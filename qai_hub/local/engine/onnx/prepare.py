@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import ModelFile, pack
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, Tensor, random_inputs
 from qai_hub.local.engine.onnx.signature import (
@@ -17,7 +18,11 @@ from qai_hub.local.engine.onnx.signature import (
     name_problems,
     required_inputs,
 )
-from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, notice, shortened
+from qai_hub.local.engine.protocol import (
+    TensorSpec,
+    notice,
+    shortened,
+)
 
 # The operator by which ONNX Runtime runs what was compiled for one chip.
 CONTEXT = "EPContext"

@@ -8,7 +8,8 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.protocol import TensorSpec
 
 Tensor = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 

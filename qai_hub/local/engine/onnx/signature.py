@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import onnx
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, TensorSpec, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import TensorSpec, shortened
 
 DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",

@@ -9,13 +9,12 @@ import onnx
 from onnx import helper
 
 from qai_hub.local.disk import file_digest
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import unpack
 from qai_hub.local.engine.onnx.prepare import CONTEXT, nodes_of
 from qai_hub.local.engine.onnx.signature import DTYPES
 from qai_hub.local.engine.protocol import (
-    FailureType,
     InputModel,
-    JobFailure,
     Soc,
     TensorSpec,
     notice,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import unpack
 from qai_hub.local.engine.onnx.prepare import CONTEXT
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.qnn.diagnose import check_works, explained
 from qai_hub.local.engine.qnn.provenance import Part
 from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QNN_ALONE, QnnSession, ir_options

@@ -8,7 +8,8 @@ from typing import TypeVar
 import onnx
 from onnx import defs, helper, inliner
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, resource_failure, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure
+from qai_hub.local.engine.protocol import shortened
 from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QnnSession
 from qai_hub.local.engine.quantize.qdq import is_quantized
 

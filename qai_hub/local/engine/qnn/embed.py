@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.option_table import options_of
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
-    FailureType,
-    JobFailure,
     Report,
     ports_json,
     shortened,

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import pack
 from qai_hub.local.engine.option_table import options_of
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
-    FailureType,
-    JobFailure,
     Report,
     TensorSpec,
     notice,

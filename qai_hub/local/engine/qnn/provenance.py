@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc, TensorSpec, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import (
+    Soc,
+    TensorSpec,
+    shortened,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,9 @@ from typing import cast
 
 import onnxruntime
 
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, explained
-from qai_hub.local.engine.protocol import (
-    HTP_FIRST,
-    FailureType,
-    JobFailure,
-    Soc,
-    resource_failure_of,
-)
+from qai_hub.local.engine.protocol import HTP_FIRST, Soc
 
 PROVIDER = "QNNExecutionProvider"
 # The session setting without which `QnnSession.assignment` knows nothing.

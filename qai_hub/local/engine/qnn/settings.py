@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc, notice, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import (
+    Soc,
+    notice,
+    shortened,
+)
 
 GRAPHS = "context_enable_graphs"
 OPTIMIZATIONS = "default_graph_htp_optimizations"

@@ -9,7 +9,11 @@ from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.option_table import SIMULATED_ITERATIONS
-from qai_hub.local.engine.protocol import InputModel, Soc, notice
+from qai_hub.local.engine.protocol import (
+    InputModel,
+    Soc,
+    notice,
+)
 from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
 from qai_hub.local.engine.qnn.contexts import check_floats, make_context, unpack_source
 from qai_hub.local.engine.qnn.provenance import Graph, Part, required

@@ -8,10 +8,15 @@ from typing import Any, NamedTuple, Self
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import pack
 from qai_hub.local.engine.onnx.prepare import publish
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc, TensorSpec, notice
+from qai_hub.local.engine.protocol import (
+    Soc,
+    TensorSpec,
+    notice,
+)
 from qai_hub.local.engine.qnn.binaries import label
 from qai_hub.local.engine.qnn.contexts import check_floats, make_context, make_dlc
 from qai_hub.local.engine.qnn.diagnose import adapt, compiled, mistaken, told

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, shortened
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import shortened
 
 BITS = (4, 8, 16, 32)
 _LISTS = ("activation_encodings", "param_encodings")

@@ -6,10 +6,15 @@ from typing import Any
 
 import onnx
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM
 from qai_hub.local.engine.onnx.signature import inputs_of
 from qai_hub.local.engine.option_table import FULL_TYPE
-from qai_hub.local.engine.protocol import AttemptRequest, FailureType, JobFailure, notice, shortened
+from qai_hub.local.engine.protocol import (
+    AttemptRequest,
+    notice,
+    shortened,
+)
 from qai_hub.local.engine.quantize.qdq import check_quantizable, quantize_file
 
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.onnx.edit import fresh, names_in, rename
-from qai_hub.local.engine.protocol import FailureType
 from qai_hub.local.engine.quantize.encodings import Encoding, refusal
 
 _FLOAT = onnx.TensorProto.FLOAT

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from qai_hub.local.engine.datasets import CalibrationSamples
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
-from qai_hub.local.engine.protocol import FailureType, JobFailure, notice, shortened
+from qai_hub.local.engine.protocol import notice, shortened
 
 # In decibels: an error of a tenth of the largest value.
 FAR_BELOW = 20

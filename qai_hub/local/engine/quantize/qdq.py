@@ -14,17 +14,12 @@ from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from qai_hub.local.engine.datasets import MOST_SAMPLES, CalibrationSamples, InputDataset, Reader
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
 from qai_hub.local.engine.onnx.model_files import tensors_of
 from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import (
-    FailureType,
-    JobFailure,
-    notice,
-    resource_failure_of,
-    shortened,
-)
+from qai_hub.local.engine.protocol import notice, shortened
 from qai_hub.local.engine.quantize.psnr import check_runs, compare
 
 _INTEGER_OPS = {

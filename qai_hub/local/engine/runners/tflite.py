@@ -6,17 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
 from qai_hub.local.engine.machine import load_extra, tool_versions
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
-from qai_hub.local.engine.protocol import (
-    FailureType,
-    JobFailure,
-    notice,
-    resource_failure_of,
-    shortened,
-)
+from qai_hub.local.engine.protocol import notice, shortened
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.engine.runners.onnx import SEGMENT
 from qai_hub.local.enums import ComputeUnit

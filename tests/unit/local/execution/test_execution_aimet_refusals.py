@@ -20,8 +20,8 @@ from support.aimet_models import (
 )
 from support.execution_models import failure_of, linear_model, model_of, saved
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.importers.aimet import open_aimet
-from qai_hub.local.engine.protocol import FailureType, JobFailure
 
 X = Affine([0.1], [-128], 8)
 BROKEN: dict[str, tuple[dict[str, Any], FailureType, str]] = {

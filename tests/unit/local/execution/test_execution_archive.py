@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import Limits, is_archive, pack, unpack
-from qai_hub.local.engine.protocol import FailureType, JobFailure
 
 
 def zipped(path: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:

@@ -23,8 +23,8 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.compile import compile_model
+from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.onnx.prepare import verify
-from qai_hub.local.engine.protocol import FailureType
 
 
 def test_a_static_model(tmp_path: Path) -> None:

@@ -21,7 +21,12 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.compile import compile_model
-from qai_hub.local.engine.protocol import AttemptRequest, FailureType, Report, TensorSpec
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import (
+    AttemptRequest,
+    Report,
+    TensorSpec,
+)
 
 SIZE = (1, 3, 16, 16)
 

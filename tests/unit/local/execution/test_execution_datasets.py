@@ -15,7 +15,7 @@ from support.execution_models import (
     two_inputs,
 )
 
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from support.execution_models import (
     spec,
 )
 
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.compile import compile_model
-from qai_hub.local.engine.protocol import FailureType, Report, TensorSpec
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import Report, TensorSpec
 
 INDEX = np.array([1], np.int64)
 X = np.array([1, 2], np.float32)

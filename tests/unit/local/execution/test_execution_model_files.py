@@ -21,7 +21,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
 from qai_hub.local.engine.compile import compile_model
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 
 
 def external_model(folder: Path, location: str = "weights.bin") -> onnx.ModelProto:

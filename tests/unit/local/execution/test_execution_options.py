@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
     ITERATIONS,
@@ -23,7 +24,6 @@ from qai_hub.local.engine.options import (
     unused_units,
 )
 from qai_hub.local.engine.options import settings as read_settings
-from qai_hub.local.engine.protocol import FailureType, JobFailure
 from qai_hub.option_string import TARGET_RUNTIME
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))

@@ -29,7 +29,7 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.attempt import AttemptRequest
-from qai_hub.local.engine.protocol import FailureType, JobFailure
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.quantize.job import quantize_model
 
 SIZE = (1, 3, 16, 16)

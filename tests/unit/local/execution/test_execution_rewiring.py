@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from support.execution_models import BOOL, FLOAT, INT64, branching_model, model_of
 
+from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.onnx.edit import Change, names_in, rewire
-from qai_hub.local.engine.protocol import JobFailure
 
 INT32 = onnx.TensorProto.INT32
 # Few names, some of them like those that are made up, so that they meet.

@@ -21,7 +21,7 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.attempt import AttemptRequest
-from qai_hub.local.engine.protocol import FailureType
+from qai_hub.local.engine.failures import FailureType
 
 
 def test_outputs_are_those_of_the_model(tmp_path: Path) -> None:

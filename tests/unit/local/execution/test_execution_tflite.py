@@ -21,7 +21,8 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
-from qai_hub.local.engine.protocol import FailureType, Report
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import Report
 from qai_hub.local.engine.runners.tflite import LiteRtModel
 
 

@@ -13,7 +13,8 @@ from support.execution_models import attempt, carried_out, failure_of, run_onnx,
 from support.torch_models import IMAGE, SCALE, SPECS, WARNINGS, Net, program, script, torch_request
 
 from qai_hub.local.engine.attempt import TensorSpec
-from qai_hub.local.engine.protocol import FailureType, Report
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import Report
 
 torch = torch_models.torch
 pytestmark = WARNINGS

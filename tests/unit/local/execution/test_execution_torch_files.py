@@ -16,7 +16,7 @@ from support import torch_models
 from support.execution_models import carried_out, failure_of
 from support.torch_models import SPECS, WARNINGS, Net, program, script, torch_request
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure
+from qai_hub.local.engine.failures import FailureType, JobFailure
 
 torch = torch_models.torch
 pytestmark = WARNINGS

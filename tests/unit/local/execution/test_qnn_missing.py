@@ -7,7 +7,8 @@ import pytest
 from support.execution_models import attempt, failure_of, linear_model, onnx_input, saved
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
-from qai_hub.local.engine.protocol import FailureType, Soc
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.protocol import Soc
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 RUNTIMES = ("qnn_context_binary", "precompiled_qnn_onnx", "qnn_dlc")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.execution_models import spec
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc, TensorSpec
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import Soc, TensorSpec
 from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance, metadata_of, required
 
 SOCS = st.builds(Soc, soc_model=st.integers(0, 200), hexagon=st.integers(60, 90))

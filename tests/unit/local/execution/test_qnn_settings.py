@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.qnn.settings import (
     GRAPHS,
     OPTIMIZATIONS,

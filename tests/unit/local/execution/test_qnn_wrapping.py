@@ -6,7 +6,8 @@ import pytest
 from onnx import helper
 from support.execution_models import linear_model, spec
 
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.qnn.binaries import has_context, label, unwrap, wrap
 from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance
 

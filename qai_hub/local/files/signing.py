@@ -9,18 +9,18 @@ from itsdangerous import BadData, URLSafeSerializer
 from qai_hub.local.clock import Clock
 from qai_hub.local.errors import ProblemError
 
-LIFETIME = timedelta(hours=1)
-
 
 class Signer:
     """Signs what a URL may be used for, and until when.
 
     Args:
         secret: Key that only this hub knows.
-        clock: Tells the time.
+        clock: Returns the time.
+        lifetime: How long a signature is valid.
     """
 
-    def __init__(self, secret: bytes, clock: Clock) -> None:
+    def __init__(self, secret: bytes, clock: Clock, lifetime: timedelta) -> None:
+        self._lifetime = lifetime
         self._secret = secret
         self._clock = clock
 
@@ -34,7 +34,7 @@ class Signer:
         Returns:
             The signature, safe in a URL. It is a secret.
         """
-        expires = (self._clock() + LIFETIME).timestamp()
+        expires = (self._clock() + self._lifetime).timestamp()
         return str(self._serializer(operation).dumps({**claims, "expires": expires}))
 
     def check(self, operation: str, signature: str, **claims: str | int) -> dict[str, Any]:

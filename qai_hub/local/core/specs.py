@@ -1,14 +1,18 @@
-"""Makes the request of an attempt from the database, once all its files are found to be whole."""
+"""Describes attempts, from the database, once all files of one are found to be whole."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.disk import file_digest
-from qai_hub.local.engine.attempt import AttemptRequest, InputModel, RequestKind, TensorSpec
-from qai_hub.local.engine.protocol import FailureType, JobFailure, Soc
-from qai_hub.local.files import Storage
+from qai_hub.local.config import HubConfig
+from qai_hub.local.core.executor import AttemptId, AttemptSpec
+from qai_hub.local.core.kinds import KINDS
+from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
+from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.enums import ModelType
+from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
@@ -18,35 +22,28 @@ from qai_hub.local.store.rows import DATASETS, MODELS
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
 """Tells the chip of a device, as jobs keep it."""
 
-_KINDS: Mapping[str, RequestKind] = {"compile": "compile", "quantize": "quantize", "link": "link"}
 # Formats of which a file may come back: what is known of them is found again by their content.
-_QNN = ("MODEL_TYPE_QNN_CONTEXT_BINARY", "MODEL_TYPE_QNN_DLC")
+_QNN = (ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRequest:
-    """A request, and the SHA-256 in hex of each file that it names."""
-
-    request: AttemptRequest
-    digests: Mapping[Path, str]
-
-
-class Requests:
-    """Makes the requests of attempts.
+class Specs:
+    """Describes attempts.
 
     Args:
         store: The database.
         storage: The files.
-        soc_of: Tells the chip of a device.
+        soc_of: Returns the chip of a device.
+        config: How the hub is configured.
     """
 
-    def __init__(self, store: Store, storage: Storage, soc_of: SocOf) -> None:
+    def __init__(self, store: Store, storage: FileStore, soc_of: SocOf, config: HubConfig) -> None:
+        self._config = config
         self._store = store
         self._storage = storage
         self._soc_of = soc_of
 
-    def make(self, job: Job) -> CheckedRequest:
-        """Make the request of an attempt at a job.
+    def make(self, job: Job) -> AttemptSpec:
+        """Describe the attempt that a job is at.
 
         It reads all files of the job: not for within a transaction.
 
@@ -54,7 +51,7 @@ class Requests:
             job: The job; its input models are there.
 
         Returns:
-            The request.
+            What to do.
 
         Raises:
             JobFailure: A file is damaged or gone, or its dataset has expired.
@@ -63,10 +60,10 @@ class Requests:
             uses = uses_of(db, [job.id])[job.id]
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
-        digests: dict[Path, str] = {}
+        digests: dict[str, str] = {}
         inputs = tuple(self._input(models[key], digests) for key in uses.input)
         request = AttemptRequest(
-            kind=_KINDS.get(job.kind, "run"),
+            kind=KINDS[job.kind].work,
             inputs=inputs,
             options=job.options,
             input_specs=tuple(map(_spec, job.input_specs or ())),
@@ -77,7 +74,13 @@ class Requests:
             soc=None if job.device is None else self._soc_of(job.device),
             other_socs=self._other_socs(job),
         )
-        return CheckedRequest(request, digests)
+        return AttemptSpec(
+            id=AttemptId(job.id, job.attempt),
+            request=request,
+            digests=digests,
+            time_limit=self._config.job_timeout,
+            memory_limit=self._config.memory_limit,
+        )
 
     def _other_socs(self, job: Job) -> tuple[Soc, ...]:
         """Return the chips of a job's devices, each once and without that of its first device."""
@@ -88,10 +91,10 @@ class Requests:
                 found.setdefault((soc.soc_model, soc.hexagon), soc)
         return tuple(found.values())[1:]
 
-    def _input(self, model: Model, digests: dict[Path, str]) -> InputModel:
+    def _input(self, model: Model, digests: dict[str, str]) -> InputModel:
         path = self._whole(model.file_id, f"the model {model.id}", digests)
         if model.provenance is None and model.model_type in _QNN:
-            model = self._with_origin(model, digests[path])
+            model = self._with_origin(model, digests[str(path)])
         provenance, source_id = model.provenance, model.source_id
         source = None
         if source_id is not None:
@@ -115,18 +118,18 @@ class Requests:
             MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
         return known
 
-    def _data(self, dataset: Dataset, digests: dict[Path, str]) -> Path:
-        if not self._storage.file(dataset.file_id or "").exists():
+    def _data(self, dataset: Dataset, digests: dict[str, str]) -> Path:
+        if dataset.file_id is None or not self._storage.has(dataset.file_id):
             reason = "The dataset expired before the job could run: upload its data again."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         return self._whole(dataset.file_id, f"the dataset {dataset.id}", digests)
 
-    def _whole(self, file_id: str | None, what: str, digests: dict[Path, str]) -> Path:
-        """Return where a file is, having found it to be what was published."""
-        path = self._storage.file(file_id or "")
+    def _whole(self, file_id: str | None, what: str, digests: dict[str, str]) -> Path:
+        """Return the id of a file as a path, having found it to be what was published."""
+        path = Path(file_id or "")
         with self._store.read() as db:
             file = get_file(db, file_id or "")
-        digest = None if file is None else whole_digest(path, file)
+        digest = None if file is None else whole_digest(self._storage, file)
         if file is None or digest is None:
             reason = (
                 f"The file of {what} is damaged: it is not on this hub's disk as it was stored. "
@@ -136,24 +139,21 @@ class Requests:
         if file.sha256 is None:
             with self._store.write() as db:
                 set_digest(db, file.id, digest)
-        digests[path] = digest
+        digests[str(path)] = digest
         return path
 
 
-def whole_digest(path: Path, file: File) -> str | None:
+def whole_digest(storage: FileStore, file: File) -> str | None:
     """Return the SHA-256 of a file, in hex, if it is what was stored.
 
     Args:
-        path: Where it is.
+        storage: Where it is.
         file: What is known of it.
 
     Returns:
         The digest; None if the file is gone, or another than it was.
     """
-    try:
-        digest = file_digest(path) if path.stat().st_size == file.size else None
-    except FileNotFoundError:
-        return None
+    digest = storage.digest(file.id, file.size)
     return digest if file.sha256 in (None, digest) else None
 
 

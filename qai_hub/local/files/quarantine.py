@@ -14,8 +14,6 @@ from pathlib import Path
 from qai_hub.local.clock import latest_time, rfc3339
 
 _log = logging.getLogger(__name__)
-# How long things are kept, at the least.
-KEPT = timedelta(days=7)
 _BATCH = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 _SEEN = "seen.txt"
 # By so many clocks it is known when things came here, even if one of them is wrong.
@@ -51,9 +49,11 @@ class Quarantine:
     Args:
         folder: The folder; made when it is needed.
         now: The clock of this start.
+        kept: How long things are kept, at the least.
     """
 
-    def __init__(self, folder: Path, now: datetime) -> None:
+    def __init__(self, folder: Path, now: datetime, kept: timedelta) -> None:
+        self._kept = kept
         self.folder = folder
         self._now = now
         self._batch: Path | None = None
@@ -116,8 +116,8 @@ class Quarantine:
         """
         for batch in self._batches():
             came = latest_time(_readings(batch))
-            if came is not None and came <= agreed - KEPT:
-                _log.warning("%s is deleted: it was kept for %d days", batch, KEPT.days)
+            if came is not None and came <= agreed - self._kept:
+                _log.warning("%s is deleted: it was kept for %d days", batch, self._kept.days)
                 shutil.rmtree(batch, ignore_errors=True)
 
     def content(self) -> Quarantined:

@@ -1,0 +1,151 @@
+"""The configuration of a hub: read by `qai-hub serve`, by `LocalHub` and by the scheduler."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from qai_hub.local.limits import ServerLimits
+
+DEFAULT_USER = "user@localhost"
+
+Users = Mapping[str, str | None] | Iterable[str] | None
+"""Tokens by e-mail address, or addresses alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a hub keeps what it does not keep for good.
+
+    Attributes:
+        signatures: How long a signed URL is valid.
+        datasets: How long a dataset that is not permanent can be used.
+        uploads: How long an unfinished upload is waited for.
+        answers: How long the answer to a request with an idempotency key is kept.
+        quarantine: How long files stay in the quarantine before they are deleted, at the least.
+    """
+
+    signatures: timedelta = timedelta(hours=1)
+    datasets: timedelta = timedelta(days=30)
+    uploads: timedelta = timedelta(days=1)
+    answers: timedelta = timedelta(hours=24)
+    quarantine: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) <= timedelta(0):
+                raise ValueError(f"retention.{each.name} must be more than 0 seconds")
+
+
+DEFAULT_RETENTION = Retention()
+
+
+def cores() -> int:
+    """Return how many processor cores this machine has."""
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubConfig:
+    """Everything that can be configured in a hub.
+
+    Attributes:
+        data_dir: Folder that keeps everything; a temporary one, deleted at the end, if None.
+        host: Address to listen on.
+        port: TCP port; 0 for a free one.
+        users: Addresses and tokens of the users that this start names; None for a token that is
+            not given. Addresses and tokens are checked when the hub starts.
+        keep_users: Let in the users that an earlier start named as well.
+        allowed_hosts: More host names that requests may be addressed to.
+        max_parallel_jobs: Jobs that run at once. Users without a running job may have one each
+            beyond these, as many again in all and 8 at the least.
+        job_timeout: Seconds that a job may run before it fails.
+        memory_limit: Address space that a job may use, in bytes; None for no limit.
+        cache: Whether a target model that was made before is served again instead of made anew.
+        max_queued_jobs: Jobs that one user may have in the queue.
+        max_unfinished_uploads: Unfinished uploads that one user may have.
+        part_size: Size of the parts of uploads, in bytes.
+        validate_responses: Answer 500 where an answer does not fit the contract.
+        limits: Limits on connections; None for what the limit of open files leaves room for.
+        retention: How long things are kept.
+
+    Raises:
+        ValueError: A value is out of its range.
+
+    Examples:
+        >>> from qai_hub.local.config import HubConfig
+        >>> HubConfig(port=8642, max_parallel_jobs=2).job_timeout
+        3600.0
+    """
+
+    data_dir: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    users: tuple[tuple[str, str | None], ...] = field(default=((DEFAULT_USER, None),), repr=False)
+    keep_users: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    max_parallel_jobs: int = field(default_factory=cores)
+    job_timeout: float = 3600.0
+    memory_limit: int | None = None
+    cache: bool = True
+    max_queued_jobs: int = 10_000
+    max_unfinished_uploads: int = 1_000
+    part_size: int = 64 << 20
+    validate_responses: bool = False
+    limits: ServerLimits | None = None
+    retention: Retention = DEFAULT_RETENTION
+
+    def __post_init__(self) -> None:
+        for name in _RANGES:
+            check_range(name, getattr(self, name))
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is acknowledged outlasts a power cut."""
+        return self.data_dir is not None
+
+
+_MOST = 10**9
+# The least and the most that each number may be.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "max_parallel_jobs": (1, 10_000),
+    "job_timeout": (0.001, _MOST),
+    "memory_limit": (1, 2**50),
+    "max_queued_jobs": (1, _MOST),
+    "max_unfinished_uploads": (1, _MOST),
+    "part_size": (1, 1 << 40),
+}
+
+
+def check_range(name: str, value: float | None) -> None:
+    """Check the number of one setting.
+
+    Args:
+        name: The setting, a field of `HubConfig`.
+        value: Its value, in the unit of the field; None for a setting without one.
+
+    Raises:
+        ValueError: The number is out of its range.
+    """
+    least, most = _RANGES[name]
+    # Written so that what is not a number fits in no range.
+    if value is None or least <= value <= most:
+        return
+    if value > most:
+        raise ValueError(f"{name} must be {most:g} or less")
+    raise ValueError(f"{name} must be {least:g} or more")
+
+
+def named_users(users: Users) -> tuple[tuple[str, str | None], ...]:
+    """Return users as `HubConfig` has them; the default user if there are none.
+
+    Args:
+        users: Tokens by e-mail address, or addresses alone.
+    """
+    pairs: Iterable[tuple[str, Any]] = (
+        users.items() if isinstance(users, Mapping) else ((each, None) for each in users or ())
+    )
+    return tuple(pairs) or ((DEFAULT_USER, None),)

@@ -1,0 +1,75 @@
+"""Why a job fails, and how running out of memory or disk is told from other errors."""
+
+import errno
+import re
+
+from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub
+    """Ends the job that is being carried out as failed.
+
+    Args:
+        failure_type: Class of the cause.
+        reason: What went wrong and what its user can do about it.
+    """
+
+    def __init__(self, failure_type: FailureType, reason: str) -> None:
+        super().__init__(reason)
+        self.failure_type = failure_type
+        # Reasons quote what is in models and datasets, down to escapes that a terminal obeys.
+        self.reason = _CONTROLS.sub(" ", reason)
+
+
+# Native libraries report both as text only.
+_OUT_OF_MEMORY_SIGNS = (
+    "bad_alloc",
+    "Failed to allocate memory",
+    "Cannot allocate memory",
+    "Memory allocation still failed",
+    "failed to map segment from shared object",
+    "pthread_create failed",
+    # Protobuf's words for it: models are read before they are written, so nothing is amiss in them.
+    "Failed to serialize proto",
+)
+_OUT_OF_DISK_SIGNS = ("No space left on device", "Disk quota exceeded")
+
+
+def resource_failure(text: str) -> FailureType | None:
+    """Tell from a message or a log's end whether memory or disk ran out.
+
+    Args:
+        text: Text of an exception or the last lines of a log.
+
+    Returns:
+        The class of the cause, or None when it is neither.
+    """
+    if any(sign in text for sign in _OUT_OF_MEMORY_SIGNS):
+        return FailureType.OUT_OF_MEMORY
+    if any(sign in text for sign in _OUT_OF_DISK_SIGNS):
+        return FailureType.OUT_OF_DISK
+    return None
+
+
+def resource_failure_of(error: BaseException) -> FailureType | None:
+    """Tell whether an exception means that memory or disk ran out.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        The class of the cause, or None when it is neither.
+    """
+    if isinstance(error, MemoryError):
+        return FailureType.OUT_OF_MEMORY
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return FailureType.OUT_OF_DISK
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return FailureType.OUT_OF_MEMORY
+    return resource_failure(str(error))
+
+
+# The worker's exit statuses for what may keep it from writing a report at all.
+EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}

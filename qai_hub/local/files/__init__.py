@@ -1,0 +1,1 @@
+"""Where a hub keeps its files: the protocol, and a folder as its implementation."""

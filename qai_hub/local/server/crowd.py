@@ -1,0 +1,108 @@
+"""How many connections a server has: who gets a place, who makes room, and who is refused."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from qai_hub.local.limits import ServerLimits
+from qai_hub.local.server.rare_warnings import Seldom
+
+_log = logging.getLogger(__name__)
+_log.addFilter(Seldom())
+# A client whose request has not come as a whole for so long may have to make room for another.
+_GRACE = 2.0
+
+
+class Member(Protocol):
+    """What a crowd asks of a connection.
+
+    Attributes:
+        app: The application that answers it.
+    """
+
+    app: ASGIApp
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What its answers are sent by."""
+
+    @property
+    def owes_body(self) -> bool:
+        """Whether there is more to come of what has been answered."""
+
+    def __hash__(self) -> int: ...
+
+
+class Crowd:
+    """All connections of one server, each of which has a place, is refused, or is turned away.
+
+    Args:
+        limits: How many there may be.
+        busy: The application that refuses.
+    """
+
+    def __init__(self, limits: ServerLimits, busy: ASGIApp) -> None:
+        self.limits = limits
+        self.busy = busy
+        self._placed: set[Member] = set()
+        self._refused: set[Member] = set()
+        # In the order in which they are to go, with the time since when they owe a request.
+        self._idle: OrderedDict[Member, float] = OrderedDict()
+        self._silent: OrderedDict[Member, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._placed) + len(self._refused)
+
+    def enter(self, connection: Member, now: float) -> bool:
+        """Give a new connection a place, or have it refused; False to turn it away."""
+        if len(self._placed) >= self.limits.connections:
+            self._make_room(now)
+        if len(self._placed) < self.limits.connections:
+            self._placed.add(connection)
+            self._silent[connection] = now
+            return True
+        _log.warning("%d connections are open: more are refused", len(self._placed))
+        if len(self._refused) >= self.limits.refusals:
+            return False
+        connection.app = self.busy
+        self._refused.add(connection)
+        return True
+
+    def speaks(self, connection: Member) -> None:
+        """Note that a request has come, or a file has begun to."""
+        self._idle.pop(connection, None)
+        self._silent.pop(connection, None)
+
+    def rests(self, connection: Member, now: float) -> None:
+        """Note that a connection is kept for its next request."""
+        if connection in self._placed:
+            self._idle[connection] = now
+
+    def hesitates(self, connection: Member, now: float) -> None:
+        """Note that a request has begun to come, or is answered and does not end."""
+        self._idle.pop(connection, None)
+        if connection in self._placed:
+            self._silent.setdefault(connection, now)
+
+    def leave(self, connection: Member) -> None:
+        """Forget a connection."""
+        self.speaks(connection)
+        self._placed.discard(connection)
+        self._refused.discard(connection)
+
+    def _make_room(self, now: float) -> None:
+        if self._idle:
+            connection, _ = self._idle.popitem(last=False)
+        elif self._silent and now - next(iter(self._silent.values())) >= _GRACE:
+            connection, _ = self._silent.popitem(last=False)
+        else:
+            return
+        self.leave(connection)
+        if connection.owes_body:
+            # It would linger.
+            connection.transport.abort()
+        else:
+            connection.transport.close()

@@ -1,0 +1,126 @@
+"""What differs between the databases that the hub's statements are written for.
+
+The hub runs on SQLite. Its tables and statements are ones that PostgreSQL takes as well.
+"""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+# For sizes in bytes, times in microseconds and what is counted for ever. SQLite's integers have 64
+# bits in any case, and it counts those alone that are called INTEGER.
+BigInt = BigInteger().with_variant(Integer(), "sqlite")
+
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 10000",
+)
+# Of what a commit says, a power cut can take nothing back; fullfsync is for macOS.
+_DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
+_FLEETING = ("PRAGMA synchronous = OFF",)
+
+
+def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  # noqa: ANN401 - columns of any type
+    """Insert a row, unless a unique key of it is taken; whoever takes it at once is waited for.
+
+    Args:
+        db: A writing transaction.
+        table: The table.
+        values: The columns.
+
+    Returns:
+        Whether the row was inserted.
+    """
+    statement = _insert(db, table).values(values).on_conflict_do_nothing()
+    # Counting rows is not for inserts: PostgreSQL's are made to return keys that it has generated.
+    inserted = db.execute(statement.returning(*table.primary_key)).one_or_none()
+    return inserted is not None
+
+
+def insert_or_change(db: Connection, table: Table, *changed: str, **values: Any) -> None:  # noqa: ANN401 - columns of any type
+    """Insert a row, or change columns of the one with the same primary key.
+
+    Args:
+        db: A writing transaction.
+        table: The table.
+        changed: The columns to change.
+        values: The columns.
+    """
+    statement = _insert(db, table).values(values)
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: statement.excluded[name] for name in changed},
+        )
+    )
+
+
+def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return an insert of the dialect in use, which knows conflicts."""
+    if db.dialect.name == "postgresql":
+        # It takes a while to load.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
+    """Return the engine of a SQLite database.
+
+    Args:
+        path: Its file, which exists.
+        durable: Whether what is committed outlasts a power cut.
+    """
+    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver's own transactions begin too late and cannot be immediate: see begin().
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (*_PRAGMAS, *(_DURABLE if durable else _FLEETING)):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def writer_of(engine: Engine) -> Engine:
+    """Return an engine whose transactions may write from their beginning on."""
+    return engine.execution_options(immediate=True)
+
+
+@contextmanager
+def disk_full_as_os_error() -> Iterator[None]:
+    """Raise the error of a database that has no room to grow as that of a file.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
