@@ -5,10 +5,10 @@ import dataclasses
 import errno
 import logging
 import signal
-import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -155,7 +155,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(text) from error
     try:
         _welcome(hub, options, profile)
-        ended.wait()
+        ended.get()
         # Whoever is in a hurry may interrupt the stopping too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     finally:
@@ -260,11 +260,14 @@ def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
-def _end_on_signals() -> threading.Event:
-    ended = threading.Event()
+def _end_on_signals() -> "SimpleQueue[None]":
+    """Return a queue into which each signal that ends the hub puts something."""
+    # Its `put` may be interrupted by another: a second signal in the midst of the first one's
+    # `Event.set` would wait for ever for a lock that its own thread holds.
+    ended = SimpleQueue[None]()
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
+        ended.put(None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
