@@ -178,9 +178,8 @@ def test_summaries_are_filtered(compiled: CompileJob, client: Client, stranger: 
     assert mine.completed_at == compiled.completed_at
     assert client.get_job_summaries(creator="nobody@example.com") == []
     assert client.get_job_summaries(limit=0) == []
-    assert [s.job_id for s in client.get_job_summaries(offset=1, limit=1)] == [
-        client.get_job_summaries(limit=2)[1].job_id
-    ]
+    first_two = client.get_job_summaries(limit=2)
+    assert client.get_job_summaries(offset=1, limit=1) == first_two[1:]
     assert stranger.get_job_summaries() == []
     wrong: list[dict[str, Any]] = [{"limit": -1}, {"offset": 1.5}, {"state": "SUCCESS"}]
     for arguments in wrong:
