@@ -111,7 +111,7 @@ class Connection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API in an event loop, by requests that are sent once.
+        """Carries out an operation of the API in an event loop, with the retries of `call`.
 
         Args:
             operation: A coroutine function of the generated client, which takes the client first.
@@ -155,7 +155,7 @@ class Connection:
         return limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
-        """Sends the requests of a block once, whatever comes.
+        """Sends the requests of a block once, whatever comes, in an event loop too.
 
         Args:
             time_limit: Seconds to wait for the answer.
