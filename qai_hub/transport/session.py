@@ -102,10 +102,6 @@ class Session(httpx.Client):
         """Decides by this session's clock how long to pause; None to give up."""
         return self.rules.pause(retries, asked)
 
-    def may_send_again(self, request: httpx.Request) -> bool:
-        """Whether a request that may have been carried out can be sent again."""
-        return self.rules.may_send_again(request)
-
     def pace(self) -> Pace:
         """Starts watching the pace of an exchange by this session's clock."""
         return Pace(self.rules.clock)
