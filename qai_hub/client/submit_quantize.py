@@ -23,6 +23,20 @@ _PAIRS = (
 )
 
 
+def check_dtypes(weights_dtype: QuantizeDtype, activations_dtype: QuantizeDtype) -> None:
+    """Checks the types that a model is to be quantized to.
+
+    Raises:
+        InvalidValueError: If they do not go together.
+    """
+    if (weights_dtype, activations_dtype) not in _PAIRS:
+        pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _PAIRS)
+        raise InvalidValueError(
+            f"Weights of {weights_dtype} and activations of {activations_dtype} do not go"
+            f" together: these do, weights with activations: {pairs}."
+        )
+
+
 class QuantizeClient(InferenceClient):
     """A client that submits quantize jobs."""
 
@@ -62,12 +76,7 @@ class QuantizeClient(InferenceClient):
             ... )
             >>> quantized = job.get_target_model()
         """
-        if (weights_dtype, activations_dtype) not in _PAIRS:
-            pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _PAIRS)
-            raise InvalidValueError(
-                f"Weights of {weights_dtype} and activations of {activations_dtype} do not go"
-                f" together: these do, weights with activations: {pairs}."
-            )
+        check_dtypes(weights_dtype, activations_dtype)
         options, title = check_options("options", options), check_text("name", name)
         check_quantizes(model)
         checked = self._checked_data(calibration_data)
