@@ -18,7 +18,8 @@ class AsyncClient(AsyncDownloadingClient):
 
     They take and return what the methods of `Client` do. Within `async with`, requests share
     connections; elsewhere each call opens its own and closes them. Jobs, models and datasets are
-    those of `Client`: their own methods block, but for `Job.wait_async`.
+    those of `Client`: their own methods block, but for `Job.wait_async`. Methods that take one
+    expect it from the same hub and account.
 
     Args:
         config: The configuration; None reads the environment and `~/.qai_hub/client.ini`.

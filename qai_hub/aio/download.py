@@ -8,12 +8,14 @@ from qai_hub.aio.submit import AsyncSubmittingClient
 from qai_hub.client.fetch import fetch_job
 
 if TYPE_CHECKING:
-    from qai_hub.resources.compile import ProducingJob
+    from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
+    from qai_hub.resources.link import LinkJob
     from qai_hub.resources.model import Model
     from qai_hub.resources.profile import Profile
+    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.resources.results import JobResult
     from qai_hub.status import JobStatus
     from qai_hub.tensors import DatasetEntries
@@ -46,7 +48,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
         async with self._driver() as driver:
             return await driver.wait(job, timeout)
 
-    async def get_target_model(self, job: ProducingJob) -> Model | None:
+    async def get_target_model(self, job: CompileJob | LinkJob | QuantizeJob) -> Model | None:
         """Gives the target model of a job, which other jobs can use before that one has ended.
 
         Args:
@@ -65,14 +67,16 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
     @overload
     async def download_target_model(
-        self, job: ProducingJob, filename: None = None
+        self, job: CompileJob | LinkJob | QuantizeJob, filename: None = None
     ) -> bytes | None: ...
 
     @overload
-    async def download_target_model(self, job: ProducingJob, filename: str) -> str | None: ...
+    async def download_target_model(
+        self, job: CompileJob | LinkJob | QuantizeJob, filename: str
+    ) -> str | None: ...
 
     async def download_target_model(
-        self, job: ProducingJob, filename: str | None = None
+        self, job: CompileJob | LinkJob | QuantizeJob, filename: str | None = None
     ) -> bytes | str | None:
         """Downloads the target model of a job, after waiting for its end.
 
