@@ -20,7 +20,15 @@ from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import limits
 from qai_hub.transport.setup import api_session, async_api_session, environment
 
-__all__ = ["Caller", "Connection", "carry_out", "is_official", "resolve_wire"]
+__all__ = [
+    "AsyncCaller",
+    "Caller",
+    "Connection",
+    "carry_out",
+    "carry_out_async",
+    "is_official",
+    "resolve_wire",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +69,18 @@ class Caller(Protocol):
 
     def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
         """Calls a function with the configuration first."""
+
+
+class AsyncCaller(Protocol):
+    """What each call of an operation goes through in an event loop."""
+
+    async def _api_call(
+        self,
+        api_func: Callable[..., Awaitable[T]],
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> T:
+        """Calls a coroutine function with the configuration first."""
 
 
 class Connection:
@@ -111,7 +131,7 @@ class Connection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API in an event loop, by requests that are sent once.
+        """Carries out an operation of the API in an event loop, with the retries of `call`.
 
         Args:
             operation: A coroutine function of the generated client, which takes the client first.
@@ -126,11 +146,7 @@ class Connection:
             RateLimitedError: If the server answers no more requests for now.
             InternalError: If the server or the network fails.
         """
-        config = self.config
-        async with _lease_async(config) as session:
-            client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
-            with _errors(config):
-                return await operation(client, *args, **kwargs)
+        return await carry_out_async(self.config, operation, *args, **kwargs)
 
     def kept_open(self) -> AbstractAsyncContextManager[object]:
         """Keeps connections of this event loop for a block of `call_async`.
@@ -155,7 +171,7 @@ class Connection:
         return limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
-        """Sends the requests of a block once, whatever comes.
+        """Sends the requests of a block once, whatever comes, in an event loop too.
 
         Args:
             time_limit: Seconds to wait for the answer.
@@ -198,6 +214,29 @@ def carry_out(
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
+
+
+async def carry_out_async(
+    config: ClientConfig,
+    operation: Callable[Concatenate[GeneratedClient, P], Awaitable[R]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Carries out an operation of the API in an event loop, as `Connection.call_async` does.
+
+    Args:
+        config: The configuration.
+        operation: A coroutine function of the generated client, which takes the client first.
+        args: Its further positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What the operation returns.
+    """
+    async with _lease_async(config) as session:
+        client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
+        with _errors(config):
+            return await operation(client, *args, **kwargs)
 
 
 def _key(config: ClientConfig, wire: str) -> tuple[str, str, str]:

@@ -7,12 +7,24 @@ no more than itself. What this gives is of that type.
 import datetime
 from typing import Any, TypeVar
 
+import httpx
+
 from .types import UNSET, Unset
 
 T = TypeVar("T")
 
 _LARGEST = 64
 _moment = datetime.datetime.fromisoformat
+
+
+def body(response: httpx.Response) -> Any:
+    """What the body of an answer says, as JSON would.
+
+    A transport that has read it already, of whatever format, leaves it in the extension `value`.
+    """
+    if "value" in response.extensions:
+        return response.extensions["value"]
+    return response.json()
 
 
 def integer(value: Any, otherwise: T) -> int | T:
@@ -39,4 +51,4 @@ def time(value: Any) -> datetime.datetime | Unset:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)
 
 
-__all__ = ["integer", "number", "time"]
+__all__ = ["body", "integer", "number", "time"]

@@ -14,6 +14,7 @@ from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
 
 if TYPE_CHECKING:
     from qai_hub.connection import Connection
+    from qai_hub.driver import BlockingDriver
     from qai_hub.resources.project import Project
 
 T = TypeVar("T")
@@ -109,6 +110,12 @@ class BaseClient:
         if kept is None or kept.config is not config:
             kept = self._kept_connection = Connection(config, self)
         return kept
+
+    @property
+    def _driver(self) -> BlockingDriver:
+        from qai_hub.driver import BlockingDriver
+
+        return BlockingDriver(self._connection)
 
     def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
         """Calls a function with the configuration first; scripts wrap it to see all calls."""

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from qai_hub.client.submit import naming_made, one_or_all, only
+from qai_hub.client.submissions import naming_made
+from qai_hub.client.submit import one_or_all, only
 from qai_hub.client.submit_link import LinkClient
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qai_hub.errors import UserError
+from qai_hub.client.fetch import select_device
 from qai_hub.resources.device import Device, attribute_list
-from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from qai_hub.driver import Driver
     from qai_hub.owner import Owner
 
 __all__ = ["DEVICES", "Choice", "DeviceCache", "choose_anew"]
@@ -52,10 +52,13 @@ class DeviceCache:
         self._clock = clock
         self._found: dict[Hashable, tuple[float, Device]] = {}
 
-    def choose(self, owner: Owner, query: Device, *, anew: bool = False) -> Choice:
+    async def choose(
+        self, driver: Driver, owner: Owner, query: Device, *, anew: bool = False
+    ) -> Choice:
         """Finds the device that jobs for a query get.
 
         Args:
+            driver: Carries out the request.
             owner: Who asks.
             query: The query.
             anew: Whether to ask the service although the device is remembered.
@@ -71,7 +74,7 @@ class DeviceCache:
         asked, device = self._found.get(key, (0.0, None))
         remembered = device is not None and not anew and self._clock() - asked < self._lifetime
         if device is None or not remembered:
-            device = _select(owner, query, attributes)
+            device = await select_device(driver, query)
             if len(self._found) >= _MOST:
                 self._found.clear()
             self._found[key] = self._clock(), device
@@ -87,10 +90,13 @@ DEVICES = DeviceCache()
 """The devices that this process remembers: clients come and go, and devices stay."""
 
 
-def choose_anew(owner: Owner, choices: Sequence[Choice]) -> list[Choice] | None:
+async def choose_anew(
+    driver: Driver, owner: Owner, choices: Sequence[Choice]
+) -> list[Choice] | None:
     """Asks for devices again after the service refused a job for them.
 
     Args:
+        driver: Carries out the requests.
         owner: Who asks.
         choices: The devices.
 
@@ -102,18 +108,6 @@ def choose_anew(owner: Owner, choices: Sequence[Choice]) -> list[Choice] | None:
     """
     if not any(choice.is_remembered for choice in choices):
         return None
-    renewed = [DEVICES.choose(owner, choice.query, anew=True) for choice in choices]
+    renewed = [await DEVICES.choose(driver, owner, choice.query, anew=True) for choice in choices]
     same = [one.device for one in renewed] == [one.device for one in choices]
     return None if same else renewed
-
-
-def _select(owner: Owner, query: Device, attributes: list[str]) -> Device:
-    from qai_hub_api.api.devices import list_devices
-
-    answer = owner._connection.call(
-        list_devices.sync, name=query.name, os=query.os, attributes=attributes, select=True
-    )
-    found = [one for one in listed(answer.devices, "a list of devices") if one.name]
-    if not found:
-        raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
-    return Device._from_api(found[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +14,7 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
-    from qai_hub.connection import Connection
+    from qai_hub.driver import Driver
 
 T = TypeVar("T")
 
@@ -23,11 +22,11 @@ T = TypeVar("T")
 _ROUNDS = 3
 
 
-def upload_model_file(connection: Connection, model_id: str, path: Path) -> None:
+async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
     """Uploads the file of a model: in parts, or as the storage credentials allow.
 
     Args:
-        connection: What sends the requests.
+        driver: What carries out requests and transfers.
         model_id: A model without a file.
         path: The file.
     """
@@ -39,13 +38,16 @@ def upload_model_file(connection: Connection, model_id: str, path: Path) -> None
     )
     from qai_hub_api.models import MultipartUploadFinish
 
-    def is_complete() -> bool:
-        return bool(known(connection.call(get_model.sync, model_id).file_upload_complete))
+    async def is_complete() -> bool:
+        model = await driver.call(get_model.sync, model_id)
+        return bool(known(model.file_upload_complete))
+
+    async def complete_object() -> object:
+        return await driver.call(complete_model_upload.sync, model_id)
 
     what = f"Model {model_id}"
-
-    size = path.stat().st_size
-    answer = connection.call(
+    size = path.stat().st_size  # noqa: ASYNC240 - it takes no time
+    answer = await driver.call(
         start_model_upload.sync,
         model_id,
         file_size=size,
@@ -54,22 +56,28 @@ def upload_model_file(connection: Connection, model_id: str, path: Path) -> None
     )
     credentials = known(answer.credentials)
     if credentials is not None:
-        connection.files.upload_object(path, StoredObject(credentials))
-        complete(partial(connection.call, complete_model_upload.sync, model_id), is_complete, what)
+        stored = StoredObject(credentials)
+        await driver.run(lambda: driver.files.upload_object(path, stored))
+        await complete(complete_object, is_complete, what, sleep=driver.sleep)
         return
     parts = _method(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
-    etags = connection.files.upload_parts(path, parts.urls, parts.max_part_size)
+    etags = await driver.run(
+        lambda: driver.files.upload_parts(path, parts.urls, parts.max_part_size)
+    )
     body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
-    finish = partial(connection.call, finish_model_upload.sync, model_id, body=body)
-    complete(finish, is_complete, what)
+
+    async def finish() -> object:
+        return await driver.call(finish_model_upload.sync, model_id, body=body)
+
+    await complete(finish, is_complete, what, sleep=driver.sleep)
 
 
-def upload_dataset_file(connection: Connection, dataset_id: str, path: Path) -> None:
+async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> None:
     """Uploads the file of a dataset: by one form post, or as the storage credentials allow.
 
     Args:
-        connection: What sends the requests.
+        driver: What carries out requests and transfers.
         dataset_id: A dataset without a file.
         path: The file.
     """
@@ -81,13 +89,16 @@ def upload_dataset_file(connection: Connection, dataset_id: str, path: Path) -> 
     )
     from qai_hub_api.models import DatasetUpdate
 
-    def is_complete() -> bool:
-        return bool(known(connection.call(get_dataset.sync, dataset_id).file_upload_complete))
+    async def is_complete() -> bool:
+        dataset = await driver.call(get_dataset.sync, dataset_id)
+        return bool(known(dataset.file_upload_complete))
+
+    async def complete_object() -> object:
+        return await driver.call(complete_dataset_upload.sync, dataset_id)
 
     what = f"Dataset {dataset_id}"
-
-    size = path.stat().st_size
-    answer = connection.call(
+    size = path.stat().st_size  # noqa: ASYNC240 - it takes no time
+    answer = await driver.call(
         start_dataset_upload.sync,
         dataset_id,
         file_size=size,
@@ -96,20 +107,24 @@ def upload_dataset_file(connection: Connection, dataset_id: str, path: Path) -> 
     )
     credentials = known(answer.credentials)
     if credentials is not None:
-        connection.files.upload_object(path, StoredObject(credentials))
-        complete(
-            partial(connection.call, complete_dataset_upload.sync, dataset_id), is_complete, what
-        )
+        stored = StoredObject(credentials)
+        await driver.run(lambda: driver.files.upload_object(path, stored))
+        await complete(complete_object, is_complete, what, sleep=driver.sleep)
         return
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
     body = DatasetUpdate(file_upload_complete=True)
-    finish = partial(connection.call, update_dataset.sync, dataset_id, body=body)
+
+    async def finish() -> object:
+        return await driver.call(update_dataset.sync, dataset_id, body=body)
+
     for round_ in range(1, _ROUNDS + 1):
-        connection.files.upload_form(path, form.url, form.file_field_name, fields)
+        await driver.run(
+            lambda: driver.files.upload_form(path, form.url, form.file_field_name, fields)
+        )
         try:
-            complete(finish, is_complete, what)
+            await complete(finish, is_complete, what, sleep=driver.sleep)
         except UserError as error:
             # Something on the way may have taken the form, and answered as a store does.
             if error.status_code != 409 or round_ == _ROUNDS:

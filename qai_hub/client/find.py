@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qai_hub.client.arguments import check_type, identifier
 from qai_hub.client.base import BaseClient
-from qai_hub.errors import InvalidValueError
-from qai_hub.resources.dataset import Dataset
-from qai_hub.resources.device import Device, Framework, attribute_list
-from qai_hub.resources.extensions import cancel_job
-from qai_hub.resources.kinds import job_from_api, with_id
-from qai_hub.resources.model import Model
-from qai_hub.transport.values import listed
+from qai_hub.client.fetch import (
+    attributes_of,
+    end_job,
+    fetch_dataset,
+    fetch_devices,
+    fetch_frameworks,
+    fetch_job,
+    fetch_model,
+)
+from qai_hub.coroutines import run_blocking
 
 if TYPE_CHECKING:
+    from qai_hub.resources.dataset import Dataset
+    from qai_hub.resources.device import Device, Framework
     from qai_hub.resources.job import Job
+    from qai_hub.resources.model import Model
     from qai_hub.status import JobStatus, JobType
 
 
@@ -40,16 +45,7 @@ class FindingClient(BaseClient):
             >>> job.device.name
             'Samsung Galaxy S24'
         """
-        from qai_hub_api.api.jobs import get_job
-
-        check_type("job_type", job_type)
-        payload = self._connection.call(get_job.sync, identifier("job_id", job_id))
-        job = job_from_api(with_id(payload, job_id), self)
-        if job_type is not None and job._job_type is not job_type:
-            raise InvalidValueError(
-                f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
-            )
-        return job
+        return run_blocking(fetch_job(self._driver, self, job_id, job_type))
 
     def cancel_job(self, job_id: str) -> JobStatus:
         """Ends a job, whether it runs or waits for its turn, as `Job.cancel` does.
@@ -68,8 +64,7 @@ class FindingClient(BaseClient):
             >>> hub.cancel_job(inference_job.job_id)
             JobStatus(code='SUCCESS', message='')
         """
-        payload = cancel_job(self, identifier("job_id", job_id))
-        return job_from_api(payload, self)._update(payload)
+        return run_blocking(end_job(self._driver, self, job_id))
 
     def get_model(self, model_id: str) -> Model:
         """Fetches a model.
@@ -87,7 +82,7 @@ class FindingClient(BaseClient):
             >>> hub.get_model(model.model_id).model_type
             <SourceModelType.ONNX: 6>
         """
-        return Model._fetch(self, identifier("model_id", model_id))
+        return run_blocking(fetch_model(self._driver, self, model_id))
 
     def get_dataset(self, dataset_id: str) -> Dataset:
         """Fetches a dataset.
@@ -105,7 +100,7 @@ class FindingClient(BaseClient):
             >>> hub.get_dataset(dataset.dataset_id).name
             'inputs'
         """
-        return Dataset._fetch(self, identifier("dataset_id", dataset_id))
+        return run_blocking(fetch_dataset(self._driver, self, dataset_id))
 
     def get_devices(
         self, name: str = "", os: str = "", attributes: str | list[str] | None = None
@@ -133,13 +128,7 @@ class FindingClient(BaseClient):
             Samsung Galaxy S24+
             Snapdragon 8 Gen 3 QRD
         """
-        from qai_hub_api.api.devices import list_devices
-
-        answer = self._connection.call(
-            list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
-        )
-        devices = listed(answer.devices, "a list of devices")
-        return [Device._from_api(device) for device in devices if device.name]
+        return run_blocking(fetch_devices(self._driver, name, os, attributes))
 
     def get_device_attributes(self) -> list[str]:
         """Lists the attributes that devices have.
@@ -151,8 +140,7 @@ class FindingClient(BaseClient):
             >>> [text for text in hub.get_device_attributes() if text.startswith("os:")]
             ['os:android', 'os:qc_linux', 'os:ubuntu', 'os:windows']
         """
-        found = (device.attributes for device in self.get_devices())
-        return sorted({attribute for attributes in found for attribute in attributes})
+        return attributes_of(self.get_devices())
 
     def get_frameworks(self) -> list[Framework]:
         """Lists the runtime frameworks that jobs can ask for.
@@ -165,8 +153,4 @@ class FindingClient(BaseClient):
             >>> "onnxruntime" in versions
             True
         """
-        from qai_hub_api.api.devices import list_frameworks
-
-        answer = self._connection.call(list_frameworks.sync)
-        frameworks = listed(answer.frameworks, "a list of frameworks")
-        return [Framework._from_api(framework) for framework in frameworks if framework.name]
+        return run_blocking(fetch_frameworks(self._driver))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from qai_hub.client.arguments import job_filters
 from qai_hub.client.find import FindingClient
-from qai_hub.client.list_pages import dataset_pages, job_pages, model_pages, summary_pages
-from qai_hub.client.pages import all_items, some_items
+from qai_hub.client.listings import datasets, jobs, models, summaries
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
@@ -52,8 +51,8 @@ class ListingClient(FindingClient):
             >>> {summary.status.code for summary in failed}
             {'FAILED'}
         """
-        page = summary_pages(self, project, job_filters(creator, state, type))
-        return some_items(page, lambda summary: summary.job_id, offset, limit)
+        listing = summaries(self, project, job_filters(creator, state, type))
+        return listing.some(self._driver, offset, limit)
 
     def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -72,8 +71,7 @@ class ListingClient(FindingClient):
             >>> len(hub.get_models(limit=1))
             1
         """
-        page = model_pages(self, project)
-        return some_items(page, lambda model: model.model_id, offset, limit)
+        return models(self, project).some(self._driver, offset, limit)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -89,8 +87,7 @@ class ListingClient(FindingClient):
             >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
             []
         """
-        page = dataset_pages(self)
-        return some_items(page, lambda dataset: dataset.dataset_id, offset, limit)
+        return datasets(self).some(self._driver, offset, limit)
 
     def iter_jobs(
         self,
@@ -123,8 +120,8 @@ class ListingClient(FindingClient):
             >>> link_job.job_id in {job.job_id for job in done}
             True
         """
-        page = job_pages(self, project, job_filters(creator, state, type))
-        return all_items(page, lambda job: job.job_id, page_size)
+        listing = jobs(self, project, job_filters(creator, state, type))
+        return listing.all(self._driver, page_size)
 
     def iter_job_summaries(
         self,
@@ -158,8 +155,8 @@ class ListingClient(FindingClient):
             >>> slow
             []
         """
-        page = summary_pages(self, project, job_filters(creator, state, type))
-        return all_items(page, lambda summary: summary.job_id, page_size)
+        listing = summaries(self, project, job_filters(creator, state, type))
+        return listing.all(self._driver, page_size)
 
     def iter_models(
         self, project: str | Project | None = None, page_size: int = 100
@@ -180,7 +177,7 @@ class ListingClient(FindingClient):
             >>> any(model.name == "model" for model in hub.iter_models())
             True
         """
-        return all_items(model_pages(self, project), lambda model: model.model_id, page_size)
+        return models(self, project).all(self._driver, page_size)
 
     def iter_datasets(self, page_size: int = 100) -> Iterator[Dataset]:
         """Iterates over all datasets that are yours or shared with you, newest first.
@@ -198,4 +195,4 @@ class ListingClient(FindingClient):
             >>> any(dataset.name == "inputs" for dataset in hub.iter_datasets())
             True
         """
-        return all_items(dataset_pages(self), lambda dataset: dataset.dataset_id, page_size)
+        return datasets(self).all(self._driver, page_size)

@@ -45,14 +45,82 @@ class Page(NamedTuple, Generic[T]):
     cursor: str | None
 
 
-def all_items(
-    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], page_size: int
-) -> Iterator[T]:
-    """Goes through a list, each item once.
+class ListWalk(Generic[T]):
+    """The way through a list, page by page, each item once; it sends no requests itself.
 
     It follows the cursors of the service, so that no item is left out or comes twice when others
     are made or go meanwhile. Where there are none it counts: an item still comes once only, but
     one may be left out if others before it go meanwhile. Empty pages are passed over.
+
+    Args:
+        key: Identifier of an item.
+        page_size: Most items of one page.
+        start: Where the first page begins.
+        most: Items at most; None for all.
+    """
+
+    def __init__(
+        self, key: Callable[[T], str], page_size: int, start: Place, most: int | None
+    ) -> None:
+        self._key = key
+        self._page_size = page_size
+        self._most = most
+        self._place: Place | None = start
+        self._asked = 0
+        self._seen: set[str] = set()
+        self._cursors: set[str | None] = {None}
+        self._given = self._stale = self._empty = self._longest = 0
+
+    def next(self) -> tuple[Place, int] | None:
+        """Decides which page to fetch.
+
+        Returns:
+            Where it begins, and how many items to ask for; None at the end of the list.
+
+        Raises:
+            InternalError: If the list has no end.
+        """
+        place = self._place
+        came_before = place is not None and place.cursor and place.cursor in self._cursors
+        if self._stale >= _MOST_STALE_PAGES or came_before:
+            raise InternalError("The service's list has no end: it gives the same items again.")
+        left = None if self._most is None else self._most - self._given
+        if place is None or left == 0:
+            return None
+        self._cursors.add(place.cursor)
+        self._asked = self._page_size if left is None else min(self._page_size, left)
+        return place, self._asked
+
+    def take(self, page: Page[T]) -> list[T]:
+        """Takes a page in.
+
+        Args:
+            page: The page.
+
+        Returns:
+            Its items that had not come before, no more than were asked for.
+        """
+        self._empty = 0 if page.length else self._empty + 1
+        self._longest = max(self._longest, page.length)
+        new = []
+        for item in page.items:
+            if self._key(item) not in self._seen and self._given != self._most:
+                self._seen.add(self._key(item))
+                self._given += 1
+                new.append(item)
+        self._stale = 0 if new else self._stale + 1
+        is_over = self._empty > _MOST_EMPTY_PAGES or self._place is None
+        if is_over or self._given == self._most:
+            self._place = None
+        elif self._place is not None:
+            self._place = _next(self._place, page, self._asked, self._longest)
+        return new
+
+
+def all_items(
+    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], page_size: int
+) -> Iterator[T]:
+    """Goes through a list, each item once, as `ListWalk` does.
 
     Args:
         fetch: Fetches the page of at most some items that begins at a place.
@@ -65,8 +133,7 @@ def all_items(
     Raises:
         UserError: If the page size is no whole number from 1 to 1000.
     """
-    size = whole_number("page_size", page_size, 1, LARGEST_PAGE)
-    return _items(fetch, key, size, Place(), None)
+    return _items(fetch, whole_list(key, page_size))
 
 
 def some_items(
@@ -86,8 +153,18 @@ def some_items(
     Raises:
         UserError: If offset or limit are not whole numbers of at least 0.
     """
-    start = Place(whole_number("offset", offset, 0))
-    return list(_items(fetch, key, LARGEST_PAGE, start, whole_number("limit", limit, 0)))
+    return list(_items(fetch, part_of_list(key, offset, limit)))
+
+
+def whole_list(key: Callable[[T], str], page_size: int) -> ListWalk[T]:
+    """Plans the way through a list; arguments and errors are those of `all_items`."""
+    return ListWalk(key, whole_number("page_size", page_size, 1, LARGEST_PAGE), Place(), None)
+
+
+def part_of_list(key: Callable[[T], str], offset: int, limit: int) -> ListWalk[T]:
+    """Plans the way through a range of a list; arguments and errors are those of `some_items`."""
+    start, most = whole_number("offset", offset, 0), whole_number("limit", limit, 0)
+    return ListWalk(key, LARGEST_PAGE, Place(start), most)
 
 
 def mapped(make: Callable[[P], T], payloads: Iterable[P], what: str) -> list[T]:
@@ -119,34 +196,9 @@ def mapped(make: Callable[[P], T], payloads: Iterable[P], what: str) -> list[T]:
     return made
 
 
-def _items(
-    fetch: Callable[[Place, int], Page[T]],
-    key: Callable[[T], str],
-    page_size: int,
-    start: Place,
-    most: int | None,
-) -> Iterator[T]:
-    place: Place | None = start
-    seen: set[str] = set()
-    cursors: set[str | None] = {None}
-    given = stale = empty = longest = 0
-    while place is not None and (most is None or given < most):
-        asked = page_size if most is None else min(page_size, most - given)
-        page = fetch(place, asked)
-        stale, empty = stale + 1, 0 if page.length else empty + 1
-        longest = max(longest, page.length)
-        for item in page.items:
-            if key(item) not in seen:
-                seen.add(key(item))
-                stale = 0
-                given += 1
-                yield item
-                if given == most:
-                    return
-        place = _next(place, page, asked, longest) if empty <= _MOST_EMPTY_PAGES else None
-        if stale >= _MOST_STALE_PAGES or (place and place.cursor and place.cursor in cursors):
-            raise InternalError("The service's list has no end: it gives the same items again.")
-        cursors.add(page.cursor)
+def _items(fetch: Callable[[Place, int], Page[T]], walk: ListWalk[T]) -> Iterator[T]:
+    while (wanted := walk.next()) is not None:
+        yield from walk.take(fetch(*wanted))
 
 
 def _next(place: Place, page: Page[T], asked: int, longest: int) -> Place | None:

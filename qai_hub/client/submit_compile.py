@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.client.submissions import compile_jobs
 from qai_hub.client.submit import SubmittingClient, one_or_all
-from qai_hub.resources.compile import CompileJob
-from qai_hub.submit.checks import (
-    check_devices,
-    check_options,
-    check_specs,
-    check_text,
-)
-from qai_hub.submit.drafts import Draft, compile_draft
-from qai_hub.submit.model_checks import check_compiles
+from qai_hub.coroutines import run_blocking
 
 if TYPE_CHECKING:
+    from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
@@ -70,18 +64,5 @@ class CompileClient(SubmittingClient):
             >>> job.wait().success
             True
         """
-        devices = check_devices(device)
-        options, title = check_options("options", options), check_text("name", name)
-        specs = check_specs(input_specs)
-        check_compiles(model, specs, options)
-        checked = None if calibration_data is None else self._checked_data(calibration_data)
-        choices = self._choose(devices)
-        source = self.upload_model(model, project=project)
-        data = None if checked is None else self._upload_dataset(checked, project=project)
-        groups = [choices] if single_compile else [[choice] for choice in choices]
-
-        def draft(devices: list[Device]) -> Draft:
-            return compile_draft(source, devices, title or source.name, specs, options, data)
-
-        planned = [(group, draft) for group in groups]
-        return one_or_all(self._create(CompileJob, planned, project, retry))
+        given = model, device, name, input_specs, options, single_compile, calibration_data
+        return one_or_all(run_blocking(compile_jobs(self._driver, self, *given, retry, project)))

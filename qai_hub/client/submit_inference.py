@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.client.submissions import inference_jobs
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_compile import CompileClient
-from qai_hub.errors import UserError, warn_deprecated
-from qai_hub.resources.inference import InferenceJob
-from qai_hub.submit.checks import check_devices, check_options, check_text
-from qai_hub.submit.drafts import Draft, inference_draft
-from qai_hub.submit.model_checks import check_runs
+from qai_hub.coroutines import run_blocking
+from qai_hub.errors import warn_deprecated
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
+    from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries
 
@@ -102,18 +101,5 @@ class InferenceClient(CompileClient):
             >>> job.download_output_data()["y"][0].ravel()
             array([1., 1., 1.], dtype=float32)
         """
-        devices = check_devices(device)
-        options, title = check_options("options", options), check_text("name", name)
-        if inputs is None and not profile:
-            raise UserError("There is nothing to do: give inputs, or profile=True.")
-        check_runs(model)
-        checked = None if inputs is None else self._checked_data(inputs)
-        choices = self._choose(devices, [model])
-        data = None if checked is None else self._upload_dataset(checked, project=project)
-        target = self.upload_model(model, project=project)
-
-        def draft(devices: list[Device]) -> Draft:
-            return inference_draft(target, devices[0], title or target.name, data, options, profile)
-
-        planned = [([choice], draft) for choice in choices]
-        return one_or_all(self._create(InferenceJob, planned, project, retry))
+        given = model, device, inputs, name, options, retry, profile, project
+        return one_or_all(run_blocking(inference_jobs(self._driver, self, *given)))

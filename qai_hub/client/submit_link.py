@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.client.submissions import link_jobs
 from qai_hub.client.submit import one_or_all
 from qai_hub.client.submit_quantize import QuantizeClient
-from qai_hub.errors import UserError
-from qai_hub.resources.link import LinkJob
-from qai_hub.submit.checks import check_devices, check_options, check_text
-from qai_hub.submit.drafts import Draft, link_draft
-from qai_hub.submit.model_checks import check_links, model_key
+from qai_hub.coroutines import run_blocking
 
 if TYPE_CHECKING:
     from qai_hub.resources.device import Device
+    from qai_hub.resources.link import LinkJob
     from qai_hub.resources.project import Project
 
 
@@ -54,20 +52,5 @@ class LinkClient(QuantizeClient):
             >>> models = [job.get_target_model() for job in compile_jobs]
             >>> job = hub.submit_link_job(models, device, name="both")
         """
-        devices = check_devices(device)
-        options, title = check_options("options", options), check_text("name", name)
-        given = models if isinstance(models, list) else [models]
-        if not given:
-            raise UserError("models is an empty list: a link job takes at least one model.")
-        for model in given:
-            check_links(model)
-        if len({model_key(model) for model in given}) < len(given):
-            raise UserError("The models of a link job must differ: one of them comes twice.")
-        choices = self._choose(devices, given)
-        inputs = [self.upload_model(model, project=project) for model in given]
-
-        def draft(devices: list[Device]) -> Draft:
-            return link_draft(inputs, devices[0], title or inputs[-1].name, options)
-
-        planned = [([choice], draft) for choice in choices]
-        return one_or_all(self._create(LinkJob, planned, project))
+        given = models, device, name, options, project
+        return one_or_all(run_blocking(link_jobs(self._driver, self, *given)))

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.client.submissions import quantize_job
 from qai_hub.client.submit_inference import InferenceClient
-from qai_hub.errors import InvalidValueError
+from qai_hub.coroutines import run_blocking
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
-from qai_hub.submit.checks import check_options, check_text
-from qai_hub.submit.drafts import Draft, quantize_draft
-from qai_hub.submit.model_checks import check_quantizes
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
-    from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries
-
-# Weights and activations that go together.
-_PAIRS = (
-    (QuantizeDtype.INT8, QuantizeDtype.INT8),
-    (QuantizeDtype.INT8, QuantizeDtype.INT16),
-    (QuantizeDtype.INT4, QuantizeDtype.INT16),
-)
 
 
 class QuantizeClient(InferenceClient):
@@ -64,22 +54,5 @@ class QuantizeClient(InferenceClient):
             ... )
             >>> quantized = job.get_target_model()
         """
-        if (weights_dtype, activations_dtype) not in _PAIRS:
-            pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _PAIRS)
-            raise InvalidValueError(
-                f"Weights of {weights_dtype} and activations of {activations_dtype} do not go"
-                f" together: these do, weights with activations: {pairs}."
-            )
-        options, title = check_options("options", options), check_text("name", name)
-        check_quantizes(model)
-        checked = self._checked_data(calibration_data)
-        source = self.upload_model(model, project=project)
-        data = self._upload_dataset(checked, project=project)
-
-        def draft(_: list[Device]) -> Draft:
-            return quantize_draft(
-                source, data, weights_dtype, activations_dtype, title or source.name, options
-            )
-
-        (job,) = self._create(QuantizeJob, [([], draft)], project)
-        return job
+        given = model, calibration_data, weights_dtype, activations_dtype, name, options, project
+        return run_blocking(quantize_job(self._driver, self, *given))

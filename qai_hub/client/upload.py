@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.client.fetch import fetch_dataset, fetch_model
 from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
 from qai_hub.client.lists import ListingClient
+from qai_hub.coroutines import run_blocking
+from qai_hub.driver import Driver, entered
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
@@ -56,6 +59,16 @@ class UploadingClient(ListingClient):
             >>> model.name
             'classifier'
         """
+        return run_blocking(self._model(self._driver, model, name, project))
+
+    async def _model(
+        self,
+        driver: Driver,
+        model: Any,  # noqa: ANN401 (as above)
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Model:
+        """Uploads a model, unless it is one of the hub."""
         from qai_hub_api.api.models import create_model
         from qai_hub_api.api.projects import create_project_model
         from qai_hub_api.models import ModelCreate, ModelType
@@ -64,21 +77,21 @@ class UploadingClient(ListingClient):
             return model
         project_id = self._project_id(project)
         name = check_text("name", name)
-        with source_file(model) as source:
+        async with entered(driver, lambda: source_file(model)) as source:
             body = ModelCreate(
                 name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
                 is_directory=source.is_directory,
             )
             if project_id is None:
-                created = self._connection.call(create_model.sync, body=body)
+                created = await driver.call(create_model.sync, body=body)
             else:
-                created = self._connection.call(create_project_model.sync, project_id, body=body)
+                created = await driver.call(create_project_model.sync, project_id, body=body)
             model_id = id_of_made(created.id)
             with naming(f"Model {model_id}"):
-                upload_model_file(self._connection, model_id, source.path)
+                await upload_model_file(driver, model_id, source.path)
                 if known(created.creation_time) is None:
-                    uploaded = self.get_model(model_id)
+                    uploaded = await fetch_model(driver, self, model_id)
                 else:
                     uploaded = Model._uploaded(self, created, source.model_type, body.name)
         uploaded.model = None if isinstance(model, str | Path) else model
@@ -120,30 +133,42 @@ class UploadingClient(ListingClient):
         permanent: bool = False,
         project: str | Project | None = None,
     ) -> Dataset:
+        uploading = self._dataset(self._driver, data, name, permanent, project=project)
+        return run_blocking(uploading)
+
+    async def _dataset(
+        self,
+        driver: Driver,
+        data: Dataset | DatasetEntries | str,
+        name: str | None = None,
+        permanent: bool = False,
+        project: str | Project | None = None,
+    ) -> Dataset:
+        """Uploads a dataset, unless it is one of the hub."""
         from qai_hub_api.api.datasets import create_dataset
         from qai_hub_api.api.projects import create_project_dataset
         from qai_hub_api.models import DatasetCreate
 
-        check_data(data)
+        await driver.run(lambda: check_data(data))
         if isinstance(data, Dataset):
             return data
         project_id = self._project_id(project)
         name = check_text("name", name)
-        with _h5_file(data) as path:
+        async with entered(driver, lambda: _h5_file(data)) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
             title = name or default_name(default) or "dataset"
             body = DatasetCreate(name=title, permanent=permanent)
             if project_id is None:
-                created = self._connection.call(create_dataset.sync, body=body)
+                created = await driver.call(create_dataset.sync, body=body)
             else:
-                created = self._connection.call(create_project_dataset.sync, project_id, body=body)
+                created = await driver.call(create_project_dataset.sync, project_id, body=body)
             dataset_id = id_of_made(created.id)
             with naming(f"Dataset {dataset_id}"):
-                upload_dataset_file(self._connection, dataset_id, path)
+                await upload_dataset_file(driver, dataset_id, path)
                 if known(created.creation_time) and (permanent or known(created.expiration_time)):
                     dataset = Dataset._uploaded(self, created, title)
                 else:
-                    dataset = self.get_dataset(dataset_id)
+                    dataset = await fetch_dataset(driver, self, dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
 

@@ -15,7 +15,7 @@ from qai_hub.transfer.s3 import s3_announced
 from qai_hub.transport.values import listed
 
 if TYPE_CHECKING:
-    from qai_hub.owner import Owner
+    from qai_hub.driver import Driver
 
 _logger = logging.getLogger("qai_hub")
 
@@ -28,13 +28,13 @@ def known_types(values: Iterable[object]) -> list[JobArtifactType]:
     return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]
 
 
-def download_artifacts(
-    owner: Owner, job_id: str, artifact_type: JobArtifactType, folder: str
+async def download_artifacts(
+    driver: Driver, job_id: str, artifact_type: JobArtifactType, folder: str
 ) -> list[str]:
     """Downloads the files of one type that a job left.
 
     Args:
-        owner: Whom the job belongs to.
+        driver: What carries out requests and transfers.
         job_id: Identifier of the job, which has ended.
         artifact_type: Type of the files.
         folder: Folder to write to; it is made, and files in it are overwritten.
@@ -47,7 +47,7 @@ def download_artifacts(
     """
     from qai_hub_api.api.jobs import list_job_artifacts
 
-    answer = owner._connection.call(
+    answer = await driver.call(
         list_job_artifacts.sync,
         job_id,
         "latest",
@@ -55,24 +55,24 @@ def download_artifacts(
         supports_s3_credentials=s3_announced(),
     )
     artifacts = listed(answer.artifacts, "a list of artifacts")
-    return save_all_into(owner, artifacts, folder)
+    return await save_all_into(driver, artifacts, folder)
 
 
-def download_all_artifacts(
-    owner: Owner, job_id: str, artifact_types: Iterable[JobArtifactType], folder: str
+async def download_all_artifacts(
+    driver: Driver, job_id: str, artifact_types: Iterable[JobArtifactType], folder: str
 ) -> None:
     """Makes a folder, and downloads all that a job left beside its result into it.
 
     Args:
-        owner: Whom the job belongs to.
+        driver: What carries out requests and transfers.
         job_id: Identifier of the job, which has ended.
         artifact_types: Types of the files that it left.
         folder: The folder.
     """
-    Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+    await driver.run(lambda: Path(folder).expanduser().mkdir(parents=True, exist_ok=True))
     for artifact_type in artifact_types:
         try:
-            download_artifacts(owner, job_id, artifact_type, folder)
+            await download_artifacts(driver, job_id, artifact_type, folder)
         except UserError as error:
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from qai_hub.coroutines import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
+    from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
     from qai_hub.tensors import InputSpecs
 
@@ -39,32 +41,40 @@ class ProducingJob(Job):
             >>> target_model = compile_job.get_target_model()
             >>> inference_job = hub.submit_inference_job(target_model, device, dataset)
         """
+        return run_blocking(self._target(self._driver))
+
+    async def _target(self, driver: Driver) -> Model | None:
+        """Gives the target model, after waiting for the job's end if it is not named before."""
         if self._target_model is None:
             self._complete()
         if self._target_model is None:
-            self.wait()
+            await driver.wait(self)
         return self._target_model
 
-    def _download_target(self, filename: str) -> str | None:
+    async def _save_target(self, driver: Driver, filename: str) -> str | None:
         """Downloads the target model to a path; None if the job failed."""
-        return save(self._owner, self._target_file(), filename) if self.wait().success else None
+        if not (await driver.wait(self)).success:
+            return None
+        return await save(driver, await self._target_file(driver), filename)
 
-    def _load_target(self) -> bytes | None:
+    async def _load_target(self, driver: Driver) -> bytes | None:
         """Loads the target model into memory; None if the job failed."""
-        return read_bytes(self._owner, self._target_file()) if self.wait().success else None
+        if not (await driver.wait(self)).success:
+            return None
+        return await read_bytes(driver, await self._target_file(driver))
 
-    def _download_target_into(self, artifacts_dir: str) -> JobStatus:
+    async def _save_target_into(self, driver: Driver, artifacts_dir: str) -> JobStatus:
         """Downloads the target model, if there is one, and the logs into a folder."""
-        status = self.wait()
-        self._download_artifacts(artifacts_dir)
+        status = await driver.wait(self)
+        await self._download_artifacts(driver, artifacts_dir)
         if status.success:
-            save_into(self._owner, self._target_file(), artifacts_dir)
+            await save_into(driver, await self._target_file(driver), artifacts_dir)
         return status
 
-    def _target_file(self) -> api.FileDownloadResponse:
+    async def _target_file(self, driver: Driver) -> api.FileDownloadResponse:
         from qai_hub_api.api.jobs import get_compiled_model_download
 
-        return self._owner._connection.call(
+        return await driver.call(
             get_compiled_model_download.sync,
             self.job_id,
             supports_s3_credentials=s3_announced(),
@@ -109,7 +119,9 @@ class LoadableJob(ProducingJob):
             >>> link_job.download_target_model("linked")
             'linked.bin'
         """
-        return self._load_target() if filename is None else self._download_target(filename)
+        if filename is None:
+            return run_blocking(self._load_target(self._driver))
+        return run_blocking(self._save_target(self._driver, filename))
 
 
 class CompileJob(ProducingJob):
@@ -165,7 +177,7 @@ class CompileJob(ProducingJob):
             >>> compile_job.download_target_model("compiled")
             'compiled.onnx'
         """
-        return self._download_target(filename)
+        return run_blocking(self._save_target(self._driver, filename))
 
     @property
     def target_shapes(self) -> InputSpecs:
@@ -210,7 +222,10 @@ class CompileJob(ProducingJob):
             >>> result.status.success
             True
         """
-        status = self._download_target_into(artifacts_dir)
+        return run_blocking(self._results(self._driver, artifacts_dir))
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> CompileJobResult:
+        status = await self._save_target_into(driver, artifacts_dir)
         return CompileJobResult(status, self.url, artifacts_dir)
 
     def __repr__(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, overload
 
+from qai_hub.coroutines import run_blocking
+from qai_hub.driver import BlockingDriver, Driver
 from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
@@ -56,7 +57,7 @@ class Dataset(Shareable):
         self.data = data
 
     @classmethod
-    def _fetch(cls, owner: Owner, dataset_id: str) -> Dataset:
+    async def _fetch(cls, driver: Driver, owner: Owner, dataset_id: str) -> Dataset:
         """Fetches a dataset.
 
         Raises:
@@ -64,7 +65,7 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import get_dataset
 
-        return cls._listed(owner._connection.call(get_dataset.sync, dataset_id), owner)
+        return cls._listed(await driver.call(get_dataset.sync, dataset_id), owner)
 
     @classmethod
     def _listed(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
@@ -125,16 +126,20 @@ class Dataset(Shareable):
             >>> dataset.download("inputs.h5")
             'inputs.h5'
         """
+        return run_blocking(self._download(BlockingDriver(self._owner._connection), filename))
+
+    async def _download(self, driver: Driver, filename: str | None) -> DatasetEntries | str:
+        """Downloads the dataset, to a file or into memory."""
         from qai_hub_api.api.datasets import get_dataset_download
 
-        answer = self._owner._connection.call(
+        answer = await driver.call(
             get_dataset_download.sync,
             self.dataset_id,
             supports_s3_credentials=s3_announced(),
         )
         if filename is None:
-            return read_entries(self._owner, answer)
-        return save(self._owner, answer, filename)
+            return await read_entries(driver, answer)
+        return await save(driver, answer, filename)
 
     def is_expired(self) -> bool:
         """Tells whether the dataset has expired, by this machine's clock.
@@ -179,13 +184,15 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import delete_dataset
 
-        call_extension(
-            self._owner,
+        driver = BlockingDriver(self._owner._connection)
+        deleting = call_extension(
+            driver,
             delete_dataset.sync,
             self.dataset_id,
             doing="delete datasets",
-            look=partial(Dataset._fetch, self._owner, self.dataset_id),
+            look=lambda: Dataset._fetch(driver, self._owner, self.dataset_id),
         )
+        run_blocking(deleting)
 
     @property
     def _shared_as(self) -> tuple[str, str]:

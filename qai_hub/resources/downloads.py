@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from qai_hub.config.checks import Secret
 from qai_hub.errors import InternalError
@@ -15,58 +15,67 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
-    from qai_hub.owner import Owner
+    from qai_hub.driver import Driver
     from qai_hub.tensors import DatasetEntries
+    from qai_hub.transfer.files import Files
 
     Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
 
 
-def save(owner: Owner, answer: Downloadable, filename: str) -> str:
+T = TypeVar("T")
+
+
+async def save(driver: Driver, answer: Downloadable, filename: str) -> str:
     """Downloads a file to a path, to which the suffix of the file is added where it is missing.
 
     Returns:
         The path.
     """
     (place,) = _places([answer])
-    return owner._connection.files.download(
-        place.url, filename, place.name, place.headers, place.sha256
+    return await driver.run(
+        lambda: driver.files.download(place.url, filename, place.name, place.headers, place.sha256)
     )
 
 
-def save_into(owner: Owner, answer: Downloadable, folder: str) -> str:
+async def save_into(driver: Driver, answer: Downloadable, folder: str) -> str:
     """Downloads a file into a folder, under the name that the service gives it.
 
     Returns:
         The path.
     """
-    return save_all_into(owner, [answer], folder)[0]
+    return (await save_all_into(driver, [answer], folder))[0]
 
 
-def save_all_into(owner: Owner, answers: Sequence[Downloadable], folder: str) -> list[str]:
+async def save_all_into(driver: Driver, answers: Sequence[Downloadable], folder: str) -> list[str]:
     """Downloads files into a folder, under the names that the service gives them.
 
     Returns:
         The paths.
     """
-    files = owner._connection.files
-    return [
-        files.download_into(place.url, folder, place.name, place.headers, place.sha256)
-        for place in _places(answers)
-    ]
+    places = _places(answers)
+    return await driver.run(lambda: [_save_into(driver.files, place, folder) for place in places])
 
 
-def read_bytes(owner: Owner, answer: Downloadable) -> bytes:
+async def read_bytes(driver: Driver, answer: Downloadable) -> bytes:
     """Downloads a file into memory."""
-    with temporary_folder() as folder:
-        return Path(save_into(owner, answer, folder)).read_bytes()
+    return await _read(driver, answer, lambda path: Path(path).read_bytes())
 
 
-def read_entries(owner: Owner, answer: Downloadable) -> DatasetEntries:
+async def read_entries(driver: Driver, answer: Downloadable) -> DatasetEntries:
     """Downloads a dataset into memory."""
     from qai_hub.dataset_file import h5_to_dataset_entries
 
-    with temporary_folder() as folder:
-        return h5_to_dataset_entries(save_into(owner, answer, folder))
+    return await _read(driver, answer, h5_to_dataset_entries)
+
+
+async def _read(driver: Driver, answer: Downloadable, read: Callable[[str], T]) -> T:
+    (place,) = _places([answer])
+
+    def download() -> T:
+        with temporary_folder() as folder:
+            return read(_save_into(driver.files, place, folder))
+
+    return await driver.run(download)
 
 
 class _Place(NamedTuple):
@@ -76,6 +85,10 @@ class _Place(NamedTuple):
     name: str
     headers: dict[str, str]
     sha256: str | None = None
+
+
+def _save_into(files: Files, place: _Place, folder: str) -> str:
+    return files.download_into(place.url, folder, place.name, place.headers, place.sha256)
 
 
 def _places(answers: Sequence[Downloadable]) -> list[_Place]:

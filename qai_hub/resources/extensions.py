@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Concatenate, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,25 +12,25 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.client import Client as GeneratedClient
 
-    from qai_hub.owner import Owner
+    from qai_hub.driver import Driver
 
 R = TypeVar("R")
 
 _LACKED = (404, 405)
 
 
-def call_extension(
-    owner: Owner,
+async def call_extension(
+    driver: Driver,
     operation: Callable[Concatenate[GeneratedClient, str, ...], R],
     key: str,
     *,
     doing: str,
-    look: Callable[[], object],
+    look: Callable[[], Awaitable[object]],
 ) -> R:
     """Carries out an operation that the official service lacks.
 
     Args:
-        owner: Whom it belongs to.
+        driver: What carries out the requests.
         operation: A function of the generated client.
         key: What it is about.
         doing: What it does, such as `"cancel jobs"`.
@@ -45,17 +44,18 @@ def call_extension(
     """
     from qai_hub.connection import is_official
 
-    if is_official(owner.config):
+    config = driver.connection.config
+    if is_official(config):
         raise UserError(f"Qualcomm AI Hub cannot {doing}: only a local hub can.")
     try:
-        return owner._connection.call(operation, key)
+        return await driver.call(operation, key)
     except UserError as error:
         if error.status_code not in _LACKED:
             raise
         if error.status_code == 404:
             # What it is about may be what is not there: then this tells so.
-            look()
-        host = urlsplit(owner.config.api_url).netloc
+            await look()
+        host = urlsplit(config.api_url).netloc
         raise UserError(
             f"{host} cannot {doing}: it has no such operation. A local hub of this release has.",
             status_code=error.status_code,
@@ -64,11 +64,11 @@ def call_extension(
         ) from error
 
 
-def cancel_job(owner: Owner, job_id: str) -> api.Job:
+async def cancel_job(driver: Driver, job_id: str) -> api.Job:
     """Cancels a job, unless it has ended.
 
     Args:
-        owner: Whom it belongs to.
+        driver: What carries out the requests.
         job_id: Identifier of the job.
 
     Returns:
@@ -79,6 +79,8 @@ def cancel_job(owner: Owner, job_id: str) -> api.Job:
     """
     from qai_hub_api.api.jobs import cancel_job, get_job
 
-    look = partial(owner._connection.call, get_job.sync, job_id)
-    call_extension(owner, cancel_job.sync, job_id, doing="cancel jobs", look=look)
-    return look()
+    async def look() -> api.Job:
+        return await driver.call(get_job.sync, job_id)
+
+    await call_extension(driver, cancel_job.sync, job_id, doing="cancel jobs", look=look)
+    return await look()

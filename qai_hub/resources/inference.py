@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from qai_hub.coroutines import run_blocking
 from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
@@ -22,6 +23,7 @@ from qai_hub.transport.values import known, not_understood
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
+    from qai_hub.driver import Driver
     from qai_hub.resources.profile import Profile
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
@@ -67,8 +69,14 @@ class InferenceJob(Job):
             >>> list(outputs.download())
             ['y']
         """
-        result = self._result()
-        return Dataset._fetch(self._owner, result[1]) if result and result[1] else None
+        return run_blocking(self._output_dataset(self._driver))
+
+    async def _output_dataset(self, driver: Driver) -> Dataset | None:
+        """Fetches the outputs, after waiting for the job's end."""
+        result = await self._result(driver)
+        if not result or not result[1]:
+            return None
+        return await Dataset._fetch(driver, self._owner, result[1])
 
     @overload
     def download_output_data(self, filename: None = None) -> DatasetEntries | None: ...
@@ -94,8 +102,12 @@ class InferenceJob(Job):
             >>> inference_job.download_output_data("outputs.h5")
             'outputs.h5'
         """
-        dataset = self.get_output_dataset()
-        return dataset.download(filename) if dataset else None
+        return run_blocking(self._outputs(self._driver, filename))
+
+    async def _outputs(self, driver: Driver, filename: str | None) -> DatasetEntries | str | None:
+        """Downloads the outputs, after waiting for the job's end."""
+        dataset = await self._output_dataset(driver)
+        return await dataset._download(driver, filename) if dataset else None
 
     @overload
     def download_profile(self, filename: None = None) -> dict[str, Any] | None: ...
@@ -126,10 +138,18 @@ class InferenceJob(Job):
             >>> inference_job.download_profile("profile.json")
             'profile.json'
         """
-        profile = self.get_profile()
+        return run_blocking(self._profile_data(self._driver, filename))
+
+    async def _profile_data(
+        self, driver: Driver, filename: str | None
+    ) -> dict[str, Any] | str | None:
+        """Downloads the profile, after waiting for the job's end."""
+        profile = await self._profile(driver)
         if profile is None:
             return None
-        return profile.to_dict() if filename is None else self._write(profile, filename)
+        if filename is None:
+            return profile.to_dict()
+        return await driver.run(lambda: self._write(profile, filename))
 
     def get_profile(self) -> Profile | None:
         """Fetches what was measured, after waiting for the job's end.
@@ -147,7 +167,11 @@ class InferenceJob(Job):
             >>> [layer.compute_unit for layer in profile.layers]
             ['CPU']
         """
-        result = self._result()
+        return run_blocking(self._profile(self._driver))
+
+    async def _profile(self, driver: Driver) -> Profile | None:
+        """Fetches what was measured, after waiting for the job's end."""
+        result = await self._result(driver)
         if result is None:
             return None
         if result[0] is None:
@@ -173,28 +197,32 @@ class InferenceJob(Job):
             >>> result.profile["execution_detail"][0]["name"]
             'averaging'
         """
-        status = self.wait()
-        self._download_artifacts(artifacts_dir)
-        folder = Path(artifacts_dir).expanduser()
-        result = self._fetch_result() if status.success else None
+        return run_blocking(self._results(self._driver, artifacts_dir))
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
+        status = await driver.wait(self)
+        await self._download_artifacts(driver, artifacts_dir)
+        folder = Path(artifacts_dir).expanduser()  # noqa: ASYNC240 - it asks no disk
+        result = await self._fetch_result(driver) if status.success else None
         profile = result[0] if result else None
         if profile is not None:
-            self._write(profile, str(folder / f"{self.job_id}_profile.json"))
+            path = str(folder / f"{self.job_id}_profile.json")
+            await driver.run(lambda: self._write(profile, path))
         if result and result[1]:
-            outputs = Dataset._fetch(self._owner, result[1])
-            outputs.download(str(folder / f"{self.job_id}_outputs.h5"))
+            outputs = await Dataset._fetch(driver, self._owner, result[1])
+            await outputs._download(driver, str(folder / f"{self.job_id}_outputs.h5"))
         found = profile.to_dict() if profile else None
         return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
 
-    def _result(self) -> tuple[Profile | None, str] | None:
+    async def _result(self, driver: Driver) -> tuple[Profile | None, str] | None:
         """The result, after waiting for the job's end; None if it failed."""
-        return self._fetch_result() if self.wait().success else None
+        return await self._fetch_result(driver) if (await driver.wait(self)).success else None
 
-    def _fetch_result(self) -> tuple[Profile | None, str]:
+    async def _fetch_result(self, driver: Driver) -> tuple[Profile | None, str]:
         """What the job measured, and the id of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
-        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
+        answer = await driver.call(get_job_result.sync, self.job_id)
         old = known(answer.profile_job_result)
         if old is not None:
             detail, outputs = known(old.profile), ""

@@ -9,6 +9,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from qai_hub.coroutines import run_blocking
+from qai_hub.driver import BlockingDriver, Driver
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
 from qai_hub.resources.artifacts import (
@@ -260,7 +262,7 @@ class Job(Shareable):
             >>> job.cancel().finished
             True
         """
-        return self._update(cancel_job(self._owner, self.job_id))
+        return self._update(run_blocking(cancel_job(self._driver, self.job_id)))
 
     def set_name(self, job_name: str) -> None:
         """Renames the job.
@@ -295,7 +297,11 @@ class Job(Shareable):
             >>> [artifact.name for artifact in job.get_available_artifacts()]
             ['DEVICE_LOG', 'HUB_LOG', 'PROFILE_TRACE']
         """
-        self.wait()
+        return run_blocking(self._artifacts(self._driver))
+
+    async def _artifacts(self, driver: Driver) -> list[JobArtifactType]:
+        """Lists the types of the files that the job left, after waiting for its end."""
+        await driver.wait(self)
         return list(self._available_artifacts)
 
     def download_artifacts_for_type(
@@ -324,7 +330,8 @@ class Job(Shareable):
             )
         if artifact_type not in self.get_available_artifacts():
             return []
-        return download_artifacts(self._owner, self.job_id, artifact_type, output_dir)
+        downloading = download_artifacts(self._driver, self.job_id, artifact_type, output_dir)
+        return run_blocking(downloading)
 
     def download_job_logs(self, output_dir: str) -> list[str]:
         """Downloads all logs of the job, after waiting for its end.
@@ -343,13 +350,17 @@ class Job(Shareable):
             ...     print(path)
             logs/j..._hub.log
         """
+        return run_blocking(self._job_logs(self._driver, output_dir))
+
+    async def _job_logs(self, driver: Driver, output_dir: str) -> list[str]:
+        """Downloads all logs, after waiting for the job's end."""
         logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
-        available = self.get_available_artifacts()
+        available = await self._artifacts(driver)
         return [
             path
             for kind in logs
             if kind in available
-            for path in download_artifacts(self._owner, self.job_id, kind, output_dir)
+            for path in await download_artifacts(driver, self.job_id, kind, output_dir)
         ]
 
     def get_tool_versions(self) -> dict[str, str]:
@@ -371,6 +382,10 @@ class Job(Shareable):
         detail = self._kind.result_detail(answer) if self._kind else None
         return tools_from_api(detail.tool_versions) if detail else {}
 
+    @property
+    def _driver(self) -> BlockingDriver:
+        return BlockingDriver(self._owner._connection)
+
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:
         """Downloads all results of the job, after waiting for its end.
@@ -386,6 +401,10 @@ class Job(Shareable):
             >>> result.status.success
             True
         """
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> JobResult:
+        """Downloads all results of the job, after waiting for its end."""
+        return await driver.run(lambda: self.download_results(artifacts_dir))
 
     def _extract_job_specific_pb(self, job_pb: Any) -> Any:  # noqa: ANN401 - protobuf messages
         """The part of a `Job` message that is about its type; scripts call it."""
@@ -440,9 +459,9 @@ class Job(Shareable):
         self.failure_type = failure if status.failure else None
         return status
 
-    def _download_artifacts(self, folder: str) -> None:
+    async def _download_artifacts(self, driver: Driver, folder: str) -> None:
         """Downloads all that the job, which has ended, left beside its result into a folder."""
-        download_all_artifacts(self._owner, self.job_id, self._available_artifacts, folder)
+        await download_all_artifacts(driver, self.job_id, self._available_artifacts, folder)
 
     @property
     def _shared_as(self) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qai_hub.coroutines import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.model import Model
@@ -13,6 +14,8 @@ from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+
+    from qai_hub.driver import Driver
 
 
 class LinkJob(LoadableJob):
@@ -52,7 +55,10 @@ class LinkJob(LoadableJob):
             >>> result.status.success
             True
         """
-        status = self._download_target_into(artifacts_dir)
+        return run_blocking(self._results(self._driver, artifacts_dir))
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
+        status = await self._save_target_into(driver, artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)
 
     def __repr__(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.coroutines import run_blocking
+from qai_hub.driver import BlockingDriver, Driver
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.downloads import save
 from qai_hub.resources.extensions import call_extension
@@ -75,7 +76,7 @@ class Model(Shareable):
         self._output_spec = output_spec
 
     @classmethod
-    def _fetch(cls, owner: JobOwner, model_id: str) -> Model:
+    async def _fetch(cls, driver: Driver, owner: JobOwner, model_id: str) -> Model:
         """Fetches a model.
 
         Raises:
@@ -83,7 +84,7 @@ class Model(Shareable):
         """
         from qai_hub_api.api.models import get_model
 
-        return cls._listed(owner._connection.call(get_model.sync, model_id), owner)
+        return cls._listed(await driver.call(get_model.sync, model_id), owner)
 
     @classmethod
     def _listed(cls, model: api.Model, owner: JobOwner) -> Model:
@@ -241,16 +242,28 @@ class Model(Shareable):
             >>> target_model.download("compiled", timeout=600)
             'compiled.onnx'
         """
+        driver = BlockingDriver(self._owner._connection)
+        return run_blocking(self._download(driver, self.get_producer(), filename, timeout))
+
+    async def _download(
+        self,
+        driver: Driver,
+        producer: Job | None,
+        filename: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Job.wait
+    ) -> str:
+        """Downloads the model's file, waiting for the job that produces it, if there is one."""
         from qai_hub_api.api.models import get_model_download
 
-        if not self.wait(timeout):
-            job = self.get_producer()
-            reason = job.get_status().message if job else None
-            raise UserError(f"Model {self.model_id} does not exist: its job failed. {reason or ''}")
-        answer = self._owner._connection.call(
+        status = await driver.wait(producer, timeout) if producer else None
+        if status and not status.success:
+            raise UserError(
+                f"Model {self.model_id} does not exist: its job failed. {status.message or ''}"
+            )
+        answer = await driver.call(
             get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
         )
-        return save(self._owner, answer, filename)
+        return await save(driver, answer, filename)
 
     def _complete(self, what: object) -> None:
         if what is None and (self._producer_id or self._is_partial) and self.wait():
@@ -277,13 +290,15 @@ class Model(Shareable):
         """
         from qai_hub_api.api.models import delete_model
 
-        call_extension(
-            self._owner,
+        driver = BlockingDriver(self._owner._connection)
+        deleting = call_extension(
+            driver,
             delete_model.sync,
             self.model_id,
             doing="delete models",
-            look=partial(Model._fetch, self._owner, self.model_id),
+            look=lambda: Model._fetch(driver, self._owner, self.model_id),
         )
+        run_blocking(deleting)
 
     @property
     def _shared_as(self) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from qai_hub.coroutines import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
@@ -16,6 +17,7 @@ from qai_hub.transport.values import known
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
+    from qai_hub.driver import Driver
     from qai_hub.tensors import InputSpecs
 
 
@@ -76,7 +78,10 @@ class QuantizeJob(LoadableJob):
             >>> result.status.success
             True
         """
-        status = self._download_target_into(artifacts_dir)
+        return run_blocking(self._results(self._driver, artifacts_dir))
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
+        status = await self._save_target_into(driver, artifacts_dir)
         return QuantizeJobResult(status, self.url, artifacts_dir)
 
     def get_psnr(self) -> dict[str, float] | None:

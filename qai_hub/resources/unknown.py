@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.coroutines import run_blocking
 from qai_hub.resources.job import Job
 from qai_hub.resources.payload import job_in
 from qai_hub.resources.results import JobResult
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
+
+    from qai_hub.driver import Driver
 
 
 class UnknownJob(Job):
@@ -37,8 +40,11 @@ class UnknownJob(Job):
         Returns:
             The final status; this client does not know what else there is.
         """
-        status = self.wait()
-        self._download_artifacts(artifacts_dir)
+        return run_blocking(self._results(self._driver, artifacts_dir))
+
+    async def _results(self, driver: Driver, artifacts_dir: str) -> JobResult:
+        status = await driver.wait(self)
+        await self._download_artifacts(driver, artifacts_dir)
         return JobResult(status, self.url, artifacts_dir)
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ lost. Then it is asked whether the file is whole: nobody uploads gigabytes again
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from qai_hub.errors import Error, InternalError
 from qai_hub.transport.errors import may_pass
@@ -22,13 +22,13 @@ _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)
 _IN_THE_WAY = frozenset({404, 409})
 
 
-def complete(
-    send: Callable[[], object],
-    is_complete: Callable[[], bool],
+async def complete(
+    send: Callable[[], Awaitable[object]],
+    is_complete: Callable[[], Awaitable[bool]],
     what: str,
     *,
+    sleep: Callable[[float], Awaitable[object]],
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
 ) -> None:
     """Says that an upload is complete.
 
@@ -36,8 +36,8 @@ def complete(
         send: Says so. Services take it more than once.
         is_complete: Asks whether the service has the whole file.
         what: What was uploaded, such as `"Model mabc"`.
-        clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
+        clock: Monotonic clock, in seconds.
 
     Raises:
         UserError: If the service refuses the upload.
@@ -49,12 +49,12 @@ def complete(
     while True:
         try:
             if not ask_only:
-                send()
+                await send()
                 return
         except Error as error:
             if not may_pass(error):
                 with contextlib.suppress(Error):
-                    if is_complete():
+                    if await is_complete():
                         return
                 # A try whose answer was lost may be what stands in the way of the next one.
                 ask_only = fault is not None and error.status_code in _IN_THE_WAY
@@ -62,16 +62,16 @@ def complete(
                     raise
             fault = error
         for pause in _PAUSES:
-            sleep(pause)
-            if _looks_complete(is_complete):
+            await sleep(pause)
+            if await _looks_complete(is_complete):
                 return
             if fault is not None and clock() >= end:
                 raise _unconfirmed(what, fault) from fault
 
 
-def _looks_complete(is_complete: Callable[[], bool]) -> bool:
+async def _looks_complete(is_complete: Callable[[], Awaitable[bool]]) -> bool:
     try:
-        return is_complete()
+        return await is_complete()
     except Error as error:
         if not may_pass(error):
             raise

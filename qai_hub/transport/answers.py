@@ -16,32 +16,70 @@ from qai_hub.transport.retry import SPOILT_TRIES, Retries
 from qai_hub.transport.session import Session
 from qai_hub.wire.descriptor import find_operation
 
-__all__ = ["AsyncJsonSession", "JsonSession", "Parsed", "ReadingSession", "path_of"]
+__all__ = [
+    "AsyncJsonSession",
+    "AsyncReadingSession",
+    "JsonSession",
+    "ReadingSession",
+    "UnreadableError",
+    "path_of",
+]
 
 # The profile of a large model is a few megabytes.
 _LARGEST = 128 << 20
 
-# Reads a success: gives `Parsed`, or the answer as it came if it cannot be read.
-Read: TypeAlias = Callable[[httpx.Response], httpx.Response]
+# Where the generated client finds what an answer says, as JSON would.
+_VALUE = "value"
+
+# Reads a success; raises `UnreadableError` if it cannot be read.
+Read: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
 
 _logger = logging.getLogger("qai_hub.transport")
 
 
-class Parsed(httpx.Response):
-    """An answer that has been read, with what its body says.
+class UnreadableError(Exception):
+    """An answer is not what was asked for."""
 
-    Args:
-        response: The answer.
-        value: What its body says, as JSON would.
-    """
 
-    def __init__(self, response: httpx.Response, value: dict[str, Any]) -> None:
-        self.__dict__.update(response.__dict__)  # all that there is of an answer that has been read
-        self._value = value
+class _Readings:
+    """The attempts at an answer that can be read, where it is safe to ask for it again."""
 
-    def json(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - as httpx declares it
-        """What the body says."""
-        return self._value
+    def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
+        self._rules = session.rules
+        self._base = session.base_url
+        self._request = request
+        self._started = self._rules.clock()
+        self._retries: Retries | None = None
+
+    def take(self, response: httpx.Response, read: Read) -> bool:
+        """Reads an answer.
+
+        Returns:
+            Whether that is done: the answer is an error or empty, or could be read.
+        """
+        if not response.is_success or response.status_code == httpx.codes.NO_CONTENT:
+            return True
+        try:
+            response.extensions[_VALUE] = read(response)
+        except UnreadableError:
+            return False
+        return True
+
+    def pause(self) -> float | None:
+        """Decides after an answer that cannot be read.
+
+        Returns:
+            Seconds after which to ask for it again; None to give up.
+        """
+        request = self._request
+        again = find_operation(request.method, path_of(request, self._base)) is not None
+        may = again and self._rules.may_send_again(request)
+        if self._retries is None:
+            self._retries = self._rules.retries(most=SPOILT_TRIES, since=self._started)
+        pause = self._rules.pause(self._retries) if may else None
+        if pause is not None:
+            _logger.debug("The answer cannot be read: again in %.1f s", pause)
+        return pause
 
 
 class ReadingSession(Session):
@@ -53,31 +91,47 @@ class ReadingSession(Session):
         read: Read,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        started = self.now()
-        retries: Retries | None = None
+        readings = _Readings(self, request)
         while True:
-            response: httpx.Response | None = None
-            fault: httpx.DecodingError | None = None
             try:
                 response = super().send(request, **options)
-            except httpx.DecodingError as error:
-                fault = error
+            except httpx.DecodingError:
+                pause = readings.pause()
+                if pause is None:
+                    raise
             else:
-                if not response.is_success or response.status_code == httpx.codes.NO_CONTENT:
+                if readings.take(response, read):
                     return response
-                response = read(response)
-                if isinstance(response, Parsed):
+                pause = readings.pause()
+                if pause is None:
                     return response
-            again = find_operation(request.method, path_of(request, self.base_url)) is not None
-            retries = retries or self.retries(most=SPOILT_TRIES, since=started)
-            pause = self.pause(retries) if again and self.may_send_again(request) else None
-            if pause is not None:
-                _logger.debug("The answer cannot be read: again in %.1f s", pause)
-                self.sleep(pause)
-            elif fault is not None:
-                raise fault
-            elif response is not None:
-                return response
+            self.sleep(pause)
+
+
+class AsyncReadingSession(AsyncSession):
+    """A `ReadingSession` of an event loop."""
+
+    async def _send_reading(
+        self,
+        request: httpx.Request,
+        read: Read,
+        **options: Any,  # noqa: ANN401 - what httpx takes
+    ) -> httpx.Response:
+        readings = _Readings(self, request)
+        while True:
+            try:
+                response = await super().send(request, **options)
+            except httpx.DecodingError:
+                pause = readings.pause()
+                if pause is None:
+                    raise
+            else:
+                if readings.take(response, read):
+                    return response
+                pause = readings.pause()
+                if pause is None:
+                    return response
+            await self.sleep(pause)
 
 
 class JsonSession(ReadingSession):
@@ -91,7 +145,7 @@ class JsonSession(ReadingSession):
             options: What `httpx.Client.send` takes.
 
         Returns:
-            The last answer.
+            The last answer, with what it says in the extension `value` if it could be read.
 
         Raises:
             httpx.RequestError: If there was none.
@@ -99,24 +153,23 @@ class JsonSession(ReadingSession):
         return self._send_reading(request, _read_json, **options)
 
 
-class AsyncJsonSession(AsyncSession):
+class AsyncJsonSession(AsyncReadingSession):
     """A session of an event loop, of a server that speaks JSON."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request once.
+        """Sends a request as `JsonSession` does.
 
         Args:
             request: The request.
             options: What `httpx.AsyncClient.send` takes.
 
         Returns:
-            The answer.
+            The last answer, with what it says in the extension `value` if it could be read.
 
         Raises:
             httpx.RequestError: If there was none.
         """
-        response = await super().send(request, **options)
-        return _read_json(response) if response.is_success else response
+        return await self._send_reading(request, _read_json, **options)
 
 
 def path_of(request: httpx.Request, base: httpx.URL) -> str:
@@ -125,17 +178,19 @@ def path_of(request: httpx.Request, base: httpx.URL) -> str:
     return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
 
-def _read_json(response: httpx.Response) -> httpx.Response:
+def _read_json(response: httpx.Response) -> dict[str, Any]:
     content = response.content
     if len(content) > _LARGEST:
-        return response
+        raise UnreadableError
     try:
         value = json.loads(content.decode(json.detect_encoding(content), "replace"))
         if b"\\ud" in content or b"\\uD" in content:
             value = _without_surrogates(value)
     except (RecursionError, ValueError):
-        return response
-    return Parsed(response, value) if type(value) is dict else response
+        raise UnreadableError from None
+    if type(value) is not dict:
+        raise UnreadableError
+    return value
 
 
 def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -1,69 +1,130 @@
 """The HTTP client of event loops: shared while it is used, and closed after its last use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
 from qai_hub.transport.certificates import trusted
+from qai_hub.transport.pace import SLOWEST_ANSWER, Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
+from qai_hub.transport.repeat import Repeating
 from qai_hub.transport.routes import AsyncRoutes
-from qai_hub.transport.session import limit
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 
 
 class AsyncSession(httpx.AsyncClient):
-    """An `httpx.AsyncClient` that keeps to the time limits of `limits`.
+    """An `httpx.AsyncClient` that sends again what `Session` would send again.
 
-    It sends each request once: those who wait for jobs ride faults out themselves. It goes where an
-    answer sends, if that is on the same server.
+    It goes where an answer sends, if that is on the same server.
 
     Args:
+        rules: What is sent again, and when.
         proxies: The proxies of the environment; those of the process where None.
+        sleep: Sleeps for some seconds.
         options: What `httpx.AsyncClient` takes; certificates are those that the environment names.
 
     Raises:
         UserError: If the environment names certificates that cannot be read.
     """
 
-    def __init__(self, *, proxies: Proxies | None = None, **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        rules: Repeating | None = None,
+        proxies: Proxies | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        **options: Any,  # noqa: ANN401 - what httpx takes
+    ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
             routed.setdefault("verify", trusted())
             options["transport"] = AsyncRoutes(proxies or Proxies.of_process(), **routed)
         super().__init__(**options)
+        self.rules = rules or Repeating()
+        self.sleep = sleep
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request.
+        """Sends a request, more than once where that is safe and helps.
 
         Args:
             request: The request.
             options: What `httpx.AsyncClient.send` takes.
 
         Returns:
-            The answer, whatever its status.
+            The last answer, whatever its status.
 
         Raises:
             UserError: If an answer sends to another server, where no token goes.
             InternalError: If answers send on and on.
-            httpx.TransportError: If there was no answer.
+            httpx.TransportError: If there was no answer. Its request has the extension
+                `may_be_done` if the server may have carried the request out all the same.
         """
-        limit(request)
-        response = await super().send(request, **options)
+        response = await self._send(request, **options)
         for _ in range(MOST_REDIRECTS):
             following = onward(request, response)
             if following is None:
                 return response
             request = following
-            response = await super().send(request, **options)
+            response = await self._send(request, **options)
         if onward(request, response) is not None:
             raise endless(request, response)
         return response
+
+    async def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
+        attempts = self.rules.attempts(request)
+        while True:
+            attempts.begin()
+            try:
+                response = await self._send_once(request, **options)
+            except httpx.TransportError as error:
+                pause = attempts.failed(error)
+                if pause is None:
+                    raise
+            else:
+                pause = attempts.answered(response)
+                if pause is None:
+                    return response
+            await self.sleep(pause)
+
+    async def _send_once(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        **options: Any,  # noqa: ANN401 - what httpx takes
+    ) -> httpx.Response:
+        response = await super().send(request, stream=True, **options)
+        pace = Pace(self.rules.clock, SLOWEST_ANSWER)
+        response.stream = _Paced(response.stream, request, pace)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+
+class _Paced(httpx.AsyncByteStream):
+    """The body of an answer that is waited for: time limits bound each of its reads, not all."""
+
+    def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
+        self._stream = cast(httpx.AsyncByteStream, stream)
+        self._request = request
+        self._pace = pace
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for block in self._stream:
+            yield block
+            if not self._pace.holds(len(block)):
+                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @dataclass

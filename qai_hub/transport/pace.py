@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
-__all__ = ["LEAST_PACE", "WINDOW", "Pace"]
+__all__ = ["LEAST_PACE", "SLOWEST_ANSWER", "WINDOW", "Pace"]
 
 LEAST_PACE = 1024
 """Bytes a second."""
 
 WINDOW = 180.0
 """Seconds over which they are counted."""
+
+SLOWEST_ANSWER = 30.0
+"""Seconds over which those of an answer of the API are counted, which is small."""
 
 
 class Pace:

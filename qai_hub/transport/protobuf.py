@@ -1,7 +1,7 @@
 """The protobuf wire: requests and answers in JSON are sent and come as messages.
 
 The generated client knows JSON alone. Its requests are turned into what the official service takes
-on their way out, and the answers into the contract's JSON on their way in.
+on their way out; what an answer says is handed to it beside the answer, as JSON would be read.
 """
 
 import functools
@@ -12,8 +12,12 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import UserError
-from qai_hub.transport.answers import Parsed, ReadingSession, path_of
-from qai_hub.transport.async_session import AsyncSession
+from qai_hub.transport.answers import (
+    AsyncReadingSession,
+    ReadingSession,
+    UnreadableError,
+    path_of,
+)
 from qai_hub.wire import WireError, decode, encode
 from qai_hub.wire.descriptor import Operation, find_operation
 
@@ -35,7 +39,7 @@ class ProtobufSession(ReadingSession):
             options: What `httpx.Client.send` takes.
 
         Returns:
-            The last answer, in JSON if it is a message that was understood.
+            The last answer, with what it says in the extension `value` if that was understood.
 
         Raises:
             UserError: If the body has no form as a message.
@@ -45,22 +49,22 @@ class ProtobufSession(ReadingSession):
         if operation is None:
             return super().send(request, **options)
         outgoing = _outgoing(request, operation)
-        read = functools.partial(_incoming, operation=operation, asked=outgoing.url)
+        read = functools.partial(_read, operation=operation, asked=outgoing.url)
         return self._send_reading(outgoing, read, **options)
 
 
-class AsyncProtobufSession(AsyncSession):
+class AsyncProtobufSession(AsyncReadingSession):
     """A session of an event loop, of a server that speaks protobuf."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request once, its body as a message.
+        """Sends a request as `ProtobufSession` does.
 
         Args:
             request: The request, in JSON.
             options: What `httpx.AsyncClient.send` takes.
 
         Returns:
-            The answer, in JSON if it is a message that was understood.
+            The last answer, with what it says in the extension `value` if that was understood.
 
         Raises:
             UserError: If the body has no form as a message.
@@ -70,7 +74,8 @@ class AsyncProtobufSession(AsyncSession):
         if operation is None:
             return await super().send(request, **options)
         outgoing = _outgoing(request, operation)
-        return _incoming(await super().send(outgoing, **options), operation, outgoing.url)
+        read = functools.partial(_read, operation=operation, asked=outgoing.url)
+        return await self._send_reading(outgoing, read, **options)
 
 
 def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
@@ -97,19 +102,17 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     )
 
 
-def _incoming(response: httpx.Response, operation: Operation, asked: httpx.URL) -> httpx.Response:
-    """The answer as the generated client takes it; what is no message is left as it is."""
+def _read(response: httpx.Response, operation: Operation, asked: httpx.URL) -> dict[str, Any]:
+    """What a success says, as the generated client takes it."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if not response.is_success or media != PROTOBUF or operation.response is None:
-        return response
+    if media != PROTOBUF or operation.response is None:
+        raise UnreadableError
     bare = operation.bare
     try:
         if bare is not None and bare.unless not in asked.params:
             inner = decode(bare.message, response.content, moments=True)
-            value = {bare.field: inner}
-        else:
-            value = decode(operation.response, response.content, moments=True)
+            return {bare.field: inner}
+        return decode(operation.response, response.content, moments=True)
     except WireError as error:
         _logger.warning("An answer was not understood: %s", error)
-        return response
-    return Parsed(response, value)
+        raise UnreadableError from error

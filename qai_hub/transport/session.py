@@ -1,85 +1,24 @@
 """The HTTP client: one pool of connections, with time limits and retries."""
 
-import contextlib
-import logging
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import httpx
 
-from qai_hub.errors import without_secrets
 from qai_hub.transport.certificates import trusted
-from qai_hub.transport.errors import error_from_answer
-from qai_hub.transport.pace import Pace
+from qai_hub.transport.pace import SLOWEST_ANSWER, Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.retry import (
-    IDEMPOTENT,
-    LONGEST_RETRY_AFTER,
-    PASSING_STATUSES,
-    Retries,
-    RetryPolicy,
-    never_arrived,
-    passes,
-    retry_after,
-)
-from qai_hub.transport.routes import ProxyFault, Routes
+from qai_hub.transport.repeat import Repeating, limits
+from qai_hub.transport.retry import IDEMPOTENT, Retries, RetryPolicy
+from qai_hub.transport.routes import Routes
 
-__all__ = ["TIME_LIMITS", "Session", "limit", "limits"]
+__all__ = ["TIME_LIMITS", "Session", "limits"]
 
 TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
-# An answer of the API that comes more slowly than at the least pace is waited for no longer.
-_SLOWEST_ANSWER = 30.0
-
-_logger = logging.getLogger("qai_hub.transport")
-
-
-@dataclass(frozen=True)
-class _Limits:
-    time_limit: float | None = None
-    retry_rate_limit: bool | None = None
-
-
-_USUAL = _Limits()
-_limits: ContextVar[_Limits] = ContextVar("qai_hub_limits", default=_USUAL)
-
-
-@contextlib.contextmanager
-def limits(
-    *, time_limit: float | None = None, retry_rate_limit: bool | None = None
-) -> Iterator[None]:
-    """Changes how patient sessions are with the requests that this block sends.
-
-    Args:
-        time_limit: Seconds to wait for an answer; a request is then sent once, not again. None for
-            the usual limits and retries.
-        retry_rate_limit: Whether a request that was refused for coming too early is sent again
-            until it is served; False to never send it again, None for the usual patience.
-
-    Yields:
-        Nothing.
-    """
-    given = {"time_limit": time_limit, "retry_rate_limit": retry_rate_limit}
-    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    token = _limits.set(replace(_limits.get(), **changed))
-    try:
-        yield
-    finally:
-        _limits.reset(token)
-
-
-def limit(request: httpx.Request) -> None:
-    """Puts the time limit of the block that sends a request, if there is one, on the request."""
-    time_limit = _limits.get().time_limit
-    if time_limit is not None:
-        limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
-        request.extensions = {**request.extensions, "timeout": limited.as_dict()}
 
 
 class Session(httpx.Client):
@@ -136,13 +75,15 @@ class Session(httpx.Client):
             routed.setdefault("verify", trusted())
             options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
-        self._policy = policy or RetryPolicy()
-        self._idempotent = idempotent
-        self._idempotent_posts = idempotent_posts
+        self.rules = Repeating(
+            policy,
+            idempotent=idempotent,
+            idempotent_posts=idempotent_posts,
+            clock=clock,
+            wall=wall,
+            rng=rng,
+        )
         self._follow_on_server = follow_on_server
-        self.now = self._clock = clock
-        self._wall = wall
-        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self.sleep = sleep
 
     def retries(
@@ -161,24 +102,15 @@ class Session(httpx.Client):
         Returns:
             The count.
         """
-        policy = self._policy
-        if most is not None and most < policy.tries:
-            policy = replace(policy, tries=most)
-        now = self.now() if since is None else since
-        return Retries(policy, now=now, rng=self._rng, stop=stop)
+        return self.rules.retries(stop, most, since)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
-        return retries.pause(self._clock(), asked)
+        return self.rules.pause(retries, asked)
 
     def pace(self) -> Pace:
         """Starts watching the pace of an exchange by this session's clock."""
-        return Pace(self._clock)
-
-    def may_send_again(self, request: httpx.Request) -> bool:
-        """Whether a request that may have been carried out can be sent again."""
-        repeatable = self._may_be_done_twice(request) and _can_be_read_again(request)
-        return repeatable and not _is_single()
+        return Pace(self.rules.clock)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request, more than once where that is safe and helps.
@@ -209,31 +141,20 @@ class Session(httpx.Client):
         return response
 
     def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        limit(request)
-        if self._idempotent_posts and request.method in {"POST", "DELETE"}:
-            request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
-        retries = request.extensions.get("retries") or self.retries()
+        attempts = self.rules.attempts(request)
         while True:
-            retries.check()
-            started = self._clock()
+            attempts.begin()
             try:
                 response = self._send_once(request, **options)
             except httpx.TransportError as error:
-                outcome = type(error).__name__
-                if not never_arrived(error):
-                    request.extensions["may_be_done"] = True
-                pause = self._pause_after_fault(request, error, retries)
+                pause = attempts.failed(error)
                 if pause is None:
-                    self._log(request, outcome, started)
                     raise
             else:
-                outcome = str(response.status_code)
-                pause = self._pause_after_answer(request, response, retries)
+                pause = attempts.answered(response)
                 if pause is None:
-                    self._log(request, outcome, started)
                     return response
                 response.close()
-            self._log(request, f"{outcome}, again in {pause:.1f} s", started)
             self.sleep(pause)
 
     def _send_once(
@@ -245,59 +166,13 @@ class Session(httpx.Client):
     ) -> httpx.Response:
         response = super().send(request, stream=True, **options)
         if not stream:
-            pace = Pace(self._clock, _SLOWEST_ANSWER)
+            pace = Pace(self.rules.clock, SLOWEST_ANSWER)
             response.stream = _Paced(response.stream, request, pace)
             try:
                 response.read()
             finally:
                 response.close()
         return response
-
-    def _pause_after_fault(
-        self, request: httpx.Request, error: httpx.TransportError, retries: Retries
-    ) -> float | None:
-        if isinstance(error, ProxyFault) and retries.tries > 1:
-            return None
-        safe = never_arrived(error) or self._may_be_done_twice(request)
-        if safe and passes(error) and _can_be_read_again(request) and not _is_single():
-            return self.pause(retries)
-        return None
-
-    def _pause_after_answer(
-        self, request: httpx.Request, response: httpx.Response, retries: Retries
-    ) -> float | None:
-        status = response.status_code
-        if status not in PASSING_STATUSES or not _can_be_read_again(request) or _is_single():
-            return None
-        asked = retry_after(response.headers, wall=self._wall())
-        if status == 429:
-            insist = _limits.get().retry_rate_limit
-            if insist is False:
-                return None
-            pause = self.pause(retries, asked)
-            if pause is None and insist:
-                _tell_of_waiting(request, response)
-                pause = max(self._rng.uniform(5.0, 10.0), min(asked or 0.0, LONGEST_RETRY_AFTER))
-            return pause
-        if not self._may_be_done_twice(request):
-            return None
-        return self.pause(retries, asked)
-
-    def _may_be_done_twice(self, request: httpx.Request) -> bool:
-        keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
-        safe = request.method in self._idempotent
-        return safe or keyed or bool(request.extensions.get("repeatable"))
-
-    def _log(self, request: httpx.Request, outcome: str, started: float) -> None:
-        if not _logger.isEnabledFor(logging.DEBUG):
-            return
-        _logger.debug(
-            "%s %s: %s (%.0f ms)",
-            request.method,
-            without_secrets(str(request.url)),
-            outcome,
-            (self._clock() - started) * 1000,
-        )
 
 
 class _Paced(httpx.SyncByteStream):
@@ -316,24 +191,3 @@ class _Paced(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
-
-
-def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:
-    """Says, once for each request, that it is sent again until it is served."""
-    if request.extensions.get("told_of_waiting"):
-        return
-    request.extensions["told_of_waiting"] = True
-    reason = error_from_answer(
-        response.status_code, response.headers, response.content, request.method, request.url
-    )
-    _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)
-
-
-def _is_single() -> bool:
-    return _limits.get().time_limit is not None
-
-
-def _can_be_read_again(request: httpx.Request) -> bool:
-    return isinstance(request.stream, httpx.ByteStream) or bool(
-        request.extensions.get("repeatable")
-    )

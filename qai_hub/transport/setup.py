@@ -2,8 +2,9 @@
 
 import os
 import platform
+from collections.abc import Collection
 from math import inf
-from typing import Literal
+from typing import Literal, TypedDict
 
 import httpx
 
@@ -14,6 +15,7 @@ from qai_hub.transport.answers import AsyncJsonSession, JsonSession
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.proxies import PROXY_VARIABLES
+from qai_hub.transport.repeat import Repeating
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
 
@@ -70,12 +72,9 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
     return kind(
         config.api_url,
         headers=_headers(config, wire),
-        # A PATCH of the contract sets values, which it may do twice.
-        idempotent=IDEMPOTENT | {"PATCH"},
-        # The official service knows no idempotency keys: a POST that may be done is not replayed.
-        idempotent_posts=wire == "json",
         follow_on_server=True,
         limits=_CONNECTIONS,
+        **_sent_again(wire),
     )
 
 
@@ -103,7 +102,23 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         headers=_headers(config, wire),
         timeout=TIME_LIMITS,
         limits=_CONNECTIONS,
+        rules=Repeating(**_sent_again(wire)),
     )
+
+
+class _SentAgain(TypedDict):
+    idempotent: Collection[str]
+    idempotent_posts: bool
+
+
+def _sent_again(wire: Literal["json", "protobuf"]) -> _SentAgain:
+    """What may be done twice."""
+    return {
+        # A PATCH of the contract sets values, which it may do twice.
+        "idempotent": IDEMPOTENT | {"PATCH"},
+        # The official service knows no idempotency keys: a POST that may be done is not replayed.
+        "idempotent_posts": wire == "json",
+    }
 
 
 def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import onnx
 import pytest
+from support.device_choice import choose
 from support.fake_worker import FakeWorker
 from support.tiny_models import affine
 
@@ -177,7 +178,7 @@ def test_what_was_uploaded_is_what_is_fetched(idle: LocalHub, sent: list[str]) -
 
 def remember(client: Client, query: Device, device: Device) -> None:
     """Has the client take a device for what the service selected a while ago."""
-    DEVICES.choose(client, query)
+    choose(DEVICES, client, query)
     ((key, (asked, _)),) = DEVICES._found.items()
     DEVICES._found[key] = asked, device
 
@@ -208,7 +209,7 @@ def test_a_device_that_lacked_a_framework_is_asked_for_anew(
         return client.submit_inference_job(model, PHONE)
 
     assert requests_of(sent, submit) == [DEVICE, "POST jobs"]
-    device = DEVICES.choose(client, PHONE).device
+    device = choose(DEVICES, client, PHONE).device
     device.attributes = [text for text in device.attributes if text != "framework:onnx"]
     DEVICES.clear()
     remember(client, PHONE, device)
@@ -231,9 +232,9 @@ def test_a_refusal_for_another_reason_stays_and_makes_no_job(
 
 def test_each_caller_has_a_device_of_its_own(idle: LocalHub) -> None:
     client = idle.client()
-    first = DEVICES.choose(client, PHONE).device
+    first = choose(DEVICES, client, PHONE).device
     assert isinstance(first.attributes, list)
     first.attributes.clear()
-    second = DEVICES.choose(client, PHONE)
+    second = choose(DEVICES, client, PHONE)
     assert second.is_remembered
     assert second.device.attributes

@@ -248,6 +248,29 @@ def slowest_layers(job: hub.InferenceJob) -> dict[str, float]:
     return {layer.name: layer.execution_time or 0.0 for layer in layers}
 
 
+async def the_same_in_an_event_loop(image: "np.ndarray[Any, np.dtype[np.float32]]") -> None:
+    async with hub.aio.AsyncClient(profile="local") as client:
+        assert_type(client, hub.aio.AsyncClient)
+        compile_job = await client.submit_compile_job("mobilenet_v2.onnx", PHONE)
+        assert_type(compile_job, hub.CompileJob)
+        target = await client.get_target_model(compile_job)
+        assert_type(target, hub.Model | None)
+        job = await client.submit_inference_job(target, PHONE, {"image": [image]})
+        assert_type(job, hub.InferenceJob)
+        several = await client.submit_inference_job(target, [PHONE, PHONE])
+        assert_type(several, hub.InferenceJob | list[hub.InferenceJob])
+        assert_type(await client.wait(job, timeout=600), JobStatus)
+        assert_type(await client.download_output_data(job), DatasetEntries | None)
+        assert_type(await client.download_output_data(job, "outputs.h5"), str | None)
+        assert_type(await client.download_target_model(compile_job), bytes | None)
+        assert_type(await client.download_profile(job), dict[str, Any] | None)
+        assert_type(await client.get_job("jabc", JobType.LINK), hub.LinkJob)
+        assert_type([one async for one in client.iter_jobs()], list[hub.Job])
+        quantized = await client.submit_quantize_job("model.onnx", {"image": [image]})
+        assert_type(quantized, hub.QuantizeJob)
+        assert_type(await client.submit_link_job([target], PHONE), hub.LinkJob)
+
+
 def look_through_everything() -> Iterator[str]:
     for job in hub.iter_jobs(state=hub.JobStatus.State.FAILED):
         assert_type(job, hub.Job)

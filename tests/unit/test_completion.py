@@ -10,6 +10,7 @@ from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 from support.tiny_models import affine
 
 import qai_hub as hub
+from qai_hub.coroutines import run_blocking
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.completion import PATIENCE, complete
 from qai_hub.wire import encode
@@ -26,21 +27,23 @@ class Service:
         self.now = 0.0
         self.told: list[float] = []
 
-    def send(self) -> None:
+    async def send(self) -> None:
         self.told.append(self.now)
         outcome = next(self.outcomes, LOST)
         if outcome is not None:
             raise outcome
 
-    def is_complete(self) -> bool:
+    async def is_complete(self) -> bool:
         return bool(self.told) and self.now >= self.told[0] + self.takes
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         self.now += seconds
 
     def complete(self) -> None:
-        complete(
-            self.send, self.is_complete, "Model mabc", clock=lambda: self.now, sleep=self.sleep
+        run_blocking(
+            complete(
+                self.send, self.is_complete, "Model mabc", clock=lambda: self.now, sleep=self.sleep
+            )
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.canned import DEVICES, Canned, CannedHub
+from support.device_choice import choose
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device
@@ -141,14 +142,14 @@ def test_devices_are_asked_for_again_after_a_while() -> None:
         client = client_of(server)
         for passed, requests in ((0.0, 1), (LIFETIME - 1, 1), (LIFETIME, 2)):
             now = passed
-            devices.choose(client, Device("D"))
+            choose(devices, client, Device("D"))
             assert len(server.requests) == requests
-        devices.choose(client, Device("D", attributes="framework:onnx"))
-        devices.choose(Client(ClientConfig("other", server.url, server.url)), Device("D"))
+        choose(devices, client, Device("D", attributes="framework:onnx"))
+        choose(devices, Client(ClientConfig("other", server.url, server.url)), Device("D"))
         assert len(server.requests) == 4
         server.answers["GET /api/v1/devices/"] = Canned({"devices": [], "total_query_count": 0})
         for _ in range(2):
             with pytest.raises(hub.UserError, match="No device matches"):
-                devices.choose(client, Device("E"))
+                choose(devices, client, Device("E"))
         assert len(server.requests) == 6
         assert "attributes" in json.dumps(server.targets)

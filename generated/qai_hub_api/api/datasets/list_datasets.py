@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.dataset_list import DatasetList
 from ...types import UNSET, Response, Unset
@@ -48,7 +48,7 @@ def _build_response(response: httpx.Response) -> Response[DatasetList]:
 
 def _parse(response: httpx.Response) -> DatasetList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return DatasetList.from_dict(value)

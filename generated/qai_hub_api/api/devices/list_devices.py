@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.device_list import DeviceList
 from ...types import UNSET, Response, Unset
@@ -55,7 +55,7 @@ def _build_response(response: httpx.Response) -> Response[DeviceList]:
 
 def _parse(response: httpx.Response) -> DeviceList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return DeviceList.from_dict(value)

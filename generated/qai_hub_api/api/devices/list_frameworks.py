@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.framework_list import FrameworkList
 from ...types import Response
@@ -32,7 +32,7 @@ def _build_response(response: httpx.Response) -> Response[FrameworkList]:
 
 def _parse(response: httpx.Response) -> FrameworkList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FrameworkList.from_dict(value)

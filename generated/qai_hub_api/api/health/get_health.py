@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.health import Health
 from ...types import Response
@@ -32,7 +32,7 @@ def _build_response(response: httpx.Response) -> Response[Health]:
 
 def _parse(response: httpx.Response) -> Health:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Health.from_dict(value)

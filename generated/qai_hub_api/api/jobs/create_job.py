@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.create_update_response import CreateUpdateResponse
 from ...models.job_submit import JobSubmit
@@ -53,7 +53,7 @@ def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
 
 def _parse(response: httpx.Response) -> CreateUpdateResponse:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return CreateUpdateResponse.from_dict(value)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.job import Job
 from ...types import UNSET, Response, Unset
@@ -43,7 +43,7 @@ def _build_response(response: httpx.Response) -> Response[Job]:
 
 def _parse(response: httpx.Response) -> Job:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Job.from_dict(value)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.named_artifact_download_url_list import NamedArtifactDownloadURLList
 from ...types import UNSET, Response, Unset
@@ -50,7 +50,7 @@ def _build_response(response: httpx.Response) -> Response[NamedArtifactDownloadU
 
 def _parse(response: httpx.Response) -> NamedArtifactDownloadURLList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return NamedArtifactDownloadURLList.from_dict(value)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.file_download_response import FileDownloadResponse
 from ...types import UNSET, Response, Unset
@@ -46,7 +46,7 @@ def _build_response(response: httpx.Response) -> Response[FileDownloadResponse]:
 
 def _parse(response: httpx.Response) -> FileDownloadResponse:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FileDownloadResponse.from_dict(value)

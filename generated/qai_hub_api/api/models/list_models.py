@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.model_list import ModelList
 from ...types import UNSET, Response, Unset
@@ -51,7 +51,7 @@ def _build_response(response: httpx.Response) -> Response[ModelList]:
 
 def _parse(response: httpx.Response) -> ModelList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return ModelList.from_dict(value)

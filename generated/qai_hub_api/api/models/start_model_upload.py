@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.file_upload_response import FileUploadResponse
 from ...types import UNSET, Response, Unset
@@ -52,7 +52,7 @@ def _build_response(response: httpx.Response) -> Response[FileUploadResponse]:
 
 def _parse(response: httpx.Response) -> FileUploadResponse:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FileUploadResponse.from_dict(value)

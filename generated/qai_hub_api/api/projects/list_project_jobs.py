@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.job_list import JobList
 from ...models.job_type_name import JobTypeName
@@ -66,7 +66,7 @@ def _build_response(response: httpx.Response) -> Response[JobList]:
 
 def _parse(response: httpx.Response) -> JobList:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return JobList.from_dict(value)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.shared_access import SharedAccess
 from ...types import Response
@@ -37,7 +37,7 @@ def _build_response(response: httpx.Response) -> Response[SharedAccess]:
 
 def _parse(response: httpx.Response) -> SharedAccess:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return SharedAccess.from_dict(value)

@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.user import User
 from ...types import Response
@@ -32,7 +32,7 @@ def _build_response(response: httpx.Response) -> Response[User]:
 
 def _parse(response: httpx.Response) -> User:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return User.from_dict(value)

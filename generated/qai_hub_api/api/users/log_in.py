@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import httpx
 
-from ... import errors
+from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.api_token import ApiToken
 from ...models.credentials import Credentials
@@ -42,7 +42,7 @@ def _build_response(response: httpx.Response) -> Response[ApiToken]:
 
 def _parse(response: httpx.Response) -> ApiToken:
     try:
-        value = response.json()
+        value = reading.body(response)
         if type(value) is not dict:
             raise TypeError("it is no object")
         return ApiToken.from_dict(value)

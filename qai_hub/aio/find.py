@@ -1,0 +1,386 @@
+"""Finding jobs, models, datasets, devices and frameworks in an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Literal, overload
+
+from qai_hub.aio.base import AsyncBaseClient
+from qai_hub.client import listings
+from qai_hub.client.arguments import job_filters
+from qai_hub.client.fetch import (
+    attributes_of,
+    end_job,
+    fetch_dataset,
+    fetch_devices,
+    fetch_frameworks,
+    fetch_job,
+    fetch_model,
+)
+
+if TYPE_CHECKING:
+    from qai_hub.resources.compile import CompileJob
+    from qai_hub.resources.dataset import Dataset
+    from qai_hub.resources.device import Device, Framework
+    from qai_hub.resources.inference import InferenceJob
+    from qai_hub.resources.job import Job
+    from qai_hub.resources.link import LinkJob
+    from qai_hub.resources.model import Model
+    from qai_hub.resources.project import Project
+    from qai_hub.resources.quantize import QuantizeJob
+    from qai_hub.resources.summary import JobSummary
+    from qai_hub.status import JobStatus, JobType
+
+
+class AsyncFindingClient(AsyncBaseClient):
+    """An asynchronous client that finds and lists what is on the hub."""
+
+    @overload
+    async def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
+
+    @overload
+    async def get_job(
+        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
+    ) -> InferenceJob: ...
+
+    @overload
+    async def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
+
+    @overload
+    async def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
+
+    @overload
+    async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
+
+    async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
+        """Fetches a job, as `Client.get_job` does.
+
+        Args:
+            job_id: Identifier; starts with `j`, and stands in the job's URL.
+            job_type: Type that the job must have; None allows all.
+
+        Returns:
+            The job.
+
+        Raises:
+            UserError: If there is no such job, you may not see it, or it has another type.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.get_job(inference_job.job_id)).device.name
+            'Samsung Galaxy S24'
+        """
+        async with self._driver() as driver:
+            return await fetch_job(driver, self._client, job_id, job_type)
+
+    async def cancel_job(self, job_id: str) -> JobStatus:
+        """Ends a job on a local hub, as `Client.cancel_job` does.
+
+        Args:
+            job_id: Identifier; starts with `j`, and stands in the job's URL.
+
+        Returns:
+            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+
+        Raises:
+            UserError: If there is no such job, you are not the owner, or the server cannot cancel
+                jobs, as the official service cannot.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.cancel_job(inference_job.job_id))
+            JobStatus(code='SUCCESS', message='')
+        """
+        async with self._driver() as driver:
+            return await end_job(driver, self._client, job_id)
+
+    async def get_model(self, model_id: str) -> Model:
+        """Fetches a model, as `Client.get_model` does.
+
+        Args:
+            model_id: Identifier; starts with `m`.
+
+        Returns:
+            The model.
+
+        Raises:
+            UserError: If there is no such model, or you may not see it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.get_model(model.model_id)).model_type
+            <SourceModelType.ONNX: 6>
+        """
+        async with self._driver() as driver:
+            return await fetch_model(driver, self._client, model_id)
+
+    async def get_dataset(self, dataset_id: str) -> Dataset:
+        """Fetches a dataset, as `Client.get_dataset` does.
+
+        Args:
+            dataset_id: Identifier; starts with `d`.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserError: If there is no such dataset, or you may not see it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.get_dataset(dataset.dataset_id)).name
+            'inputs'
+        """
+        async with self._driver() as driver:
+            return await fetch_dataset(driver, self._client, dataset_id)
+
+    async def get_devices(
+        self, name: str = "", os: str = "", attributes: str | list[str] | None = None
+    ) -> list[Device]:
+        """Lists devices that match all of what is given, as `Client.get_devices` does.
+
+        Args:
+            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches all.
+            os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty
+                matches all.
+            attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+
+        Returns:
+            The devices, ordered by name and operating system.
+
+        Raises:
+            UserError: If an attribute is not of the form `key:value`.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> devices = asyncio.run(client.get_devices("Samsung Galaxy S24"))
+            >>> [device.os for device in devices]
+            ['14']
+        """
+        async with self._driver() as driver:
+            return await fetch_devices(driver, name, os, attributes)
+
+    async def get_device_attributes(self) -> list[str]:
+        """Lists the attributes that devices have.
+
+        Returns:
+            The attributes in alphabetical order, each once.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> "os:android" in asyncio.run(client.get_device_attributes())
+            True
+        """
+        return attributes_of(await self.get_devices())
+
+    async def get_frameworks(self) -> list[Framework]:
+        """Lists the runtime frameworks that jobs can ask for.
+
+        Returns:
+            The frameworks.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> "onnxruntime" in [one.name for one in asyncio.run(client.get_frameworks())]
+            True
+        """
+        async with self._driver() as driver:
+            return await fetch_frameworks(driver)
+
+    async def get_job_summaries(
+        self,
+        offset: int = 0,
+        limit: int = 50,
+        creator: str | None = None,
+        state: JobStatus.State | list[JobStatus.State] | None = None,
+        type: JobType | None = None,  # noqa: A002 (as Client.get_job_summaries has it)
+        project: str | Project | None = None,
+    ) -> list[JobSummary]:
+        """Lists jobs that you submitted or that are shared with you, newest first.
+
+        Args:
+            offset: How many jobs to skip.
+            limit: How many jobs to list at most.
+            creator: E-mail address of who submitted them; None lists all.
+            state: State or states that they are in; None lists all.
+            type: Type of the jobs; None lists all.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The short forms of the jobs.
+
+        Raises:
+            UserError: If an argument is not valid.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> len(asyncio.run(client.get_job_summaries(limit=2)))
+            2
+        """
+        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
+        async with self._driver() as driver:
+            return await listing.some_async(driver, offset, limit)
+
+    async def get_models(
+        self, offset: int = 0, limit: int = 50, project: str | Project | None = None
+    ) -> list[Model]:
+        """Lists models that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many models to skip.
+            limit: How many models to list at most.
+            project: Project that they belong to; None lists those of all projects.
+
+        Returns:
+            The models.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> len(asyncio.run(client.get_models(limit=1)))
+            1
+        """
+        async with self._driver() as driver:
+            return await listings.models(self._client, project).some_async(driver, offset, limit)
+
+    async def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
+        """Lists datasets that are yours or shared with you, newest first.
+
+        Args:
+            offset: How many datasets to skip.
+            limit: How many datasets to list at most.
+
+        Returns:
+            The datasets.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> len(asyncio.run(client.get_datasets(limit=1)))
+            1
+        """
+        async with self._driver() as driver:
+            return await listings.datasets(self._client).some_async(driver, offset, limit)
+
+    def iter_jobs(
+        self,
+        creator: str | None = None,
+        state: JobStatus.State | list[JobStatus.State] | None = None,
+        type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
+        project: str | Project | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[Job]:
+        """Iterates over all jobs, newest first, as `Client.iter_jobs` does.
+
+        Args:
+            creator: E-mail address of who submitted them; None for all.
+            state: State or states that they are in; None for all.
+            type: Type of the jobs; None for all.
+            project: Project that they belong to; None for those of all projects.
+            page_size: How many jobs one request fetches at most, from 1 to 1000.
+
+        Returns:
+            The jobs, each once.
+
+        Raises:
+            UserError: If an argument is not valid.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> async def links():
+            ...     return [job async for job in client.iter_jobs(type=hub.JobType.LINK)]
+            >>> link_job.job_id in {job.job_id for job in asyncio.run(links())}
+            True
+        """
+        listing = listings.jobs(self._client, project, job_filters(creator, state, type))
+        return listing.all_async(self._driver(), page_size)
+
+    def iter_job_summaries(
+        self,
+        creator: str | None = None,
+        state: JobStatus.State | list[JobStatus.State] | None = None,
+        type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
+        project: str | Project | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[JobSummary]:
+        """Iterates over the short forms of all jobs, newest first.
+
+        Args:
+            creator: E-mail address of who submitted them; None for all.
+            state: State or states that they are in; None for all.
+            type: Type of the jobs; None for all.
+            project: Project that they belong to; None for those of all projects.
+            page_size: How many jobs one request fetches at most, from 1 to 1000.
+
+        Returns:
+            The short forms of the jobs, each once.
+
+        Raises:
+            UserError: If an argument is not valid.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> async def count():
+            ...     return len([one async for one in client.iter_job_summaries()])
+            >>> asyncio.run(count()) > 1
+            True
+        """
+        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
+        return listing.all_async(self._driver(), page_size)
+
+    def iter_models(
+        self, project: str | Project | None = None, page_size: int = 100
+    ) -> AsyncIterator[Model]:
+        """Iterates over all models that are yours or shared with you, newest first.
+
+        Args:
+            project: Project that they belong to; None for those of all projects.
+            page_size: How many models one request fetches at most, from 1 to 1000.
+
+        Returns:
+            The models, each once.
+
+        Raises:
+            UserError: If an argument is not valid.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> async def names():
+            ...     return {model.name async for model in client.iter_models()}
+            >>> "model" in asyncio.run(names())
+            True
+        """
+        return listings.models(self._client, project).all_async(self._driver(), page_size)
+
+    def iter_datasets(self, page_size: int = 100) -> AsyncIterator[Dataset]:
+        """Iterates over all datasets that are yours or shared with you, newest first.
+
+        Args:
+            page_size: How many datasets one request fetches at most, from 1 to 1000.
+
+        Returns:
+            The datasets, each once.
+
+        Raises:
+            UserError: If the page size is not valid.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> async def names():
+            ...     return {dataset.name async for dataset in client.iter_datasets()}
+            >>> "inputs" in asyncio.run(names())
+            True
+        """
+        return listings.datasets(self._client).all_async(self._driver(), page_size)

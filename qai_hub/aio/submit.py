@@ -1,0 +1,369 @@
+"""Uploading and submitting in an event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from qai_hub.aio.find import AsyncFindingClient
+from qai_hub.client.submissions import compile_jobs, inference_jobs, link_jobs, quantize_job
+from qai_hub.client.submit import one_or_all
+from qai_hub.resources.quantize import QuantizeDtype
+
+if TYPE_CHECKING:
+    from qai_hub.resources.compile import CompileJob
+    from qai_hub.resources.dataset import Dataset
+    from qai_hub.resources.device import Device
+    from qai_hub.resources.inference import InferenceJob
+    from qai_hub.resources.link import LinkJob
+    from qai_hub.resources.model import Model
+    from qai_hub.resources.project import Project
+    from qai_hub.resources.quantize import QuantizeJob
+    from qai_hub.tensors import DatasetEntries, InputSpecs
+
+
+class AsyncSubmittingClient(AsyncFindingClient):
+    """An asynchronous client that uploads models and datasets, and submits jobs."""
+
+    async def upload_model(
+        self,
+        model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Model:
+        """Uploads a model, as `Client.upload_model` does.
+
+        Args:
+            model: Whatever `Client.upload_model` takes: a path, or a model in memory.
+            name: Name that people will see; None takes the file's.
+            project: Project that it goes to; None takes the client's.
+
+        Returns:
+            The model.
+
+        Raises:
+            FileNotFoundError: If there is nothing at the path.
+            UserError: If it is not a model that can be uploaded.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.upload_model("model.onnx", name="classifier")).name
+            'classifier'
+        """
+        async with self._driver() as driver:
+            return await self._client._model(driver, model, name, project)
+
+    async def upload_dataset(
+        self,
+        data: DatasetEntries | str,
+        name: str | None = None,
+        project: str | Project | None = None,
+    ) -> Dataset:
+        """Uploads a dataset, which expires in 30 days, as `Client.upload_dataset` does.
+
+        Args:
+            data: For each input, in the model's order, a list of arrays, one for each sample; all
+                lists have the same length. Or the path of an HDF5 file of such data.
+            name: Name that people will see; None takes the file's, or the names of the inputs.
+            project: Project that it goes to; None takes the client's.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            FileNotFoundError: If there is no file at the path.
+            UserError: If the data is not a dataset.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> samples = [np.zeros((1, 3, 48, 192), np.float32)]
+            >>> asyncio.run(client.upload_dataset({"x": samples}, name="black")).name
+            'black'
+        """
+        async with self._driver() as driver:
+            return await self._client._dataset(driver, data, name, project=project)
+
+    @overload
+    async def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: Literal[True] = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob: ...
+
+    @overload
+    async def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob: ...
+
+    @overload
+    async def submit_compile_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob | list[CompileJob]: ...
+
+    async def submit_compile_job(
+        self,
+        model: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        input_specs: InputSpecs | None = None,
+        options: str = "",
+        single_compile: bool = True,
+        calibration_data: Dataset | DatasetEntries | str | None = None,
+        retry: bool = True,
+        project: str | Project | None = None,
+    ) -> CompileJob | list[CompileJob]:
+        """Submits a compile job, as `Client.submit_compile_job` does.
+
+        If the task is cancelled while the job is being created, the job may exist all the same.
+
+        Args:
+            model: A `Model`, or whatever `upload_model` takes.
+            device: Device to compile for, or several.
+            name: Name that people will see; None takes the model's.
+            input_specs: For each input a shape, or a shape and a dtype.
+            options: Options, as on a command line: `"--target_runtime onnx"`.
+            single_compile: Whether several devices share one job, and so one target model.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job; a list of jobs for a list of more than one device without `single_compile`.
+
+        Raises:
+            FileNotFoundError: If there is nothing at a path.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> job = asyncio.run(client.submit_compile_job(model, device))
+            >>> asyncio.run(client.wait(job)).success
+            True
+        """
+        async with self._driver() as driver:
+            jobs = await compile_jobs(
+                driver,
+                self._client,
+                model,
+                device,
+                name,
+                input_specs,
+                options,
+                single_compile,
+                calibration_data,
+                retry,
+                project,
+            )
+        return one_or_all(jobs)
+
+    @overload
+    async def submit_inference_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device,
+        inputs: Dataset | DatasetEntries | str | None = None,
+        name: str | None = None,
+        options: str = "",
+        retry: bool = True,
+        profile: bool = True,
+        project: str | Project | None = None,
+    ) -> InferenceJob: ...
+
+    @overload
+    async def submit_inference_job(
+        self,
+        model: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        inputs: Dataset | DatasetEntries | str | None = None,
+        name: str | None = None,
+        options: str = "",
+        retry: bool = True,
+        profile: bool = True,
+        project: str | Project | None = None,
+    ) -> InferenceJob | list[InferenceJob]: ...
+
+    async def submit_inference_job(
+        self,
+        model: Any,
+        device: Device | list[Device],
+        inputs: Dataset | DatasetEntries | str | None = None,
+        name: str | None = None,
+        options: str = "",
+        retry: bool = True,
+        profile: bool = True,
+        project: str | Project | None = None,
+    ) -> InferenceJob | list[InferenceJob]:
+        """Submits an inference job, as `Client.submit_inference_job` does.
+
+        If the task is cancelled while the job is being created, the job may exist all the same.
+
+        Args:
+            model: A target model: a `Model`, or whatever `upload_model` takes.
+            device: Device to run on, or several.
+            inputs: A `Dataset`, its identifier, or whatever `upload_dataset` takes. None profiles
+                on inputs drawn at random, and gives no outputs.
+            name: Name that people will see; None takes the model's.
+            options: Options, as on a command line: `"--compute_unit cpu"`.
+            retry: Whether to wait and try again when the service is asked too often; else
+                `RateLimitedError` is raised.
+            profile: Whether to profile the model layer by layer as well.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job; a list of jobs for a list of more than one device.
+
+        Raises:
+            FileNotFoundError: If there is nothing at a path.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> job = asyncio.run(client.submit_inference_job(target_model, device, dataset))
+            >>> asyncio.run(client.download_output_data(job))["y"][0].ravel()
+            array([0., 0., 0.], dtype=float32)
+        """
+        async with self._driver() as driver:
+            jobs = await inference_jobs(
+                driver, self._client, model, device, inputs, name, options, retry, profile, project
+            )
+        return one_or_all(jobs)
+
+    async def submit_quantize_job(
+        self,
+        model: Any,  # noqa: ANN401 (a path, a Model, or an onnx.ModelProto)
+        calibration_data: Dataset | DatasetEntries | str,
+        weights_dtype: QuantizeDtype = QuantizeDtype.INT8,
+        activations_dtype: QuantizeDtype = QuantizeDtype.INT8,
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> QuantizeJob:
+        """Submits a quantize job, as `Client.submit_quantize_job` does.
+
+        If the task is cancelled while the job is being created, the job may exist all the same.
+
+        Args:
+            model: An ONNX model: a `Model`, or whatever `upload_model` takes.
+            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            weights_dtype: Type to quantize weights to.
+            activations_dtype: Type to quantize activations to: INT8 with INT8 weights, or INT16
+                with INT8 or INT4 weights.
+            name: Name that people will see; None takes the model's.
+            options: Options, as on a command line.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job, whose target model is ONNX with quantize and dequantize operators.
+
+        Raises:
+            FileNotFoundError: If there is nothing at a path.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> data = quantize_job.calibration_dataset
+            >>> job = asyncio.run(client.submit_quantize_job(model, data))
+            >>> job.weights_dtype
+            <QuantizeDtype.INT8: 1>
+        """
+        async with self._driver() as driver:
+            return await quantize_job(
+                driver,
+                self._client,
+                model,
+                calibration_data,
+                weights_dtype,
+                activations_dtype,
+                name,
+                options,
+                project,
+            )
+
+    @overload
+    async def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device,
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob: ...
+
+    @overload
+    async def submit_link_job(
+        self,
+        models: Any,  # noqa: ANN401
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]: ...
+
+    async def submit_link_job(
+        self,
+        models: Any,
+        device: Device | list[Device],
+        name: str | None = None,
+        options: str = "",
+        project: str | Project | None = None,
+    ) -> LinkJob | list[LinkJob]:
+        """Submits a link job, as `Client.submit_link_job` does.
+
+        If the task is cancelled while the job is being created, the job may exist all the same.
+
+        Args:
+            models: QNN DLC models: each a `Model`, or whatever `upload_model` takes. Each comes
+                once.
+            device: Device to link for, or several.
+            name: Name that people will see; None takes the last model's.
+            options: Options, as on a command line.
+            project: Project that the job goes to; None takes the client's.
+
+        Returns:
+            The job, whose target model is a context binary with one graph for each model; a list of
+            jobs for a list of more than one device.
+
+        Raises:
+            FileNotFoundError: If there is nothing at a path.
+            UserError: If an argument is not valid, or the service refuses it.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> job = asyncio.run(client.submit_link_job(link_job.models, device, name="again"))
+            >>> job.name
+            'again'
+        """
+        async with self._driver() as driver:
+            jobs = await link_jobs(driver, self._client, models, device, name, options, project)
+        return one_or_all(jobs)

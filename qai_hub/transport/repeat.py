@@ -1,0 +1,269 @@
+"""Which requests are sent again, and when: the rules, without sending."""
+
+import contextlib
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from qai_hub.errors import without_secrets
+from qai_hub.transport.errors import error_from_answer
+from qai_hub.transport.retry import (
+    IDEMPOTENT,
+    LONGEST_RETRY_AFTER,
+    PASSING_STATUSES,
+    Retries,
+    RetryPolicy,
+    never_arrived,
+    passes,
+    retry_after,
+)
+from qai_hub.transport.routes import ProxyFault
+
+__all__ = ["Attempts", "Repeating", "limit", "limits"]
+
+_logger = logging.getLogger("qai_hub.transport")
+
+
+@dataclass(frozen=True)
+class _Limits:
+    time_limit: float | None = None
+    retry_rate_limit: bool | None = None
+
+
+_USUAL = _Limits()
+_limits: ContextVar[_Limits] = ContextVar("qai_hub_limits", default=_USUAL)
+
+
+@contextlib.contextmanager
+def limits(
+    *, time_limit: float | None = None, retry_rate_limit: bool | None = None
+) -> Iterator[None]:
+    """Changes how patient sessions are with the requests that this block sends.
+
+    Args:
+        time_limit: Seconds to wait for an answer; a request is then sent once, not again. None for
+            the usual limits and retries.
+        retry_rate_limit: Whether a request that was refused for coming too early is sent again
+            until it is served; False to never send it again, None for the usual patience.
+
+    Yields:
+        Nothing.
+    """
+    given = {"time_limit": time_limit, "retry_rate_limit": retry_rate_limit}
+    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    token = _limits.set(replace(_limits.get(), **changed))
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+def limit(request: httpx.Request) -> None:
+    """Puts the time limit of the block that sends a request, if there is one, on the request."""
+    time_limit = _limits.get().time_limit
+    if time_limit is not None:
+        limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
+        request.extensions = {**request.extensions, "timeout": limited.as_dict()}
+
+
+class Repeating:
+    """The rules of a session, blocking or asynchronous.
+
+    Args:
+        policy: How often to send again, and when.
+        idempotent: Methods by which it does no harm to carry a request out twice.
+        idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
+            once; each POST then gets such a key. So does each DELETE: the second one would find
+            nothing left.
+        clock: Monotonic clock, in seconds.
+        wall: Seconds since the epoch.
+        rng: Source of the jitter.
+    """
+
+    def __init__(
+        self,
+        policy: RetryPolicy | None = None,
+        *,
+        idempotent: Collection[str] = IDEMPOTENT,
+        idempotent_posts: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._policy = policy or RetryPolicy()
+        self._idempotent = idempotent
+        self._idempotent_posts = idempotent_posts
+        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
+        self.clock = clock
+        self.wall = wall
+
+    def retries(
+        self,
+        stop: threading.Event | None = None,
+        most: int | None = None,
+        since: float | None = None,
+    ) -> Retries:
+        """Starts counting the tries of something that takes more than one request.
+
+        Args:
+            stop: Set when nobody waits for it any more.
+            most: Tries at most; None for as many as a request has.
+            since: When the first try began, by this session's clock; None for now.
+
+        Returns:
+            The count.
+        """
+        policy = self._policy
+        if most is not None and most < policy.tries:
+            policy = replace(policy, tries=most)
+        now = self.clock() if since is None else since
+        return Retries(policy, now=now, rng=self._rng, stop=stop)
+
+    def pause(self, retries: Retries, asked: float | None = None) -> float | None:
+        """Decides by this session's clock how long to pause; None to give up."""
+        return retries.pause(self.clock(), asked)
+
+    def may_send_again(self, request: httpx.Request) -> bool:
+        """Whether a request that may have been carried out can be sent again."""
+        repeatable = self.may_be_done_twice(request) and _can_be_read_again(request)
+        return repeatable and not _is_single()
+
+    def may_be_done_twice(self, request: httpx.Request) -> bool:
+        """Whether it does no harm if the server carries a request out twice."""
+        keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
+        safe = request.method in self._idempotent
+        return safe or keyed or bool(request.extensions.get("repeatable"))
+
+    def attempts(self, request: httpx.Request) -> "Attempts":
+        """Gets a request ready to be sent, and starts counting the attempts at it.
+
+        Args:
+            request: The request. Its extension `retries` counts tries that go beyond it.
+
+        Returns:
+            What decides after each attempt.
+        """
+        limit(request)
+        if self._idempotent_posts and request.method in {"POST", "DELETE"}:
+            request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
+        return Attempts(self, request, request.extensions.get("retries") or self.retries())
+
+    def jitter(self, shortest: float, longest: float) -> float:
+        """Draws a pause, in seconds."""
+        return self._rng.uniform(shortest, longest)
+
+
+class Attempts:
+    """The attempts at one request."""
+
+    def __init__(self, rules: Repeating, request: httpx.Request, retries: Retries) -> None:
+        self._rules = rules
+        self._request = request
+        self._retries = retries
+        self._started = 0.0
+
+    def begin(self) -> None:
+        """Notes that the request is sent now.
+
+        Raises:
+            StoppedError: If nobody waits for it any more.
+        """
+        self._retries.check()
+        self._started = self._rules.clock()
+
+    def failed(self, error: httpx.TransportError) -> float | None:
+        """Decides after an attempt that got no answer.
+
+        Args:
+            error: What came instead.
+
+        Returns:
+            Seconds after which to send again; None to give up.
+        """
+        if not never_arrived(error):
+            self._request.extensions["may_be_done"] = True
+        pause = self._pause_after_fault(error)
+        self._log(type(error).__name__, pause)
+        return pause
+
+    def answered(self, response: httpx.Response) -> float | None:
+        """Decides after an attempt that got an answer.
+
+        Args:
+            response: The answer.
+
+        Returns:
+            Seconds after which to send again; None to take this answer.
+        """
+        pause = self._pause_after_answer(response)
+        self._log(str(response.status_code), pause)
+        return pause
+
+    def _pause_after_fault(self, error: httpx.TransportError) -> float | None:
+        if isinstance(error, ProxyFault) and self._retries.tries > 1:
+            return None
+        safe = never_arrived(error) or self._rules.may_be_done_twice(self._request)
+        if safe and passes(error) and _can_be_read_again(self._request) and not _is_single():
+            return self._rules.pause(self._retries)
+        return None
+
+    def _pause_after_answer(self, response: httpx.Response) -> float | None:
+        status = response.status_code
+        if status not in PASSING_STATUSES or not _can_be_read_again(self._request) or _is_single():
+            return None
+        asked = retry_after(response.headers, wall=self._rules.wall())
+        if status == 429:
+            return self._pause_after_refusal(response, asked)
+        if not self._rules.may_be_done_twice(self._request):
+            return None
+        return self._rules.pause(self._retries, asked)
+
+    def _pause_after_refusal(self, response: httpx.Response, asked: float | None) -> float | None:
+        insist = _limits.get().retry_rate_limit
+        if insist is False:
+            return None
+        pause = self._rules.pause(self._retries, asked)
+        if pause is None and insist:
+            _tell_of_waiting(self._request, response)
+            pause = max(self._rules.jitter(5.0, 10.0), min(asked or 0.0, LONGEST_RETRY_AFTER))
+        return pause
+
+    def _log(self, outcome: str, pause: float | None) -> None:
+        if not _logger.isEnabledFor(logging.DEBUG):
+            return
+        _logger.debug(
+            "%s %s: %s (%.0f ms)",
+            self._request.method,
+            without_secrets(str(self._request.url)),
+            outcome if pause is None else f"{outcome}, again in {pause:.1f} s",
+            (self._rules.clock() - self._started) * 1000,
+        )
+
+
+def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:
+    """Says, once for each request, that it is sent again until it is served."""
+    if request.extensions.get("told_of_waiting"):
+        return
+    request.extensions["told_of_waiting"] = True
+    reason = error_from_answer(
+        response.status_code, response.headers, response.content, request.method, request.url
+    )
+    _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)
+
+
+def _is_single() -> bool:
+    return _limits.get().time_limit is not None
+
+
+def _can_be_read_again(request: httpx.Request) -> bool:
+    return isinstance(request.stream, httpx.ByteStream) or bool(
+        request.extensions.get("repeatable")
+    )
