@@ -6,9 +6,10 @@ import errno
 import logging
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ _NEEDED = (
     "starlette",
     "uvicorn",
 )
+_LISTEN_SECONDS = 0.5
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -155,7 +157,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(text) from error
     try:
         _welcome(hub, options, profile)
-        ended.get()
+        _wait_for(ended)
         # Whoever is in a hurry may interrupt the stopping too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     finally:
@@ -258,6 +260,14 @@ def _read_profile(name: str) -> ClientConfig | None:
 
 def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _wait_for(ended: "SimpleQueue[None]") -> None:
+    while True:
+        # A signal that comes just before a wait begins does not end it, and is heard after it.
+        with suppress(Empty):
+            ended.get(timeout=_LISTEN_SECONDS)
+            return
 
 
 def _end_on_signals() -> "SimpleQueue[None]":
