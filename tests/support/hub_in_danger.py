@@ -71,7 +71,7 @@ class HubInDanger:
         assert self._process is not None
         for children in Path(f"/proc/{self._process.pid}/task").glob("*/children"):
             for pid in map(int, _read(children).split()):
-                if b"execution.worker" in _read(Path(f"/proc/{pid}/cmdline")):
+                if b"engine.worker" in _read(Path(f"/proc/{pid}/cmdline")):
                     self.seen.add(pid)
                     yield pid
 
