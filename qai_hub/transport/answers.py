@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retry import SPOILT_TRIES
+from qai_hub.transport.retry import SPOILT_TRIES, Retries
 from qai_hub.transport.session import Session
 from qai_hub.wire.descriptor import find_operation
 
@@ -48,7 +48,8 @@ class _Readings:
         self._rules = session.rules
         self._base = session.base_url
         self._request = request
-        self._retries = self._rules.retries(most=SPOILT_TRIES)
+        self._started = self._rules.clock()
+        self._retries: Retries | None = None
 
     def take(self, response: httpx.Response, read: Read) -> bool:
         """Reads an answer.
@@ -73,6 +74,8 @@ class _Readings:
         request = self._request
         again = find_operation(request.method, path_of(request, self._base)) is not None
         may = again and self._rules.may_send_again(request)
+        if self._retries is None:
+            self._retries = self._rules.retries(most=SPOILT_TRIES, since=self._started)
         pause = self._rules.pause(self._retries) if may else None
         if pause is not None:
             _logger.debug("The answer cannot be read: again in %.1f s", pause)

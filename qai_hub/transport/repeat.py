@@ -105,19 +105,27 @@ class Repeating:
         self.clock = clock
         self.wall = wall
 
-    def retries(self, stop: threading.Event | None = None, most: int | None = None) -> Retries:
+    def retries(
+        self,
+        stop: threading.Event | None = None,
+        most: int | None = None,
+        since: float | None = None,
+    ) -> Retries:
         """Starts counting the tries of something that takes more than one request.
 
         Args:
             stop: Set when nobody waits for it any more.
             most: Tries at most; None for as many as a request has.
+            since: When it began, by this session's clock; None for now.
 
         Returns:
             The count.
         """
-        tries = self._policy.tries if most is None else min(most, self._policy.tries)
-        policy = replace(self._policy, tries=tries)
-        return Retries(policy, now=self.clock(), rng=self._rng, stop=stop)
+        policy = self._policy
+        if most is not None and most < policy.tries:
+            policy = replace(policy, tries=most)
+        now = self.clock() if since is None else since
+        return Retries(policy, now=now, rng=self._rng, stop=stop)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
         """Decides by this session's clock how long to pause; None to give up."""
