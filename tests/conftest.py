@@ -1,11 +1,15 @@
 """What all tests share."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+# ONNX Runtime reports its use to its maker unless told not to, through the proxies of tests too.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # The same examples at each run, however slow the machine is.
 settings.register_profile("steady", derandomize=True, deadline=None)
