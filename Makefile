@@ -35,7 +35,7 @@ test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' o
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
-	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/unit/local/execution/test_execution_torch*.py $(ARGS)
+	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/local/engine/test_execution_torch*.py $(ARGS)
 
 faults: $(READY)  ## Do 300 rounds of work under faults, 200 kills and 30 power cuts (half an hour)
 	@FAULT_KILLS=$(or $(KILLS),200) CHAOS_RUNS=$(or $(RUNS),300) POWER_CUTS=$(or $(CUTS),30) \
@@ -66,7 +66,7 @@ format-check: $(READY)
 lint: $(READY)  ## Lint the code and the contract
 	@$(PY) -m ruff check .
 	@$(VENV)/bin/openapi-spec-validator --validation-errors all openapi.yaml
-	@$(PY) -m pytest -q tests/unit/test_contract_style.py
+	@$(PY) -m pytest -q tests/contract/test_contract_style.py
 
 types: $(READY)  ## Check types, strictly, in handwritten and generated code
 	@$(PY) -m mypy

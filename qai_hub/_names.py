@@ -2,7 +2,7 @@
 
 The lazy loader, the module functions and the tests of surface, documentation and type checking read
 this table. Type checkers need names written out: `qai_hub/__init__.py`, `qai_hub/hub.py` and
-`qai_hub/client/__init__.py` list them for those, and `tests/unit/test_names.py` compares.
+`qai_hub/client/__init__.py` list them for those, and `tests/packaging/test_names.py` compares.
 """
 
 CONSTANTS = ("__version__",)

@@ -1,7 +1,7 @@
 """Values of the contract's enums, for code of the local hub that tells them apart.
 
 They are written out, so that type checkers know the members and a job's process loads no contract;
-`tests/unit/test_enums.py` holds them to `openapi.yaml`.
+`tests/contract/test_enums.py` holds them to `openapi.yaml`.
 """
 
 from enum import StrEnum

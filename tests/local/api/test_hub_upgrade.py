@@ -10,7 +10,7 @@ from support.hub_http import Api
 
 from qai_hub.local import LocalHub
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 FILES = {
     "foc8p0h5f": b"model",

@@ -12,7 +12,7 @@ import pytest
 from qai_hub.local import tools as abilities
 from qai_hub.local.tools import ABILITIES, told_abilities
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def here(monkeypatch: pytest.MonkeyPatch, *modules: str, machine: str = "x86_64") -> list[str]:

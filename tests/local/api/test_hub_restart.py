@@ -17,7 +17,7 @@ from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError
 
 USERS = {"ada@example.com": "tok"}
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 @contextmanager

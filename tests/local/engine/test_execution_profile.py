@@ -26,7 +26,7 @@ from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
 from qai_hub.local.engine.runners.profile import profile_model
 
-CONTRACT = Path(__file__).parents[4] / "openapi.yaml"
+CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 
 
 @pytest.fixture(scope="module")
