@@ -69,7 +69,7 @@ def told(what: str, failure_type: FailureType) -> Iterator[None]:
     """Raise any exception of PyTorch as a failure of the job.
 
     Args:
-        what: What PyTorch is doing.
+        what: The operation, as in "PyTorch cannot …".
         failure_type: Class of the cause if it fails.
     """
     try:
