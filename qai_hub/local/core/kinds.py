@@ -81,7 +81,7 @@ class JobKind:
         return f"{self.name}_detail" if self.makes_model else ""
 
     def target_format(self, options: str) -> str | None:
-        """Return the format of the model that a job is to make.
+        """Return the format of a job's target model, from its options.
 
         It is needed before the job has run, since clients submit link jobs on the target models of
         unfinished compile jobs.

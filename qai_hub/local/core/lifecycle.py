@@ -205,7 +205,7 @@ class Lifecycle:
         }
 
     def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
-        """Change a job at this attempt and in one of some states; return whether it was."""
+        """Change a job if its attempt and state match; return whether they did."""
         return JOBS.change_if(
             db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
         )

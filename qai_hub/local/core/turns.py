@@ -26,7 +26,7 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How many jobs may run at once.
+    """Number of jobs that may run at once.
 
     Attributes:
         usual: Places that are open to all jobs.
@@ -51,7 +51,7 @@ def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Clai
 
     Args:
         claimants: The users who have a job that could start.
-        places: How many jobs may run at once.
+        places: Number of jobs that may run at once.
         taken: Number of running jobs of all users.
 
     Returns:

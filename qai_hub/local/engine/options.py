@@ -226,14 +226,14 @@ def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
 
     Args:
         text: The options as submitted.
-        kind: The kind of the job.
+        kind: The job type.
         table: All options that exist.
 
     Returns:
-        What they say.
+        The parsed options.
 
     Raises:
-        JobFailure: Something is unknown, malformed, given twice, or cannot be done here.
+        JobFailure: An option is unknown, malformed, repeated, or not supported here.
     """
     known = {option.flag: option for option in table}
     result = Options()

@@ -21,7 +21,7 @@ class FolderStore:
 
     Args:
         folder: Data folder of the hub.
-        durable: Whether files are to be durable.
+        durable: Whether files must survive a power cut.
 
     Attributes:
         files: Folder of the published files.

@@ -86,7 +86,7 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
 
     Args:
         path: Its file, which must exist.
-        durable: Whether what is committed outlasts a power cut.
+        durable: Whether committed changes survive a power cut.
     """
     engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1)
 
