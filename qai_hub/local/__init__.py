@@ -1,4 +1,4 @@
-"""A hub on this machine: a server of the contract whose jobs really run, offline."""
+"""The local hub: a server of the contract that runs jobs on this machine, offline."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from qai_hub.local.core.accounts import HubUser as HubUser
     from qai_hub.local.hub import LocalHub as LocalHub
 else:
-    # The hub pulls in the web server and the database: only whoever starts one pays for them.
+    # The hub imports the web server and the database, so it is loaded only when one is started.
     _HOMES = {"HubUser": "qai_hub.local.core.accounts", "LocalHub": "qai_hub.local.hub"}
 
     def __getattr__(name: str) -> object:

@@ -17,14 +17,14 @@ Users = Mapping[str, str | None] | Iterable[str] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long a hub keeps what it does not keep for good.
+    """How long a hub keeps what it does not keep indefinitely.
 
     Attributes:
         signatures: How long a signed URL is valid.
-        datasets: How long a dataset that is not permanent can be used.
-        uploads: How long an unfinished upload is waited for.
-        answers: How long the answer to a request with an idempotency key is kept.
-        quarantine: How long files stay in the quarantine before they are deleted, at the least.
+        datasets: How long a dataset can be used, unless it is permanent.
+        uploads: How long an unfinished upload may be resumed.
+        answers: How long the response to a request with an idempotency key is kept.
+        quarantine: Minimum time that files stay in the quarantine before they are deleted.
     """
 
     signatures: timedelta = timedelta(hours=1)
@@ -43,32 +43,32 @@ DEFAULT_RETENTION = Retention()
 
 
 def cores() -> int:
-    """Return how many processor cores this machine has."""
+    """Return the number of processor cores of this machine."""
     return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubConfig:
-    """Everything that can be configured in a hub.
+    """All settings of a hub.
 
     Attributes:
-        data_dir: Folder that keeps everything; a temporary one, deleted at the end, if None.
+        data_dir: Folder that stores all data; if None, a temporary one that is deleted at the end.
         host: Address to listen on.
-        port: TCP port; 0 for a free one.
-        users: Addresses and tokens of the users that this start names; None for a token that is
-            not given. Addresses and tokens are checked when the hub starts.
-        keep_users: Let in the users that an earlier start named as well.
-        allowed_hosts: More host names that requests may be addressed to.
-        max_parallel_jobs: Jobs that run at once. Users without a running job may have one each
-            beyond these, as many again in all and 8 at the least.
+        port: TCP port; 0 for any free one.
+        users: E-mail addresses and tokens of the users that this start names; None for a token that
+            is not given. Both are checked when the hub starts.
+        keep_users: Whether users that an earlier start named keep their access.
+        allowed_hosts: Additional host names that requests may be addressed to.
+        max_parallel_jobs: Jobs that run at once. Beyond these, users without a running job may have
+            one each; there are as many of these extra places again, and at least 8.
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
-        cache: Whether a target model that was made before is served again instead of made anew.
+        cache: Whether a target model that was made before is reused.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
-        validate_responses: Answer 500 where an answer does not fit the contract.
-        limits: Limits on connections; None for what the limit of open files leaves room for.
+        validate_responses: Whether a response that violates the contract is replaced by a 500.
+        limits: Limits on connections; if None, derived from the limit of open files.
         retention: How long things are kept.
 
     Raises:
@@ -103,12 +103,12 @@ class HubConfig:
 
     @property
     def durable(self) -> bool:
-        """Whether what is acknowledged outlasts a power cut."""
+        """Whether acknowledged changes survive a power cut."""
         return self.data_dir is not None
 
 
 _MOST = 10**9
-# The least and the most that each number may be.
+# The minimum and maximum of each number.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "max_parallel_jobs": (1, 10_000),
@@ -121,17 +121,17 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 
 
 def check_range(name: str, value: float | None) -> None:
-    """Check the number of one setting.
+    """Check that the number of one setting is in its range.
 
     Args:
         name: The setting, a field of `HubConfig`.
-        value: Its value, in the unit of the field; None for a setting without one.
+        value: Its value, in the unit of the field; None if the setting has no value.
 
     Raises:
         ValueError: The number is out of its range.
     """
     least, most = _RANGES[name]
-    # Written so that what is not a number fits in no range.
+    # Written this way round because NaN must be out of every range.
     if value is None or least <= value <= most:
         return
     if value > most:
@@ -140,7 +140,7 @@ def check_range(name: str, value: float | None) -> None:
 
 
 def named_users(users: Users) -> tuple[tuple[str, str | None], ...]:
-    """Return users as `HubConfig` has them; the default user if there are none.
+    """Return users in the form that `HubConfig` holds; the default user if there are none.
 
     Args:
         users: Tokens by e-mail address, or addresses alone.

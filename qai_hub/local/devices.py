@@ -1,6 +1,6 @@
-"""The devices that are known, read from the table that is installed with the package.
+"""The device catalogue, read from a table that is installed with the package.
 
-The table tells of each chip, device and family where its facts are from.
+The table names the source of the facts for each chip, device and family.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.errors import ProblemError
 
-# How the service names a system's binary interface, where that is known.
+# The service's name for each operating system's binary interface (ABI), where it is known.
 _ABIS = {
     "android": "aarch64-android",
     "windows": "aarch64-windows",
@@ -27,12 +27,12 @@ class Device:
     """A device of the catalogue, with one version of its operating system.
 
     Attributes:
-        name: What people call it.
+        name: Its display name.
         os: Version of its operating system.
-        attributes: What it is like, as `key:value`.
+        attributes: Its attributes, as `key:value`.
         soc_description: Marketing name of its chip.
-        soc: Its chip, as the compiler must know it.
-        stands_for: The device that a job gets in its place, if it is a family of devices.
+        soc: Its chip, as the compiler needs it.
+        stands_for: For a family of devices, the device that a job runs on.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Device:
     stands_for: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the device as the contract writes it."""
+        """Return the device in the contract's JSON form."""
         return {
             "name": self.name,
             "os": self.os,
@@ -60,14 +60,14 @@ def read_table() -> Mapping[str, Any]:
 
 
 def known_devices(table: Mapping[str, Any]) -> Iterator[Device]:
-    """Make the devices of a table.
+    """Build the devices of a table.
 
     Args:
         table: As `read_table` returns it.
 
     Yields:
-        Each device once for each version of its operating system, then the families so: one
-        stands for the first of its members that has that version.
+        Each device once for each version of its operating system, then each family likewise. A
+        family stands for the first of its members that has that version.
     """
     chipsets = {chipset["name"]: chipset for chipset in table["chipsets"]}
     known: dict[str, list[Device]] = {}
@@ -105,7 +105,7 @@ def _attributes(row: Mapping[str, Any], aliases: list[str], soc: Soc) -> Iterato
     if row["os"] in _ABIS:
         yield f"abi:{_ABIS[row['os']]}"
     yield f"format:{row['format']}"
-    # Scripts take the first as the chip's name, and the others as its aliases.
+    # Scripts take the first as the chip's name and the others as aliases.
     yield from (f"chipset:{name}" for name in (soc.name, *aliases))
     yield f"hexagon:v{soc.hexagon}"
     yield f"soc-model:{soc.soc_model}"
@@ -126,7 +126,7 @@ _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class DeviceQuery:
-    """Selects devices: all that is given must match.
+    """A query for devices: everything given must match.
 
     Attributes:
         name: Exact name; empty matches all.
@@ -146,10 +146,10 @@ class DeviceQuery:
 
 
 class DeviceCatalogue:
-    """All devices that this hub knows.
+    """All devices that this hub offers.
 
     Args:
-        devices: The devices, in any order; no two have the same name and operating system.
+        devices: The devices, in any order; no two share both name and operating system.
     """
 
     def __init__(self, devices: Iterable[Device]) -> None:
@@ -165,13 +165,13 @@ class DeviceCatalogue:
         """Find the devices that match.
 
         Args:
-            query: What they must have.
+            query: What the devices must match.
 
         Returns:
-            The devices, by name and then by the version of their operating system.
+            The devices, sorted by name and then by the version of their operating system.
 
         Raises:
-            ProblemError: 400 for an attribute or an interval that is not well formed.
+            ProblemError: 400 for a malformed attribute or interval.
         """
         for attribute in query.attributes:
             key, colon, value = attribute.partition(":")
@@ -189,16 +189,16 @@ class DeviceCatalogue:
         ]
 
     def select(self, query: DeviceQuery) -> Device | None:
-        """Select the device that a job is for: of those that match, the one with the latest system.
+        """Return the device that a job is for: the match with the latest operating system.
 
         Args:
-            query: What it must have.
+            query: What the device must match.
 
         Returns:
             The device, a member of the family if the query names a family; None if none matches.
 
         Raises:
-            ProblemError: 400 for an attribute or an interval that is not well formed.
+            ProblemError: 400 for a malformed attribute or interval.
         """
         found = self.find(query)
         if not found:
@@ -207,17 +207,17 @@ class DeviceCatalogue:
         return self._by_key[latest.stands_for or latest.name, latest.os]
 
     def resolve(self, query: DeviceQuery) -> Device:
-        """Select the device that a job is for, as `select` does.
+        """Return the device that a job is for, as `select` does, or raise.
 
         Args:
-            query: What it must have.
+            query: What the device must match.
 
         Returns:
             The device.
 
         Raises:
-            ProblemError: 404 if none matches, with names that are close to the one asked for; 400
-                for an attribute or an interval that is not well formed.
+            ProblemError: 404 if none matches, with similar names; 400 for a malformed attribute or
+                interval.
         """
         device = self.select(query)
         if device is None:
@@ -225,13 +225,13 @@ class DeviceCatalogue:
         return device
 
     def soc_of(self, device: Mapping[str, Any]) -> Soc | None:
-        """Tell the chip of the device that a job was made for.
+        """Return the chip of the device that a job was submitted for.
 
         Args:
-            device: The device as `Device.to_json` wrote it.
+            device: The device as `Device.to_json` returned it.
 
         Returns:
-            Its chip; None if the catalogue has no such device, or no longer.
+            Its chip; None if the catalogue does not have the device, or no longer has it.
         """
         known = self._by_key.get((device["name"], device["os"]))
         return known.soc if known else None

@@ -1,4 +1,4 @@
-"""Files and folders on disk: written through to it, and their digests."""
+"""Syncing files and folders to disk, and digests of files."""
 
 import hashlib
 import os
@@ -10,11 +10,11 @@ if sys.platform == "darwin":
 
 
 def sync(path: Path) -> None:
-    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    """Wait until the content of a file, or the entries of a folder, are on disk."""
     flags = os.O_RDONLY
     if sys.platform == "win32":
         if path.is_dir():
-            # Windows has no way to wait for these.
+            # Windows cannot sync a folder.
             return
         flags = os.O_RDWR
     descriptor = os.open(path, flags)
@@ -25,24 +25,24 @@ def sync(path: Path) -> None:
 
 
 def sync_descriptor(descriptor: int) -> None:
-    """Wait until what was written to an open file is on the disk."""
+    """Wait until everything written to an open file is on disk."""
     if sys.platform == "darwin":
         try:
-            # There, fsync leaves data in the drive's own memory.
+            # On macOS, fsync leaves data in the drive's cache.
             fcntl(descriptor, F_FULLFSYNC)
         except OSError:
-            # Some file systems, such as those of other machines, do not know the command.
+            # Some file systems, such as network file systems, do not support the command.
             os.fsync(descriptor)
     else:
         os.fsync(descriptor)
 
 
 def make_folder(path: Path, *, durable: bool) -> None:
-    """Make a folder that only its owner can enter, and those above it, where they are missing.
+    """Create a folder that only its owner can enter, with any missing parents.
 
     Args:
         path: The folder.
-        durable: Whether they must outlast a power cut.
+        durable: Whether they must survive a power cut.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,6 +52,6 @@ def make_folder(path: Path, *, durable: bool) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
+    """Return the SHA-256 digest of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,14 +1,14 @@
-"""Values of the contract's enums, for code of the local hub that tells them apart.
+"""Values of the contract's enums that the local hub refers to by name.
 
-They are written out, so that type checkers know the members and a job's process loads no contract;
-`tests/contract/test_enums.py` holds them to `openapi.yaml`.
+They are written out so that type checkers know the members, and so that workers need not load the
+contract. `tests/contract/test_enums.py` compares them with `openapi.yaml`.
 """
 
 from enum import StrEnum
 
 
 class FailureType(StrEnum):
-    """Classes of causes that jobs fail of here, out of all that the contract has."""
+    """The contract's failure types that jobs of the local hub can have."""
 
     SUCCESS = "JOB_FAILURE_TYPE_SUCCESS"
     UNSPECIFIED = "JOB_FAILURE_TYPE_UNSPECIFIED"
@@ -28,7 +28,7 @@ class FailureType(StrEnum):
 
 
 class JobState(StrEnum):
-    """States that jobs go through."""
+    """States of a job."""
 
     CREATED = "JOB_STATE_CREATED"
     OPTIMIZING_MODEL = "JOB_STATE_OPTIMIZING_MODEL"
@@ -42,7 +42,7 @@ class JobState(StrEnum):
 
 
 class ArtifactType(StrEnum):
-    """Files that jobs leave here beside their results."""
+    """Types of the files that jobs of the local hub produce beside their results."""
 
     DEVICE_LOG = "JOB_ARTIFACT_TYPE_DEVICE_LOG"
     HUB_LOG = "JOB_ARTIFACT_TYPE_HUB_LOG"
@@ -50,7 +50,7 @@ class ArtifactType(StrEnum):
 
 
 class ModelType(StrEnum):
-    """Formats of models that users can upload or jobs make."""
+    """Formats of models that users can upload or jobs can produce."""
 
     TORCHSCRIPT = "MODEL_TYPE_TORCHSCRIPT"
     TORCH_EXPORTED_PROGRAM = "MODEL_TYPE_TORCH_EXPORTED_PROGRAM"
@@ -67,7 +67,7 @@ class ModelType(StrEnum):
 
 
 class ComputeUnit(StrEnum):
-    """Compute units that layers run on here."""
+    """Compute units that layers run on in the local hub."""
 
     CPU = "COMPUTE_UNIT_CPU"
     NPU = "COMPUTE_UNIT_NPU"

@@ -13,7 +13,7 @@ _TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable"}
 
 
 class ProblemError(Exception):
-    """An answer other than success, raised anywhere below a request.
+    """An error response, which any code that handles a request may raise.
 
     Args:
         status: HTTP status, 400 to 599.
@@ -33,7 +33,7 @@ class ProblemError(Exception):
         """Build the HTTP answer.
 
         Args:
-            request_id: What the caller can name when asking about it.
+            request_id: Identifies the request; callers quote it when they ask about a problem.
 
         Returns:
             The response, with the problem as its JSON body.
@@ -47,7 +47,7 @@ class ProblemError(Exception):
 
 
 def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | int]:
-    """Return the JSON of a problem."""
+    """Return a problem as JSON."""
     return {
         "type": "about:blank",
         "title": title(status),
@@ -58,7 +58,7 @@ def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | i
 
 
 def title(status: int) -> str:
-    """Return the short text of an HTTP status."""
+    """Return the reason phrase of an HTTP status."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
@@ -76,16 +76,16 @@ TOO_BUSY = ProblemError(
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an exception means that there is no more room on the disk."""
+    """Return whether an exception means that the disk is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_out_of_files(error: BaseException | None) -> bool:
-    """Tell whether an exception means that this process, or the system, has no file to spare."""
+    """Return whether an exception means that this process or the system is out of open files."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             return True
-        # SQLite does not tell why it cannot open its files.
+        # SQLite does not report why it cannot open its files.
         if isinstance(error, sqlite3.OperationalError):
             return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CANTOPEN
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""LocalHub: a hub of one's own, for a script, a test or the command line."""
+"""`LocalHub`: a hub run from a script, a test or the command line."""
 
 import os
 from collections.abc import Collection
@@ -22,34 +22,36 @@ if TYPE_CHECKING:
 
 
 class LocalHub:
-    """A hub on this machine, served from a thread of this process.
+    """A hub on this machine, served by a thread of this process.
 
     Use it in a `with` statement, or call `start` and `stop`. Several can run at once.
 
     Args:
-        data_dir: Folder that keeps everything, power cuts included: a hub's, an empty one, or one
-            that is not there yet; a temporary one, deleted at the end, if None.
-        port: TCP port; 0 for a free one.
+        data_dir: Folder that stores all data, so that it survives power cuts: that of an earlier
+            hub, an empty one, or one that does not exist yet. If None, a temporary one that is
+            deleted at the end.
+        port: TCP port; 0 for any free one.
         host: Address to listen on.
-        users: Tokens by e-mail address, or addresses alone. Whoever is named with a token has that
-            one alone from now on; whoever is named without one keeps theirs, or gets one when it is
-            asked for. A single `user@localhost` if None or empty. Whom an earlier start with this
-            folder has named, and this one does not, may not enter any more.
-        max_parallel_jobs: Jobs that run at once; as many as there are cores if None. Beyond them,
-            people of whom nothing runs may have one each, as many again in all and 8 at the
-            least.
+        users: Tokens by e-mail address, or addresses alone. A user named with a token has only that
+            token from now on; a user named without one keeps theirs, or gets one when it is first
+            requested. A single `user@localhost` if None or empty. Users whom an earlier start with
+            this folder named, and this one does not, lose access.
+        max_parallel_jobs: Jobs that run at once; if None, as many as there are cores. Beyond these,
+            users without a running job may have one each; there are as many of these extra places
+            again, and at least 8.
         job_timeout: Seconds that a job may run before it fails.
-        validate_responses: Answer 500 where an answer does not fit the contract, as tests want.
-        allowed_hosts: More host names that requests may be addressed to.
+        validate_responses: Whether a response that violates the contract is replaced by a 500,
+            which is useful in tests.
+        allowed_hosts: Additional host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
-        cache: Whether a target model that was made before is given again, and not made again.
-        keep_users: Let those in as well whom an earlier start has named.
-        max_queued_jobs: Jobs that one person may have in the queue.
-        max_unfinished_uploads: Uploads that one person may have begun and not finished.
+        cache: Whether a target model that was made before is reused.
+        keep_users: Whether users that an earlier start named keep their access.
+        max_queued_jobs: Jobs that one user may have in the queue.
+        max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
-        limits: How many connections it serves, and how long it waits for them; what the limit of
-            open files leaves room for if None, which a hub raises as far as it may.
-        clock: Tells the time, with its time zone.
+        limits: Limits on the number of connections and on the time they may take. If None, they are
+            derived from the limit of open files, which the hub raises as far as it may.
+        clock: Returns the current time, with its time zone.
         run_attempt: Carries out attempts at jobs.
 
     Examples:
@@ -104,11 +106,11 @@ class LocalHub:
     def from_config(
         cls, config: HubConfig, *, clock: Clock = now, run_attempt: RunAttempt = run_attempt
     ) -> Self:
-        """Makes a hub from a configuration.
+        """Creates a hub from a configuration.
 
         Args:
             config: The configuration.
-            clock: Tells the time, with its time zone.
+            clock: Returns the current time, with its time zone.
             run_attempt: Carries out attempts at jobs.
 
         Returns:
@@ -132,34 +134,34 @@ class LocalHub:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port of the hub while it runs, as `api_url` takes them."""
+        """Scheme, host and port of the running hub, in the form that `api_url` takes."""
         return self._started().url
 
     @property
     def waiting(self) -> int:
-        """Number of requests that wait for the end of a job."""
+        """Number of requests that are waiting for a job to end."""
         return 0 if self._running is None else len(self._running.waiters)
 
     @property
     def quarantined(self) -> Quarantined:
-        """What the last start found in the quarantine, its folder, and how much it is.
+        """Folder, number and size of the files that the last start found in the quarantine.
 
-        What the database does not know, and what has expired, is kept there for a week or more.
+        Files that the database does not know, and expired ones, are kept there for at least a week.
         """
         return self._started().quarantined
 
     @property
     def connections(self) -> int:
-        """Number of connections that are open."""
+        """Number of open connections."""
         return 0 if self._running is None else self._running.server.connections
 
     @property
     def emails(self) -> list[str]:
-        """Addresses of the users that it was started for, in order."""
+        """E-mail addresses of the users that this start named, in order."""
         return self._accounts.emails
 
     def token(self, email: str | None = None) -> str:
-        """Returns a token of a user: the one that was given, or else one that is made now.
+        """Returns a token of a user: the one that was given, or else a new one.
 
         Args:
             email: The user's address; the first user's if None.
@@ -168,8 +170,8 @@ class LocalHub:
             The token. It is a secret.
 
         Raises:
-            ValueError: There is no such user, or they may not enter.
-            RuntimeError: The hub does not run.
+            ValueError: There is no such user, or they have no access.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
@@ -178,17 +180,17 @@ class LocalHub:
         return accounts.token(accounts.emails[0] if email is None else email)
 
     def is_token_of(self, token: str, email: str) -> bool:
-        """Tells whether a token stands for a user.
+        """Returns whether a token belongs to a user.
 
         Args:
             token: The token.
             email: The user's address.
 
         Returns:
-            Whether it does.
+            Whether the token belongs to the user.
 
         Raises:
-            RuntimeError: The hub does not run.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> local_hub.is_token_of("guessed", "you@example.com")
@@ -199,13 +201,13 @@ class LocalHub:
         return user is not None and user == accounts.with_email(email)
 
     def users(self) -> list[HubUser]:
-        """Lists everybody who is, or was, a user of the hub and its data folder.
+        """Returns all present and former users of the hub and its data folder.
 
         Returns:
-            The users, in the order in which they came.
+            The users, in the order in which they were added.
 
         Raises:
-            RuntimeError: The hub does not run.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> [user.email for user in local_hub.users() if user.origin == "start"]
@@ -214,19 +216,19 @@ class LocalHub:
         return self._accounts.listed()
 
     def add_user(self, email: str, token: str | None = None) -> str:
-        """Lets a person in, at once and at later starts, until they are revoked.
+        """Adds a user, who has access at once and at later starts, until revoked.
 
         Args:
             email: Their address.
-            token: What stands for them; None to make one.
+            token: Their token; None to generate one.
 
         Returns:
             The token. It is a secret, and only its hash is stored.
 
         Raises:
-            ValueError: They may enter already, the address or the token cannot be one, or the token
-                is somebody else's.
-            RuntimeError: The hub does not run.
+            ValueError: They have access already, the address or the token is invalid, or the token
+                belongs to another user.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> token = local_hub.add_user("guest@example.com")
@@ -236,18 +238,18 @@ class LocalHub:
         return self._accounts.add(email, token)
 
     def renew_token(self, email: str, token: str | None = None) -> str:
-        """Replaces all tokens of a user by another: the old ones count no longer.
+        """Replaces all tokens of a user by a new one; the old ones are no longer valid.
 
         Args:
             email: Their address.
-            token: What stands for them from now on; None to make one.
+            token: Their token from now on; None to generate one.
 
         Returns:
             The token. It is a secret, and only its hash is stored.
 
         Raises:
-            ValueError: There is no such user, the token cannot be one, or it is somebody else's.
-            RuntimeError: The hub does not run.
+            ValueError: There is no such user, the token is invalid, or it belongs to another user.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> old = local_hub.add_user("trainee@example.com")
@@ -258,16 +260,16 @@ class LocalHub:
         return self._accounts.renew(email, token)
 
     def revoke_user(self, email: str) -> None:
-        """Takes all tokens of a user away. What they have made stays, also what others see of it.
+        """Revokes all tokens of a user. Their data stays, and so does what they have shared.
 
-        URLs of files that they have been given work until they expire, for an hour at most.
+        Signed URLs that they have received work until they expire, for an hour at most.
 
         Args:
             email: Their address.
 
         Raises:
             ValueError: There is no such user.
-            RuntimeError: The hub does not run.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> token = local_hub.add_user("visitor@example.com")
@@ -278,17 +280,17 @@ class LocalHub:
         self._accounts.revoke(email)
 
     def config(self, email: str | None = None) -> ClientConfig:
-        """Returns what a client of this hub is configured with.
+        """Returns the configuration of a client of this hub.
 
         Args:
-            email: Address of the user that it is for; the first user's if None.
+            email: The user's address; the first user's if None.
 
         Returns:
             The configuration.
 
         Raises:
             ValueError: There is no such user.
-            RuntimeError: The hub does not run.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> from qai_hub.config import save_config
@@ -300,14 +302,14 @@ class LocalHub:
         """Returns a client of this hub.
 
         Args:
-            email: Address of the user that it is for; the first user's if None.
+            email: The user's address; the first user's if None.
 
         Returns:
             The client.
 
         Raises:
             ValueError: There is no such user.
-            RuntimeError: The hub does not run.
+            RuntimeError: The hub is not running.
 
         Examples:
             >>> client = local_hub.client("colleague@example.com")
@@ -317,17 +319,17 @@ class LocalHub:
         return Client(self.config(email))
 
     def start(self) -> Self:
-        """Starts the hub; returns once it takes requests.
+        """Starts the hub and returns once it accepts requests.
 
         Returns:
             This hub.
 
         Raises:
-            RuntimeError: It runs already.
-            DataFolderError: The data folder is no hub's and not empty, another hub uses it, a
-                newer hub has written it, or its database is damaged or has no room to grow.
+            RuntimeError: The hub is already running.
+            DataFolderError: The data folder is not a hub's and not empty, another hub uses it, a
+                newer hub has written it, its database is damaged, or the disk is full.
             OSError: The port is in use, or the data folder cannot be written.
-            ValueError: An address or a token of a user cannot be one.
+            ValueError: An address or a token of a user is invalid.
 
         Examples:
             >>> from qai_hub.local import LocalHub
@@ -342,7 +344,7 @@ class LocalHub:
         return self
 
     def stop(self) -> None:
-        """Stops the hub. What was running runs again when a hub starts with the same folder.
+        """Stops the hub. Running jobs start again when a hub starts with the same folder.
 
         Examples:
             >>> from qai_hub.local import LocalHub

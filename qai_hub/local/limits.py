@@ -1,4 +1,4 @@
-"""How much of this machine's files and time connections may take."""
+"""Limits on connections: how many there may be, and how much time and data each may take."""
 
 import sys
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ from typing import Self
 if sys.platform != "win32":
     import resource
 
-# More than any hub needs; a limit without end would make subprocesses slow to start.
+# More than any hub needs. With a huge limit, subprocesses would be slow to start.
 _MOST_FILES = 65_536
-# What the hub has open whether or not anybody asks for anything: modules, its database, its log.
+# Open in any case: modules, the database, the log.
 _ALWAYS_OPEN = 48
-# A database connection has three files, and the request that it serves one of its own.
+# A database connection uses three files, and the request that it serves one more.
 _PER_THREAD = 4
-# Pipes to a worker and its log, and the database while the job ends.
+# Pipes to a worker and its log, and the database connection while the job ends.
 _PER_JOB = 8
 _WITHOUT_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits:
-    """What a hub bears with, of all its connections and of each.
+    """Limits on a hub's connections, in total and for each one.
 
     Attributes:
-        connections: Connections that are served at once. A new one takes the place of one that is
-            idle.
-        refusals: Connections beyond those that are answered 503; what comes then is closed.
-        waits: Requests at once that wait for the end of a job; others are answered at once.
-        threads: Requests at once that work on the database or on files.
-        head_bytes: Most bytes of the request line and the headers.
-        head_seconds: How long these may take to come.
-        stall_seconds: How long a body may stand still.
-        idle_seconds: How long a connection is kept between two requests: longer than clients keep
-            theirs, so that it is they who close it.
-        send_seconds: How long a client may read nothing of its answer.
-        drained_bytes: How much more of a body is taken in after it has been refused, so that its
-            sender gets to read why.
-        drained_seconds: For how long.
+        connections: Connections that are served at once. A new one replaces an idle one.
+        refusals: Connections beyond these that are answered with 503; any more are closed.
+        waits: Requests that may wait for the end of a job at the same time; others are answered at
+            once.
+        threads: Requests that may work on the database or on files at the same time.
+        head_bytes: Maximum size of the request line and the headers, in bytes.
+        head_seconds: Seconds that these may take to arrive.
+        stall_seconds: Seconds that a body may stall.
+        idle_seconds: Seconds that a connection is kept between two requests: longer than clients
+            keep theirs, so that the client closes it.
+        send_seconds: Seconds that a client may go without reading any of its response.
+        drained_bytes: How much more of a body is read, in bytes, after it was refused, so that the
+            client gets to read the reason.
+        drained_seconds: Seconds that this may take.
 
     Examples:
         >>> from qai_hub.local import LocalHub
@@ -59,11 +59,11 @@ class ServerLimits:
 
     @classmethod
     def within(cls, files: int, jobs: int) -> Self:
-        """Return limits that leave enough files for everything else.
+        """Return limits that leave enough open files for everything else.
 
         Args:
-            files: How many this process may have open.
-            jobs: How many jobs run at once.
+            files: Number of files that this process may have open.
+            jobs: Number of jobs that run at once.
 
         Returns:
             The limits.
@@ -75,7 +75,7 @@ class ServerLimits:
         """
         threads = max(4, min(40, files // 16))
         others = _ALWAYS_OPEN + _PER_THREAD * threads + _PER_JOB * jobs
-        # Half of them, since a request may have a file of its own open, to be sent or written.
+        # Half of them, as a request may also have a file open that is sent or written.
         places = max(12, (files - others) // 2)
         refusals = min(256, max(4, places // 8))
         connections = places - refusals
@@ -88,10 +88,10 @@ class ServerLimits:
 
 
 def raise_open_files() -> int:
-    """Let this process open as many files as the system allows without asking.
+    """Raise this process's limit of open files as far as the system allows without privileges.
 
     Returns:
-        How many it may have open now.
+        The number of files that it may have open now.
     """
     if sys.platform == "win32":
         return _WITHOUT_LIMIT
@@ -102,6 +102,6 @@ def raise_open_files() -> int:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):
-        # macOS names no limit and has one.
+        # macOS reports no limit but has one.
         return soft
     return wanted

@@ -1,4 +1,4 @@
-"""The runtime frameworks that jobs run with here, from what is installed; nothing is imported."""
+"""Runtime frameworks of the local hub, found from installed packages without importing them."""
 
 import platform
 import re
@@ -18,7 +18,7 @@ def frameworks() -> list[dict[str, Any]]:
     """List the frameworks.
 
     Returns:
-        Frameworks as the contract writes them. QAIRT is among them if this hub can compile with it.
+        Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it.
     """
     versions = {
         "onnx": installed("onnx"),
@@ -38,11 +38,11 @@ def frameworks() -> list[dict[str, Any]]:
 
 
 def qairt_version() -> str | None:
-    """Tell the version of the QAIRT SDK that is within onnxruntime-qnn.
+    """Return the version of the QAIRT SDK that onnxruntime-qnn contains.
 
     Returns:
-        The version, such as "2.51.0", as a small Python file of that package tells it; None if the
-        package is not installed, or has no such file.
+        The version, such as "2.51.0", read from a small Python file of that package; None if the
+        package is not installed or has no such file.
     """
     try:
         facts = metadata.distribution(_QNN).locate_file(_QNN_FACTS)
@@ -53,7 +53,7 @@ def qairt_version() -> str | None:
 
 
 def installed(distribution: str) -> str | None:
-    """Tell the version of an installed distribution; None if it is not installed."""
+    """Return the version of an installed distribution; None if it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -62,14 +62,14 @@ def installed(distribution: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """What a hub can do with models of some kinds.
+    """One capability of the hub, and what it requires.
 
     Attributes:
         kinds: Target runtimes, or formats of input models.
-        does: What it does with them.
-        extra: The extra of this package that it takes.
-        modules: The modules that this brings.
-        machines: The systems and processors that it is for; none for all.
+        does: What the hub does with them.
+        extra: The extra of this package that it needs.
+        modules: The modules that this extra installs.
+        machines: The systems and processors that support it; empty for all.
     """
 
     kinds: str
@@ -80,7 +80,7 @@ class Ability:
 
     @property
     def missing(self) -> str:
-        """What keeps this machine from it; empty if nothing does."""
+        """What this machine lacks for it; empty if nothing."""
         if self.machines and (platform.system(), platform.machine()) not in self.machines:
             names = ", ".join(f"{system} on {processor}" for system, processor in self.machines)
             return f"only on {names}"
@@ -104,6 +104,6 @@ ABILITIES = (
 
 
 def told_abilities() -> Iterator[str]:
-    """Tell, a line for each ability, whether this machine has it, or else what it needs."""
+    """Yield a line for each capability: whether this machine has it, or else what it lacks."""
     for ability in ABILITIES:
         yield f"{ability.kinds}: {ability.missing or ability.does}"

@@ -1,4 +1,4 @@
-"""What carries out the operations of the contract, one module for each of its tags."""
+"""Handlers of the contract's operations, one module for each of its tags."""
 
 from functools import partial
 
@@ -70,7 +70,7 @@ def make_handlers(services: Services) -> dict[str, Handler]:
     """Return the handler of each operation, by operationId.
 
     Args:
-        services: What the handlers work with.
+        services: What the handlers use.
 
     Returns:
         The handlers.

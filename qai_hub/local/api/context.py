@@ -1,4 +1,4 @@
-"""What the handlers of one hub work with."""
+"""The context of a handler: the services of the hub, and one request in its transaction."""
 
 import hashlib
 import json
@@ -25,29 +25,29 @@ from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
 from qai_hub.local.store.records import User
 
-# Seconds after which to look whether what a person has too many of has become less.
+# Seconds after which a client may retry a request that exceeded a user's quota.
 RETRY_AFTER = "30"
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers of one hub work with.
+    """The services that the handlers of one hub use.
 
     Attributes:
-        contract: The contract that they fulfil.
-        config: How the hub is configured.
+        contract: The contract that they implement.
+        config: The hub's configuration.
         store: The database.
         storage: The files.
         links: Signs the URLs of files.
-        writers: Who writes to which upload.
-        lifecycle: What becomes of jobs.
+        writers: The requests that are writing to uploads.
+        lifecycle: The steps that jobs go through.
         accounts: The users.
         devices: The devices that jobs can name.
         signer: Checks the signatures of URLs.
-        waiters: Requests that wait for jobs.
-        clock: Tells the time.
-        wake: Tells the scheduler that there may be something to run.
-        cancelled: Tells the scheduler which jobs people have ended.
+        waiters: Requests that are waiting for jobs.
+        clock: Returns the current time.
+        wake: Notifies the scheduler that there may be a job to run.
+        cancelled: Notifies the scheduler of jobs that users have cancelled.
     """
 
     contract: Contract
@@ -71,20 +71,20 @@ class Services:
 
 
 def origin(request: Request) -> str:
-    """Return scheme, host and port by which the caller has reached this hub."""
+    """Return the scheme, host and port at which the caller reached this hub."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A request while it is carried out.
+    """A request while it is handled.
 
     Attributes:
-        services: What the hub has.
+        services: The services of the hub.
         call: The request.
         db: The transaction.
-        around: Contexts that are held until the transaction is over, whatever its end.
-        after: What is to be done once the transaction has succeeded.
+        around: Context managers that stay open until the transaction has ended, however it ends.
+        after: Actions to run once the transaction has succeeded.
     """
 
     services: Services
@@ -95,25 +95,25 @@ class Work:
 
     @property
     def viewer(self) -> User:
-        """Who sent the request."""
+        """The user who sent the request."""
         user: User = self.call.caller
         return user
 
     @property
     def now(self) -> str:
-        """The time, as it is stored."""
+        """The current time, in the form that is stored."""
         return rfc3339(self.services.clock())
 
 
 Carry = Callable[[Work], Reply]
-"""Carries out an operation within a transaction."""
+"""Handles an operation within a transaction."""
 
 Carried = Callable[[Call], Awaitable[Reply]]
-"""The handler of such an operation."""
+"""An operation's handler for the spec layer, which opens the transaction."""
 
 
 def reading(services: Services, carry: Carry) -> Carried:
-    """Make the handler of an operation that only reads."""
+    """Return the handler of an operation that only reads."""
 
     def run(call: Call) -> Reply:
         with services.store.read() as db, ExitStack() as around:
@@ -126,7 +126,7 @@ def reading(services: Services, carry: Carry) -> Carried:
 
 
 def writing(services: Services, carry: Carry) -> Carried:
-    """Make the handler of an operation that writes, at most once for each idempotency key."""
+    """Return the handler of an operation that writes, at most once for each idempotency key."""
 
     def run(call: Call) -> Reply:
         with ExitStack() as around:
@@ -144,10 +144,10 @@ def writing(services: Services, carry: Carry) -> Carried:
 
 
 def _once(work: Work, carry: Carry) -> Reply:
-    """Carry out, or give the first answer again.
+    """Handle a request, or repeat the first response to its idempotency key.
 
-    The key is taken, what is asked for is made, and the answer is stored, all by one transaction:
-    neither a crash in between nor two requests at once can make it twice. A failure undoes all.
+    One transaction takes the key, handles the request and stores the response, so that neither a
+    crash nor concurrent requests can repeat it. A failure rolls everything back.
     """
     key = work.call.params.get("Idempotency-Key")
     if key is None:

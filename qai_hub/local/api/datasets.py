@@ -1,6 +1,6 @@
-"""Datasets: made, uploaded, looked at, downloaded, deleted.
+"""Handlers for datasets: create, upload, get, download and delete.
 
-They expire unless they are permanent.
+Datasets expire unless they are permanent.
 """
 
 from qai_hub.local.api.context import Work, origin
@@ -24,7 +24,7 @@ from qai_hub.local.store.rows import DATASETS
 
 
 def create_dataset(work: Work) -> Reply:
-    """Make a dataset, whose file is to be uploaded."""
+    """Create a dataset, whose file is uploaded afterwards."""
     body, key, moment = work.call.body, new_id("d"), work.services.clock()
     project = own_project(work, body["project_id"]) if "project_id" in body else project_id(work)
     expires = None
@@ -43,12 +43,12 @@ def create_dataset(work: Work) -> Reply:
 
 
 def get_dataset(work: Work) -> Reply:
-    """Show a dataset."""
+    """Return a dataset."""
     return Reply(dataset_json(work, DATASET.seen_by(work.db, work.viewer, _key(work))))
 
 
 def update_dataset(work: Work) -> Reply:
-    """Rename a dataset, or publish the file that was uploaded for it."""
+    """Rename a dataset, or publish its uploaded file."""
     dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
     body = work.call.body
     if "name" in body:
@@ -65,7 +65,7 @@ def delete_dataset(work: Work) -> Reply:
 
 
 def start_upload(work: Work) -> Reply:
-    """Begin an upload by one form post, and sign its URL."""
+    """Begin an upload by a single form post, and sign its URL."""
     dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
     if dataset.file_id is not None:
         raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
@@ -77,14 +77,14 @@ def start_upload(work: Work) -> Reply:
 
 
 def complete_upload(work: Work) -> Reply:
-    """Publish the file that was uploaded. Doing it twice changes nothing."""
+    """Publish the uploaded file. Idempotent."""
     dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
     _publish(work, dataset)
     return changed(dataset.id, dataset.created, dataset.expires)
 
 
 def get_download(work: Work) -> Reply:
-    """Sign a URL to download a dataset from."""
+    """Sign a URL for the download of a dataset."""
     dataset = DATASET.seen_by(work.db, work.viewer, _key(work))
     if is_expired(work, dataset):
         raise ProblemError(409, f"The dataset {dataset.id} expired at {dataset.expires}.")
@@ -95,7 +95,7 @@ def get_download(work: Work) -> Reply:
 
 
 def is_expired(work: Work, dataset: Dataset) -> bool:
-    """Tell whether a dataset's time is over."""
+    """Return whether a dataset has expired."""
     return dataset.expires is not None and dataset.expires <= work.now
 
 

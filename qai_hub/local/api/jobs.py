@@ -1,4 +1,4 @@
-"""Jobs: looked at, renamed, cancelled."""
+"""Handlers for jobs: get, rename, cancel, results and artifacts."""
 
 from qai_hub.local.api.context import Work
 from qai_hub.local.api.lists import changed
@@ -15,7 +15,7 @@ from qai_hub.local.store.rows import JOBS, MODELS
 
 
 def get_job(work: Work) -> Reply:
-    """Show a job as it is now."""
+    """Return a job in its current state."""
     job = JOB.seen_by(work.db, work.viewer, work.call.params["job_id"])
     return Reply(job_json(work, job))
 
@@ -29,7 +29,7 @@ def update_job(work: Work) -> Reply:
 
 
 def cancel_job(work: Work) -> Reply:
-    """End a job that has not ended, and all that waits for its model; tell how it stands."""
+    """Cancel a job that has not ended, and jobs that wait for its model; return its state."""
     job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
     services = work.services
     ended = services.lifecycle.cancel(work.db, job, work.viewer.email)
@@ -38,7 +38,7 @@ def cancel_job(work: Work) -> Reply:
 
 
 def get_result(work: Work) -> Reply:
-    """Show what a job that succeeded has found out."""
+    """Return the result of a job that succeeded."""
     job = _job(work)
     body = result_of(work.db, job.id)
     if job.state != DONE or body is None:
@@ -47,7 +47,7 @@ def get_result(work: Work) -> Reply:
 
 
 def get_compiled_model_download(work: Work) -> Reply:
-    """Sign a URL to download the target model of a job from."""
+    """Sign a URL for the download of a job's target model."""
     job = _job(work)
     targets = uses_of(work.db, [job.id])[job.id].target
     if not targets:
@@ -59,7 +59,7 @@ def get_compiled_model_download(work: Work) -> Reply:
 
 
 def list_artifacts(work: Work) -> Reply:
-    """Sign URLs to download the artifacts of one type from."""
+    """Sign URLs for the downloads of a job's artifacts of one type."""
     job = _job(work)
     if work.call.params["attempt"] not in ("latest", str(job.attempt)):
         raise ProblemError(404, f"The job {job.id} has no artifacts of that attempt.")

@@ -1,4 +1,4 @@
-"""Lists, their pages, and answers that several operations share."""
+"""Handlers for lists, their pagination, and responses that several operations share."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Page, PageRequest
 
 
 def changed(key: str, created: str, expires: str | None = None, *, status: str = "") -> Reply:
-    """Answer that something was changed."""
+    """Return the response to a change of a resource."""
     body = {"id": key, "status": status, "creation_time": created}
     if expires is not None:
         body["expiration_time"] = expires
@@ -25,31 +25,31 @@ def changed(key: str, created: str, expires: str | None = None, *, status: str =
 
 
 def made(work: Work, operation: str, reply: Reply, **ids: str) -> Reply:
-    """Answer that something was made, and where it can be got.
+    """Return the response to the creation of a resource, with its URL.
 
     Args:
         work: The request.
-        operation: The operationId that gets it.
-        reply: What to answer.
+        operation: The operationId that gets the resource.
+        reply: The response.
         ids: Path parameters of that operation.
 
     Returns:
-        The answer, with its `Location`.
+        The response, with a `Location` header.
     """
     return Reply(reply.body, {"Location": work.services.path(operation, **ids)})
 
 
 def project_id(work: Work) -> str:
-    """Return the project that a request is about: the one in its path, or else its sender's own.
+    """Return the project of a request: the one in its path, or else the user's own.
 
     Raises:
-        ProblemError: 404 if it is somebody else's.
+        ProblemError: 404 if it is another user's.
     """
     return own_project(work, work.call.params.get("project_id", work.viewer.project_id))
 
 
 def own_project(work: Work, key: str) -> str:
-    """Return a project's id if it is the viewer's own.
+    """Return a project's id if the project is the viewer's own.
 
     Raises:
         ProblemError: 404 if it is not.
@@ -60,7 +60,7 @@ def own_project(work: Work, key: str) -> str:
 
 
 def page_request(work: Work) -> PageRequest:
-    """Return which page of a list is wanted."""
+    """Return which page of a list is requested."""
     params = work.call.params
     cursor = params.get("cursor")
     return PageRequest(
@@ -71,17 +71,17 @@ def page_request(work: Work) -> PageRequest:
 
 
 def page(work: Work, field: str, items: Sequence[Json], total: int, cursor: int | None) -> Reply:
-    """Answer with one page of a list, and where the next one is.
+    """Return the response with one page of a list, and the cursor of the next one.
 
     Args:
         work: The request.
-        field: The field that takes the items.
+        field: The field that holds the items.
         items: The items.
-        total: How many there are on all pages.
+        total: Number of items on all pages.
         cursor: Where the next page begins; None on the last.
 
     Returns:
-        The answer.
+        The response.
     """
     headers = {}
     if cursor is not None:
@@ -100,7 +100,7 @@ _Filters = list[ColumnElement[bool]]
 
 
 def list_models(work: Work) -> Reply:
-    """List models, of one project or of all, of one producer or of all."""
+    """List models, optionally of one project or one producer."""
     filters = _project_filter(work, tables.models.c.project_id)
     if "producer" in work.call.params:
         filters.append(tables.models.c.producer_id == work.call.params["producer"])
@@ -117,13 +117,13 @@ def list_datasets(work: Work) -> Reply:
 
 
 def list_jobs(work: Work) -> Reply:
-    """List jobs in full."""
+    """List jobs with all their fields."""
     found = _jobs(work)
     return page(work, "jobs", jobs_json(work, found.items), found.total, found.cursor)
 
 
 def list_summaries(work: Work) -> Reply:
-    """List jobs in short."""
+    """List summaries of jobs."""
     found = _jobs(work)
     items = summaries_json(work, found.items)
     return page(work, "job_summaries", items, found.total, found.cursor)

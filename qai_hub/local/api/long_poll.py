@@ -1,4 +1,4 @@
-"""The long poll: a job's answer is held back until the job ends."""
+"""The long poll: the response with a job is delayed until the job ends."""
 
 import asyncio
 import re
@@ -16,9 +16,9 @@ _WAIT = re.compile(r'wait\s*=\s*(?:"([0-9]+)"|([0-9]+))\s*(?:;.*)?', re.ASCII | 
 
 
 async def get_job(services: Services, call: Call) -> Reply:
-    """Show a job; with `Prefer: wait=N`, as soon as it has ended, or after N seconds.
+    """Return a job; with `Prefer: wait=N`, as soon as it has ended, or after N seconds.
 
-    Where too many wait already, it is shown at once, without `Preference-Applied`.
+    If too many requests are waiting already, respond at once, without `Preference-Applied`.
     """
     show = reading(services, jobs.get_job)
     seconds = wait_preference(call.params.get("Prefer", ""))
@@ -30,21 +30,21 @@ async def get_job(services: Services, call: Call) -> Reply:
             return reply
         if ended is not None and not _has_ended(reply):
             await _wait(ended, seconds, call.request)
-            # Their token may have been taken away while they waited.
+            # The token may have been revoked in the meantime.
             caller = caller_of(call.request, services.accounts.authenticate)
             reply = await show(replace(call, caller=caller))
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 
 
 def wait_preference(prefer: str) -> int | None:
-    """Read the preference to wait (RFC 7240).
+    """Parse the preference to wait (RFC 7240).
 
     Args:
         prefer: The `Prefer` header.
 
     Returns:
-        Seconds, at most `MAX_WAIT`; None if there is no such preference, or it makes no sense,
-        as preferences may be ignored. The first of several counts.
+        Seconds, at most `MAX_WAIT`; None if there is no such preference or it is malformed, as
+        preferences may be ignored. The first of several counts.
     """
     for preference in prefer.split(","):
         match = _WAIT.fullmatch(preference.strip())
@@ -63,12 +63,12 @@ def _has_ended(reply: Reply) -> bool:
 
 
 async def _wait(ended: "asyncio.Future[None]", seconds: float, request: Request) -> None:
-    """Wait until a job has ended, the time is over, or nobody wants the answer any more."""
+    """Wait until a job has ended, the time is up, or the client has disconnected."""
     gone = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if gone.done() and not ended.done():
-            # Whether it has gone, or goes on sending a body that nobody asked for.
+            # The client has disconnected, or keeps sending a body that is not expected.
             gone.exception()
             raise ClientDisconnect
     finally:

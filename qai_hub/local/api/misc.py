@@ -1,4 +1,4 @@
-"""Devices, frameworks, users, sharing and the health check."""
+"""Handlers for devices, frameworks, users, sharing and the health check."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from qai_hub.local.tools import frameworks
 
 
 def list_devices(work: Work) -> Reply:
-    """List the devices that match a query; at most one if one is to be selected."""
+    """List the devices that match a query; at most one if `select` is set."""
     params = work.call.params
     query = DeviceQuery(
         params.get("name", ""), params.get("os", ""), tuple(params.get("attributes", ()))
@@ -53,20 +53,20 @@ async def log_in(services: Services, call: Call) -> Reply:
 
 
 def get_user(work: Work) -> Reply:
-    """Tell whose token it is."""
+    """Return the user that the token belongs to."""
     return Reply(own_user_json(work.viewer))
 
 
 def get_sharing(kind: Kind[Owned], work: Work) -> Reply:
-    """Tell with whom something is shared."""
+    """Return the users that a resource is shared with."""
     thing = kind.seen_by(work.db, work.viewer, _key(kind, work))
     return Reply({"email": shared_with(work.db, thing.id)})
 
 
 def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
-    """Share something with people, then take it back from others.
+    """Share a resource with users, then stop sharing it with others.
 
-    Adding who is there and removing who is not changes nothing, nor does adding the owner.
+    Adding a user who is present, removing one who is not, and adding the owner change nothing.
     """
     thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
     added = _addresses(work.call.body.get("add_email", ()))
@@ -77,7 +77,7 @@ def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
 
 
 def delete_sharing(kind: Kind[Owned], work: Work) -> Reply:
-    """Take something back from everybody."""
+    """Stop sharing a resource with anybody."""
     thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
     unshare(work.db, thing.id)
     return changed(thing.id, thing.created)
@@ -99,7 +99,7 @@ _SECONDS = 5.0
 
 
 async def get_health(services: Services, call: Call) -> Reply:
-    """Tell whether the database answers."""
+    """Report whether the database responds."""
 
     def ask() -> None:
         with services.store.read() as db:

@@ -1,4 +1,4 @@
-"""Models: made, uploaded, looked at, downloaded; and how models and datasets are deleted."""
+"""Handlers for models: create, upload, get, download; and deletion of models and datasets."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -35,11 +35,11 @@ _Record = TypeVar("_Record", bound=Owned)
 
 
 def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
-    """Return the one with an id if the caller may delete it, and no job needs it.
+    """Return a model or dataset if the caller may delete it and no job needs it.
 
     Raises:
-        ProblemError: 404 if they may not see it, 403 if they may only see it, 409 if a job that has
-            not ended works on it or makes it.
+        ProblemError: 404 if the caller may not see it, 403 if they may only see it, 409 if an
+            unfinished job uses or makes it.
     """
     thing = kind.changed_by(work.db, work.viewer, key)
     job_id = job_that_needs(work.db, thing.id, OPEN)
@@ -54,12 +54,13 @@ def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
 def delete(
     work: Work, kind: Kind[_Record], thing: _Record, file_ids: Iterable[str | None]
 ) -> Reply:
-    """Delete something with its shares, its uploads, and those of its files that nothing needs.
+    """Delete a model or dataset with its shares, its uploads, and files that nothing else needs.
 
-    Jobs that have ended keep its id. The files go last, once the database knows of none of it.
+    Finished jobs keep its id. The files are deleted last, once the database no longer refers to
+    them.
 
     Raises:
-        ProblemError: 409 if a part of an upload of it is arriving.
+        ProblemError: 409 if part of an upload of it is arriving.
     """
     storage = work.services.storage
     uploads = [upload.id for upload in uploads_for(work.db, thing.id)]
@@ -75,7 +76,7 @@ def delete(
 
 
 def create_model(work: Work) -> Reply:
-    """Make a model, whose file is to be uploaded."""
+    """Create a model, whose file is uploaded afterwards."""
     body = work.call.body
     key, now = new_id("m"), work.now
     MODELS.add(
@@ -92,7 +93,7 @@ def create_model(work: Work) -> Reply:
 
 
 def get_model(work: Work) -> Reply:
-    """Show a model."""
+    """Return a model."""
     return Reply(model_json(work, MODEL.seen_by(work.db, work.viewer, _key(work))))
 
 
@@ -105,7 +106,7 @@ def update_model(work: Work) -> Reply:
 
 
 def delete_model(work: Work) -> Reply:
-    """Delete a model, unless a job needs it; nobody is given it from the cache any more."""
+    """Delete a model, unless a job needs it; the cache no longer serves it, either."""
     model = deletable(work, MODEL, _key(work))
     if model.producer_id is not None:
         forget_maker(work.db, model.producer_id)
@@ -113,7 +114,7 @@ def delete_model(work: Work) -> Reply:
 
 
 def start_upload(work: Work) -> Reply:
-    """Begin an upload in parts, and sign a URL for each."""
+    """Begin a multipart upload, and sign a URL for each part."""
     model = MODEL.changed_by(work.db, work.viewer, _key(work))
     if model.file_id is not None or model.producer_id is not None:
         raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
@@ -133,7 +134,7 @@ def start_upload(work: Work) -> Reply:
 
 
 def finish_upload(work: Work) -> Reply:
-    """End an upload in parts. Doing it twice changes nothing."""
+    """Finish a multipart upload. Idempotent."""
     model = MODEL.changed_by(work.db, work.viewer, _key(work))
     if model.file_id is None:
         upload = get_upload(work.db, work.call.body["upload_id"])
@@ -146,7 +147,7 @@ def finish_upload(work: Work) -> Reply:
 
 
 def complete_upload(work: Work) -> Reply:
-    """Take note that the file is there; it must have come in parts."""
+    """Confirm that the file is there; it must have been uploaded in parts."""
     model = MODEL.changed_by(work.db, work.viewer, _key(work))
     if model.file_id is None:
         raise ProblemError(409, f"The file of the model {model.id} has not been uploaded.")
@@ -154,13 +155,13 @@ def complete_upload(work: Work) -> Reply:
 
 
 def get_download(work: Work) -> Reply:
-    """Sign a URL to download a model from."""
+    """Sign a URL for the download of a model."""
     model = MODEL.seen_by(work.db, work.viewer, _key(work))
     return Reply({"url": model_download(work, model)})
 
 
 def model_download(work: Work, model: Model) -> dict[str, str]:
-    """Tell where a model can be downloaded.
+    """Return where a model can be downloaded.
 
     Raises:
         ProblemError: 409 if its file is not there, with the reason.
@@ -172,7 +173,7 @@ def model_download(work: Work, model: Model) -> dict[str, str]:
 
 
 def why_missing(work: Work, model: Model) -> str:
-    """Tell why the file of a model is not there, as far as the viewer may know it."""
+    """Return why the file of a model is missing, as far as the viewer may know."""
     producer = JOBS.get(work.db, model.producer_id) if model.producer_id else None
     if producer is None:
         return f"The file of the model {model.id} has not been uploaded."

@@ -1,4 +1,4 @@
-"""Users, models and datasets as the contract writes them."""
+"""Users, models and datasets in the contract's JSON form."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ Json = dict[str, Any]
 
 
 def user_json(user: User) -> Json:
-    """Write a person as others see them."""
+    """Return a user as JSON, as other users see them."""
     return {"id": user.id, "first_name": "", "last_name": "", "email": user.email, "org_id": 0}
 
 
 def own_user_json(user: User) -> Json:
-    """Write a person as they see themselves."""
+    """Return a user as JSON, as they see themselves."""
     return user_json(user) | {
         "default_project_id": user.project_id,
         "default_project_slug": user.project_slug,
@@ -23,7 +23,7 @@ def own_user_json(user: User) -> Json:
 
 
 def ownership(work: Work, thing: Owned, kind: str) -> Json:
-    """Write whose something is, and what the viewer may do with it.
+    """Return the owner of a resource and what the viewer may do with it, as JSON.
 
     Args:
         work: The request.
@@ -31,7 +31,7 @@ def ownership(work: Work, thing: Owned, kind: str) -> Json:
         kind: `MODEL` or `DATASET`, as in the names of permissions.
 
     Returns:
-        Fields of its JSON.
+        Fields of the resource's JSON.
     """
     return {
         "owner": user_json(work.services.accounts.user(thing.owner_id)),
@@ -42,19 +42,19 @@ def ownership(work: Work, thing: Owned, kind: str) -> Json:
 
 
 def authorization(work: Work, thing: Owned, kind: str) -> Json:
-    """Write what the viewer may do."""
+    """Return what the viewer may do with a resource, as JSON."""
     rights = ["VIEW"] if thing.owner_id != work.viewer.id else ["VIEW", "UPDATE"]
     return {"permissions": [f"{kind}_CAN_{right}" for right in rights]}
 
 
 def project(work: Work, thing: Owned) -> Json:
-    """Write the project that something belongs to."""
+    """Return the project that a resource belongs to, as JSON."""
     owner = work.services.accounts.user(thing.owner_id)
     return {"project_id": thing.project_id, "project_slug": owner.project_slug}
 
 
 def model_json(work: Work, model: Model) -> Json:
-    """Write a model."""
+    """Return a model as JSON."""
     return present(
         model_id=model.id,
         name=model.name,
@@ -73,17 +73,17 @@ def model_json(work: Work, model: Model) -> Json:
 
 
 def model_reference(key: str) -> Json:
-    """Write a model that the viewer may not see, or that is gone, within another thing."""
+    """Return a reference to a model that is gone or that the viewer may not see, as JSON."""
     return {"model_id": key}
 
 
 def dataset_reference(key: str) -> Json:
-    """Write a dataset that the viewer may not see, or that is gone, within another thing."""
+    """Return a reference to a dataset that is gone or that the viewer may not see, as JSON."""
     return {"dataset_id": key}
 
 
 def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
-    """Write facts about a target model, by the numbers that stand for their names."""
+    """Return the metadata of a target model as JSON, by the numbers of their keys."""
     if facts is None:
         return None
     numbers = work.services.contract.enum("ModelMetadataKey")
@@ -95,7 +95,7 @@ def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
 
 
 def dataset_json(work: Work, dataset: Dataset) -> Json:
-    """Write a dataset."""
+    """Return a dataset as JSON."""
     return present(
         dataset_id=dataset.id,
         name=dataset.name,
@@ -107,10 +107,10 @@ def dataset_json(work: Work, dataset: Dataset) -> Json:
 
 
 def tensors_json(types: Sequence[Mapping[str, Any]] | None) -> Json | None:
-    """Write the inputs or outputs of a model, where they are known."""
+    """Return the inputs or outputs of a model as JSON; None if they are not known."""
     return None if types is None else {"types": types}
 
 
 def present(**values: Any) -> Json:  # noqa: ANN401 - JSON values
-    """Leave out what is absent: the contract has no nulls."""
+    """Return the values without those that are None: the contract has no nulls."""
     return {name: value for name, value in values.items() if value is not None}

@@ -28,17 +28,17 @@ _REASON_LIMIT = 2000
 
 
 def reasons(work: Work, jobs: Iterable[Job]) -> dict[str, str]:
-    """Tell why jobs have failed, reading all that it takes in a few queries.
+    """Return why jobs have failed, with a few queries for all of them.
 
-    A job that failed since another did not make its model tells why that one failed only to those
-    who may see that one.
+    If a job failed because another did not make its model, the reason of the other is shown only to
+    users who may see the other.
 
     Args:
         work: The request.
         jobs: The jobs.
 
     Returns:
-        The reasons by job, of those that have failed and that the viewer may see.
+        The reasons by job id, for failed jobs that the viewer may see.
     """
     failed = visible(work.db, work.viewer, (job for job in jobs if job.failure_reason))
     causes = JOBS.get_many(work.db, (job.cause_id for job in failed.values() if job.cause_id))
@@ -55,7 +55,7 @@ def _reason(job: Job, cause: Job | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Related:
-    """What one page of jobs refers to, read at once, as far as the viewer may see it."""
+    """What a page of jobs refers to, read at once, as far as the viewer may see them."""
 
     uses: Mapping[str, Uses]
     models: Mapping[str, Model]
@@ -65,15 +65,15 @@ class _Related:
 
 
 def job_json(work: Work, job: Job) -> Json:
-    """Write a job."""
+    """Return a job as JSON."""
     return jobs_json(work, [job])[0]
 
 
 def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
-    """Write jobs, in order, reading what they refer to in a few queries for all."""
+    """Return jobs as JSON, in order, with a few queries for all that they refer to."""
     ids = [job.id for job in jobs]
     uses = uses_of(work.db, ids)
-    # The output datasets are told by the result alone.
+    # Output datasets are part of the result alone.
     datasets = DATASETS.get_many(work.db, (key for each in uses.values() for key in each.dataset))
     related = _Related(
         uses,
@@ -86,14 +86,14 @@ def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
 
 
 def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
-    """Write jobs in short, in order."""
+    """Return summaries of jobs as JSON, in order."""
     uses = uses_of(work.db, [job.id for job in jobs])
     models = _models(work, uses)
     return [_summary(work, job, _last_model(uses[job.id], models)) for job in jobs]
 
 
 def result_json(work: Work, job: Job, body: Json) -> Json:
-    """Write what a job has found out."""
+    """Return the result of a job as JSON."""
     kind = KINDS[job.kind]
     if kind.detail:
         found: Json = {kind.detail: body}
@@ -128,7 +128,7 @@ def _job(work: Work, job: Job, related: _Related) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A job with what it refers to, of which fields are written."""
+    """A job and the objects that it refers to, from which its fields are serialized."""
 
     work: Work
     job: Job
@@ -167,7 +167,7 @@ class _Shown:
         return tensors_json(made.input_spec) if made else None
 
 
-# How each field that `JobKind.fields` names is written; None leaves it out.
+# How each field that `JobKind.fields` names is serialized; None omits the field.
 _FIELDS: Mapping[str, Callable[[_Shown], Any]] = {
     "target_model": lambda shown: shown.model(shown.uses.target[0]),
     "model": lambda shown: shown.inputs()[0],
@@ -191,13 +191,13 @@ def _listed(name: str, items: Sequence[Any]) -> Json:
 
 
 def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
-    """Read those of the models of jobs that the viewer may see."""
+    """Read the models of jobs that the viewer may see."""
     models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
     return visible(work.db, work.viewer, models.values())
 
 
 def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
-    """Leave out the inputs of several graphs: a job runs one of them, and names may recur."""
+    """Omit the inputs of several graphs: a job runs one of them, and names may recur."""
     return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 

@@ -1,4 +1,4 @@
-"""Submitting jobs: references are resolved, what cannot work is refused, the rest is queued."""
+"""Job submission: resolve references, refuse jobs that cannot work, and queue the rest."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from qai_hub.local.store.rows import JOBS, MODELS
 
 
 def create_job(work: Work) -> Reply:
-    """Queue a job. Its input models may still be in the making."""
+    """Queue a job. Other jobs may still have to make its input models."""
     _check_queue(work)
     ((message, body),) = work.call.body.items()
     project = project_id(work)
@@ -67,7 +67,7 @@ def create_job(work: Work) -> Reply:
 
 
 def _own_name(work: Work, model: Model) -> str:
-    """Return what a job is called after its model; names of others are not for it to pass on."""
+    """Return a job's default name, after its model; other users' names are not disclosed."""
     return model.name if model.owner_id == work.viewer.id else model.id
 
 
@@ -90,9 +90,9 @@ def _model(work: Work, key: str) -> Model:
 
 
 def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
-    """End a job at once if a model that it needs was not made.
+    """Fail a job at once if a job that was to make one of its models has failed.
 
-    It is the same to its user whether the producer fails before or after the submission.
+    So it makes no difference to the user whether that job fails before or after the submission.
     """
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
@@ -114,7 +114,7 @@ def _dataset(work: Work, key: str) -> str:
 def _seed_target(
     work: Work, producer: str, name: str, project: str, now: str, model_type: str | None
 ) -> str:
-    """Make the model that a job is to make, so that others can be built on it at once."""
+    """Create the record of a job's target model, so that further jobs can use it at once."""
     key = new_id("m")
     MODELS.add(
         work.db,

@@ -1,4 +1,4 @@
-"""The signed URLs: parts and forms come in, files go out, all as streams."""
+"""Handlers of signed URLs: streaming uploads, in parts or as a form, and downloads."""
 
 import base64
 import re
@@ -23,14 +23,14 @@ _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 async def upload_part(services: Services, call: Call) -> Reply:
-    """Take one part of an upload, straight to its place in the file."""
+    """Receive one part of an upload and write it to its place in the file."""
     upload_id, number = call.params["upload_id"], call.params["part_number"]
     signed = services.signer.check(
         "uploadPart", call.params["signature"], upload_id=upload_id, part_number=number
     )
     _check_length(call.request, signed["size"])
     async with services.writers.writing(upload_id, number):
-        # An earlier one of this number is overwritten in place: it must not count any more.
+        # An earlier part with this number is overwritten in place, so it must no longer count.
         await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
         received = await services.storage.write_part(
             upload_id, call.request.stream(), offset=signed["offset"], limit=signed["size"]
@@ -41,7 +41,7 @@ async def upload_part(services: Services, call: Call) -> Reply:
 
 
 async def upload_form(services: Services, call: Call) -> Reply:
-    """Take a whole upload as a form with one file."""
+    """Receive a whole upload as a form with one file."""
     upload_id = call.params["upload_id"]
     signed = services.signer.check("uploadForm", call.params["signature"], upload_id=upload_id)
     length = call.request.headers.get("content-length", "0")
@@ -56,7 +56,7 @@ async def upload_form(services: Services, call: Call) -> Reply:
 
 
 async def download_file(services: Services, call: Call) -> Response:
-    """Give a file, or the range of it that is asked for."""
+    """Send a file, or the requested range of it."""
     file_id = call.params["file_id"]
     signed = services.signer.check("downloadFile", call.params["signature"], file_id=file_id)
 
@@ -85,7 +85,7 @@ async def download_file(services: Services, call: Call) -> Response:
     headers |= {"Repr-Digest": f"sha-256=:{digest}:", "Content-Length": str(last - first + 1)}
     blocks = services.storage.open_range(file_id, first, last + 1)
     try:
-        # Before the headers are sent: until it is open, the file may be deleted at any time.
+        # Before the headers are sent: until the file is open, it may be deleted at any time.
         begin = await run_in_threadpool(next, blocks, b"")
     except FileNotFoundError:
         raise ProblemError(404, "The file is not there any more.") from None
@@ -100,7 +100,7 @@ async def download_file(services: Services, call: Call) -> Response:
 async def _in_upload(
     services: Services, upload_id: str, step: Callable[[Connection], None]
 ) -> None:
-    """Take a step in the database, if the upload is still going on."""
+    """Run a step in the database if the upload has not ended."""
 
     def run() -> None:
         with services.store.write() as db:
@@ -113,7 +113,7 @@ async def _in_upload(
 
 
 def _check_length(request: Request, size: int) -> None:
-    """Refuse a wrong size before the bytes come, where it is announced."""
+    """Refuse a wrong size before the bytes arrive, if it is announced."""
     length = request.headers.get("content-length")
     if length is not None and int(length) != size:
         status = 413 if int(length) > size else 400
@@ -150,7 +150,7 @@ async def _receive_form(
 
 
 async def _file_of(request: Request, parser: PushMultipartParser) -> AsyncGenerator[bytes, None]:
-    """Give the content of the field `file`, and pass over small other fields."""
+    """Yield the content of the field `file`, and skip other, small fields."""
     within_file, files, other = False, 0, 0
     with parser:
         async for chunk in request.stream():
@@ -172,7 +172,7 @@ async def _file_of(request: Request, parser: PushMultipartParser) -> AsyncGenera
 
 
 def _wanted_range(call: Call, size: int, tag: str) -> tuple[int, int] | None:
-    """Return the first and last byte asked for; None for the whole file."""
+    """Return the first and last byte requested; None for the whole file."""
     match = _RANGE.fullmatch(call.params.get("Range", "").replace(" ", ""))
     if match is None or call.params.get("If-Range", tag) != tag:
         return None

@@ -1,4 +1,4 @@
-"""What models, datasets and artifacts have in common: uploads that end, files to download."""
+"""Uploads and downloads, as models, datasets and artifacts share them."""
 
 import re
 from pathlib import PurePosixPath
@@ -46,13 +46,13 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
     Args:
         work: The request.
         object_id: The model or dataset that it is for.
-        size: Its size in bytes; None if that is not known.
+        size: Its size in bytes; None if unknown.
 
     Returns:
         The upload, with the size of its parts if its size is known.
 
     Raises:
-        ProblemError: 429 if its sender has too many unfinished ones.
+        ProblemError: 429 if the user has too many unfinished uploads.
     """
     config = work.services.config
     most, since = config.max_unfinished_uploads, work.services.clock() - config.retention.uploads
@@ -77,7 +77,7 @@ def part_sizes(upload: Upload) -> list[int]:
 
 
 def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
-    """Check that all parts have arrived, and as the caller has sent them.
+    """Check that all parts have arrived as the caller sent them.
 
     Raises:
         ProblemError: 409 if not.
@@ -95,7 +95,7 @@ def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
 
 
 def end_upload(work: Work, upload: Upload) -> str:
-    """Publish what an upload has collected.
+    """Publish the uploaded file.
 
     Args:
         work: The request.
@@ -105,14 +105,14 @@ def end_upload(work: Work, upload: Upload) -> str:
         The id of the file.
 
     Raises:
-        ProblemError: 409 if the upload was given up.
+        ProblemError: 409 if the upload was abandoned.
     """
     storage = work.services.storage
     if not storage.has_upload(upload.id):
         raise ProblemError(409, "This upload was given up: start another.")
     work.around.enter_context(work.services.writers.finishing(upload.id))
     parts = parts_of(work.db, upload.id)
-    # The digest of several parts costs another read, too long to wait for here.
+    # The digest of several parts requires reading the file again, which takes too long here.
     digest = parts[0].sha256 if len(parts) == 1 else None
     file = File(new_id("f"), sum(part.size for part in parts), digest)
     add_file(work.db, file)
@@ -132,12 +132,12 @@ def latest_complete_upload(work: Work, object_id: str) -> Upload | None:
 
 
 def download_json(work: Work, file_id: str, filename: str) -> Json:
-    """Tell where a file can be downloaded.
+    """Return where a file can be downloaded.
 
     Args:
         work: The request.
         file_id: The file.
-        filename: How it is called.
+        filename: Its name for the user.
 
     Returns:
         A signed URL, the name, and the SHA-256.
@@ -148,7 +148,7 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
     services = work.services
     digest = file.sha256
     if digest is None:
-        # Read here, where callers have patience, and not where the download begins.
+        # Computed here, where callers can wait, and not when the download begins.
         digest = services.storage.digest(file_id)
         if digest is None:
             raise ProblemError(404, "The file is not there any more.")
@@ -159,12 +159,12 @@ def download_json(work: Work, file_id: str, filename: str) -> Json:
 
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:
-    """Return how a model's file is called, with no dots but those of its extension."""
+    """Return the name of a model's file, with no dots but those of its extension."""
     suffix = EXTENSIONS.get(model_type or "", "")
     return safe_stem(name, suffix) + suffix + (".zip" if is_directory else "")
 
 
 def safe_stem(name: str, suffix: str) -> str:
-    """Return a name as a file name without dots, blanks or what a file system refuses."""
+    """Return a name as a file name without dots, blanks or characters that file systems refuse."""
     stem = name[: -len(suffix)] if suffix and name.endswith(suffix) else name
     return _UNSAFE.sub("_", PurePosixPath(stem).name).strip("_")[:100] or "file"

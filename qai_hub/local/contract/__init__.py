@@ -1,4 +1,4 @@
-"""The spec layer: routes, validates and answers by the contract, and knows nothing of the hub."""
+"""The spec layer: routing, validation and encoding by the contract, independent of the hub."""
 
 from qai_hub.local.contract.document import Contract, ContractError
 from qai_hub.local.contract.routes import Authenticate, Call, Handler, Reply, caller_of, routes

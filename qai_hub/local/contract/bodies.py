@@ -1,4 +1,4 @@
-"""Validation errors in words that a caller can act on."""
+"""Request and response bodies: reading, decoding, validating, encoding, and error messages."""
 
 import asyncio
 import json
@@ -16,22 +16,23 @@ from qai_hub.local.errors import ProblemError
 
 _SHOWN = 5
 _VALUE_LIMIT = 80
-# A validator gives all errors of a value or the first one; all of a large one can take minutes.
+# A validator returns all errors of a value or the first one; finding all in a large value can take
+# minutes.
 _LARGE = 500
 _Kind = ValidationErrorKind
 
 
 def explain(validator: Validator, value: Json, subject: str) -> str:
-    """Describe what is wrong with a value that is not valid.
+    """Describe why a value is not valid.
 
     Args:
-        validator: What has refused it.
+        validator: The validator that rejected it.
         value: The value.
-        subject: What it is, such as ``body``.
+        subject: The name of the value in the message, such as ``body``.
 
     Returns:
-        One sentence for each of the first errors, each with the JSON pointer of the fault; for a
-        large value, one for the first.
+        One sentence for each of the first errors, with its JSON pointer; for a large value, the
+        first error only.
     """
     if is_large(value):
         return _sentence(_first_error(validator, value), subject)
@@ -44,12 +45,12 @@ def explain(validator: Validator, value: Json, subject: str) -> str:
 
 
 def is_large(value: Json) -> bool:
-    """Tell whether a value holds so many others that it takes noticeable time to go through."""
+    """Return whether a value holds so many others that traversing it takes noticeable time."""
     return next(islice(_values(value), _LARGE, None), None) is not None
 
 
 def _values(value: Json) -> Iterator[bool]:
-    """Yield once for each value within a value, level by level: it may be nested deeply."""
+    """Yield once for each nested value, level by level, as nesting may be too deep to recurse."""
     waiting = [value]
     while waiting:
         yield True
@@ -112,7 +113,7 @@ def _fault(error: ValidationError) -> str:  # noqa: C901, PLR0912 - one line for
 
 
 def show(value: Json) -> str:
-    """Write a value as JSON, cut where it gets long, and no more of it than is shown."""
+    """Format a value as JSON, truncated; only the part that is shown is encoded."""
     shown = ""
     for piece in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(_cut(value)):
         shown += piece
@@ -122,12 +123,12 @@ def show(value: Json) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut a text that is longer than a limit, and mark the cut."""
+    """Truncate a text that is longer than a limit, and mark the cut."""
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _cut(value: Json) -> Json:
-    """Cut a text to what can be shown of it; an encoder writes texts as a whole."""
+    """Truncate a text to the part that can be shown; an encoder would write all of it."""
     return value[: _VALUE_LIMIT + 1] if isinstance(value, str) else value
 
 
@@ -146,8 +147,8 @@ def _options(value: Json, options: list[Json]) -> str:
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
-# Beyond this many values, reading a body would hold up other requests. A compile job with a
-# thousand inputs has a third of them, and so has the end of an upload in ten thousand parts.
+# Reading a body with more values would delay other requests. A compile job with a thousand inputs
+# has a third as many, and so has the completion of an upload in ten thousand parts.
 MAX_VALUES = 1 << 15
 _TOO_DEEP = "body: nested too deeply"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -156,20 +157,20 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 async def read_body(
     chunks: AsyncIterable[bytes], headers: Mapping[str, str], limit: int, seconds: float
 ) -> bytes:
-    """Collect a body of bounded size, in bounded time.
+    """Read a body, within limits on size and time.
 
     Args:
         chunks: The body as it arrives.
         headers: The headers of the request.
-        limit: Most bytes to take.
-        seconds: Most time to take.
+        limit: Maximum size in bytes.
+        seconds: Maximum time in seconds.
 
     Returns:
         The whole body.
 
     Raises:
-        ProblemError: 413 if it is larger, before it is read where its length is announced; 408 if
-            it takes longer.
+        ProblemError: 413 if it is larger, before reading it if its length is announced; 408 if it
+            takes longer.
     """
     too_large = ProblemError(413, f"The body has more than {limit} bytes.")
     announced = headers.get("content-length", "")
@@ -193,16 +194,16 @@ def decode(raw: bytes, body: Body, media: str) -> Json:
     """Decode and validate a request body.
 
     Args:
-        raw: The bytes that were sent.
-        body: What the contract says of it.
+        raw: The bytes that were received.
+        body: Its description in the contract.
         media: Media type of the bytes.
 
     Returns:
         The decoded body.
 
     Raises:
-        ProblemError: 400 if it is not of that type, or does not fit the contract; 413 if it holds
-            more values than any such body can need.
+        ProblemError: 400 if it is not of that type or violates the contract; 413 if it holds more
+            values than any such body can need.
     """
     value = _parse_message(raw, body) if media == PROTOBUF else _parse(raw)
     _check_choices(value, body)
@@ -212,7 +213,7 @@ def decode(raw: bytes, body: Body, media: str) -> Json:
             if not body.validator.is_valid(value):
                 fault = explain(body.validator, value, "body")
         except ValueError:
-            # The validator's own limit, which is lower than that of the decoder.
+            # The validator's nesting limit, which is lower than the decoder's.
             fault = _TOO_DEEP
     if fault is not None:
         raise ProblemError(400, fault)
@@ -220,13 +221,13 @@ def decode(raw: bytes, body: Body, media: str) -> Json:
 
 
 def encode(value: Json, operation: Operation, media: str, *, bare: bool) -> bytes:
-    """Encode an answer's body.
+    """Encode the body of a response.
 
     Args:
         value: The body.
-        operation: The operation that is answered.
-        media: Media type to answer with.
-        bare: Whether the caller takes the bare form, where there is one.
+        operation: The operation that was called.
+        media: Media type of the response.
+        bare: Whether the caller accepts the bare form, if there is one.
 
     Returns:
         The bytes.
@@ -253,7 +254,7 @@ def _parse_message(raw: bytes, body: Body) -> Json:
 
 
 def _parse(raw: bytes) -> Json:
-    # Each value but the first stands behind one of these. Some may be within texts.
+    # Each value but the first follows one of these characters. Some of them may be within strings.
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise ProblemError(413, f"The body holds more than {MAX_VALUES} values.")
     try:
@@ -264,7 +265,7 @@ def _parse(raw: bytes) -> Json:
             object_pairs_hook=_object,
         )
         if _SURROGATE.search(raw):
-            # Half a character can be written in JSON, but neither stored nor sent again.
+            # JSON allows a lone surrogate, but it can be neither stored nor encoded again.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
         raise ProblemError(400, "body: not valid UTF-8") from None
@@ -276,7 +277,7 @@ def _parse(raw: bytes) -> Json:
 
 
 def _object(pairs: list[tuple[str, Json]]) -> Json:
-    """Make an object, in which no field may stand twice: which one would count is a guess."""
+    """Build an object; duplicate fields are refused, as either could be the one meant."""
     made = dict(pairs)
     if len(made) < len(pairs):
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
@@ -285,7 +286,7 @@ def _object(pairs: list[tuple[str, Json]]) -> Json:
 
 
 def _number(text: str) -> int | float:
-    """Read a number with a point or exponent: 2.0 is an integer, as JSON Schema has it."""
+    """Parse a number with a point or exponent: 2.0 is an integer, as in JSON Schema."""
     value = float(text)
     return int(value) if value.is_integer() else value
 

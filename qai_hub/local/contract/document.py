@@ -18,7 +18,7 @@ __all__ = ["Body", "Contract", "ContractError", "Json", "Operation", "Parameter"
 
 
 class ContractError(Exception):
-    """The contract and the server do not fit together, or the contract is not well formed."""
+    """The server does not match the contract, or the contract is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Parameter:
         required: Whether a request without it is refused.
         kind: JSON type of its value.
         item_kind: JSON type of its items, if it is an array.
-        default: Value when it is absent; None for none.
+        default: Its value when absent; None if there is no default.
         validator: Checks the parsed value.
     """
 
@@ -49,13 +49,13 @@ class Body:
     """The request body of an operation.
 
     Attributes:
-        media_types: What may be sent.
-        max_bytes: Most bytes that it may have; None where the handler reads the stream itself.
+        media_types: The media types that may be sent.
+        max_bytes: Maximum size in bytes; None if the handler reads the stream itself.
         required: Whether a request without it is refused.
-        validator: Checks the decoded body; None where the handler reads the stream itself.
+        validator: Checks the decoded body; None if the handler reads the stream itself.
         choices: Groups of properties of which exactly one must be present, by group name.
         message: Name of its protobuf message; None if it is JSON on every wire.
-        shape: What it holds, for the protobuf wire.
+        shape: Its structure, for the protobuf wire.
     """
 
     media_types: tuple[str, ...]
@@ -75,15 +75,15 @@ class Operation:
         id: Its operationId.
         method: HTTP method in capitals.
         path: Path template.
-        secured: Whether a caller must show a token.
+        secured: Whether a token is required.
         parameters: Its parameters.
         body: Its request body, if it has one.
         status: The first success status that it declares.
-        produces: Media types of its success answers.
-        message: Name of the protobuf message that it is answered with; None if its answer is JSON
-            on every wire.
-        bare_message: Name of the message that stands bare, without the one around it, for callers
-            that cannot use storage credentials; None if it never does.
+        produces: Media types of its successful responses.
+        message: Name of the protobuf message of its response; None if the response is JSON on every
+            wire.
+        bare_message: Name of the inner message that is sent without its wrapper to callers that
+            cannot use storage credentials; None if there is no such form.
     """
 
     id: str
@@ -101,7 +101,7 @@ class Operation:
 
     @cached_property
     def answers(self) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
-        """Validators of its answers, by status and media type."""
+        """Validators of its responses, by status and media type."""
         return self._contract.answers(self._pointer)
 
 
@@ -129,7 +129,7 @@ class Contract:
 
     @classmethod
     def load(cls) -> "Contract":
-        """Read the contract that is installed with the generated client."""
+        """Load the contract that is installed with the generated client."""
         text = resources.files("qai_hub_api").joinpath("openapi.json").read_text("utf-8")
         return cls(json.loads(text))
 
@@ -139,7 +139,7 @@ class Contract:
         return values
 
     def answers(self, pointer: str) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
-        """Compile the validators of what the operation at a JSON pointer may answer."""
+        """Compile the validators of the responses of the operation at a JSON pointer."""
         found: dict[int, dict[str, jsonschema_rs.Validator]] = {}
         for status in self._at(pointer)["responses"]:
             response, where = self._resolve(f"{pointer}/responses/{status}")
@@ -167,7 +167,7 @@ class Contract:
         item, definition = self._at(item_pointer), self._at(pointer)
         if "operationId" not in definition:
             raise ContractError(f"{method.upper()} {path} has no operationId")
-        # What an operation says of a parameter goes before what its path says.
+        # A parameter of the operation overrides the same parameter of its path.
         parameters = {
             (parameter.location, parameter.name): parameter
             for owner, where in ((item, item_pointer), (definition, pointer))
@@ -258,7 +258,7 @@ class Contract:
         return value
 
     def _resolve(self, pointer: str) -> tuple[Json, str]:
-        """Follow the references at a pointer; return what stands there, and where that is."""
+        """Follow the references at a pointer; return the value found, and its own pointer."""
         value = self._at(pointer)
         while "$ref" in value:
             pointer = value["$ref"].removeprefix("#")

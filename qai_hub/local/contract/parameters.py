@@ -1,4 +1,4 @@
-"""Reading the parameters of a request by the contract."""
+"""Parameters and media types of a request, read as the contract declares them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,22 +12,22 @@ from qai_hub.local.errors import ProblemError
 _MOST_IN_QUERY = 500
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
-# Python clients print their booleans with a capital.
+# Python clients send their booleans capitalized.
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 
 
 def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
-    """Parse and validate what the contract declares; what it does not declare is ignored.
+    """Parse and validate the parameters that the contract declares; others are ignored.
 
     Args:
         operation: The operation that is called.
         request: The HTTP request.
 
     Returns:
-        Values by name. Absent parameters have their default, or are left out.
+        Values by name. Absent parameters have their default, or are omitted.
 
     Raises:
-        ProblemError: 404 for a path that names nothing, 400 for the others.
+        ProblemError: 404 for an invalid path parameter, 400 for any other.
     """
     values: dict[str, Json] = {}
     for parameter in operation.parameters:
@@ -66,7 +66,7 @@ def _parse(parameter: Parameter, texts: Sequence[str]) -> Json:
         return [_scalar(parameter, parameter.item_kind, text) for text in texts]
     if len(texts) > 1 and parameter.location == "query":
         raise ValueError(f"{_subject(parameter)} is given more than once")
-    # A header that is sent twice means the same as one with both values (RFC 9110, 5.3).
+    # A repeated header is equivalent to one with all values (RFC 9110, 5.3).
     return _scalar(parameter, parameter.kind, ", ".join(texts))
 
 
@@ -91,24 +91,24 @@ def _subject(parameter: Parameter) -> str:
     return f"{parameter.location} parameter {parameter.name!r}"
 
 
-# Browsers send less than ten.
+# Browsers send fewer than ten.
 _MOST_RANGES = 100
 _BINARY = "application/octet-stream"
 
 
 def answer_type(request: Request, operation: Operation) -> str:
-    """Choose the media type of a successful answer.
+    """Choose the media type of a successful response.
 
-    Callers of the official client accept anything, and tell what they want by the media type of
-    what they send, even where they send nothing.
+    The official client accepts anything. It expects the media type of its own `Content-Type`, which
+    it sends even without a body.
 
     Args:
         request: The HTTP request.
-        operation: What it calls.
+        operation: The operation that is called.
 
     Returns:
-        One of the media types of the operation's answers; of several that are accepted alike, that
-        of the request, else the contract's.
+        One of the media types of the operation's responses. Among equally acceptable ones, that of
+        the request is preferred, then the contract's order.
 
     Raises:
         ProblemError: 406 if the caller accepts none of them.
@@ -126,23 +126,24 @@ def answer_type(request: Request, operation: Operation) -> str:
 
 
 def content_type(request: Request, body: Body) -> str:
-    """Tell the media type of a request's body.
+    """Return the media type of a request's body.
 
     Args:
         request: The HTTP request.
-        body: What the operation takes.
+        body: The body that the operation declares.
 
     Returns:
         The media type.
 
     Raises:
-        ProblemError: 415 if the operation does not take it, or it is compressed.
+        ProblemError: 415 if the operation does not accept it, or the body is compressed.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise ProblemError(415, f"Send the body as it is, without {show(coding)} encoding.")
     types = [*body.media_types, *([PROTOBUF] if body.message else [])]
-    # A body without a type may be taken for bytes (RFC 9110, 8.3): the official client's parts are.
+    # A body without a type may be treated as bytes (RFC 9110, 8.3), as the parts of the official
+    # client's uploads are.
     sent = _media_type(request, _BINARY)
     if sent not in types:
         raise ProblemError(415, f"Send {' or '.join(types)}, not {shorten(sent, 80)}.")
@@ -154,7 +155,7 @@ def _media_type(request: Request, absent: str) -> str:
 
 
 def _quality(ranges: Iterable[tuple[str, float]], media: str) -> float:
-    """Give the quality that the most specific range which matches has; 0 rules it out."""
+    """Return the quality of the most specific matching range; 0 means not acceptable."""
     kind = media.partition("/")[0]
     precedence = {media: 2, f"{kind}/*": 1, "*/*": 0}
     best, found = -1, 0.0

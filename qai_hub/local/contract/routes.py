@@ -1,4 +1,4 @@
-"""What passes between the spec layer and the handlers of operations."""
+"""The routes of the contract, and the interface between the spec layer and the handlers."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,19 +22,19 @@ from qai_hub.local.errors import MEDIA_TYPE as PROBLEM
 from qai_hub.local.errors import ProblemError
 
 Caller = Any
-"""Whoever a token belongs to, as the authenticator knows them."""
+"""The user that a token belongs to, as the authenticator returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that fits the contract.
+    """A request that has been validated against the contract.
 
     Attributes:
         operation: The operation that is called.
         request: The HTTP request, for streams and URLs.
-        caller: Who calls, as the authenticator knows them; None where no token is needed.
-        params: Parameters by name, parsed; absent ones are left out unless they have a default.
-        body: The decoded body; None if there is none, or if the handler reads the stream.
+        caller: The user, as the authenticator returned it; None if no token is required.
+        params: Parsed parameters by name; absent ones are omitted unless they have a default.
+        body: The decoded body; None if there is none, or if the handler reads the stream itself.
     """
 
     operation: Operation
@@ -46,11 +46,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer.
+    """A successful response.
 
     Attributes:
-        body: What to encode; None for an empty answer.
-        headers: Headers beside those of the encoding.
+        body: The value to encode; None for an empty response.
+        headers: Headers in addition to those of the encoding.
         status: HTTP status; None for the first one that the contract declares.
     """
 
@@ -60,21 +60,21 @@ class Reply:
 
 
 Handler = Callable[[Call], Awaitable[Reply | Response]]
-"""Carries out one operation."""
+"""Handles one operation."""
 
 Authenticate = Callable[[str], Caller]
-"""Turns a token into whoever it belongs to; None if it belongs to nobody."""
+"""Returns the user that a token belongs to; None if there is none."""
 
 
 def caller_of(request: Request, authenticate: Authenticate) -> Caller:
-    """Return who sends a request.
+    """Return the user that sent a request.
 
     Args:
         request: The request.
-        authenticate: Tells whom a token belongs to.
+        authenticate: Returns the user that a token belongs to.
 
     Raises:
-        ProblemError: 401 if it has no token, or its token is nobody's (any more).
+        ProblemError: 401 if it has no token, or its token is unknown or no longer valid.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     caller = authenticate(token.strip()) if scheme.lower() == "token" else None
@@ -88,7 +88,8 @@ def caller_of(request: Request, authenticate: Authenticate) -> Caller:
 
 
 _log = logging.getLogger(__name__)
-# What is larger is read beside the event loop, and so are answers of many values written.
+# Larger bodies are decoded in a thread beside the event loop, and responses with many values are
+# encoded there.
 _LARGE_BODY = 16 << 10
 
 
@@ -100,14 +101,14 @@ def routes(
     validate_responses: bool = False,
     body_seconds: float = 60.0,
 ) -> list[Route]:
-    """Make one route for each path of the contract.
+    """Create one route for each path of the contract.
 
     Args:
         contract: The contract.
-        handlers: What carries out each operation, by operationId.
-        authenticate: Tells whom a token belongs to.
-        validate_responses: Answer 500 where an answer does not fit the contract.
-        body_seconds: How long a body may take to come that the contract bounds.
+        handlers: The handler of each operation, by operationId.
+        authenticate: Returns the user that a token belongs to.
+        validate_responses: Whether a response that violates the contract is replaced by a 500.
+        body_seconds: Seconds that a body may take to arrive, if the contract limits its size.
 
     Returns:
         Routes for Starlette.
@@ -140,12 +141,12 @@ def routes(
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """How bodies are read and written.
+    """How bodies are decoded and encoded.
 
     Attributes:
-        seconds: How long one may take to come.
-        large: Lets one large body at a time be read or written, in a thread of its own. With more
-            of them, those on the event loop would wait for the interpreter longer than for one.
+        seconds: Seconds that a body may take to arrive.
+        large: Allows one large body at a time to be decoded or encoded, in a separate thread. With
+            several threads, the event loop would wait longer for the interpreter lock.
     """
 
     seconds: float
@@ -170,7 +171,7 @@ class _Endpoint:
 
 
 class _Bound:
-    """An operation with what carries it out."""
+    """An operation with its handler."""
 
     def __init__(
         self,
@@ -208,7 +209,7 @@ class _Bound:
         return Response(content, status, headers=result.headers, media_type=media)
 
     async def _read(self, request: Request) -> tuple[str, Call]:
-        """Read a request; return what it is answered as, too."""
+        """Read a request; return the media type of the response, too."""
         operation = self.operation
         caller = caller_of(request, self._authenticate) if operation.secured else None
         params = read_parameters(operation, request)
@@ -238,7 +239,7 @@ class _Bound:
         return await run_sync(decode, limiter=self._coding.large)
 
     def _check_answer(self, status: int, media: str | None, reply: Reply | None) -> None:
-        """Hold an answer to the contract; a fault is the server's, and says so to its log."""
+        """Check a response against the contract; a violation is the server's fault, and logged."""
         if not self._validate:
             return
         fault = self._fault(status, media, reply)

@@ -1,4 +1,4 @@
-"""What request bodies hold, as far as the protobuf wire must know it."""
+"""The structure of request bodies, as far as the protobuf wire needs it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 Json = Any
 """A JSON value as the standard library decodes it."""
 
-# From a JSON pointer to the schema there, references followed, and where that stands.
+# Returns the schema at a JSON pointer, with references followed, and its own pointer.
 Resolve = Callable[[str], tuple[Json, str]]
 
 _DEFAULTS: Mapping[str, Json] = {"string": "", "integer": 0, "number": 0.0, "boolean": False}
@@ -18,13 +18,13 @@ _DEFAULTS: Mapping[str, Json] = {"string": "", "integer": 0, "number": 0.0, "boo
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a request body, or a part of it, holds.
+    """The structure of a request body, or of a part of it.
 
     Attributes:
-        properties: What its properties hold; of a list, what those of its items do.
-        defaults: Values of properties that may be absent, and that the protobuf wire gives in that
-            case: it cannot tell the two apart.
-        most: Most items that a list may have; None where it is no list.
+        properties: The shapes of its properties; for a list, those of the properties of its items.
+        defaults: Default values of properties that may be absent. The protobuf wire cannot
+            distinguish an absent property from its default.
+        most: Maximum number of items of a list; None if it is not a list.
     """
 
     properties: Mapping[str, "Shape"] = field(default_factory=dict)
@@ -32,13 +32,14 @@ class Shape:
     most: int | None = None
 
     def prune(self, message: "Message", where: str = "") -> None:
-        """Clear what a message has no place for, before anything is made of it.
+        """Clear fields that the schema does not have, before the message is converted.
 
-        A message of some hundred kilobytes can hold as many empty ones, at a cost for each.
+        A message of some hundred kilobytes can hold hundreds of thousands of empty ones, each of
+        which costs time.
 
         Args:
             message: A body that came as protobuf.
-            where: JSON pointer to it.
+            where: JSON pointer to the message.
 
         Raises:
             ValueError: A list has too many items.
@@ -59,13 +60,14 @@ class Shape:
                     shape.prune(item, pointer)
 
     def trim(self, value: Json) -> Json:
-        """Make a body that came as protobuf what it would be as JSON.
+        """Return a body that came as protobuf in the form that it would have as JSON.
 
         Args:
-            value: The body, with every field that its message has.
+            value: The body, with every field of its message.
 
         Returns:
-            The body without defaults of what may be absent, and without what it has no place for.
+            The body without default values of optional properties, and without fields that the
+            schema does not have.
         """
         if isinstance(value, list):
             return [self.trim(item) for item in value]
@@ -82,11 +84,11 @@ class Shape:
 
 
 def read_shape(resolve: Resolve, pointer: str) -> Shape:
-    """Read what the schema at a JSON pointer holds.
+    """Return the shape of the schema at a JSON pointer.
 
     Args:
         resolve: Finds schemas.
-        pointer: The schema of a request: those refer to no schema that they are part of.
+        pointer: Pointer to the schema of a request; request schemas are not recursive.
 
     Returns:
         Its shape.

@@ -1,1 +1,1 @@
-"""Records as the contract writes them, for the person who looks at them."""
+"""The hub's core: job types, scheduling and results of jobs, users and their rights."""

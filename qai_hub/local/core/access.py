@@ -1,6 +1,6 @@
 """Who may see what, and who may change it.
 
-Owners may do all. Whoever something is open to (see `open_to`) may look at it and download it.
+Owners may do everything. Users to whom a resource is open (see `open_to`) may view and download it.
 To everybody else it does not exist.
 """
 
@@ -22,30 +22,30 @@ _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[_Record_co]):
-    """A kind of thing that people own and share.
+    """A kind of resource that users own and share.
 
     Attributes:
-        word: What people call it.
-        rows: Where it is kept.
+        word: Its name in messages.
+        rows: Its table.
     """
 
     word: str
     rows: Rows[_Record_co]
 
     def seen_by(self, db: Connection, viewer: User, key: str, *, status: int = 404) -> _Record_co:
-        """Return the one with an id, if a person may see it.
+        """Return the resource with an id, if a user may see it.
 
         Args:
             db: The transaction.
-            viewer: Who wants to see it.
+            viewer: The user who wants to see it.
             key: Its id.
-            status: What to answer if there is none.
+            status: The HTTP status of the error if there is none.
 
         Returns:
             The record.
 
         Raises:
-            ProblemError: There is none, or they may not see it; the two cannot be told apart.
+            ProblemError: There is none, or the user may not see it; the error is the same for both.
         """
         found = self.rows.get(db, key)
         if found is None or not may_see(db, viewer, found):
@@ -53,18 +53,18 @@ class Kind(Generic[_Record_co]):
         return found
 
     def changed_by(self, db: Connection, viewer: User, key: str) -> _Record_co:
-        """Return the one with an id, if a person may change it.
+        """Return the resource with an id, if a user may change it.
 
         Args:
             db: The transaction.
-            viewer: Who wants to change it.
+            viewer: The user who wants to change it.
             key: Its id.
 
         Returns:
             The record.
 
         Raises:
-            ProblemError: 404 if they may not see it, 403 if they may only see it.
+            ProblemError: 404 if the user may not see it, 403 if they may only see it.
         """
         found = self.seen_by(db, viewer, key)
         if found.owner_id != viewer.id:
@@ -75,20 +75,20 @@ class Kind(Generic[_Record_co]):
 
 
 def may_see(db: Connection, viewer: User, thing: Owned) -> bool:
-    """Tell whether a person may see something."""
+    """Return whether a user may see a resource."""
     return bool(visible(db, viewer, [thing]))
 
 
 def visible(db: Connection, viewer: User, things: Iterable[_Record]) -> dict[str, _Record]:
-    """Return those of some things that a person may see, by id. Their own cost no query.
+    """Return those of some resources that a user may see, by id. Their own cost no query.
 
     Args:
         db: The transaction.
-        viewer: Who wants to see them.
+        viewer: The user who wants to see them.
         things: Jobs, models or datasets.
 
     Returns:
-        Those that they may see.
+        The resources that the user may see.
     """
     found = {thing.id: thing for thing in things}
     others = [key for key, thing in found.items() if thing.owner_id != viewer.id]

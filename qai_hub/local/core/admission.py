@@ -1,6 +1,7 @@
-"""Who may enter: what a start of the hub, and its administrator, make of the accounts.
+"""Changes to accounts: by a start of the hub and by its administrator.
 
-Each step takes all accounts by address and returns what becomes of them. Tokens are digests here.
+Each function takes all accounts by address and returns the changed accounts. Tokens are given as
+digests.
 """
 
 import re
@@ -17,19 +18,19 @@ _TOKEN = re.compile(r"[!-~]+")
 
 
 def new_token() -> str:
-    """Make a token. It is a secret."""
+    """Generate a token. It is a secret."""
     return secrets.token_hex(20)
 
 
 def checked_token(token: str, email: str) -> str:
-    """Return a token that can be one.
+    """Return a token if it is valid.
 
     Args:
         token: The token. It is a secret.
-        email: Whom it is for.
+        email: The user that it is for.
 
     Raises:
-        ValueError: It cannot be one.
+        ValueError: The token is invalid.
     """
     if not _TOKEN.fullmatch(token):
         raise ValueError(f"the token given for {email} must be of printable ASCII, without blanks")
@@ -37,7 +38,7 @@ def checked_token(token: str, email: str) -> str:
 
 
 def merged(users: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
-    """Return whom a start names, each person once.
+    """Return the users that a start names, each once.
 
     Args:
         users: Addresses and tokens; None for a token that is not given.
@@ -46,7 +47,7 @@ def merged(users: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
         The tokens by normalized address, in order.
 
     Raises:
-        ValueError: An address or token cannot be one, or a person is named with two tokens.
+        ValueError: An address or token is invalid, or a user is named with two tokens.
     """
     found: dict[str, str | None] = {}
     for address, token in users:
@@ -59,18 +60,18 @@ def merged(users: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
 
 
 def start(accounts: Accounts, named: Mapping[str, str | None], *, keep: bool) -> dict[str, Account]:
-    """Let in whom a start names, and nobody else who came by an earlier start.
+    """Give access to the users that a start names, and withdraw it from those of earlier starts.
 
-    Whoever is named with a token has that one alone from now on; whoever is named without one keeps
-    theirs. Whom an administrator has added stays.
+    A user named with a token has only that token from now on; a user named without one keeps
+    theirs. Users that an administrator added stay.
 
     Args:
-        accounts: What was.
-        named: Tokens by address; None where none is given.
-        keep: Let those in as well who came by an earlier start.
+        accounts: The accounts before.
+        named: Tokens by address; None if no token is given.
+        keep: Whether users named by an earlier start keep their access.
 
     Raises:
-        ValueError: A token stands for two people.
+        ValueError: Two users have the same token.
     """
     after = dict(accounts)
     for email, account in accounts.items():
@@ -84,10 +85,10 @@ def start(accounts: Accounts, named: Mapping[str, str | None], *, keep: bool) ->
 
 
 def add(accounts: Accounts, email: str, token: str) -> dict[str, Account]:
-    """Let a person in by a token, until they are revoked.
+    """Add a user with a token, until they are revoked.
 
     Raises:
-        ValueError: They may enter already, or the token is somebody else's.
+        ValueError: They have access already, or the token belongs to another user.
     """
     known = accounts.get(email)
     if known is not None and known.active:
@@ -97,17 +98,17 @@ def add(accounts: Accounts, email: str, token: str) -> dict[str, Account]:
 
 
 def renew(accounts: Accounts, email: str, token: str) -> dict[str, Account]:
-    """Replace all tokens of a person by another.
+    """Replace all tokens of a user by a new one.
 
     Raises:
-        ValueError: There is no such user, or the token is somebody else's.
+        ValueError: There is no such user, or the token belongs to another user.
     """
     account = replace(active(accounts, email), tokens=frozenset({token}))
     return _each_for_one({**accounts, email: account}, [email])
 
 
 def give(accounts: Accounts, email: str, token: str) -> dict[str, Account]:
-    """Give a person one more token.
+    """Give a user an additional token.
 
     Raises:
         ValueError: There is no such user.
@@ -117,7 +118,7 @@ def give(accounts: Accounts, email: str, token: str) -> dict[str, Account]:
 
 
 def revoke(accounts: Accounts, email: str) -> dict[str, Account]:
-    """Take all tokens of a person away; what they have made stays.
+    """Revoke all tokens of a user; their data stays.
 
     Raises:
         ValueError: There is no such user.
@@ -128,7 +129,7 @@ def revoke(accounts: Accounts, email: str) -> dict[str, Account]:
 
 
 def active(accounts: Accounts, email: str) -> Account:
-    """Return the account of a person who may enter.
+    """Return the account of a user who has access.
 
     Raises:
         ValueError: There is no such user.
@@ -141,7 +142,7 @@ def active(accounts: Accounts, email: str) -> Account:
 
 
 def _each_for_one(accounts: dict[str, Account], given: Iterable[str]) -> dict[str, Account]:
-    """Let each token stand for one person: those who may not enter lose what others are given."""
+    """Keep tokens unique: users without access lose those that are given to others."""
     for email in given:
         for other in accounts.values():
             shared = other.tokens & accounts[email].tokens

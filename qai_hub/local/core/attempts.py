@@ -1,4 +1,4 @@
-"""The attempts that run in this process, each in a thread of its own."""
+"""The attempts that this process is carrying out, each in its own thread."""
 
 import threading
 from collections import Counter
@@ -16,11 +16,11 @@ class _Attempt:
 
 
 class Attempts:
-    """The attempts that run, and how they are asked to end.
+    """The running attempts, and how they are cancelled.
 
     Args:
-        ended: Called, in its thread, when an attempt runs no longer.
-        cancel: Called with the job of an attempt that is asked to end.
+        ended: Called, in its thread, when an attempt has ended.
+        cancel: Called with the job of an attempt that is being cancelled.
     """
 
     def __init__(self, ended: Callable[[], None], cancel: Callable[[Job], None]) -> None:
@@ -30,14 +30,14 @@ class Attempts:
         self._running: set[_Attempt] = set()
 
     def begin(self, job: Job, run: Callable[[Job, threading.Event], None]) -> None:
-        """Begin an attempt.
+        """Start an attempt.
 
         Args:
             job: The job, as it was claimed.
-            run: Carries it out; ends early once the event is set.
+            run: Carries it out; returns early once the event is set.
 
         Raises:
-            RuntimeError: This process can have no more threads.
+            RuntimeError: This process cannot start another thread.
         """
         attempt = _Attempt(job)
 
@@ -48,7 +48,7 @@ class Attempts:
                 self._remove(attempt)
                 self._ended()
 
-        # Daemons: a process that forgets to stop its hub must still be able to end.
+        # Daemons, so that a process that forgets to stop its hub can still exit.
         attempt.thread = threading.Thread(target=carry_out, name=job.id, daemon=True)
         with self._lock:
             self._running.add(attempt)
@@ -59,19 +59,19 @@ class Attempts:
             raise
 
     def by_owner(self) -> Counter[int]:
-        """Return how many attempts run, by whose jobs they are at."""
+        """Return the number of running attempts by the owner of their jobs."""
         with self._lock:
             return Counter(attempt.job.owner_id for attempt in self._running)
 
     def cancel(self, job_ids: Collection[str]) -> None:
-        """Ask the attempts at some jobs to end."""
+        """Cancel the attempts at some jobs."""
         with self._lock:
             asked = [attempt for attempt in self._running if attempt.job.id in job_ids]
         for attempt in asked:
             self._ask(attempt)
 
     def stop(self) -> None:
-        """Ask all attempts to end, and wait until they have; no more may be begun."""
+        """Cancel all attempts and wait for their end; no more may be started."""
         with self._lock:
             running = tuple(self._running)
         for attempt in running:
@@ -81,7 +81,7 @@ class Attempts:
                 attempt.thread.join()
 
     def _ask(self, attempt: _Attempt) -> None:
-        # In this order: whoever starts the attempt looks at the event afterwards.
+        # In this order, because the thread that starts the attempt checks the event afterwards.
         attempt.cancelled.set()
         self._cancel(attempt.job)
 

@@ -1,4 +1,4 @@
-"""The cache: a target model is not made again for those who may see the job that made it."""
+"""The cache: reuses a target model for users who may see the job that made it."""
 
 import hashlib
 import json
@@ -22,18 +22,19 @@ from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.tools import installed
 from qai_hub.option_string import OptionStringError, parse_option_string
 
-# What the compiler must know of a chip: devices whose chips are equal in this share target models.
+# What the compiler needs to know about a chip: devices whose chips agree in this share target
+# models.
 _CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
 _TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
 
 
 class Cache:
-    """Tells which job has made what another asks for.
+    """Finds a job that has made the target model that another requests.
 
-    A target model is known by all that goes into it: the content of the models and of the
-    calibration data, the kind of job and its parameters, the chip, and the versions of the tools.
-    Names and ids are not among it. Nobody can tell whether others have made the same: what they
-    made is given only to those who may see the job that made it.
+    The key of a target model covers everything that goes into it: the content of the models and of
+    the calibration data, the job type and its parameters, the chip, and the versions of the tools;
+    but not names and ids. A target model is reused only for users who may see the job that made it,
+    so nobody can find out whether others have made the same.
 
     Args:
         store: The database.
@@ -49,10 +50,10 @@ class Cache:
         }
 
     def key(self, spec: AttemptSpec) -> str | None:
-        """Return what the target model of a request is known by.
+        """Return the cache key of the target model of a request.
 
         Args:
-            spec: What to do.
+            spec: The attempt.
 
         Returns:
             The key; None if the request makes no model, or its options cannot be read.
@@ -60,17 +61,17 @@ class Cache:
         return cache_key(spec, self._tools)
 
     def find(self, key: str, owner_id: int) -> Job | None:
-        """Find the job that has made a target model.
+        """Find a job that has made a target model.
 
-        It reads the files of the model: not for within a transaction.
+        This reads the files of the model, so it must not be called within a transaction.
 
         Args:
-            key: What the model is known by.
-            owner_id: Who asks for it.
+            key: The cache key of the model.
+            owner_id: The user who requests it.
 
         Returns:
-            A job that they may see, their own first; None if there is none, or what it made is
-            damaged.
+            A job that the user may see, their own first; None if there is none, or its target model
+            is damaged.
         """
         with self._store.read() as db:
             found = JOBS.get_many(db, makers_of(db, key))
@@ -93,10 +94,10 @@ class Cache:
 
 
 def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:
-    """Return what the target model of a request is known by.
+    """Return the cache key of the target model of a request.
 
     Args:
-        spec: What to do.
+        spec: The attempt.
         tools: The versions of the tools; None for one that is not installed.
 
     Returns:
@@ -110,7 +111,7 @@ def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:
     except OptionStringError:
         return None
     chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
-    # All fields of the request, so that none can be forgotten; files stand by their content.
+    # All fields of the request, so that none can be forgotten; files count by their content.
     parts: dict[str, Any] = asdict(request) | {
         "options": options,
         "soc": chip,

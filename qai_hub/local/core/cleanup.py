@@ -1,4 +1,4 @@
-"""Order at the start: what is the hub's is in its place, and all else is put away, not deleted."""
+"""Cleanup when a hub starts: files that it does not know are quarantined, not deleted."""
 
 import logging
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a start has found.
+    """The result of the cleanup at a start.
 
     Attributes:
-        agreed: The time that this start has agreed on with those before; None at the first.
-        quarantined: What lies in the quarantine.
+        agreed: The time that this start and earlier ones agree on; None at the first start.
+        quarantined: The content of the quarantine.
     """
 
     agreed: datetime | None
@@ -38,20 +38,21 @@ class Order:
 def clean_up(
     store: Store, storage: FileStore, work: WorkFolders, clock: Clock, retention: Retention
 ) -> Order:
-    """Bring the folders of a hub in line with its database, before anybody uses them.
+    """Reconcile the folders of a hub with its database, before they are used.
 
-    Files that the database does not know, those of expired datasets, and uploads of days ago go to
-    the quarantine. Deleted are what has been there for days, and old answers to POSTs.
+    Files that the database does not know, those of expired datasets, and uploads that are days old
+    are moved to the quarantine. Files that have been in the quarantine for days, and old responses
+    to POSTs, are deleted.
 
     Args:
         store: The database.
         storage: The files.
         work: The folders of attempts.
-        clock: Returns the time.
+        clock: Returns the current time.
         retention: How long things are kept.
 
     Returns:
-        What was found.
+        The result.
     """
     now = clock()
     with store.read() as db:
@@ -83,7 +84,7 @@ def clean_up(
 
 
 def _before(agreed: datetime | None, span: timedelta) -> str:
-    """Return the time a span ago, as it is stored; before all times if none is agreed on."""
+    """Return the time a span ago, as it is stored; the earliest possible if none is agreed on."""
     return "" if agreed is None else rfc3339(agreed - span)
 
 

@@ -1,4 +1,4 @@
-"""What carries out attempts at jobs: on this machine, or, by the same description, on another."""
+"""The `Executor` protocol: carries out attempts at jobs, on this machine or on another."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from qai_hub.local.engine.attempt import AttemptOutcome, AttemptRequest
 
 
 class AttemptId(NamedTuple):
-    """Names an attempt. Its number is the fence: what a job is at a later one, it ignores."""
+    """Identifies an attempt. Its number fences it: a job ignores all attempts but the latest."""
 
     job_id: str
     attempt: int
@@ -17,12 +17,12 @@ class AttemptId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpec:
-    """All that it takes to carry out an attempt: it is JSON, and names files by their content.
+    """The complete description of an attempt: JSON that identifies files by their content.
 
     Attributes:
         id: The attempt.
-        request: What to do; where it has paths, these are ids of files.
-        digests: The SHA-256 of each of these files, in hex, by id.
+        request: The request for the worker; its paths are ids of files.
+        digests: The SHA-256 digest of each of these files, in hex, by id.
         time_limit: Seconds that the attempt may take.
         memory_limit: Address space that its worker may use, in bytes; None for no limit.
     """
@@ -39,14 +39,14 @@ class AttemptSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         fields = json.loads(text)
         request = AttemptRequest.from_json(json.dumps(fields["request"]))
         return cls(**{**fields, "id": AttemptId(*fields["id"]), "request": request})
 
 
 class CannotStartError(Exception):
-    """An attempt cannot be started now, and may be later."""
+    """An attempt cannot be started now, but may be later."""
 
 
 class Executor(Protocol):
@@ -56,28 +56,29 @@ class Executor(Protocol):
         """Start an attempt.
 
         Args:
-            spec: What to do.
+            spec: The attempt.
 
         Raises:
-            CannotStartError: It is to be tried again later.
-            FileNotFoundError: One of its files is gone.
+            CannotStartError: It cannot start now; try again later.
+            FileNotFoundError: One of its files is missing.
         """
 
     def poll(self, attempt: AttemptId) -> AttemptOutcome | None:
-        """Return how a started attempt ended; None as long as it is under way.
+        """Return the outcome of a started attempt; None while it is running.
 
-        The files of the outcome are on this machine, until `release`. A failed job is an outcome.
+        The files of the outcome are on this machine until `release`. A failed job is an outcome,
+        too.
 
         Raises:
             AttemptCancelled: It was cancelled.
-            Exception: It could not be carried out, by a fault of the hub.
+            Exception: It could not be carried out, through a fault of the hub.
         """
 
     def wait(self, attempt: AttemptId) -> AttemptOutcome:
-        """Wait for the end of a started attempt, and return what `poll` would."""
+        """Wait until a started attempt ends, and return what `poll` would."""
 
     def cancel(self, attempt: AttemptId) -> None:
-        """Ask an attempt to end; does nothing if it is not under way."""
+        """Cancel an attempt; does nothing if it is not running."""
 
     def release(self, attempt: AttemptId) -> None:
-        """Delete what a started attempt has left, once it has ended; does nothing if none was."""
+        """Delete the files of an attempt that has ended; does nothing if it never started."""

@@ -1,4 +1,4 @@
-"""The job types, a row each: all that the hub itself must know of one.
+"""The job types, one row each, with everything that the hub itself needs to know about one.
 
 To add a job type, add its row here and its work to the table of `engine.worker`.
 """
@@ -27,7 +27,7 @@ HUB_LOG = ArtifactType.HUB_LOG
 DEVICE_LOG = ArtifactType.DEVICE_LOG
 PROFILE_TRACE = ArtifactType.PROFILE_TRACE
 
-# By the option --target_runtime.
+# By the value of --target_runtime.
 _FORMATS = {
     "onnx": ModelType.ONNX,
     "precompiled_qnn_onnx": ModelType.ONNX,
@@ -43,21 +43,21 @@ class JobKind:
     """A job type.
 
     Attributes:
-        name: What the database calls it.
-        message: The member of the contract's `Job` that describes such a job. A profile job is an
-            inference job that profiles, as in the service.
+        name: Its name in the database.
+        message: The member of the contract's `Job` that describes such a job. As in the service, a
+            profile job is an inference job that profiles.
         fields: The fields of that message that only some job types have.
-        work: The work of its worker, by the name in the table of `engine.worker`.
+        work: The work of its worker, by its name in the table of `engine.worker`.
         starting: Its state as soon as an attempt begins.
-        working: Its state once the worker is at work.
-        makes_model: Whether it makes a target model; else it runs its model.
-        formats: The format of the target model by runtime; under "" the one of all others.
-        cacheable: Whether an equal job is served what this one has made.
-        many_inputs: Whether it works on several models.
+        working: Its state once the worker has started.
+        makes_model: Whether it makes a target model; otherwise it runs its model.
+        formats: The format of the target model by target runtime; "" is the default for all others.
+        cacheable: Whether an equal job may reuse its target model.
+        many_inputs: Whether it takes several models.
         many_devices: Whether it can be for several devices.
-        needs_dataset: Whether there is nothing to do without a dataset.
+        needs_dataset: Whether it requires a dataset.
         opens: Whether sharing a job that runs its target model shares this job as well.
-        summary_has_device: Whether its summary names the device.
+        summary_has_device: Whether its summary includes the device.
     """
 
     name: str
@@ -77,20 +77,21 @@ class JobKind:
 
     @property
     def detail(self) -> str:
-        """The member of its result that holds what it has found out; none for one that runs."""
+        """The member of its result that holds the details; empty for a job that runs a model."""
         return f"{self.name}_detail" if self.makes_model else ""
 
     def target_format(self, options: str) -> str | None:
-        """Return the format of the model that a job is to make.
+        """Return the format of a job's target model, from its options.
 
-        Clients ask before the job has run: they submit link jobs on targets of compile jobs at
-        once.
+        It is needed before the job has run, since clients submit link jobs on the target models of
+        unfinished compile jobs.
 
         Args:
-            options: Its options, as submitted. What is wrong with them makes the job fail, later.
+            options: Its options, as submitted. Errors in them are ignored here; they make the job
+                fail later.
 
         Returns:
-            The format; None where only the job can tell.
+            The format; None if it is known only once the job has run.
         """
         if "" in self.formats:
             return self.formats[""]
@@ -174,7 +175,7 @@ KINDS: Mapping[str, JobKind] = {
 RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
 OPEN = RUNNING | {CREATED}
 CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
-# Sharing a job of a kind that runs models shares the jobs behind its model, of kinds that open.
+# Sharing a job that runs a model also shares the jobs that made the model, if their type `opens`.
 RUNNERS = tuple(kind.name for kind in KINDS.values() if not kind.makes_model)
 OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
 
@@ -187,8 +188,8 @@ def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
         body: Its content.
 
     Returns:
-        The job type. Without a dataset, there is nothing but profiling that an inference job could
-        do.
+        The job type. An inference job without a dataset is a profile job, as it could do nothing
+        else.
     """
     found = next(kind for kind in KINDS.values() if kind.message == message)
     if not found.makes_model and body.get("is_profiling_on", "dataset" not in body):
@@ -197,6 +198,6 @@ def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
 
 
 def kinds_like(name: str) -> list[str]:
-    """Return the names of the job types that people take for one, as they share a message."""
+    """Return the names of the job types that share a message, which users regard as one type."""
     message = KINDS[name].message
     return [kind.name for kind in KINDS.values() if kind.message == message]

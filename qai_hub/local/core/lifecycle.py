@@ -1,7 +1,7 @@
-"""What becomes of jobs: each method is one step in the database, within a transaction.
+"""The lifecycle of jobs: each method is one step in the database, within a transaction.
 
-Each step names the attempt that takes it and the states that it leads out of, and the database
-checks both as it changes the job: an attempt whose place another has taken changes nothing.
+Each step names its attempt and the states that the job may be in, and the database checks both as
+it changes the job. So an attempt that another has superseded changes nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.schema import jobs
 
 MAX_LOSSES = 3
-# Jobs that one statement ends: SQLite bounds the values that it takes.
+# Jobs that one statement ends: SQLite limits the number of values in a statement.
 _AT_ONCE = 1000
 
 
@@ -32,7 +32,7 @@ class Lifecycle:
     Args:
         storage: Where files are published.
         work: The folders of attempts.
-        clock: Returns the time.
+        clock: Returns the current time.
         retention: How long things are kept.
     """
 
@@ -48,7 +48,7 @@ class Lifecycle:
         self._clock = clock
 
     def recover(self, db: Connection) -> None:
-        """Queue again what an earlier process of the hub was running when it ended."""
+        """Queue the jobs again that were running when an earlier process of the hub ended."""
         query = select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING)).order_by(jobs.c.seq)
         for job in JOBS.get_many(db, db.execute(query).scalars()).values():
             losses = job.losses + 1
@@ -69,7 +69,7 @@ class Lifecycle:
             job_id: A job that can run.
 
         Returns:
-            The job, with the number of the new attempt; None if it is not queued any more.
+            The job, with the number of the new attempt; None if it is no longer queued.
         """
         job, now = JOBS.get(db, job_id), self._now()
         if job is None:
@@ -86,10 +86,10 @@ class Lifecycle:
         return JOBS.get(db, job_id) if begun else None
 
     def advance(self, db: Connection, job: Job) -> bool:
-        """Say that the worker of an attempt is at work.
+        """Record that the worker of an attempt has started.
 
         Returns:
-            Whether the attempt is still the job's; if not, nothing is to be done for it any more.
+            Whether the attempt is still the job's current one; if not, it must be abandoned.
         """
         before = (states.KINDS[job.kind].starting,)
         return self._step(
@@ -97,40 +97,42 @@ class Lifecycle:
         )
 
     def requeue(self, db: Connection, job: Job) -> bool:
-        """Give up an attempt, so that another is made.
+        """Abandon an attempt and queue the job again.
 
         Returns:
-            Whether it was the job's: one that has ended, or is queued, stays as it is.
+            Whether it was the job's current attempt: a job that has ended, or is queued, stays as
+            it is.
         """
         return self._step(
             db, job, states.RUNNING, state=states.CREATED, started=None, updated=self._now()
         )
 
     def finish(self, db: Connection, job: Job, verdict: Verdict) -> list[str]:
-        """End a job, and those that wait for a model that it will not make.
+        """End a job, and the jobs that wait for a model that it failed to make.
 
         Args:
             db: A writing transaction.
             job: The job, as it was claimed.
-            verdict: How its attempt has ended.
+            verdict: How its attempt ended.
 
         Returns:
-            The jobs that have ended with it; none if another attempt has taken its place.
+            The jobs that have ended, this one included; none if another attempt has superseded this
+            one.
         """
         return self._finish(db, job, verdict, states.RUNNING)
 
     def cancel(self, db: Connection, job: Job, email: str) -> list[str]:
-        """End a job because a person wants so, whether it runs or is queued.
+        """Cancel a job on a user's request, whether it is running or queued.
 
-        Its worker, if there is one, learns of it elsewhere: nothing that it does counts any more.
+        Its worker, if there is one, is stopped elsewhere; its results no longer count.
 
         Args:
             db: A writing transaction.
-            job: The job, as it is in this transaction.
-            email: Who cancels it.
+            job: The job, as read in this transaction.
+            email: E-mail address of the user who cancels it.
 
         Returns:
-            The jobs that have ended with it; none if it had ended before.
+            The jobs that have ended, this one included; none if it had ended before.
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING:
@@ -140,9 +142,9 @@ class Lifecycle:
         return self._finish(db, job, verdict, states.OPEN)
 
     def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
-        """End jobs that wait for a model which is not made, and those that wait for theirs.
+        """Fail jobs that wait for a model that will not be made, and jobs that wait for theirs.
 
-        There may be many: they are ended some at a time, and share one log.
+        There may be many, so they are ended in batches and share one log.
 
         Args:
             db: A writing transaction.
@@ -152,7 +154,8 @@ class Lifecycle:
         Returns:
             The jobs that have ended.
         """
-        # Why is told from that job, to those who may see it; of a chain it is the first one.
+        # The reason is read from that job, for users who may see it. In a chain of jobs, it is the
+        # first that failed.
         cause_id = cause.cause_id or cause.id
         reason = f"A model that this job needs was not made: the job {cause_id} failed."
         verdict = Verdict.failure(FailureType.DEPENDENCY, reason)
@@ -180,7 +183,7 @@ class Lifecycle:
         return [job.id, *self.fail_behind(db, failed, behind)]
 
     def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
-        """End one job; False if it has ended, or another attempt has taken this one's place."""
+        """End one job; False if it has ended, or another attempt has superseded this one."""
         if not self._step(db, job, before, **self._ending(verdict)):
             return False
         if verdict.failure_type == FailureType.SUCCESS:
@@ -189,7 +192,7 @@ class Lifecycle:
         return True
 
     def _ending(self, verdict: Verdict) -> dict[str, Any]:
-        """Return what a job that ends is changed to."""
+        """Return the columns of a job that change at its end."""
         done, now = verdict.failure_type == FailureType.SUCCESS, self._now()
         return {
             "state": states.DONE if done else states.FAILED,
@@ -202,7 +205,7 @@ class Lifecycle:
         }
 
     def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
-        """Change a job if it is at this attempt and in one of some states; tell whether it was."""
+        """Change a job if its attempt and state match; return whether they did."""
         return JOBS.change_if(
             db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
         )

@@ -1,4 +1,4 @@
-"""Carries out attempts in processes of this machine."""
+"""Carries out attempts in processes on this machine."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from qai_hub.local.files.work import WorkFolders
 
 
 class RunAttempt(Protocol):
-    """Carries out one attempt and returns its outcome; `run_attempt` of the engine does."""
+    """Carries out one attempt and returns its outcome, as the engine's `run_attempt` does."""
 
     def __call__(
         self,
@@ -31,7 +31,7 @@ class _Running:
     """An attempt that has been started.
 
     Attributes:
-        cancelled: Set to ask it to end.
+        cancelled: Set to cancel it.
         ended: Set once it has ended, with an outcome or an error.
     """
 
@@ -48,12 +48,12 @@ class _Running:
 
 
 class LocalExecutor:
-    """Runs a worker process for each attempt, watched by a thread. It is an `Executor`.
+    """An `Executor` that runs a worker process for each attempt, supervised by a thread.
 
     Args:
         storage: The files.
-        work: Where attempts work.
-        run_attempt: Carries out one attempt in a folder, and returns at its end.
+        work: The folders of attempts.
+        run_attempt: Carries out one attempt in a folder, and returns when it has ended.
     """
 
     def __init__(self, storage: FileStore, work: WorkFolders, run_attempt: RunAttempt) -> None:
@@ -64,7 +64,7 @@ class LocalExecutor:
         self._running: dict[AttemptId, _Running] = {}
 
     def start(self, spec: AttemptSpec) -> None:
-        """Start an attempt in a folder of its own."""
+        """Start an attempt in a new folder."""
         folder = self._work.make(*spec.id)
         running = _Running()
         with self._lock:
@@ -85,7 +85,7 @@ class LocalExecutor:
             finally:
                 running.ended.set()
 
-        # A daemon: a process that forgets to stop its hub must still be able to end.
+        # A daemon, so that a process that forgets to stop its hub can still exit.
         thread = threading.Thread(target=carry_out, name=f"attempt {spec.id.job_id}", daemon=True)
         try:
             thread.start()
@@ -93,18 +93,18 @@ class LocalExecutor:
             raise CannotStartError(str(error)) from error
 
     def poll(self, attempt: AttemptId) -> AttemptOutcome | None:
-        """Return how an attempt ended; None as long as it is under way."""
+        """Return the outcome of an attempt; None while it is running."""
         running = self._running[attempt]
         return running.result() if running.ended.is_set() else None
 
     def wait(self, attempt: AttemptId) -> AttemptOutcome:
-        """Wait for the end of an attempt, and return how it ended."""
+        """Wait until an attempt ends, and return its outcome."""
         running = self._running[attempt]
         running.ended.wait()
         return running.result()
 
     def cancel(self, attempt: AttemptId) -> None:
-        """Ask an attempt to end."""
+        """Cancel an attempt."""
         with self._lock:
             running = self._running.get(attempt)
         if running is not None:

@@ -1,4 +1,4 @@
-"""What an attempt has left, and how the hub keeps it."""
+"""The results of an attempt, and how the hub stores them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ from qai_hub.local.store.relations import (
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-# What the results of jobs that make models tell.
+# The details in the results of jobs that make models.
 _DETAIL = ("tool_versions", "psnr")
-# What models have in common of which one was given from the cache.
+# The columns that a model reused from the cache has in common with the original.
 _SHARED = (
     *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),
     *("provenance", "metadata", "source_id"),
 )
-# The files that become artifacts of a job: their types, and how they are called.
+# The files that become artifacts of a job: their types and names.
 _ARTIFACTS = {
     "profile_trace": (states.PROFILE_TRACE, "profile_trace.json"),
     "runtime_log": (states.DEVICE_LOG, "runtime.log"),
@@ -40,31 +40,31 @@ _ARTIFACTS = {
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that an attempt has left, measured and ready to be published."""
+    """A file that an attempt has produced, with its size and digest, ready to be published."""
 
     file: File
     path: Path
 
     @classmethod
     def of(cls, path: Path) -> "Output":
-        """Measure a file. It takes time: not for within a transaction."""
+        """Measure a file. This takes time, so it must not be called within a transaction."""
         return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How an attempt has ended.
+    """How an attempt ended.
 
     Attributes:
-        failure_type: A JobFailureType; that of success if the job is done.
-        reason: Why it failed, for its user; empty on success.
-        result: What the attempt has found out.
-        outputs: The files that it has made: `target_model`, and beside it a `source` for other
-            jobs; `output_data`; `profile_trace`, `runtime_log`.
+        failure_type: A JobFailureType; that of success if the job succeeded.
+        reason: Why the job failed, for its user; empty on success.
+        result: The result of the attempt.
+        outputs: The files that it produced: `target_model`, and with it a `source` for other jobs;
+            `output_data`; `profile_trace`, `runtime_log`.
         log: Its log; None for an attempt that never began.
-        key: What its target model is known by in the cache; None to keep it out of that.
-        maker: The job whose target model and result it is given from the cache; None for one that
-            ran.
+        key: Cache key of its target model; None to keep the model out of the cache.
+        maker: The job whose target model and result are reused from the cache; None for an attempt
+            that ran.
     """
 
     failure_type: str
@@ -77,27 +77,27 @@ class Verdict:
 
     @property
     def paths(self) -> list[Path]:
-        """Where the files are that it brings."""
+        """The paths of its files."""
         brought = [*self.outputs.values(), *([] if self.log is None else [self.log])]
         return [output.path for output in brought]
 
     @classmethod
     def failure(cls, failure_type: str, reason: str) -> "Verdict":
-        """Return the verdict of an attempt that has left nothing."""
+        """Return the verdict of an attempt that failed and produced nothing."""
         return cls(failure_type=failure_type, reason=reason)
 
 
 class MakerGone(Exception):  # noqa: N818 - nobody's fault
-    """The model that a job was to be given from the cache has been deleted since."""
+    """The model that a job was to reuse from the cache has been deleted in the meantime."""
 
 
 class Keeper:
-    """Keeps what attempts have left.
+    """Stores the results of attempts.
 
     Args:
         storage: Where files are published.
         work: Where files are written first.
-        clock: Returns the time.
+        clock: Returns the current time.
         lifetime: How long output datasets can be used.
     """
 
@@ -110,15 +110,15 @@ class Keeper:
         self._clock = clock
 
     def keep_results(self, db: Connection, job: Job, verdict: Verdict) -> None:
-        """Keep what a job that succeeded has made and found out.
+        """Store the models, datasets and result of a job that succeeded.
 
         Args:
             db: A writing transaction.
             job: The job, as it was claimed.
-            verdict: How its attempt has ended.
+            verdict: How its attempt ended.
 
         Raises:
-            MakerGone: What it was to be given is not there any more.
+            MakerGone: The model that it was to reuse no longer exists.
         """
         if verdict.key is not None:
             remember_maker(db, verdict.key, job)
@@ -145,12 +145,12 @@ class Keeper:
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
     def keep_log(self, db: Connection, job_ids: Sequence[str], verdict: Verdict) -> None:
-        """Keep the hub's log of an attempt; one that never began gets one that tells why.
+        """Store the hub's log of an attempt; if it never began, a log with the reason.
 
         Args:
             db: A writing transaction.
-            job_ids: The job; several if they have ended by the same cause.
-            verdict: How its attempt has ended.
+            job_ids: The job; several if they have ended for the same reason.
+            verdict: How its attempt ended.
         """
         log = verdict.log
         if log is None:
@@ -162,7 +162,7 @@ class Keeper:
         add_artifact(db, *logs)
 
     def written(self, text: str) -> Output:
-        """Write a text to a file that is ready to be published."""
+        """Write a text to a file, ready to be published."""
         path = self._work.write(text)
         self._storage.stage([path])
         return Output.of(path)
@@ -190,7 +190,7 @@ class Keeper:
         )
 
     def _share(self, db: Connection, job: Job, maker: Job) -> None:
-        """Give a job what another has made: the same files under a model of its own."""
+        """Give a job the result of another: its own model, with the same files."""
         targets = {key: uses.target for key, uses in uses_of(db, [job.id, maker.id]).items()}
         made = MODELS.get(db, targets[maker.id][0])
         if made is None:
@@ -215,7 +215,7 @@ class Keeper:
 
 
 def _tensors(specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Turn what the execution tells of tensors into the contract's form."""
+    """Convert the engine's descriptions of tensors to the contract's JSON form."""
     return [
         {
             "name": spec["name"],

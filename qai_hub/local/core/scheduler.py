@@ -1,4 +1,4 @@
-"""The scheduler: runs queued jobs as soon as their input is there, and stores how they end."""
+"""The scheduler: runs queued jobs as soon as their input is there, and stores the outcomes."""
 
 import logging
 import threading
@@ -36,23 +36,23 @@ _SERVED = (
 
 
 class _Superseded(Exception):  # noqa: N818 - nobody's fault
-    """The job has ended, or been queued again, while the attempt was under way."""
+    """The job has ended, or was queued again, while the attempt was running."""
 
 
 class Scheduler:
-    """Runs what is queued in the database as soon as its input is there.
+    """Runs the jobs that are queued in the database as soon as their input is there.
 
-    People take turns, and each person's oldest job goes first: see `next_turn`.
+    Users take turns, and each user's oldest job goes first: see `next_turn`.
 
     Args:
         store: The database.
         storage: The files.
         work: The folders of attempts.
-        clock: Tells the time.
+        clock: Returns the current time.
         executor: Carries out attempts.
-        soc_of: Tells the chip of a device.
-        ended: Told, from any thread, which jobs have ended.
-        config: How the hub is configured.
+        soc_of: Returns the chip of a device.
+        ended: Called, from any thread, with jobs that have ended.
+        config: The hub's configuration.
     """
 
     def __init__(
@@ -87,23 +87,23 @@ class Scheduler:
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
 
     def start(self) -> None:
-        """Take up what an earlier process has left, and begin to run jobs."""
+        """Recover the jobs of an earlier process, and start running jobs."""
         with self._store.write() as db:
             self._lifecycle.recover(db)
         self._awake.set()
         self._dispatcher.start()
 
     def wake(self) -> None:
-        """Look for jobs that can run; from any thread."""
+        """Look for jobs that can run. May be called from any thread."""
         self._awake.set()
 
     def cancelled(self, job_ids: Collection[str]) -> None:
-        """Take note that people have ended jobs in the database; from any thread."""
+        """Stop attempts at jobs that users have cancelled. May be called from any thread."""
         self._attempts.cancel(job_ids)
         self._ended(job_ids)
 
     def stop(self) -> None:
-        """Cancel what is running, which is queued again for the next process, and end."""
+        """Cancel running attempts, queue their jobs again for the next process, and stop."""
         self._stopping.set()
         self._awake.set()
         if self._dispatcher.ident is not None:
@@ -136,7 +136,7 @@ class Scheduler:
                 self._begin(job)
 
     def _next(self) -> First | None:
-        """Choose the job that is to begin now; None if there is none, or no place."""
+        """Return the job to start now; None if there is none, or no free place."""
         running = self._attempts.by_owner()
         if running.total() >= self._places.most:
             return None
@@ -175,7 +175,7 @@ class Scheduler:
         except _Superseded:
             _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
         except (AttemptCancelled, MakerGone):
-            # A job that was cancelled by a person has ended: the database then refuses this.
+            # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
         except CannotStartError as error:
@@ -190,7 +190,7 @@ class Scheduler:
             self._give_up(job, error)
 
     def _give_up(self, job: Job, error: Exception) -> None:
-        """Fail a job through a fault of the hub, as soon as its database, or disk, lets it."""
+        """Fail a job because of a fault of the hub, as soon as the database and the disk allow."""
         verdict = Verdict.failure(FailureType.INTERNAL, _FAULT)
         if is_disk_full(error):
             verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
@@ -208,7 +208,7 @@ class Scheduler:
                 return
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
-        # Out of the transaction, which others would wait for.
+        # Outside of the transaction, as others would wait for it.
         self._storage.stage(verdict.paths)
         with self._store.write() as db:
             ended = self._lifecycle.finish(db, job, verdict)
@@ -241,7 +241,7 @@ class Scheduler:
         )
 
     def _served(self, job: Job, maker: Job, key: str | None) -> Verdict:
-        """Return the verdict of an attempt that is spared, since a job has done its work before."""
+        """Return the verdict of an attempt that is skipped, as the result of a job is reused."""
         log = self._work.make(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
         notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]

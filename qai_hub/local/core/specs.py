@@ -1,4 +1,4 @@
-"""Describes attempts, from the database, once all files of one are found to be whole."""
+"""Creates descriptions of attempts from the database, once their files have been verified."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,20 +20,20 @@ from qai_hub.local.store.relations import origin_of, uses_of
 from qai_hub.local.store.rows import DATASETS, MODELS
 
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
-"""Tells the chip of a device, as jobs keep it."""
+"""Returns the chip of a device, given as jobs store it."""
 
-# Formats of which a file may come back: what is known of them is found again by their content.
+# Formats of files that users may upload again: their provenance is looked up by their content.
 _QNN = (ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC)
 
 
 class Specs:
-    """Describes attempts.
+    """Creates descriptions of attempts.
 
     Args:
         store: The database.
         storage: The files.
         soc_of: Returns the chip of a device.
-        config: How the hub is configured.
+        config: The hub's configuration.
     """
 
     def __init__(self, store: Store, storage: FileStore, soc_of: SocOf, config: HubConfig) -> None:
@@ -43,18 +43,18 @@ class Specs:
         self._soc_of = soc_of
 
     def make(self, job: Job) -> AttemptSpec:
-        """Describe the attempt that a job is at.
+        """Return the description of a job's current attempt.
 
-        It reads all files of the job: not for within a transaction.
+        This reads all files of the job, so it must not be called within a transaction.
 
         Args:
-            job: The job; its input models are there.
+            job: The job, whose input models are there.
 
         Returns:
-            What to do.
+            The description.
 
         Raises:
-            JobFailure: A file is damaged or gone, or its dataset has expired.
+            JobFailure: A file is damaged or missing, or the dataset has expired.
         """
         with self._store.read() as db:
             uses = uses_of(db, [job.id])[job.id]
@@ -83,7 +83,7 @@ class Specs:
         )
 
     def _other_socs(self, job: Job) -> tuple[Soc, ...]:
-        """Return the chips of a job's devices, each once and without that of its first device."""
+        """Return the distinct chips of a job's devices other than that of its first device."""
         found: dict[tuple[int, int], Soc] = {}
         for device in (job.device, *(job.devices or ())):
             soc = None if device is None else self._soc_of(device)
@@ -104,10 +104,10 @@ class Specs:
         )
 
     def _with_origin(self, model: Model, sha256: str) -> Model:
-        """Return a model with what is known of one with the same content.
+        """Return a model with the provenance of one with the same content.
 
-        Whoever has the file may use it, however they came by it: what is known of it goes to the
-        worker alone, and tells nothing of who made it. It is kept with the model, so that it
+        Anyone who has the file may use it, however they obtained it. The provenance goes to the
+        worker alone and does not reveal who made the file. It is stored with the model, so that it
         outlives the other one.
         """
         with self._store.write() as db:
@@ -125,7 +125,7 @@ class Specs:
         return self._whole(dataset.file_id, f"the dataset {dataset.id}", digests)
 
     def _whole(self, file_id: str | None, what: str, digests: dict[str, str]) -> Path:
-        """Return the id of a file as a path, having found it to be what was published."""
+        """Return the id of a file as a path, once its content has been verified."""
         path = Path(file_id or "")
         with self._store.read() as db:
             file = get_file(db, file_id or "")
@@ -144,21 +144,21 @@ class Specs:
 
 
 def whole_digest(storage: FileStore, file: File) -> str | None:
-    """Return the SHA-256 of a file, in hex, if it is what was stored.
+    """Return the SHA-256 digest of a file, in hex, if its content is unchanged.
 
     Args:
-        storage: Where it is.
-        file: What is known of it.
+        storage: The files.
+        file: The file's size and digest in the database.
 
     Returns:
-        The digest; None if the file is gone, or another than it was.
+        The digest; None if the file is missing or has changed.
     """
     digest = storage.digest(file.id, file.size)
     return digest if file.sha256 in (None, digest) else None
 
 
 def _spec(value: Mapping[str, Any]) -> TensorSpec:
-    """Read what the contract tells of an input."""
+    """Convert an input from the contract's JSON form."""
     tensor = value["tensor_type"]
     return TensorSpec(
         name=value["name"],

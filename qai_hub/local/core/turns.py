@@ -1,21 +1,21 @@
-"""Whose turn it is: places are given in rounds, and nobody is shut out by another's long jobs."""
+"""Fair scheduling: users take turns, and nobody is blocked by another user's long jobs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# A small machine, too, has places for some people of whom nothing runs.
+# Even a small machine has extra places for some users without a running job.
 _LEAST_BEYOND = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """A person who has a job that could begin.
+    """A user who has a job that could start.
 
     Attributes:
-        user_id: Who it is.
-        running: How many jobs of theirs run.
-        served: When one of theirs began last, as a number that grows; 0 for never.
-        oldest: The age of the job that would begin: smaller for older ones.
+        user_id: The user.
+        running: Number of their running jobs.
+        served: When one of their jobs last started, as an increasing number; 0 for never.
+        oldest: The age of the job that would start: smaller for older ones.
     """
 
     user_id: int
@@ -26,11 +26,11 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How many jobs may run at once.
+    """Number of jobs that may run at once.
 
     Attributes:
-        usual: As many as any jobs may take.
-        most: As many as there are with those of people of whom nothing else runs.
+        usual: Places that are open to all jobs.
+        most: All places, including those reserved for users without a running job.
     """
 
     usual: int
@@ -38,24 +38,24 @@ class Places:
 
     @classmethod
     def beyond(cls, usual: int) -> "Places":
-        """Return as many places again for people of whom nothing runs, and 8 at the least."""
+        """Return the usual places and as many reserved ones, but at least 8 of these."""
         return cls(usual, usual + max(usual, _LEAST_BEYOND))
 
 
 def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:
-    """Choose who gets the next place.
+    """Choose the user who gets the next place.
 
-    Of whom the fewest jobs run comes first, then who has waited longest for a turn, then who has
-    the oldest job. So a person alone may take all usual places. Once these are taken, there are
-    more for people of whom nothing runs, as many as `places` has.
+    The user with the fewest running jobs comes first, then the one who has waited longest for a
+    turn, then the one with the oldest job. So a single user may take all usual places. Once these
+    are taken, the reserved places are for users without a running job.
 
     Args:
-        claimants: Those who have a job that could begin.
-        places: How many jobs may run at once.
-        taken: How many run now, of all people.
+        claimants: The users who have a job that could start.
+        places: Number of jobs that may run at once.
+        taken: Number of running jobs of all users.
 
     Returns:
-        Whose job is to begin; None if no more may.
+        The user whose job is to start; None if no more may start.
     """
     if taken >= places.most:
         return None

@@ -1,4 +1,4 @@
-"""Requests that wait for the end of a job, each at the cost of a future and of no thread."""
+"""Requests that wait for the end of a job. Each costs a future, but no thread."""
 
 import asyncio
 from collections import defaultdict
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 
 class Waiters:
-    """Who waits for which job.
+    """The requests that are waiting for jobs.
 
-    Requests register on the event loop that serves them; any thread may notify.
+    Requests register on the event loop that serves them; any thread may notify them.
 
     Args:
-        most: How many may wait at once.
+        most: Maximum number that may wait at once.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,24 +25,24 @@ class Waiters:
         return self._count
 
     def open(self) -> None:
-        """Take requests, on the event loop that is running."""
+        """Accept requests, on the running event loop."""
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Let everybody go; whoever comes later does not wait. To be called on the loop."""
+        """Release all requests; later ones do not wait. Must be called on the event loop."""
         self._loop = None
         self._wake(tuple(self._waiting))
 
     @contextmanager
     def waiting(self, job_id: str) -> Iterator[asyncio.Future[None] | None]:
-        """Register for the end of a job; to be done before its state is read.
+        """Register for the end of a job; must be done before its state is read.
 
         Args:
             job_id: The job.
 
         Yields:
-            A future that is done once the job has ended, or nobody is to wait any longer; None if
-            too many wait already.
+            A future that is done once the job has ended or waiting is over; None if too many
+            requests are waiting already.
         """
         if self._count >= self._most:
             yield None
@@ -61,14 +61,14 @@ class Waiters:
                 del self._waiting[job_id]
 
     def notify(self, job_ids: Iterable[str]) -> None:
-        """Say, from any thread, that jobs have ended."""
+        """Notify requests, from any thread, that jobs have ended."""
         loop = self._loop
         if loop is None:
             return
         try:
             loop.call_soon_threadsafe(self._wake, tuple(job_ids))
         except RuntimeError:
-            # The loop was closed since: those who waited have been let go.
+            # The loop has been closed since; its requests have been released.
             return
 
     def _wake(self, job_ids: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Carries out one attempt of a job in a subprocess and tells how it ended."""
+"""Carries out one attempt at a job in a subprocess and returns its outcome."""
 
 import os
 import shutil
@@ -45,15 +45,15 @@ _PASSED_ON = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptOutcome:
-    """How an attempt ended.
+    """The outcome of an attempt.
 
     Attributes:
-        succeeded: Whether the job is done; else it failed.
+        succeeded: Whether the job succeeded; otherwise it failed.
         failure_type: Class of the cause; "JOB_FAILURE_TYPE_SUCCESS" on success.
         reason: Why it failed, for its user; empty on success.
         result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices.
-            Quantize: psnr as well. Run: profile (when asked for), tool_versions, notices. Empty
-            on failure.
+            Quantize: psnr as well. Run: profile (if requested), tool_versions, notices. Empty on
+            failure.
         files: Published files within the attempt's folder: "target_model", its "source",
             "output_data", "profile_trace", "runtime_log".
         log: The hub's log of the attempt.
@@ -75,7 +75,7 @@ def run_attempt(
     memory_limit: int | None,
     cancelled: threading.Event,
 ) -> AttemptOutcome:
-    """Carry out one attempt in a worker process of its own, and wait for its end.
+    """Carry out one attempt in a new worker process, and wait until it ends.
 
     Args:
         request: What to do.
@@ -86,7 +86,7 @@ def run_attempt(
         cancelled: Set by another thread to end the attempt early.
 
     Returns:
-        How it ended. A failed job is an outcome, not an exception.
+        The outcome. A failed job is an outcome, not an exception.
 
     Raises:
         AttemptCancelled: `cancelled` was set; the attempt may be started again, elsewhere.
@@ -161,7 +161,7 @@ def _carry_out(
 
 
 def worker_environment(folder: Path) -> dict[str, str]:
-    """Return a worker's environment: what running Python needs, and no secrets.
+    """Return the environment variables of a worker: what Python needs to run, and no secrets.
 
     Args:
         folder: The attempt's folder.
@@ -177,17 +177,17 @@ def worker_environment(folder: Path) -> dict[str, str]:
     return {
         **passed_on,
         "TMPDIR": str(folder),
-        # The worker finds what the hub finds, however the hub was installed.
+        # The worker finds the same packages as the hub, however the hub was installed.
         "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
         # numpy's BLAS, which the worker does not use, would reserve address space per core.
         "OPENBLAS_NUM_THREADS": "1",
-        # Official builds of ONNX Runtime report their use to their maker unless told not to.
+        # Official builds of ONNX Runtime send telemetry unless it is disabled.
         "ORT_DISABLE_TELEMETRY": "1",
     }
 
 
 def _without_report(status: int, tail: str, memory_limit: int | None) -> Report:
-    """Tell why a worker ended without a report from its exit status and its last lines."""
+    """Infer from its exit status and last lines why a worker ended without a report."""
     causes = {number: cause for cause, number in EXIT_STATUSES.items()}
     cause = causes.get(status) or resource_failure(tail)
     if cause is not None:

@@ -52,14 +52,14 @@ def compile_model(
 ) -> Report:
     """Make the target model of a compile job.
 
-    The inputs and outputs become what the job asks for, the graph is folded and simplified
-    without regard to any hardware, and the result is run once and compared with what it was
-    before that.
+    The inputs and outputs are changed to those that the job requests, and the graph is folded and
+    simplified without regard to any hardware. Then the result is run once and compared with the
+    model before simplification.
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the target model.
-        external_from: Size in bytes from which on weights go into a file beside the graph, and
+        folder: The attempt's folder, which receives the target model.
+        external_from: Size in bytes from which weights are stored in a file beside the graph, and
             the target model is a zipped directory.
 
     Returns:
@@ -81,7 +81,7 @@ def compile_model(
     model = open_source(request, work)
     check(model)
     values = options.values
-    # Calibration data is for the inputs as input_specs name them, in the model's own layout.
+    # Calibration data uses the input names of input_specs and the model's original layout.
     early = {} if FULL_TYPE in values else values
     pinned, inputs, was_dynamic, changes = _pin(model, request.input_specs, early, work)
     notices += [*model.notices, *changes]
@@ -112,7 +112,7 @@ def compile_model(
 
 
 def _qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
-    """Return what a job for QNN is to make, once it is sure that this hub can; None for others."""
+    """Return the target of a job for QNN, once it is certain to be supported; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
     if runtime != "onnx":
         given = options.values.get(QNN_OPTIONS, {})
@@ -124,7 +124,7 @@ def _qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
 
 
 def _change_quantized(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]:
-    """Give a quantized model the outputs and layouts that options ask for; return its inputs."""
+    """Give a quantized model the outputs and layouts that options request; return its inputs."""
     model = onnx.load(path, load_external_data=False)
     if change_ports(model, (), outputs_of(model), values)[0]:
         path.write_bytes(model.SerializeToString())
@@ -134,7 +134,7 @@ def _change_quantized(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]
 def _pin(
     model: ModelFile, given: Sequence[TensorSpec], values: Mapping[str, Any], work: Path
 ) -> tuple[Path, list[TensorSpec], bool, list[dict[str, str]]]:
-    """Give the model the inputs and outputs that the target model is to have.
+    """Give the model the inputs and outputs that the target model must have.
 
     Returns:
         The model with all dimensions fixed, its inputs, whether any was dynamic, and notices.

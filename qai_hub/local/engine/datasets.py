@@ -1,4 +1,4 @@
-"""The dataset files that a job reads and writes."""
+"""Reads and writes the dataset files of a job."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,10 +30,10 @@ class InputDataset:
 
     Args:
         path: The uploaded HDF5 file.
-        ports: The inputs of the model that it is for.
+        ports: The inputs of the model.
 
     Raises:
-        JobFailure: The file is no dataset, or does not fit the model.
+        JobFailure: The file is not a dataset, or does not match the model.
     """
 
     def __init__(self, path: Path, ports: Sequence[Port]) -> None:
@@ -59,7 +59,7 @@ class InputDataset:
             A tensor for each input.
 
         Raises:
-            JobFailure: The file is damaged there.
+            JobFailure: The sample is damaged.
         """
         with _damage_told():
             return {e.name: _native(e.group[sample_key(index)][()]) for e in self._entries}
@@ -93,7 +93,7 @@ class OutputDataset:
     Args:
         path: HDF5 file to write.
         names: The outputs, in the model's order.
-        samples: How many samples are to come.
+        samples: Number of samples that will be written.
     """
 
     def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
@@ -123,7 +123,7 @@ def _damage_told() -> Iterator[None]:
         yield
     except StoredError as error:
         raise _invalid(f"The dataset cannot be read: {error}") from None
-    # What h5py raises on a damaged file depends on where the damage is.
+    # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
         raise _invalid(reason) from None
@@ -148,7 +148,7 @@ def _entries(file: h5py.File) -> list[_Entry]:
 
 
 def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
-    """Return a sample that is not read yet, if it fits its input."""
+    """Return a sample, not read yet, if it matches its input."""
     tensor = own_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
@@ -162,7 +162,7 @@ def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
 
 
 def _native(tensor: Tensor) -> Tensor:
-    """Return a tensor in this machine's byte order, the only one that ONNX Runtime knows."""
+    """Return a tensor in this machine's byte order, the only one that ONNX Runtime supports."""
     return np.asarray(tensor, tensor.dtype.newbyteorder("="))
 
 
@@ -178,10 +178,10 @@ class CalibrationSamples:
 
     Args:
         dataset: The dataset.
-        most: Most samples to take.
+        most: Maximum number of samples.
 
     Attributes:
-        count: How many there are.
+        count: Number of samples.
     """
 
     def __init__(self, dataset: InputDataset, most: int) -> None:
@@ -189,10 +189,10 @@ class CalibrationSamples:
         self.count = min(dataset.samples, most)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        """Read the samples in order, each of them a tensor for each input.
+        """Yield the samples in order, each as a tensor for each input.
 
         Raises:
-            JobFailure: One is damaged, empty or not finite.
+            JobFailure: A sample is damaged, empty or not finite.
         """
         for index in range(self.count):
             sample = self._dataset.sample(index)
@@ -201,7 +201,7 @@ class CalibrationSamples:
 
 
 class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states no types
-    """Hands samples to ONNX Runtime's calibration.
+    """Passes samples to ONNX Runtime's calibration.
 
     Args:
         samples: The samples.
@@ -211,7 +211,7 @@ class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states 
         self._samples = iter(samples)
 
     def get_next(self) -> dict[str, Tensor] | None:
-        """Give the next sample; None after the last one."""
+        """Return the next sample; None after the last one."""
         return next(self._samples, None)
 
 

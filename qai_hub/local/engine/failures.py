@@ -1,4 +1,4 @@
-"""Why a job fails, and how running out of memory or disk is told from other errors."""
+"""Failures of jobs, and the detection of errors caused by a lack of memory or disk space."""
 
 import errno
 import re
@@ -9,17 +9,17 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub
-    """Ends the job that is being carried out as failed.
+    """Ends the current job as failed.
 
     Args:
         failure_type: Class of the cause.
-        reason: What went wrong and what its user can do about it.
+        reason: What went wrong and what the user can do about it.
     """
 
     def __init__(self, failure_type: FailureType, reason: str) -> None:
         super().__init__(reason)
         self.failure_type = failure_type
-        # Reasons quote what is in models and datasets, down to escapes that a terminal obeys.
+        # Reasons quote content of models and datasets, which may include terminal escape sequences.
         self.reason = _CONTROLS.sub(" ", reason)
 
 
@@ -31,20 +31,21 @@ _OUT_OF_MEMORY_SIGNS = (
     "Memory allocation still failed",
     "failed to map segment from shared object",
     "pthread_create failed",
-    # Protobuf's words for it: models are read before they are written, so nothing is amiss in them.
+    # Protobuf's message for it: models are read before they are written, so the models themselves
+    # are valid.
     "Failed to serialize proto",
 )
 _OUT_OF_DISK_SIGNS = ("No space left on device", "Disk quota exceeded")
 
 
 def resource_failure(text: str) -> FailureType | None:
-    """Tell from a message or a log's end whether memory or disk ran out.
+    """Infer from a message or the end of a log whether memory or disk space ran out.
 
     Args:
         text: Text of an exception or the last lines of a log.
 
     Returns:
-        The class of the cause, or None when it is neither.
+        The class of the cause; None if it is neither.
     """
     if any(sign in text for sign in _OUT_OF_MEMORY_SIGNS):
         return FailureType.OUT_OF_MEMORY
@@ -54,13 +55,13 @@ def resource_failure(text: str) -> FailureType | None:
 
 
 def resource_failure_of(error: BaseException) -> FailureType | None:
-    """Tell whether an exception means that memory or disk ran out.
+    """Return whether an exception means that memory or disk space ran out.
 
     Args:
         error: The exception.
 
     Returns:
-        The class of the cause, or None when it is neither.
+        The class of the cause; None if it is neither.
     """
     if isinstance(error, MemoryError):
         return FailureType.OUT_OF_MEMORY
@@ -71,5 +72,5 @@ def resource_failure_of(error: BaseException) -> FailureType | None:
     return resource_failure(str(error))
 
 
-# The worker's exit statuses for what may keep it from writing a report at all.
+# The worker's exit statuses for causes that may prevent it from writing a report.
 EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}

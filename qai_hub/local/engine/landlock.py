@@ -1,4 +1,4 @@
-"""What a worker must read to run Python and the engines: libraries, and what the system tells."""
+"""Confines a worker's file access by Landlock, to what Python and the runtimes must read."""
 
 import ctypes
 import os
@@ -51,10 +51,10 @@ _IMPORTABLE = (".py", ".pyc", ".so", ".zip", ".dist-info", ".egg-info")
 
 
 def runtime_paths(private: Path) -> list[Path]:
-    """Return what may be read, files and folders with all that is beneath.
+    """Return the files and folders that may be read, the latter with everything in them.
 
     Args:
-        private: A folder that is not among it, wherever it is: the hub's data.
+        private: The hub's data folder, which is excluded wherever it is.
 
     Returns:
         The paths, some of which may not exist.
@@ -68,7 +68,7 @@ def runtime_paths(private: Path) -> list[Path]:
         wanted += [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
     for entry in map(Path, filter(None, sys.path)):
         wanted += _importable(entry)
-    # Makes Python list each entry now. Where only some of an entry can be read, it could not later.
+    # Makes Python list each entry now. Later it could not, if only part of an entry is readable.
     find_spec("qai_hub_is_not_there")
     return [path for each in dict.fromkeys(wanted) for path in _without(each, private)]
 
@@ -80,9 +80,9 @@ def _library_path() -> Iterator[str]:
 
 
 def _importable(entry: Path) -> Iterator[Path]:
-    """Yield what can be imported from an entry of the path for modules, and nothing beside it.
+    """Yield what can be imported from an entry of `sys.path`, and nothing else in it.
 
-    An entry may be anybody's folder: where a script lies, or somebody was when he started Python.
+    An entry may be any folder: that of a script, or the one in which Python was started.
     """
     if entry.name in _SITES or not entry.is_dir():
         yield entry
@@ -94,7 +94,7 @@ def _importable(entry: Path) -> Iterator[Path]:
 
 
 def _linked(site: Path) -> Iterator[Path]:
-    """Yield where packages are that are only linked to: some installers keep one copy for all."""
+    """Yield the folders of symlinked packages: some installers share one copy of a package."""
     for child in _children(site):
         if child.is_symlink():
             yield child.resolve()
@@ -103,7 +103,7 @@ def _linked(site: Path) -> Iterator[Path]:
 
 
 def _without(path: Path, private: Path) -> Iterator[Path]:
-    """Yield a path, or what is beneath it if the private folder is, too."""
+    """Yield a path, or its entries but for the private folder if that is beneath it."""
     real = path.resolve()
     if not private.is_relative_to(real):
         yield path
@@ -119,17 +119,17 @@ def _children(folder: Path) -> list[Path]:
         return []
 
 
-# The same on every architecture.
+# System call numbers, the same on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
 _PATH_BENEATH = 1
 
 _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
-# How many rights of files there are to give up, by the version in which they came.
+# Number of file access rights to restrict, by the Landlock version that introduced them.
 _RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 _EXECUTE = 1 << 0
 _READ = _READ_FILE | _READ_DIR
-# To bind and to connect by TCP; abstract sockets and signals of others.
+# Binding and connecting by TCP; abstract sockets and signals of other processes.
 _NETWORK, _OTHERS = 0b11, 0b11
 _WITH_NETWORK, _WITH_SCOPES = 4, 6
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | 1 << 15
@@ -138,16 +138,16 @@ _WRITABLE = ("/dev/null", "/dev/full", "/proc/self")
 
 
 def restrict(readable: Iterable[Path], folder: Path) -> None:
-    """Leave this process nothing but some files: it may start no program, either.
+    """Restrict this process to some files; it may not start other programs, either.
 
-    It needs no new privileges to have been given up before.
+    The process must have set no_new_privs before.
 
     Args:
         readable: Files and folders that it may read.
         folder: The folder that it may write to.
 
     Raises:
-        OSError: The system has no Landlock.
+        OSError: The system does not support Landlock.
     """
     version = _syscall(_CREATE_RULESET, None, 0, _VERSION)
     rights = (1 << max(count for since, count in _RIGHTS.items() if since <= version)) - 1
@@ -170,7 +170,7 @@ def restrict(readable: Iterable[Path], folder: Path) -> None:
 
 
 def _allow(rules: int, path: Path, rights: int) -> None:
-    """Allow something beneath a path; one that is not there needs no rule."""
+    """Allow access beneath a path; a path that does not exist needs no rule."""
     with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:

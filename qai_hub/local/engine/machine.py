@@ -1,4 +1,4 @@
-"""What a job was carried out with: this machine and the tools on it."""
+"""The conditions of a job on this machine: tools, memory, and measured times."""
 
 import importlib
 import os
@@ -18,7 +18,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure, resource_fail
 
 
 def tool_versions() -> list[dict[str, str]]:
-    """Return the tools that carry jobs out, as the JSON of `ToolVersion` messages."""
+    """Return the tools that jobs are run with, as the JSON of `ToolVersion` messages."""
     versions = {
         "ONNX Runtime": onnxruntime.__version__,
         "ONNX": onnx.__version__,
@@ -31,7 +31,7 @@ def runtime_config(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return where and how a profile was measured, as the JSON of `RuntimeConfig` messages.
 
     Args:
-        conditions: What holds for the runtime that ran the model.
+        conditions: Conditions specific to the runtime that ran the model.
     """
     properties = {
         "host CPU": _cpu_name(),
@@ -62,14 +62,14 @@ _RESET_PEAK = "5"
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory in bytes: now, and at most since the peak was last reset."""
+    """Resident memory in bytes: the current value, and the peak since it was last reset."""
 
     current: int
     peak: int
 
 
 def memory_now() -> Memory | None:
-    """Return the resident memory of this process; None where the system does not tell."""
+    """Return the resident memory of this process; None if the system does not report it."""
     try:
         lines = STATUS.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -82,15 +82,15 @@ def memory_now() -> Memory | None:
 
 
 class MemoryPhases:
-    """Measures phases of work that follow one another.
+    """Measures the memory of consecutive phases of work.
 
-    A system that does not let the peak be reset does not tell the peaks of phases apart: there
-    nothing is measured.
+    Without a way to reset the peak, the peaks of phases cannot be distinguished, so nothing is
+    measured on such systems.
 
     Attributes:
         measured: Whether memory is measured.
-        fields: The fields of `ProfileDetail` about the phases so far, in bytes; 0 where nothing
-            is measured, and then without the ranges.
+        fields: The fields of `ProfileDetail` for the phases so far, in bytes; 0 and without the
+            ranges if nothing is measured.
     """
 
     def __init__(self) -> None:
@@ -99,10 +99,10 @@ class MemoryPhases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure what happens within a `with` statement.
+        """Measure the body of a `with` statement.
 
         Args:
-            name: Name of the phase within the fields of `ProfileDetail`, such as "cold_load".
+            name: Name of the phase in the fields of `ProfileDetail`, such as "cold_load".
         """
         before = memory_now()
         self._reset_peak()
@@ -120,7 +120,7 @@ class MemoryPhases:
         }
 
     def leave_out(self, name: str) -> None:
-        """State that a phase does not take place, or is not measured.
+        """Record that a phase does not take place, or is not measured.
 
         Args:
             name: Name of the phase.
@@ -153,16 +153,16 @@ def timed(
 ) -> tuple[list[int], _T]:
     """Time an action, once or more.
 
-    What a call returned is dropped before the next one, outside of the measured time.
+    The result of a call is released before the next call, outside of the measured time.
 
     Args:
         action: What to time.
-        most: Most calls.
-        seconds: Time after which no further call begins.
+        most: Maximum number of calls.
+        seconds: Time in seconds after which no further call begins.
         clock: Clock in nanoseconds.
 
     Returns:
-        The time of each call in microseconds, 1 or more, and what the last one returned.
+        The time of each call in microseconds, at least 1, and the result of the last one.
     """
     times = []
     start = clock()
@@ -176,7 +176,7 @@ def timed(
 
 
 def load_extra(module: str, extra: str, what: str) -> ModuleType:
-    """Import a module that an extra brings.
+    """Import a module that an extra installs.
 
     Args:
         module: Its name.
@@ -184,7 +184,7 @@ def load_extra(module: str, extra: str, what: str) -> ModuleType:
         what: The models that it reads.
 
     Raises:
-        JobFailure: It is not installed, or does not load.
+        JobFailure: It is not installed or cannot be loaded.
     """
     try:
         return importlib.import_module(module)

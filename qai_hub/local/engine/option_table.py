@@ -1,4 +1,4 @@
-"""The table of all options of jobs, and what becomes of each on this hub."""
+"""The table of all job options, and how this hub handles each of them."""
 
 from collections.abc import Callable, Mapping
 
@@ -202,16 +202,16 @@ OPTIONS = (
 
 
 def options_of(text: str, kind: JobKind) -> Options:
-    """Read the options of a job of one kind.
+    """Parse the options of a job.
 
     Args:
         text: The options as submitted.
-        kind: The kind of the job.
+        kind: The job type.
 
     Returns:
-        What they say.
+        The parsed options.
 
     Raises:
-        JobFailure: Something is unknown, malformed, given twice, or cannot be done here.
+        JobFailure: An option is unknown, malformed, repeated, or not supported here.
     """
     return parse_options(text, kind, OPTIONS)

@@ -1,4 +1,4 @@
-"""What the values of options mean: a reader for each sort of value."""
+"""Job options: parsers for their values, and how the hub handles them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _RUNTIMES_ELSEWHERE = {
 }
 THREADS = "number_of_threads"
 _MOST_THREADS = 256
-# Of weights and activations.
+# Types of weights and activations.
 _FULL_TYPES = {
     "int8": ("INT8", "INT8"),
     "w8a8": ("INT8", "INT8"),
@@ -36,7 +36,7 @@ _RANGE_SCHEMES_ELSEWHERE = ("mse_minimizer",)
 
 
 def target_runtime(value: str) -> str:
-    """Read a target runtime."""
+    """Parse a target runtime."""
     if value in _RUNTIMES_ELSEWHERE:
         raise JobFailure(
             FailureType.UNSUPPORTED,
@@ -49,7 +49,7 @@ def target_runtime(value: str) -> str:
 
 
 def compute_units(value: str) -> tuple[str, ...]:
-    """Read a list of compute units, of which a model runs on the first that is there."""
+    """Parse a list of compute units; a model runs on the first that is available."""
     units = tuple(value.split(","))
     for unit in units:
         if unit not in _COMPUTE_UNITS:
@@ -58,18 +58,18 @@ def compute_units(value: str) -> tuple[str, ...]:
 
 
 def unused_units(asked: Sequence[str], used: Sequence[str]) -> list[str]:
-    """Compare the compute units that a job is to run on with those that it runs on here.
+    """Return the requested compute units that a model does not run on here.
 
     Args:
-        asked: What its options say.
-        used: What its model runs on here, the main one first. What that one cannot run falls back
-            to the others, whether they were asked for or not.
+        asked: The compute units that the options request.
+        used: The compute units that the model runs on here, the main one first. What that one
+            cannot run falls back to the others, whether they were requested or not.
 
     Returns:
-        Those that it does not run on, although they were asked for.
+        The requested units that it does not run on.
 
     Raises:
-        JobFailure: The main one was left out.
+        JobFailure: The main one was not requested.
     """
     main = used[0]
     if not {"all", main} & set(asked):
@@ -82,7 +82,7 @@ def unused_units(asked: Sequence[str], used: Sequence[str]) -> list[str]:
 
 
 def full_type(value: str) -> tuple[str, str]:
-    """Read the types of weights and activations that a model is to be quantized to."""
+    """Parse the types of weights and activations to quantize a model to."""
     if value in _FULL_TYPES_ELSEWHERE:
         raise JobFailure(
             FailureType.UNSUPPORTED,
@@ -95,7 +95,7 @@ def full_type(value: str) -> tuple[str, str]:
 
 
 def range_scheme(value: str) -> str:
-    """Read how the ranges of activations are told from the calibration data."""
+    """Parse how the ranges of activations are derived from the calibration data."""
     if value in _RANGE_SCHEMES_ELSEWHERE:
         raise JobFailure(
             FailureType.UNSUPPORTED,
@@ -108,7 +108,7 @@ def range_scheme(value: str) -> str:
 
 
 def number(most: int) -> Callable[[str], int]:
-    """Make a reader of whole numbers from 1 to `most`."""
+    """Return a parser of integers from 1 to `most`."""
 
     def read(value: str) -> int:
         if not (value.isascii() and value.isdecimal() and len(value) < 10):
@@ -121,14 +121,14 @@ def number(most: int) -> Callable[[str], int]:
 
 
 def switch(value: str) -> bool:
-    """Read "true" or "false"."""
+    """Parse "true" or "false"."""
     if value.lower() not in {"true", "false"}:
         raise ValueError("it must be true or false.")
     return value.lower() == "true"
 
 
 def names(value: str) -> tuple[str, ...]:
-    """Read names with commas between them, all of them different."""
+    """Parse comma-separated names, which must be distinct."""
     found = tuple(name.strip() for name in value.split(","))
     if not all(found):
         raise ValueError("a name is empty.")
@@ -138,7 +138,7 @@ def names(value: str) -> tuple[str, ...]:
 
 
 def settings(value: str) -> dict[str, str]:
-    """Read settings, `a=b;c=d`; a value may have further "=" in it."""
+    """Parse settings, `a=b;c=d`; a value may contain further "="."""
     found: dict[str, str] = {}
     for part in value.split(";"):
         key, equals, text = part.strip().partition("=")
@@ -151,7 +151,7 @@ def settings(value: str) -> dict[str, str]:
 
 
 def tflite_settings(value: str) -> dict[str, str]:
-    """Read settings for models of TensorFlow Lite."""
+    """Parse settings for TensorFlow Lite models."""
     found = settings(value)
     if THREADS in found:
         number(_MOST_THREADS)(found[THREADS])
@@ -163,21 +163,21 @@ JobKind = Literal["compile", "quantize", "link", "inference", "profile"]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The hub does what an option says, as told in these words."""
+    """The hub supports an option, as this text describes."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An option changes nothing here, on purpose; a notice on the job tells why."""
+    """An option has no effect here, by design; a notice on the job gives the reason."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The hub cannot do what an option says: the job fails, and tells why."""
+    """The hub does not support an option: the job fails with the reason."""
 
     why: str
 
@@ -187,17 +187,17 @@ Rule = Done | Ignored | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """An option of one or more kinds of jobs.
+    """An option of one or more job types.
 
     Attributes:
         flag: Its name, such as "--target_runtime".
-        takes: What its value may be, for people.
-        read: Turns the value's text into what it means; raises ValueError with what is wrong, or
-            JobFailure where the value is right but not supported here.
-        rules: What becomes of it, by the kinds of jobs that take it.
-        switch: Whether it may stand without a value, which means true. Set to false it asks for
-            nothing, so that it is never refused.
-        repeats: Whether it may be given again, to add to a mapping that `read` gives.
+        takes: Description of its possible values, for users.
+        read: Parses the text of the value; raises ValueError with what is wrong, or JobFailure if
+            the value is valid but not supported here.
+        rules: How the hub handles it, by the job types that take it.
+        switch: Whether it may be given without a value, which means true. Set to false, it requests
+            nothing and is never refused.
+        repeats: Whether it may be repeated, to add to the mapping that `read` returns.
     """
 
     flag: str
@@ -210,11 +210,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a job's options say.
+    """The parsed options of a job.
 
     Attributes:
-        values: What those that are done were given, by their flags.
-        notices: A notice for each that was ignored.
+        values: The values of the supported options, by flag.
+        notices: A notice for each option that was ignored.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -222,18 +222,18 @@ class Options:
 
 
 def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
-    """Read a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
+    """Parse a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
 
     Args:
         text: The options as submitted.
-        kind: The kind of the job.
-        table: All options that there are.
+        kind: The job type.
+        table: All options that exist.
 
     Returns:
-        What they say.
+        The parsed options.
 
     Raises:
-        JobFailure: Something is unknown, malformed, given twice, or cannot be done here.
+        JobFailure: An option is unknown, malformed, repeated, or not supported here.
     """
     known = {option.flag: option for option in table}
     result = Options()
@@ -253,7 +253,7 @@ def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
 
 
 def _read(text: str, kind: JobKind, known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return the values of all options that were given, by their flags."""
+    """Return the values of all options that were given, by flag."""
     switches = [option.flag for option in known.values() if option.switch]
     try:
         given = parse_option_string(text, switches)

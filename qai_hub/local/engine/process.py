@@ -1,4 +1,4 @@
-"""The hub's log of one attempt: a bounded text file, each line stamped with UTC time."""
+"""The worker process of an attempt, and the hub's log of it: a bounded file of lines in UTC."""
 
 import os
 import re
@@ -27,16 +27,16 @@ def _utc_now() -> datetime:
 
 
 class AttemptLog:
-    """Takes the worker's output and the hub's own lines.
+    """Records the worker's output and the hub's own lines, each with a UTC timestamp.
 
-    The file's first lines are kept up to a limit; of what comes later, only the last lines are,
-    with a line between them that tells how much is left out.
+    The first lines are kept up to a limit. Of what follows, only the last lines are kept, after a
+    line that reports how much was omitted.
 
     Args:
         path: File to append to.
-        limit: Size in bytes from which on lines are left out.
-        now: Clock of the stamps.
-        printed: Takes what the worker printed once more, without the hub's own lines.
+        limit: Size in bytes from which lines are omitted.
+        now: Clock of the timestamps.
+        printed: Receives a copy of the worker's output, without the hub's own lines.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AttemptLog:
         self._held_count = 0
 
     def note(self, text: str) -> None:
-        """Write lines of the hub's own.
+        """Write lines of the hub.
 
         Args:
             text: One or more lines.
@@ -68,10 +68,10 @@ class AttemptLog:
         self._write([_CONTROLS.sub("", line) for line in text.splitlines()])
 
     def feed(self, chunk: bytes) -> None:
-        """Write what the worker printed, whole lines at a time.
+        """Write the worker's output, whole lines at a time.
 
         Args:
-            chunk: Raw output, of any length, cut anywhere.
+            chunk: Raw output, of any length, split anywhere.
         """
         if self._printed is not None:
             self._printed.feed(chunk)
@@ -88,12 +88,12 @@ class AttemptLog:
         self._write(filter(None, texts))
 
     def tail(self) -> str:
-        """Return the last lines that the worker printed so far, without their stamps."""
+        """Return the last lines that the worker has printed so far, without timestamps."""
         self._end_partial_line()
         return "\n".join(self._tail)
 
     def close(self) -> None:
-        """Write what was held back and close the file."""
+        """Write buffered lines and close the file."""
         self._end_partial_line()
         if self._printed is not None:
             self._printed.close()
@@ -128,7 +128,7 @@ class AttemptLog:
         try:
             self._file.write(data)
         except OSError as error:
-            # The attempt itself meets the full disk as well and says so; its watch must go on.
+            # The attempt itself reports the full disk; its supervision must go on.
             if resource_failure_of(error) is not FailureType.OUT_OF_DISK:
                 raise
             self._disk_full = True
@@ -139,7 +139,7 @@ _CHUNK = 65536
 
 
 class AttemptCancelled(Exception):  # noqa: N818 - the hub's wish, not an error
-    """The hub asked to end the attempt before it was over."""
+    """The hub cancelled the attempt before it ended."""
 
 
 def supervise(
@@ -151,24 +151,24 @@ def supervise(
     time_limit: float,
     cancelled: threading.Event,
 ) -> int:
-    """Run a command to its end and log what it prints.
+    """Run a command until it ends, and log its output.
 
     Its standard input is a pipe that closes when this process ends, however that happens. Its
-    process group is killed when the time is over or the attempt is cancelled.
+    process group is killed when the time is up or the attempt is cancelled.
 
     Args:
         command: Program and arguments.
         folder: Working directory.
-        log: Takes standard output and standard error.
-        environment: The command's whole environment.
+        log: Receives standard output and standard error.
+        environment: The command's complete environment.
         time_limit: Seconds that it may take.
         cancelled: Set from another thread to cancel.
 
     Returns:
-        Exit status; negative: the number of the signal that ended it.
+        Exit status; if negative, the number of the signal that ended it.
 
     Raises:
-        TimeoutError: The time was over.
+        TimeoutError: The time limit was exceeded.
         AttemptCancelled: It was cancelled.
     """
     deadline = time.monotonic() + time_limit
@@ -188,7 +188,7 @@ def supervise(
         try:
             return _watch(process, output, log, deadline, cancelled)
         finally:
-            # Unreaped so far, so the number cannot belong to another group.
+            # Not reaped yet, so the number cannot belong to another process group.
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -214,7 +214,8 @@ def _watch(
                 raise TimeoutError
             pause = min(remaining, _LOOK_SECONDS)
             if not selector.get_map():
-                # Its output ends shortly before it does: this looks more often than every pause.
+                # Its output ends shortly before the process does, so this polls more often than
+                # once per pause.
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(pause)
             elif selector.select(pause) and not _pump(output, log):
@@ -223,7 +224,7 @@ def _watch(
 
 
 def _pump(output: int, log: AttemptLog) -> bool:
-    """Log a chunk of what was printed; False when there is none."""
+    """Log a chunk of output; False at its end."""
     try:
         chunk = os.read(output, _CHUNK)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What the hub and a worker say to each other: the request of an attempt, and its report."""
+"""The messages between hub and worker: the request of an attempt, and its report."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 
-# The first Hexagon with a tensor processor, an HTP, which is what QNN compiles for.
+# The first Hexagon version with a tensor processor (HTP), which QNN compiles for.
 HTP_FIRST = 68
 
 
@@ -18,9 +18,9 @@ class Soc:
 
     Attributes:
         name: Name of the chipset, as in the attribute `chipset:…`.
-        soc_model: Number by which the HTP compiler knows it.
+        soc_model: Its number for the HTP compiler.
         hexagon: Version of its HTP, such as 75.
-        fp16: Whether its HTP computes in 16-bit floating point.
+        fp16: Whether its HTP supports 16-bit floating point.
         weight_sharing: Whether the graphs of one context binary can share weights on it.
     """
 
@@ -32,7 +32,7 @@ class Soc:
 
     @property
     def has_htp(self) -> bool:
-        """Whether it has a tensor processor."""
+        """Whether it has an HTP."""
         return self.hexagon >= HTP_FIRST
 
     def to_json(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Soc:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         return cls(**value)
 
 
@@ -68,7 +68,7 @@ class TensorSpec:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         return cls(name=value["name"], shape=tuple(value["shape"]), dtype=value["dtype"])
 
     def __str__(self) -> str:
@@ -77,13 +77,14 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputModel:
-    """A model that a job works on.
+    """An input model of a job.
 
     Attributes:
         path: Its file, named by the hub.
         model_type: Its format, such as "MODEL_TYPE_ONNX".
-        provenance: What the job that made it has reported of how; None for one from elsewhere.
-        source: The hidden file that this job has left with it; None if there is none.
+        provenance: How it was made, as reported by the job that made it; None for a model from
+            elsewhere.
+        source: The hidden file that this job stored with it; None if there is none.
     """
 
     path: Path
@@ -93,29 +94,30 @@ class InputModel:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read it from a JSON object with its fields."""
+        """Create it from a JSON object with its fields."""
         source = None if value["source"] is None else Path(value["source"])
         return cls(**{**value, "path": Path(value["path"]), "source": source})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRequest:
-    """One attempt to carry out a job.
+    """One attempt at a job.
 
     Attributes:
-        kind: What to do, by its name in the table of the worker: "compile" makes a target model,
-            "quantize" a quantized one, "link" one of several, "run" runs one.
-        inputs: The models that it works on, in order; several only where they are linked.
+        kind: The work to do, by its name in the table of the worker: "compile" makes a target
+            model, "quantize" makes a quantized one, "link" links several models, "run" runs a
+            model.
+        inputs: The input models, in order; several only if they are linked.
         options: The job's options, as on a command line.
-        input_specs: Compile: the inputs that the target model is to have, in any order; empty to
+        input_specs: Compile: the inputs that the target model must have, in any order; empty to
             take them from the model.
-        dataset: Run: HDF5 file of the inputs; None for random inputs from a fixed seed. Quantize
-            and compile: that of the calibration data.
+        dataset: Run: HDF5 file with the inputs; None for random inputs from a fixed seed. Quantize
+            and compile: HDF5 file with the calibration data.
         profile: Run: measure times and memory.
         weights_dtype: Quantize: type of the weights, such as "INT8".
         activations_dtype: Quantize: type of the activations.
-        soc: Chip of the job's device; None for a job without one.
-        other_socs: Compile: the chips that its further devices have, other than this one.
+        soc: Chip of the job's device; None for a job without a device.
+        other_socs: Compile: the other chips of its further devices.
     """
 
     kind: str
@@ -139,21 +141,21 @@ class AttemptRequest:
 
     @property
     def model(self) -> InputModel:
-        """The model that it works on: the first of several."""
+        """The input model; the first of several."""
         return self.inputs[0]
 
     @property
     def files(self) -> list[Path]:
-        """All files that it names."""
+        """All files that it refers to."""
         named = [model.path for model in self.inputs]
         named += [model.source for model in self.inputs if model.source is not None]
         return named if self.dataset is None else [*named, self.dataset]
 
     def located(self, locate: Callable[[Path], Path]) -> Self:
-        """Return it with other paths.
+        """Return a copy with other paths.
 
         Args:
-            locate: Returns where a file is.
+            locate: Returns the path of a file.
         """
         inputs = tuple(
             replace(
@@ -167,12 +169,12 @@ class AttemptRequest:
         return replace(self, inputs=inputs, dataset=dataset)
 
     def to_json(self) -> str:
-        """Return it as JSON text, with absolute paths: the worker runs in another directory."""
+        """Return it as JSON text, with absolute paths, as the worker runs in another directory."""
         return json.dumps(asdict(self), default=lambda path: str(path.absolute()))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote."""
+        """Create it from what `to_json` returned."""
         fields = json.loads(text)
         read = {
             "inputs": tuple(map(InputModel.from_json, fields["inputs"])),
@@ -186,7 +188,7 @@ class AttemptRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a worker reports: the outcome of its attempt, with file names within the folder."""
+    """A worker's report: the outcome of its attempt, with file names relative to the folder."""
 
     failure_type: str = FailureType.SUCCESS
     reason: str = ""
@@ -199,14 +201,14 @@ class Report:
         return cls(failure_type=failure.failure_type, reason=failure.reason)
 
     def write(self, folder: Path) -> None:
-        """Write it into the attempt's folder, whole or not at all."""
+        """Write it to the attempt's folder atomically."""
         partial = folder / f"{REPORT_FILE}.partial"
         partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
         partial.replace(folder / REPORT_FILE)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Read it from the attempt's folder; None when the worker left none."""
+        """Read it from the attempt's folder; None if the worker wrote none."""
         try:
             text = (folder / REPORT_FILE).read_bytes()
         except FileNotFoundError:
@@ -217,7 +219,7 @@ class Report:
 def ports_json(
     inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the inputs and outputs of a target model, as a report tells of them.
+    """Return the inputs and outputs of a target model, as the fields of a report.
 
     Args:
         inputs: Its inputs.
@@ -233,8 +235,8 @@ def notice(severity: Severity, context: Context, message: str) -> dict[str, str]
     """Return a notice to a job's user.
 
     Args:
-        severity: How much it matters.
-        context: What it is about.
+        severity: Its severity.
+        context: What it refers to.
         message: The text.
 
     Returns:
@@ -244,13 +246,13 @@ def notice(severity: Severity, context: Context, message: str) -> dict[str, str]
 
 
 def shortened(name: str, limit: int = 100) -> str:
-    """Quote a name that a user made, so that it can neither flood nor forge a message.
+    """Quote a user-defined name, so that it can neither flood nor forge a message.
 
     Args:
         name: The name.
-        limit: Most characters of it to show.
+        limit: Maximum number of characters to show.
 
     Returns:
-        The quoted name, control characters escaped.
+        The quoted name, with control characters escaped.
     """
     return repr(name if len(name) <= limit else f"{name[:limit]}…")

@@ -1,4 +1,4 @@
-"""Chooses the runtime that can run a job's model on this machine."""
+"""Carries out inference and profile jobs, by the runtime that can run the model here."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -53,11 +53,11 @@ def open_runnable(request: AttemptRequest, options: Options, work: Path) -> Runn
 
     Args:
         request: The request.
-        options: What its options say.
-        work: Folder for what is unpacked or made of it.
+        options: The parsed options.
+        work: Folder for unpacked and generated files.
 
     Returns:
-        The model, which is not loaded yet.
+        The model, not loaded yet.
 
     Raises:
         JobFailure: It cannot be run here.
@@ -79,7 +79,7 @@ def open_runnable(request: AttemptRequest, options: Options, work: Path) -> Runn
 
 
 def _notice_others(options: Options, runtime: str) -> None:
-    """Tell of options for runtimes that do not run the model."""
+    """Add notices about options for runtimes other than the one that runs the model."""
     for flag, own in _RUNTIMES.items():
         if flag in options.values and own != runtime:
             message = f"The option {flag} was ignored: it is for models of {own}."
@@ -111,7 +111,7 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the output data.
+        folder: The attempt's folder, which receives the output data.
 
     Returns:
         The report of a job that succeeded.

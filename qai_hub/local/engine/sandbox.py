@@ -1,4 +1,4 @@
-"""Which layers of the sandbox this system has, tried by a process that is of no other use."""
+"""The sandbox of workers, and a probe for the layers of it that this system supports."""
 
 import ctypes
 import json
@@ -26,15 +26,15 @@ _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECUREBITS = 22
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
-# A root within a namespace has no powers by its number alone, and cannot get them back.
+# Root within a namespace gets no capabilities from its user id alone, and cannot regain them.
 _SECURE_NOROOT_LOCKED = 0b11
 
 _ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | 13, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _FOREIGN_CALLS = 0x40000000
-# What reaches other processes, or parts of the kernel that no engine needs: socket, io_uring_setup,
-# ptrace, process_vm_readv and _writev, bpf, userfaultfd, perf_event_open, add_key, request_key,
-# keyctl, unshare, setns.
+# System calls that reach other processes, or parts of the kernel that no runtime needs: socket,
+# io_uring_setup, ptrace, process_vm_readv and _writev, bpf, userfaultfd, perf_event_open, add_key,
+# request_key, keyctl, unshare, setns.
 _CALLS = {
     "x86_64": (0xC000003E, (41, 425, 101, 310, 311, 321, 323, 298, 248, 249, 250, 272, 308)),
     "aarch64": (0xC00000B7, (198, 425, 117, 270, 271, 280, 282, 241, 217, 218, 219, 97, 268)),
@@ -42,14 +42,14 @@ _CALLS = {
 
 
 def enter(folder: Path, inputs: Iterable[Path]) -> list[str]:
-    """Confine this process, which has a single thread still, and all that it starts.
+    """Confine this process, which must still be single-threaded, and its children.
 
     Args:
         folder: The only folder that it may write to.
-        inputs: What else it may read, beside what runs Python and the engines.
+        inputs: Further files that it may read, beside those that Python and the runtimes need.
 
     Returns:
-        The layers that hold, of `LAYERS`.
+        The layers in effect, from `LAYERS`.
     """
     if sys.platform != "linux":
         return []
@@ -73,11 +73,11 @@ def _give_up_new_privileges() -> None:
 
 
 def _leave_network() -> None:
-    """Enter a network of its own, in which there is nothing, not even this machine."""
+    """Enter a new network namespace, from which nothing is reachable, not even this machine."""
     user, group = os.getuid(), os.getgid()
     if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
         raise _error()
-    # Without these the process would belong to nobody, by name: its rights are as before.
+    # Without these the process would appear to belong to nobody; its rights are unchanged.
     for file, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{user} {user} 1"),
@@ -85,7 +85,7 @@ def _leave_network() -> None:
     ):
         with suppress(OSError):
             Path("/proc/self", file).write_text(text)
-    # Whoever makes a namespace may do anything within it, which opens much of the kernel.
+    # The creator of a namespace has all capabilities within it, which exposes much of the kernel.
     with suppress(OSError):
         _prctl(_PR_SET_SECUREBITS, _SECURE_NOROOT_LOCKED)
     for capability in range(_LAST_CAPABILITY + 1):
@@ -97,7 +97,7 @@ def _leave_network() -> None:
 
 
 def _give_up_calls() -> None:
-    """Have the kernel refuse system calls, sockets above all: some of them lead out by a file."""
+    """Have the kernel refuse system calls, sockets above all: some are reachable through a file."""
     architecture, calls = _CALLS.get(platform.machine(), (0, ()))
     if not calls:
         raise OSError
@@ -137,7 +137,7 @@ _SECONDS = 20
 
 
 def told_sandbox() -> str:
-    """Tell in one line what jobs are kept from on this system.
+    """Return one line on what the sandbox keeps jobs from on this system.
 
     Returns:
         The line.
@@ -151,10 +151,10 @@ def told_sandbox() -> str:
 
 
 def sandbox_layers() -> list[str]:
-    """Return the layers of the sandbox that hold on this system.
+    """Return the layers of the sandbox that are in effect on this system.
 
     Returns:
-        Some of `LAYERS`, in this order.
+        Some of `LAYERS`, in that order.
     """
     with tempfile.TemporaryDirectory(prefix="qai-hub-") as place:
         folder = Path(place, "work", "probe")

@@ -1,6 +1,6 @@
-"""The worker: a process that carries out one attempt and reports by file.
+"""The worker: a process that carries out one attempt and writes its report to a file.
 
-Started as `python -m qai_hub.local.engine.worker FOLDER MEMORY_LIMIT`; the memory limit is in
+It is started as `python -m qai_hub.local.engine.worker FOLDER MEMORY_LIMIT`; the memory limit is in
 bytes, 0 for none.
 """
 
@@ -24,8 +24,8 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.sandbox import enter
 
 OOM_SCORE = Path("/proc/self/oom_score_adj")
-# What carries out each kind of request: a module of this package and its function. An attempt
-# imports its own alone.
+# The function, and its module in this package, for each kind of request. An attempt imports only
+# its own module.
 WORK = {
     "compile": ("compile", "compile_model"),
     "link": ("qnn.link", "link_models"),
@@ -36,14 +36,14 @@ logger = logging.getLogger(__name__)
 
 
 def main(folder: Path, memory_limit: int) -> int:
-    """Carry out the attempt whose request lies in a folder.
+    """Carry out the attempt whose request is in a folder.
 
     Args:
         folder: The attempt's folder.
         memory_limit: Address space that this process may use, in bytes; 0 for no limit.
 
     Returns:
-        Exit status: 0 when a report is written, else one of `EXIT_STATUSES`.
+        Exit status: 0 if a report was written, otherwise one of `EXIT_STATUSES`.
     """
     _die_first()
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
@@ -72,11 +72,11 @@ def main(folder: Path, memory_limit: int) -> int:
 
 
 def carry_out(request: AttemptRequest, folder: Path) -> Report:
-    """Do what a request asks for.
+    """Carry out a request.
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the published files.
+        folder: The attempt's folder, which receives the published files.
 
     Returns:
         The report of a job that succeeded.
@@ -91,14 +91,14 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
 
 
 def _die_first() -> None:
-    """Let the kernel end this process, and not the hub or another one, where memory runs out."""
-    # Where there is no such file, or it must not be written, the kernel chooses as ever.
+    """Make the kernel kill this process, not the hub or another one, if memory runs out."""
+    # If this file does not exist or is not writable, the kernel chooses as usual.
     with suppress(OSError):
         OOM_SCORE.write_text("1000")
 
 
 def _end_with_hub() -> None:
-    """Wait until the hub's end of standard input closes, then end the whole process group."""
+    """Wait until the hub's end of standard input closes, then kill the whole process group."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.killpg(0, signal.SIGKILL)
@@ -107,5 +107,5 @@ def _end_with_hub() -> None:
 if __name__ == "__main__":
     _status = main(Path(sys.argv[1]), int(sys.argv[2]))
     logging.shutdown()
-    # Native libraries have crashed while being unloaded; the report is written already.
+    # Native libraries may crash while being unloaded; the report is written already.
     os._exit(_status)

@@ -1,1 +1,1 @@
-"""Where a hub keeps its files: the protocol, and a folder as its implementation."""
+"""File storage of the hub: the `FileStore` protocol, and its implementation in a folder."""

@@ -1,4 +1,4 @@
-"""Files in the hub's data folder."""
+"""A `FileStore` in the hub's data folder."""
 
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
@@ -14,14 +14,14 @@ _BLOCK = 1 << 20
 
 
 class FolderStore:
-    """Keeps files in two folders, one for published ones and one for uploads. It is a `FileStore`.
+    """A `FileStore` with two folders, one for published files and one for uploads.
 
-    What is durable outlasts a power cut: contents are synced where they are written, and the
-    changed folders by `flush`.
+    Durable files survive a power cut: contents are synced when they are written, and changed
+    folders by `flush`.
 
     Args:
         folder: Data folder of the hub.
-        durable: Whether files are to be durable.
+        durable: Whether files must survive a power cut.
 
     Attributes:
         files: Folder of the published files.
@@ -40,23 +40,23 @@ class FolderStore:
         self._lock = threading.Lock()
 
     def file(self, file_id: str) -> Path:
-        """Return where a published file is."""
+        """Return the path of a published file."""
         return self.files / file_id
 
     def upload(self, upload_id: str) -> Path:
-        """Return where an upload is collected."""
+        """Return the path of the file that collects an upload."""
         return self.uploads / upload_id
 
     def put_if_absent(self, file_id: str, source: Path) -> None:
-        """Publish a finished file; it is there as a whole, or not at all."""
+        """Publish a finished file atomically."""
         source.chmod(0o600)
-        # A link, since a renamed file would take the place of another.
+        # A link, since renaming would replace an existing file.
         self.file(file_id).hardlink_to(source)
         source.unlink()
         self._note(self.files)
 
     def open_range(self, file_id: str, start: int, end: int) -> Iterator[bytes]:
-        """Read the bytes of a published file from `start` up to and without `end`, in blocks."""
+        """Read the bytes of a published file from `start` up to but excluding `end`, in blocks."""
         with self.file(file_id).open("rb") as file:
             file.seek(start)
             while start < end and (block := file.read(min(_BLOCK, end - start))):
@@ -74,7 +74,7 @@ class FolderStore:
         return self.file(file_id).exists()
 
     def digest(self, file_id: str, size: int | None = None) -> str | None:
-        """Return the SHA-256 of a published file, in hex; None if it is gone or another."""
+        """Return the SHA-256 digest of a published file, in hex; None if missing or changed."""
         path = self.file(file_id)
         try:
             return file_digest(path) if size in (None, path.stat().st_size) else None
@@ -82,12 +82,12 @@ class FolderStore:
             return None
 
     def remove(self, file_ids: Iterable[str]) -> None:
-        """Delete published files that nothing needs any more."""
+        """Delete published files that are no longer needed."""
         for file_id in file_ids:
             self.file(file_id).unlink(missing_ok=True)
 
     def begin_upload(self, upload_id: str) -> None:
-        """Make the empty file that an upload is collected in."""
+        """Create the empty file that collects an upload."""
         self.upload(upload_id).touch(mode=0o600, exist_ok=False)
         self._note(self.uploads)
 
@@ -111,8 +111,8 @@ class FolderStore:
         limit: int,
         check: Callable[[Received], None],
     ) -> Received:
-        """Let a file that arrives as a whole take the place of what an upload has collected."""
-        # Beside the upload: a form that is cut off must not spoil one that had come whole.
+        """Replace the content of an upload by a file that arrives as a whole."""
+        # Beside the upload, as an interrupted form must not damage one that arrived complete.
         path = self.upload(f"{upload_id}.form")
         try:
             path.touch(mode=0o600)
@@ -125,23 +125,23 @@ class FolderStore:
         return received
 
     def publish_upload(self, upload_id: str, file_id: str) -> None:
-        """Give an upload's file its place beside its old one."""
+        """Publish an upload's file, which also stays in its old place."""
         self.file(file_id).hardlink_to(self.upload(upload_id))
         self._note(self.files)
 
     def remove_uploads(self, upload_ids: Iterable[str]) -> None:
-        """Delete what uploads have collected."""
+        """Delete the files of uploads."""
         for upload_id in upload_ids:
             self.upload(upload_id).unlink(missing_ok=True)
 
     def stage(self, sources: Iterable[Path]) -> None:
-        """Wait until the contents of files are on the disk. It takes time."""
+        """Wait until the contents of files are on disk. This takes time."""
         if self._durable:
             for path in sources:
                 sync(path)
 
     def flush(self) -> None:
-        """Wait until it is on the disk which files there are."""
+        """Wait until the folders that have changed are on disk."""
         with self._lock:
             changed, self._changed = self._changed, set()
         try:
@@ -153,7 +153,7 @@ class FolderStore:
             raise
 
     def reconcile(self, known: Known, quarantine: Quarantine) -> int:
-        """Bring the folders in line with the database."""
+        """Reconcile the folders with the database."""
         kept = [self.file(name) for name in known.files]
         drop_second_links(self.uploads, kept, known.uploads)
         waited_for = dict.fromkeys(set(known.uploads) - set(known.stale))
@@ -161,7 +161,7 @@ class FolderStore:
         return moved + settle(self.uploads, waited_for, quarantine)
 
     def is_upload_lost(self, upload_id: str, quarantine: Quarantine) -> bool:
-        """Return whether nothing is left of an upload, here or in the quarantine."""
+        """Return whether an upload's file is missing, both here and in the quarantine."""
         path = self.upload(upload_id)
         return not path.exists() and not quarantine.has(path)
 

@@ -1,4 +1,4 @@
-"""Signed URLs that lead back to this hub, which takes and serves the files itself."""
+"""Signed URLs of this hub, which receives and serves the files itself."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -7,10 +7,10 @@ from qai_hub.local.files.signing import Signer
 
 
 class HubLinks:
-    """Signs URLs of the operations that transfer files. It is a `FileLinks`.
+    """A `FileLinks` that signs URLs of the hub's own operations for transfers.
 
     Args:
-        signer: Signs them.
+        signer: Signs the URLs.
         paths: The paths of the contract's operations, by operationId.
     """
 
@@ -19,12 +19,12 @@ class HubLinks:
         self._paths = paths
 
     def part(self, origin: str, upload_id: str, number: int, *, size: int, offset: int) -> str:
-        """Return the URL that takes one part of an upload."""
+        """Return the URL that receives one part of an upload."""
         ids: dict[str, str | int] = {"upload_id": upload_id, "part_number": number}
         return self._url(origin, "uploadPart", ids, size=size, offset=offset)
 
     def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> str:
-        """Return the URL that takes a whole upload as a form."""
+        """Return the URL that receives a whole upload as a form."""
         return self._url(origin, "uploadForm", {"upload_id": upload_id}, size=size, limit=limit)
 
     def download(self, origin: str, file_id: str, *, filename: str) -> str:

@@ -1,4 +1,4 @@
-"""The quarantine: where a hub puts what it has no place for, instead of deleting it."""
+"""The quarantine: holds files that a hub does not know, instead of deleting them."""
 
 import logging
 import os
@@ -16,18 +16,18 @@ from qai_hub.local.clock import latest_time, rfc3339
 _log = logging.getLogger(__name__)
 _BATCH = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 _SEEN = "seen.txt"
-# By so many clocks it is known when things came here, even if one of them is wrong.
+# The number of clock readings that date a batch, enough even if one of them is wrong.
 _READINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """What lies in the quarantine of a hub.
+    """The content of a hub's quarantine.
 
     Attributes:
-        folder: Where it is.
-        count: How many things.
-        size: Their size in bytes.
+        folder: The folder of the quarantine.
+        count: Number of files and folders.
+        size: Their total size in bytes.
 
     Examples:
         >>> kept = local_hub.quarantined
@@ -41,15 +41,15 @@ class Quarantined:
 
 
 class Quarantine:
-    """A folder in which each start of the hub that puts things away has a batch of its own.
+    """A folder with a separate batch for each start of the hub that quarantines something.
 
-    Things keep their names there, below that of the folder that they come from. Links are never
-    followed. What cannot be moved stays where it is, and is told in the log.
+    Entries keep their names there, below the name of the folder that they come from. Links are
+    never followed. What cannot be moved stays where it is and is logged.
 
     Args:
-        folder: The folder; made when it is needed.
+        folder: The folder; created when it is needed.
         now: The clock of this start.
-        kept: How long things are kept, at the least.
+        kept: Minimum time that entries are kept.
     """
 
     def __init__(self, folder: Path, now: datetime, kept: timedelta) -> None:
@@ -59,10 +59,10 @@ class Quarantine:
         self._batch: Path | None = None
 
     def put(self, path: Path) -> bool:
-        """Move something here.
+        """Move an entry into the quarantine.
 
         Args:
-            path: A file, folder or anything else, in one of the hub's folders.
+            path: A file, folder or other entry in one of the hub's folders.
 
         Returns:
             Whether it has been moved.
@@ -79,14 +79,14 @@ class Quarantine:
         return True
 
     def give_back(self, path: Path, size: int | None = None) -> bool:
-        """Move a file back to where it comes from.
+        """Move a file back to where it came from.
 
         Args:
-            path: Where that is; there is nothing.
+            path: Its original path, which does not exist.
             size: Its size in bytes; None for any.
 
         Returns:
-            Whether it was here.
+            Whether it was in the quarantine.
         """
         for found in self._find(path):
             if size is None or found.stat().st_size == size:
@@ -99,20 +99,20 @@ class Quarantine:
         return False
 
     def has(self, path: Path) -> bool:
-        """Tell whether a file that comes from a place is here."""
+        """Return whether the file that came from a path is in the quarantine."""
         return any(True for _ in self._find(path))
 
     def see(self) -> None:
-        """Take note in each batch, old or new, that this start has seen it."""
+        """Record in each batch, old or new, that this start has seen it."""
         for batch in self._batches():
             with suppress(OSError):
                 self._see(batch)
 
     def give_up(self, agreed: datetime) -> None:
-        """Delete what has been here for long enough.
+        """Delete batches that have been here for long enough.
 
         Args:
-            agreed: The time that starts have agreed on.
+            agreed: The time that consecutive starts have agreed on.
         """
         for batch in self._batches():
             came = latest_time(_readings(batch))
@@ -121,7 +121,7 @@ class Quarantine:
                 shutil.rmtree(batch, ignore_errors=True)
 
     def content(self) -> Quarantined:
-        """Tell what is here."""
+        """Return what the quarantine contains."""
         things = [
             thing
             for batch in self._batches()
@@ -144,7 +144,7 @@ class Quarantine:
                 return batch
 
     def _batches(self) -> list[Path]:
-        """Return the batches, latest first; what else somebody has put here is none."""
+        """Return the batches, latest first; other entries are ignored."""
         if not self.folder.is_dir():
             return []
         found = [path for path in _folders(self.folder) if _BATCH.fullmatch(path.name)]
@@ -157,7 +157,7 @@ class Quarantine:
                 yield found
 
     def _see(self, batch: Path) -> None:
-        """Add this start's clock to the first few that have seen a batch."""
+        """Add this start's clock reading to a batch, unless it already has enough of them."""
         places = list(_folders(batch))
         for place in places:
             with suppress(OSError):
@@ -175,7 +175,7 @@ class Quarantine:
 
 
 def _readings(batch: Path) -> list[datetime]:
-    """Return by which clocks the first starts saw a batch; none if that cannot be read."""
+    """Return the clock readings of the first starts that saw a batch; none if unreadable."""
     try:
         lines = (batch / _SEEN).read_text(encoding="utf-8").split()
         moments = [datetime.fromisoformat(line) for line in lines]
@@ -196,7 +196,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _size(path: Path) -> int:
-    """Return the size of a thing with all that can be seen in it, in bytes."""
+    """Return the size in bytes of an entry with all its readable content."""
     if not path.is_dir() or path.is_symlink():
         return path.lstat().st_size
     size = 0

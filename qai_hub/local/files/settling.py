@@ -1,8 +1,8 @@
-"""Brings a folder in line with what the database knows; what it does not know is put away.
+"""Reconciles a folder with the database: files that the database does not know are quarantined.
 
-Neither the database nor the clock is believed at once: the database may be another than the one
-that the files belong to, and the clock may be wrong. So nothing is deleted that has not been in
-the quarantine for days, and what the database knows comes back from there.
+Neither the database nor the clock is trusted at once: the database may not be the one that the
+files belong to, and the clock may be wrong. So nothing is deleted that has not been in the
+quarantine for days, and files that the database knows are moved back from there.
 """
 
 import logging
@@ -16,15 +16,15 @@ _log = logging.getLogger(__name__)
 
 
 def settle(folder: Path, sizes: Mapping[str, int | None], quarantine: Quarantine) -> int:
-    """Keep in a folder what is known, and that alone.
+    """Keep only known files in a folder.
 
     Args:
         folder: The folder.
-        sizes: The files that are known, and their sizes in bytes where these are known as well.
-        quarantine: Where other things go, and where files come back from.
+        sizes: The known files, and their sizes in bytes; None for an unknown size.
+        quarantine: Receives all other entries, and returns known files.
 
     Returns:
-        How many things went.
+        Number of entries moved to the quarantine.
     """
     there, moved = set(), 0
     for path, is_file in entries(folder):
@@ -39,11 +39,11 @@ def settle(folder: Path, sizes: Mapping[str, int | None], quarantine: Quarantine
 
 
 def drop_second_links(folder: Path, files: Iterable[Path], uploads: Container[str]) -> None:
-    """Delete uploads that have ended and whose files are in their places, by other names.
+    """Delete ended uploads whose files are published already, under another name.
 
     Args:
         folder: Folder of the uploads.
-        files: Where published files are.
+        files: Paths of the published files.
         uploads: The uploads that have not ended.
     """
     left = {
@@ -63,6 +63,6 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def entries(folder: Path) -> list[tuple[Path, bool]]:
-    """Return what is in a folder, and whether it is a file, and no link to one."""
+    """Return the entries of a folder, and whether each is a file and not a link."""
     with os.scandir(folder) as entries:
         return [(Path(entry), entry.is_file(follow_symlinks=False)) for entry in entries]

@@ -1,4 +1,4 @@
-"""Signatures of the URLs that files are uploaded to and downloaded from."""
+"""Signatures of the URLs for uploads and downloads."""
 
 import hashlib
 from datetime import timedelta
@@ -11,11 +11,11 @@ from qai_hub.local.errors import ProblemError
 
 
 class Signer:
-    """Signs what a URL may be used for, and until when.
+    """Signs what a URL may be used for and until when.
 
     Args:
         secret: Key that only this hub knows.
-        clock: Returns the time.
+        clock: Returns the current time.
         lifetime: How long a signature is valid.
     """
 
@@ -28,8 +28,8 @@ class Signer:
         """Sign claims for one operation.
 
         Args:
-            operation: The only operationId that the signature is good for.
-            claims: What the operation may rely on, such as ids and sizes.
+            operation: The only operationId that the signature is valid for.
+            claims: Values that the operation may rely on, such as ids and sizes.
 
         Returns:
             The signature, safe in a URL. It is a secret.
@@ -42,14 +42,14 @@ class Signer:
 
         Args:
             operation: The operation that is called.
-            signature: What the URL carries.
-            claims: What the signature must say.
+            signature: The signature in the URL.
+            claims: Values that the signature must contain.
 
         Returns:
-            All that it says.
+            All values in the signature.
 
         Raises:
-            ProblemError: 403 if it is wrong, for something else, or has expired.
+            ProblemError: 403 if it is invalid, expired, or for other values.
         """
         try:
             signed: dict[str, Any] = self._serializer(operation).loads(signature)

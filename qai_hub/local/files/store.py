@@ -1,4 +1,4 @@
-"""What the hub asks of the place where its files are: a folder, or a service such as S3."""
+"""The `FileStore` protocol: the storage of the hub's files, a folder or a service such as S3."""
 
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from qai_hub.local.files.quarantine import Quarantine
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What has arrived: its size in bytes, and its SHA-256 in hex."""
+    """Received data: its size in bytes, and its SHA-256 digest in hex."""
 
     size: int
     sha256: str
@@ -18,12 +18,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows of files when a hub starts.
+    """The files that the database knows when a hub starts.
 
     Attributes:
-        files: The sizes in bytes of the published files that are to be there, by id.
+        files: The sizes in bytes of the published files that must exist, by id.
         uploads: The uploads that have begun and not ended.
-        stale: Those of them that are not waited for any more.
+        stale: The uploads among them that have been abandoned.
     """
 
     files: Mapping[str, int]
@@ -32,28 +32,28 @@ class Known:
 
 
 class FileStore(Protocol):
-    """Keeps files under ids, never under a user's name for them.
+    """Stores files under ids, never under a user's name for them.
 
-    A published file is never changed. Whatever a commit of the database relies on is durable before
-    it: contents by `stage` or where they are written, names by `flush`.
+    A published file never changes. Whatever a commit of the database relies on is durable before
+    the commit: contents by `stage` or when they are written, names by `flush`.
     """
 
     def put_if_absent(self, file_id: str, source: Path) -> None:
-        """Publish a finished file; it is there as a whole, or not at all.
+        """Publish a finished file atomically.
 
         Args:
             file_id: Its id.
-            source: A file in one of the hub's work folders, which is used up.
+            source: A file in one of the hub's work folders; afterwards it no longer exists there.
 
         Raises:
-            FileExistsError: There is a file with this id, which stays as it is.
+            FileExistsError: There is a file with this id already, which is left unchanged.
         """
 
     def open_range(self, file_id: str, start: int, end: int) -> Iterator[bytes]:
-        """Read the bytes of a published file from `start` up to and without `end`, in blocks.
+        """Read the bytes of a published file from `start` up to but excluding `end`, in blocks.
 
         Raises:
-            FileNotFoundError: It is not there; raised where the first block is asked for.
+            FileNotFoundError: It does not exist; raised when the first block is requested.
         """
 
     def localize(self, file_id: str, folder: Path) -> Path:
@@ -61,35 +61,35 @@ class FileStore(Protocol):
 
         Args:
             file_id: Its id.
-            folder: The attempt's own folder, which takes a copy where one is needed. The path is
-                valid as long as the folder.
+            folder: The attempt's folder, which receives a copy if one is needed. The path is valid
+                as long as the folder exists.
 
         Raises:
-            FileNotFoundError: It is not there.
+            FileNotFoundError: It does not exist.
         """
 
     def has(self, file_id: str) -> bool:
         """Return whether a published file is there."""
 
     def digest(self, file_id: str, size: int | None = None) -> str | None:
-        """Return the SHA-256 of a published file, in hex. It reads the whole file.
+        """Return the SHA-256 digest of a published file, in hex. This reads the whole file.
 
         Args:
             file_id: Its id.
             size: The size in bytes that it must have; None for any.
 
         Returns:
-            The digest; None if the file is not there or has another size.
+            The digest; None if the file does not exist or has another size.
         """
 
     def remove(self, file_ids: Iterable[str]) -> None:
-        """Delete published files that nothing needs any more."""
+        """Delete published files that are no longer needed."""
 
     def begin_upload(self, upload_id: str) -> None:
-        """Make the empty file that an upload is collected in.
+        """Create the empty file that collects an upload.
 
         Raises:
-            FileExistsError: There is one.
+            FileExistsError: It exists already.
         """
 
     def has_upload(self, upload_id: str) -> bool:
@@ -104,7 +104,7 @@ class FileStore(Protocol):
             upload_id: The upload.
             chunks: The bytes as they arrive.
             offset: Where they go, in bytes.
-            limit: Most bytes to take.
+            limit: Maximum number of bytes to receive.
 
         Raises:
             ProblemError: 413 beyond the limit; 503 if the disk is full.
@@ -118,77 +118,77 @@ class FileStore(Protocol):
         limit: int,
         check: Callable[[Received], None],
     ) -> Received:
-        """Let a file that arrives as a whole take the place of what an upload has collected.
+        """Replace the content of an upload by a file that arrives as a whole.
 
         Args:
-            upload_id: The upload. It stays as it was if anything goes wrong.
+            upload_id: The upload. It is left unchanged on failure.
             chunks: The bytes as they arrive.
-            limit: Most bytes to take.
-            check: Raises if what has arrived is not what was expected.
+            limit: Maximum number of bytes to receive.
+            check: Raises if the received data is not what was expected.
 
         Raises:
             ProblemError: 413 beyond the limit; 503 if the disk is full.
         """
 
     def publish_upload(self, upload_id: str, file_id: str) -> None:
-        """Publish what an upload has collected, which stays until `remove_uploads`.
+        """Publish the file of an upload, which also stays until `remove_uploads`.
 
         So nothing is lost if the hub is killed before its database knows of the file.
         """
 
     def remove_uploads(self, upload_ids: Iterable[str]) -> None:
-        """Delete what uploads have collected."""
+        """Delete the files of uploads."""
 
     def stage(self, sources: Iterable[Path]) -> None:
-        """Make the contents of files durable that are about to be published. It takes time."""
+        """Make the contents of files durable, before they are published. This takes time."""
 
     def flush(self) -> None:
-        """Make durable which files there are; called before each commit.
+        """Make the names of files durable; called before each commit.
 
         Raises:
-            OSError: It cannot be done, and is tried again by the next call.
+            OSError: It failed; the next call tries again.
         """
 
     def reconcile(self, known: Known, quarantine: Quarantine) -> int:
-        """Bring the files in line with the database, before anybody uses them.
+        """Reconcile the files with the database, before they are used.
 
         Args:
-            known: What the database knows.
-            quarantine: Takes what it does not know, and gives back what it does.
+            known: The files that the database knows.
+            quarantine: Receives files that it does not know, and returns those that it does.
 
         Returns:
-            How many things went to the quarantine.
+            Number of entries moved to the quarantine.
         """
 
     def is_upload_lost(self, upload_id: str, quarantine: Quarantine) -> bool:
-        """Return whether nothing is left of an upload, here or in the quarantine."""
+        """Return whether an upload's file is missing, both here and in the quarantine."""
 
 
 class FileLinks(Protocol):
-    """Signed URLs that let whoever has one do one thing with a file, for a while. All are secrets.
+    """Signed URLs, each of which permits one operation on one file, for a while. All are secrets.
 
-    `origin` is the scheme, host and port by which the caller has reached the hub.
+    `origin` is the scheme, host and port at which the caller reached the hub.
     """
 
     def part(self, origin: str, upload_id: str, number: int, *, size: int, offset: int) -> str:
-        """Return the URL that takes one part of an upload.
+        """Return the URL that receives one part of an upload.
 
         Args:
             origin: As above.
             upload_id: The upload.
             number: Number of the part, from 1.
             size: Its size in bytes.
-            offset: Where in the upload it begins, in bytes.
+            offset: Its offset in the upload, in bytes.
         """
 
     def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> str:
-        """Return the URL that takes a whole upload as a form.
+        """Return the URL that receives a whole upload as a form.
 
         Args:
             origin: As above.
             upload_id: The upload.
-            size: Its size in bytes; None if that is not known.
-            limit: Most bytes to take.
+            size: Its size in bytes; None if unknown.
+            limit: Maximum number of bytes to receive.
         """
 
     def download(self, origin: str, file_id: str, *, filename: str) -> str:
@@ -197,5 +197,5 @@ class FileLinks(Protocol):
         Args:
             origin: As above.
             file_id: The file.
-            filename: What browsers are to call it.
+            filename: The name that browsers save it under.
         """

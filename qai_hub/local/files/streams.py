@@ -1,4 +1,4 @@
-"""Writes what arrives over the network into a file, hashed on the way."""
+"""Writes a stream from the network to a file and computes its digest on the way."""
 
 import hashlib
 from collections.abc import AsyncIterable
@@ -12,7 +12,8 @@ from qai_hub.local.errors import DISK_FULL, ProblemError, is_disk_full
 from qai_hub.local.files.store import Received
 
 _BLOCK = 1 << 20
-# Some at a time, so that little is left to wait for once all has arrived: clients are impatient.
+# Bytes between two syncs, so that little is left to sync once everything has arrived, while the
+# client waits.
 _SYNC_EVERY = 8 << 20
 
 
@@ -24,23 +25,23 @@ async def write_stream(
     limit: int,
     durable: bool = False,
 ) -> Received:
-    """Write a stream into a file in place, in constant memory, hashing it on the way.
+    """Write a stream into a file in place, in constant memory, and compute its digest on the way.
 
     Args:
         chunks: The bytes as they arrive.
         path: A file that exists.
         offset: Where in the file they go, in bytes.
-        limit: Most bytes to take.
-        durable: Whether what has arrived must outlast a power cut.
+        limit: Maximum number of bytes to receive.
+        durable: Whether the data must survive a power cut.
 
     Returns:
-        What has arrived.
+        Size and digest of the data.
 
     Raises:
         ProblemError: 413 beyond the limit; 503 if the disk is full.
     """
     digest, size, block, unsynced = hashlib.sha256(), 0, bytearray(), 0
-    # Unbuffered: a full disk shows where it is written, not where the file is closed.
+    # Unbuffered, so that a full disk is reported by the write and not when the file is closed.
     with path.open("r+b", buffering=0) as file:
         file.seek(offset)
 

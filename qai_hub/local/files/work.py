@@ -1,4 +1,4 @@
-"""The folders on this machine that attempts at jobs work in."""
+"""The working folders of attempts, on this machine."""
 
 import os
 import re
@@ -20,10 +20,10 @@ class WorkFolders:
 
     Args:
         folder: Data folder of the hub.
-        durable: Whether the folder of them is to outlast a power cut.
+        durable: Whether their parent folder must survive a power cut.
 
     Attributes:
-        folder: Where they are.
+        folder: Their parent folder.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -33,7 +33,7 @@ class WorkFolders:
             sync(folder)
 
     def make(self, job_id: str, attempt: int) -> Path:
-        """Make the empty folder that one attempt works in, and return it."""
+        """Create the empty folder of an attempt, and return it."""
         folder = self._of(job_id, attempt)
         folder.mkdir(mode=0o700)
         return folder
@@ -43,7 +43,7 @@ class WorkFolders:
         shutil.rmtree(self._of(job_id, attempt), ignore_errors=True)
 
     def log_of(self, job_id: str, attempt: int) -> str:
-        """Return what the log of an attempt says so far; nothing where none is under way."""
+        """Return the log of a running attempt so far; empty if none is running."""
         try:
             log = self._of(job_id, attempt) / LOG_FILE
             return log.read_text(encoding="utf-8", errors="replace")
@@ -51,20 +51,20 @@ class WorkFolders:
             return ""
 
     def write(self, text: str) -> Path:
-        """Write a text to a file that is to be published, and return its path."""
+        """Write a text to a file that is about to be published, and return its path."""
         path = self.folder / secrets.token_hex(8)
         path.write_text(text, encoding="utf-8")
         return path
 
     def clear(self, is_job: Callable[[str], bool], quarantine: Quarantine) -> int:
-        """Delete what earlier attempts have left, which are made again; all else is put away.
+        """Delete the folders of earlier attempts, which are repeated; quarantine everything else.
 
         Args:
             is_job: Returns whether an id is that of a job.
-            quarantine: Takes what is not of a job.
+            quarantine: Receives entries that do not belong to a job.
 
         Returns:
-            How many things went to the quarantine.
+            Number of entries moved to the quarantine.
         """
         moved = 0
         for path, _ in entries(self.folder):

@@ -1,4 +1,4 @@
-"""Who writes to which upload, so that no file changes once it is published."""
+"""Tracks the requests that write to uploads, so that no published file changes."""
 
 import asyncio
 import threading
@@ -12,11 +12,11 @@ from qai_hub.local.errors import ProblemError
 
 
 class _Writer:
-    """A request that writes to a part.
+    """A request that is writing a part of an upload.
 
     Attributes:
-        scope: What it does, to be cancelled.
-        ended: Set once it writes nothing any more.
+        scope: The cancel scope of its work.
+        ended: Set once it has stopped writing.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class _Writer:
 
 
 class Writers:
-    """Who is writing to which upload, so that no file changes once it is published."""
+    """The requests that are writing to uploads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,13 +34,13 @@ class Writers:
 
     @asynccontextmanager
     async def writing(self, upload_id: str, part: int) -> AsyncIterator[None]:
-        """Write to a part of an upload, in the place of whoever does so already.
+        """Write to a part of an upload, in place of a request that is already doing so.
 
-        Who sends a part again has given up the first try: its connection may be dead, and the hub
-        would be the last to learn of it. To be entered on the event loop of the server.
+        A client that sends a part again has given up the first try, whose connection may be dead
+        without the hub noticing. Must be entered on the event loop of the server.
 
         Raises:
-            ProblemError: 409 if a newer request has taken this one's place, or the upload is being
+            ProblemError: 409 if a newer request has replaced this one, or the upload is being
                 finished.
         """
         key, own = (upload_id, part), _Writer()
@@ -67,10 +67,10 @@ class Writers:
 
     @contextmanager
     def finishing(self, upload_id: str) -> Iterator[None]:
-        """Keep everybody from writing, until the end of the upload is in the database.
+        """Block all writers until the end of the upload is in the database.
 
         Raises:
-            ProblemError: 409 if somebody writes.
+            ProblemError: 409 if a request is writing to it.
         """
         with self._lock:
             if any(active == upload_id for active, _ in self._active):

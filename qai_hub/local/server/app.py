@@ -1,4 +1,4 @@
-"""The hub's web application: the contract's routes, the pages, and the edge around them."""
+"""The hub's web application: the contract's routes, the pages, and the middleware around them."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -22,19 +22,19 @@ def make_app(
     *,
     validate_responses: bool,
 ) -> ASGIApp:
-    """Make the web application of a hub.
+    """Create the web application of a hub.
 
     Args:
-        services: What its handlers work with.
+        services: What its handlers use.
         hosts: Host names that requests may be addressed to; None for any.
-        limits: What it bears with.
-        validate_responses: Answer 500 where an answer does not fit the contract.
+        limits: Limits on its connections.
+        validate_responses: Whether a response that violates the contract is replaced by a 500.
 
     Returns:
         An ASGI application.
 
     Raises:
-        ContractError: Handlers and contract do not fit together.
+        ContractError: The handlers do not match the contract.
     """
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Puts a hub together from its configuration, and starts it."""
+"""Builds a hub from its configuration and starts it."""
 
 import tempfile
 from contextlib import ExitStack
@@ -30,12 +30,12 @@ from qai_hub.local.store import Store
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """The parts of a running hub that its owner asks for.
+    """The parts of a running hub that `LocalHub` uses.
 
     Attributes:
         url: Scheme, host and port.
         accounts: The users.
-        waiters: The requests that wait for the end of a job.
+        waiters: The requests that are waiting for a job to end.
         server: The web server.
         quarantined: What the quarantine held when the hub started.
     """
@@ -50,13 +50,13 @@ class RunningHub:
 def start_hub(
     config: HubConfig, clock: Clock, run_attempt: RunAttempt, stack: ExitStack
 ) -> RunningHub:
-    """Start a hub; returns once it takes requests.
+    """Start a hub; returns once it accepts requests.
 
     Args:
-        config: How it is configured.
-        clock: Returns the time.
+        config: Its configuration.
+        clock: Returns the current time.
         run_attempt: Carries out attempts at jobs.
-        stack: Takes what stops the hub.
+        stack: Collects the callbacks that stop the hub.
 
     Returns:
         Its parts.
@@ -64,7 +64,7 @@ def start_hub(
     Raises:
         DataFolderError: The data folder cannot be used.
         OSError: The port is in use, or the data folder cannot be written.
-        ValueError: An address or a token of a user cannot be one.
+        ValueError: An address or a token of a user is invalid.
     """
     folder = config.data_dir
     if folder is None:

@@ -1,4 +1,4 @@
-"""One connection: HTTP/1.1 by uvicorn and h11, with bounds on time, on size and on their number."""
+"""One HTTP/1.1 connection by uvicorn and h11, with limits on time, size and their number."""
 
 import asyncio
 import json
@@ -20,25 +20,25 @@ from qai_hub.local.server.rare_warnings import Seldom
 
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())
-# What is longer is a file, which may take its time.
+# A longer body is a file, which may take longer to arrive.
 _SHORT_BODY = 1 << 20
-# Less than this in `send_seconds` is no reading.
+# A client that reads fewer bytes than this in `send_seconds` counts as stalled.
 _PROGRESS = 4096
 _HEAD_TOO_LONG = "The request line and headers are too long."
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
 class Connection(H11Protocol):
-    """A connection.
+    """A connection to a client.
 
-    It writes no access log of uvicorn's. Signed URLs are secrets: the hub writes a log of its own,
-    without queries. uvicorn's own switch is of the whole process, and whoever sets up logging after
-    it turns it on again.
+    uvicorn's access log is off, since signed URLs are secrets: the hub writes its own log, without
+    queries. uvicorn's switch for that log applies to the whole process, and anyone who sets up
+    logging later turns it on again.
 
     Args:
-        args: uvicorn's.
-        crowd: The connections that it is one of.
-        kwargs: uvicorn's.
+        args: Arguments of uvicorn's protocol.
+        crowd: All connections of the server.
+        kwargs: Keyword arguments of uvicorn's protocol.
     """
 
     transport: LingeringTransport
@@ -55,7 +55,7 @@ class Connection(H11Protocol):
         self._drained = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin; overridden to count connections and to bound them in time."""
+        """Begin; overridden to count connections and to set time limits."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         super().connection_made(LingeringTransport(transport, self))
         _notice_dead_peers(transport.get_extra_info("socket"))
@@ -65,7 +65,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End; overridden to give its place free."""
+        """End; overridden to free the connection's place."""
         for callback in tuple(self._timers):
             self._unset_timer(callback)
         self._crowd.leave(self)
@@ -73,7 +73,7 @@ class Connection(H11Protocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; overridden for the bounds on a head, and on what is dropped."""
+        """Receive bytes; overridden to limit the head, and the data that is discarded."""
         if self.transport.lingers:
             self._drained += len(data)
             if self._drained > self._limits.drained_bytes:
@@ -83,30 +83,30 @@ class Connection(H11Protocol):
         self._look()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request; overridden where the rest of this one is still to come."""
+        """Go on to the next request; overridden for requests whose body is still arriving."""
         if self.owes_body:
             self.transport.close()
         super().on_response_complete()
         self._look()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; overridden to answer a problem."""
+        """Refuse data that is not HTTP; overridden to respond with a problem."""
         error = sys.exception()
         too_long = getattr(error, "error_status_hint", 400) == 431
         self._refuse(400, _HEAD_TOO_LONG if too_long else msg)
 
     def pause_writing(self) -> None:
-        """Note that a client reads slowly; overridden to see that it reads at all."""
+        """Note that a client reads slowly; overridden to check that it reads at all."""
         super().pause_writing()
         self._watch_sending()
 
     def resume_writing(self) -> None:
-        """Note that it has read."""
+        """Note that the client has read."""
         super().resume_writing()
         self._unset_timer(self._sending_is_late)
 
     def shutdown(self) -> None:
-        """End with the server; overridden for what would end later."""
+        """Close as the server shuts down; overridden to close lingering connections too."""
         if self.transport.lingers:
             self.transport.abort()
         else:
@@ -114,11 +114,11 @@ class Connection(H11Protocol):
 
     @property
     def owes_body(self) -> bool:
-        """Whether there is more to come of what has been answered."""
+        """Whether a request that was answered already is still being sent."""
         return self.conn.their_state in (h11.SEND_BODY, h11.ERROR)
 
     def lingers(self) -> None:
-        """Note that the other side may still send, and read the answer."""
+        """Note that the client may still send, and read the response."""
         self._unset_keepalive_if_required()
         self._crowd.hesitates(self, self.loop.time())
         self._set_timer(self.transport.abort, self._limits.drained_seconds)
@@ -128,7 +128,7 @@ class Connection(H11Protocol):
         self._watch_sending()
 
     def _look(self) -> None:
-        """Set the time limit for what the other side is to do next."""
+        """Set the time limit for the client's next step."""
         if self.transport.is_closing():
             self._unset_timer(self._head_is_late)
         elif self.conn.their_state is not h11.IDLE:
@@ -144,7 +144,7 @@ class Connection(H11Protocol):
             self._set_timer(self._head_is_late, self._limits.head_seconds)
 
     def _is_short(self) -> bool:
-        """Tell whether a body should come at once; one of unknown length should."""
+        """Return whether a body should arrive quickly; one of unknown length should."""
         length = dict(self.headers or ()).get(b"content-length", b"0")
         return int(length) <= _SHORT_BODY
 
@@ -168,7 +168,7 @@ class Connection(H11Protocol):
             self._watch_sending()
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answer what never became a request."""
+        """Respond to data that never became a request."""
         request_id = f"req-{secrets.token_hex(8)}"
         body = json.dumps(problem_json(status, detail, request_id)).encode()
         headers = [
@@ -197,7 +197,7 @@ class Connection(H11Protocol):
 
 
 def _notice_dead_peers(connected: socket.socket) -> None:
-    """Let the system find out about peers that went away without a word."""
+    """Have the system detect peers that disappeared without closing the connection."""
     with suppress(OSError):
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE:

@@ -1,4 +1,4 @@
-"""How many connections a server has: who gets a place, who makes room, and who is refused."""
+"""The server's limit on connections: which are served, which make room, and which are refused."""
 
 import asyncio
 import logging
@@ -12,36 +12,36 @@ from qai_hub.local.server.rare_warnings import Seldom
 
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())
-# A client whose request has not come as a whole for so long may have to make room for another.
+# Seconds after which a client whose request is still incomplete may have to make room for another.
 _GRACE = 2.0
 
 
 class Member(Protocol):
-    """What a crowd asks of a connection.
+    """A connection, as a `Crowd` uses it.
 
     Attributes:
-        app: The application that answers it.
+        app: The application that responds to it.
     """
 
     app: ASGIApp
 
     @property
     def transport(self) -> asyncio.Transport:
-        """What its answers are sent by."""
+        """The transport that sends its responses."""
 
     @property
     def owes_body(self) -> bool:
-        """Whether there is more to come of what has been answered."""
+        """Whether a request that was answered already is still being sent."""
 
     def __hash__(self) -> int: ...
 
 
 class Crowd:
-    """All connections of one server, each of which has a place, is refused, or is turned away.
+    """All connections of one server: each has a place, is refused with a 503, or is closed.
 
     Args:
-        limits: How many there may be.
-        busy: The application that refuses.
+        limits: The limits on their number.
+        busy: The application that responds to those that are refused.
     """
 
     def __init__(self, limits: ServerLimits, busy: ASGIApp) -> None:
@@ -49,7 +49,7 @@ class Crowd:
         self.busy = busy
         self._placed: set[Member] = set()
         self._refused: set[Member] = set()
-        # In the order in which they are to go, with the time since when they owe a request.
+        # In the order in which they make room, with the time since which they owe a request.
         self._idle: OrderedDict[Member, float] = OrderedDict()
         self._silent: OrderedDict[Member, float] = OrderedDict()
 
@@ -57,7 +57,7 @@ class Crowd:
         return len(self._placed) + len(self._refused)
 
     def enter(self, connection: Member, now: float) -> bool:
-        """Give a new connection a place, or have it refused; False to turn it away."""
+        """Give a new connection a place, or have it refused; False if it must be closed."""
         if len(self._placed) >= self.limits.connections:
             self._make_room(now)
         if len(self._placed) < self.limits.connections:
@@ -72,23 +72,23 @@ class Crowd:
         return True
 
     def speaks(self, connection: Member) -> None:
-        """Note that a request has come, or a file has begun to."""
+        """Note that a request has arrived, or a file has begun to."""
         self._idle.pop(connection, None)
         self._silent.pop(connection, None)
 
     def rests(self, connection: Member, now: float) -> None:
-        """Note that a connection is kept for its next request."""
+        """Note that a connection is idle until its next request."""
         if connection in self._placed:
             self._idle[connection] = now
 
     def hesitates(self, connection: Member, now: float) -> None:
-        """Note that a request has begun to come, or is answered and does not end."""
+        """Note that a request has begun to arrive, or was answered before its body ended."""
         self._idle.pop(connection, None)
         if connection in self._placed:
             self._silent.setdefault(connection, now)
 
     def leave(self, connection: Member) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         self.speaks(connection)
         self._placed.discard(connection)
         self._refused.discard(connection)
@@ -102,7 +102,7 @@ class Crowd:
             return
         self.leave(connection)
         if connection.owes_body:
-            # It would linger.
+            # Closing it would let it linger.
             connection.transport.abort()
         else:
             connection.transport.close()

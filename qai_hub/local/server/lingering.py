@@ -1,4 +1,4 @@
-"""A transport that lets the other side read why it was refused before the connection ends."""
+"""A transport that lets a refused client read the reason before the connection closes."""
 
 import asyncio
 from contextlib import suppress
@@ -6,32 +6,32 @@ from typing import Any, Protocol
 
 
 class Lingering(Protocol):
-    """What the transport asks of its connection, and tells it."""
+    """The connection, as the transport uses and notifies it."""
 
     @property
     def owes_body(self) -> bool:
-        """Whether there is more to come of what has been answered."""
+        """Whether a request that was answered already is still being sent."""
 
     def lingers(self) -> None:
-        """Note that the other side may still send, and read the answer."""
+        """Note that the client may still send, and read the response."""
 
     def closes(self) -> None:
         """Note that the connection closes once everything is sent."""
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport that closes gently while the other side is still sending.
+    """A transport that closes gracefully while the client is still sending.
 
-    To close with bytes unread resets the connection, and what was sent may be lost with it: who has
-    sent too much would never read that. So it says that nothing more comes, and takes and drops the
-    rest for a while.
+    Closing with unread bytes resets the connection and may discard the response, so a client that
+    sent too much would never read why it was refused. The transport therefore closes its sending
+    side first, and reads and discards the rest for a while.
 
     Args:
-        transport: The transport.
-        protocol: The protocol, which is told.
+        transport: The transport to wrap.
+        protocol: The connection, which is notified.
 
     Attributes:
-        lingers: Whether it is doing so.
+        lingers: Whether it is reading and discarding the rest.
     """
 
     def __init__(self, transport: asyncio.Transport, protocol: Lingering) -> None:
@@ -41,7 +41,7 @@ class LingeringTransport(asyncio.Transport):
         self.lingers = False
 
     def close(self) -> None:
-        """Close, once the other side has had time to read."""
+        """Close once the client has had time to read."""
         if self.is_closing():
             return
         if self._protocol.owes_body:
@@ -55,7 +55,7 @@ class LingeringTransport(asyncio.Transport):
         self._protocol.closes()
 
     def is_closing(self) -> bool:
-        """Return whether nothing more is sent."""
+        """Return whether the transport is closing or closed."""
         return self.lingers or self._transport.is_closing()
 
     def abort(self) -> None:
@@ -67,7 +67,7 @@ class LingeringTransport(asyncio.Transport):
         self._transport.write(data)
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes are still to be sent."""
+        """Return the number of bytes that are still to be sent."""
         return self._transport.get_write_buffer_size()
 
     def pause_reading(self) -> None:
@@ -75,9 +75,9 @@ class LingeringTransport(asyncio.Transport):
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Resume reading."""
         self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - asyncio's
-        """Return what the transport underneath knows."""
+        """Return information from the wrapped transport."""
         return self._transport.get_extra_info(name, default)

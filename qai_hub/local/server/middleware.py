@@ -1,4 +1,4 @@
-"""The outermost layer: host check, request ids, the access log, and every error as a problem."""
+"""The outermost layer: host check, request ids, access log, and errors as problem responses."""
 
 import asyncio
 import logging
@@ -24,17 +24,17 @@ from qai_hub.local.server.rare_warnings import Seldom
 _log = logging.getLogger(__name__)
 _log.addFilter(Seldom())
 _LOGGED = 200
-# The whole of it must make sense: it also becomes the beginning of signed URLs.
+# The whole header must match: it also becomes the beginning of signed URLs.
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer for every URL that no route matches; an ASGI application."""
+    """Respond to URLs that no route matches; an ASGI application."""
     raise ProblemError(404, "There is nothing at this URL.")
 
 
 async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer on a connection that there is no place for; an ASGI application."""
+    """Respond on a connection beyond the limit; an ASGI application."""
     raise TOO_BUSY
 
 
@@ -43,10 +43,11 @@ class Edge:
 
     Args:
         app: The application inside.
-        hosts: Host names that a request may be addressed to, without port, in lower case; a page of
-            another site that resolves to this machine (DNS rebinding) is refused. None allows all.
-        head_bytes: Most bytes of a request's line and headers.
-        stall_seconds: How long a body may stand still.
+        hosts: Host names that a request may be addressed to, without port, in lower case, so that
+            requests from pages of a site that resolves to this machine (DNS rebinding) are refused.
+            None allows all.
+        head_bytes: Maximum size of a request's line and headers, in bytes.
+        stall_seconds: Seconds that a body may stall.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Edge:
         self._stall_seconds = stall_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -77,7 +78,7 @@ class Edge:
         except ClientDisconnect:
             _log.info("%s: the client has gone", exchange.id)
         except asyncio.CancelledError:
-            # The server has lost its patience while stopping. It would log the whole stack.
+            # The server cancels requests that outlast its shutdown. It would log the whole stack.
             await exchange.refuse(_STOPPING)
         except Exception as error:
             answer = _problem_of(error)
@@ -92,7 +93,7 @@ class Edge:
         size = len(scope["method"]) + len(scope["raw_path"] or b"") + len(scope["query_string"])
         size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
         if size > self._head_bytes:
-            # Not 431: the contract declares what a parameter that is too long is answered.
+            # Not 431: the contract declares the response to a parameter that is too long.
             raise ProblemError(
                 400, f"The request line and headers have more than {self._head_bytes} bytes."
             )
@@ -104,7 +105,7 @@ class Edge:
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, patience: float) -> None:
         self.id = f"req-{secrets.token_hex(8)}"
@@ -143,18 +144,18 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self, problem: ProblemError) -> None:
-        """Answer a problem; where an answer has begun, the server breaks it off."""
+        """Respond with a problem; a response that has begun is cut off by the server."""
         if self.status is not None:
             _log.info("%s: broken off: %s", self.id, problem.detail)
             return
         response = problem.response(self.id)
         if self._to_come:
-            # What is still being sent is not waited for.
+            # Do not wait for a body that is still being sent.
             response.headers["Connection"] = "close"
         await response(self._scope, self._receive, self.send)
 
     def log_failure(self, problem: ProblemError) -> None:
-        """Write a failure to the log that is being handled; with all of it if it is a bug."""
+        """Log the exception that is being handled, with its traceback if it is a bug."""
         if problem is OUT_OF_FILES:
             _log.warning("there are no more files to open: requests are answered 503")
         elif problem is DISK_FULL:

@@ -1,4 +1,4 @@
-"""The pages that clients link to, for people with a browser. They show nothing private."""
+"""The web pages that clients link to. They show nothing private."""
 
 import json
 import re
@@ -35,10 +35,10 @@ _KEY = re.compile(r"[jm][a-z0-9]{1,31}")
 
 
 def page_routes(contract: Contract) -> list[Route]:
-    """Make the routes of the pages.
+    """Create the routes of the pages.
 
     Args:
-        contract: The contract, which is served beside them.
+        contract: The contract, which is served as well.
 
     Returns:
         Routes for Starlette.
@@ -55,7 +55,7 @@ def page_routes(contract: Contract) -> list[Route]:
 
 
 class _Static:
-    """An ASGI application that only answers GET and HEAD."""
+    """An ASGI application that only allows GET and HEAD."""
 
     def __init__(self, show: Callable[[Request], Response]) -> None:
         self._show = show

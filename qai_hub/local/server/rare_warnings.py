@@ -1,4 +1,4 @@
-"""Warnings that say once in a while what happens all the time."""
+"""A rate limit for warnings about frequent events."""
 
 import logging
 import time
@@ -8,11 +8,11 @@ _SECONDS = 5.0
 
 
 class Seldom(logging.Filter):
-    """Lets one warning of each kind through in a few seconds, and says how many it has held back.
+    """Passes one warning of each kind per interval, with the number of those suppressed before.
 
     Args:
-        seconds: How many.
-        clock: Tells the time in seconds.
+        seconds: Length of the interval.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Seldom(logging.Filter):
         self._held: dict[str, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is to be written."""
+        """Return whether a record is logged."""
         if record.levelno != logging.WARNING:
             return True
         kind, now = str(record.msg), self._clock()

@@ -1,4 +1,4 @@
-"""Where a hub listens, and by which names it may be reached."""
+"""Runs the server: its socket, the host names that it accepts, and its thread."""
 
 import asyncio
 import ipaddress
@@ -24,20 +24,21 @@ _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket.
+    """Open a listening socket.
 
     Args:
         host: Host to listen on.
-        port: Port, or 0 for any that is free.
+        port: TCP port; 0 for any free one.
 
     Returns:
         The socket, bound.
 
     Raises:
-        OSError: If the address cannot be had.
+        OSError: The address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named: else 40 ms an answer.
+    # asyncio disables Nagle's algorithm only if the protocol is named; otherwise each response
+    # takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
@@ -50,30 +51,30 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(host: str, listener: socket.socket) -> str:
-    """Return the URL by which this machine reaches a socket.
+    """Return the URL at which this machine reaches a socket.
 
     Args:
         host: Host that it listens on.
         listener: The socket, bound.
 
     Returns:
-        The URL, without a slash at its end.
+        The URL, without a trailing slash.
     """
     port = listener.getsockname()[1]
-    # Listening on every address is not an address that one can connect to.
+    # The wildcard addresses are not ones to connect to.
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
     return f"http://{_bracketed(reachable)}:{port}"
 
 
 def allowed_hosts(host: str, more: Collection[str]) -> Collection[str] | None:
-    """Tell which hosts requests may be addressed to.
+    """Return the host names that requests may be addressed to.
 
     Args:
         host: Host that the hub listens on.
-        more: Hosts that its user allows.
+        more: Additional host names from the configuration.
 
     Returns:
-        The hosts in lower case; None for any.
+        The host names in lower case; None for any.
     """
     host, others = host.lower(), [name.lower() for name in more]
     if _is_loopback(host):
@@ -104,7 +105,7 @@ class ServerThread:
         app: The ASGI application.
         listener: A bound socket; closed at the end.
         let_go: Called on the event loop before the server waits for its last requests to end.
-        limits: What it bears with.
+        limits: Limits on its connections.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class ServerThread:
             ws="none",
             server_header=False,
             h11_max_incomplete_event_size=limits.head_bytes,
-            # asyncio takes so many connections at once, before anybody can look at them.
+            # asyncio accepts this many connections at once before the limits are checked.
             backlog=max(16, limits.refusals),
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
@@ -134,11 +135,11 @@ class ServerThread:
 
     @property
     def connections(self) -> int:
-        """Number of connections that are open."""
+        """Number of open connections."""
         return len(self._server.server_state.connections)
 
     def start(self) -> None:
-        """Begin to serve; returns once requests are taken.
+        """Start serving; returns once requests are accepted.
 
         Raises:
             RuntimeError: The server did not start.
@@ -150,7 +151,7 @@ class ServerThread:
             raise RuntimeError("the web server of the hub did not start") from self._failure
 
     def stop(self) -> None:
-        """Let the requests under way end, for a few seconds, and end."""
+        """Stop serving, after a few seconds' grace for the current requests."""
         self._server.should_exit = True
         self._thread.join()
 
@@ -164,7 +165,7 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it has started, and lets long polls go before it waits for them."""
+    """A server that signals its start, and ends long polls before it waits for requests."""
 
     def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
         super().__init__(config)
@@ -172,23 +173,23 @@ class _Server(uvicorn.Server):
         self._let_go = let_go
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start; overridden to tell."""
+        """Start; overridden to signal it."""
         asyncio.get_running_loop().set_exception_handler(_note)
         await super().startup(sockets)
         self.settled.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End; overridden to let requests go first."""
+        """Shut down; overridden to end long polls first."""
         self._let_go()
         await super().shutdown(sockets)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
-        # asyncio closes their sockets in its next round.
+        # asyncio closes their sockets in the next iteration of its loop.
         await asyncio.sleep(0)
 
 
 def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Write to the log what went wrong on the event loop; asyncio tries to accept again itself."""
+    """Log an error on the event loop; asyncio itself retries accepting connections."""
     if is_out_of_files(context.get("exception")):
         _log.warning("there are no more files to open: connections wait")
     else:

@@ -1,4 +1,4 @@
-"""The data folder: a hub uses one that is empty, or that says that it is a hub's; no other."""
+"""The data folder: a hub uses only a folder that is empty or marked as a hub's."""
 
 import shutil
 import sqlite3
@@ -22,30 +22,31 @@ _EXPLANATION = """\
 This folder is the data folder of a local hub (qai-hub serve), which knows it by the name of this
 file. The hub makes, moves and deletes files here by itself: keep nothing else in this folder.
 """
-# What makes it certain that a database is a hub's; releases before the mark had it, too.
+# Tables that identify a database as a hub's, also that of a release that left no mark.
 _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
-# As long as its tables are in the journal alone, a database has a page, in bytes.
+# Maximum size in bytes of a database whose tables are still in the journal alone: one page, the
+# largest that SQLite allows.
 _WITHOUT_TABLES = 1 << 16
 _FEW = 3
 
 
 class DataFolderError(Exception):
-    """The data folder cannot be used: another hub has it, a newer one wrote it, or it is broken."""
+    """The data folder cannot be used: it is in use, written by a newer hub, or damaged."""
 
 
 def claim_folder(folder: Path, *, durable: bool) -> None:
-    """Make a folder a hub's data folder, if it is one, or may become one.
+    """Check that a folder is a hub's data folder, or turn it into one if possible.
 
-    One that is not there, or is empty, becomes one. So does the folder of a release that left no
-    mark. The mark is the first thing in it, so that a start that is cut short can be repeated.
+    A folder that does not exist or is empty becomes one. So does the folder of a release that left
+    no mark. The mark is written first, so that an interrupted start can be repeated.
 
     Args:
         folder: The folder.
-        durable: Whether it must outlast a power cut.
+        durable: Whether it must survive a power cut.
 
     Raises:
-        DataFolderError: It belongs to something else. Nothing was touched.
-        OSError: It cannot be made or written.
+        DataFolderError: It belongs to something else. Nothing was changed.
+        OSError: It cannot be created or written.
     """
     if not _is_marked(folder):
         make_folder(folder, durable=durable)
@@ -55,13 +56,13 @@ def claim_folder(folder: Path, *, durable: bool) -> None:
 
 
 def is_claimed(folder: Path) -> bool:
-    """Tell whether a folder has a hub's database in it, without a trace there."""
+    """Return whether a folder contains a hub's database, without leaving a trace in it."""
     database = folder / DATABASE
     return database.is_file() and (_is_file(folder / MARK) or _is_hubs(database))
 
 
 def _is_marked(folder: Path) -> bool:
-    """Tell whether a folder has the mark; where it has not, it may get it."""
+    """Return whether a folder has the mark; if not, check that it may get one."""
     names = _names(folder)
     if MARK in names:
         if not _is_file(folder / MARK):
@@ -77,7 +78,7 @@ def _is_marked(folder: Path) -> bool:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return what is in a folder, in order; nothing if it is not there."""
+    """Return the sorted names in a folder; none if the folder does not exist."""
     if folder.is_symlink() and not folder.exists():
         raise DataFolderError(f"{folder} is a link that leads nowhere: give another data folder.")
     try:
@@ -89,7 +90,7 @@ def _names(folder: Path) -> list[str]:
     except PermissionError as error:
         problem = f"{folder} cannot be looked into: {error.strerror}. Give another data folder."
         raise DataFolderError(problem) from error
-    # A file system of its own has it from the beginning.
+    # The root of a new file system contains it from the beginning.
     return [] if names == ["lost+found"] and (folder / names[0]).is_dir() else names
 
 
@@ -103,7 +104,7 @@ def _write_mark(mark: Path, *, durable: bool) -> None:
 
 
 def _check_journal(folder: Path) -> None:
-    """Refuse to begin a database beside the journal of another, which SQLite would delete."""
+    """Refuse to create a database beside the journal of another, which SQLite would delete."""
     database, journal = folder / DATABASE, folder / f"{DATABASE}-wal"
     if _size(database) == 0 and _size(journal) > 0:
         raise DataFolderError(
@@ -113,7 +114,7 @@ def _check_journal(folder: Path) -> None:
 
 
 def _check_database(database: Path) -> None:
-    """Refuse the database of something else, to which a hub would add its tables."""
+    """Refuse the database of another program, to which a hub would add its tables."""
     if _is_file(database) and _tables(_untouched(database)) and not _is_hubs(database):
         raise DataFolderError(
             f"{database} is the database of something else. Nothing was touched. Put the hub's own "
@@ -122,7 +123,7 @@ def _check_database(database: Path) -> None:
 
 
 def _is_hubs(database: Path) -> bool:
-    """Tell whether a database is a hub's, without a trace in its folder."""
+    """Return whether a database is a hub's, without leaving a trace in its folder."""
     if not _is_file(database):
         return False
     if _has_tables(_untouched(database)):
@@ -130,7 +131,7 @@ def _is_hubs(database: Path) -> bool:
     journal = database.with_name(f"{database.name}-wal")
     if _size(database) > _WITHOUT_TABLES or not _is_file(journal):
         return False
-    # A hub that was killed soon after its first start has left its tables in the journal.
+    # If a hub was killed soon after its first start, its tables are still in the journal.
     with tempfile.TemporaryDirectory(prefix="qai-hub-") as name:
         for each in (database, journal):
             shutil.copy(each, name)
@@ -138,7 +139,7 @@ def _is_hubs(database: Path) -> bool:
 
 
 def _untouched(database: Path) -> str:
-    """Return how a database is opened that is read without its companions, and makes none."""
+    """Return a URI that opens a database without reading or creating a journal beside it."""
     return f"{database.absolute().as_uri()}?mode=ro&immutable=1"
 
 
@@ -154,7 +155,7 @@ def _has_tables(uri: str) -> bool:
 
 
 def _tables(uri: str) -> set[str]:
-    """Return the names in a database; none if it cannot be read."""
+    """Return the names of tables in a database; none if it cannot be read."""
     try:
         with closing(sqlite3.connect(uri, uri=True)) as db:
             return {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
@@ -180,13 +181,13 @@ _NAMES = ("last_start", "agreed_time")
 
 
 def earlier_times(db: Connection) -> list[datetime]:
-    """Return the clock of the last start, and what was agreed on then, where there are such."""
+    """Return the clock of the last start and the time agreed on then, as far as they exist."""
     query = select(settings).where(settings.c.name.in_(_NAMES))
     return [datetime.fromisoformat(row.value) for row in db.execute(query)]
 
 
 def keep_times(db: Connection, now: datetime, agreed: datetime | None) -> None:
-    """Keep the clock of this start, and what it has agreed on with those before."""
+    """Store the clock of this start, and the time that it agreed on with earlier ones."""
     values: Mapping[str, datetime | None] = dict(zip(_NAMES, (now, agreed), strict=True))
     for name, moment in values.items():
         if moment is not None:

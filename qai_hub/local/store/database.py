@@ -1,4 +1,4 @@
-"""The database: how it is opened, and the two kinds of transaction that it knows."""
+"""The database: opening it, and its reading and writing transactions."""
 
 import secrets
 import sqlite3
@@ -27,18 +27,18 @@ _NEWER = (
 
 
 class Store:
-    """A hub's database, for one process, from any of its threads.
+    """A hub's database, used by one process, from any thread.
 
     Args:
-        folder: Data folder; made, for its owner alone, if it is not there.
-        durable: Whether what is committed outlasts a power cut.
+        folder: Data folder; created, accessible to its owner only, if it does not exist.
+        durable: Whether committed changes survive a power cut.
 
     Attributes:
-        secret: Key that this hub signs URLs with; it lasts as long as the folder.
+        secret: Key that this hub signs URLs with, as long as the folder exists.
 
     Raises:
-        DataFolderError: The folder is no hub's, another hub uses it, a newer hub has written it,
-            or its database is damaged or has no room to grow.
+        DataFolderError: The folder is not a hub's, another hub uses it, a newer hub has written it,
+            its database is damaged, or the disk is full.
         OSError: The folder cannot be written.
     """
 
@@ -47,7 +47,7 @@ class Store:
         self._lock = _lock(folder)
         self._engine = sqlite_engine(_private(folder / DATABASE), durable=durable)
         self._before_commit: list[Callable[[], None]] = []
-        # SQLite has one writer at a time; queueing for it here is fairer than SQLite's polling.
+        # SQLite allows one writer at a time; queueing here is fairer than SQLite's polling.
         self._writing = threading.Lock()
         self._writer = writer_of(self._engine)
         try:
@@ -66,17 +66,17 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that sees one state of the database."""
+        """Open a transaction that reads a consistent snapshot of the database."""
         with self._engine.begin() as db:
             yield db
 
     def before_commit(self, action: Callable[[], None]) -> None:
-        """Have something done before each commit; if it fails, so does the transaction."""
+        """Register an action to run before each commit; if it fails, so does the transaction."""
         self._before_commit.append(action)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that none other comes in between; an exception undoes it.
+        """Open a serialized writing transaction; an exception rolls it back.
 
         Raises:
             OSError: The disk is full.
@@ -87,14 +87,14 @@ class Store:
                 action()
 
     def close(self) -> None:
-        """Close the database and give the folder free."""
+        """Close the database and release the folder."""
         self._engine.dispose()
         self._lock.close()
 
 
 @contextmanager
 def beside_the_hub(folder: Path) -> Iterator[Connection]:
-    """Open a writing transaction in a hub's folder, whether a hub uses it or not.
+    """Open a writing transaction in a hub's folder, whether or not a hub is running in it.
 
     Args:
         folder: A hub's data folder.
@@ -103,8 +103,8 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
         The transaction.
 
     Raises:
-        DataFolderError: It is no hub's folder, another release has written it, or its database is
-            damaged or busy.
+        DataFolderError: It is not a hub's folder, another release has written it, or its database
+            is damaged or busy.
     """
     path = folder / DATABASE
     problem = f"{folder} is no data folder of a hub: start one with it first, by qai-hub serve."
@@ -115,7 +115,7 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
             query = "SELECT value FROM settings WHERE name = 'schema_version'"
             (version,) = map(int, db.execute(query).fetchone() or "0")
     except sqlite3.DatabaseError as error:
-        # A start that was cut short has left a database without tables.
+        # An interrupted start has left a database without tables.
         unmade = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
         cannot = f"The database in {folder} cannot be used: {error}."
         raise DataFolderError(problem if unmade else cannot) from error
@@ -137,7 +137,7 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
-    """Hold the folder until the connection closes or the process ends, however it ends."""
+    """Lock the folder until the connection closes or the process ends, however it ends."""
     path = _private(folder / "lock.db")
     lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
@@ -154,7 +154,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: Connection) -> bytes:
-    """Create the tables in a new database, upgrade those of an old one; return its secret."""
+    """Create the tables of a new database or upgrade those of an old one; return its secret."""
     if not inspect(db).has_table(settings.name):
         metadata.create_all(db)
         fresh = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
@@ -165,7 +165,7 @@ def _prepare(db: Connection) -> bytes:
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
-        # Alembic takes a while to load, and is not needed at most starts.
+        # Alembic is slow to import and most starts do not need it.
         from qai_hub.local.store.migrations import upgrade
 
         upgrade(db, version)
@@ -175,6 +175,6 @@ def _prepare(db: Connection) -> bytes:
 
 
 def _private(path: Path) -> Path:
-    """Make a file that only its owner can read; SQLite gives its companions the same rights."""
+    """Create a file that only its owner can read; SQLite gives its journals the same mode."""
     path.touch(mode=0o600)
     return path

@@ -1,6 +1,6 @@
-"""What differs between the databases that the hub's statements are written for.
+"""Differences between the database systems that the hub's statements support.
 
-The hub runs on SQLite. Its tables and statements are ones that PostgreSQL takes as well.
+The hub runs on SQLite. PostgreSQL supports its tables and statements as well.
 """
 
 import errno
@@ -20,8 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-# For sizes in bytes, times in microseconds and what is counted for ever. SQLite's integers have 64
-# bits in any case, and it counts those alone that are called INTEGER.
+# For sizes in bytes, times in microseconds and unlimited counters. SQLite's integers have 64 bits
+# in any case, and only columns of type INTEGER can autoincrement there.
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -30,13 +30,13 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 10000",
 )
-# Of what a commit says, a power cut can take nothing back; fullfsync is for macOS.
+# With these, commits survive a power cut; fullfsync is for macOS.
 _DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _FLEETING = ("PRAGMA synchronous = OFF",)
 
 
 def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  # noqa: ANN401 - columns of any type
-    """Insert a row, unless a unique key of it is taken; whoever takes it at once is waited for.
+    """Insert a row unless one of its unique keys is taken; wait for concurrent inserts of that key.
 
     Args:
         db: A writing transaction.
@@ -47,18 +47,19 @@ def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  #
         Whether the row was inserted.
     """
     statement = _insert(db, table).values(values).on_conflict_do_nothing()
-    # Counting rows is not for inserts: PostgreSQL's are made to return keys that it has generated.
+    # The row count is not reliable for inserts: with PostgreSQL, they are changed to return
+    # generated keys.
     inserted = db.execute(statement.returning(*table.primary_key)).one_or_none()
     return inserted is not None
 
 
 def insert_or_change(db: Connection, table: Table, *changed: str, **values: Any) -> None:  # noqa: ANN401 - columns of any type
-    """Insert a row, or change columns of the one with the same primary key.
+    """Insert a row, or update columns of the one with the same primary key.
 
     Args:
         db: A writing transaction.
         table: The table.
-        changed: The columns to change.
+        changed: The columns to update.
         values: The columns.
     """
     statement = _insert(db, table).values(values)
@@ -71,9 +72,9 @@ def insert_or_change(db: Connection, table: Table, *changed: str, **values: Any)
 
 
 def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Return an insert of the dialect in use, which knows conflicts."""
+    """Return an insert statement of the dialect in use, which supports conflict clauses."""
     if db.dialect.name == "postgresql":
-        # It takes a while to load.
+        # It is slow to import.
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)
@@ -84,8 +85,8 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
     """Return the engine of a SQLite database.
 
     Args:
-        path: Its file, which exists.
-        durable: Whether what is committed outlasts a power cut.
+        path: Its file, which must exist.
+        durable: Whether committed changes survive a power cut.
     """
     engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1)
 
@@ -107,13 +108,13 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
 
 
 def writer_of(engine: Engine) -> Engine:
-    """Return an engine whose transactions may write from their beginning on."""
+    """Return an engine whose transactions take the write lock when they begin."""
     return engine.execution_options(immediate=True)
 
 
 @contextmanager
 def disk_full_as_os_error() -> Iterator[None]:
-    """Raise the error of a database that has no room to grow as that of a file.
+    """Raise the database error for a full disk as an `OSError`.
 
     Raises:
         OSError: The disk is full.

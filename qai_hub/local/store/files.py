@@ -1,4 +1,4 @@
-"""Files and uploads; the jobs that made what others ask for; answers that are kept for a while."""
+"""Queries for files and uploads, cache entries, and responses to idempotency keys."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,33 +31,33 @@ from qai_hub.local.store.schema import (
 
 
 def makers_of(db: Connection, key: str) -> list[str]:
-    """Return the latest job of each owner that has made what a key stands for."""
+    """Return the latest job of each owner that made the target model of a cache key."""
     return list(db.execute(select(makers.c.job_id).where(makers.c.key == key)).scalars())
 
 
 def forget_maker(db: Connection, job_id: str) -> None:
-    """Say that what a job has made is not to be given again."""
+    """Remove the cache entry of a job, so that its target model is not reused."""
     db.execute(delete(makers).where(makers.c.job_id == job_id))
 
 
 def remember_maker(db: Connection, key: str, job: Job) -> None:
-    """Say that a job has made what a key stands for."""
+    """Record that a job made the target model of a cache key."""
     insert_or_change(db, makers, "job_id", key=key, owner_id=job.owner_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The first answer to a request that named itself with a key.
+    """The first response to a request with an idempotency key.
 
     Attributes:
-        user_id: Who sent it.
-        path: Path that it was sent to.
-        key: The key.
-        created: When.
-        body_digest: SHA-256 of its body.
-        status: Status that it was answered with; None for the contract's own.
-        headers: Headers that it was answered with.
-        answer: Body that it was answered with.
+        user_id: The user who sent the request.
+        path: The path of the request.
+        key: The idempotency key.
+        created: When the request was received.
+        body_digest: SHA-256 digest of the body of the request.
+        status: HTTP status of the response; None for the contract's default.
+        headers: Headers of the response.
+        answer: Body of the response.
     """
 
     user_id: int
@@ -71,17 +71,18 @@ class StoredAnswer:
 
 
 def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
-    """Take a key for a request, before it is carried out in the same transaction.
+    """Claim an idempotency key for a request, before handling it in the same transaction.
 
-    Whoever takes the same key at once waits for the end of that transaction, as the key is unique:
-    then its answer is there, or it was undone and the key is free.
+    As the key is unique, a concurrent request with the same key waits for the end of that
+    transaction. Then the response is stored, or the transaction was rolled back and the key is
+    free.
 
     Args:
         db: A writing transaction.
-        request: The request, without an answer.
+        request: The request, without a response.
 
     Returns:
-        None if the key was free, and is taken now; else what was answered to who had it first.
+        None if the key was free and is now claimed; otherwise the response to the first request.
     """
     if insert_unless_there(db, idempotency, **asdict(request)):
         return None
@@ -89,13 +90,13 @@ def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
 
 
 def keep_answer(db: Connection, answer: StoredAnswer) -> None:
-    """Keep what a request is answered with that has taken a key in the same transaction."""
+    """Store the response to a request that claimed its key in the same transaction."""
     changed = {name: getattr(answer, name) for name in ("status", "headers", "answer")}
     db.execute(update(idempotency).where(*_named(answer)).values(changed))
 
 
 def forget_answers(db: Connection, moment: str) -> None:
-    """Forget the answers given by a time."""
+    """Delete the stored responses up to a time."""
     db.execute(delete(idempotency).where(idempotency.c.created <= moment))
 
 
@@ -114,7 +115,7 @@ _UPLOADS = select(
     uploads.c.part_size,
     uploads.c.owner_id,
 )
-# Every column that names a file: what is stored there needs it.
+# Every column that refers to a file: as long as a row does, the file is needed.
 _NEEDS = (models.c.file_id, models.c.source_id, datasets.c.file_id, artifacts.c.file_id)
 
 
@@ -129,7 +130,7 @@ class Part:
 
 
 def add_file(db: Connection, file: File) -> None:
-    """Keep a file's size and digest."""
+    """Store a file's size and digest."""
     db.execute(insert(files), asdict(file))
 
 
@@ -140,26 +141,26 @@ def get_file(db: Connection, file_id: str) -> File | None:
 
 
 def set_digest(db: Connection, file_id: str, sha256: str) -> None:
-    """Keep a file's digest, once someone has needed it."""
+    """Store a file's digest, once it has been computed."""
     db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
 
 
 def unexpired_files(db: Connection, moment: str) -> dict[str, int]:
-    """Return the sizes in bytes of all files but those of datasets that have expired by a time."""
+    """Return the sizes in bytes of all files, except those of datasets that expired by a time."""
     expired = exists().where(datasets.c.file_id == files.c.id, datasets.c.expires <= moment)
     rows = db.execute(select(files.c.id, files.c.size).where(~expired))
     return {row.id: row.size for row in rows}
 
 
 def forget_unneeded(db: Connection, file_ids: Iterable[str]) -> list[str]:
-    """Forget those of some files that no model, dataset or artifact needs any more.
+    """Delete the rows of those files that no model, dataset or artifact needs any more.
 
     Args:
         db: A writing transaction.
-        file_ids: The files; models that were given from the cache share theirs.
+        file_ids: The files; models that were reused from the cache share theirs.
 
     Returns:
-        Those that are forgotten, to be deleted once the transaction has succeeded.
+        The files to delete once the transaction has succeeded.
     """
     unneeded = [~exists().where(column == files.c.id) for column in _NEEDS]
     statement = delete(files).where(files.c.id.in_(file_ids), *unneeded).returning(files.c.id)
@@ -167,45 +168,45 @@ def forget_unneeded(db: Connection, file_ids: Iterable[str]) -> list[str]:
 
 
 def add_upload(db: Connection, upload: Upload) -> None:
-    """Begin an upload."""
+    """Store a new upload."""
     db.execute(insert(uploads), asdict(upload))
 
 
 def get_upload(db: Connection, upload_id: str) -> Upload | None:
-    """Return an upload that has begun and not ended."""
+    """Return an unfinished upload."""
     row = db.execute(_UPLOADS.where(uploads.c.id == upload_id)).one_or_none()
     return None if row is None else Upload(*row)
 
 
 def uploads_for(db: Connection, object_id: str) -> list[Upload]:
-    """Return the uploads that have begun for a model or dataset, latest first."""
+    """Return the unfinished uploads for a model or dataset, latest first."""
     query = _UPLOADS.where(uploads.c.object_id == object_id).order_by(uploads.c.created.desc())
     return [Upload(*row) for row in db.execute(query)]
 
 
 def begun_uploads(db: Connection) -> dict[str, str]:
-    """Return when each of the uploads has begun that have not ended."""
+    """Return the time at which each unfinished upload began, by id."""
     return {row.id: row.created for row in db.execute(select(uploads.c.id, uploads.c.created))}
 
 
 def count_uploads(db: Connection, owner_id: int, since: str) -> int:
-    """Count the uploads that a person has begun since a time, and that have not ended."""
+    """Count the unfinished uploads that a user began after a time."""
     query = select(func.count()).where(uploads.c.owner_id == owner_id, uploads.c.created > since)
     return db.execute(query).scalar_one()
 
 
 def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:
-    """End uploads, whether they have come to their end or not."""
+    """Delete uploads, whether they are complete or not."""
     db.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
 
 
 def forget_part(db: Connection, upload_id: str, number: int) -> None:
-    """Say that a part is not there, as it is about to be written over."""
+    """Delete the record of a part that is about to be overwritten."""
     db.execute(delete(parts).where(parts.c.upload_id == upload_id, parts.c.number == number))
 
 
 def put_part(db: Connection, part: Part) -> None:
-    """Say that a part has arrived, in place of an earlier one of the same number."""
+    """Record that a part has arrived, replacing an earlier one with the same number."""
     insert_or_change(db, parts, "size", "sha256", **asdict(part))
 
 

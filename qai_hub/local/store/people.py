@@ -1,4 +1,4 @@
-"""People and their projects, whether they may enter, and what is shared with them."""
+"""Users and their projects, their accounts, and what is shared with them."""
 
 import hashlib
 import re
@@ -50,10 +50,10 @@ def normalized(email: str) -> str:
     """Return an e-mail address as it is stored and compared.
 
     Args:
-        email: As a person wrote it.
+        email: The address as it was entered.
 
     Returns:
-        Without outer blanks, in lower case.
+        The address without surrounding blanks, in lower case.
 
     Raises:
         ValueError: It is not an e-mail address.
@@ -65,7 +65,7 @@ def normalized(email: str) -> str:
 
 
 def ensure_user(db: Connection, email: str) -> User:
-    """Return the user with a normalized address, made with a project of their own if new."""
+    """Return the user with a normalized address; a new user is created with a project."""
     if insert_unless_there(db, users, email=email):
         user_id = db.execute(select(users.c.id).where(users.c.email == email)).scalar_one()
         db.execute(insert(projects).values(id=new_id("p"), owner_id=user_id, slug="default"))
@@ -78,12 +78,12 @@ def get_user(db: Connection, user_id: int) -> User:
 
 
 def all_users(db: Connection) -> list[User]:
-    """Return everybody, in the order in which they came."""
+    """Return all users, in the order in which they were added."""
     return [User(*row) for row in db.execute(_USERS.order_by(users.c.id))]
 
 
 def read_accounts(db: Connection) -> dict[str, Account]:
-    """Return everybody's account by address, in the order in which they came."""
+    """Return all accounts by address, in the order in which the users were added."""
     held: defaultdict[int, set[str]] = defaultdict(set)
     for row in db.execute(select(tokens)):
         held[row.user_id].add(row.digest)
@@ -94,18 +94,18 @@ def read_accounts(db: Connection) -> dict[str, Account]:
 
 
 def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
-    """Store what has become of accounts, and let every process know that something has.
+    """Store changed accounts, and increase the version that other processes watch.
 
     Args:
-        db: A writing transaction, in which they were read.
-        accounts: All accounts; no token stands for two people.
+        db: The writing transaction in which they were read.
+        accounts: All accounts; no two users have the same token.
     """
     before = read_accounts(db)
     changed = [account for account in accounts.values() if before.get(account.email) != account]
     if not changed:
         return
     ids = {account.email: ensure_user(db, account.email).id for account in changed}
-    # All go before any come: a token may pass from one person to another.
+    # Delete all before adding any, as a token may pass from one user to another.
     for account in changed:
         db.execute(delete(tokens).where(tokens.c.user_id == ids[account.email]))
     for account in changed:
@@ -114,7 +114,7 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
         for digest in sorted(account.tokens):
             db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
     insert_unless_there(db, settings, name=_VERSION, value="0")
-    # Counted by the database, so that two at once count as two.
+    # Incremented by the database, so that concurrent changes both count.
     more = cast(cast(settings.c.value, Integer) + 1, String)
     db.execute(update(settings).where(settings.c.name == _VERSION).values(value=more))
 
@@ -126,29 +126,29 @@ def users_version(db: Connection) -> int:
 
 
 def token_digest(token: str) -> str:
-    """Return what is kept of a token: its SHA-256 in hex."""
+    """Return the digest of a token that is stored: its SHA-256 in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 _OWNED = (models, datasets, jobs)
-# Things that one query is about: SQLite bounds the number of its parameters.
+# Objects in one query: SQLite limits the number of its parameters.
 _AT_ONCE = 500
 
 
 def shared_with(db: Connection, object_id: str) -> list[str]:
-    """Return the addresses that something is shared with, in the order they were added."""
+    """Return the addresses that an object is shared with, in the order they were added."""
     query = select(shares.c.email).where(shares.c.object_id == object_id).order_by(shares.c.seq)
     return list(db.execute(query).scalars())
 
 
 def share(db: Connection, object_id: str, emails: Sequence[str]) -> None:
-    """Share something with normalized addresses; those that have it already keep it."""
+    """Share an object with normalized addresses; existing shares are kept."""
     for email in emails:
         insert_unless_there(db, shares, object_id=object_id, email=email)
 
 
 def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None) -> None:
-    """Take something back from normalized addresses, or from all."""
+    """Stop sharing an object with normalized addresses, or with everybody."""
     statement = delete(shares).where(shares.c.object_id == object_id)
     if emails is not None:
         statement = statement.where(shares.c.email.in_(emails))
@@ -163,24 +163,24 @@ def open_to(
     makers: Sequence[str],
     runners: Sequence[str],
 ) -> set[str]:
-    """Tell which things are open to a person who does not own them.
+    """Return which objects are open to a user who does not own them.
 
-    What is shared with them by name is. So are the models and datasets of a job that is open to
-    them, and the compile and link jobs behind the model of an inference or profile job that is
-    shared with them, however many steps behind. Rights come from the owner alone: a person's share
-    opens nothing that belongs to somebody else.
+    Objects that are shared with the user directly are open. So are the models and datasets of a job
+    that is open to them, and the compile and link jobs behind the model of an inference or profile
+    job that is shared with them, any number of steps back. Only an owner can grant rights: a share
+    opens nothing that belongs to another user.
 
-    Nothing of this is stored: taking back a share closes all that no other share opens.
+    None of this is stored: withdrawing a share closes everything that no other share opens.
 
     Args:
         db: The transaction.
-        email: The person's normalized address.
+        email: The user's normalized address.
         object_ids: Jobs, models or datasets.
-        makers: The kinds of job that sharing a job on their models shares as well.
-        runners: The kinds of job by which it does.
+        makers: The job types that are shared along with a job that runs their models.
+        runners: The job types that run models, and share the jobs behind them.
 
     Returns:
-        Those that the person may see.
+        The objects that the user may see.
     """
     found: set[str] = set()
     for ids in _batches(object_ids):
@@ -196,7 +196,7 @@ def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _open() -> Select[tuple[str]]:
-    """Walk from each object towards the shares, through jobs of its owner only."""
+    """Return the query that walks from each object to its shares, through its owner's jobs only."""
     wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
     makers: BindParameter[list[str]] = bindparam("makers", expanding=True)
     runners: BindParameter[list[str]] = bindparam("runners", expanding=True)

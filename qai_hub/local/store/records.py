@@ -1,4 +1,4 @@
-"""The rows of the database as the hub reads them, and their identifiers."""
+"""Records of the database's rows, and their identifiers."""
 
 import secrets
 import string
@@ -12,7 +12,7 @@ _ALPHABET = string.ascii_lowercase + string.digits
 def new_id(prefix: str, length: int = 8) -> str:
     """Return an identifier that cannot be guessed, such as ``jab12cd34``.
 
-    It is one letter for what it names, then letters and digits from a secure source.
+    It consists of a letter for the kind of object, then letters and digits from a secure source.
     """
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
@@ -22,7 +22,7 @@ Origin = Literal["start", "added"]
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a token, and the project that their resources go to."""
+    """A user, and the project that their resources belong to."""
 
     id: int
     email: str
@@ -32,14 +32,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whether a person may enter, and by which tokens.
+    """Whether a user has access, and with which tokens.
 
     Attributes:
         email: Their normalized address.
-        origin: What has let them in last: a start of the hub that named them, or an administrator.
-        active: Whether they may enter.
-        tokens: The digests of their tokens. Those of a person who may not enter are kept for the
-            case that they come back.
+        origin: What gave them access last: a start of the hub that named them, or an administrator.
+        active: Whether they have access.
+        tokens: The digests of their tokens. Those of a user without access are kept in case they
+            return.
     """
 
     email: str
@@ -50,7 +50,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A stored file. `sha256` is in hex, or None until someone needs it."""
+    """A stored file. `sha256` is in hex, or None until it is needed."""
 
     id: str
     size: int
@@ -59,7 +59,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What models, datasets and jobs have in common. `seq` grows with each that is made."""
+    """The common fields of models, datasets and jobs. `seq` increases with each new one."""
 
     seq: int
     id: str
@@ -71,10 +71,10 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Model(Owned):
-    """A model; without `file_id` its file is not there yet.
+    """A model. While its file does not exist yet, `file_id` is None.
 
-    `provenance` and `metadata` are what the job that made it told of it; `source_id` is a file that
-    it left with it for other jobs.
+    `provenance` and `metadata` are what the job that made it reported about it; `source_id` is a
+    file that this job stored with it for other jobs.
     """
 
     model_type: str | None
@@ -91,7 +91,7 @@ class Model(Owned):
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Owned):
-    """A dataset; without `file_id` its file is not there yet, without `expires` it is kept."""
+    """A dataset. `file_id` is None before its file exists; `expires` is None if it is permanent."""
 
     expires: str | None
     file_id: str | None
@@ -101,8 +101,8 @@ class Dataset(Owned):
 class Job(Owned):
     """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile.
 
-    `failure_reason` tells nothing of another job but its id; `cause_id` is the one that it failed
-    behind. It is `ready` once its input models are there.
+    `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
+    failure caused this one's. A job is `ready` once its input models are there.
     """
 
     kind: str
@@ -129,7 +129,7 @@ class Job(Owned):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file that a job left beside its result."""
+    """A file that a job produced beside its result."""
 
     job_id: str
     type: str
@@ -139,9 +139,9 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload that has begun, for something of `owner_id`.
+    """An unfinished upload for an object that belongs to `owner_id`.
 
-    Sizes in bytes; None where they are not told beforehand.
+    Sizes are in bytes; None if they are not known beforehand.
     """
 
     id: str

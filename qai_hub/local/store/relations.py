@@ -1,4 +1,4 @@
-"""What a job works on and makes, what it left behind, and which jobs hang on which."""
+"""Relations of jobs: the models and datasets that they use, results, artifacts, dependencies."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _ARTIFACTS = select(
 
 @dataclass(slots=True)
 class Uses:
-    """The models and datasets of one job, by role; several only where it links models."""
+    """The models and datasets of one job, by role; several only if it links models."""
 
     input: list[str] = field(default_factory=list)
     target: list[str] = field(default_factory=list)
@@ -34,17 +34,17 @@ class Uses:
 
     @property
     def models(self) -> list[str]:
-        """Its models, those that it works on first."""
+        """Its models, with input models first."""
         return self.input + self.target
 
     @property
     def datasets(self) -> list[str]:
-        """Its datasets, the one that it works on first."""
+        """Its datasets, with the input dataset first."""
         return self.dataset + self.output
 
 
 def add_uses(db: Connection, job_id: str, role: Role, ids: Sequence[str]) -> None:
-    """Say that a job works on, or makes, models or datasets."""
+    """Record that a job uses or makes models or datasets."""
     for position, object_id in enumerate(ids):
         db.execute(
             insert(uses),
@@ -61,7 +61,7 @@ def uses_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
 
 
 class First(NamedTuple):
-    """The job of a person that comes first; `seq` tells its age."""
+    """The job of a user that comes first; `seq` is its position by age."""
 
     owner_id: int
     job_id: str
@@ -69,9 +69,9 @@ class First(NamedTuple):
 
 
 def first_ready_jobs(db: Connection, state: str) -> list[First]:
-    """Return the oldest job of each person that is in a state and has its input models.
+    """Return each user's oldest job that is in a state and has its input models.
 
-    It costs one look into an index for each person, however many jobs they have.
+    This costs one index lookup per user, however many jobs they have.
     """
     mine = jobs.alias("mine")
     oldest = (
@@ -88,13 +88,13 @@ def first_ready_jobs(db: Connection, state: str) -> list[First]:
 
 
 def count_jobs(db: Connection, owner_id: int, state: str) -> int:
-    """Count the jobs of a person that are in a state."""
+    """Count the jobs of a user that are in a state."""
     query = select(func.count()).where(jobs.c.owner_id == owner_id, jobs.c.state == state)
     return db.execute(query).scalar_one()
 
 
 def release(db: Connection, model_ids: Sequence[str], state: str) -> None:
-    """Say of the jobs in a state that work on some models, now made, which can run."""
+    """Mark as ready those jobs in a state for which new models complete the input."""
     missing = exists().where(
         uses.c.job_id == jobs.c.id,
         uses.c.role == "input",
@@ -110,7 +110,7 @@ def release(db: Connection, model_ids: Sequence[str], state: str) -> None:
 
 
 def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str | None:
-    """Return the oldest job in one of some states that works on, or makes, a model or dataset."""
+    """Return the oldest job in one of some states that uses or makes a model or dataset."""
     query = (
         select(jobs.c.id)
         .join(uses, uses.c.job_id == jobs.c.id)
@@ -122,10 +122,10 @@ def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str
 
 
 def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:
-    """Return the jobs in a state that are to work on what some jobs make, oldest first."""
+    """Return the jobs in a state that use models made by some jobs, oldest first."""
     made = uses.alias("made")
     query = (
-        # Both, as what is distinct is ordered by what is selected.
+        # Both columns, as a DISTINCT query can only be ordered by selected columns.
         select(jobs.c.id, jobs.c.seq)
         .join_from(made, uses, uses.c.object_id == made.c.object_id)
         .join(jobs, jobs.c.id == uses.c.job_id)
@@ -155,20 +155,20 @@ def origin_of(db: Connection, sha256: str) -> Model | None:
 
 
 def add_result(db: Connection, job_id: str, body: dict[str, Any]) -> None:
-    """Keep what a job has found out."""
+    """Store the result of a job."""
     db.execute(insert(results), {"job_id": job_id, "body": body})
 
 
 def result_of(db: Connection, job_id: str) -> dict[str, Any] | None:
-    """Return what a job has found out."""
+    """Return the result of a job."""
     query = select(results.c.body).where(results.c.job_id == job_id)
     body: dict[str, Any] | None = db.execute(query).scalar_one_or_none()
     return body
 
 
 def add_artifact(db: Connection, *added: Artifact) -> None:
-    """Keep a file of a job, or of each of several, beside its result."""
-    # By name, and not by asdict, which copies: there may be thousands.
+    """Store artifacts, of one job or of several."""
+    # By name and not by `asdict`, which copies: there may be thousands.
     names = [each.name for each in fields(Artifact)]
     db.execute(insert(artifacts), [{name: getattr(one, name) for name in names} for one in added])
 

@@ -1,4 +1,4 @@
-"""Reading and writing the rows of one table as records."""
+"""Reads and writes the rows of a table as records."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -26,12 +26,12 @@ _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which items of a list are wanted, newest first.
+    """Which items of a list are requested, newest first.
 
     Attributes:
-        limit: Most items.
-        offset: Items to pass over.
-        cursor: Where the page begins, as a page before has told; None for the newest.
+        limit: Maximum number of items.
+        offset: Number of items to skip.
+        cursor: Where the page begins, from the previous page; None to begin with the newest item.
     """
 
     limit: int
@@ -49,7 +49,7 @@ class Page(Generic[_Record_co]):
 
 
 class Rows(Generic[_Record_co]):
-    """The rows of a table of things that people own.
+    """The rows of a table of objects that users own.
 
     Args:
         table: The table.
@@ -64,12 +64,12 @@ class Rows(Generic[_Record_co]):
         self._by_ids = self._columns.where(table.c.id.in_(bindparam("ids", expanding=True)))
 
     def get(self, db: Connection, key: str) -> _Record_co | None:
-        """Return the one with an id, or None."""
+        """Return the record with an id, or None."""
         row = db.execute(self._by_id, {"id": key}).one_or_none()
         return None if row is None else self._record(*row)
 
     def get_many(self, db: Connection, keys: Iterable[str]) -> dict[str, _Record_co]:
-        """Return those with the given ids that there are, by id."""
+        """Return the existing records with the given ids, by id."""
         wanted = list(dict.fromkeys(keys))
         if not wanted:
             return {}
@@ -91,7 +91,7 @@ class Rows(Generic[_Record_co]):
         *conditions: ColumnElement[bool],
         **values: Any,  # noqa: ANN401 - as above, or SQL
     ) -> bool:
-        """Update columns of the row with an id if it fulfils conditions; tell whether it did."""
+        """Update columns of the row with an id if it meets conditions; return whether it did."""
         statement = update(self._table).where(self._table.c.id == key, *conditions)
         return db.execute(statement.values(**values)).rowcount == 1
 
@@ -102,7 +102,7 @@ class Rows(Generic[_Record_co]):
         *conditions: ColumnElement[bool],
         **values: Any,  # noqa: ANN401 - as above
     ) -> list[str]:
-        """Update columns of those rows with some ids that fulfil conditions; return their ids."""
+        """Update columns of those rows with some ids that meet conditions; return their ids."""
         statement = update(self._table).where(self._table.c.id.in_(keys), *conditions)
         changed = db.execute(statement.values(**values).returning(self._table.c.id))
         return list(changed.scalars())
@@ -118,20 +118,21 @@ class Rows(Generic[_Record_co]):
         wanted: PageRequest,
         filters: Sequence[ColumnElement[bool]] = (),
     ) -> Page[_Record_co]:
-        """List what a person owns, and what is shared with them by name, newest first.
+        """List the objects that a user owns or that are shared with them directly, newest first.
 
         Args:
             db: The transaction.
-            viewer: Whose list it is.
-            wanted: Which page.
-            filters: What items must also fulfil.
+            viewer: The user.
+            wanted: The requested page.
+            filters: Further conditions on the items.
 
         Returns:
             The page.
         """
         table = self._table
         shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
-        # Two index scans that SQLite merges: the first page costs the same however many there are.
+        # Two index scans that SQLite merges, so that the first page costs the same however long the
+        # list.
         parts = [
             [table.c.owner_id == viewer.id, *filters],
             [table.c.id.in_(shared), table.c.owner_id != viewer.id, *filters],

@@ -17,8 +17,8 @@ from sqlalchemy import (
 
 from qai_hub.local.store.dialect import BigInt
 
-# The version of this layout, to which `migrations` leads. A hub refuses a folder that a newer hub
-# has written.
+# The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
+# hub has written.
 SCHEMA_VERSION = 3
 
 metadata = MetaData()
@@ -35,8 +35,8 @@ users = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("email", String, nullable=False, unique=True),
-    # What has let them in last: a start of the hub that named them, or an administrator who added
-    # them. Those who may not enter keep what they have made.
+    # What gave them access last: a start of the hub that named them, or an administrator who added
+    # them. Users without access keep their data.
     Column("origin", String, nullable=False, server_default="start"),
     Column("active", Boolean, nullable=False, server_default=true()),
 )
@@ -61,7 +61,7 @@ files = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("size", BigInt, nullable=False),
-    # SHA-256 in hex; null until someone needs it.
+    # SHA-256 in hex; null until it is needed.
     Column("sha256", String),
     Index("files_by_digest", "sha256"),
 )
@@ -83,8 +83,8 @@ models = Table(
     Column("producer_attempt", Integer),
     Column("input_spec", JSON),
     Column("output_spec", JSON),
-    # What the job that made it told of how, for jobs that work on it, and for people; and a file
-    # that these jobs need, and nobody sees.
+    # How the job that made it did so: for jobs that use it, and for users; and a hidden file that
+    # these jobs need.
     Column("provenance", JSON(none_as_null=True)),
     Column("metadata", JSON(none_as_null=True)),
     Column("source_id", ForeignKey("files.id")),
@@ -104,7 +104,7 @@ datasets = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", String, nullable=False),
     Column("created", String, nullable=False),
-    # Null for a dataset that is kept for good.
+    # Null for a permanent dataset.
     Column("expires", String),
     Column("file_id", ForeignKey("files.id")),
     Index("datasets_by_owner", "owner_id", "seq"),
@@ -124,7 +124,7 @@ jobs = Table(
     # compile, link, quantize, inference, or profile: an inference job that profiles.
     Column("kind", String, nullable=False),
     Column("options", String, nullable=False),
-    # The device that it is for, and the devices that were asked for.
+    # The device that it is for, and the devices that were requested.
     Column("device", JSON),
     Column("devices", JSON),
     Column("input_specs", JSON),
@@ -134,28 +134,29 @@ jobs = Table(
     Column("started", String),
     Column("completed", String),
     Column("updated", String, nullable=False),
-    # Attempts are counted on for ever, so that each result tells which attempt it is of; losses
-    # count the attempts that a crash of the hub has cut short.
+    # The number of attempts only ever increases, so that each result can be matched to its attempt;
+    # losses count the attempts that a crash of the hub has interrupted.
     Column("attempt", Integer, nullable=False),
     Column("losses", Integer, nullable=False),
     Column("failure_type", String, nullable=False),
     Column("failure_reason", String),
-    # The job that has failed this one by not making a model. Why is told to those who may see it.
+    # The job whose failure to make a model made this one fail. Its reason is shown to users who may
+    # see it.
     Column("cause_id", String),
     Column("notices", JSON),
     Column("execution_time", BigInt),
     Column("peak_memory", JSON),
-    # Whether its input models are there. Kept, and not asked of them each time: a look for the next
-    # job would pass over all that wait for the same model.
+    # Whether its input models are there. Stored, because a query for the next job would otherwise
+    # pass over all jobs that wait for the same model.
     Column("ready", Boolean, nullable=False, server_default=false()),
     Index("jobs_by_owner", "owner_id", "seq"),
-    # None by the state alone: SQLite would take it to go through all that is queued, in place of
-    # the few jobs that a query names.
+    # There is no index on the state alone: SQLite would use it to scan everything that is queued,
+    # instead of the few jobs that a query names.
     Index("jobs_by_turn", "owner_id", "state", "ready", "seq"),
     sqlite_autoincrement=True,
 )
 
-# What a job works on and makes: its models and datasets, each in a role.
+# The models and datasets that a job uses and makes, each in a role.
 uses = Table(
     "uses",
     metadata,
@@ -173,8 +174,7 @@ results = Table(
     Column("body", JSON, nullable=False),
 )
 
-# What is known of target models that can be given again: their keys, and the jobs that made them,
-# one of each owner's.
+# The cache of target models: their keys and the jobs that made them, one per owner.
 makers = Table(
     "makers",
     metadata,
@@ -211,10 +211,10 @@ uploads = Table(
     Column("id", String, primary_key=True),
     Column("object_id", String, nullable=False, index=True),
     Column("created", String, nullable=False),
-    # In bytes; null where the size is not told beforehand.
+    # In bytes; null if the size is not known beforehand.
     Column("size", BigInt),
     Column("part_size", BigInt),
-    # Whose model or dataset it is for.
+    # The owner of the model or dataset that it is for.
     Column("owner_id", ForeignKey("users.id")),
     Index("uploads_by_owner", "owner_id", "created"),
 )
@@ -235,7 +235,7 @@ idempotency = Table(
     Column("path", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("created", String, nullable=False, index=True),
-    # SHA-256 of the request's body, and what was answered to it.
+    # SHA-256 of the request's body, and the response to it.
     Column("body_digest", String, nullable=False),
     Column("status", Integer),
     Column("headers", JSON, nullable=False),

@@ -1,1 +1,1 @@
-"""Models as they are submitted, made into ONNX."""
+"""Importers that convert submitted models to ONNX."""

@@ -1,4 +1,4 @@
-"""Makes ONNX models with Q and DQ nodes of AIMET's: a model of floats with its encodings."""
+"""Converts AIMET models, a float model with its encodings, to ONNX with Q and DQ nodes."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -19,17 +19,17 @@ logger = logging.getLogger(__name__)
 
 
 def open_aimet(source: Path, work: Path) -> ModelFile:
-    """Open an AIMET model, and put Q and DQ nodes where its encodings say.
+    """Open an AIMET model, and insert Q and DQ nodes according to its encodings.
 
     Args:
         source: The uploaded file, an archive of a directory with a .onnx file and .encodings.
-        work: Folder for what is unpacked and made of it.
+        work: Folder for unpacked and generated files.
 
     Returns:
         The ONNX model: weights are integers, with DQ nodes; activations have Q and DQ nodes.
 
     Raises:
-        JobFailure: It is no AIMET model, or an encoding cannot be done, which is named.
+        JobFailure: It is not an AIMET model, or an encoding is not supported; the reason names it.
     """
     opened = open_model(source, ModelType.ONNX, work)
     found = sorted(opened.path.parent.glob("*.encodings"))
@@ -46,7 +46,7 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
         tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors_of(opened.proto)
     )
     wide = any(encoding.bits in {4, 16} for encoding in encodings.integers)
-    # Without the weights: the converter takes models below 2 GiB only.
+    # Without the weights, as the converter only takes models below 2 GiB.
     model = to_opset(opened.proto, OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
     onnx.load_external_data_for_model(model, str(opened.path.parent))
     drop_defaults(model)

@@ -1,4 +1,4 @@
-"""Opens the input model of a compile job, and makes ONNX of what is something else."""
+"""Opens the input model of a compile job, and converts other formats to ONNX."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,14 +20,14 @@ def open_source(request: AttemptRequest, work: Path) -> ModelFile:
 
     Args:
         request: The request.
-        work: Folder for what is unpacked or made of it.
+        work: Folder for unpacked and generated files.
 
     Returns:
         The model, as ONNX.
 
     Raises:
-        JobFailure: Its format is not supported, the file is no readable model, or no ONNX can be
-            made of it.
+        JobFailure: Its format is not supported, the file is not a readable model, or it cannot be
+            converted to ONNX.
     """
     model = request.model
     if model.model_type in _FROM_TORCH:

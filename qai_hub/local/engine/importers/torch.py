@@ -1,4 +1,4 @@
-"""Loads what PyTorch has written, and never code within it."""
+"""Converts PyTorch's file formats to ONNX, without running Python code from the files."""
 
 import logging
 import os
@@ -40,15 +40,15 @@ def load_torch() -> Any:  # noqa: ANN401 - it is not installed where types are c
 
 
 def check_archive(source: Path, members: set[str], what: str) -> None:
-    """Check that a file is an archive with what only a model with its code has.
+    """Check that a file is an archive with the members that only a model with its code has.
 
     Args:
         source: The file.
-        members: Files or folders that must be in it.
-        what: What it is to be, and who writes that.
+        members: Files or folders that it must contain.
+        what: The expected format, and what writes it.
 
     Raises:
-        JobFailure: It is not.
+        JobFailure: It is not such an archive.
     """
     try:
         with zipfile.ZipFile(source) as archive:
@@ -66,11 +66,11 @@ def check_archive(source: Path, members: set[str], what: str) -> None:
 
 @contextmanager
 def told(what: str, failure_type: FailureType) -> Iterator[None]:
-    """Tell whatever PyTorch raises as a failure of the job.
+    """Raise any exception of PyTorch as a failure of the job.
 
     Args:
-        what: What PyTorch is to do.
-        failure_type: Class of the cause if it cannot.
+        what: The operation, as in "PyTorch cannot …".
+        failure_type: Class of the cause if it fails.
     """
     try:
         yield
@@ -81,7 +81,7 @@ def told(what: str, failure_type: FailureType) -> Iterator[None]:
             "that holds tensors only."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason) from None
-    # Its loaders and exporters raise whatever comes up in their code.
+    # Its loaders and exporters raise exceptions of any type.
     except Exception as error:
         if resource_failure_of(error):
             raise
@@ -91,10 +91,10 @@ def told(what: str, failure_type: FailureType) -> Iterator[None]:
 
 
 def explained(error: Exception) -> str:
-    """Return what PyTorch reports, without the lines of source code that lead to it.
+    """Return the message of PyTorch, without quoted lines of source code.
 
     Args:
-        error: What it has raised.
+        error: The exception.
     """
     text = str(error).strip()
     if "Traceback of TorchScript" in text:
@@ -104,11 +104,11 @@ def explained(error: Exception) -> str:
 
 @contextmanager
 def without_code() -> Iterator[None]:
-    """Let no pickle within a file call anything.
+    """Prevent pickles within a file from calling anything.
 
-    PyTorch reads weights by an unpickler of its own, which makes tensors only. What that one
-    refuses, and some constants, the loader of exported programs hands to Python's: a file could
-    run any code.
+    PyTorch reads weights with a restricted unpickler that only creates tensors. But its loader of
+    exported programs passes what that one refuses, and some constants, to Python's unpickler, so a
+    file could run any code.
     """
     global _loading  # noqa: PLW0603 - hooks cannot be taken away again, only told to let go
     _hook()
@@ -137,7 +137,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> ModelFile:
-    """Make an ONNX model of a TorchScript file.
+    """Convert a TorchScript file to an ONNX model.
 
     Args:
         source: The file, as `torch.jit.save` writes it.
@@ -149,8 +149,8 @@ def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> M
         `output_0`, `output_1` and so on.
 
     Raises:
-        JobFailure: The file is no TorchScript, the specs are missing or do not fit it, or PyTorch
-            cannot export it.
+        JobFailure: The file is not TorchScript, the specs are missing or do not match it, or
+            PyTorch cannot export it.
     """
     if not specs:
         reason = (
@@ -179,19 +179,19 @@ def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> M
 
 
 def open_exported_program(source: Path, specs: Sequence[TensorSpec], work: Path) -> ModelFile:
-    """Make an ONNX model of an exported program.
+    """Convert an exported program to an ONNX model.
 
     Args:
         source: The file, as `torch.export.save` writes it.
-        specs: Not needed: the program tells what it takes.
+        specs: Unused, as the program declares its inputs.
         work: Folder for the ONNX model.
 
     Returns:
-        The ONNX model. Its inputs have the names that they have in the program, its outputs are
-        `output_0`, `output_1` and so on.
+        The ONNX model. Its inputs have the names from the program, its outputs are `output_0`,
+        `output_1` and so on.
 
     Raises:
-        JobFailure: The file is no exported program, or PyTorch cannot export it.
+        JobFailure: The file is not an exported program, or PyTorch cannot export it.
     """
     del specs
     check_archive(source, {"models"}, "an exported program: torch.export.save writes that")
@@ -240,7 +240,7 @@ def _exported(
 def _compare(
     compute: Callable[..., object], proto: onnx.ModelProto, path: Path
 ) -> list[dict[str, str]]:
-    """Return a notice for each output that PyTorch and the exported model differ in."""
+    """Return a notice for each output in which PyTorch and the exported model differ."""
     ports = inputs_of(proto)
     if any(port.shape is None or port.dynamic_dims for port in ports):
         return _not_compared("it has open dimensions")
@@ -249,7 +249,7 @@ def _compare(
     try:
         with torch.no_grad():
             given = compute(*map(torch.from_numpy, tensors.values()))
-    # A program may check its inputs, or take some by name.
+    # A program may check its inputs, or take some as keyword arguments.
     except Exception as error:
         if resource_failure_of(error):
             raise
@@ -268,7 +268,7 @@ def _not_compared(why: str) -> list[dict[str, str]]:
 
 
 def _leaves(outputs: object) -> Iterator[object]:
-    """Yield the outputs of a model one by one, in whatever they are nested."""
+    """Yield the outputs of a model one by one, however they are nested."""
     if isinstance(outputs, dict):
         outputs = tuple(outputs.values())
     if isinstance(outputs, tuple | list):
@@ -279,7 +279,7 @@ def _leaves(outputs: object) -> Iterator[object]:
 
 
 def _keep_inputs(path: Path, specs: Sequence[TensorSpec]) -> None:
-    """Put inputs back that nothing takes, which the exporter of TorchScript leaves out."""
+    """Restore unused inputs, which the exporter of TorchScript omits."""
     proto = onnx.load(path, load_external_data=False)
     there = {value.name: value for value in proto.graph.input}
     for spec in specs:
@@ -293,7 +293,7 @@ def _keep_inputs(path: Path, specs: Sequence[TensorSpec]) -> None:
 
 
 def _forget_source(proto: onnx.ModelProto) -> None:
-    """Drop what the exporter notes of each value and node, down to lines of the source code."""
+    """Remove the exporter's metadata of values and nodes, which include lines of source code."""
     graph = proto.graph
     for values in (graph.input, graph.output, graph.value_info, graph.initializer, [graph]):
         for value in values:
@@ -303,7 +303,7 @@ def _forget_source(proto: onnx.ModelProto) -> None:
 
 
 def _name_ports(proto: onnx.ModelProto, names: Sequence[str]) -> None:
-    """Name the inputs as they are in the model, and the outputs by their numbers."""
+    """Name the inputs as in the original model, and the outputs by their numbers."""
     inputs = required_inputs(proto)
     if len(names) != len(inputs):
         names = [value.name for value in inputs]

@@ -1,4 +1,4 @@
-"""Gives tensors of an ONNX graph other names, wherever they are mentioned."""
+"""Edits ONNX graphs: renames tensors, changes inputs and outputs, converts operator sets."""
 
 import logging
 from collections.abc import Iterator, Mapping, MutableSequence, Sequence
@@ -14,7 +14,7 @@ from qai_hub.local.engine.protocol import shortened
 
 
 def names_in(graph: onnx.GraphProto) -> set[str]:
-    """Return the names of all tensors and nodes of a graph and of the graphs within it.
+    """Return the names of all tensors and nodes of a graph and its subgraphs.
 
     Args:
         graph: The graph.
@@ -30,11 +30,11 @@ def names_in(graph: onnx.GraphProto) -> set[str]:
 
 
 def fresh(name: str, taken: set[str]) -> str:
-    """Return a name like another that nothing has yet, and take it.
+    """Return an unused name that resembles another, and mark it as used.
 
     Args:
-        name: The name that it is to resemble.
-        taken: The names that there are, to which it is added.
+        name: The name to resemble.
+        taken: The names in use, to which it is added.
     """
     number, found = 0, name
     while found in taken:
@@ -45,14 +45,14 @@ def fresh(name: str, taken: set[str]) -> str:
 
 
 def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
-    """Give tensors other names, in place.
+    """Rename tensors, in place.
 
-    A name changes wherever it stands, in the graphs within as well, so that what hid another
-    tensor of its name, or refers to one outside, still does.
+    A name changes wherever it occurs, in subgraphs as well, so that a tensor that shadows another,
+    or a reference to an outer tensor, still does so.
 
     Args:
         graph: The graph.
-        names: The new names, by the old ones; no tensor may have one of them yet.
+        names: The new names by the old ones; no tensor may have one of the new names yet.
     """
     for inner in _graphs(graph):
         for values in (inner.input, inner.output, inner.value_info, inner.initializer):
@@ -85,19 +85,19 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from _graphs(inner)
 
 
-# The index of the channels, by the number of dimensions: CHW, NCHW, NCDHW.
+# The index of the channel dimension, by the number of dimensions: CHW, NCHW, NCDHW.
 CHANNELS = {3: 0, 4: 1, 5: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What an input or output is to become.
+    """The requested form of an input or output.
 
     Attributes:
-        name: Its name.
-        elem_type: Its element type, one of ONNX's.
-        channel_last: The number of its dimensions where its channels are to come last; 0 where
-            it keeps its layout.
+        name: Its new name.
+        elem_type: Its new element type, as in ONNX.
+        channel_last: The number of its dimensions if its channels must come last; 0 to keep its
+            layout.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Change:
     channel_last: int = 0
 
     def is_one_of(self, value: onnx.ValueInfoProto) -> bool:
-        """Tell whether it changes something."""
+        """Return whether it differs from the present form."""
         elem_type = value.type.tensor_type.elem_type
         return bool(self.channel_last) or (self.name, self.elem_type) != (value.name, elem_type)
 
@@ -113,24 +113,25 @@ class Change:
 def rewire(model: onnx.ModelProto, inputs: Sequence[Change], outputs: Sequence[Change]) -> bool:
     """Change a model's inputs and outputs, in place.
 
-    The tensors that were inputs or outputs get names of their own, and a node or two between
-    them and the new ones: Cast, Transpose, or Identity, which the optimiser takes away.
+    The former inputs and outputs get new names, and are connected to the new ones by a node or two:
+    Cast, Transpose, or Identity, which the optimiser removes.
 
     Args:
         model: The model.
-        inputs: What its inputs are to become, those that must be given, in its order.
-        outputs: What its outputs are to become, in its order.
+        inputs: The requested form of its required inputs, in the model's order.
+        outputs: The requested form of its outputs, in the model's order.
 
     Returns:
-        Whether that changed anything.
+        Whether anything changed.
 
     Raises:
-        JobFailure: Two of them would have one name.
+        JobFailure: Two of them would have the same name.
     """
     graph = model.graph
     ends = list(zip(required_inputs(model), inputs, strict=True))
     results = list(zip(graph.output, outputs, strict=True))
-    # One tensor can be an input and an output, and several outputs: it moves for all of them.
+    # One tensor can be both an input and an output, or several outputs: it is renamed for all of
+    # them.
     moved = {value.name for value, change in ends + results if change.is_one_of(value)}
     if not moved:
         return False
@@ -153,9 +154,9 @@ def rewire(model: onnx.ModelProto, inputs: Sequence[Change], outputs: Sequence[C
 
 
 def _check_distinct(ports: Sequence[tuple[onnx.ValueInfoProto, Change]], moved: set[str]) -> None:
-    """Check that each new name is that of one input or output.
+    """Check that each new name belongs to one input or output only.
 
-    What stays may have what it has: an input can be an output, and several of them.
+    Unchanged ones may share a name: an input can also be an output, even several.
     """
     seen = {value.name for value, _ in ports if value.name not in moved}
     for value, change in ports:
@@ -172,9 +173,9 @@ def _check_distinct(ports: Sequence[tuple[onnx.ValueInfoProto, Change]], moved: 
 
 
 def _entry(value: onnx.ValueInfoProto, change: Change, taken: set[str]) -> list[onnx.NodeProto]:
-    """Return the nodes from a new input to the tensor that was one.
+    """Return the nodes from a new input to the tensor that was the input.
 
-    Values are transposed outside and cast inside, where they are wider.
+    Values are transposed in the outer type and cast inside, where they are wider.
     """
     nodes = []
     if change.channel_last:
@@ -188,7 +189,7 @@ def _entry(value: onnx.ValueInfoProto, change: Change, taken: set[str]) -> list[
 
 
 def _exit(value: onnx.ValueInfoProto, change: Change, taken: set[str]) -> list[onnx.NodeProto]:
-    """Return the nodes from the tensor that was an output to the new one."""
+    """Return the nodes from the tensor that was the output to the new output."""
     nodes = []
     if change.elem_type != value.type.tensor_type.elem_type:
         nodes.append(helper.make_node("Cast", [""], [""], to=change.elem_type))
@@ -210,7 +211,7 @@ def _chained(
 
 
 def _declare(value: onnx.ValueInfoProto, change: Change) -> None:
-    """State the name, element type and shape of a new input or output."""
+    """Set the name, element type and shape of a new input or output."""
     tensor = value.type.tensor_type
     value.name = change.name
     tensor.elem_type = change.elem_type
@@ -226,26 +227,26 @@ def _to_last(rank: int) -> list[int]:
 
 def _import_standard_operators(model: onnx.ModelProto) -> None:
     if not {opset.domain for opset in model.opset_import} & {"", "ai.onnx"}:
-        # All versions of these operators from this one on do what is wanted.
+        # All versions of these operators from this one on are suitable.
         model.opset_import.append(helper.make_opsetid("", 9))
 
 
 logger = logging.getLogger(__name__)
 
-# From these operator sets on, Q and DQ nodes take a scale per channel, and 4 and 16 bits.
+# The first operator sets whose Q and DQ nodes support a scale per channel, and 4 and 16 bits.
 OPSET_PER_CHANNEL = 13
 OPSET_ALL_TYPES = 21
 
 
 def to_opset(model: onnx.ModelProto, needed: int) -> onnx.ModelProto:
-    """Convert a model to an operator set that has the types of its quantized tensors.
+    """Convert a model to an operator set that supports the types of its quantized tensors.
 
     Args:
         model: The model.
-        needed: The version that is needed.
+        needed: The required version.
 
     Returns:
-        The model where its own version is as new, else a converted one.
+        The model itself if its version is recent enough, otherwise a converted one.
 
     Raises:
         JobFailure: It cannot be converted.

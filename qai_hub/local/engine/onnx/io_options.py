@@ -1,4 +1,4 @@
-"""What a compile job asks of its model's inputs and outputs: names, element types, layout."""
+"""Applies a compile job's requests for inputs and outputs: names, element types, layout."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -37,19 +37,19 @@ def change_ports(
     outputs: Sequence[Port],
     values: Mapping[str, Any],
 ) -> tuple[bool, list[dict[str, str]]]:
-    """Give a model the inputs and outputs that a job asks for, in place.
+    """Give a model the inputs and outputs that a job requests, in place.
 
     Args:
-        model: The model, its inputs fixed to the shapes of the specs.
-        specs: The specs in the order of the model's inputs, or none.
-        outputs: The outputs as the model stated them, before its shapes were fixed.
-        values: The values of the job's options, by their flags.
+        model: The model, with its inputs fixed to the shapes of the specs.
+        specs: The specs in the order of the model's inputs; may be empty.
+        outputs: The outputs as the model declared them, before its shapes were fixed.
+        values: The values of the job's options, by flag.
 
     Returns:
-        Whether that changed anything, and a notice for each name and type that specs changed.
+        Whether anything changed, and a notice for each name and type that specs changed.
 
     Raises:
-        JobFailure: The options do not fit the model.
+        JobFailure: The options do not match the model.
     """
     before = inputs_of(model)
     inputs = before
@@ -67,7 +67,7 @@ def change_ports(
 
 
 def _told(before: Port, after: Port) -> list[str]:
-    """Say what specs change of an input, so that a slip of the pen is seen."""
+    """Describe what specs change about an input, so that users notice mistakes."""
     texts = []
     if after.name != before.name:
         texts.append(
@@ -96,7 +96,7 @@ def _renamed(outputs: Sequence[Port], names: Sequence[str] | None) -> list[Port]
 
 
 def _changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) -> list[Change]:
-    """Return what ports become, of which `flag` says which are to be channel last."""
+    """Return the requested form of ports; the option `flag` lists those with channels last."""
     last = values.get(flag, ())
     unknown = [name for name in last if name not in {port.name for port in ports}]
     if unknown:

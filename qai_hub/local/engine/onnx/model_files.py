@@ -1,4 +1,4 @@
-"""Zip archives of model directories: reading ones that strangers made, and writing our own."""
+"""Model files: opening uploaded models, and reading and writing zip archives of them."""
 
 import stat
 import zipfile
@@ -19,13 +19,13 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may unpack to.
+    """Limits on the unpacked content of an archive.
 
     Attributes:
-        members: Most files and directories.
-        size: Most bytes in all.
-        ratio: Most bytes per byte of the archive.
-        free_size: Bytes in all up to which any ratio goes.
+        members: Maximum number of files and directories.
+        size: Maximum total size in bytes.
+        ratio: Maximum ratio of unpacked to packed size.
+        free_size: Total size in bytes up to which any ratio is allowed.
     """
 
     members: int = 1000
@@ -38,7 +38,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def is_archive(path: Path) -> bool:
-    """Tell by its first bytes whether a file is a zip archive."""
+    """Return whether a file is a zip archive, by its first bytes."""
     with path.open("rb") as file:
         return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
 
@@ -49,10 +49,10 @@ def unpack(archive: Path, into: Path, limits: Limits = DEFAULT_LIMITS) -> None:
     Args:
         archive: The zip file.
         into: New directory for its files.
-        limits: What it may unpack to.
+        limits: Limits on its unpacked content.
 
     Raises:
-        JobFailure: It is damaged, or holds what a model directory does not.
+        JobFailure: It is damaged, or contains entries that do not belong in a model directory.
     """
     most = min(limits.size, max(limits.free_size, limits.ratio * archive.stat().st_size))
     into.mkdir()
@@ -79,7 +79,7 @@ def pack(files: Mapping[str, Path], archive: Path) -> None:
     """Write an archive, uncompressed, since weights hardly compress.
 
     Args:
-        files: The files, by their names in the archive.
+        files: The files by their names in the archive.
         archive: The zip file to write.
     """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
@@ -102,7 +102,7 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _copy(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int) -> int:
-    """Write a member's bytes, counting them, since the sizes in a header may lie."""
+    """Write a member's bytes and count them, since the sizes in a header may be wrong."""
     size = 0
     with source.open(member) as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
@@ -131,11 +131,11 @@ class ModelFile:
 
     Attributes:
         path: The .onnx file.
-        proto: The model as it is in that file, without tensors kept elsewhere.
-        unpacked: Whether it lies in the job's own work folder.
-        tools: What it was made with, where it was made here of another format, as the JSON of
-            `ToolVersion` messages.
-        notices: What the job's user is to know of how it was made.
+        proto: The model in that file, without tensors stored elsewhere.
+        unpacked: Whether it is in the job's own work folder.
+        tools: The tools that converted it, if it was converted here from another format, as the
+            JSON of `ToolVersion` messages.
+        notices: Notices for the job's user about the conversion.
     """
 
     path: Path
@@ -157,7 +157,7 @@ def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
         The model, whose external tensors are all within its own directory.
 
     Raises:
-        JobFailure: The format is not supported, or the file is no readable model.
+        JobFailure: The format is not supported, or the file is not a readable model.
     """
     if model_type != _READABLE:
         name = model_type.removeprefix("MODEL_TYPE_")
@@ -189,7 +189,7 @@ def _parse(path: Path) -> onnx.ModelProto:
     except DecodeError as error:
         reason = f"The file is not an ONNX model, or it is damaged: {error}"
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
-    # An empty file, and some that are not ONNX at all, parse as an empty message.
+    # An empty file, and some files in other formats, parse as an empty message.
     if not proto.HasField("graph"):
         reason = "The file is not an ONNX model, or it is damaged: it has no graph."
         raise JobFailure(FailureType.MODEL_CORRUPT, reason)
@@ -201,7 +201,7 @@ def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) 
     for tensor in tensors_of(proto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
-        # Readers differ in which of several locations they follow: each must be sound.
+        # Readers differ in which of several locations they use, so each must be valid.
         locations = [entry.value for entry in tensor.external_data if entry.key == "location"]
         for location in locations or [""]:
             if directory is None:
@@ -220,14 +220,14 @@ def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) 
 
 def _is_beside(location: str, path: Path) -> bool:
     relative = PurePosixPath(location)
-    # ONNX Runtime reads a location with asterisks as an address in memory.
+    # ONNX Runtime treats a location with asterisks as a memory address.
     if not location or relative.is_absolute() or ".." in relative.parts or "*" in location:
         return False
     return "\0" not in location and (path.parent / relative).is_file()
 
 
 def tensors_of(message: Message) -> Iterator[onnx.TensorProto]:
-    """Yield every tensor in a message, wherever it is: a place that is missed could read files."""
+    """Yield every tensor in a message, at any depth: one that is missed could read files."""
     if isinstance(message, onnx.TensorProto):
         yield message
         return

@@ -1,4 +1,4 @@
-"""The steps that compiling and quantizing have in common, from a model that came in to one file."""
+"""The steps common to compiling and quantizing, from the input model to the published file."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -24,21 +24,21 @@ from qai_hub.local.engine.protocol import (
     shortened,
 )
 
-# The operator by which ONNX Runtime runs what was compiled for one chip.
+# The operator that stands for a graph compiled for one chip in ONNX Runtime.
 CONTEXT = "EPContext"
 
-# One protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
+# A protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
 EXTERNAL_FROM = 3 * 2**29
 
 
 def check(model: ModelFile) -> None:
-    """Check that a model follows the ONNX standard, and is not compiled already.
+    """Check that a model is valid ONNX and not compiled already.
 
     Args:
         model: The model.
 
     Raises:
-        JobFailure: It does not, or is.
+        JobFailure: It is not valid, or is compiled already.
     """
     if any(node.op_type == CONTEXT for node in model.proto.graph.node):
         reason = "The model is compiled already: take the one that it was made from, or run it."
@@ -59,27 +59,27 @@ def optimise(source: Path, target: Path) -> None:
 
     Args:
         source: The .onnx file.
-        target: File to write in a folder of its own, which takes the weights as well.
+        target: File to write, in a separate folder, which receives the weights as well.
 
     Raises:
-        JobFailure: ONNX Runtime does not load the model.
+        JobFailure: ONNX Runtime cannot load the model.
     """
     settings = {"session.optimized_model_external_initializers_file_name": "model.data"}
-    # The levels above would insert nodes for this machine's CPU.
+    # Higher levels would insert nodes specific to this machine's CPU.
     Session(source, level=Level.ORT_ENABLE_BASIC, settings=settings, optimised=target)
 
 
 def is_large(target: Path, external_from: int) -> bool:
-    """Tell whether the files of a model are too large for its weights to go into the graph's."""
+    """Return whether a model is too large for its weights to be stored in the graph's file."""
     return sum(path.stat().st_size for path in target.parent.iterdir()) >= external_from
 
 
 def tidy(target: Path, *, apart: bool) -> None:
-    """Drop the operator sets that ONNX Runtime lists without need, and state all shapes.
+    """Remove unused operator sets that ONNX Runtime lists, and add all shapes.
 
     Args:
         target: The .onnx file.
-        apart: Whether weights that are in a file of their own stay there.
+        apart: Whether weights in a separate file stay there.
     """
     model = onnx.load(target, load_external_data=not apart)
     used = {node.domain for node in nodes_of(model)} | {""}
@@ -91,19 +91,20 @@ def tidy(target: Path, *, apart: bool) -> None:
 
 
 def nodes_of(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    """Yield every node of a model: of its graph, the graphs within, and its functions."""
+    """Yield every node of a model: of its graph, its subgraphs and its functions."""
     yield from _nodes(model.graph)
     for function in model.functions:
         yield from _nodes(function)
 
 
 def publish(target: Path, folder: Path, *, apart: bool, name: str = "target_model") -> str:
-    """Move a model to where an attempt leaves its files.
+    """Move a model to the published files of an attempt.
 
     Args:
         target: The .onnx file.
         folder: The attempt's folder.
-        apart: Whether weights are in files beside it, so that it goes into a zipped directory.
+        apart: Whether weights are in files beside it, so that it is published as a zipped
+            directory.
         name: Name of the file, without suffixes.
 
     Returns:
@@ -128,20 +129,20 @@ def _nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodePro
 
 
 def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[TensorSpec]:
-    """Find the input that each spec is of.
+    """Match specs to the inputs of a model.
 
-    Specs with the names of a model's inputs are for those, in any order. Others give its inputs
-    new names, in its order.
+    Specs with the names of a model's inputs apply to those, in any order. Others rename its inputs,
+    in the model's order.
 
     Args:
         model: The model.
-        specs: The name, shape and element type that each input is to have, or none.
+        specs: The name, shape and element type that each input must have; may be empty.
 
     Returns:
-        The specs in the order of the model's inputs; empty where there are none.
+        The specs in the order of the model's inputs; empty if there are none.
 
     Raises:
-        JobFailure: The specs do not fit the model.
+        JobFailure: The specs do not match the model.
     """
     if not specs:
         return []
@@ -162,11 +163,11 @@ def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[Tenso
 def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
     """Fix the dimensions of a model's inputs, in place.
 
-    Shapes that the model states for what is computed from them no longer hold and are dropped.
+    Shapes that the model declares for computed tensors may no longer hold and are removed.
 
     Args:
         model: The model.
-        specs: What `fit_specs` gave.
+        specs: The result of `fit_specs`.
 
     Returns:
         Whether a dimension was dynamic.
@@ -187,9 +188,9 @@ def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
 
 
 def drop_defaults(model: onnx.ModelProto) -> bool:
-    """Make constants of the initializers that a model lists among its inputs, in place.
+    """Turn initializers that a model also lists as inputs into constants, in place.
 
-    Old exporters list them all. The optimiser folds initializers away but leaves the inputs,
+    Old exporters list all of them. The optimiser folds the initializers but leaves the inputs,
     which then have no value.
 
     Args:
@@ -209,7 +210,7 @@ def drop_defaults(model: onnx.ModelProto) -> bool:
 
 
 def _can_rename(ports: Sequence[Port], specs: Sequence[TensorSpec]) -> bool:
-    """Tell whether specs can be meant to name all inputs anew, one after the other."""
+    """Return whether specs may be intended to rename all inputs, in order."""
     names = [spec.name for spec in specs]
     places = {port.name: index for index, port in enumerate(ports)}
     in_place = all(places.get(name, index) == index for index, name in enumerate(names))
@@ -235,7 +236,7 @@ def _invalid(reason: str) -> JobFailure:
 
 logger = logging.getLogger(__name__)
 
-# Relative to the largest magnitude in the output; other element types must be equal.
+# Relative to the largest magnitude in the output; values of other element types must be equal.
 _TOLERANCES = {"float32": 1e-3, "float16": 1e-2}
 _NEGLIGIBLE = 1e-6
 
@@ -251,11 +252,11 @@ def verify(
         inputs: The inputs of both.
 
     Returns:
-        The outputs' names, shapes and element types as observed, and a notice for each output
+        The names, shapes and element types of the outputs as observed, and a notice for each output
         that differs.
 
     Raises:
-        JobFailure: One of them does not load or run.
+        JobFailure: One of them cannot be loaded or run.
     """
     tensors = random_inputs(inputs)
     logger.info("Running the model and the target model once on %s", RANDOM_INPUTS)
@@ -272,13 +273,13 @@ def verify(
 def differences(
     names: Sequence[str], expected: Sequence[Tensor], actual: Sequence[Tensor], what: str
 ) -> list[dict[str, str]]:
-    """Compare what two models give.
+    """Compare the outputs of two models.
 
     Args:
-        names: The outputs.
-        expected: What the model gives.
-        actual: What the model gives that was made of it.
-        what: What that one is, for people.
+        names: Names of the outputs.
+        expected: The outputs of the original model.
+        actual: The outputs of the model that was made from it.
+        what: How messages refer to that model.
 
     Returns:
         A notice for each output that differs.
@@ -294,7 +295,7 @@ def differences(
 
 
 def _difference(before: Tensor, after: Tensor) -> str:
-    """Describe how an output deviates; empty where it does not."""
+    """Describe how an output deviates; empty if it does not."""
     if before.shape != after.shape:
         return f"has the shape {after.shape} instead of {before.shape}"
     tolerance = _TOLERANCES.get(after.dtype.name)

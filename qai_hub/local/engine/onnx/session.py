@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions on the host CPU, with its errors told as failures of the job."""
+"""ONNX Runtime sessions on the host CPU, whose errors are raised as failures of the job."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ PROVIDER = "CPUExecutionProvider"
 SEED = 0
 RANDOM_INPUTS = "random inputs, in which integers are 0 or 1"
 Level = onnxruntime.GraphOptimizationLevel
-# Processors without VNNI add products of 8-bit integers in 16 bits, which overflow, unless told
-# not to: the same model would give other numbers there.
+# By default, processors without VNNI accumulate products of 8-bit integers in 16 bits, which can
+# overflow, so that the same model would compute different values there.
 _EXACT_INTEGERS = ("session.x64quantprecision", "1")
 
 RUNTIME_ERRORS = (
@@ -38,10 +38,10 @@ class Session:
 
     Args:
         path: The .onnx file.
-        level: How far the graph is optimised while loading.
-        settings: More session settings, by ONNX Runtime's keys.
-        optimised: Where to write the optimised model.
-        trace: Prefix of the file to which each run's times per node are written.
+        level: Optimisation level while loading.
+        settings: Further session settings, by ONNX Runtime's keys.
+        optimised: File to write the optimised model to.
+        trace: Prefix of the file that records the times per node of each run.
 
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
@@ -82,7 +82,7 @@ class Session:
 
         Args:
             inputs: A tensor for each input.
-            what: What these inputs are, for people.
+            what: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
@@ -105,9 +105,9 @@ class Session:
 
 
 def random_inputs(specs: Sequence[TensorSpec]) -> dict[str, Tensor]:
-    """Make inputs from a fixed seed: floats uniform in [0, 1), integers 0 or 1.
+    """Generate inputs from a fixed seed: floats uniform in [0, 1), integers 0 or 1.
 
-    Integer inputs are often indices, which must lie within a table, however short it is.
+    Integer inputs are often indices, which must be valid even for a short table.
 
     Args:
         specs: The inputs.
@@ -127,7 +127,7 @@ def random_inputs(specs: Sequence[TensorSpec]) -> dict[str, Tensor]:
 
 
 def explained(error: Exception) -> str:
-    """Return what ONNX Runtime reports, without its codes, its source positions and our paths."""
+    """Return the message of ONNX Runtime, without its codes, source positions and our paths."""
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", str(error))
     text = re.sub(r"Load model from .*? failed: ?", "", text)
     text = re.sub(r"/onnxruntime_src/\S+:\d+ [^\n]*?\)(?: const)? (?=[A-Z\[])", "", text)

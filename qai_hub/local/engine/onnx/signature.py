@@ -31,8 +31,8 @@ class Port:
     Attributes:
         name: Its name.
         dtype: Its element type, such as "float32".
-        shape: Its dimensions: a number where fixed, a symbol or "?" where dynamic; None where
-            even their number is unknown.
+        shape: Its dimensions: a number if fixed, a symbol or "?" if dynamic; None if even their
+            number is unknown.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Port:
         return [i for i, dim in enumerate(self.shape or ()) if isinstance(dim, str)]
 
     def accepts(self, shape: Sequence[int]) -> bool:
-        """Tell whether a tensor of a shape fits."""
+        """Return whether a tensor of a shape fits."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
@@ -58,10 +58,10 @@ class Port:
         )
 
     def fixed(self) -> TensorSpec:
-        """Return it as a tensor of one shape.
+        """Return its spec, with a fixed shape.
 
         Raises:
-            JobFailure: A dimension is dynamic, or it has more elements than fit anywhere.
+            JobFailure: A dimension is dynamic, or it has too many elements.
         """
         if self.shape is None:
             reason = f"The model does not state the shape of its input {self}: export it again."
@@ -81,13 +81,13 @@ class Port:
 
 
 def inputs_of(model: onnx.ModelProto) -> list[Port]:
-    """Return the inputs that a model must be given, in its order.
+    """Return the required inputs of a model, in its order.
 
     Args:
         model: The model.
 
     Raises:
-        JobFailure: An input is of a type that the API has no name for.
+        JobFailure: An input has a type that the API does not define.
     """
     return [_port(value, "input") for value in required_inputs(model)]
 
@@ -99,32 +99,32 @@ def outputs_of(model: onnx.ModelProto) -> list[Port]:
         model: The model.
 
     Raises:
-        JobFailure: An output is of a type that the API has no name for.
+        JobFailure: An output has a type that the API does not define.
     """
     return [_port(value, "output") for value in model.graph.output]
 
 
 def required_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    """Return the graph's inputs but those that an initializer gives a value."""
+    """Return the graph's inputs, except those that have an initializer."""
     given = {tensor.name for tensor in model.graph.initializer}
     given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     return [value for value in model.graph.input if value.name not in given]
 
 
 def listed(ports: Sequence[Port]) -> str:
-    """Name ports in a message."""
+    """Format a list of ports for a message."""
     return ", ".join(map(str, ports[:50])) or "no inputs"
 
 
 def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
-    """Compare names that a user gave with a model's inputs.
+    """Compare names from a user with a model's inputs.
 
     Args:
         ports: The model's inputs.
         given: The names.
 
     Returns:
-        How they differ; empty where they do not.
+        How they differ; empty if they do not.
     """
     expected = {port.name for port in ports}
     problems = [f"unknown: {shortened(name)}" for name in given if name not in expected]
@@ -134,15 +134,15 @@ def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
 
 
 def check_name(name: str, role: str, failure_type: FailureType) -> None:
-    """Check that a name can be that of an input or output.
+    """Check that a name is valid for an input or output.
 
     Args:
         name: The name.
         role: "input" or "output".
-        failure_type: Class of the cause where it cannot.
+        failure_type: Class of the cause if it is not.
 
     Raises:
-        JobFailure: It cannot.
+        JobFailure: The name is not valid.
     """
     if not name or len(name) > _NAME_LIMIT or "\0" in name:
         raise JobFailure(

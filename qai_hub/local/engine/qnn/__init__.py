@@ -1,4 +1,4 @@
-"""Qualcomm's runtime, QNN, through ONNX Runtime's provider for it: compiling, linking, simulating.
+"""Qualcomm's runtime, QNN, via its ONNX Runtime execution provider: compile, link and simulate.
 
-Nothing outside of this package speaks to that provider.
+No other package uses that provider.
 """

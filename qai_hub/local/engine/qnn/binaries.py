@@ -1,4 +1,4 @@
-"""ONNX models around context binaries, by which ONNX Runtime runs them."""
+"""Wrappers: ONNX models around context binaries, as which ONNX Runtime runs them."""
 
 import json
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ _DIGEST = "qai_hub.context_sha256"
 
 
 def wrap(binary: Path, graph: Graph, target: Path) -> None:
-    """Write an ONNX model that stands for one graph of a context binary.
+    """Write an ONNX model that wraps one graph of a context binary.
 
     Args:
-        binary: The context binary, which lies beside the model.
-        graph: The graph; the HTP runs it as a whole.
+        binary: The context binary, in the same folder as the model.
+        graph: The graph, which the HTP runs as a whole.
         target: File to write.
     """
     node = helper.make_node(
@@ -61,9 +61,9 @@ def wrap(binary: Path, graph: Graph, target: Path) -> None:
 
 
 def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
-    """Write into a wrapper how its context binary was made, and which one it is.
+    """Store in a wrapper the provenance and the digest of its context binary.
 
-    The compiler's own words about tools and files go.
+    The compiler's own metadata about tools and files are removed.
 
     Args:
         wrapper: The .onnx file.
@@ -85,13 +85,13 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
 
 
 def has_context(model: onnx.ModelProto) -> bool:
-    """Tell whether a model stands for a context."""
+    """Return whether a model wraps a context binary."""
     return any(node.op_type == CONTEXT for node in nodes_of(model))
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A model around a context binary.
+    """A context binary found in a wrapper.
 
     Attributes:
         binary: The context binary.
@@ -103,18 +103,18 @@ class Wrapped:
 
 
 def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
-    """Find the context binary that a model stands for.
+    """Return the context binary that a model wraps.
 
     Args:
         model: The model.
         path: Its .onnx file.
-        unpacked: Whether it came with a folder; beside any other file are those of other people.
+        unpacked: Whether it came in an archive; other files are stored beside those of other users.
 
     Returns:
-        The context binary, which is the one that the model was labelled with.
+        The context binary, verified to be the one that the model was labelled with.
 
     Raises:
-        JobFailure: This hub did not make it, or it is not whole.
+        JobFailure: This hub did not make it, or it is incomplete.
     """
     words = {prop.key: prop.value for prop in model.metadata_props}
     try:
@@ -153,7 +153,7 @@ def _ports(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
 
 @dataclass(frozen=True, slots=True)
 class OpenedGraph:
-    """A graph of a context binary, with an ONNX model around it.
+    """A graph of a context binary, in an ONNX model that wraps it.
 
     Attributes:
         wrapper: The .onnx file.
@@ -161,7 +161,7 @@ class OpenedGraph:
         graph: The graph.
         soc: The chip that it is for.
         sdk: Version of the QNN SDK that made it.
-        notices: What its user is to know.
+        notices: Notices for the user.
     """
 
     wrapper: Path
@@ -180,14 +180,14 @@ def open_graph(
     Args:
         model: The context binary.
         soc: The chip of the job's device.
-        graphs: The names of graphs that the job's options give.
-        folder: Folder that takes the files; it is made.
+        graphs: The names of graphs in the job's options.
+        folder: Folder for the files, which is created.
 
     Returns:
         The graph that the job is for.
 
     Raises:
-        JobFailure: The binary is not one of this hub, or not for that chip, or has no such graph.
+        JobFailure: The binary was not made by this hub, is for another chip, or has no such graph.
     """
     chip, made = check_soc(soc, "a context binary"), required(model.provenance, "context binary")
     made.check_runs_on(chip)
@@ -203,7 +203,8 @@ def open_graph(
     else:
         folder.mkdir()
         binary = folder / "context.bin"
-        # Not a hard link: what the worker may write to must be no file of the hub.
+        # Not a hard link, since the worker may write to files in its folder, but not to those of
+        # the hub.
         binary.symlink_to(model.path)
     wrapper = folder / "model.onnx"
     wrap(binary, graph, wrapper)
@@ -211,7 +212,7 @@ def open_graph(
 
 
 def _alone(made: Provenance, graph: Graph, source: Path | None, folder: Path) -> Path:
-    """Return the context binary of one graph of a linked one."""
+    """Return the separate context binary of one graph of a linked binary."""
     if source is None:
         reason = "The files that the context binary was linked from are gone: link it again."
         raise JobFailure(FailureType.UNSUPPORTED, reason)

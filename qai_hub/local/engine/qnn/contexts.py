@@ -1,4 +1,4 @@
-"""Compiles an ONNX model into a context for one chip's HTP."""
+"""Compiles an ONNX model to a context binary for one chip's HTP, or to a DLC."""
 
 import logging
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class Context:
     """A compiled model.
 
     Attributes:
-        wrapper: The .onnx file that stands for it, beside its context binary.
+        wrapper: The .onnx file that wraps its context binary, in the same folder.
         binary: The context binary.
-        parts: What it consists of.
+        parts: The parts that it consists of.
     """
 
     wrapper: Path
@@ -35,19 +35,19 @@ class Context:
 
     @property
     def left_to_cpu(self) -> list[tuple[str, str]]:
-        """The names and operators of the nodes that the HTP does not run."""
+        """Names and operators of the nodes that the HTP does not run."""
         return [node for part in self.parts if not part.internal for node in part.nodes]
 
 
 def check_floats(source: Path, soc: Soc) -> None:
-    """Check that a chip computes with what a model computes with: the simulation would anyhow.
+    """Check that a chip supports the floats that a model uses; the simulation does so for any chip.
 
     Args:
         source: The .onnx file.
         soc: The chip.
 
     Raises:
-        JobFailure: The model needs floats, which the chip does not have.
+        JobFailure: The model needs floating point, which the chip does not support.
     """
     if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
         reason = (
@@ -62,7 +62,7 @@ def context_settings(wrapper: Path, *, mixed: bool = False) -> dict[str, str]:
 
     Args:
         wrapper: The .onnx file to write, beside its context binary.
-        mixed: Whether the CPU may run what the HTP cannot.
+        mixed: Whether the CPU may run nodes that the HTP cannot.
     """
     settings = {
         "ep.context_enable": "1",
@@ -75,16 +75,16 @@ def context_settings(wrapper: Path, *, mixed: bool = False) -> dict[str, str]:
 def make_context(
     source: Path, folder: Path, options: Mapping[str, str], *, mixed: bool = False
 ) -> Context:
-    """Compile a model whose shapes are all fixed.
+    """Compile a model with fixed shapes.
 
     Args:
         source: The .onnx file.
-        folder: Folder that takes the context; it is made.
-        options: Options of the provider: for which chip, and how.
-        mixed: Whether the CPU may run what the HTP cannot.
+        folder: Folder for the context binary, which is created.
+        options: Options of the provider, such as the chip.
+        mixed: Whether the CPU may run nodes that the HTP cannot.
 
     Returns:
-        The context.
+        The compiled model.
 
     Raises:
         JobFailure: The model cannot be compiled.
@@ -117,7 +117,7 @@ def graph_names(wrapper: Path) -> list[str]:
 
 
 def _parts(session: QnnSession, wrapper: Path) -> list[Part]:
-    """Return the parts of a compiled model, the HTP's in the order of its graphs."""
+    """Return the parts of a compiled model, those of the HTP in the order of its graphs."""
     graphs = iter(graph_names(wrapper))
     return [
         Part(next(graphs) if provider == PROVIDER else "", tuple(nodes))
@@ -126,17 +126,17 @@ def _parts(session: QnnSession, wrapper: Path) -> list[Part]:
 
 
 def unpack_source(source: Path | None, folder: Path) -> Path:
-    """Unpack the model that a DLC was made of: ONNX Runtime reads no DLC.
+    """Unpack the model that a DLC was made from, as ONNX Runtime cannot read DLCs.
 
     Args:
-        source: The zip file that the hub keeps with the DLC; None if it has none.
-        folder: Folder that takes it; it is made.
+        source: The zip file that the hub stores with the DLC; None if there is none.
+        folder: Folder for the model, which is created.
 
     Returns:
         The .onnx file.
 
     Raises:
-        JobFailure: There is none.
+        JobFailure: There is no zip file.
     """
     if source is None:
         reason = "The model that the DLC was made of is no longer on this hub: compile it again."
@@ -146,17 +146,17 @@ def unpack_source(source: Path | None, folder: Path) -> Path:
 
 
 def make_dlc(source: Path, folder: Path) -> Path:
-    """Write a model whose shapes are all fixed as a DLC.
+    """Convert a model with fixed shapes to a DLC.
 
     Args:
         source: The .onnx file.
-        folder: Folder that takes the DLC; it is made.
+        folder: Folder for the DLC, which is created.
 
     Returns:
-        The .dlc file. The name of its graph is that of the file, without the suffix.
+        The .dlc file. Its graph is named after the file, without the suffix.
 
     Raises:
-        JobFailure: QNN has no operator for one of the model's.
+        JobFailure: QNN does not support one of the model's operators.
     """
     folder.mkdir()
     options = ir_options(folder)

@@ -1,4 +1,4 @@
-"""The names of nodes: for the compiler, which tells by them what it did, and for people."""
+"""Operators that QNN handles badly: diagnosis of failures, and workarounds in the model."""
 
 import resource
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +17,13 @@ _MOST_NAMED = 10
 
 
 def name_all(model: onnx.ModelProto) -> bool:
-    """Give names to the nodes that have none.
+    """Name the nodes that have no name, as the compiler refers to nodes by name.
 
     Args:
         model: The model, which is changed.
 
     Returns:
-        Whether there were any.
+        Whether there were any such nodes.
     """
     taken = {node.name for node in model.graph.node}
     nameless = [each for each in enumerate(model.graph.node) if not each[1].name]
@@ -37,7 +37,7 @@ def name_all(model: onnx.ModelProto) -> bool:
 
 
 def told(nodes: Sequence[tuple[str, str]]) -> str:
-    """Name nodes for people, by operator.
+    """Format a list of nodes for a message, by operator.
 
     Args:
         nodes: Their names and operators.
@@ -48,17 +48,17 @@ def told(nodes: Sequence[tuple[str, str]]) -> str:
 
 
 def check_works(options: Mapping[str, str], work: Path) -> None:
-    """Check that QNN takes an addition of integers, which it has for each chip.
+    """Check that QNN accepts an addition of integers, which it supports for every chip.
 
-    Where memory is short it loads, and then refuses every operator.
+    With too little memory, QNN loads but refuses every operator.
 
     Args:
         options: Options of the provider.
-        work: Folder for the model of it.
+        work: Folder for the model with the addition.
 
     Raises:
-        MemoryError: It does not, in a process whose memory is limited.
-        JobFailure: It does not.
+        MemoryError: QNN refuses it, in a process with a memory limit.
+        JobFailure: QNN refuses it, without a memory limit.
     """
     path = work / "addition.onnx"
     path.write_bytes(_addition().SerializeToString())
@@ -81,18 +81,18 @@ def _addition() -> onnx.ModelProto:
 
 
 def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
-    """Tell why a model cannot be compiled in terms of its operators, where they are the cause.
+    """Explain a compile failure by the model's operators, if they are the cause.
 
     Args:
-        failure: What compiling it ended with.
+        failure: The failure of the compilation.
         source: The .onnx file.
-        options: Options of the provider, as they were.
+        options: Options of the provider in that compilation.
 
     Returns:
-        The failure, with the operators that QNN does not have if there are any.
+        The failure, with the operators that QNN does not support, if any.
 
     Raises:
-        MemoryError: QNN does not work, in a process whose memory is limited.
+        MemoryError: QNN does not work, in a process with a memory limit.
     """
     if resource_failure(failure.reason):
         return failure
@@ -116,22 +116,23 @@ def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> 
 
 
 def adapt(model: onnx.ModelProto) -> bool:
-    """Prepare a model for the provider, without a change in what it computes.
+    """Adapt a model to the provider, without changing its results.
 
     Args:
         model: The model, which is changed.
 
     Returns:
-        Whether there was anything to change.
+        Whether anything was changed.
     """
     named, turned = name_all(model), _turn_products(model)
     return named or turned
 
 
 def mistaken(model: onnx.ModelProto) -> list[tuple[str, str]]:
-    """Return the names and operators of nodes that QNN may compute wrongly.
+    """Return the names and operators of nodes that QNN may compute incorrectly.
 
-    So found by running each operator alone, and comparing with ONNX Runtime on the CPU.
+    These were determined by running each operator alone and comparing the result with ONNX Runtime
+    on the CPU.
 
     Args:
         model: The model.
@@ -147,22 +148,22 @@ def mistaken(model: onnx.ModelProto) -> list[tuple[str, str]]:
 def _may_be_mistaken(node: onnx.NodeProto, *, quantized: bool) -> bool:
     values = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     if node.op_type == "Pad":
-        # Floats at the edges of images come from nowhere; integers are right.
+        # Floats at the edges of images are arbitrary values; integers are correct.
         return values.get("mode") == b"edge" and not quantized
     if node.op_type == "AveragePool":
-        # What lies beyond the input is counted.
+        # Elements beyond the input are included in the average.
         return values.get("ceil_mode") == 1
     if node.op_type == "Resize" and values.get("mode", b"nearest") == b"nearest":
-        # Other ways to round are not looked at; this is how PyTorch exports it.
+        # Only this rounding mode, which PyTorch exports, is examined.
         way = values.get("coordinate_transformation_mode"), values.get("nearest_mode")
         return way != (b"asymmetric", b"floor")
     return False
 
 
 def _turn_products(model: onnx.ModelProto) -> bool:
-    """Turn x * HardSigmoid(x) into HardSigmoid(x) * x.
+    """Rewrite x * HardSigmoid(x) as HardSigmoid(x) * x.
 
-    The provider has one operator for the former, and has it compute HardSigmoid(x) alone:
+    The provider fuses the former into one operator, which computes HardSigmoid(x) alone:
     https://github.com/onnxruntime/onnxruntime-qnn/pull/392.
     """
     sources = {
@@ -182,14 +183,14 @@ _T = TypeVar("_T")
 
 
 def compiled(make: Callable[[Path], _T], source: Path, options: Mapping[str, str]) -> _T:
-    """Compile a model, and where that fails over such operators, again with their pieces.
+    """Compile a model; if operators are not supported, decompose them and compile again.
 
-    ONNX Runtime takes them to pieces while it looks who runs them, after which its compiler for
-    contexts refuses the model.
+    ONNX Runtime itself decomposes them while it assigns nodes to providers, after which its context
+    compiler refuses the model.
 
     Args:
-        make: Compiles the model, in a folder that it makes.
-        source: The .onnx file, which is changed if need be.
+        make: Compiles the model, in a folder that it creates.
+        source: The .onnx file, which is changed if necessary.
         options: Options of the provider.
 
     Returns:
@@ -206,12 +207,12 @@ def compiled(make: Callable[[Path], _T], source: Path, options: Mapping[str, str
         try:
             return make(source.parent.parent / "qnn-pieces")
         except JobFailure:
-            # Which names the operators as they are in the model.
+            # The first failure names the operators as they are in the original model.
             raise failure from None
 
 
 def _take_to_pieces(source: Path, options: Mapping[str, str]) -> bool:
-    """Put their pieces in place of operators that QNN does not have; False if there are none."""
+    """Decompose the operators that QNN does not support; return False if there are none."""
     model = onnx.load(source, load_external_data=False)
     try:
         parts = QnnSession(source, options, settings={ASSIGNED: "1"}).assignment()

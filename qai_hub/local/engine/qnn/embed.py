@@ -1,4 +1,4 @@
-"""Puts a context binary into an ONNX model: what compile jobs do with one."""
+"""Wraps a context binary in an ONNX model, as compile jobs with such an input do."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the target model.
+        folder: The attempt's folder, which receives the target model.
 
     Returns:
         The report of a job that succeeded.

@@ -1,4 +1,4 @@
-"""Joins several DLCs into one context binary, whose graphs share their weights."""
+"""Links several DLCs into one context binary, whose graphs share their weights."""
 
 import logging
 from collections import Counter
@@ -44,7 +44,7 @@ _BINARY = ModelType.QNN_CONTEXT_BINARY
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """A graph that is to be linked: what is known of it, and the model that it is made of."""
+    """A graph to link: its description, and the ONNX model that it was made from."""
 
     graph: Graph
     source: Path
@@ -55,8 +55,8 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the context binary, and a zip file with a context
-            binary of each graph alone, by which linked graphs are simulated.
+        folder: The attempt's folder, which receives the context binary, and a zip file with a
+            separate context binary of each graph, by which linked graphs are simulated.
 
     Returns:
         The report of a job that succeeded.
@@ -109,7 +109,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
 
 
 def _graphs(request: AttemptRequest, work: Path) -> list[_Linked]:
-    """Return the graphs of a job's models, with the ONNX models that they were made of."""
+    """Return the graphs of a job's models, with the ONNX models that they were made from."""
     graphs = []
     for number, model in enumerate(request.inputs):
         provenance = required(model.provenance, "DLC")
@@ -148,7 +148,7 @@ def _link(
         settings = context_settings(wrapper) | {"ep.share_ep_contexts": "1"}
         if number == len(sources) - 1:
             settings["ep.stop_share_ep_contexts"] = "1"
-        # What they share lives as long as they do.
+        # The sessions must stay open, as shared weights live only as long as they do.
         sessions.append(QnnSession(source, provider, settings=settings))
         wrappers.append(wrapper)
     binaries = list(folder.glob("*.bin"))
@@ -159,7 +159,7 @@ def _link(
 
 
 def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
-    """Tell the inputs or outputs of all graphs; those of several with the name of their graph."""
+    """Return the inputs or outputs of all graphs; with several, each with its graph's name."""
     if len(specs) == 1:
         return [spec.to_json() for ports in specs.values() for spec in ports]
     return [
@@ -168,7 +168,7 @@ def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
 
 
 def _told(names: Sequence[str], graphs: Sequence[_Linked], apart: int, binary: Path) -> str:
-    """Tell what the file holds, under which names, and how large it would be without sharing."""
+    """Describe the graphs in the file, their names, and its size without weight sharing."""
     named = ", ".join(
         f"{shortened(each.graph.name)} as {internal}"
         for each, internal in zip(graphs, names, strict=True)

@@ -1,4 +1,4 @@
-"""The metadata of target models for QNN, as the service words them."""
+"""The provenance of QNN binaries, and their metadata in the service's form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from qai_hub.local.engine.protocol import (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a graph that runs in one place.
+    """A part of a graph that runs on one compute unit.
 
     Attributes:
         internal: Its name within the binary; empty for a part that the CPU runs.
@@ -30,7 +30,7 @@ class Part:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         return cls(value["internal"], tuple((name, op) for name, op in value["nodes"]))
 
 
@@ -39,10 +39,11 @@ class Graph:
     """A graph within a QNN binary.
 
     Attributes:
-        name: What its user calls it.
+        name: Its name for users.
         inputs: Its inputs, in order.
         outputs: Its outputs, in order.
-        parts: What the compiler made of it; a graph that the HTP runs as a whole is one part.
+        parts: The parts that the compiler divided it into; a graph that the HTP runs as a whole is
+            one part.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Graph:
 
     @property
     def internal(self) -> str:
-        """What it is called within the binary; of several parts, the first one there."""
+        """Its name within the binary; with several parts, that of the first one on the HTP."""
         return next(part.internal for part in self.parts if part.internal)
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         return cls(
             name=value["name"],
             inputs=tuple(map(TensorSpec.from_json, value["inputs"])),
@@ -80,11 +81,11 @@ class Provenance:
     """How a QNN binary was made.
 
     Attributes:
-        runtime: What it was made for, such as "qnn_context_binary".
+        runtime: Its target runtime, such as "qnn_context_binary".
         soc: The chip that it runs on.
         sdk: Version of the QNN SDK that made it.
         graphs: Its graphs.
-        linked: Whether it joins the graphs of several models.
+        linked: Whether it links the graphs of several models.
     """
 
     runtime: str
@@ -105,20 +106,20 @@ class Provenance:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
+        """Create it from what `to_json` returned."""
         soc, graphs = Soc.from_json(value["soc"]), tuple(map(Graph.from_json, value["graphs"]))
         return cls(**{**value, "soc": soc, "graphs": graphs})
 
     def check_runs_on(self, soc: Soc) -> None:
         """Check that a device's chip runs the binary.
 
-        The simulation would run it for any chip: a device does not.
+        The simulation would run it for any chip, but a device does not.
 
         Args:
             soc: The device's chip.
 
         Raises:
-            JobFailure: It is another chip.
+            JobFailure: It is for another chip.
         """
         if (self.soc.soc_model, self.soc.hexagon) != (soc.soc_model, soc.hexagon):
             reason = (
@@ -131,10 +132,10 @@ class Provenance:
         """Return the graph that a job is for.
 
         Args:
-            wanted: The names that its options give; none for the only one.
+            wanted: The names of graphs in the job's options; empty for the only graph.
 
         Raises:
-            JobFailure: There is no such graph, or it is not said which of several.
+            JobFailure: There is no such graph, or several graphs and no name.
         """
         known = ", ".join(shortened(graph.name) for graph in self.graphs)
         if len(wanted) > 1 or (not wanted and len(self.graphs) > 1):
@@ -153,14 +154,14 @@ class Provenance:
 
 
 def required(provenance: Mapping[str, Any] | None, what: str) -> Provenance:
-    """Return how a binary was made.
+    """Return the provenance of a binary.
 
     Args:
         provenance: Its JSON; None for a binary from elsewhere.
-        what: What it is, for people.
+        what: How messages refer to it.
 
     Raises:
-        JobFailure: Nothing is known of it.
+        JobFailure: Its provenance is not known.
     """
     if provenance is None:
         reason = (
@@ -180,14 +181,14 @@ _HTP = "HTP"
 
 
 def metadata_of(provenance: Provenance, optimization: int | None = None) -> dict[str, str]:
-    """Return what the metadata of a target model say.
+    """Return the metadata of a target model.
 
     Args:
         provenance: How it was made.
-        optimization: How long the compiler was to look for a faster graph; None if not told.
+        optimization: The compiler's optimization level; None if not specified.
 
     Returns:
-        Texts by the names of the contract's `ModelMetadataKey`, without their common beginning.
+        Texts by the names of the contract's `ModelMetadataKey`, without their common prefix.
     """
     found = {
         "QNN_SDK_VERSION": provenance.sdk,

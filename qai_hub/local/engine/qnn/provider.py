@@ -1,4 +1,4 @@
-"""ONNX Runtime's provider for QNN: whether it is there, and sessions that use it."""
+"""ONNX Runtime's execution provider for QNN: its availability, options and sessions."""
 
 import importlib
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, ex
 from qai_hub.local.engine.protocol import HTP_FIRST, Soc
 
 PROVIDER = "QNNExecutionProvider"
-# The session setting without which `QnnSession.assignment` knows nothing.
+# The session setting that `QnnSession.assignment` requires.
 ASSIGNED = "session.record_ep_graph_assignment_info"
-# The session setting by which nothing is left to the CPU.
+# The session setting that prevents fallback to the CPU.
 QNN_ALONE = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
 
 
 def sdk_version() -> str:
-    """Return the version of the QNN SDK within the provider, such as "2.51.0"."""
+    """Return the version of the QNN SDK in the provider, such as "2.51.0"."""
     return cast("str", _registered().build_and_package_info.qnn_version)
 
 
@@ -32,17 +32,17 @@ def provider_version() -> str:
 
 
 def check_soc(soc: Soc | None, what: str) -> Soc:
-    """Check, before any work is done, that QNN is there and knows a chip.
+    """Check, before any work is done, that QNN is installed and supports a chip.
 
     Args:
         soc: The chip of the job's device; None for a device that is not in the catalogue.
-        what: What it is needed for.
+        what: What QNN is needed for.
 
     Returns:
         The chip.
 
     Raises:
-        JobFailure: QNN is not there, or the chip has no HTP.
+        JobFailure: QNN is not installed, or the chip has no HTP.
     """
     _registered()
     if soc is None:
@@ -59,26 +59,26 @@ def check_soc(soc: Soc | None, what: str) -> Soc:
 
 
 def htp_options(soc: Soc) -> dict[str, str]:
-    """Return the provider's options for a chip's HTP, compiled for or simulated.
+    """Return the provider's options to compile for a chip's HTP or to simulate it.
 
-    Numbers, since a name that the provider does not know means another chip to it, without a word.
+    Chips are given as numbers, since the provider silently takes an unknown name for another chip.
     """
     return {
         "backend_path": str(_registered().get_qnn_htp_path()),
         "soc_model": str(soc.soc_model),
         "htp_arch": str(soc.hexagon),
-        # Inputs and outputs are quantized in the graph, and not by this machine's CPU around it.
+        # Inputs and outputs are quantized in the graph, not outside of it by this machine's CPU.
         "offload_graph_io_quantization": "0",
     }
 
 
 def ir_options(folder: Path) -> dict[str, str]:
-    """Return the provider's options for QNN's own form of graphs, before a chip is chosen.
+    """Return the provider's options for QNN's intermediate form of graphs, for no specific chip.
 
-    Each session writes its graphs as DLCs, into the working directory unless it is told where.
+    Each session writes its graphs as DLCs, by default to the working directory.
 
     Args:
-        folder: Folder for them.
+        folder: Folder for the DLCs.
     """
     return {
         "backend_path": str(Path(_registered().LIB_DIR_FULL_PATH) / _IR_LIBRARY),
@@ -89,13 +89,13 @@ def ir_options(folder: Path) -> dict[str, str]:
 
 
 class QnnSession(Session):
-    """A model that ONNX Runtime's provider for QNN has taken, in part or as a whole.
+    """A session that runs a model with ONNX Runtime's provider for QNN, in part or as a whole.
 
     Args:
         path: The .onnx file.
         options: Options of the provider.
         settings: Session settings, by ONNX Runtime's keys.
-        trace: Prefix of the file to which each run's times per node are written.
+        trace: Prefix of the file that records the times per node of each run.
 
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
@@ -111,13 +111,13 @@ class QnnSession(Session):
     ) -> None:
         _registered()
         self._options = dict(options)
-        # The levels above would insert nodes for this machine's CPU.
+        # Higher levels would insert nodes specific to this machine's CPU.
         super().__init__(path, level=Level.ORT_ENABLE_BASIC, settings=settings, trace=trace)
 
     def assignment(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return the parts of the graph: each one's provider, and its nodes' names and operators.
+        """Return the parts of the graph: the provider of each, and its nodes' names and operators.
 
-        The session needs the setting `ASSIGNED`.
+        The session must have the setting `ASSIGNED`.
         """
         return [
             (part.ep_name, [(node.name, node.op_type) for node in part.get_nodes()])
@@ -134,7 +134,7 @@ class QnnSession(Session):
 
 @cache
 def _registered() -> ModuleType:
-    """Return the provider's package, once ONNX Runtime knows the provider."""
+    """Register the provider with ONNX Runtime, and return its package."""
     try:
         package = importlib.import_module("onnxruntime_qnn")
     except ImportError as error:

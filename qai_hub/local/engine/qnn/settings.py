@@ -1,4 +1,4 @@
-"""What `--qnn_options` says, for QNN's HTP."""
+"""The settings in `--qnn_options`, for QNN's HTP."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -24,10 +24,10 @@ class QnnSettings:
     """Settings of QNN.
 
     Attributes:
-        graphs: Names of graphs: what a compiled one is to be called, or which are to run.
-        optimization: How long the compiler looks for a faster graph, 0 to 3; None for its default.
-        vtcm: Fast memory that the graph may use, in MB; None for all of it.
-        notices: What was ignored.
+        graphs: Names of graphs: the name of a compiled graph, or the graphs to run.
+        optimization: Optimization level of the compiler, 0 to 3; None for its default.
+        vtcm: Fast memory (VTCM) that the graph may use, in MB; None for all of it.
+        notices: Notices about settings that are ignored.
     """
 
     graphs: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class QnnSettings:
     notices: tuple[dict[str, str], ...] = field(default=())
 
     def provider_options(self, soc: Soc) -> dict[str, str]:
-        """Return the options of ONNX Runtime's provider that say the same.
+        """Return the equivalent options of ONNX Runtime's provider.
 
         Args:
             soc: The chip to compile for.
@@ -52,16 +52,16 @@ class QnnSettings:
 
 
 def qnn_settings(given: Mapping[str, str]) -> QnnSettings:
-    """Read the settings of a compile job for QNN.
+    """Parse the settings of a compile job for QNN.
 
     Args:
-        given: Names and values.
+        given: Values by name.
 
     Returns:
-        What they mean.
+        The parsed settings.
 
     Raises:
-        JobFailure: A name is unknown, or a value is not one of its name.
+        JobFailure: A name is unknown, or a value is not valid for its name.
     """
     notices = _notices(given, {GRAPHS, OPTIMIZATIONS, PRECISION, VTCM})
     _check_precision(given.get(PRECISION, "FLOAT16"))
@@ -76,13 +76,13 @@ def qnn_settings(given: Mapping[str, str]) -> QnnSettings:
 def graphs_to_run(
     given: Mapping[str, str],
 ) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
-    """Read the settings of a job that runs a QNN binary.
+    """Parse the settings of a job that runs a QNN binary.
 
     Args:
-        given: Names and values.
+        given: Values by name.
 
     Returns:
-        The names of the graphs that are to run, and notices of what was ignored.
+        The names of the graphs to run, and notices about settings that are ignored.
 
     Raises:
         JobFailure: A name is unknown.
@@ -91,7 +91,7 @@ def graphs_to_run(
 
 
 def _notices(given: Mapping[str, str], read: AbstractSet[str]) -> tuple[dict[str, str], ...]:
-    """Tell of settings that change nothing, and refuse those that nobody knows."""
+    """Return notices about settings without effect, and refuse unknown ones."""
     unknown = [name for name in given if not name.startswith(_FAMILIES)]
     if unknown:
         known = ", ".join(sorted(read))

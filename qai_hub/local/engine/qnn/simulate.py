@@ -1,4 +1,4 @@
-"""The layers and segments of a model that a compiler has divided among compute units."""
+"""Runs QNN binaries in QNN's simulation of an HTP, with profiles by layer and segment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -33,16 +33,16 @@ def layers_and_segments(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the layers and the segments of a profile, in the order in which they ran.
 
-    What the HTP runs is traced as a whole: its layers have no times of their own.
+    A part on the HTP is traced as a whole, so its layers have no individual times.
 
     Args:
         parts: The parts of the model, those of the HTP in the order in which they run.
-        traced: What ONNX Runtime has traced.
+        traced: The nodes in ONNX Runtime's trace.
 
     Returns:
         The JSON of `LayerDetail` and of `SegmentDetail` messages.
     """
-    # The provider names what it loads anew: only the order tells which part is which.
+    # The provider renames the parts that it loads, so they are matched by their order.
     on_htp = iter([part.nodes for part in parts if part.internal])
     layers: list[dict[str, Any]] = []
     segments: list[dict[str, Any]] = []
@@ -79,14 +79,14 @@ def _segment(number: int, first: TracedNode, is_part: bool) -> dict[str, Any]:
 class Simulation:
     """A `RunnableModel` for a graph of a QNN binary, in QNN's simulation of an HTP.
 
-    It takes seconds where a device takes milliseconds, and its times are of no use to anybody but
-    those who wait for it: few inferences are timed.
+    It takes seconds where a device takes milliseconds, and its times do not predict those of a
+    device, so few inferences are timed.
 
     Args:
-        path: The .onnx file around the binary.
+        path: The .onnx file that wraps the binary.
         graph: The graph.
         soc: The chip that is simulated.
-        notices: What its user is to know.
+        notices: Notices for the user.
     """
 
     default_iterations = SIMULATED_ITERATIONS
@@ -114,17 +114,17 @@ class Simulation:
 
     @property
     def tools(self) -> list[dict[str, str]]:
-        """What it is run with."""
+        """The tools that run it."""
         return qnn_tool_versions()
 
     def load(self) -> QnnSession:
-        """Load it."""
+        """Load the model."""
         return QnnSession(self._path, self._options)
 
     def break_down(
         self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
     ) -> Breakdown:
-        """Take the layers from the compiler, and the times of segments from further inferences."""
+        """Return the compiler's layers, and the times of segments from further inferences."""
         trace = record_trace(
             lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
         )
@@ -144,11 +144,11 @@ def open_binary(
     Args:
         model: The context binary.
         soc: The chip of the job's device.
-        graphs: The names of graphs that the job's options give.
-        work: Folder for what is made of it.
+        graphs: The names of graphs in the job's options.
+        work: Folder for generated files.
 
     Returns:
-        The graph that the job is for.
+        The graph that the job is for, ready to simulate.
 
     Raises:
         JobFailure: It cannot be simulated for that device.
@@ -158,16 +158,16 @@ def open_binary(
 
 
 def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path) -> Simulation:
-    """Open a DLC: compile the model that it was made of for the job's device.
+    """Open a DLC by compiling the model that it was made from for the job's device.
 
     Args:
         model: The DLC.
         soc: The chip of the job's device.
-        graphs: The names of graphs that the job's options give.
-        work: Folder for what is made of it.
+        graphs: The names of graphs in the job's options.
+        work: Folder for generated files.
 
     Returns:
-        Its graph.
+        Its graph, ready to simulate.
 
     Raises:
         JobFailure: It cannot be simulated for that device.
@@ -186,14 +186,14 @@ def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Pa
 
 
 def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
-    """Open a model around a context binary.
+    """Open a model that wraps a context binary.
 
     Args:
         model: The model.
         soc: The chip of the job's device.
 
     Returns:
-        Its graph.
+        Its graph, ready to simulate.
 
     Raises:
         JobFailure: It cannot be simulated for that device.

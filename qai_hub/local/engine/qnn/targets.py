@@ -1,4 +1,4 @@
-"""A target model for QNN, as a report tells of it."""
+"""Makes and publishes target models for QNN."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,9 +39,9 @@ class Made(NamedTuple):
     """A target model.
 
     Attributes:
-        result: What the report says of it.
-        files: The published files within the attempt's folder, by what they are.
-        notices: What its user is to know.
+        result: Its fields of the report.
+        files: The published files within the attempt's folder, by role.
+        notices: Notices for the user.
     """
 
     result: dict[str, Any]
@@ -57,14 +57,14 @@ class Made(NamedTuple):
         settings: QnnSettings,
         notices: Sequence[dict[str, str]] = (),
     ) -> Self:
-        """Describe a target model.
+        """Return the description of a target model.
 
         Args:
             model_type: Its format.
-            files: The published files within the attempt's folder, by what they are.
+            files: The published files within the attempt's folder, by role.
             provenance: How it was made.
             settings: The settings that it was made with.
-            notices: What its user is to know besides what was ignored of them.
+            notices: Notices for the user, in addition to those about ignored settings.
 
         Returns:
             The target model.
@@ -79,7 +79,7 @@ class Made(NamedTuple):
 
 
 def qnn_tool_versions() -> list[dict[str, str]]:
-    """Return the tools of jobs for QNN, as the JSON of `ToolVersion` messages."""
+    """Return the tools that jobs for QNN are run with, as the JSON of `ToolVersion` messages."""
     qnn = {"QNN SDK": sdk_version(), "ONNX Runtime QNN": provider_version()}
     return [{"name": name, "version": version} for name, version in qnn.items()] + tool_versions()
 
@@ -92,7 +92,7 @@ _GRAPH = "model"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QnnTarget:
-    """What a compile job for QNN is to make.
+    """The target of a compile job for QNN.
 
     Attributes:
         runtime: `DLC`, `BINARY` or `PRECOMPILED`.
@@ -112,16 +112,16 @@ class QnnTarget:
         given: Mapping[str, str],
         others: Sequence[Soc] = (),
     ) -> Self:
-        """Check, before any work is done, that this hub can make it.
+        """Check, before any work is done, that this hub supports a target, and return it.
 
         Args:
             runtime: `DLC`, `BINARY` or `PRECOMPILED`.
             soc: The chip of the job's device; None for a device that is not in the catalogue.
-            given: Settings of QNN, by their names.
-            others: Other chips that are to run it as well.
+            given: Settings of QNN, by name.
+            others: Other chips that must run it as well.
 
         Raises:
-            JobFailure: It cannot.
+            JobFailure: The target is not supported.
         """
         soc, settings = check_soc(soc, runtime), qnn_settings(given)
         if len(settings.graphs) > 1:
@@ -144,13 +144,13 @@ class QnnTarget:
         outputs: Sequence[TensorSpec],
         folder: Path,
     ) -> Made:
-        """Make it from an optimised ONNX model whose shapes are all fixed.
+        """Make the target model from an optimised ONNX model with fixed shapes.
 
         Args:
-            source: The .onnx file, in a folder of its own with its weights.
+            source: The .onnx file, in a separate folder with its weights.
             inputs: Its inputs.
             outputs: Its outputs.
-            folder: The attempt's folder, which takes the files.
+            folder: The attempt's folder, which receives the files.
 
         Returns:
             The target model.
@@ -199,7 +199,7 @@ class QnnTarget:
 
 
 def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, folder: Path) -> str:
-    """Leave a context binary with the ONNX model around it as a zipped directory.
+    """Publish a context binary with the ONNX model that wraps it, as a zipped directory.
 
     Args:
         wrapper: The .onnx file.
@@ -218,14 +218,14 @@ def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, fol
 
 
 def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
-    """Leave a DLC, and for link jobs the model that it was made of: ONNX Runtime reads no DLC."""
+    """Publish a DLC, and the model that it was made from: ONNX Runtime cannot read a DLC."""
     name = "target_model.dlc"
     dlc.replace(folder / name)
     return {TARGET: name, SOURCE: publish(source, folder, apart=True, name=SOURCE)}
 
 
 def _check_control_flow(model: onnx.ModelProto) -> None:
-    """Refuse graphs within graphs, on which QNN ends with words that nobody understands."""
+    """Refuse models with subgraphs, for which QNN fails with incomprehensible messages."""
     found = [
         (node.name, node.op_type)
         for node in model.graph.node

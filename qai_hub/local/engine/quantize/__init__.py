@@ -1,1 +1,1 @@
-"""Quantization: encodings, QDQ nodes and how close the result is."""
+"""Quantization: encodings, Q and DQ nodes, and the accuracy of the result."""

@@ -1,4 +1,4 @@
-"""Reads the encodings that AIMET writes beside a model: how its tensors are quantized."""
+"""Reads AIMET's encodings files, which describe how the tensors of a model are quantized."""
 
 import json
 import math
@@ -22,14 +22,14 @@ _WIDTHS_OF_FLOATS = (16, 32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """How a tensor is quantized: to scale * n, for 2 ** bits whole numbers n from the lowest on.
+    """How a tensor is quantized: to scale * n, for 2 ** bits integers n from the lowest on.
 
     Attributes:
-        name: The tensor.
+        name: Name of the tensor.
         bits: Width of its integers.
-        scale: The scale, float32[1], or that of each channel.
-        lowest: The lowest n, int64[1], or that of each channel.
-        axis: Dimension of the channels; None where the encoding does not tell.
+        scale: The scale, float32[1], or one for each channel.
+        lowest: The lowest n, int64[1], or one for each channel.
+        axis: Dimension of the channels; None if the encoding does not specify it.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Encodings:
-    """What an encodings file says.
+    """The content of an encodings file.
 
     Attributes:
         integers: How tensors are quantized to integers.
-        floats: Tensors that are floats of 16 or 32 bits.
+        floats: Names of tensors that are floats of 16 or 32 bits.
     """
 
     integers: list[Encoding]
@@ -53,13 +53,13 @@ class Encodings:
 
 
 def read_encodings(path: Path) -> Encodings:
-    """Read an encodings file of the versions 0.4 to 1.0, and 2.0.
+    """Read an encodings file, of versions 0.4 to 1.0, or 2.0.
 
     Args:
         path: The file.
 
     Raises:
-        JobFailure: It is damaged, or says something that this hub does not know.
+        JobFailure: It is damaged, or has content that this hub does not support.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -86,18 +86,18 @@ def read_encodings(path: Path) -> Encodings:
 def refusal(
     name: str, problem: str, failure_type: FailureType = FailureType.UNSUPPORTED
 ) -> JobFailure:
-    """Return why an encoding cannot be used.
+    """Return the failure for an encoding that cannot be used.
 
     Args:
-        name: The tensor that it is for.
-        problem: What follows "The encoding of … ".
+        name: Name of its tensor.
+        problem: The end of the sentence "The encoding of … ".
         failure_type: Class of the cause.
     """
     return JobFailure(failure_type, f"The AIMET encoding of {shortened(name)} {problem}.")
 
 
 def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whatever was uploaded
-    """Yield each tensor's name, with what each version has for it."""
+    """Yield each tensor's name and its encoding, in the form of the file's version."""
     version = content.get("version") if isinstance(content, dict) else None
     lists = ("encodings",) if str(version).startswith("2.") else _LISTS
     groups = [content.get(key) for key in lists] if isinstance(content, dict) else [None]
@@ -115,7 +115,7 @@ def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whate
 
 
 def _encoding(name: str, value: Any) -> Encoding | None:  # noqa: ANN401
-    """Return an encoding to integers; None for one to floats."""
+    """Return an integer encoding; None for a float one."""
     if isinstance(value, list):
         return _per_channel(name, value)
     if "output_dtype" in value:
@@ -124,7 +124,7 @@ def _encoding(name: str, value: Any) -> Encoding | None:  # noqa: ANN401
 
 
 def _per_channel(name: str, channels: list[Mapping[str, Any]]) -> Encoding | None:
-    """Read an encoding of a version before 1.0: one for each channel."""
+    """Parse an encoding of a version before 1.0, a list with one entry for each channel."""
     dtypes = {str(channel.get("dtype", "int")).lower() for channel in channels}
     widths = {int(channel["bitwidth"]) for channel in channels}
     if len(dtypes) != 1 or len(widths) != 1:
@@ -136,7 +136,7 @@ def _per_channel(name: str, channels: list[Mapping[str, Any]]) -> Encoding | Non
     encoding = _checked(name, bits, [c["scale"] for c in channels], [c["offset"] for c in channels])
     steps = 2**bits - 1
     for channel, scale in zip(channels, encoding.scale.tolist(), strict=True):
-        # Some versions leave a value out, such that a range is symmetric around 0.
+        # Some versions omit a value if the range is symmetric around 0.
         if "max" in channel and "min" in channel:
             found = (float(channel["max"]) - float(channel["min"])) / scale
             if not math.isclose(found, steps, rel_tol=1e-6, abs_tol=0.5):
@@ -145,7 +145,7 @@ def _per_channel(name: str, channels: list[Mapping[str, Any]]) -> Encoding | Non
 
 
 def _first(name: str, value: Mapping[str, Any]) -> Encoding | None:
-    """Read an encoding of version 1.0."""
+    """Parse an encoding of version 1.0."""
     bits = int(value["bw"])
     if str(value["dtype"]).upper() == "FLOAT":
         _check_float(name, bits)
@@ -161,7 +161,7 @@ def _first(name: str, value: Mapping[str, Any]) -> Encoding | None:
 
 
 def _second(name: str, value: Mapping[str, Any]) -> Encoding | None:
-    """Read an encoding of version 2."""
+    """Parse an encoding of version 2."""
     dtype = str(value["output_dtype"])
     if dtype in {"float16", "float32"}:
         return None
@@ -201,7 +201,7 @@ def _checked(
     wide, scale = np.asarray(lowest, np.float64), np.asarray(scales, np.float32)
     if scale.ndim != 1 or scale.shape != wide.shape or not len(scale):
         raise ValueError("it needs as many offsets as scales, one or more")
-    # In float32, in which a model computes, a scale may vanish.
+    # In float32, in which models compute, a scale may underflow to zero.
     if not np.all(np.isfinite(scale) & (scale > 0)):
         raise refusal(name, "has a scale that is no positive number in float32")
     if np.any(wide != np.round(wide)):

@@ -1,4 +1,4 @@
-"""Quantizes a model on its way through a compile job, as `--quantize_full_type` asks for."""
+"""Quantizes a model within a compile job, as `--quantize_full_type` requests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,14 +19,14 @@ from qai_hub.local.engine.quantize.qdq import check_quantizable, quantize_file
 
 
 def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Check, before any work is done, that calibration data and options go together.
+    """Check, before any work is done, that calibration data and options match.
 
     Args:
         request: The request.
-        values: The values of the job's options, by their flags.
+        values: The values of the job's options, by flag.
 
     Returns:
-        A notice where the data is not used.
+        A notice if the data is not used.
 
     Raises:
         JobFailure: The data is missing.
@@ -55,15 +55,15 @@ def quantized(
     Args:
         source: The .onnx file, whose inputs are those of the data.
         request: The request.
-        values: The values of the job's options, by their flags.
-        work: Folder for what is made.
-        external_from: Size in bytes from which on weights go into a file beside the graph.
+        values: The values of the job's options, by flag.
+        work: Folder for generated files.
+        external_from: Size in bytes from which weights are stored in a file beside the graph.
 
     Returns:
         The .onnx file of the quantized model, and notices.
 
     Raises:
-        JobFailure: The model, or the data, cannot be used.
+        JobFailure: The model or the data cannot be used.
     """
     if request.dataset is None:
         raise ValueError("Quantizing needs calibration data.")

@@ -37,15 +37,15 @@ def quantize_model(
     """Make the target model of a quantize job.
 
     The graph is folded and simplified, the ranges of its tensors are measured on the calibration
-    data, and Q and DQ nodes are put in. The result is compared with the model that came in.
-    Dimensions that the model leaves open stay open.
+    data, and Q and DQ nodes are inserted. The result is compared with the input model. Dynamic
+    dimensions stay dynamic.
 
     Args:
         request: The request.
-        folder: The attempt's folder, which takes the target model.
-        external_from: Size in bytes from which on weights go into a file beside the graph, and
+        folder: The attempt's folder, which receives the target model.
+        external_from: Size in bytes from which weights are stored in a file beside the graph, and
             the target model is a zipped directory.
-        most_samples: Most samples to calibrate on.
+        most_samples: Maximum number of samples to calibrate on.
 
     Returns:
         The report of a job that succeeded.
@@ -101,7 +101,7 @@ def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
 
 
 def _specs(ports: Sequence[Port], made: Quantized) -> tuple[list[TensorSpec], list[TensorSpec]]:
-    """Return the inputs and outputs of the target model; open dimensions are -1."""
+    """Return the inputs and outputs of the target model; dynamic dimensions are -1."""
     open_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
     outputs = []
     for port in outputs_of(onnx.load(made.path, load_external_data=False)):

@@ -1,4 +1,4 @@
-"""Puts Q and DQ nodes into an ONNX model, where encodings say how its tensors are quantized."""
+"""Inserts Q and DQ nodes into an ONNX model, according to the encodings of its tensors."""
 
 from collections.abc import Sequence
 
@@ -23,23 +23,22 @@ _UNSIGNED: dict[int, int] = {
     8: onnx.TensorProto.UINT8,
     16: onnx.TensorProto.UINT16,
 }
-# The dimension of the output channels, by operator and the number of its input.
+# The dimension of the output channels, by operator and index of its input.
 _CHANNELS = {("Conv", 1): 0, ("ConvTranspose", 1): 1, ("MatMul", 0): -2, ("MatMul", 1): -1}
 
 
 def insert_quantizers(model: onnx.ModelProto, encodings: Sequence[Encoding]) -> None:
     """Quantize tensors of a model, in place.
 
-    Weights become integers, with a DQ node: signed ones where they are symmetric around 0.
-    What is computed gets a Q and a DQ node, to unsigned integers and back, which is what
-    Qualcomm's runtime takes.
+    Weights become integers with a DQ node: signed ones if they are symmetric around 0. Computed
+    tensors get a Q and a DQ node, to unsigned integers and back, as Qualcomm's runtime expects.
 
     Args:
-        model: The model, of floats, of an operator set that has the types of the encodings.
-        encodings: How.
+        model: The float model, in an operator set that supports the types of the encodings.
+        encodings: The encodings of its tensors.
 
     Raises:
-        JobFailure: An encoding cannot be done, which is named.
+        JobFailure: An encoding is not supported; the reason names it.
     """
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
@@ -61,7 +60,7 @@ def insert_quantizers(model: onnx.ModelProto, encodings: Sequence[Encoding]) -> 
 
 
 class _Quantizers:
-    """Q and DQ nodes that are to go into a graph."""
+    """Q and DQ nodes to insert into a graph."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
@@ -70,7 +69,7 @@ class _Quantizers:
         self._after: dict[int, list[onnx.NodeProto]] = {}
 
     def add_weight(self, tensor: onnx.TensorProto, encoding: Encoding) -> None:
-        """Store a tensor as integers, which a DQ node turns into the floats of its name."""
+        """Store a tensor as integers, which a DQ node converts to floats of the same name."""
         name = tensor.name
         if tensor.data_type != _FLOAT:
             raise refusal(name, "is for a tensor that is not float32")
@@ -85,7 +84,7 @@ class _Quantizers:
         self._first.append(_node("DequantizeLinear", stored, name, parameters, axis))
 
     def add_output(self, position: int, encoding: Encoding) -> None:
-        """Quantize what a node gives: its output takes another name."""
+        """Quantize the output of a node, which is renamed."""
         output = self._graph.node[position].output
         raw = fresh(f"{encoding.name}_unquantized", self._taken)
         output[list(output).index(encoding.name)] = raw
@@ -93,7 +92,7 @@ class _Quantizers:
         self._after.setdefault(position, []).extend(pair)
 
     def add_input(self, value: onnx.ValueInfoProto, encoding: Encoding) -> None:
-        """Quantize an input: what took it takes its quantized values."""
+        """Quantize an input: its consumers use the quantized values instead."""
         name = encoding.name
         if value.type.tensor_type.elem_type != _FLOAT:
             raise refusal(name, "is for an input that is not float32")
@@ -105,7 +104,7 @@ class _Quantizers:
         self._first += self._pair(name, quantized, encoding)
 
     def place(self) -> None:
-        """Put all nodes into the graph, each after what it takes."""
+        """Insert all nodes into the graph, each after its inputs."""
         nodes = list(self._first)
         for position, node in enumerate(self._graph.node):
             nodes += [node, *self._after.get(position, [])]
@@ -148,7 +147,7 @@ def _elem_type(encoding: Encoding, *, is_weight: bool) -> int:
 
 
 def _first(elem_type: int) -> int:
-    """Return the lowest number of a type."""
+    """Return the lowest value of a type."""
     widths = {value: bits for bits, value in _SIGNED.items()}
     return -(2 ** (widths[elem_type] - 1)) if elem_type in widths else 0
 
@@ -156,9 +155,9 @@ def _first(elem_type: int) -> int:
 def _quantized(
     values: npt.NDArray[np.float32], encoding: Encoding, axis: int | None, first: int
 ) -> npt.NDArray[np.int64]:
-    """Return the integers, from the first of their type on, that stand for floats.
+    """Return the integers that represent floats, counted from the lowest value of their type.
 
-    They are those of QuantizeLinear, which divides in float32 and rounds halves to even.
+    They equal the results of QuantizeLinear, which divides in float32 and rounds half to even.
     """
     shape = [-1 if index == axis else 1 for index in range(values.ndim)]
     scale, lowest = encoding.scale.reshape(shape), encoding.lowest.reshape(shape)
@@ -181,7 +180,7 @@ def _node(
 
 
 def _axis(graph: onnx.GraphProto, encoding: Encoding, shape: Sequence[int]) -> int | None:
-    """Return the dimension of a weight's channels; None where it is quantized as a whole."""
+    """Return the dimension of a weight's channels; None if it is quantized as a whole."""
     count = len(encoding.scale)
     if count == 1:
         return None
@@ -197,7 +196,7 @@ def _axis(graph: onnx.GraphProto, encoding: Encoding, shape: Sequence[int]) -> i
 
 
 def _axes(graph: onnx.GraphProto, name: str, shape: Sequence[int]) -> set[int | None]:
-    """Return the dimension that each node which takes a tensor has for its output channels."""
+    """Return the dimensions that the consumers of a tensor use for their output channels."""
     rank = len(shape)
     found: set[int | None] = {0} if rank == 1 else set()
     for node in graph.node if rank > 1 else []:

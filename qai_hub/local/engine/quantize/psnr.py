@@ -1,4 +1,4 @@
-"""Tells how close a quantized model is to the model that it was made from."""
+"""Measures how close a quantized model is to the model that it was made from."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Comparison:
 
     Attributes:
         shapes: The shape of each output on the first sample, by its name.
-        notices: A notice for each output of which there is no PSNR.
+        notices: A notice for each output without a PSNR.
     """
 
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -30,12 +30,12 @@ class Comparison:
     _errors: dict[str, "_Error"] = field(default_factory=dict)
 
     def add(self, names: Sequence[str], before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
-        """Take in what both models give on a sample.
+        """Add the outputs of both models for a sample.
 
         Args:
-            names: The outputs.
-            before: What the float model gives.
-            after: What the quantized model gives.
+            names: Names of the outputs.
+            before: The outputs of the float model.
+            after: The outputs of the quantized model.
         """
         for name, expected, actual in zip(names, before, after, strict=True):
             self.shapes.setdefault(name, expected.shape)
@@ -43,7 +43,7 @@ class Comparison:
                 self._errors.setdefault(name, _Error()).add(expected, actual)
 
     def decibels(self) -> dict[str, float]:
-        """Return the PSNR of each output that has one, in decibels, and notice the others."""
+        """Return the PSNR of each output that has one, in decibels; add notices for the others."""
         found = {}
         for name in self.shapes:
             error = self._errors.get(name)
@@ -76,7 +76,7 @@ class _Error:
 
     @property
     def problem(self) -> str:
-        """Why there is no PSNR; empty where there is."""
+        """Why there is no PSNR; empty if there is one."""
         if self.peak == 0:
             return "the model gives nothing but 0 on the calibration data"
         if self.squares == 0:
@@ -89,7 +89,7 @@ class _Error:
 
 
 def check_runs(model: Path, samples: CalibrationSamples) -> None:
-    """Check that a model runs on all samples and gives finite numbers.
+    """Check that a model runs on all samples and returns finite numbers.
 
     Args:
         model: The model.
@@ -107,9 +107,9 @@ def check_runs(model: Path, samples: CalibrationSamples) -> None:
 def compare(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:
     """Run both models on the samples, as inference jobs do, and compare their outputs.
 
-    The PSNR of an output is `10 log10(peak^2 / MSE)`: the peak is the largest magnitude that the
-    float model gives on any sample, the mean squared error that of the quantized model over all
-    elements of all samples.
+    The PSNR of an output is `10 log10(peak^2 / MSE)`: the peak is the largest magnitude of the
+    float model's output on any sample; the MSE is the mean squared error of the quantized model
+    over all elements of all samples.
 
     Args:
         original: The float model.
@@ -120,8 +120,8 @@ def compare(original: Path, quantized: Path, samples: CalibrationSamples) -> Com
         The comparison.
 
     Raises:
-        JobFailure: One of them does not load or run, or the quantized one gives what is not
-            finite.
+        JobFailure: One of them cannot be loaded or run, or the quantized one returns values that
+            are not finite.
     """
     before, after = Session(original), Session(quantized)
     comparison = Comparison()

@@ -1,4 +1,4 @@
-"""Tells which models cannot be quantized, and which should not have been."""
+"""Quantizes float models with ONNX Runtime, with checks before and after."""
 
 import logging
 import warnings
@@ -33,7 +33,7 @@ _HALVES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
-    """Tell whether a model computes with quantized tensors anywhere."""
+    """Return whether a model computes with quantized tensors anywhere."""
     return any(
         node.op_type in _INTEGER_OPS or node.op_type.startswith("QLinear")
         for node in nodes_of(model)
@@ -41,13 +41,13 @@ def is_quantized(model: onnx.ModelProto) -> bool:
 
 
 def check_quantizable(model: onnx.ModelProto) -> None:
-    """Check that a model is one of 32-bit floats that is not quantized yet.
+    """Check that a model computes in 32-bit floats and is not quantized yet.
 
     Args:
         model: The model, with or without its external tensors.
 
     Raises:
-        JobFailure: It is not.
+        JobFailure: It does not, or is.
     """
     if is_quantized(model):
         reason = (
@@ -69,13 +69,13 @@ def check_quantizable(model: onnx.ModelProto) -> None:
 
 
 def check_ranges(model: onnx.ModelProto) -> None:
-    """Check that all ranges that a quantized model was made with are finite.
+    """Check that all ranges that a model was quantized with are finite.
 
     Args:
         model: The quantized model.
 
     Raises:
-        JobFailure: One is not.
+        JobFailure: A range is not finite.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
@@ -91,9 +91,9 @@ def check_ranges(model: onnx.ModelProto) -> None:
 
 
 def flatten_biases(model: onnx.ModelProto) -> None:
-    """Drop the leading dimension of 1 that a bias of a Gemm may have, in place.
+    """Remove the leading dimension of 1 that the bias of a Gemm may have, in place.
 
-    It means the same without. The quantizer takes a row for a channel, and raises.
+    The result is the same without it, but the quantizer would treat the row as a channel and raise.
 
     Args:
         model: The model, with or without its external tensors.
@@ -109,11 +109,11 @@ def flatten_biases(model: onnx.ModelProto) -> None:
 
 logger = logging.getLogger(__name__)
 
-# Weights are symmetric around 0. Activations are unsigned with a zero point, which is what
-# Qualcomm's runtime takes.
+# Weights are symmetric around 0. Activations are unsigned with a zero point, as Qualcomm's runtime
+# expects.
 _WEIGHTS = {"INT8": QuantType.QInt8, "INT4": QuantType.QInt4}
 _ACTIVATIONS = {"INT8": QuantType.QUInt8, "INT16": QuantType.QUInt16}
-# What the quantizer marks a model with, for itself.
+# Metadata by which the quantizer marks a model for its own use.
 _MARKS = {"onnx.infer", "onnx.quant.pre_process"}
 
 
@@ -122,12 +122,12 @@ class Quantized:
     """A quantized model.
 
     Attributes:
-        path: Its .onnx file, in a folder of its own.
+        path: Its .onnx file, in a separate folder.
         apart: Whether its weights are in a file beside it.
-        samples: How many samples it was calibrated on.
-        psnr: How close each output is to that of the float model, in decibels.
+        samples: Number of samples that it was calibrated on.
+        psnr: PSNR of each output relative to the float model, in decibels.
         shapes: The shape of each output on the first sample.
-        notices: What a user should know.
+        notices: Notices for the user.
     """
 
     path: Path
@@ -148,22 +148,22 @@ def quantize_file(
     external_from: int = EXTERNAL_FROM,
     most_samples: int = MOST_SAMPLES,
 ) -> Quantized:
-    """Quantize a float model, and compare what comes out with it.
+    """Quantize a float model, and compare the result with it.
 
     Args:
         source: The .onnx file.
         ports: Its inputs.
         data: HDF5 file of the calibration data.
         types: Types of the weights and of the activations, such as "INT8".
-        work: Folder for what is made.
-        external_from: Size in bytes from which on weights go into a file beside the graph.
-        most_samples: Most samples to calibrate on.
+        work: Folder for generated files.
+        external_from: Size in bytes from which weights are stored in a file beside the graph.
+        most_samples: Maximum number of samples to calibrate on.
 
     Returns:
         The quantized model.
 
     Raises:
-        JobFailure: The model, or the data, cannot be used.
+        JobFailure: The model or the data cannot be used.
     """
     native = native_types(*types)
     with closing(InputDataset(data, ports)) as dataset:
@@ -193,14 +193,14 @@ def quantize_file(
 
 
 def native_types(weights: str, activations: str) -> tuple[QuantType, QuantType]:
-    """Return ONNX Runtime's types.
+    """Return ONNX Runtime's types for weights and activations.
 
     Args:
         weights: Type of the weights, such as "INT8".
         activations: Type of the activations.
 
     Raises:
-        JobFailure: This hub does not quantize to these.
+        JobFailure: This hub does not quantize to these types.
     """
     if weights in _WEIGHTS and activations in _ACTIVATIONS:
         return _WEIGHTS[weights], _ACTIVATIONS[activations]
@@ -221,7 +221,7 @@ def _left_out(there: int, taken: int) -> list[dict[str, str]]:
 def _prepare(
     source: Path, prepared: Path, types: tuple[QuantType, QuantType], external_from: int
 ) -> None:
-    """Write a folded model of an operator set that has the Q and DQ nodes which are needed."""
+    """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
     prepared.parent.mkdir()
     optimise(source, prepared)
     tidy(prepared, apart=is_large(prepared, external_from))
@@ -231,7 +231,7 @@ def _prepare(
     )
     model = to_opset(model, needed)
     flatten_biases(model)
-    # Without this mark, the quantizer warns that what was done here should be done.
+    # Without this mark, the quantizer warns that the model should be preprocessed, as it just was.
     add_pre_process_metadata(model)
     prepared.write_bytes(model.SerializeToString())
 
@@ -252,12 +252,12 @@ def _quantize(
             weight_symmetric=True,
         )
         with warnings.catch_warnings():
-            # Ranges that are not finite are told below, by the names of their tensors.
+            # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
             quantize(prepared, target, config)
     except JobFailure:
         raise
-    # The quantizer raises whatever comes up in its code, assertions included.
+    # The quantizer raises exceptions of any type, assertions included.
     except Exception as error:
         if resource_failure_of(error):
             raise

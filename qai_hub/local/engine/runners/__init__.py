@@ -1,1 +1,1 @@
-"""Models that run: on the CPU by ONNX Runtime, or by LiteRT."""
+"""Runners that execute models on the CPU, by ONNX Runtime or LiteRT, and profile them."""

@@ -1,4 +1,4 @@
-"""What all ways to run a model here have in common: two runtimes on the CPU, and a simulator."""
+"""The protocols common to all ways to run a model: two runtimes on the CPU, and a simulator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from qai_hub.local.engine.protocol import notice
 
 
 class Runner(Protocol):
-    """A model that is loaded."""
+    """A loaded model."""
 
     @property
     def output_names(self) -> Sequence[str]:
@@ -22,25 +22,25 @@ class Runner(Protocol):
 
         Args:
             inputs: A tensor for each input.
-            what: What these inputs are, for people.
+            what: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
 
         Raises:
-            JobFailure: The model does not run on them.
+            JobFailure: The model does not run on these inputs.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """Where the time of an inference goes.
+    """How the time of an inference is distributed.
 
     Attributes:
         layers: The JSON of `LayerDetail` messages.
         segments: The JSON of `SegmentDetail` messages.
-        notices: What the job's user should know of them.
-        trace: Events over time, in Chrome's trace format; None where the runtime records none.
+        notices: Notices for the job's user about them.
+        trace: Timed events in Chrome's trace format; None if the runtime records none.
     """
 
     layers: list[dict[str, Any]]
@@ -50,11 +50,11 @@ class Breakdown:
 
     @classmethod
     def without_layers(cls, why: ValueError, *segments: dict[str, Any]) -> Self:
-        """Tell that the layers are not known, since their trace cannot be read.
+        """Return a breakdown with a notice instead of layers, as their trace cannot be read.
 
         Args:
-            why: What is wrong with it.
-            *segments: What is known nevertheless.
+            why: The error of the trace.
+            *segments: The segments, which are known nevertheless.
         """
         message = f"The profile has no layers, since their trace cannot be read: {why}."
         notices = [notice("WARNING", "MODEL", message)]
@@ -62,54 +62,54 @@ class Breakdown:
 
 
 class RunnableModel(Protocol):
-    """A model file, and the runtime that can load it here, again and again."""
+    """A model file with the runtime that can load it here, repeatedly."""
 
     @property
     def inputs(self) -> Sequence[Port]:
-        """What it takes."""
+        """The inputs of the model."""
 
     @property
     def default_iterations(self) -> int:
-        """How many inferences are timed unless its user says so."""
+        """Number of inferences to time by default."""
 
     @property
     def compute_units(self) -> Sequence[str]:
-        """Where it runs, as `--compute_unit` spells it."""
+        """The compute units that it runs on, as in `--compute_unit`."""
 
     @property
     def notices(self) -> Sequence[dict[str, str]]:
-        """What its user is to know of every run."""
+        """Notices for the user that apply to every run."""
 
     @property
     def measured_on(self) -> str:
-        """Sentence that tells on what its profiles are measured."""
+        """Sentence that describes what its profiles are measured on."""
 
     @property
     def tools(self) -> list[dict[str, str]]:
-        """What it is run with, as the JSON of `ToolVersion` messages."""
+        """The tools that run it, as the JSON of `ToolVersion` messages."""
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """How its profiles are measured, beside what holds for all on this machine."""
+        """Conditions of its profiles, in addition to those of all profiles on this machine."""
 
     def load(self) -> Runner:
-        """Load it.
+        """Load the model.
 
         Raises:
-            JobFailure: The runtime cannot load it.
+            JobFailure: The runtime cannot load the model.
         """
 
     def break_down(
         self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
     ) -> Breakdown:
-        """Tell where the time of an inference goes, from further inferences if need be.
+        """Return how the time of an inference is distributed, running further inferences if needed.
 
         Args:
             inputs: A tensor for each input.
-            what: What these inputs are, for people.
-            execution_time: Time of an inference as measured, in microseconds.
-            work: Folder for what is recorded.
+            what: How messages refer to these inputs.
+            execution_time: Measured time of an inference, in microseconds.
+            work: Folder for recorded files.
 
         Raises:
-            JobFailure: The model does not run on them.
+            JobFailure: The model does not run on these inputs.
         """

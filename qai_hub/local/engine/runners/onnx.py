@@ -1,4 +1,4 @@
-"""Times per layer, from the trace that ONNX Runtime writes."""
+"""Runs ONNX models on the host CPU, with times per layer from ONNX Runtime's trace."""
 
 import json
 import statistics
@@ -24,7 +24,7 @@ _WITH_GRAPHS = {"If", "Loop", "Scan", "BeamSearch", "GreedySearch", "Sampling", 
 
 @dataclass(slots=True)
 class TracedNode:
-    """An operator of the outer graph, and its times in the traced inferences, in microseconds."""
+    """An operator of the main graph, and its times in the traced inferences, in microseconds."""
 
     name: str
     op: str
@@ -33,9 +33,9 @@ class TracedNode:
 
     @property
     def time(self) -> int:
-        """The median over the inferences but the first, which warms up.
+        """The median over all inferences but the first, which is the warm-up.
 
-        One pause of the system would spoil a mean.
+        A single pause of the system would distort a mean.
         """
         return round(statistics.median(self.times[1:]))
 
@@ -44,13 +44,13 @@ def layer_details(trace: Path) -> list[dict[str, Any]]:
     """Return the layers of a model in the order in which they ran.
 
     Args:
-        trace: ONNX Runtime's trace of two inferences or more.
+        trace: ONNX Runtime's trace of at least two inferences.
 
     Returns:
         The JSON of `LayerDetail` messages.
 
     Raises:
-        ValueError: The trace cannot be read, or is too large to be.
+        ValueError: The trace is unreadable or too large.
     """
     return [
         layer_detail(
@@ -72,13 +72,14 @@ def layer_detail(
     """Return one layer of a profile.
 
     Args:
-        number: Its place among the layers.
+        number: Its position among the layers.
         name: Its name.
         op: Its operator.
-        unit: Where it runs, as the contract spells it.
-        provider: What runs it.
+        unit: Its compute unit, as in the contract.
+        provider: The execution provider that runs it.
         segment: The segment that it belongs to.
-        time: Its time in one inference, in microseconds; None where only its segment's is known.
+        time: Its time in one inference, in microseconds; None if only the time of its segment is
+            known.
 
     Returns:
         The JSON of a `LayerDetail`.
@@ -101,13 +102,13 @@ def layer_detail(
 def read_trace(trace: Path) -> list[TracedNode]:
     """Return the operators of a model in the order in which they ran.
 
-    The time of an operator with graphs of its own, such as If, includes what ran inside.
+    The time of an operator with subgraphs, such as If, includes their operators.
 
     Args:
-        trace: ONNX Runtime's trace of two inferences or more.
+        trace: ONNX Runtime's trace of at least two inferences.
 
     Raises:
-        ValueError: The trace cannot be read, or is too large to be.
+        ValueError: The trace is unreadable or too large.
     """
     size = trace.stat().st_size
     if size > _TRACE_LIMIT:
@@ -129,10 +130,10 @@ def read_trace(trace: Path) -> list[TracedNode]:
 
 
 def _outer(kernels: list[dict[str, Any]]) -> list[int]:
-    """Return the positions of the events that ran within no other, in the order of execution.
+    """Return the positions of the events that are not nested in others, in execution order.
 
-    Events are recorded when they end: what ran within an operator comes right before it, and
-    began after it began.
+    Events are recorded when they end, so the events nested in an operator come right before it, and
+    began after it did.
     """
     outer = []
     begin = None
@@ -154,7 +155,7 @@ class OnnxModel:
 
     Args:
         path: The .onnx file.
-        inputs: What the model takes.
+        inputs: The inputs of the model.
     """
 
     default_iterations = DEFAULT_ITERATIONS
@@ -172,30 +173,30 @@ class OnnxModel:
 
     @classmethod
     def of(cls, model: ModelFile) -> Self:
-        """Keep nothing of a model in memory but its inputs.
+        """Create it from an opened model, of which only the inputs are kept in memory.
 
         Args:
             model: The model.
 
         Raises:
-            JobFailure: Its inputs or outputs have no names here.
+            JobFailure: An input or output has a name or type that is not supported.
         """
         outputs_of(model.proto)
         return cls(model.path, inputs_of(model.proto))
 
     @property
     def tools(self) -> list[dict[str, str]]:
-        """What it is run with."""
+        """The tools that run it."""
         return tool_versions()
 
     def load(self) -> Session:
-        """Load it."""
+        """Load the model."""
         return Session(self._path)
 
     def break_down(
         self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
     ) -> Breakdown:
-        """Trace a few inferences: a layer's time is from these, which tracing slows down."""
+        """Trace a few inferences for the times of layers, which tracing makes longer."""
         trace = record_trace(lambda prefix: Session(self._path, trace=prefix), inputs, what, work)
         segment = {
             "id": SEGMENT,
@@ -214,19 +215,19 @@ class OnnxModel:
 def record_trace(
     load: Callable[[Path], Session], inputs: Mapping[str, Tensor], what: str, work: Path
 ) -> Path:
-    """Let ONNX Runtime record the times of a few inferences, the first of which warms up.
+    """Let ONNX Runtime record the times of a few inferences, the first of which is a warm-up.
 
     Args:
-        load: Loads the model, to be traced to a file with this prefix.
+        load: Loads the model with tracing to a file with this prefix.
         inputs: A tensor for each input.
-        what: What these inputs are, for people.
+        what: How messages refer to these inputs.
         work: Folder for the file.
 
     Returns:
         The file, in Chrome's trace format.
 
     Raises:
-        JobFailure: The model does not run on them.
+        JobFailure: The model does not run on these inputs.
     """
     session = load(work / "trace")
     session.run(inputs, what)

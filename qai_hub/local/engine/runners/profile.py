@@ -20,12 +20,12 @@ _OTHER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What measuring a model gives.
+    """The measurements of a model.
 
     Attributes:
         profile: The JSON of a `ProfileDetail` (times in microseconds, memory in bytes).
-        notices: What its user is to know.
-        trace: Events over time, in Chrome's trace format; None where there are none.
+        notices: Notices for the user.
+        trace: Timed events in Chrome's trace format; None if there are none.
     """
 
     profile: dict[str, Any]
@@ -44,31 +44,31 @@ def profile_model(
 ) -> Measurement:
     """Measure a model.
 
-    Loads: once cold, which is the first in this fresh process, then up to three times warm.
-    Inferences: one that warms up and is not counted, then those that are.
-    The estimated time of an inference and of a warm load is the smallest one observed, which
-    other work on the machine disturbs least. Times per layer come from further inferences, since
+    The model is loaded once cold, which is the first load in this new process, then up to three
+    times warm. Then it runs one warm-up inference, which is not counted, and the counted ones. The
+    estimated time of an inference and of a warm load is the minimum observed, which is least
+    affected by other work on the machine. Times per layer come from further inferences, since
     tracing slows them down.
 
     Args:
         model: The model.
         inputs: A tensor for each of its inputs.
-        what: What these inputs are, for people.
-        iterations: Most inferences to time.
+        what: How messages refer to these inputs.
+        iterations: Maximum number of inferences to time.
         work: Folder for the trace.
-        seconds: Time after which no further inference is timed.
+        seconds: Time in seconds after which no further inference is timed.
 
     Returns:
-        What was measured.
+        The measurements.
 
     Raises:
-        JobFailure: The model does not load or run.
+        JobFailure: The model cannot be loaded or run.
     """
     logger.info("Measuring up to %d inferences on %s", iterations, what)
     notices = [notice("INFO", "DEVICE", model.measured_on)]
     memory = MemoryPhases()
     memory.leave_out("compile")
-    # The first session is gone before the next one is loaded: only its times are kept.
+    # The first session is released before the next one is loaded: only its times are kept.
     cold_loads = _load(model, memory, "cold_load", 1)[0]
     warm_loads, runner = _load(model, memory, "warm_load", _WARM_LOADS)
     run = partial(runner.run, inputs, what)

@@ -33,12 +33,12 @@ class LiteRtModel:
 
     Args:
         path: The .tflite file.
-        threads: How many threads an operator may use.
-        dequantize: Whether outputs that are quantized are given as float32.
+        threads: Number of threads that an operator may use.
+        dequantize: Whether quantized outputs are returned as float32.
 
     Raises:
-        JobFailure: LiteRT is not installed or cannot read the model, or the API has no name or
-            type for an input or output.
+        JobFailure: LiteRT is not installed or cannot read the model, or an input or output has a
+            name or type that the API does not support.
     """
 
     compute_units: Sequence[str] = ("cpu",)
@@ -57,22 +57,22 @@ class LiteRtModel:
 
     @property
     def tools(self) -> list[dict[str, str]]:
-        """What it is run with."""
+        """The tools that run it."""
         return [{"name": "LiteRT", "version": _litert().__version__}, *tool_versions()]
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """How its profiles are measured."""
+        """Conditions of its profiles."""
         return {"runtime": "LiteRT", "threads of an operator": str(self._threads)}
 
     def load(self) -> "LiteRtRunner":
-        """Load it."""
+        """Load the model."""
         return LiteRtRunner(self._path, self._threads, dequantize=self._dequantize)
 
     def break_down(
         self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
     ) -> Breakdown:
-        """Tell the time of the whole: LiteRT gives none of operators."""
+        """Return the time of the whole model, as LiteRT reports none of operators."""
         del inputs, what, work
         segment = {
             "id": SEGMENT,
@@ -90,11 +90,11 @@ class LiteRtRunner:
 
     Args:
         path: The .tflite file.
-        threads: How many threads an operator may use.
-        dequantize: Whether outputs that are quantized are given as float32.
+        threads: Number of threads that an operator may use.
+        dequantize: Whether quantized outputs are returned as float32.
 
     Raises:
-        JobFailure: LiteRT cannot load it.
+        JobFailure: LiteRT cannot load the model.
     """
 
     def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
@@ -113,7 +113,7 @@ class LiteRtRunner:
 
         Args:
             inputs: A tensor for each input.
-            what: What these inputs are, for people.
+            what: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
@@ -167,11 +167,11 @@ def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
 
 
 def _failure(error: Exception, failure_type: FailureType, problem: str) -> Exception:
-    """Return what to raise for an error of LiteRT."""
+    """Return the exception to raise for an error of LiteRT."""
     text = " ".join(str(error).split())[:1500]
     if resource_failure_of(error):
         return error
-    # LiteRT gives no reason when it cannot have the memory that it asks for.
+    # LiteRT reports no reason when it cannot allocate memory.
     if not text or _NO_MEMORY in text:
         return MemoryError("LiteRT cannot have the memory that the model's tensors need")
     if any(sign in text for sign in _NO_SUCH_OP):
@@ -182,7 +182,7 @@ def _failure(error: Exception, failure_type: FailureType, problem: str) -> Excep
 def _named(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401
     """Return the inputs and outputs of the main graph, in its order.
 
-    They go by the names of its signature, and by those of their tensors where it has none.
+    Their names are those of the graph's signature, or those of the tensors if it has none.
     """
     inputs, outputs = native.get_input_details(), native.get_output_details()
     for key in native.get_signature_list():

@@ -1,9 +1,9 @@
-"""Brings the database of an older release up to date, by Alembic.
+"""Upgrades the database of an older release, with Alembic.
 
-Each file in `versions` is a revision, named by the version of the layout that it leads to. The
-database has its version among its settings, where releases look before they use a data folder; so
-Alembic's own table of versions is not used. To change the layout: change `schema`, count
-`SCHEMA_VERSION` up, and write the revision, by operations that PostgreSQL takes as well.
+Each file in `versions` is a revision, named after the schema version that it upgrades to. The
+database stores its version in its settings table, which every release checks before it uses a data
+folder, so Alembic's own version table is not used. To change the schema: edit `schema`, increment
+`SCHEMA_VERSION`, and write the revision with operations that PostgreSQL supports as well.
 """
 
 from pathlib import Path
@@ -17,11 +17,11 @@ _FOLDER = Path(__file__).parent
 
 
 def upgrade(db: Connection, version: int) -> None:
-    """Run the revisions that lead from a version to this release's, within one transaction.
+    """Run the revisions from a version to this release's, within one transaction.
 
     Args:
-        db: A writing transaction; nothing of what it does stays if it fails.
-        version: The version that the tables have.
+        db: A writing transaction, which is rolled back on failure.
+        version: The current version of the tables.
     """
     scripts = ScriptDirectory(_FOLDER)
     with Operations.context(MigrationContext.configure(db)):

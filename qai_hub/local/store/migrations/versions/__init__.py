@@ -1,1 +1,1 @@
-"""The revisions of the database's layout."""
+"""The revisions of the database schema."""

@@ -1,4 +1,4 @@
-"""Users who come and go, turns, and reasons that only some may know."""
+"""Version 3: accounts that can be revoked, fair turns, and private failure reasons."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "2"
 
 
 def upgrade() -> None:
-    """Lead from version 2 to 3."""
+    """Upgrade from version 2 to 3."""
     op.add_column("users", sa.Column("origin", sa.String, nullable=False, server_default="start"))
     op.add_column(
         "users", sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true())
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def _serve_to_those_who_may_see() -> None:
-    """What was made for somebody is served to those who may see it."""
+    """Let the cache serve a target model to the users who may see the job that made it."""
     op.create_table(
         "makers",
         sa.Column("key", sa.String, primary_key=True),
@@ -48,9 +48,10 @@ def _serve_to_those_who_may_see() -> None:
 
 
 def _keep_reasons_to_themselves() -> None:
-    """Jobs that failed behind another held its reason, which not all may know who see them.
+    """Remove another job's reason from jobs that failed because of it: not all may see both.
 
-    It is told from that job itself, the first of a chain. Their logs had that one line, and go.
+    The reason is now read from that job itself, the first of a chain. Logs that consist of that one
+    line are deleted.
     """
     op.add_column("jobs", sa.Column("cause_id", sa.String))
     op.execute(
@@ -92,7 +93,7 @@ def _keep_reasons_to_themselves() -> None:
 
 
 def _take_turns() -> None:
-    """Jobs say whether they can run, so that each person's next is found at once."""
+    """Store whether a job can run, so that each user's next job is found by an index."""
     op.add_column("jobs", sa.Column("ready", sa.Boolean, nullable=False, server_default=sa.false()))
     op.execute(
         """UPDATE jobs SET ready = 1
