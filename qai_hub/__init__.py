@@ -1,6 +1,6 @@
 """A client for Qualcomm AI Hub, generated from an OpenAPI contract, and a local hub.
 
-Names are loaded when they are first used. This project is not affiliated with Qualcomm.
+Names are imported when they are first used. This project is not affiliated with Qualcomm.
 
 Examples:
     >>> import qai_hub as hub

@@ -1,12 +1,12 @@
-"""The public names, each written down once.
+"""The table of public names.
 
-The lazy loader, the module functions and the tests of surface, documentation and type checking read
-this table. Type checkers need names written out: `qai_hub/__init__.py`, `qai_hub/hub.py` and
-`qai_hub/client/__init__.py` list them for those, and `tests/packaging/test_names.py` compares.
+The lazy loader, the functions of `hub` and the tests of the public surface, documentation and types
+read this table. Type checkers need names written out, so `qai_hub/__init__.py`, `qai_hub/hub.py`
+and `qai_hub/client/__init__.py` list them again; `tests/packaging/test_names.py` compares the lists.
 """
 
 CONSTANTS = ("__version__",)
-"""Constants, of the module `_version`."""
+"""Constants, from the module `_version`."""
 
 TYPES = (
     *("Client", "ClientConfig", "Dataset", "Device", "Framework", "InputSpecs", "IOSpec"),
@@ -19,10 +19,10 @@ TYPES = (
     *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
     *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
 )
-"""Classes and type aliases, of the module `client`."""
+"""Classes and type aliases, from the module `client`."""
 
 CLIENT_ONLY_TYPES = ("DatasetEntries",)
-"""Those of the module `client` that `qai_hub` does not offer, as in the official client."""
+"""Types of the module `client` that `qai_hub` does not export, as in the official client."""
 
 METHODS = (
     *("cancel_job", "get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
@@ -36,17 +36,17 @@ METHODS = (
 """Methods of the client that the module `hub` offers as functions, bound to a default client."""
 
 FUNCTIONS = ("as_completed", "wait_all")
-"""Functions of the module `hub` that take jobs of any clients."""
+"""Functions of the module `hub` that accept jobs from any client."""
 
 MODULES = ("aio", "client", "hub")
 """Modules."""
 
 COMPATIBLE_MODULES = ("api_utils", "public_api_pb2", "public_rest_api", "util")
-"""Modules of the official client that scripts use; `dir()` keeps them back."""
+"""Modules of the official client that scripts use; `dir()` omits them."""
 
 MODULE_OF = (
     dict.fromkeys(CONSTANTS, "_version")
     | dict.fromkeys(TYPES, "client")
     | dict.fromkeys((*METHODS, *FUNCTIONS), "hub")
 )
-"""The module of `qai_hub` that each public name but those of modules comes from."""
+"""The module of `qai_hub` that defines each public name, except for modules."""

@@ -1,4 +1,4 @@
-"""A client's connection: carries operations of the API and files to and from one server."""
+"""A client's connection to one server: API operations and file transfers."""
 
 import contextlib
 import functools
@@ -38,26 +38,26 @@ _OFFICIAL_DOMAIN = "aihub.qualcomm.com"
 
 
 def is_official(config: ClientConfig) -> bool:
-    """Tells whether a configuration is for the official service.
+    """Returns whether a configuration is for the official service.
 
     Args:
         config: The configuration.
 
     Returns:
-        Whether it is.
+        Whether it is for the official service.
     """
     host = urlsplit(config.api_url).hostname or ""
     return host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
 
 
 def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
-    """Tells what the server of a configuration speaks.
+    """Returns the wire format that a configuration's server expects.
 
     Args:
         config: The configuration.
 
     Returns:
-        The wire.
+        The wire format.
     """
     if config.wire != "auto":
         return config.wire
@@ -65,14 +65,14 @@ def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:
 
 
 class Caller(Protocol):
-    """What each call of an operation goes through."""
+    """The hook that each call of an operation goes through."""
 
     def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
-        """Calls a function with the configuration first."""
+        """Calls a function with the configuration as its first argument."""
 
 
 class AsyncCaller(Protocol):
-    """What each call of an operation goes through in an event loop."""
+    """The hook that each call of an operation goes through in an event loop."""
 
     async def _api_call(
         self,
@@ -80,19 +80,19 @@ class AsyncCaller(Protocol):
         *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> T:
-        """Calls a coroutine function with the configuration first."""
+        """Calls a coroutine function with the configuration as its first argument."""
 
 
 class Connection:
-    """Carries requests for one configuration.
+    """Sends requests for one configuration.
 
-    Sockets belong to the process, and are shared by all connections of one server and token, in all
+    Sockets belong to the process: all connections with the same server and token share them, across
     threads.
 
     Args:
         config: The configuration, read anew at each request.
-        caller: What each call of an operation goes through, looked up anew each time; None
-            calls it right away.
+        caller: The hook that each call of an operation goes through, looked up at each call; None
+            calls the operation directly.
     """
 
     def __init__(self, config: ClientConfig, caller: Caller | None = None) -> None:
@@ -105,19 +105,19 @@ class Connection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API.
+        """Calls an operation of the API.
 
         Args:
             operation: A function of the generated client, which takes the client first.
-            args: Its further positional arguments.
-            kwargs: Its keyword arguments.
+            args: Positional arguments after the client.
+            kwargs: Keyword arguments.
 
         Returns:
             What the operation returns.
 
         Raises:
-            UserError: If the request is refused, or the configuration is not complete.
-            RateLimitedError: If the server answers no more requests for now.
+            UserError: If the request is refused, or the configuration is incomplete.
+            RateLimitedError: If the server limits the rate of requests.
             InternalError: If the server or the network fails.
         """
         if self._caller is None:
@@ -131,39 +131,39 @@ class Connection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API in an event loop, with the retries of `call`.
+        """Calls an operation of the API in an event loop, with the retries of `call`.
 
         Args:
             operation: A coroutine function of the generated client, which takes the client first.
-            args: Its further positional arguments.
-            kwargs: Its keyword arguments.
+            args: Positional arguments after the client.
+            kwargs: Keyword arguments.
 
         Returns:
             What the operation returns.
 
         Raises:
-            UserError: If the request is refused, or the configuration is not complete.
-            RateLimitedError: If the server answers no more requests for now.
+            UserError: If the request is refused, or the configuration is incomplete.
+            RateLimitedError: If the server limits the rate of requests.
             InternalError: If the server or the network fails.
         """
         return await carry_out_async(self.config, operation, *args, **kwargs)
 
     def kept_open(self) -> AbstractAsyncContextManager[object]:
-        """Keeps connections of this event loop for a block of `call_async`.
+        """Keeps connections of this event loop open for a block of `call_async` calls.
 
         Returns:
             The context.
 
         Raises:
-            UserError: If the configuration is not complete.
+            UserError: If the configuration is incomplete.
         """
         return _lease_async(self.config)
 
     def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
-        """Changes for a block what is done when the server asks to slow down.
+        """Sets, for a block, how to react when the server asks to slow down.
 
         Args:
-            retry_rate_limit: Whether to try again until the request is served, or not at all.
+            retry_rate_limit: Whether to retry until the request is served, or not to retry at all.
 
         Returns:
             The context.
@@ -171,10 +171,10 @@ class Connection:
         return limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
-        """Sends the requests of a block once, whatever comes, in an event loop too.
+        """Sends the requests of a block once, without retries, in an event loop too.
 
         Args:
-            time_limit: Seconds to wait for the answer.
+            time_limit: Maximum seconds to wait for the answer.
 
         Returns:
             The context.
@@ -183,7 +183,7 @@ class Connection:
 
     @property
     def files(self) -> Files:
-        """What carries files, to and from signed addresses."""
+        """Transfers files to and from signed URLs."""
         return Files(show=self.config.verbose)
 
     def close(self) -> None:
@@ -197,13 +197,13 @@ def carry_out(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Carries out an operation of the API, as `Connection.call` does.
+    """Calls an operation of the API, as `Connection.call` does.
 
     Args:
         config: The configuration.
         operation: A function of the generated client, which takes the client first.
-        args: Its further positional arguments.
-        kwargs: Its keyword arguments.
+        args: Positional arguments after the client.
+        kwargs: Keyword arguments.
 
     Returns:
         What the operation returns.
@@ -222,13 +222,13 @@ async def carry_out_async(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Carries out an operation of the API in an event loop, as `Connection.call_async` does.
+    """Calls an operation of the API in an event loop, as `Connection.call_async` does.
 
     Args:
         config: The configuration.
         operation: A coroutine function of the generated client, which takes the client first.
-        args: Its further positional arguments.
-        kwargs: Its keyword arguments.
+        args: Positional arguments after the client.
+        kwargs: Keyword arguments.
 
     Returns:
         What the operation returns.
@@ -245,7 +245,7 @@ def _key(config: ClientConfig, wire: str) -> tuple[str, str, str]:
 
 @contextlib.contextmanager
 def _errors(config: ClientConfig) -> Iterator[None]:
-    """Turns what the generated client raises into the errors that users see."""
+    """Converts the generated client's exceptions into the errors that users see."""
     try:
         yield
     except ApiError as error:

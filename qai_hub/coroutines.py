@@ -1,8 +1,8 @@
-"""One code for blocking and for asynchronous callers.
+"""Shared code for blocking and asynchronous callers.
 
-What takes several requests is written once, as coroutines that leave each request, file and pause
-to a driver. The driver of an event loop suspends them there. The blocking one does its work before
-it returns, so that they never suspend, and run without an event loop.
+Calls that need several requests are written once, as coroutines that leave each request, file
+transfer and pause to a driver. The asynchronous driver suspends them there. The blocking driver
+does its work before it returns, so that the coroutines never suspend and run without an event loop.
 """
 
 from collections.abc import Coroutine
@@ -20,11 +20,11 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine: The coroutine.
 
     Returns:
-        What it returns.
+        The coroutine's result.
 
     Raises:
-        RuntimeError: If it suspends, which only a driver of an event loop has it do.
-        BaseException: What it raises.
+        RuntimeError: If the coroutine suspends, as it does only with the asynchronous driver.
+        BaseException: Whatever the coroutine raises.
     """
     try:
         coroutine.send(None)

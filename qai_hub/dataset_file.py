@@ -26,18 +26,18 @@ _SMALLEST_COMPRESSED = 4096
 
 
 def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
-    """Writes a dataset as HDF5, one array after the other.
+    """Writes a dataset as HDF5, one array at a time.
 
     Args:
         entries: For each name, in order, its samples; a bare array is one sample. All names have
-            the same number of samples, of one of the dtypes in `qai_hub.tensors.DTYPES`.
-        target: Path of a file, which is replaced, or an open and empty HDF5 file.
+            the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`.
+        target: Path of a file, which is replaced, or an open, empty HDF5 file.
 
     Returns:
         The target.
 
     Raises:
-        UserError: If the entries are no dataset.
+        UserError: If the entries are not a dataset.
         OSError: If the file cannot be written.
     """
     checked = _checked(entries)
@@ -45,7 +45,7 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
         for order, (name, samples) in enumerate(checked.items()):
             group = add_input(file, order, name, len(samples))
             for index, sample in enumerate(samples):
-                # HDF5 compresses chunks, which cost more than they save in small arrays.
+                # HDF5 compresses chunks, and in small arrays chunks cost more than they save.
                 large = sample.nbytes >= _SMALLEST_COMPRESSED
                 how = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
@@ -65,8 +65,8 @@ def h5_to_dataset_entries(
         For each name, in order, its samples.
 
     Raises:
-        FileNotFoundError: If there is no file.
-        UserError: If the file holds no dataset, or is damaged.
+        FileNotFoundError: If the file does not exist.
+        UserError: If the file does not hold a dataset, or is damaged.
     """
     with _opened(source, "r") as file:
         return {name: [_read(dataset) for dataset in datasets] for name, datasets in _inputs(file)}
@@ -82,8 +82,8 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
         The names of the inputs, in order.
 
     Raises:
-        FileNotFoundError: If there is no file.
-        UserError: If the file holds no dataset, or is damaged.
+        FileNotFoundError: If the file does not exist.
+        UserError: If the file does not hold a dataset, or is damaged.
     """
     with _opened(source, "r") as file:
         return [name for name, _ in _inputs(file)]
@@ -93,10 +93,10 @@ def check_entries(entries: object) -> None:
     """Checks that entries could be written.
 
     Args:
-        entries: As `dataset_entries_to_h5` takes them.
+        entries: As for `dataset_entries_to_h5`.
 
     Raises:
-        UserError: If the entries are no dataset.
+        UserError: If the entries are not a dataset.
     """
     _checked(entries)
 
@@ -186,7 +186,7 @@ def _opened(place: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group
 
 
 def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
-    """The inputs in order, each with its samples, checked but not read."""
+    """Returns the inputs in order, each with its samples, which are checked but not read."""
     import h5py
 
     with _damage_told(file):
@@ -251,6 +251,6 @@ def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
         yield
     except (UserError, StoredError) as error:
         raise UserError(f"{where}: {error}") from None
-    # What h5py raises on a damaged file depends on where the damage is.
+    # Which error h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"{where}, or is damaged: {error}.") from error

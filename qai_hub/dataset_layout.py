@@ -1,4 +1,4 @@
-"""How a dataset lies in an HDF5 file, for those who write and read one: client and local hub.
+"""The layout of a dataset in an HDF5 file, shared by the client and the local hub.
 
 Input `i` is the group `data/{i}` with the attributes `order` (i), `name` and `batch_count`; its
 samples are the arrays `data/{i}/batch_{j}`.
@@ -26,16 +26,16 @@ def sample_key(index: int) -> str:
 
 
 def add_input(file: "h5py.Group", order: int, name: str, samples: int) -> "h5py.Group":
-    """Adds an input, without its samples.
+    """Adds an input without its samples.
 
     Args:
         file: The open file.
         order: Number of the input, from 0.
-        name: Its name.
-        samples: How many samples it is going to have.
+        name: Name of the input.
+        samples: Number of samples that it will have.
 
     Returns:
-        Its group.
+        The group of the input.
     """
     group = file.create_group(f"data/{order}")
     group.attrs["order"] = order
@@ -45,14 +45,14 @@ def add_input(file: "h5py.Group", order: int, name: str, samples: int) -> "h5py.
 
 
 def own_sample(group: "h5py.Group", index: int) -> "h5py.Dataset":
-    """Returns the array of a sample, which is not read.
+    """Returns the array of a sample, without reading it.
 
     Args:
         group: The group of its input.
-        index: Its number, from 0.
+        index: Number of the sample, from 0.
 
     Raises:
-        StoredError: It is missing, a link, or no array.
+        StoredError: If it is missing, a link, or not an array.
     """
     import h5py
 
@@ -65,10 +65,10 @@ def own_member(group: "h5py.Group", key: str, kind: type[M]) -> M:
     Args:
         group: The file, or a group in it.
         key: Name of the member.
-        kind: What it has to be: `h5py.Group` or `h5py.Dataset`.
+        kind: Required type: `h5py.Group` or `h5py.Dataset`.
 
     Raises:
-        StoredError: It is missing, a link, or of another kind.
+        StoredError: If it is missing, a link, or of another type.
     """
     import h5py
 

@@ -1,4 +1,4 @@
-"""What carries out the requests, transfers and pauses of a call: blocking, or in an event loop."""
+"""Drivers: run the requests, transfers and pauses of a call, blocking or in an event loop."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ T = TypeVar("T")
 
 
 class AwaitedJob(Protocol):
-    """A job, as far as one waits for it."""
+    """A job that can be waited for."""
 
     def wait(self, timeout: float | None = None) -> JobStatus:
-        """Waits until it has ended, blocking."""
+        """Waits until the job has ended, blocking."""
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109
-        """Waits until it has ended, in an event loop."""
+        """Waits until the job has ended, in an event loop."""
 
 
 class Driver(Protocol):
-    """What a call leaves to others, so that it is the same for blocking and asynchronous callers.
+    """What a call delegates, so that the same code serves blocking and asynchronous callers.
 
     Attributes:
-        connection: What the requests go through.
-        suspends: Whether callers are suspended, in an event loop.
+        connection: The connection for the requests.
+        suspends: Whether awaiting suspends the caller, in an event loop.
     """
 
     connection: Connection
@@ -50,12 +50,12 @@ class Driver(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API.
+        """Calls an operation of the API.
 
         Args:
             operation: The blocking function of the generated client, `sync` or `sync_detailed`.
-            args: Its positional arguments behind the client.
-            kwargs: Its keyword arguments.
+            args: Positional arguments after the client.
+            kwargs: Keyword arguments.
 
         Returns:
             What the operation returns.
@@ -65,32 +65,33 @@ class Driver(Protocol):
         """
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-        """Carries out what blocks: a transfer, reading and writing files, or computing.
+        """Runs blocking work: transfers, reading and writing files, or computation.
 
         Args:
-            work: What to do.
-            undo: Takes back what it returned, where the caller was cancelled before it got that.
+            work: The blocking function.
+            undo: Undoes the work, given its result, if the caller was cancelled before receiving
+                it.
 
         Returns:
-            What it returns.
+            What the function returns.
         """
 
     async def sleep(self, seconds: float) -> object:
-        """Lets some seconds pass."""
+        """Sleeps for a number of seconds."""
 
     async def wait(self, job: AwaitedJob, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109
         """Waits until a job has ended, as `Job.wait` does."""
 
     @property
     def files(self) -> Files:
-        """What carries files; its methods block, and are for `run`."""
+        """Transfers files; its methods block, so call them through `run`."""
 
 
 class BlockingDriver:
-    """Does everything before it returns, in the thread of the caller.
+    """Completes all work before returning, in the caller's thread.
 
     Args:
-        connection: What the requests go through.
+        connection: The connection for the requests.
     """
 
     suspends = False
@@ -104,15 +105,15 @@ class BlockingDriver:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API."""
+        """Calls an operation of the API."""
         return self.connection.call(operation, *args, **kwargs)
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-        """Carries out what blocks."""
+        """Runs blocking work."""
         return work()
 
     async def sleep(self, seconds: float) -> None:
-        """Lets some seconds pass."""
+        """Sleeps for a number of seconds."""
         time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
 
     async def wait(self, job: AwaitedJob, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109
@@ -121,16 +122,16 @@ class BlockingDriver:
 
     @property
     def files(self) -> Files:
-        """What carries files."""
+        """Transfers files."""
         return self.connection.files
 
 
 class AsyncDriver:
-    """Suspends the caller in its event loop. It is a context, in which it keeps connections.
+    """Suspends the caller in its event loop. As a context manager it keeps connections open.
 
     Args:
-        connection: What the requests go through.
-        caller: What each call of an operation goes through.
+        connection: The connection for the requests.
+        caller: The hook that each call of an operation goes through.
     """
 
     suspends = True
@@ -158,7 +159,7 @@ class AsyncDriver:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Carries out an operation of the API."""
+        """Calls an operation of the API."""
         if not self._keeps:
             await self._kept.enter_async_context(self.connection.kept_open())
             self._keeps = True
@@ -171,13 +172,13 @@ class AsyncDriver:
         return answer
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-        """Carries out what blocks, in a daemon thread, whose transfers end if this is cancelled."""
+        """Runs blocking work in a daemon thread; cancellation stops its transfers."""
         from qai_hub.transport.async_threads import in_thread
 
         return await in_thread(work, undo)
 
     async def sleep(self, seconds: float) -> None:
-        """Lets some seconds pass."""
+        """Sleeps for a number of seconds."""
         import asyncio
 
         await asyncio.sleep(seconds)
@@ -188,7 +189,7 @@ class AsyncDriver:
 
     @property
     def files(self) -> Files:
-        """What carries files."""
+        """Transfers files."""
         return self.connection.files
 
 
@@ -196,14 +197,14 @@ class AsyncDriver:
 async def entered(
     driver: Driver, context: Callable[[], AbstractContextManager[T]]
 ) -> AsyncIterator[T]:
-    """Enters a context whose beginning or end blocks.
+    """Enters a context manager whose entry or exit blocks.
 
     Args:
-        driver: What carries out what blocks.
-        context: Makes the context.
+        driver: Runs the blocking work.
+        context: Makes the context manager.
 
     Yields:
-        What the context gives.
+        The value of the context manager.
     """
     stack = ExitStack()
     value = await driver.run(lambda: stack.enter_context(context()), lambda _: stack.close())
@@ -216,7 +217,7 @@ async def entered(
 def _asynchronous(
     operation: Callable[Concatenate[GeneratedClient, P], R],
 ) -> Callable[Concatenate[GeneratedClient, P], Awaitable[R]]:
-    """The coroutine function that the generated client has beside a blocking function."""
+    """Returns the generated client's coroutine function that matches a blocking one."""
     module = sys.modules[operation.__module__]
     name = operation.__name__.replace("sync", "asyncio", 1)
     return cast("Callable[Concatenate[GeneratedClient, P], Awaitable[R]]", getattr(module, name))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from qai_hub._names import METHODS
 from qai_hub.client import Client
-from qai_hub.client.waits import as_completed as as_completed  # noqa: PLC0414 - passed on
-from qai_hub.client.waits import wait_all as wait_all  # noqa: PLC0414 - passed on
+from qai_hub.client.waits import as_completed as as_completed  # noqa: PLC0414 - re-exported
+from qai_hub.client.waits import wait_all as wait_all  # noqa: PLC0414 - re-exported
 
-# Scripts read attributes of it, and assign it: None asks for a new client at the next call.
+# Scripts read its attributes and assign to it; None makes the next call create a new client.
 _global_client: Any = Client()
 
 
@@ -71,5 +71,5 @@ if TYPE_CHECKING:
 else:
     globals().update({name: _bound(name) for name in METHODS})
 
-# Scripts that swap the default client set each of these names to the method of the new one.
+# Scripts that replace the default client rebind each of these names to the new client's method.
 __all__ = list(METHODS)

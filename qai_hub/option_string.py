@@ -1,7 +1,8 @@
-"""The options of a job, as a text: `--name value` or `--name=value`, quoted as in a shell.
+"""The option string of a job: `--name value` or `--name=value`, quoted as in a shell.
 
-Client and local hub read such texts by this module alone. Which options there are, and what their
-values mean, is the service's to say: the local hub's table is `qai_hub/local/engine/option_table`.
+Client and local hub both parse option strings with this module. The service defines which options
+there are and what their values mean: the local hub's table is in
+`qai_hub/local/engine/option_table`.
 """
 
 import shlex
@@ -22,16 +23,16 @@ QNN_OPTIONS = "--qnn_options"
 
 
 class OptionStringError(ValueError):
-    """A text cannot be split into options; the message says why, such as "No closing quotation"."""
+    """A string cannot be split into options; the message says why, as in "No closing quotation"."""
 
 
 class GivenOption(NamedTuple):
-    """One option as it stands in a text.
+    """One option of an option string.
 
     Attributes:
-        name: Its name with the dashes, such as `"--target_runtime"`; a word that stands where a
-            name should, and does not begin with a dash, is here as a whole.
-        value: The text of its value; None where none is given. It is empty after a bare `=`.
+        name: Name with the dashes, such as `"--target_runtime"`. A word in the place of a name that
+            does not begin with a dash is kept whole here.
+        value: Value as a string; None if there is none, empty after a bare `=`.
     """
 
     name: str
@@ -39,20 +40,20 @@ class GivenOption(NamedTuple):
 
 
 def parse_option_string(text: str, switches: Collection[str] = ()) -> list[GivenOption]:
-    """Splits a text into the options that it gives.
+    """Splits an option string into options.
 
-    The value of an option is what follows `=`, else the next word unless that begins with `--`.
+    The value of an option is what follows `=`, or else the next word unless that begins with `--`.
 
     Args:
         text: The options, as on a command line.
-        switches: Names of options that may stand without a value. The next word is theirs only
-            if it is "true" or "false", in any case.
+        switches: Names of options that need no value. The next word is their value only if it is
+            "true" or "false", in upper or lower case.
 
     Returns:
-        The options in order; one that is repeated comes repeatedly.
+        The options in order, including repeated ones.
 
     Raises:
-        OptionStringError: A quotation is not closed, or nothing follows a backslash.
+        OptionStringError: If a quotation is not closed, or nothing follows a backslash.
     """
     try:
         words = shlex.split(text)
@@ -79,11 +80,11 @@ def values_of(name: str, options: Collection[GivenOption]) -> list[str | None]:
     """Returns the values that were given to one option, in order.
 
     Args:
-        name: Its name, such as `"--target_runtime"`.
-        options: All that were given.
+        name: Name of the option, such as `"--target_runtime"`.
+        options: All given options.
 
     Returns:
-        A value for each time that the option was given, None where it stands without one.
+        One value for each occurrence of the option; None for an occurrence without a value.
     """
     return [option.value for option in options if option.name == name]
 

@@ -1,4 +1,4 @@
-"""What jobs, models and datasets know of the client that they came from."""
+"""The owner of jobs, models and datasets: what these use of the client that made them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """Whom the objects of a hub belong to, which a client is."""
+    """The owner of a hub's objects; every client is one."""
 
     @property
     def config(self) -> ClientConfig:
@@ -22,4 +22,4 @@ class Owner(Protocol):
 
     @property
     def _connection(self) -> Connection:
-        """What carries requests and files."""
+        """The connection for requests and file transfers."""

@@ -1,4 +1,4 @@
-"""Types of jobs, and of the files that they leave."""
+"""Job types, job states and artifact types."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JobType(Enum):
 
 
 class JobArtifactType(Enum):
-    """Type of a file that a job leaves beside its result.
+    """Type of an artifact: a file that a job writes besides its result.
 
     Examples:
         >>> hub.JobArtifactType.HUB_LOG in job.get_available_artifacts()
@@ -53,15 +53,15 @@ _WIRE_PREFIX = "JOB_STATE_"
 
 @dataclass(frozen=True, eq=False)
 class JobStatus:
-    """State of a job when it was asked for, with the server's word on it.
+    """State of a job when it was fetched, with the server's message.
 
-    A status equals another one in the same state, that state, and the state's name as text:
-    `status == JobStatus.State.SUCCESS` and `status == "SUCCESS"` ask the same. All three hash
-    alike. The message takes no part: two failures are equal whatever their reasons.
+    A status equals another status in the same state, that state, and the state's name as a string:
+    `status == JobStatus.State.SUCCESS` and `status == "SUCCESS"` are equivalent. All three have the
+    same hash. The message is ignored: two failures are equal whatever their reasons.
 
     Attributes:
         state: The state.
-        message: Why the job failed, or what the server tells about its progress.
+        message: Why the job failed, or the server's report of its progress.
 
     Examples:
         >>> status = job.wait()
@@ -70,10 +70,10 @@ class JobStatus:
     """
 
     class State(Enum):
-        """States of jobs, with the numbers of the wire.
+        """States of jobs, with their numbers on the wire.
 
-        A state that this release does not know has a member of its own all the same: its name is
-        the server's, or `UNKNOWN_` and the number, and its value is what the server sent.
+        A state that this release does not know gets a member too: its name is the server's, or
+        `UNKNOWN_` and the number, and its value is what the server sent.
 
         Examples:
             >>> ended = [hub.JobStatus.State.SUCCESS, hub.JobStatus.State.FAILED]
@@ -108,20 +108,20 @@ class JobStatus:
     state: State
     message: str | None = None
 
-    # Whether the server tells that the job has ended, in a state that does not say so.
+    # Whether the server reports that the job has ended although its state does not imply that.
     _has_ended = False
 
     @classmethod
     def _from_wire(
         cls, value: str | int, message: str | None = None, *, ended: bool = False
     ) -> JobStatus:
-        """Makes a status of what the server sent.
+        """Makes a status from what the server sent.
 
         Args:
             value: Name or number of the state, whether this release knows it or not.
-            message: What the server tells about it.
-            ended: Whether the server tells when the job ended: then it has, whatever its state is
-                called.
+            message: The server's message.
+            ended: Whether the server reports an end time: then the job has ended, whatever its
+                state.
 
         Returns:
             The status.
@@ -138,10 +138,10 @@ class JobStatus:
 
     @staticmethod
     def all_running_states() -> list[State]:
-        """Lists the states in which a job is neither waiting for its turn nor finished.
+        """Returns the states in which a job is neither queued nor finished.
 
         Returns:
-            The states, `UNSPECIFIED` among them.
+            The states, including `UNSPECIFIED`.
 
         Examples:
             >>> running = hub.get_job_summaries(state=hub.JobStatus.all_running_states())
@@ -155,32 +155,32 @@ class JobStatus:
 
     @property
     def success(self) -> bool:
-        """Whether the job has ended well."""
+        """Whether the job has ended successfully."""
         return self.state is JobStatus.State.SUCCESS
 
     @property
     def failure(self) -> bool:
-        """Whether the job has failed, or ended in a state that is no success."""
+        """Whether the job has failed, or ended in any state other than success."""
         return self.state is JobStatus.State.FAILED or (self._has_ended and not self.success)
 
     @property
     def finished(self) -> bool:
-        """Whether the job has ended, well or not."""
+        """Whether the job has ended, successfully or not."""
         return self.success or self.failure
 
     @property
     def pending(self) -> bool:
-        """Whether the job waits for its turn."""
+        """Whether the job is queued."""
         return self.state is JobStatus.State.CREATED and not self._has_ended
 
     @property
     def running(self) -> bool:
-        """Whether the job has begun and not ended; so it is for a state that is not known."""
+        """Whether the job has started and not ended; an unknown state counts as running."""
         return not self.finished and not self.pending
 
     @property
     def symbol(self) -> str:
-        """One sign that stands for the state."""
+        """Symbol for the state."""
         return "✅" if self.success else "❌" if self.failure else "⏳"
 
     def __eq__(self, obj: object) -> bool:
@@ -200,13 +200,13 @@ class JobStatus:
         return f"{self.code}: {self.message}" if self.message else self.code
 
 
-# The members for states that this release does not know, by name: one for each in a process.
+# Members for states that this release does not know, by name: one per state and process.
 _unknown: dict[str, JobStatus.State] = {}
 
 
 @functools.cache
 def _silent(value: str | int, ended: bool) -> JobStatus:
-    """The status without a message, which all of a list share."""
+    """Returns a status without a message: cached, since lists have many equal ones."""
     status = JobStatus(_state(value))
     if ended and not status.finished:
         object.__setattr__(status, "_has_ended", True)

@@ -1,4 +1,4 @@
-"""What an HDF5 file declares, held against what it can hold, before memory is taken for it."""
+"""Check of the sizes that an HDF5 file declares against its content, before allocating memory."""
 
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredArrays", "StoredError", "read_attribute"]
 
-# By how much what a filter has stored can grow: 258 bytes from 2 bits for gzip, 264 bytes from
-# 3 for LZF. Others can make any number of bytes of none (scale-offset), or are plugins.
+# Largest growth of stored data under each filter: 258 bytes from 2 bits for gzip, 264 bytes from 3
+# for LZF. Other filters are plugins, or can produce any number of bytes from none (scale-offset).
 _GROWTH = {1: 1032, 2: 1, 3: 1, 32000: 88}
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _LARGEST_GROWTH = max(_GROWTH.values())
@@ -17,18 +17,18 @@ _LARGEST_ATTRIBUTE = 1 << 16
 
 
 class StoredError(ValueError):
-    """A file declares what it does not hold."""
+    """A file declares data that it does not hold."""
 
 
 class StoredArrays:
-    """The arrays of a file that are to be read, each of which must be stored in it.
+    """The arrays to read from a file, each of which must be stored in that file.
 
     Args:
         file: The file, or a group in it.
     """
 
     def __init__(self, file: "h5py.Group") -> None:
-        # What an open file has not written yet is not stored yet.
+        # Without a flush, pending writes of an open file would count as missing.
         file.file.flush()
         self._size: int = file.file.id.get_filesize()
         self._declared = 0
@@ -41,11 +41,11 @@ class StoredArrays:
             array: An array of numbers.
 
         Raises:
-            StoredError: It is not.
+            StoredError: If it is not.
         """
         import h5py
 
-        # What is stored elsewhere would be read from any file that the dataset's author names.
+        # External data would let the dataset's author have any file on this machine read.
         if array.is_virtual or array.external:
             raise StoredError(f"{array.name} keeps its data in another file.")
         place = h5py.h5o.get_info(array.id).addr
@@ -56,7 +56,7 @@ class StoredArrays:
         declared = _bytes_of(array.shape or (), array)
         if not declared:
             return
-        # A damaged file may say of its stored bytes, too, whatever it likes.
+        # A damaged file may misstate its stored size too.
         stored = min(array.id.get_storage_size(), self._size)
         at_once = max(declared, _bytes_of(array.chunks or (), array))
         if at_once > stored * growth:
@@ -82,14 +82,14 @@ def read_attribute(owner: "h5py.Group", key: str) -> object:
     """Read an attribute with a single value.
 
     Args:
-        owner: What it is an attribute of.
-        key: Its name.
+        owner: The group that has the attribute.
+        key: Name of the attribute.
 
     Returns:
-        Its value; None if there is none.
+        The value; None if there is no such attribute.
 
     Raises:
-        StoredError: It is large, or has many values.
+        StoredError: If it is large, or has several values.
     """
     if key not in owner.attrs:
         return None
@@ -100,7 +100,7 @@ def read_attribute(owner: "h5py.Group", key: str) -> object:
 
 
 def _growth(array: "h5py.Dataset") -> int:
-    """Return by how much what is stored of an array can grow when it is read."""
+    """Return the largest factor by which an array's stored data can grow when read."""
     settings = array.id.get_create_plist()
     codes = [settings.get_filter(index)[0] for index in range(settings.get_nfilters())]
     unknown = [code for code in codes if code not in _GROWTH]

@@ -1,4 +1,4 @@
-"""What tensors are called, how large they are and what they hold."""
+"""Names, shapes and dtypes of tensors."""
 
 import numbers
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ DTYPES = (
     "uint16",
     "bool",
 )
-"""Names of the dtypes that tensors can have, as numpy calls them."""
+"""Names of the dtypes that tensors can have, as in numpy."""
 
 _WIRE_PREFIX = "TENSOR_DTYPE_"
 _LARGEST_DIMENSION = 2**63 - 1
@@ -41,11 +41,11 @@ class TensorSpec(NamedTuple):
     """An input or output of a model.
 
     Attributes:
-        name: Name.
+        name: Name of the tensor.
         dtype: Name of the dtype, such as `"float32"`.
         shape: Dimensions; None if they are not known.
-        scale: Step of a quantized tensor.
-        zero_point: Value that stands for zero in a quantized tensor.
+        scale: Scale (quantization step) of a quantized tensor.
+        zero_point: Integer that represents zero in a quantized tensor.
 
     Examples:
         >>> for tensors in target_model.input_spec.values():
@@ -62,15 +62,15 @@ class TensorSpec(NamedTuple):
 
 
 InputSpecs: TypeAlias = Mapping[str, tuple[int, ...] | tuple[tuple[int, ...], str]]
-"""For each input, in order, its shape, or its shape and the name of its dtype.
+"""For each input, in order, its shape, or its shape and dtype name.
 
-Without a dtype it is `float32`.
+The dtype defaults to `float32`.
 
 Examples:
     >>> input_specs = {"image": (1, 3, 224, 224), "mask": ((1, 224), "int64")}
 """
 
-# Input specs as `parse_input_specs` completes them.
+# Input specs as completed by `parse_input_specs`.
 ParsedSpecs: TypeAlias = dict[str, tuple[tuple[int, ...], str]]
 
 IOSpec: TypeAlias = dict[str | None, list[TensorSpec]]
@@ -81,7 +81,7 @@ Examples:
     ['y']
 """
 
-# The array's name is a text, so that saying what a dataset is does not load numpy.
+# The array type is a string, so that defining this alias does not import numpy.
 DatasetEntries: TypeAlias = Mapping[str, list["np.ndarray[Any, Any]"]]
 """For each input, in order, its samples; all inputs have the same number of samples.
 
@@ -92,17 +92,17 @@ Examples:
 
 
 def parse_input_specs(specs: object) -> ParsedSpecs:
-    """Checks input specs and completes them.
+    """Checks input specs and fills in defaults.
 
     Args:
         specs: For each name a shape, or a shape and a dtype. Shapes are tuples or lists of positive
             integers; `()` is a scalar. Dtypes are names or numpy dtypes.
 
     Returns:
-        For each name, in the same order, its shape and dtype; `float32` where none was given.
+        For each name, in the same order, its shape and dtype; `float32` if none was given.
 
     Raises:
-        UserError: If something else is given.
+        UserError: If the specs are anything else.
     """
     if not isinstance(specs, Mapping):
         raise UserError(
@@ -113,7 +113,7 @@ def parse_input_specs(specs: object) -> ParsedSpecs:
 
 
 def dtype_to_wire(dtype: str) -> str:
-    """Gives the wire's name of a dtype.
+    """Returns the wire name of a dtype.
 
     Args:
         dtype: One of `DTYPES`.
@@ -130,7 +130,7 @@ def dtype_to_wire(dtype: str) -> str:
 
 
 def dtype_from_wire(value: str | int) -> str:
-    """Gives the name of a dtype of the wire, known to this release or not.
+    """Returns the name of a dtype on the wire, whether this release knows it or not.
 
     Args:
         value: Name or number on the wire.
@@ -185,7 +185,7 @@ def _dimension(name: str, value: object) -> int:
 
 
 def _dtype(name: str, dtype: object) -> str:
-    """Takes a name, a numpy dtype (`np.dtype("int8")`) or a scalar type (`np.int8`)."""
+    """Returns the name of a dtype given as a name, a numpy dtype or a scalar type (`np.int8`)."""
     given = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
     if given is None and isinstance(dtype, type):
         given = dtype.__name__

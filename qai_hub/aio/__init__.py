@@ -1,8 +1,8 @@
-"""The client for event loops of asyncio.
+"""The client for asyncio.
 
-Requests are sent by the event loop itself, and sent again where that is safe. Files, archives and
-arrays are left to threads. A task that is cancelled leaves no connection and no task behind; jobs
-that were submitted go on.
+The event loop itself sends requests, and retries them if that is safe; threads handle files,
+archives and arrays. Cancelling a task closes its connections and ends its subtasks; submitted jobs
+continue.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ __all__ = ["AsyncClient", "as_completed", "wait_all"]
 class AsyncClient(AsyncDownloadingClient):
     """A client of one hub, as one user, whose methods are coroutines.
 
-    They take and return what the methods of `Client` do. Within `async with`, requests share
-    connections; elsewhere each call opens its own and closes them. Jobs, models and datasets are
-    those of `Client`: their own methods block, but for `Job.wait_async`. Methods that take one
-    expect it from the same hub and account.
+    The methods take and return the same as those of `Client`. Within `async with`, requests share
+    connections; otherwise each call opens connections and closes them. Jobs, models and datasets
+    are the classes that `Client` returns: their methods block, except `Job.wait_async`. Pass to the
+    methods only objects from the same hub and account.
 
     Args:
-        config: The configuration; None reads the environment and `~/.qai_hub/client.ini`.
-        profile: Name of a profile to read instead: `~/.qai_hub/PROFILE.ini`.
-        default_project_id: Project of what is uploaded and submitted, in place of the
-            configuration's.
+        config: The configuration; None reads it from the environment and `~/.qai_hub/client.ini`.
+        profile: Name of a profile to read instead, from `~/.qai_hub/PROFILE.ini`.
+        default_project_id: Project of uploads and jobs; overrides the configuration's.
 
     Raises:
         FileNotFoundError: If the profile does not exist.

@@ -1,4 +1,4 @@
-"""What an asynchronous client is without its methods: a configuration, and connections."""
+"""The base of the asynchronous client: a configuration and connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class AsyncBaseClient:
-    """An asynchronous client of one hub, as one user, that does nothing yet."""
+    """The base of an asynchronous client of one hub, as one user."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class AsyncBaseClient:
         profile: str | None = None,
         default_project_id: str | None = None,
     ) -> None:
-        # Jobs, models and datasets belong to it, and their own methods use it.
+        # Jobs, models and datasets are bound to it, and their blocking methods use it.
         self._client = Client(config, profile, default_project_id)
         self._kept: AsyncExitStack | None = None
 
@@ -35,7 +35,7 @@ class AsyncBaseClient:
         """The configuration.
 
         Raises:
-            UserError: If there is none, or it is not valid.
+            UserError: If it is missing or not valid.
         """
         return self._client.config
 
@@ -69,5 +69,5 @@ class AsyncBaseClient:
         *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> T:
-        """Calls a coroutine function with the configuration first, as `Client._api_call` does."""
+        """Calls a coroutine function, configuration first, as `Client._api_call` does."""
         return await api_func(self.config, *args, **kwargs)

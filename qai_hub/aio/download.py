@@ -1,4 +1,4 @@
-"""Waiting for jobs and downloading what they leave, in an event loop."""
+"""Waiting for jobs and downloading their results, in an event loop."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: The job.
-            timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+            timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
 
         Returns:
             The final status.
 
         Raises:
-            TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
-            UserError: If the server refuses to tell about the job.
-            InternalError: If the server has not answered for 5 minutes.
+            TimeoutError: If the job has not ended in time. The job continues and can be fetched
+                again.
+            UserError: If the server refuses to report the job's status.
+            InternalError: If the server has not responded for 5 minutes.
 
         Examples:
             >>> import asyncio
@@ -49,7 +50,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             return await driver.wait(job, timeout)
 
     async def get_target_model(self, job: CompileJob | LinkJob | QuantizeJob) -> Model | None:
-        """Gives the target model of a job, which other jobs can use before that one has ended.
+        """Returns the target model of a job, which other jobs can use before that job has ended.
 
         Args:
             job: A compile, quantize or link job.
@@ -82,8 +83,8 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: A compile, quantize or link job.
-            filename: Path to write; the model's suffix is added where it is missing. None loads
-                the file into memory.
+            filename: Path to write; the model's suffix is added if missing. None loads the file
+                into memory.
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
@@ -104,7 +105,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: The job.
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
             The results, of the class that the method of the job returns; of a failed job, its
@@ -124,13 +125,14 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: The job.
-            output_dir: Folder to write to; it is made, and files in it are overwritten.
+            output_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             Paths of the logs.
 
         Raises:
-            UserError: If the service no longer has them.
+            UserError: If the service no longer has the files.
 
         Examples:
             >>> import asyncio
@@ -149,7 +151,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             job: The job.
 
         Returns:
-            The dataset; None if there was no input data, or if the job failed.
+            The dataset; None if the job had no input data or failed.
 
         Examples:
             >>> import asyncio
@@ -176,12 +178,12 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: The job.
-            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
-                the outputs into memory.
+            filename: Path of an HDF5 file to write; `.h5` is added if missing. None loads the
+                outputs into memory.
 
         Returns:
-            For each output, in order, a list of arrays, one for each sample; or the path of the
-            file. None if there was no input data, or if the job failed.
+            For each output, in order, a list of arrays, one per sample; or the path of the file.
+            None if the job had no input data or failed.
 
         Examples:
             >>> import asyncio
@@ -193,17 +195,17 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             return await job._outputs(driver, filename)
 
     async def get_profile(self, job: InferenceJob) -> Profile | None:
-        """Fetches what an inference job measured, after waiting for its end.
+        """Fetches the profile of an inference job, after waiting for its end.
 
         Args:
             job: The job.
 
         Returns:
-            Times in microseconds and memory in bytes, as a whole and by layer; None if the job
+            Times in microseconds and memory in bytes, in total and by layer; None if the job
             failed.
 
         Raises:
-            UserError: If the job was not asked to profile.
+            UserError: If the job was not submitted with profiling on.
 
         Examples:
             >>> import asyncio
@@ -230,15 +232,14 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             job: The job.
-            filename: Path of a JSON file to write; `.json` is added where it is missing. Or a
-                folder, in which the file gets a name that no file has. None gives the profile in
-                memory.
+            filename: Path of a JSON file to write; `.json` is added if missing. Or a folder, in
+                which the file gets an unused name. None returns the profile itself.
 
         Returns:
             What `InferenceJob.download_profile` returns; None if the job failed.
 
         Raises:
-            UserError: If the job was not asked to profile.
+            UserError: If the job was not submitted with profiling on.
 
         Examples:
             >>> import asyncio
@@ -260,8 +261,8 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             model: The model.
-            filename: Path to write; the model's suffix is added where it is missing.
-            timeout: Seconds to wait for the job at most; None waits for as long as it takes.
+            filename: Path to write; the model's suffix is added if missing.
+            timeout: Maximum seconds to wait for the job; None waits without limit.
 
         Returns:
             Path of the file.
@@ -294,11 +295,11 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
 
         Args:
             dataset: The dataset.
-            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
-                the dataset into memory.
+            filename: Path of an HDF5 file to write; `.h5` is added if missing. None loads the
+                dataset into memory.
 
         Returns:
-            For each name, in order, a list of arrays, one for each sample; or the path of the file.
+            For each name, in order, a list of arrays, one per sample; or the path of the file.
 
         Examples:
             >>> import asyncio

@@ -56,8 +56,8 @@ class AsyncFindingClient(AsyncBaseClient):
         """Fetches a job, as `Client.get_job` does.
 
         Args:
-            job_id: Identifier; starts with `j`, and stands in the job's URL.
-            job_type: Type that the job must have; None allows all.
+            job_id: Identifier; starts with `j` and is part of the job's URL.
+            job_type: Type that the job must have; None allows any.
 
         Returns:
             The job.
@@ -75,17 +75,17 @@ class AsyncFindingClient(AsyncBaseClient):
             return await fetch_job(driver, self._client, job_id, job_type)
 
     async def cancel_job(self, job_id: str) -> JobStatus:
-        """Ends a job on a local hub, as `Client.cancel_job` does.
+        """Cancels a job on a local hub, as `Client.cancel_job` does.
 
         Args:
-            job_id: Identifier; starts with `j`, and stands in the job's URL.
+            job_id: Identifier; starts with `j` and is part of the job's URL.
 
         Returns:
-            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+            The status afterwards: `SUCCESS` if the job ended before it could be cancelled.
 
         Raises:
             UserError: If there is no such job, you are not the owner, or the server cannot cancel
-                jobs, as the official service cannot.
+                jobs, such as the official service.
 
         Examples:
             >>> import asyncio
@@ -141,16 +141,16 @@ class AsyncFindingClient(AsyncBaseClient):
     async def get_devices(
         self, name: str = "", os: str = "", attributes: str | list[str] | None = None
     ) -> list[Device]:
-        """Lists devices that match all of what is given, as `Client.get_devices` does.
+        """Lists devices that match all given criteria, as `Client.get_devices` does.
 
         Args:
-            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches all.
+            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches any.
             os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty
-                matches all.
-            attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+                matches any.
+            attributes: One or more attributes, such as `"chipset:qualcomm-snapdragon-8gen3"`.
 
         Returns:
-            The devices, ordered by name and operating system.
+            The devices, sorted by name and operating system.
 
         Raises:
             UserError: If an attribute is not of the form `key:value`.
@@ -169,7 +169,7 @@ class AsyncFindingClient(AsyncBaseClient):
         """Lists the attributes that devices have.
 
         Returns:
-            The attributes in alphabetical order, each once.
+            The attributes in alphabetical order, without duplicates.
 
         Examples:
             >>> import asyncio
@@ -206,15 +206,15 @@ class AsyncFindingClient(AsyncBaseClient):
         """Lists jobs that you submitted or that are shared with you, newest first.
 
         Args:
-            offset: How many jobs to skip.
-            limit: How many jobs to list at most.
-            creator: E-mail address of who submitted them; None lists all.
-            state: State or states that they are in; None lists all.
-            type: Type of the jobs; None lists all.
-            project: Project that they belong to; None lists those of all projects.
+            offset: Number of jobs to skip.
+            limit: Maximum number of jobs to list.
+            creator: E-mail address of the submitter; None lists the jobs of all submitters.
+            state: State or states to list; None lists all.
+            type: Job type to list; None lists all.
+            project: Project to list; None lists all projects.
 
         Returns:
-            The short forms of the jobs.
+            The job summaries.
 
         Raises:
             UserError: If an argument is not valid.
@@ -235,9 +235,9 @@ class AsyncFindingClient(AsyncBaseClient):
         """Lists models that are yours or shared with you, newest first.
 
         Args:
-            offset: How many models to skip.
-            limit: How many models to list at most.
-            project: Project that they belong to; None lists those of all projects.
+            offset: Number of models to skip.
+            limit: Maximum number of models to list.
+            project: Project to list; None lists all projects.
 
         Returns:
             The models.
@@ -255,8 +255,8 @@ class AsyncFindingClient(AsyncBaseClient):
         """Lists datasets that are yours or shared with you, newest first.
 
         Args:
-            offset: How many datasets to skip.
-            limit: How many datasets to list at most.
+            offset: Number of datasets to skip.
+            limit: Maximum number of datasets to list.
 
         Returns:
             The datasets.
@@ -281,11 +281,11 @@ class AsyncFindingClient(AsyncBaseClient):
         """Iterates over all jobs, newest first, as `Client.iter_jobs` does.
 
         Args:
-            creator: E-mail address of who submitted them; None for all.
-            state: State or states that they are in; None for all.
-            type: Type of the jobs; None for all.
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many jobs one request fetches at most, from 1 to 1000.
+            creator: E-mail address of the submitter; None includes all.
+            state: State or states to include; None includes all.
+            type: Job type to include; None includes all.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of jobs per request, from 1 to 1000.
 
         Returns:
             The jobs, each once.
@@ -312,17 +312,17 @@ class AsyncFindingClient(AsyncBaseClient):
         project: str | Project | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[JobSummary]:
-        """Iterates over the short forms of all jobs, newest first.
+        """Iterates over the summaries of all jobs, newest first.
 
         Args:
-            creator: E-mail address of who submitted them; None for all.
-            state: State or states that they are in; None for all.
-            type: Type of the jobs; None for all.
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many jobs one request fetches at most, from 1 to 1000.
+            creator: E-mail address of the submitter; None includes all.
+            state: State or states to include; None includes all.
+            type: Job type to include; None includes all.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of jobs per request, from 1 to 1000.
 
         Returns:
-            The short forms of the jobs, each once.
+            The job summaries, each once.
 
         Raises:
             UserError: If an argument is not valid.
@@ -344,8 +344,8 @@ class AsyncFindingClient(AsyncBaseClient):
         """Iterates over all models that are yours or shared with you, newest first.
 
         Args:
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many models one request fetches at most, from 1 to 1000.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of models per request, from 1 to 1000.
 
         Returns:
             The models, each once.
@@ -367,7 +367,7 @@ class AsyncFindingClient(AsyncBaseClient):
         """Iterates over all datasets that are yours or shared with you, newest first.
 
         Args:
-            page_size: How many datasets one request fetches at most, from 1 to 1000.
+            page_size: Maximum number of datasets per request, from 1 to 1000.
 
         Returns:
             The datasets, each once.

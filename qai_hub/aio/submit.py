@@ -33,15 +33,15 @@ class AsyncSubmittingClient(AsyncFindingClient):
         """Uploads a model, as `Client.upload_model` does.
 
         Args:
-            model: Whatever `Client.upload_model` takes: a path, or a model in memory.
-            name: Name that people will see; None takes the file's.
-            project: Project that it goes to; None takes the client's.
+            model: Anything that `Client.upload_model` accepts: a path, or a model in memory.
+            name: Display name; None uses the file's name.
+            project: Project to add it to; None uses the client's default.
 
         Returns:
             The model.
 
         Raises:
-            FileNotFoundError: If there is nothing at the path.
+            FileNotFoundError: If the path does not exist.
             UserError: If it is not a model that can be uploaded.
 
         Examples:
@@ -59,19 +59,19 @@ class AsyncSubmittingClient(AsyncFindingClient):
         name: str | None = None,
         project: str | Project | None = None,
     ) -> Dataset:
-        """Uploads a dataset, which expires in 30 days, as `Client.upload_dataset` does.
+        """Uploads a dataset, which expires after 30 days, as `Client.upload_dataset` does.
 
         Args:
-            data: For each input, in the model's order, a list of arrays, one for each sample; all
-                lists have the same length. Or the path of an HDF5 file of such data.
-            name: Name that people will see; None takes the file's, or the names of the inputs.
-            project: Project that it goes to; None takes the client's.
+            data: For each input, in the model's order, a list of arrays, one per sample; all lists
+                have the same length. Or the path of an HDF5 file with such data.
+            name: Display name; None uses the file's name, or the names of the inputs.
+            project: Project to add it to; None uses the client's default.
 
         Returns:
             The dataset.
 
         Raises:
-            FileNotFoundError: If there is no file at the path.
+            FileNotFoundError: If the path does not exist.
             UserError: If the data is not a dataset.
 
         Examples:
@@ -140,25 +140,26 @@ class AsyncSubmittingClient(AsyncFindingClient):
     ) -> CompileJob | list[CompileJob]:
         """Submits a compile job, as `Client.submit_compile_job` does.
 
-        If the task is cancelled while the job is being created, the job may exist all the same.
+        If the task is cancelled while the job is being created, the job may still be created.
 
         Args:
-            model: A `Model`, or whatever `upload_model` takes.
-            device: Device to compile for, or several.
-            name: Name that people will see; None takes the model's.
+            model: A `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to compile for.
+            name: Display name; None uses the model's name.
             input_specs: For each input a shape, or a shape and a dtype.
             options: Options, as on a command line: `"--target_runtime onnx"`.
-            single_compile: Whether several devices share one job, and so one target model.
-            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
-            retry: Whether to wait and try again when the service is asked too often; else
+            single_compile: Whether several devices share one job and hence one target model.
+            calibration_data: A `Dataset`, its identifier, or anything that `upload_dataset`
+                accepts.
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
-            The job; a list of jobs for a list of more than one device without `single_compile`.
+            The job; a list of jobs if more than one device was given without `single_compile`.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:
@@ -223,25 +224,25 @@ class AsyncSubmittingClient(AsyncFindingClient):
     ) -> InferenceJob | list[InferenceJob]:
         """Submits an inference job, as `Client.submit_inference_job` does.
 
-        If the task is cancelled while the job is being created, the job may exist all the same.
+        If the task is cancelled while the job is being created, the job may still be created.
 
         Args:
-            model: A target model: a `Model`, or whatever `upload_model` takes.
-            device: Device to run on, or several.
-            inputs: A `Dataset`, its identifier, or whatever `upload_dataset` takes. None profiles
-                on inputs drawn at random, and gives no outputs.
-            name: Name that people will see; None takes the model's.
+            model: A target model: a `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to run on.
+            inputs: A `Dataset`, its identifier, or anything that `upload_dataset` accepts. None
+                profiles on random inputs and produces no outputs.
+            name: Display name; None uses the model's name.
             options: Options, as on a command line: `"--compute_unit cpu"`.
-            retry: Whether to wait and try again when the service is asked too often; else
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
             profile: Whether to profile the model layer by layer as well.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
-            The job; a list of jobs for a list of more than one device.
+            The job; a list of jobs if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:
@@ -269,23 +270,24 @@ class AsyncSubmittingClient(AsyncFindingClient):
     ) -> QuantizeJob:
         """Submits a quantize job, as `Client.submit_quantize_job` does.
 
-        If the task is cancelled while the job is being created, the job may exist all the same.
+        If the task is cancelled while the job is being created, the job may still be created.
 
         Args:
-            model: An ONNX model: a `Model`, or whatever `upload_model` takes.
-            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            model: An ONNX model: a `Model`, or anything that `upload_model` accepts.
+            calibration_data: A `Dataset`, its identifier, or anything that `upload_dataset`
+                accepts.
             weights_dtype: Type to quantize weights to.
             activations_dtype: Type to quantize activations to: INT8 with INT8 weights, or INT16
                 with INT8 or INT4 weights.
-            name: Name that people will see; None takes the model's.
+            name: Display name; None uses the model's name.
             options: Options, as on a command line.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
             The job, whose target model is ONNX with quantize and dequantize operators.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:
@@ -339,22 +341,22 @@ class AsyncSubmittingClient(AsyncFindingClient):
     ) -> LinkJob | list[LinkJob]:
         """Submits a link job, as `Client.submit_link_job` does.
 
-        If the task is cancelled while the job is being created, the job may exist all the same.
+        If the task is cancelled while the job is being created, the job may still be created.
 
         Args:
-            models: QNN DLC models: each a `Model`, or whatever `upload_model` takes. Each comes
-                once.
-            device: Device to link for, or several.
-            name: Name that people will see; None takes the last model's.
+            models: QNN DLC models, each given once: a `Model`, or anything that `upload_model`
+                accepts.
+            device: One or more devices to link for.
+            name: Display name; None uses the last model's name.
             options: Options, as on a command line.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
             The job, whose target model is a context binary with one graph for each model; a list of
-            jobs for a list of more than one device.
+            jobs if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:

@@ -1,6 +1,6 @@
-"""Waiting for jobs in an event loop of asyncio.
+"""Waits for several jobs in an asyncio event loop.
 
-A task that is cancelled while it waits leaves no connection and no task behind; the jobs go on.
+Cancelling a waiting task closes its connections and ends its subtasks; the jobs continue.
 """
 
 import time
@@ -20,19 +20,20 @@ J = TypeVar("J", bound=Job)
 
 
 async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:  # noqa: ASYNC109 - as hub.wait_all
-    """Waits until all of some jobs have ended, as `hub.wait_all` does.
+    """Waits until all given jobs have ended, as `hub.wait_all` does.
 
     Args:
-        jobs: The jobs, of any clients.
-        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
 
     Returns:
         The final statuses, in the order of the jobs.
 
     Raises:
-        TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
-        UserError: If the server refuses to tell about a job.
-        InternalError: If the server has not answered for 5 minutes.
+        TimeoutError: If some jobs have not ended in time. They continue and can be waited for
+            again.
+        UserError: If the server refuses to report the status of a job.
+        InternalError: If the server has not responded for 5 minutes.
 
     Examples:
         >>> import asyncio
@@ -48,11 +49,11 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
     """Iterates over jobs as they end, as `hub.as_completed` does.
 
     Args:
-        jobs: The jobs, of any clients.
-        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
 
     Returns:
-        An asynchronous iterator of the jobs, each once. It raises what `wait_all` raises.
+        An asynchronous iterator over the jobs, each once. It raises the errors of `wait_all`.
 
     Examples:
         >>> import asyncio

@@ -1,4 +1,4 @@
-"""The client: one method for each verb that users know."""
+"""The client: one method for each operation that users call."""
 
 from __future__ import annotations
 
@@ -49,15 +49,14 @@ if TYPE_CHECKING:
 class Client(TypedClient):
     """A client of one hub, as one user.
 
-    It costs nothing to make: the configuration is read, and connections are made, when they are
-    first needed. Clients of one configuration share their connections.
+    Creating a client costs nothing: it reads the configuration and opens connections when they are
+    first needed. Clients with the same configuration share connections.
 
     Args:
-        config: The configuration; None reads the environment and `~/.qai_hub/client.ini`.
-        profile: Name of a profile to read instead: `~/.qai_hub/PROFILE.ini`.
-        default_project_id: Project of what is uploaded and submitted, in place of the
-            configuration's.
-        client_mode: Whether a program or the command line asks.
+        config: The configuration; None reads it from the environment and `~/.qai_hub/client.ini`.
+        profile: Name of a profile to read instead, from `~/.qai_hub/PROFILE.ini`.
+        default_project_id: Project of uploads and jobs; overrides the configuration's.
+        client_mode: Whether requests come from a program or from the command line.
 
     Raises:
         FileNotFoundError: If the profile does not exist.
@@ -70,7 +69,7 @@ class Client(TypedClient):
         True
     """
 
-    # The inner methods that scripts call.
+    # Private methods of the official client that scripts call.
 
     def _make_job(self, job_pb: Message) -> Job:
         return job_from_message(job_pb, self)

@@ -1,4 +1,4 @@
-"""Checks of what lists and look-ups take."""
+"""Checks of the arguments of lists and look-ups."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import identified
 
-# The contract's limit of one page.
+# The contract's limit on the size of a page.
 LARGEST_PAGE = 1000
 
 
 def identifier(argument: str, given: object) -> str:
-    """Checks an identifier, which becomes a part of an address: `..` would lead elsewhere.
+    """Checks an identifier, which becomes part of a URL path: `..` would lead elsewhere.
 
     Args:
-        argument: What it is called.
+        argument: Name of the argument, for the error message.
         given: The identifier.
 
     Returns:
-        The same.
+        The identifier, unchanged.
 
     Raises:
-        UserError: If it is none.
+        UserError: If it is not a valid identifier.
     """
     if not isinstance(given, str) or not identified(given):
         raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
@@ -33,7 +33,7 @@ def identifier(argument: str, given: object) -> str:
 
 
 def project_filter(project: str | Project | None) -> str | None:
-    """The identifier of the project that a list is about; None for all projects.
+    """Returns the identifier of the project to list; None for all projects.
 
     Raises:
         UserError: If something else is given.
@@ -45,19 +45,19 @@ def project_filter(project: str | Project | None) -> str | None:
 
 
 def whole_number(argument: str, given: object, least: int, most: int | None = None) -> int:
-    """Checks a whole number, of Python or of numpy.
+    """Checks an integer, either Python's or numpy's.
 
     Args:
-        argument: What it is called.
+        argument: Name of the argument, for the error message.
         given: The number.
-        least: The smallest that is allowed.
-        most: The largest that is allowed; None for no bound.
+        least: Smallest allowed value.
+        most: Largest allowed value; None for no limit.
 
     Returns:
         The number.
 
     Raises:
-        UserError: If it is another one, or no whole number.
+        UserError: If it is out of range or not an integer.
     """
     try:
         number = None if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
@@ -74,10 +74,10 @@ def job_filters(
     state: JobStatus.State | list[JobStatus.State] | None,
     job_type: JobType | None,
 ) -> dict[str, Any]:
-    """Which jobs a list is to hold, as the operations that list jobs take it.
+    """Builds the filter parameters of the operations that list jobs.
 
     Raises:
-        UserError: If one of them is not valid.
+        UserError: If one of the filters is not valid.
     """
     from qai_hub_api.models import JobTypeName
     from qai_hub_api.types import UNSET
@@ -92,7 +92,7 @@ def job_filters(
 
 
 def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
-    """States as the service takes them: their numbers, joined by commas."""
+    """Returns states in the service's form: their numbers, joined by commas."""
     states = [] if state is None else state if isinstance(state, list | tuple) else [state]
     for one in states:
         if not isinstance(one, JobStatus.State):
@@ -101,11 +101,11 @@ def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
 
 
 def check_type(argument: str, job_type: JobType | None) -> None:
-    """Checks a type of jobs.
+    """Checks a job type.
 
     Args:
-        argument: What it is called.
-        job_type: The type; None for all.
+        argument: Name of the argument, for the error message.
+        job_type: The job type; None for all.
 
     Raises:
         UserError: If it is something else.

@@ -1,4 +1,4 @@
-"""What a client is without its verbs: a configuration, and a connection to one hub."""
+"""The base of the client: a configuration and a connection to one hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class BaseClient:
-    """A client of one hub, as one user, that does nothing yet."""
+    """The base of a client of one hub, as one user: configuration, connection and verbosity."""
 
     _kept_connection: Connection | None = None
 
@@ -35,7 +35,7 @@ class BaseClient:
         if config is not None and profile is not None:
             raise InvalidValueError("Give config or profile, not both.")
         if not isinstance(config, ClientConfig | None):
-            # It is not told: what stands here by mistake is a token.
+            # The value is left out of the message: what people pass here by mistake is a token.
             raise UserError(
                 f"config takes a ClientConfig, such as ClientConfig(token), not a value of the type"
                 f" {type(config).__name__}."
@@ -49,7 +49,7 @@ class BaseClient:
         """The configuration.
 
         Raises:
-            UserError: If there is none, or it is not valid.
+            UserError: If it is missing or not valid.
         """
         if self._config is None:
             self._config = load_config()
@@ -64,7 +64,7 @@ class BaseClient:
         """Sets whether waits and transfers show their progress.
 
         Args:
-            verbose: Whether they do.
+            verbose: Whether to show progress.
 
         Examples:
             >>> hub.set_verbose(False)
@@ -73,11 +73,11 @@ class BaseClient:
         self._config.verbose = bool(verbose)
 
     def set_session_token(self, token: str) -> None:
-        """Uses another API token from now on, without writing it anywhere.
+        """Uses another API token from now on, without storing it in a file.
 
-        Where nothing is configured it is for the official service.
+        If nothing is configured, the token is used with the official service.
 
-        Deprecated: make a `Client` with a `ClientConfig` of that token.
+        Deprecated: create a `Client` with a `ClientConfig` that holds the token.
 
         Args:
             token: The token.
@@ -92,7 +92,7 @@ class BaseClient:
         self._config = with_token(self._config, token)
 
     def close(self) -> None:
-        """Closes the connections, which clients of the same configuration share.
+        """Closes the connections, which clients with the same configuration share.
 
         The next request opens new ones.
 
@@ -118,7 +118,7 @@ class BaseClient:
         return BlockingDriver(self._connection)
 
     def _api_call(self, api_func: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
-        """Calls a function with the configuration first; scripts wrap it to see all calls."""
+        """Calls a function, configuration first; scripts wrap this method to observe all calls."""
         return api_func(self.config, *args, **kwargs)
 
     def __enter__(self) -> Self:
@@ -136,5 +136,5 @@ class BaseClient:
         return f"Client({self._config!r})" if self._config else "Client()"
 
     def _project_id(self, project: str | Project | None) -> str | None:
-        """The project to use: the one given, else the client's, else the configuration's."""
+        """Returns the project to use: as given, else the client's, else the configuration's."""
         return project_filter(project) or self._default_project_id or self.config.default_project

@@ -51,33 +51,34 @@ class CombinedClient(LinkClient):
     ) -> Linked | Embedded | list[Linked] | list[Embedded]:
         """Submits a compile job for each model, and a link job that joins their target models.
 
-        All arguments are checked before the first model is uploaded. A model that comes several
-        times, as with different input specs, is uploaded once.
+        All arguments are checked before the first model is uploaded. A model that is given several
+        times, for example with different input specs, is uploaded once.
 
         Args:
-            models: A model or a list of models: each a `Model`, or whatever `upload_model` takes.
-            device: Device to compile and link for, or several.
-            name: Name of all jobs; None takes the models'.
-            input_specs: As `submit_compile_job` takes them: for all models, or a list with one
-                for each. TorchScript models need them.
-            graph_names: Name of each model's graph in the context binary. Several models need
-                them.
-            compile_options: Options of the compile jobs: for all models, or a list with one for
-                each. Graph name and target runtime are added to them.
+            models: A model or a list of models: each a `Model`, or anything that `upload_model`
+                accepts.
+            device: One or more devices to compile and link for.
+            name: Name of all jobs; None uses the models' names.
+            input_specs: As in `submit_compile_job`: one for all models, or a list with one per
+                model. TorchScript models need them.
+            graph_names: Name of each model's graph in the context binary; required for more than
+                one model.
+            compile_options: Options of the compile jobs: one string for all models, or a list with
+                one per model. Graph name and target runtime are added to them.
             link_options: Options of the link job.
-            retry: Whether to wait and try again when the service is asked too often; else
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
-            embed_in_onnx: Whether one more compile job wraps the context binary into an ONNX
-                model.
-            project: Project that models and jobs go to; None takes the client's.
+            embed_in_onnx: Whether to submit one more compile job that wraps the context binary in
+                an ONNX model.
+            project: Project of the models and jobs; None uses the client's default.
 
         Returns:
             The compile jobs, in the models' order, and the link job, which is None if a target
             model is missing; with `embed_in_onnx` also the compile job that wraps the context
-            binary, or None. A list of such tuples for a list of more than one device.
+            binary, or None. A list of such tuples if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at the path of a model.
+            FileNotFoundError: If the path of a model does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:
@@ -141,7 +142,7 @@ class CombinedClient(LinkClient):
         retry: bool,
         project: str | Project | None,
     ) -> LinkJob | None:
-        """Links the target models of compile jobs; None if one of them has none."""
+        """Links the target models of compile jobs; returns None if a target model is missing."""
         targets = [job.get_target_model() for job in compiled]
         present = [target for target in targets if target is not None]
         if len(present) < len(targets):
@@ -167,25 +168,25 @@ class CombinedClient(LinkClient):
     ) -> Profiled | list[Profiled]:
         """Submits a compile job, and a job that profiles its target model.
 
-        Deprecated: call `submit_compile_job`, and `submit_inference_job` with its target
-        model.
+        Deprecated: call `submit_compile_job`, then `submit_inference_job` with its target model.
 
         Args:
-            model: A `Model`, or whatever `upload_model` takes.
-            device: Device to compile for and to profile on, or several.
-            name: Name of all jobs; None takes the models'.
-            input_specs: As `submit_compile_job` takes them.
+            model: A `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to compile for and to profile on.
+            name: Name of all jobs; None uses the models' names.
+            input_specs: As in `submit_compile_job`.
             compile_options: Options of the compile job.
             profile_options: Options of the profile job.
             single_compile: Whether several devices share one compile job.
-            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
-            retry: Whether to wait and try again when the service is asked too often; else
+            calibration_data: A `Dataset`, its identifier, or anything that `upload_dataset`
+                accepts.
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
-            project: Project that the jobs go to; None takes the client's.
+            project: Project of the jobs; None uses the client's default.
 
         Returns:
             The compile job and the profile job, which is None if there is no target model; a list
-            of such pairs for a list of more than one device.
+            of such pairs if more than one device was given.
 
         Raises:
             UserError: If an argument is not valid, or the service refuses it.

@@ -1,4 +1,4 @@
-"""Which device jobs get: asked for when it is first wanted, and remembered for a while."""
+"""The devices that the service selects for queries, cached for a few minutes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["DEVICES", "Choice", "DeviceCache", "choose_anew"]
 
 LIFETIME = 300.0
-"""Seconds for which a device is remembered."""
+"""Seconds for which a device is cached."""
 
 _MOST = 256
 
 
 class Choice(NamedTuple):
-    """The device that a job gets for a query.
+    """The device that the service selects for a query.
 
     Attributes:
         query: What the user asked for.
         device: The device, as the service describes it.
-        is_remembered: Whether the service was asked for it earlier, not now.
+        is_remembered: Whether the device came from the cache rather than from a request just made.
     """
 
     query: Device
@@ -38,10 +38,10 @@ class Choice(NamedTuple):
 
 
 class DeviceCache:
-    """Remembers which device the service selects for a query, by server and account.
+    """Caches which device the service selects for a query, by server and account.
 
     Args:
-        lifetime: Seconds for which a device is remembered.
+        lifetime: Seconds for which a device is cached.
         clock: Monotonic clock, in seconds.
     """
 
@@ -55,19 +55,19 @@ class DeviceCache:
     async def choose(
         self, driver: Driver, owner: Owner, query: Device, *, anew: bool = False
     ) -> Choice:
-        """Finds the device that jobs for a query get.
+        """Finds the device that the service selects for a query.
 
         Args:
-            driver: Carries out the request.
-            owner: Who asks.
+            driver: Runs the request.
+            owner: The client that asks.
             query: The query.
-            anew: Whether to ask the service although the device is remembered.
+            anew: Whether to ask the service even if the device is cached.
 
         Returns:
-            The device, which the caller may change.
+            The device; a copy, which the caller may modify.
 
         Raises:
-            UserError: If no device matches, or the query is not well formed.
+            UserError: If no device matches, or the query is malformed.
         """
         config, attributes = owner.config, attribute_list(query.attributes)
         key = (config.api_url, config.api_token, query.name, query.os, tuple(attributes))
@@ -82,29 +82,30 @@ class DeviceCache:
         return Choice(query, copied, is_remembered=remembered)
 
     def clear(self) -> None:
-        """Forgets all devices."""
+        """Empties the cache."""
         self._found.clear()
 
 
 DEVICES = DeviceCache()
-"""The devices that this process remembers: clients come and go, and devices stay."""
+"""The cache of this process, shared by its clients because devices outlive them."""
 
 
 async def choose_anew(
     driver: Driver, owner: Owner, choices: Sequence[Choice]
 ) -> list[Choice] | None:
-    """Asks for devices again after the service refused a job for them.
+    """Asks for cached devices again, after the service refused a job for them.
 
     Args:
-        driver: Carries out the requests.
-        owner: Who asks.
+        driver: Runs the requests.
+        owner: The client that asks.
         choices: The devices.
 
     Returns:
-        The devices that jobs get now; None if they are the same, or were asked for just now.
+        The devices that the service selects now; None if they are the same, or did not come from
+        the cache.
 
     Raises:
-        UserError: If no device matches any more.
+        UserError: If no device matches any longer.
     """
     if not any(choice.is_remembered for choice in choices):
         return None

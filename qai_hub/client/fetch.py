@@ -1,4 +1,4 @@
-"""Fetching one job, model or dataset, and lists that come in one answer."""
+"""Requests that fetch one job, model or dataset, or a list that comes in one response."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ async def fetch_devices(
 
 
 async def select_device(driver: Driver, query: Device) -> Device:
-    """Finds the device that jobs for a query get.
+    """Finds the device that the service selects for a query.
 
     Raises:
-        UserError: If none matches the query, or it is not well formed.
+        UserError: If no device matches the query, or it is malformed.
     """
     from qai_hub_api.api.devices import list_devices
 
@@ -87,7 +87,7 @@ async def select_device(driver: Driver, query: Device) -> Device:
 
 
 def attributes_of(devices: list[Device]) -> list[str]:
-    """The attributes of devices in alphabetical order, each once."""
+    """Returns the attributes of devices in alphabetical order, without duplicates."""
     return sorted({attribute for device in devices for attribute in device.attributes})
 
 

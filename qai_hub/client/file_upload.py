@@ -1,4 +1,4 @@
-"""Files to the hub."""
+"""Uploads of model and dataset files to the hub."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Times that a form is sent of which the service says that it has not come.
+# How often a form is sent when the service reports that it has not arrived.
 _ROUNDS = 3
 
 
 async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
-    """Uploads the file of a model: in parts, or as the storage credentials allow.
+    """Uploads a model's file, in parts or with storage credentials, as the service offers.
 
     Args:
-        driver: What carries out requests and transfers.
-        model_id: A model without a file.
+        driver: Runs the requests and transfers.
+        model_id: Identifier of a model that has no file yet.
         path: The file.
     """
     from qai_hub_api.api.models import (
@@ -46,7 +46,7 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
         return await driver.call(complete_model_upload.sync, model_id)
 
     what = f"Model {model_id}"
-    size = path.stat().st_size  # noqa: ASYNC240 - it takes no time
+    size = path.stat().st_size  # noqa: ASYNC240 - the call is short
     answer = await driver.call(
         start_model_upload.sync,
         model_id,
@@ -74,11 +74,11 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
 
 
 async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> None:
-    """Uploads the file of a dataset: by one form post, or as the storage credentials allow.
+    """Uploads a dataset's file, by a form post or with storage credentials, as the service offers.
 
     Args:
-        driver: What carries out requests and transfers.
-        dataset_id: A dataset without a file.
+        driver: Runs the requests and transfers.
+        dataset_id: Identifier of a dataset that has no file yet.
         path: The file.
     """
     from qai_hub_api.api.datasets import (
@@ -97,7 +97,7 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
         return await driver.call(complete_dataset_upload.sync, dataset_id)
 
     what = f"Dataset {dataset_id}"
-    size = path.stat().st_size  # noqa: ASYNC240 - it takes no time
+    size = path.stat().st_size  # noqa: ASYNC240 - the call is short
     answer = await driver.call(
         start_dataset_upload.sync,
         dataset_id,
@@ -126,7 +126,7 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
         try:
             await complete(finish, is_complete, what, sleep=driver.sleep)
         except UserError as error:
-            # Something on the way may have taken the form, and answered as a store does.
+            # A proxy on the way may have swallowed the form and answered as the store would.
             if error.status_code != 409 or round_ == _ROUNDS:
                 raise
         else:

@@ -1,4 +1,4 @@
-"""Finding one job, model or dataset, and what there is to run on."""
+"""Finding a job, model or dataset by its identifier, and listing devices and frameworks."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class FindingClient(BaseClient):
-    """A client that finds things by their identifiers, and devices and frameworks."""
+    """A client that finds jobs, models and datasets, and lists devices and frameworks."""
 
     def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job.
 
         Args:
-            job_id: Identifier; starts with `j`, and stands in the job's URL.
-            job_type: Type that the job must have; None allows all.
+            job_id: Identifier; starts with `j` and is part of the job's URL.
+            job_type: Type that the job must have; None allows any.
 
         Returns:
             The job.
@@ -48,17 +48,17 @@ class FindingClient(BaseClient):
         return run_blocking(fetch_job(self._driver, self, job_id, job_type))
 
     def cancel_job(self, job_id: str) -> JobStatus:
-        """Ends a job, whether it runs or waits for its turn, as `Job.cancel` does.
+        """Cancels a running or queued job, as `Job.cancel` does.
 
         Args:
-            job_id: Identifier; starts with `j`, and stands in the job's URL.
+            job_id: Identifier; starts with `j` and is part of the job's URL.
 
         Returns:
-            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+            The status afterwards: `SUCCESS` if the job ended before it could be cancelled.
 
         Raises:
             UserError: If there is no such job, you are not the owner, or the server cannot cancel
-                jobs, as the official service cannot.
+                jobs, such as the official service.
 
         Examples:
             >>> hub.cancel_job(inference_job.job_id)
@@ -105,16 +105,16 @@ class FindingClient(BaseClient):
     def get_devices(
         self, name: str = "", os: str = "", attributes: str | list[str] | None = None
     ) -> list[Device]:
-        """Lists devices that match all of what is given.
+        """Lists devices that match all given criteria.
 
         Args:
-            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches all.
+            name: Exact name, such as `"Samsung Galaxy S24"`; empty matches any.
             os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty
-                matches all.
-            attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+                matches any.
+            attributes: One or more attributes, such as `"chipset:qualcomm-snapdragon-8gen3"`.
 
         Returns:
-            The devices, ordered by name and operating system.
+            The devices, sorted by name and operating system.
 
         Raises:
             UserError: If an attribute is not of the form `key:value`.
@@ -134,7 +134,7 @@ class FindingClient(BaseClient):
         """Lists the attributes that devices have.
 
         Returns:
-            The attributes in alphabetical order, each once.
+            The attributes in alphabetical order, without duplicates.
 
         Examples:
             >>> [text for text in hub.get_device_attributes() if text.startswith("os:")]

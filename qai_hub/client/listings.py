@@ -1,4 +1,4 @@
-"""Which operation lists what, of one project or of all, and what its answers hold."""
+"""The lists of the API: the operation for each, and how to read items from its responses."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """A list of the service.
+    """One list of the API, such as that of jobs.
 
     Attributes:
-        operation: The operation that lists: a function of the generated client.
-        path: What stands in the path of its address.
-        filters: What the items have in common, as the operation takes it.
-        member: Where the items stand in an answer.
-        what: What they are, for messages.
-        make: Makes an item of its payload.
-        key: Identifier of an item.
+        operation: The operation that lists the items: a function of the generated client.
+        path: Path parameters of the operation, such as the project.
+        filters: Query parameters that filter the items.
+        member: Name of the response's field that holds the items.
+        what: What an item is called in messages.
+        make: Converts a payload into an item.
+        key: Returns the identifier of an item.
     """
 
     operation: Any
@@ -60,9 +60,9 @@ class Listing(Generic[T]):
         """Fetches a page.
 
         Args:
-            driver: What carries out the request.
-            place: Where it begins.
-            limit: Items to ask for.
+            driver: Runs the request.
+            place: Start of the page.
+            limit: Number of items to ask for.
 
         Returns:
             The page.
@@ -88,7 +88,7 @@ class Listing(Generic[T]):
         return some_items(self._fetch(driver), self.key, offset, limit)
 
     def all(self, driver: Driver, page_size: int) -> Iterator[T]:
-        """Goes through the list, blocking, as `all_items` does."""
+        """Iterates over the list, blocking, as `all_items` does."""
         return all_items(self._fetch(driver), self.key, page_size)
 
     async def some_async(self, driver: Driver, offset: int, limit: int) -> list[T]:
@@ -97,7 +97,7 @@ class Listing(Generic[T]):
         return [item async for item in self._walked(driver, walk)]
 
     def all_async(self, driver: AsyncDriver, page_size: int) -> AsyncIterator[T]:
-        """Goes through the list in an event loop, as `all_items` does."""
+        """Iterates over the list in an event loop, as `all_items` does."""
         return self._walked_with(driver, whole_list(self.key, page_size))
 
     def _fetch(self, driver: Driver) -> Callable[[Place, int], Page[T]]:
@@ -115,7 +115,7 @@ class Listing(Generic[T]):
 
 
 def jobs(owner: JobOwner, project: str | Project | None, filters: dict[str, Any]) -> Listing[Job]:
-    """The list of jobs."""
+    """Returns the list of jobs."""
     from qai_hub_api.api.jobs import list_jobs
     from qai_hub_api.api.projects import list_project_jobs
 
@@ -133,7 +133,7 @@ def jobs(owner: JobOwner, project: str | Project | None, filters: dict[str, Any]
 def summaries(
     owner: Owner, project: str | Project | None, filters: dict[str, Any]
 ) -> Listing[JobSummary]:
-    """The list of short forms of jobs."""
+    """Returns the list of job summaries."""
     from qai_hub_api.api.jobs import list_job_summaries
     from qai_hub_api.api.projects import list_project_job_summaries
 
@@ -149,7 +149,7 @@ def summaries(
 
 
 def models(owner: JobOwner, project: str | Project | None) -> Listing[Model]:
-    """The list of models."""
+    """Returns the list of models."""
     from qai_hub_api.api.models import list_models
     from qai_hub_api.api.projects import list_project_models
 
@@ -165,7 +165,7 @@ def models(owner: JobOwner, project: str | Project | None) -> Listing[Model]:
 
 
 def datasets(owner: Owner) -> Listing[Dataset]:
-    """The list of datasets."""
+    """Returns the list of datasets."""
     from qai_hub_api.api.datasets import list_datasets
 
     return Listing(
@@ -180,11 +180,11 @@ def datasets(owner: Owner) -> Listing[Dataset]:
 
 
 def _where(
-    everywhere: Any,  # noqa: ANN401 (modules of the generated client, one an operation)
+    everywhere: Any,  # noqa: ANN401 (modules of the generated client, one per operation)
     in_project: Any,  # noqa: ANN401 (as above)
     project: str | Project | None,
 ) -> tuple[Any, tuple[str, ...]]:
-    """What lists one project, or all if it is None, and what stands in its path."""
+    """Returns the operation that lists one project, or all for None, and its path parameters."""
     project_id = project_filter(project)
     if project_id is None:
         return everywhere.sync_detailed, ()

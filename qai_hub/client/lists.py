@@ -1,4 +1,4 @@
-"""Lists of jobs, models and datasets: a part of them, or one item after the other."""
+"""Lists of jobs, models and datasets: a range of items, or an iterator over all."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class ListingClient(FindingClient):
         """Lists jobs that you submitted or that are shared with you, newest first.
 
         Args:
-            offset: How many jobs to skip.
-            limit: How many jobs to list at most.
-            creator: E-mail address of who submitted them; None lists all.
-            state: State or states that they are in; None lists all.
-            type: Type of the jobs; None lists all.
-            project: Project that they belong to; None lists those of all projects.
+            offset: Number of jobs to skip.
+            limit: Maximum number of jobs to list.
+            creator: E-mail address of the submitter; None lists the jobs of all submitters.
+            state: State or states to list; None lists all.
+            type: Job type to list; None lists all.
+            project: Project to list; None lists all projects.
 
         Returns:
-            The short forms of the jobs.
+            The job summaries.
 
         Raises:
             UserError: If an argument is not valid.
@@ -60,9 +60,9 @@ class ListingClient(FindingClient):
         """Lists models that are yours or shared with you, newest first.
 
         Args:
-            offset: How many models to skip.
-            limit: How many models to list at most.
-            project: Project that they belong to; None lists those of all projects.
+            offset: Number of models to skip.
+            limit: Maximum number of models to list.
+            project: Project to list; None lists all projects.
 
         Returns:
             The models.
@@ -77,8 +77,8 @@ class ListingClient(FindingClient):
         """Lists datasets that are yours or shared with you, newest first.
 
         Args:
-            offset: How many datasets to skip.
-            limit: How many datasets to list at most.
+            offset: Number of datasets to skip.
+            limit: Maximum number of datasets to list.
 
         Returns:
             The datasets.
@@ -99,15 +99,15 @@ class ListingClient(FindingClient):
     ) -> Iterator[Job]:
         """Iterates over all jobs that you submitted or that are shared with you, newest first.
 
-        Jobs that are submitted meanwhile do not disturb it: each job comes once, as it was when
-        its page was fetched.
+        Jobs submitted during the iteration do not disturb it: each job is returned once, as it was
+        when its page was fetched.
 
         Args:
-            creator: E-mail address of who submitted them; None for all.
-            state: State or states that they are in; None for all.
-            type: Type of the jobs; None for all.
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many jobs one request fetches at most, from 1 to 1000.
+            creator: E-mail address of the submitter; None includes all.
+            state: State or states to include; None includes all.
+            type: Job type to include; None includes all.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of jobs per request, from 1 to 1000.
 
         Returns:
             The jobs.
@@ -131,17 +131,17 @@ class ListingClient(FindingClient):
         project: str | Project | None = None,
         page_size: int = 100,
     ) -> Iterator[JobSummary]:
-        """Iterates over the short forms of all jobs, which cost less to fetch than `iter_jobs`.
+        """Iterates over the summaries of all jobs, which are cheaper to fetch than the jobs.
 
         Args:
-            creator: E-mail address of who submitted them; None for all.
-            state: State or states that they are in; None for all.
-            type: Type of the jobs; None for all.
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many jobs one request fetches at most, from 1 to 1000.
+            creator: E-mail address of the submitter; None includes all.
+            state: State or states to include; None includes all.
+            type: Job type to include; None includes all.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of jobs per request, from 1 to 1000.
 
         Returns:
-            The short forms of the jobs, newest first, each once.
+            The job summaries, newest first, each once.
 
         Raises:
             UserError: If an argument is not valid.
@@ -164,8 +164,8 @@ class ListingClient(FindingClient):
         """Iterates over all models that are yours or shared with you, newest first.
 
         Args:
-            project: Project that they belong to; None for those of all projects.
-            page_size: How many models one request fetches at most, from 1 to 1000.
+            project: Project to include; None includes all projects.
+            page_size: Maximum number of models per request, from 1 to 1000.
 
         Returns:
             The models, each once.
@@ -183,7 +183,7 @@ class ListingClient(FindingClient):
         """Iterates over all datasets that are yours or shared with you, newest first.
 
         Args:
-            page_size: How many datasets one request fetches at most, from 1 to 1000.
+            page_size: Maximum number of datasets per request, from 1 to 1000.
 
         Returns:
             The datasets, each once.

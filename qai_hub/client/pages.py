@@ -1,4 +1,4 @@
-"""Lists from their first item to their last, one page at a time."""
+"""Pagination: iterates over a list page by page, returning each item once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from qai_hub.errors import InternalError
 T = TypeVar("T")
 P = TypeVar("P")
 
-# Pages in a row without anything new, after which a list is taken for endless.
+# Consecutive pages without a new item, after which a list counts as endless.
 _MOST_STALE_PAGES = 100
-# Empty pages in a row after which a list without cursors has ended, whatever its total says.
+# Consecutive empty pages after which a list without cursors has ended, whatever its total is.
 _MOST_EMPTY_PAGES = 50
-# How far to go on behind an empty page, where nothing tells how long the service's pages are.
+# How many items to skip after an empty page if the service's page length is not known.
 _SMALL_STEP = 10
 
 _logger = logging.getLogger("qai_hub")
@@ -34,9 +34,9 @@ class Page(NamedTuple, Generic[T]):
 
     Attributes:
         items: Its items, without those that were left out.
-        length: Number of its items with those that were left out.
-        total: Number of items on all pages, as the service tells it.
-        cursor: Where the next page begins; None on the last one, or if the service has no cursors.
+        length: Number of its items including those that were left out.
+        total: Number of items on all pages, as the service reports it.
+        cursor: Cursor of the next page; None on the last page, or if the service has no cursors.
     """
 
     items: Sequence[T]
@@ -46,17 +46,17 @@ class Page(NamedTuple, Generic[T]):
 
 
 class ListWalk(Generic[T]):
-    """The way through a list, page by page, each item once; it sends no requests itself.
+    """Decides which pages of a list to fetch, and returns each item once; it sends no requests.
 
-    It follows the cursors of the service, so that no item is left out or comes twice when others
-    are made or go meanwhile. Where there are none it counts: an item still comes once only, but
-    one may be left out if others before it go meanwhile. Empty pages are passed over.
+    It follows the service's cursors, so that no item is missed or repeated when others are added or
+    deleted during the iteration. Without cursors it counts offsets: items are still not repeated,
+    but one may be missed if others before it are deleted. Empty pages are skipped.
 
     Args:
-        key: Identifier of an item.
-        page_size: Most items of one page.
-        start: Where the first page begins.
-        most: Items at most; None for all.
+        key: Returns the identifier of an item.
+        page_size: Maximum number of items on one page.
+        start: Start of the first page.
+        most: Maximum number of items; None for all.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class ListWalk(Generic[T]):
         self._given = self._stale = self._empty = self._longest = 0
 
     def next(self) -> tuple[Place, int] | None:
-        """Decides which page to fetch.
+        """Returns the next page to fetch.
 
         Returns:
-            Where it begins, and how many items to ask for; None at the end of the list.
+            Its start and the number of items to ask for; None at the end of the list.
 
         Raises:
-            InternalError: If the list has no end.
+            InternalError: If the list seems endless.
         """
         place = self._place
         came_before = place is not None and place.cursor and place.cursor in self._cursors
@@ -92,13 +92,13 @@ class ListWalk(Generic[T]):
         return place, self._asked
 
     def take(self, page: Page[T]) -> list[T]:
-        """Takes a page in.
+        """Records a page.
 
         Args:
             page: The page.
 
         Returns:
-            Its items that had not come before, no more than were asked for.
+            Its items that have not been returned before, no more than were asked for.
         """
         self._empty = 0 if page.length else self._empty + 1
         self._longest = max(self._longest, page.length)
@@ -120,18 +120,18 @@ class ListWalk(Generic[T]):
 def all_items(
     fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], page_size: int
 ) -> Iterator[T]:
-    """Goes through a list, each item once, as `ListWalk` does.
+    """Iterates over a list, each item once, as `ListWalk` does.
 
     Args:
-        fetch: Fetches the page of at most some items that begins at a place.
-        key: Identifier of an item.
-        page_size: Most items of one page.
+        fetch: Fetches a page, given its start and the maximum number of items.
+        key: Returns the identifier of an item.
+        page_size: Maximum number of items on one page.
 
     Returns:
-        The items. Each page is fetched when its first item is asked for.
+        The items. Each page is fetched when its first item is needed.
 
     Raises:
-        UserError: If the page size is no whole number from 1 to 1000.
+        UserError: If the page size is not an integer from 1 to 1000.
     """
     return _items(fetch, whole_list(key, page_size))
 
@@ -139,41 +139,41 @@ def all_items(
 def some_items(
     fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], offset: int, limit: int
 ) -> list[T]:
-    """Fetches a range of a list, page by page; the service may make its pages shorter.
+    """Fetches a range of a list, page by page; the service may return shorter pages than asked for.
 
     Args:
-        fetch: Fetches the page of at most some items that begins at a place.
-        key: Identifier of an item.
-        offset: Items to pass over.
-        limit: Most items to fetch.
+        fetch: Fetches a page, given its start and the maximum number of items.
+        key: Returns the identifier of an item.
+        offset: Number of items to skip.
+        limit: Maximum number of items to fetch.
 
     Returns:
         The items.
 
     Raises:
-        UserError: If offset or limit are not whole numbers of at least 0.
+        UserError: If offset or limit is not an integer of at least 0.
     """
     return list(_items(fetch, part_of_list(key, offset, limit)))
 
 
 def whole_list(key: Callable[[T], str], page_size: int) -> ListWalk[T]:
-    """Plans the way through a list; arguments and errors are those of `all_items`."""
+    """Returns a walk through a whole list; arguments and errors are those of `all_items`."""
     return ListWalk(key, whole_number("page_size", page_size, 1, LARGEST_PAGE), Place(), None)
 
 
 def part_of_list(key: Callable[[T], str], offset: int, limit: int) -> ListWalk[T]:
-    """Plans the way through a range of a list; arguments and errors are those of `some_items`."""
+    """Returns a walk through a range of a list; arguments and errors are those of `some_items`."""
     start, most = whole_number("offset", offset, 0), whole_number("limit", limit, 0)
     return ListWalk(key, LARGEST_PAGE, Place(start), most)
 
 
 def mapped(make: Callable[[P], T], payloads: Iterable[P], what: str) -> list[T]:
-    """Makes objects of the members of a list, and leaves out those that cannot be made.
+    """Converts the members of a list into objects, leaving out those that cannot be converted.
 
     Args:
-        make: Makes an object; it raises InternalError for a member that says too little.
+        make: Converts a member; raises InternalError for one with too little information.
         payloads: The members.
-        what: What they are, for the log.
+        what: What a member is called in the log.
 
     Returns:
         The objects.
@@ -202,12 +202,12 @@ def _items(fetch: Callable[[Place, int], Page[T]], walk: ListWalk[T]) -> Iterato
 
 
 def _next(place: Place, page: Page[T], asked: int, longest: int) -> Place | None:
-    """Where the page after a page begins; None after the last one."""
+    """Returns the start of the page after a page; None after the last one."""
     if page.cursor is not None:
         return Place(cursor=page.cursor)
     if place.cursor is not None:
         return None
     after = place.offset + (page.length or longest or min(asked, _SMALL_STEP))
-    # A total that is less than what has come already says nothing: a full page has a next one.
+    # A total below the number of items seen is ignored: after a full page there may be another.
     is_wrong = page.total < after and page.length >= asked
     return Place(offset=after) if after < page.total or is_wrong else None

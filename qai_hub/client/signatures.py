@@ -1,7 +1,7 @@
-"""What methods return by the types of their arguments, for type checkers alone.
+"""Overloads for type checkers: what methods return depends on the types of their arguments.
 
-A submit returns a job for one device and a list of jobs for a list of more than one. The methods
-themselves are in the classes above this one.
+A submit method returns a job for one device, and a list of jobs for a list of more than one. The
+methods themselves are in the base classes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class TypedClient(CombinedClient):
-    """A client whose methods have the types of what they return."""
+    """A client whose methods have precise return types."""
 
     if TYPE_CHECKING:
 

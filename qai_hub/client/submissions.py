@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound=Job)
 
-# The devices of a job, and what drafts it for them.
+# The devices of a job, and the function that drafts the job for them.
 Planned: TypeAlias = tuple[Sequence[Choice], Callable[[list["Device"]], Draft]]
 
-# What a service may answer where a device is not there.
+# Status codes with which a service may refuse a device that no longer exists.
 _REFUSALS = frozenset({400, 404, 409, 422})
 _DATASET_ID = re.compile(r"d[a-z0-9]{1,31}")
-# Weights and activations that go together.
+# Supported combinations of weight and activation types.
 _PAIRS = (
     (QuantizeDtype.INT8, QuantizeDtype.INT8),
     (QuantizeDtype.INT8, QuantizeDtype.INT16),
@@ -189,25 +189,26 @@ async def choose_devices(
     queries: list[Device],
     models: Sequence[Any] = (),
 ) -> list[Choice]:
-    """Finds the devices that jobs will get, one for each query.
+    """Finds the devices for jobs, one for each query.
 
     Args:
-        driver: Carries out the requests.
-        client: Who submits.
+        driver: Runs the requests.
+        client: The client that submits.
         queries: What the user asked for.
-        models: What the devices have to run: each a `Model`, or one that could be uploaded.
+        models: Models that the devices must run: each a `Model`, or one that could be uploaded.
 
     Returns:
         The devices.
 
     Raises:
-        UserError: If none matches a query, it is not well formed, or a device does not run a model.
+        UserError: If no device matches a query, a query is malformed, or a device cannot run a
+            model.
     """
     choices = [await DEVICES.choose(driver, client, query) for query in queries]
     try:
         _check_frameworks(models, choices)
     except UserError:
-        # A device that is remembered may have got what it lacked.
+        # A cached device may be out of date, and may have the framework by now.
         renewed = await choose_anew(driver, client, choices)
         if renewed is None:
             raise
@@ -224,21 +225,21 @@ async def create_jobs(
     project: str | Project | None,
     retry: bool = True,
 ) -> list[J]:
-    """Creates jobs, one after the other; an error has a note about those that were made.
+    """Creates jobs one after the other; an error has a note that names those created before it.
 
     Args:
-        driver: Carries out the requests.
-        client: Who submits.
+        driver: Runs the requests.
+        client: The client that submits.
         kind: Class of the jobs.
-        planned: For each job its devices, and what drafts it for them.
-        project: Project that the jobs go to; None takes the client's.
-        retry: Whether to wait and try again when the service is asked too often.
+        planned: For each job its devices, and the function that drafts it for them.
+        project: Project of the jobs; None uses the client's default.
+        retry: Whether to wait and retry when the service limits the rate of requests.
 
     Returns:
         The jobs.
 
     Raises:
-        UserError: If the service refuses one.
+        UserError: If the service refuses a job.
     """
     project_id = client._project_id(project)
     made: list[str] = []
@@ -262,12 +263,12 @@ async def _create_one(
     project_id: str | None,
     retry: bool,
 ) -> tuple[api.CreateUpdateResponse, dict[str, Any]]:
-    """Creates a job; returns the answer, and attributes that follow from what was sent."""
+    """Creates a job; returns the response, and the attributes that are known from what was sent."""
     drafted = draft([choice.device for choice in choices])
     try:
         answer = await _send_job(driver, drafted.body, project_id, retry)
     except UserError as error:
-        # A device that is remembered may have gone, or may be another one by now.
+        # A cached device may no longer exist, or the query may select another one by now.
         refused = error.status_code in _REFUSALS
         renewed = await choose_anew(driver, client, choices) if refused else None
         if renewed is None:
@@ -293,7 +294,7 @@ async def _send_job(
 
 
 async def _complete(driver: Driver, job: Job) -> None:
-    """Fetches what only the service knows: reading an attribute must not block an event loop."""
+    """Fetches the remaining attributes now, so that reading one never blocks an event loop."""
     from qai_hub_api.api.jobs import get_job
 
     job._update(await driver.call(get_job.sync, job.job_id))
@@ -307,10 +308,10 @@ def _check_frameworks(models: Sequence[Any], choices: Sequence[Choice]) -> None:
 
 @contextmanager
 def naming_made(made: list[str]) -> Iterator[None]:
-    """Adds a note to errors: which jobs were made before.
+    """Adds a note to errors that names the jobs created before.
 
     Args:
-        made: Identifiers of the jobs; it may grow while the context lasts.
+        made: Identifiers of the jobs; the list may grow while the context is open.
     """
     try:
         yield
@@ -329,13 +330,13 @@ async def _checked_data(
 async def _checked(
     driver: Driver, client: UploadingClient, data: Dataset | DatasetEntries | str
 ) -> Dataset | DatasetEntries | str:
-    """Data that can be used or uploaded; of an identifier, the dataset.
+    """Checks that data can be used or uploaded; returns the dataset if given an identifier.
 
     Raises:
-        FileNotFoundError: If there is no file at a path.
-        UserError: If it is no dataset, or one that has expired.
+        FileNotFoundError: If a path does not exist.
+        UserError: If it is not a dataset, or the dataset has expired.
     """
-    if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():  # noqa: ASYNC240 - it takes no time
+    if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():  # noqa: ASYNC240 - the call is short
         data = await fetch_dataset(driver, client, data)
     await driver.run(lambda: check_data(data))
     return data

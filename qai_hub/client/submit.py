@@ -1,4 +1,4 @@
-"""What all submits of jobs have in common."""
+"""What all methods that submit jobs have in common."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class SubmittingClient(UploadingClient):
-    """A client that creates jobs of models and datasets on the hub."""
+    """A client that creates jobs from models and datasets on the hub."""
 
     def _choose(self, queries: list[Device], models: Sequence[Any] = ()) -> list[Choice]:
-        """The devices that jobs will get, one for each query, as `choose_devices` finds them."""
+        """Finds the devices for jobs, one for each query, as `choose_devices` does."""
         return run_blocking(choose_devices(self._driver, self, queries, models))
 
     def _create(
@@ -39,10 +39,10 @@ class SubmittingClient(UploadingClient):
 
 
 def one_or_all(jobs: list[T]) -> T | list[T]:
-    """A bare job for one device, as scripts expect it also of a list of one device."""
+    """Returns a bare job for one device: scripts expect it also for a list of one device."""
     return jobs[0] if len(jobs) == 1 else jobs
 
 
 def only(made: T | list[T]) -> T:
-    """The job of a submit for one device."""
+    """Returns the job of a submit for one device."""
     return made[0] if isinstance(made, list) else made

@@ -31,27 +31,28 @@ class CompileClient(SubmittingClient):
         retry: bool = True,
         project: str | Project | None = None,
     ) -> CompileJob | list[CompileJob]:
-        """Submits a compile job, uploading the model where it is not on the hub yet.
+        """Submits a compile job, uploading the model if it is not on the hub yet.
 
         Args:
-            model: A `Model`, or whatever `upload_model` takes.
-            device: Device to compile for, or several.
-            name: Name that people will see; None takes the model's.
+            model: A `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to compile for.
+            name: Display name; None uses the model's name.
             input_specs: For each input a shape, or a shape and a dtype: `{"x": (1, 3, 224, 224)}`
-                or `{"x": ((1, 3, 224, 224), "float32")}`. It fixes dimensions that the model
-                leaves open.
+                or `{"x": ((1, 3, 224, 224), "float32")}`. This fixes the model's dynamic
+                dimensions.
             options: Options, as on a command line: `"--target_runtime onnx"`.
-            single_compile: Whether several devices share one job, and so one target model.
-            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
-            retry: Whether to wait and try again when the service is asked too often; else
+            single_compile: Whether several devices share one job and hence one target model.
+            calibration_data: A `Dataset`, its identifier, or anything that `upload_dataset`
+                accepts.
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
-            The job; a list of jobs for a list of more than one device without `single_compile`.
+            The job; a list of jobs if more than one device was given without `single_compile`.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:

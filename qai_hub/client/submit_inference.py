@@ -1,4 +1,4 @@
-"""Submitting inference jobs, which profile jobs are too."""
+"""Submitting inference jobs; a profile job is an inference job with profiling on."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class InferenceClient(CompileClient):
         retry: bool = True,
         project: str | Project | None = None,
     ) -> InferenceJob | list[InferenceJob]:
-        """Submits an inference job that profiles the model on inputs drawn at random.
+        """Submits an inference job that profiles the model on random inputs.
 
-        Deprecated: call `submit_inference_job`, which profiles unless it is told not to.
+        Deprecated: call `submit_inference_job`, which profiles by default.
 
         Args:
-            model: A target model: a `Model`, or whatever `upload_model` takes.
-            device: Device to profile on, or several.
-            name: Name that people will see; None takes the model's.
+            model: A target model: a `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to profile on.
+            name: Display name; None uses the model's name.
             options: Options, as on a command line: `"--max_profiler_iterations 20"`.
-            retry: Whether to wait and try again when the service is asked too often; else
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
-            The job; a list of jobs for a list of more than one device.
+            The job; a list of jobs if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:
@@ -74,25 +74,25 @@ class InferenceClient(CompileClient):
         profile: bool = True,
         project: str | Project | None = None,
     ) -> InferenceJob | list[InferenceJob]:
-        """Submits an inference job, uploading model and inputs where they are not on the hub yet.
+        """Submits an inference job, uploading model and inputs if they are not on the hub yet.
 
         Args:
-            model: A target model: a `Model`, or whatever `upload_model` takes.
-            device: Device to run on, or several.
-            inputs: A `Dataset`, its identifier, or whatever `upload_dataset` takes. None profiles
-                on inputs drawn at random, and gives no outputs.
-            name: Name that people will see; None takes the model's.
+            model: A target model: a `Model`, or anything that `upload_model` accepts.
+            device: One or more devices to run on.
+            inputs: A `Dataset`, its identifier, or anything that `upload_dataset` accepts. None
+                profiles on random inputs and produces no outputs.
+            name: Display name; None uses the model's name.
             options: Options, as on a command line: `"--compute_unit cpu"`.
-            retry: Whether to wait and try again when the service is asked too often; else
+            retry: Whether to wait and retry when the service limits the rate of requests; otherwise
                 `RateLimitedError` is raised.
             profile: Whether to profile the model layer by layer as well.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
-            The job; a list of jobs for a list of more than one device.
+            The job; a list of jobs if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:

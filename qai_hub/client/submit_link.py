@@ -26,22 +26,22 @@ class LinkClient(QuantizeClient):
         options: str = "",
         project: str | Project | None = None,
     ) -> LinkJob | list[LinkJob]:
-        """Submits a link job, uploading the models where they are not on the hub yet.
+        """Submits a link job, uploading the models if they are not on the hub yet.
 
         Args:
-            models: QNN DLC models: each a `Model`, or whatever `upload_model` takes. Each comes
-                once.
-            device: Device to link for, or several.
-            name: Name that people will see; None takes the last model's.
+            models: QNN DLC models, each given once: a `Model`, or anything that `upload_model`
+                accepts.
+            device: One or more devices to link for.
+            name: Display name; None uses the last model's name.
             options: Options, as on a command line.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
             The job, whose target model is a context binary with one graph for each model; a list of
-            jobs for a list of more than one device.
+            jobs if more than one device was given.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:

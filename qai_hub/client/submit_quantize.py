@@ -28,23 +28,24 @@ class QuantizeClient(InferenceClient):
         options: str = "",
         project: str | Project | None = None,
     ) -> QuantizeJob:
-        """Submits a quantize job, uploading model and data where they are not on the hub yet.
+        """Submits a quantize job, uploading model and data if they are not on the hub yet.
 
         Args:
-            model: An ONNX model: a `Model`, or whatever `upload_model` takes.
-            calibration_data: A `Dataset`, its identifier, or whatever `upload_dataset` takes.
+            model: An ONNX model: a `Model`, or anything that `upload_model` accepts.
+            calibration_data: A `Dataset`, its identifier, or anything that `upload_dataset`
+                accepts.
             weights_dtype: Type to quantize weights to.
             activations_dtype: Type to quantize activations to: INT8 with INT8 weights, or INT16
                 with INT8 or INT4 weights.
-            name: Name that people will see; None takes the model's.
+            name: Display name; None uses the model's name.
             options: Options, as on a command line.
-            project: Project that the job goes to; None takes the client's.
+            project: Project of the job; None uses the client's default.
 
         Returns:
             The job, whose target model is ONNX with quantize and dequantize operators.
 
         Raises:
-            FileNotFoundError: If there is nothing at a path.
+            FileNotFoundError: If a path does not exist.
             UserError: If an argument is not valid, or the service refuses it.
 
         Examples:

@@ -37,21 +37,21 @@ class UploadingClient(ListingClient):
         """Uploads a model.
 
         Args:
-            model: Path of a file, whose suffix tells the format: `.onnx`, `.pt` (TorchScript),
-                `.pt2` (an exported program), `.tflite`, `.dlc`, `.bin` and others. Or of a folder:
-                one `.onnx` file, with its weights in one `.data` or `.bin` file and AIMET's
-                `.encodings`, if there are any; or an `.mlpackage` or `.mlmodelc`. Or of a ZIP
-                archive of such a folder. Or a model in memory: an `onnx.ModelProto`, a
+            model: Path of a file, whose suffix determines the format: `.onnx`, `.pt` (TorchScript),
+                `.pt2` (an exported program), `.tflite`, `.dlc`, `.bin` and others. Or the path of a
+                folder: one with a `.onnx` file, its weights in one `.data` or `.bin` file, and
+                AIMET's `.encodings`, if any; or an `.mlpackage` or `.mlmodelc`. Or the path of a
+                ZIP archive of such a folder. Or a model in memory: an `onnx.ModelProto`, a
                 `torch.export.ExportedProgram`, a traced or scripted torch module, a Core ML
-                `MLModel`, or the bytes of a TFLite model. A `Model` is given back as it is.
-            name: Name that people will see; None takes the file's.
-            project: Project that it goes to; None takes the client's.
+                `MLModel`, or the bytes of a TFLite model. A `Model` is returned unchanged.
+            name: Display name; None uses the file's name.
+            project: Project to add it to; None uses the client's default.
 
         Returns:
             The model.
 
         Raises:
-            FileNotFoundError: If there is nothing at the path.
+            FileNotFoundError: If the path does not exist.
             UserError: If it is not a model that can be uploaded.
 
         Examples:
@@ -68,7 +68,7 @@ class UploadingClient(ListingClient):
         name: str | None = None,
         project: str | Project | None = None,
     ) -> Model:
-        """Uploads a model, unless it is one of the hub."""
+        """Uploads a model, unless it is on the hub already."""
         from qai_hub_api.api.models import create_model
         from qai_hub_api.api.projects import create_project_model
         from qai_hub_api.models import ModelCreate, ModelType
@@ -103,19 +103,19 @@ class UploadingClient(ListingClient):
         name: str | None = None,
         project: str | Project | None = None,
     ) -> Dataset:
-        """Uploads a dataset, which expires in 30 days.
+        """Uploads a dataset, which expires after 30 days.
 
         Args:
-            data: For each input, in the model's order, a list of arrays, one for each sample; all
-                lists have the same length. Or the path of an HDF5 file of such data.
-            name: Name that people will see; None takes the file's, or the names of the inputs.
-            project: Project that it goes to; None takes the client's.
+            data: For each input, in the model's order, a list of arrays, one per sample; all lists
+                have the same length. Or the path of an HDF5 file with such data.
+            name: Display name; None uses the file's name, or the names of the inputs.
+            project: Project to add it to; None uses the client's default.
 
         Returns:
             The dataset.
 
         Raises:
-            FileNotFoundError: If there is no file at the path.
+            FileNotFoundError: If the path does not exist.
             UserError: If the data is not a dataset.
 
         Examples:
@@ -144,7 +144,7 @@ class UploadingClient(ListingClient):
         permanent: bool = False,
         project: str | Project | None = None,
     ) -> Dataset:
-        """Uploads a dataset, unless it is one of the hub."""
+        """Uploads a dataset, unless it is on the hub already."""
         from qai_hub_api.api.datasets import create_dataset
         from qai_hub_api.api.projects import create_project_dataset
         from qai_hub_api.models import DatasetCreate
@@ -175,10 +175,10 @@ class UploadingClient(ListingClient):
 
 @contextmanager
 def naming(made: str) -> Iterator[None]:
-    """Adds a note to errors: what was made before.
+    """Adds a note to errors that names what was created before.
 
     Args:
-        made: What it is, such as `"Model mabc"`.
+        made: What was created, such as `"Model mabc"`.
     """
     try:
         yield
@@ -191,11 +191,11 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
     """Checks that data can be used, or could be uploaded.
 
     Args:
-        data: A dataset, or what `upload_dataset` takes.
+        data: A dataset, or anything that `upload_dataset` accepts.
 
     Raises:
-        FileNotFoundError: If there is no file at the path.
-        UserError: If the data is not a dataset, or one that has expired.
+        FileNotFoundError: If the path does not exist.
+        UserError: If the data is not a dataset, or the dataset has expired.
     """
     from qai_hub.dataset_file import check_entries, check_h5
 
@@ -215,7 +215,7 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
 
 @contextmanager
 def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
-    """The data as an HDF5 file, for as long as the context lasts."""
+    """Provides the data as an HDF5 file while the context is open."""
     from qai_hub.dataset_file import dataset_entries_to_h5
 
     if isinstance(data, str | Path):

@@ -1,4 +1,4 @@
-"""Waiting for many jobs at once, blocking."""
+"""Blocking waits for several jobs at once."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,22 +14,24 @@ J = TypeVar("J", bound=Job)
 
 
 def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:
-    """Waits until all of some jobs have ended, well or not.
+    """Waits until all given jobs have ended, successfully or not.
 
-    Jobs that failed are returned as such, not raised. However many jobs there are, at most 8
-    requests are open, and at most 20 begin in a second. Ctrl+C stops waiting; the jobs go on.
+    A failed job is returned with its status; no exception is raised. However many jobs there are,
+    at most 8 requests are open at a time, and at most 20 are sent per second. Ctrl+C stops waiting;
+    the jobs continue.
 
     Args:
-        jobs: The jobs, of any clients.
-        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
 
     Returns:
         The final statuses, in the order of the jobs.
 
     Raises:
-        TimeoutError: If jobs have not ended in time. They go on, and can be waited for again.
-        UserError: If the server refuses to tell about a job.
-        InternalError: If the server has not answered for 5 minutes.
+        TimeoutError: If some jobs have not ended in time. They continue and can be waited for
+            again.
+        UserError: If the server refuses to report the status of a job.
+        InternalError: If the server has not responded for 5 minutes.
 
     Examples:
         >>> statuses = hub.wait_all(jobs, timeout=3600)
@@ -42,18 +44,18 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:
-    """Iterates over jobs as they end, well or not.
+    """Iterates over jobs as they end, successfully or not.
 
-    The time runs from the call on. Requests are sent as in `wait_all`, while the caller works on a
-    job too.
+    The timeout counts from the call. Requests are sent as in `wait_all`, also while the caller
+    processes a job.
 
     Args:
-        jobs: The jobs, of any clients.
-        timeout: Seconds to wait at most; 0 looks once at each, None waits for as long as it takes.
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
 
     Returns:
-        An iterator of the jobs, each once. It raises what `wait_all` raises, after the jobs that
-        ended before.
+        An iterator over the jobs, each once. It raises the errors of `wait_all`, after returning
+        the jobs that ended before.
 
     Examples:
         >>> for job in hub.as_completed(jobs, timeout=3600):
@@ -63,16 +65,16 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]
 
 
 def list_of_jobs(jobs: Iterable[J]) -> list[J]:
-    """Checks some jobs.
+    """Checks that all items are jobs.
 
     Args:
-        jobs: The jobs.
+        jobs: The items.
 
     Returns:
-        The same, as a list.
+        The jobs, as a list.
 
     Raises:
-        TypeError: If one of them is no job.
+        TypeError: If one of them is not a job.
     """
     if isinstance(jobs, Job):
         raise TypeError("Give a list of jobs, or use job.wait() for one.")
@@ -84,12 +86,12 @@ def list_of_jobs(jobs: Iterable[J]) -> list[J]:
 
 
 def distinct(jobs: Iterable[J]) -> list[J]:
-    """Leaves out jobs that were there before."""
+    """Removes duplicate jobs."""
     return list(dict.fromkeys(jobs))
 
 
 def _ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
-    # Nothing needs an event loop but a wait: asyncio is imported here.
+    # asyncio is imported here because only waiting needs an event loop.
     from qai_hub.waiting.aio import ended
     from qai_hub.waiting.thread import in_background
 

@@ -1,1 +1,1 @@
-"""Jobs: what they are, what they are doing, and how to wait for them."""
+"""The objects of a hub: jobs, models, datasets, devices, projects, profiles and results."""

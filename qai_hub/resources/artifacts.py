@@ -1,4 +1,4 @@
-"""Files that jobs leave beside their results: logs, traces and the like."""
+"""Artifacts of jobs: the files that they write besides their results, such as logs and traces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PREFIX = "JOB_ARTIFACT_TYPE_"
 
 
 def known_types(values: Iterable[object]) -> list[JobArtifactType]:
-    """Artifact types that this client knows, from names or members."""
+    """Returns the artifact types that this client knows, given names or members."""
     names = (str(getattr(value, "value", value)).removeprefix(_PREFIX) for value in values)
     return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]
 
@@ -31,19 +31,19 @@ def known_types(values: Iterable[object]) -> list[JobArtifactType]:
 async def download_artifacts(
     driver: Driver, job_id: str, artifact_type: JobArtifactType, folder: str
 ) -> list[str]:
-    """Downloads the files of one type that a job left.
+    """Downloads a job's artifacts of one type.
 
     Args:
-        driver: What carries out requests and transfers.
+        driver: Runs the requests and transfers.
         job_id: Identifier of the job, which has ended.
         artifact_type: Type of the files.
-        folder: Folder to write to; it is made, and files in it are overwritten.
+        folder: Folder to write to; created if missing. Existing files in it are overwritten.
 
     Returns:
         Paths of the files.
 
     Raises:
-        UserError: If the service no longer has them.
+        UserError: If the service no longer has the files.
     """
     from qai_hub_api.api.jobs import list_job_artifacts
 
@@ -61,12 +61,12 @@ async def download_artifacts(
 async def download_all_artifacts(
     driver: Driver, job_id: str, artifact_types: Iterable[JobArtifactType], folder: str
 ) -> None:
-    """Makes a folder, and downloads all that a job left beside its result into it.
+    """Creates a folder and downloads all artifacts of a job into it.
 
     Args:
-        driver: What carries out requests and transfers.
+        driver: Runs the requests and transfers.
         job_id: Identifier of the job, which has ended.
-        artifact_types: Types of the files that it left.
+        artifact_types: Types of the job's artifacts.
         folder: The folder.
     """
     await driver.run(lambda: Path(folder).expanduser().mkdir(parents=True, exist_ok=True))
@@ -76,5 +76,5 @@ async def download_all_artifacts(
         except UserError as error:
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
-            # The result counts, and the reason of a failure, even where the logs are gone.
+            # The result, or the reason for a failure, is worth having even without the logs.
             _logger.warning("%s of job %s: %s", artifact_type.name, job_id, error)

@@ -32,7 +32,7 @@ class ProducingJob(Job):
     _target_model: Model | None = None
 
     def get_target_model(self) -> Model | None:
-        """Gives the target model, which other jobs can use before this one has ended.
+        """Returns the target model, which other jobs can use before this one has ended.
 
         Returns:
             The target model; None if the service did not name one and the job failed.
@@ -44,7 +44,7 @@ class ProducingJob(Job):
         return run_blocking(self._target(self._driver))
 
     async def _target(self, driver: Driver) -> Model | None:
-        """Gives the target model, after waiting for the job's end if it is not named before."""
+        """Returns the target model; waits for the job's end if it is not known before."""
         if self._target_model is None:
             self._complete()
         if self._target_model is None:
@@ -81,7 +81,7 @@ class ProducingJob(Job):
         )
 
     def _update(self, payload: api.Job) -> JobStatus:
-        """Takes over the target model too, of which more is known when the job is done."""
+        """Updates the target model too: the service reports more about it when the job is done."""
         status = super()._update(payload)
         self._learn_target(self._find(payload)[1].target_model)
         return status
@@ -97,7 +97,7 @@ class ProducingJob(Job):
 
 
 class LoadableJob(ProducingJob):
-    """A job whose target model can be downloaded into memory as well."""
+    """A job whose target model can also be downloaded into memory."""
 
     @overload
     def download_target_model(self, filename: None = None) -> bytes | None: ...
@@ -109,8 +109,8 @@ class LoadableJob(ProducingJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added where it is missing. None loads
-                the file into memory.
+            filename: Path to write; the model's suffix is added if missing. None loads the file
+                into memory.
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
@@ -131,8 +131,8 @@ class CompileJob(ProducingJob):
         device: Device that it compiles for.
         compatible_devices: Devices that the target model runs on.
         model: Input model.
-        shapes: Shapes and dtypes of the inputs that it was asked for.
-        calibration_dataset: Calibration data, if there is any.
+        shapes: Shapes and dtypes of the inputs, as submitted.
+        calibration_dataset: Calibration data; None if there is none.
 
     Examples:
         >>> compile_job.device.name, compile_job.model.name
@@ -168,7 +168,7 @@ class CompileJob(ProducingJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added where it is missing.
+            filename: Path to write; the model's suffix is added if missing.
 
         Returns:
             Path of the file, or None if the job failed.
@@ -183,7 +183,7 @@ class CompileJob(ProducingJob):
     def target_shapes(self) -> InputSpecs:
         """Shapes and dtypes of the target model's inputs, after waiting for the job's end.
 
-        They are empty if the job failed. Deprecated: call `get_target_shapes`.
+        Empty if the job failed. Deprecated: call `get_target_shapes`.
         """
         warn_deprecated("CompileJob.target_shapes is deprecated: call get_target_shapes().")
         return self.get_target_shapes() or {}
@@ -192,10 +192,10 @@ class CompileJob(ProducingJob):
         """Shapes and dtypes of the target model's inputs, after waiting for the job's end.
 
         Args:
-            timeout: Seconds to wait at most; None waits for as long as it takes.
+            timeout: Maximum seconds to wait; None waits without limit.
 
         Returns:
-            Shape and dtype for each input, in the model's order; None if the job failed.
+            Shape and dtype of each input, in the model's order; None if the job failed.
 
         Raises:
             TimeoutError: If the job has not ended in time.
@@ -212,10 +212,10 @@ class CompileJob(ProducingJob):
         """Downloads the target model and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The results; of a failed job, its status with the reason.
+            The results; for a failed job, its status with the reason.
 
         Examples:
             >>> result = compile_job.download_results("compiled")

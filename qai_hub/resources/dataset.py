@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 
 class Dataset(Shareable):
-    """A dataset on the hub. It is made by the client, not by users.
+    """A dataset on the hub. Instances are created by the client, not by users.
 
     Attributes:
         dataset_id: Identifier; starts with `d`.
-        creation_time: When it was made, as a naive local datetime; 1970 if the service does not
-            tell.
-        expiration_time: When it expires, likewise; None if it never does.
-        name: Name that people see.
-        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
-        data: What was uploaded, where it was uploaded from memory.
+        creation_time: When it was created, as a naive local datetime; 1970 if the service does not
+            report it.
+        expiration_time: When it expires, as a naive local datetime; None if it never does.
+        name: Display name.
+        verbose: Whether its client showed progress when it was fetched; transfers use the client's
+            current setting.
+        data: The uploaded data, if it was uploaded from memory.
 
     Examples:
         >>> arrays = dataset.download()
@@ -69,7 +70,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _listed(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """A dataset that was asked for.
+        """Makes a dataset from the response to a request for datasets.
 
         Raises:
             InternalError: If the payload has no identifier.
@@ -80,7 +81,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _from_api(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """A dataset as the service tells it; also a bare reference, which has an id alone."""
+        """Makes a dataset from a payload, which may be a bare reference with an identifier only."""
         expires = known(dataset.expiration_time)
         return cls(
             owner,
@@ -93,7 +94,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _uploaded(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
-        """A dataset that was just uploaded."""
+        """Makes a dataset that was just uploaded."""
         expires = known(answer.expiration_time)
         return cls(
             owner,
@@ -114,11 +115,11 @@ class Dataset(Shareable):
         """Downloads the dataset.
 
         Args:
-            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
-                the dataset into memory.
+            filename: Path of an HDF5 file to write; `.h5` is added if missing. None loads the
+                dataset into memory.
 
         Returns:
-            For each name, in order, a list of arrays, one for each sample; or the path of the file.
+            For each name, in order, a list of arrays, one per sample; or the path of the file.
 
         Examples:
             >>> dataset.download()["x"][0].shape
@@ -142,10 +143,10 @@ class Dataset(Shareable):
         return await save(driver, answer, filename)
 
     def is_expired(self) -> bool:
-        """Tells whether the dataset has expired, by this machine's clock.
+        """Returns whether the dataset has expired, by this machine's clock.
 
         Returns:
-            Whether it has.
+            Whether it has expired.
 
         Examples:
             >>> dataset.is_expired()
@@ -155,7 +156,7 @@ class Dataset(Shareable):
         return expires is not None and datetime.now() >= expires  # noqa: DTZ005 (naive local)
 
     def get_expiration_status(self) -> str:
-        """Tells whether the dataset has expired, in words.
+        """Returns, as text, whether the dataset has expired.
 
         Returns:
             `"Expired"` or `"Not Expired"`.
@@ -169,12 +170,12 @@ class Dataset(Shareable):
     def delete(self) -> None:
         """Deletes the dataset from the hub, with its file.
 
-        Jobs that have ended keep its identifier, and show nothing else of it. The official service
-        cannot do this.
+        Jobs that have ended keep its identifier but nothing else. The official service does not
+        support this.
 
         Raises:
-            UserError: If a job that has not ended needs it, which is named, if you are not the
-                owner, or if the server cannot delete datasets.
+            UserError: If a job that has not ended needs it (the message names the job), if you are
+                not the owner, or if the server cannot delete datasets.
 
         Examples:
             >>> old = hub.upload_dataset({"x": [np.zeros((1, 3, 48, 192), np.float32)]})

@@ -1,4 +1,4 @@
-"""Devices that jobs run on, and the runtime frameworks they can ask for."""
+"""Devices that jobs run on, and the runtime frameworks that jobs can request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Device:
-    """A device, or a query that selects one: all that is given must match.
+    """A device, or a query that selects one: all given criteria must match.
 
     Attributes:
         name: Name as in `get_devices()`, such as `"Samsung Galaxy S24"`, or of a family of devices,
-            such as `"Samsung Galaxy S24 (Family)"`: a job gets one of them. Empty matches all.
+            such as `"Samsung Galaxy S24 (Family)"`, of which the service picks one. Empty matches
+            any.
         os: Version of the operating system (`"14"`), or an interval (`"[14,15)"`); empty matches
-            all.
-        attributes: One attribute or several, such as `"chipset:qualcomm-snapdragon-8gen3"`.
+            any.
+        attributes: One or more attributes, such as `"chipset:qualcomm-snapdragon-8gen3"`.
 
     Examples:
         >>> device = hub.Device("Samsung Galaxy S24")
@@ -52,8 +53,8 @@ class Framework:
 
     Attributes:
         name: Name, such as `"onnx"` or `"QAIRT"`.
-        api_version: Version to ask for in options and attributes.
-        api_tags: Words such as `"default"` or `"latest"`.
+        api_version: Version to use in options and attributes.
+        api_tags: Tags such as `"default"` or `"latest"`.
         full_version: Full version.
 
     Examples:
@@ -78,10 +79,10 @@ class Framework:
 
 
 def attribute_list(attributes: str | list[str] | None) -> list[str]:
-    """Checks device attributes and makes a list of them.
+    """Checks device attributes and returns them as a list.
 
     Args:
-        attributes: One attribute, several, or none.
+        attributes: One attribute, a list of attributes, or None.
 
     Returns:
         The attributes.

@@ -1,4 +1,4 @@
-"""Files from the hub: to a path, into a folder, or into memory."""
+"""Downloads from the hub: to a path, into a folder, or into memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 async def save(driver: Driver, answer: Downloadable, filename: str) -> str:
-    """Downloads a file to a path, to which the suffix of the file is added where it is missing.
+    """Downloads a file to a path; the suffix of the file is added if missing.
 
     Returns:
         The path.
@@ -38,7 +38,7 @@ async def save(driver: Driver, answer: Downloadable, filename: str) -> str:
 
 
 async def save_into(driver: Driver, answer: Downloadable, folder: str) -> str:
-    """Downloads a file into a folder, under the name that the service gives it.
+    """Downloads a file into a folder, under the name that the service reports.
 
     Returns:
         The path.
@@ -47,7 +47,7 @@ async def save_into(driver: Driver, answer: Downloadable, folder: str) -> str:
 
 
 async def save_all_into(driver: Driver, answers: Sequence[Downloadable], folder: str) -> list[str]:
-    """Downloads files into a folder, under the names that the service gives them.
+    """Downloads files into a folder, under the names that the service reports.
 
     Returns:
         The paths.
@@ -79,7 +79,7 @@ async def _read(driver: Driver, answer: Downloadable, read: Callable[[str], T]) 
 
 
 class _Place(NamedTuple):
-    """Where a file is, its name, what has to be sent with the address, and its SHA-256 in hex."""
+    """A file to download: its URL, name, headers to send with the request, and SHA-256 in hex."""
 
     url: str
     name: str
@@ -92,7 +92,7 @@ def _save_into(files: Files, place: _Place, folder: str) -> str:
 
 
 def _places(answers: Sequence[Downloadable]) -> list[_Place]:
-    """Where files are; from here on, no answer shows a signature or a credential."""
+    """Returns where files are, and hides signatures and credentials in the responses."""
     for answer in answers:
         hide_credentials(known(answer.credentials))
         location = _location(answer)

@@ -1,4 +1,4 @@
-"""What local hubs do and the official service does not."""
+"""Operations that local hubs support and the official service does not."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ async def call_extension(
     """Carries out an operation that the official service lacks.
 
     Args:
-        driver: What carries out the requests.
+        driver: Runs the requests.
         operation: A function of the generated client.
-        key: What it is about.
-        doing: What it does, such as `"cancel jobs"`.
-        look: Looks at what it is about; raises `UserError` if that is not there.
+        key: Identifier of the job, model or dataset that the operation acts on.
+        doing: What the operation does, for the error message, such as `"cancel jobs"`.
+        look: Fetches that job, model or dataset; raises `UserError` if it does not exist.
 
     Returns:
         What the operation returns.
@@ -53,7 +53,7 @@ async def call_extension(
         if error.status_code not in _LACKED:
             raise
         if error.status_code == 404:
-            # What it is about may be what is not there: then this tells so.
+            # A 404 may mean that the object is missing, not the operation: then this raises.
             await look()
         host = urlsplit(config.api_url).netloc
         raise UserError(
@@ -68,14 +68,15 @@ async def cancel_job(driver: Driver, job_id: str) -> api.Job:
     """Cancels a job, unless it has ended.
 
     Args:
-        driver: What carries out the requests.
+        driver: Runs the requests.
         job_id: Identifier of the job.
 
     Returns:
-        The job as it is afterwards.
+        The job after the cancellation.
 
     Raises:
-        UserError: If there is no such job, it is not the caller's own, or the server cannot do it.
+        UserError: If there is no such job, the caller does not own it, or the server cannot cancel
+            jobs.
     """
     from qai_hub_api.api.jobs import cancel_job, get_job
 

@@ -1,4 +1,4 @@
-"""Inference jobs, which profile jobs are too."""
+"""Inference jobs; a profile job is an inference job with profiling on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class InferenceJob(Job):
     Attributes:
         device: Device that it runs on.
         model: Model that it runs.
-        inputs: Input data; None to profile on inputs drawn at random.
+        inputs: Input data; None if it profiles on random inputs.
         shapes: Shapes and dtypes of the inputs.
         profiling: Whether it profiles.
 
@@ -55,14 +55,14 @@ class InferenceJob(Job):
         self.model = Model._from_api(details.model, self._owner)
         self.inputs = Dataset._from_api(data, self._owner) if data and data.dataset_id else None
         self.shapes = input_specs(details.tensor_type_list)
-        # What an older service calls a profile job has no such field.
+        # Profile jobs of an older service do not have this field.
         self.profiling = bool(known(getattr(details, "is_profiling_on", True)))
 
     def get_output_dataset(self) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end.
 
         Returns:
-            The dataset; None if there was no input data, or if the job failed.
+            The dataset; None if the job had no input data or failed.
 
         Examples:
             >>> outputs = inference_job.get_output_dataset()
@@ -88,12 +88,12 @@ class InferenceJob(Job):
         """Downloads the outputs, after waiting for the job's end.
 
         Args:
-            filename: Path of an HDF5 file to write; `.h5` is added where it is missing. None loads
-                the outputs into memory.
+            filename: Path of an HDF5 file to write; `.h5` is added if missing. None loads the
+                outputs into memory.
 
         Returns:
-            For each output, in order, a list of arrays, one for each sample; or the path of the
-            file. None if there was no input data, or if the job failed.
+            For each output, in order, a list of arrays, one per sample; or the path of the file.
+            None if the job had no input data or failed.
 
         Examples:
             >>> outputs = inference_job.download_output_data()
@@ -119,17 +119,16 @@ class InferenceJob(Job):
         """Downloads the profile, after waiting for the job's end.
 
         Args:
-            filename: Path of a JSON file to write; `.json` is added where it is missing. Or a
-                folder, in which the file gets a name that no file has. None gives the profile in
-                memory.
+            filename: Path of a JSON file to write; `.json` is added if missing. Or a folder, in
+                which the file gets an unused name. None returns the profile itself.
 
         Returns:
             `execution_summary` with times in microseconds and memory in bytes, and
-            `execution_detail` with one dictionary a layer; or the path of the file. None if the
+            `execution_detail` with one dictionary per layer; or the path of the file. None if the
             job failed.
 
         Raises:
-            UserError: If the job was not asked to profile.
+            UserError: If the job was not submitted with profiling on.
 
         Examples:
             >>> profile = inference_job.download_profile()
@@ -152,14 +151,14 @@ class InferenceJob(Job):
         return await driver.run(lambda: self._write(profile, filename))
 
     def get_profile(self) -> Profile | None:
-        """Fetches what was measured, after waiting for the job's end.
+        """Fetches the measured profile, after waiting for the job's end.
 
         Returns:
-            Times in microseconds and memory in bytes, as a whole and by layer; None if the job
+            Times in microseconds and memory in bytes, in total and by layer; None if the job
             failed.
 
         Raises:
-            UserError: If the job was not asked to profile.
+            UserError: If the job was not submitted with profiling on.
 
         Examples:
             >>> profile = inference_job.get_profile()
@@ -170,7 +169,7 @@ class InferenceJob(Job):
         return run_blocking(self._profile(self._driver))
 
     async def _profile(self, driver: Driver) -> Profile | None:
-        """Fetches what was measured, after waiting for the job's end."""
+        """Fetches the measured profile, after waiting for the job's end."""
         result = await self._result(driver)
         if result is None:
             return None
@@ -187,10 +186,10 @@ class InferenceJob(Job):
         """Downloads the outputs, the profile and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The results; of a failed job, its status with the reason.
+            The results; for a failed job, its status with the reason.
 
         Examples:
             >>> result = inference_job.download_results("results")
@@ -202,7 +201,7 @@ class InferenceJob(Job):
     async def _results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
-        folder = Path(artifacts_dir).expanduser()  # noqa: ASYNC240 - it asks no disk
+        folder = Path(artifacts_dir).expanduser()  # noqa: ASYNC240 - no disk access
         result = await self._fetch_result(driver) if status.success else None
         profile = result[0] if result else None
         if profile is not None:
@@ -215,11 +214,11 @@ class InferenceJob(Job):
         return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
 
     async def _result(self, driver: Driver) -> tuple[Profile | None, str] | None:
-        """The result, after waiting for the job's end; None if it failed."""
+        """Fetches the result, after waiting for the job's end; returns None if the job failed."""
         return await self._fetch_result(driver) if (await driver.wait(self)).success else None
 
     async def _fetch_result(self, driver: Driver) -> tuple[Profile | None, str]:
-        """What the job measured, and the id of its output dataset."""
+        """Fetches the job's profile and the identifier of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
         answer = await driver.call(get_job_result.sync, self.job_id)
@@ -232,7 +231,7 @@ class InferenceJob(Job):
         return profile_from_api(detail) if detail else None, outputs
 
     def _write(self, profile: Profile, filename: str) -> str:
-        """Writes a profile as files are downloaded: it has its name only when it is whole."""
+        """Writes a profile, under a temporary name first, so that its file is never partial."""
         given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
         into_folder = given.is_dir()
         path = free_name(given / name) if into_folder else with_suffixes(given, name)

@@ -1,4 +1,4 @@
-"""What all types of jobs have in common."""
+"""What jobs of all types have in common."""
 
 from __future__ import annotations
 
@@ -37,29 +37,30 @@ if TYPE_CHECKING:
 
 
 class JobOwner(Owner, Protocol):
-    """An owner that finds the jobs that produce models."""
+    """An owner that can also fetch jobs, such as those that produce models."""
 
     def get_job(self, job_id: str) -> Job:
         """Fetches a job."""
 
 
 class Job(Shareable):
-    """A job on the hub. It is made by the client, not by users.
+    """A job on the hub. Instances are created by the client, not by users.
 
     Attributes:
         job_id: Identifier; starts with `j`.
-        name: Name that people see.
-        date: When it was submitted, as a naive local datetime; 1970 if the service does not tell.
+        name: Display name.
+        date: When it was submitted, as a naive local datetime; 1970 if the service does not report
+            it.
         hub_version: Release of the service.
         options: Options, as on a command line.
         project_id: Project that it belongs to, if any.
-        created_at: When it was submitted, in UTC; None if the service does not tell.
-        queued_at: When it began to wait for its turn, in UTC; None if that is not known.
-        started_at: When it began to run, in UTC; None before.
+        created_at: When it was submitted, in UTC; None if the service does not report it.
+        queued_at: When it was queued, in UTC; None if not known.
+        started_at: When it started to run, in UTC; None before.
         completed_at: When it ended, in UTC; None before.
         failure_type: Class of its failure, such as `"MODEL_INVALID"`; None unless it failed.
-        notices: What it wants its user to know.
-        owner: Who submitted it; None if the service does not tell.
+        notices: Messages to the user.
+        owner: Who submitted it; None if the service does not report it.
 
     Examples:
         >>> job = hub.get_job(compile_job.job_id)
@@ -83,7 +84,7 @@ class Job(Shareable):
     _job_type: JobType = JobType.UNSPECIFIED
     _kind: JobKind[Any] | None = None
     _available_artifacts: list[JobArtifactType]
-    # Whether it was submitted here, and nothing was asked about it yet.
+    # Whether it was submitted by this client and has not been fetched since.
     _is_partial = False
 
     def __init__(
@@ -115,10 +116,10 @@ class Job(Shareable):
 
     @classmethod
     def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind[Any]) -> Self:
-        """A job as the service describes it.
+        """Makes a job from a payload.
 
         Raises:
-            InternalError: If the payload is about another type of job, or has no identifier.
+            InternalError: If the payload describes a job of another type, or has no identifier.
         """
         job = cls._new(owner, kind)
         member, details = job._find(payload)
@@ -138,7 +139,7 @@ class Job(Shareable):
         creation_time: datetime | Unset,
         known_by_then: Mapping[str, Any],
     ) -> Self:
-        """A job that was just submitted: what is not known by then is fetched on demand."""
+        """Makes a job that was just submitted; attributes not yet known are fetched on demand."""
         job = cls._new(owner, kind)
         job.job_id = job_id
         job._is_partial = True
@@ -164,7 +165,7 @@ class Job(Shareable):
 
     @property
     def verbose(self) -> bool:
-        """Whether waits show their progress, as set on this job or else by its client."""
+        """Whether waits show their progress; set on this job, or else by its client."""
         return self._owner.verbose if self._verbose is None else self._verbose
 
     @verbose.setter
@@ -177,7 +178,7 @@ class Job(Shareable):
         return f"{self._owner.config.web_url}/jobs/{self.job_id}/"
 
     def get_status(self) -> JobStatus:
-        """Asks for the job's status.
+        """Fetches the job's status.
 
         Returns:
             The status, with the reason as its message if the job failed.
@@ -196,19 +197,20 @@ class Job(Shareable):
     def wait(self, timeout: float | None = None) -> JobStatus:
         """Waits until the job has ended.
 
-        A job that failed, or that the service timed out, is returned as such, not raised. Faults of
-        the network are ridden out for 5 minutes. Ctrl+C stops waiting; the job goes on.
+        If the job failed, or the service timed it out, that status is returned; no exception is
+        raised. Network faults are tolerated for 5 minutes. Ctrl+C stops waiting; the job continues.
 
         Args:
-            timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+            timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
 
         Returns:
             The final status.
 
         Raises:
-            TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
-            UserError: If the server refuses to tell about the job.
-            InternalError: If the server has not answered for 5 minutes.
+            TimeoutError: If the job has not ended in time. The job continues and can be fetched
+                again.
+            UserError: If the server refuses to report the job's status.
+            InternalError: If the server has not responded for 5 minutes.
 
         Examples:
             >>> status = job.wait(timeout=3600)
@@ -218,20 +220,21 @@ class Job(Shareable):
         return wait_for(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
-        """Waits in an event loop of asyncio until the job has ended, as `wait` does.
+        """Waits in an asyncio event loop until the job has ended, as `wait` does.
 
-        Cancelling the task leaves no connection behind; the job goes on.
+        Cancelling the task closes its connection; the job continues.
 
         Args:
-            timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+            timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
 
         Returns:
             The final status.
 
         Raises:
-            TimeoutError: If the job has not ended in time. It goes on, and can be fetched again.
-            UserError: If the server refuses to tell about the job.
-            InternalError: If the server has not answered for 5 minutes.
+            TimeoutError: If the job has not ended in time. The job continues and can be fetched
+                again.
+            UserError: If the server refuses to report the job's status.
+            InternalError: If the server has not responded for 5 minutes.
 
         Examples:
             >>> import asyncio
@@ -245,14 +248,14 @@ class Job(Shareable):
         return status
 
     def cancel(self) -> JobStatus:
-        """Ends the job, whether it runs or waits for its turn.
+        """Cancels the job, whether it is running or queued.
 
-        It fails, with a reason that tells who cancelled it and the failure type `"CANCELLED"`;
-        jobs that wait for its model fail with it. A job that has ended stays as it is. The official
-        service cannot do this.
+        The job fails with the failure type `"CANCELLED"` and a reason that names who cancelled it;
+        jobs that wait for its model fail too. A job that has ended is left unchanged. The official
+        service does not support this.
 
         Returns:
-            The status afterwards: `SUCCESS` if the job was done before it could be cancelled.
+            The status afterwards: `SUCCESS` if the job ended before it could be cancelled.
 
         Raises:
             UserError: If you are not the owner, or the server cannot cancel jobs.
@@ -288,7 +291,7 @@ class Job(Shareable):
         self.name = job_name
 
     def get_available_artifacts(self) -> list[JobArtifactType]:
-        """Lists the types of the files that the job left, after waiting for its end.
+        """Lists the types of the job's artifacts, after waiting for its end.
 
         Returns:
             The types that this client knows.
@@ -300,24 +303,25 @@ class Job(Shareable):
         return run_blocking(self._artifacts(self._driver))
 
     async def _artifacts(self, driver: Driver) -> list[JobArtifactType]:
-        """Lists the types of the files that the job left, after waiting for its end."""
+        """Lists the types of the job's artifacts, after waiting for its end."""
         await driver.wait(self)
         return list(self._available_artifacts)
 
     def download_artifacts_for_type(
         self, output_dir: str, artifact_type: JobArtifactType
     ) -> list[str]:
-        """Downloads the job's files of one type, after waiting for its end.
+        """Downloads the job's artifacts of one type, after waiting for its end.
 
         Args:
-            output_dir: Folder to write to; it is made, and files in it are overwritten.
+            output_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
             artifact_type: Type of the files.
 
         Returns:
             Paths of the files; empty if there are none.
 
         Raises:
-            UserError: If the service no longer has them, or if there is no such type.
+            UserError: If the service no longer has the files, or the type does not exist.
 
         Examples:
             >>> logs = job.download_artifacts_for_type("logs", hub.JobArtifactType.HUB_LOG)
@@ -337,13 +341,14 @@ class Job(Shareable):
         """Downloads all logs of the job, after waiting for its end.
 
         Args:
-            output_dir: Folder to write to; it is made, and files in it are overwritten.
+            output_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             Paths of the logs.
 
         Raises:
-            UserError: If the service no longer has them.
+            UserError: If the service no longer has the files.
 
         Examples:
             >>> for path in job.download_job_logs("logs"):
@@ -364,11 +369,11 @@ class Job(Shareable):
         ]
 
     def get_tool_versions(self) -> dict[str, str]:
-        """Tells which tools the job used, after waiting for its end.
+        """Returns the tools that the job used, after waiting for its end.
 
         Returns:
-            The version of each tool, by its name. They are empty if the job failed, and for an
-            inference job that does not profile: the service does not tell them then.
+            The version of each tool, by name. Empty if the job failed, and for an inference job
+            without profiling, for which the service does not report versions.
 
         Examples:
             >>> list(job.get_tool_versions())
@@ -391,10 +396,10 @@ class Job(Shareable):
         """Downloads all results of the job, after waiting for its end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The results; of a failed job, its status with the reason.
+            The results; for a failed job, its status with the reason.
 
         Examples:
             >>> result = job.download_results("results")
@@ -407,14 +412,14 @@ class Job(Shareable):
         return await driver.run(lambda: self.download_results(artifacts_dir))
 
     def _extract_job_specific_pb(self, job_pb: Any) -> Any:  # noqa: ANN401 - protobuf messages
-        """The part of a `Job` message that is about its type; scripts call it."""
+        """Returns the part of a `Job` message that is specific to its type; scripts call this."""
         return getattr(job_pb, job_pb.WhichOneof("job"))
 
     def _find(self, payload: api.Job) -> tuple[str, Any]:
-        """The part of a payload that is about the type of job, and its name.
+        """Returns the part of a payload that is specific to this type of job, with its name.
 
         Raises:
-            InternalError: If the payload is about another type.
+            InternalError: If the payload describes a job of another type.
         """
         if self._kind is None:
             return any_details(payload)
@@ -424,15 +429,15 @@ class Job(Shareable):
         return found
 
     def _complete(self) -> None:
-        """Fetches what is not known yet of a job that was submitted here."""
+        """Fetches the attributes that are not yet known of a job submitted by this client."""
         if self._is_partial:
             self.get_status()
 
     def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
-        """Takes over what stays as it is, of the part of a payload that is about the type."""
+        """Sets the attributes that never change, from the type-specific part of a payload."""
 
     def _update(self, payload: api.Job) -> JobStatus:
-        """Takes over what has changed since the job was fetched."""
+        """Sets the attributes that may have changed, and returns the status."""
         _, details = self._find(payload)
         if self._is_partial:
             self._read(details)
@@ -460,7 +465,7 @@ class Job(Shareable):
         return status
 
     async def _download_artifacts(self, driver: Driver, folder: str) -> None:
-        """Downloads all that the job, which has ended, left beside its result into a folder."""
+        """Downloads all artifacts of the job, which must have ended, into a folder."""
         await download_all_artifacts(driver, self.job_id, self._available_artifacts, folder)
 
     @property

@@ -1,4 +1,4 @@
-"""What there is to know of a type of job, and where payloads hold it."""
+"""The description of a job type, and where payloads hold it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ J = TypeVar("J")
 
 
 class Member(NamedTuple):
-    """Where the payloads of the API hold a type of job.
+    """Where API payloads hold a job type.
 
     Attributes:
         name: Member of a job's payload, such as `"compile_job"`; in summaries and results its name
             is followed by `_summary` and `_result`, and the identifier is `NAME_id`.
-        detail: Member of the result that says how the job was carried out.
+        detail: Member of the result that describes how the job ran.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True)
 class JobKind(Generic[J]):
-    """What there is to know of a type of job: one row of `qai_hub.resources.kinds.KINDS`.
+    """The description of a job type: one row of `qai_hub.resources.kinds.KINDS`.
 
     Attributes:
         job_type: The type.
-        states: States that such jobs pass through between CREATED and their end.
+        states: States of such jobs between CREATED and their end.
         job: Class of the jobs.
-        summary: Class of their short forms.
-        members: Where payloads hold it. An older service has other names for some.
+        summary: Class of their summaries.
+        members: Where payloads hold it; some have other names in an older service.
     """
 
     job_type: JobType
@@ -48,10 +48,10 @@ class JobKind(Generic[J]):
     members: tuple[Member, ...]
 
     def find(self, payload: api.Job) -> tuple[str, Any] | None:
-        """The part of a payload that is about this type of job.
+        """Returns the part of a payload that is specific to this job type.
 
         Returns:
-            Its name and the part; None if the payload is about another type.
+            Its name and the part; None if the payload describes a job of another type.
         """
         for member in self.members:
             details = known(getattr(payload, member.name))
@@ -60,7 +60,7 @@ class JobKind(Generic[J]):
         return None
 
     def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
-        """How a job of this type was carried out; None if the service does not say."""
+        """Returns how a job of this type ran; None if the service does not report it."""
         for member in self.members:
             result = known(getattr(payload, f"{member.name}_result"))
             if result is not None:

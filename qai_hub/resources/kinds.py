@@ -1,4 +1,4 @@
-"""The types of jobs, and from payloads to jobs of each type."""
+"""The table of job types, and the conversion of payloads to jobs of the right class."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ KINDS: tuple[JobKind[Any], ...] = (
         members=(Member("link_job", detail="link_detail"),),
     ),
 )
-"""The types of jobs that this client knows."""
+"""The job types that this client knows."""
 
 _UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, members=())
 
@@ -79,10 +79,10 @@ _SUMMARIES = tuple((f"{member.name}_summary", kind) for kind in KINDS for member
 
 
 def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
-    """The job of a payload; of a job type that this client does not know, an `UnknownJob`.
+    """Makes a job from a payload: an `UnknownJob` if this client does not know its type.
 
     Raises:
-        InternalError: If the payload is about no job, or has no identifier.
+        InternalError: If the payload does not describe a job, or has no identifier.
     """
     kind = next((kind for kind in KINDS if kind.find(payload)), _UNKNOWN)
     return kind.job._from_api(payload, owner, kind)
@@ -91,13 +91,13 @@ def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
 def submitted_job(
     cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, known: Mapping[str, Any]
 ) -> J:
-    """The job that was just submitted, of which the rest is fetched when it is asked for.
+    """Makes a job that was just submitted; attributes not yet known are fetched on demand.
 
     Args:
         cls: Class of the job.
-        answer: What the service answered.
-        owner: Who submitted it.
-        known: Attributes of the job that follow from what was sent, by their names.
+        answer: The service's response.
+        owner: The client that submitted it.
+        known: Attributes of the job that are known from what was sent, by name.
 
     Returns:
         The job.
@@ -110,7 +110,7 @@ def submitted_job(
 
 
 def with_id(payload: api.Job, job_id: str) -> api.Job:
-    """The payload of a job that was asked for by its identifier, which it may lack."""
+    """Adds the identifier that a job was requested by to its payload if missing."""
     for kind in KINDS:
         found = kind.find(payload)
         if found is not None:
@@ -121,10 +121,10 @@ def with_id(payload: api.Job, job_id: str) -> api.Job:
 
 
 def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
-    """The summary of a payload; of a job type that this client does not know, the common part.
+    """Makes a job summary from a payload: the common part if this client does not know the type.
 
     Raises:
-        InternalError: If the payload is about no job, or has no identifier.
+        InternalError: If the payload does not describe a job, or has no identifier.
     """
     for name, kind in _SUMMARIES:
         summary = getattr(payload, name)
@@ -134,10 +134,10 @@ def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
 
 
 def _unknown_summary(payload: api.JobSummary) -> api.LinkJobSummary:
-    """What the short forms of all job types have in common.
+    """Returns what the summaries of all job types have in common.
 
     Raises:
-        InternalError: If the payload is about no job.
+        InternalError: If the payload does not describe a job.
     """
     from qai_hub_api.models import LinkJobSummary
 

@@ -45,10 +45,10 @@ class LinkJob(LoadableJob):
         """Downloads the context binary and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The results; of a failed job, its status with the reason.
+            The results; for a failed job, its status with the reason.
 
         Examples:
             >>> result = link_job.download_results("linked")

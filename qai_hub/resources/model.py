@@ -28,15 +28,17 @@ logger = logging.getLogger(__name__)
 
 
 class Model(Shareable):
-    """A model on the hub. It is made by the client, not by users.
+    """A model on the hub. Instances are created by the client, not by users.
 
     Attributes:
         model_id: Identifier; starts with `m`.
-        date: When it was made, as a naive local datetime; 1970 if the service does not tell.
+        date: When it was created, as a naive local datetime; 1970 if the service does not report
+            it.
         model_type: Format of its file.
-        name: Name that people see.
-        model: The model in memory, where it was uploaded from memory.
-        verbose: Whether its client showed progress when it was fetched; transfers ask the client.
+        name: Display name.
+        model: The model in memory, if it was uploaded from memory.
+        verbose: Whether its client showed progress when it was fetched; transfers use the client's
+            current setting.
 
     Examples:
         >>> model = hub.upload_model("model.onnx", name="classifier")
@@ -44,7 +46,7 @@ class Model(Shareable):
         ('classifier', <SourceModelType.ONNX: 6>)
     """
 
-    # Whether it was uploaded here, and nothing was asked about it yet.
+    # Whether it was uploaded by this client and has not been fetched since.
     _is_partial = False
 
     def __init__(
@@ -88,7 +90,7 @@ class Model(Shareable):
 
     @classmethod
     def _listed(cls, model: api.Model, owner: JobOwner) -> Model:
-        """A model that was asked for.
+        """Makes a model from the response to a request for models.
 
         Raises:
             InternalError: If the payload has no identifier.
@@ -101,7 +103,7 @@ class Model(Shareable):
     def _from_api(
         cls, model: api.Model | Unset, owner: JobOwner, producer: Job | None = None
     ) -> Model:
-        """A model as the service tells it; of one that it does not tell, the id is empty."""
+        """Makes a model from a payload; the identifier is empty if the payload is unset."""
         from qai_hub_api.models import Model as ApiModel
 
         model = known(model) or ApiModel()
@@ -130,7 +132,7 @@ class Model(Shareable):
         model_type: SourceModelType,
         name: str,
     ) -> Model:
-        """A model that was just uploaded; what else the service knows is fetched on demand."""
+        """Makes a model that was just uploaded; other attributes are fetched on demand."""
         model = cls(
             owner,
             answer.id,
@@ -148,7 +150,7 @@ class Model(Shareable):
         return model
 
     def _learn(self, model: api.Model) -> None:
-        """Takes over what a producing job fills in when it is done."""
+        """Sets the attributes that the producing job fills in when it is done."""
         self.model_type = SourceModelType._from_api(known(model.model_type))
         metadata = known(model.metadata)
         inputs, outputs = known(model.input_spec), known(model.output_spec)
@@ -166,7 +168,7 @@ class Model(Shareable):
 
     @property
     def metadata(self) -> dict[ModelMetadataKey, str]:
-        """What is known about a target model; waits for the job that produces it."""
+        """Metadata of a target model; waits for the job that produces it."""
         self._complete(self._metadata)
         return self._metadata or {}
 
@@ -206,13 +208,13 @@ class Model(Shareable):
         return self._producer
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until the model is there.
+        """Waits until the model exists.
 
         Args:
-            timeout: Seconds to wait at most; None waits for as long as the job takes.
+            timeout: Maximum seconds to wait for the job; None waits without limit.
 
         Returns:
-            Whether the model is there, as an uploaded one always is.
+            Whether the model exists; always true for an uploaded model.
 
         Raises:
             TimeoutError: If the job that produces it has not ended in time.
@@ -228,8 +230,8 @@ class Model(Shareable):
         """Downloads the model's file, waiting for the job that produces it.
 
         Args:
-            filename: Path to write; the model's suffix is added where it is missing.
-            timeout: Seconds to wait for the job at most; None waits for as long as it takes.
+            filename: Path to write; the model's suffix is added if missing.
+            timeout: Maximum seconds to wait for the job; None waits without limit.
 
         Returns:
             Path of the file.
@@ -275,12 +277,12 @@ class Model(Shareable):
     def delete(self) -> None:
         """Deletes the model from the hub, with its file.
 
-        Jobs that have ended keep its identifier, and show nothing else of it. The official service
-        cannot do this.
+        Jobs that have ended keep its identifier but nothing else. The official service does not
+        support this.
 
         Raises:
-            UserError: If a job that has not ended needs it, which is named, if you are not the
-                owner, or if the server cannot delete models.
+            UserError: If a job that has not ended needs it (the message names the job), if you are
+                not the owner, or if the server cannot delete models.
 
         Examples:
             >>> old = hub.upload_model("model.onnx")

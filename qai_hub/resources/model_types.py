@@ -1,4 +1,4 @@
-"""Formats of models, and what is known about them."""
+"""Formats of models, and the keys of their metadata."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SourceModelType(Enum):
 
 
 class ModelMetadataKey(Enum):
-    """What is known about a target model.
+    """Key of a target model's metadata.
 
     Examples:
         >>> version = target_model.metadata.get(hub.ModelMetadataKey.QNN_SDK_VERSION)

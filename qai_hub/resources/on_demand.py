@@ -1,4 +1,4 @@
-"""Attributes that are fetched when they are first asked for."""
+"""Attributes that are fetched when they are first read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NONE_GIVEN: Any = object()
 
 
 class _Partial(Protocol):
-    """Something of which not all is known yet."""
+    """An object whose attributes are not all known yet."""
 
     def _complete(self) -> None:
         """Fetches the rest, if there is any."""
@@ -25,7 +25,7 @@ class _OnDemand:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    # What is in the dictionary of an instance comes first: this is called where there is nothing.
+    # A non-data descriptor: called only if the instance's dictionary does not hold the attribute.
     def __get__(self, instance: _Partial | None, owner: type | None = None) -> object:
         if instance is not None:
             instance._complete()
@@ -39,13 +39,14 @@ class _OnDemand:
 
 
 def on_demand(default: T = _NONE_GIVEN) -> T:
-    """Declares an attribute that is fetched when it is first asked for.
+    """Declares an attribute that is fetched when it is first read.
 
     Args:
-        default: Its value where there is nothing to fetch; without one it is missing then.
+        default: Its value if there is nothing to fetch; without a default the attribute is then
+            missing.
 
     Returns:
-        What stands for it in the class, which has a method `_complete`.
+        A descriptor for the class, which must have a method `_complete`.
     """
     declared: Any = _OnDemand(default)
     return declared  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Parts of payloads that several resources have: tensors, people, notices, details of jobs."""
+"""Parts of payloads that several resources share: tensors, users, notices, details of jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
-    """Shape and dtype for each input, in the model's order; empty if there are none."""
+    """Returns the shape and dtype of each input, in the model's order; empty if there are none."""
     given = known(types)
     tensors = given.types if given else []
     return {
@@ -29,7 +29,7 @@ def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
 
 
 def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
-    """The tensors of each graph, in the model's order."""
+    """Returns the tensors of each graph, in the model's order."""
     graphs: IOSpec = {}
     for tensor in types.types:
         kind = known(tensor.tensor_type)
@@ -47,7 +47,7 @@ def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
 
 
 def specs_to_api(specs: ParsedSpecs) -> api.NamedTensorTypeListSubmit:
-    """What a submission says of the inputs."""
+    """Returns input specs in the form of a submission."""
     from qai_hub_api.models import (
         NamedTensorTypeListSubmit,
         NamedTensorTypeSubmit,
@@ -72,7 +72,7 @@ T = TypeVar("T")
 
 
 class JobDetails(Protocol):
-    """What the payloads of all job types have."""
+    """What the payloads of all job types have in common."""
 
     name: str
     options: str
@@ -87,11 +87,11 @@ class JobDetails(Protocol):
 
 
 class Notice(NamedTuple):
-    """Something that a job wants its user to know.
+    """A message of a job to its user.
 
     Attributes:
         severity: `"DEBUG"`, `"INFO"`, `"WARNING"` or `"ERROR"`.
-        context: What it is about: `"DEVICE"`, `"MODEL"` or `"USER"`.
+        context: What it concerns: `"DEVICE"`, `"MODEL"` or `"USER"`.
         message: The text.
 
     Examples:
@@ -110,8 +110,8 @@ class User(NamedTuple):
 
     Attributes:
         email: E-mail address.
-        first_name: First name; empty if the service does not tell.
-        last_name: Last name, likewise.
+        first_name: First name; empty if the service does not report it.
+        last_name: Last name; empty if the service does not report it.
 
     Examples:
         >>> job.owner.email
@@ -131,10 +131,10 @@ class User(NamedTuple):
 
 
 def expect(details: T | Unset, job_type: str) -> T:
-    """The part of a payload that is about a type of job.
+    """Returns the part of a payload that is specific to a job type.
 
     Raises:
-        InternalError: If the payload is about another type.
+        InternalError: If the payload describes a job of another type.
     """
     given = known(details)
     if given is None:
@@ -143,7 +143,7 @@ def expect(details: T | Unset, job_type: str) -> T:
 
 
 def other_type(job_type: str) -> InternalError:
-    """The error of an answer about another type of job than was asked for."""
+    """Returns the error for a response with another type of job than requested."""
     return InternalError(
         f"The service answered another type of job where a {job_type} job was.",
         status_code=200,
@@ -151,10 +151,10 @@ def other_type(job_type: str) -> InternalError:
 
 
 def any_details(payload: api.Job) -> tuple[str, JobDetails]:
-    """The part of a payload that is about a type of job, whichever it is, and its name.
+    """Returns the type-specific part of a payload, whatever the type, with its name.
 
     Raises:
-        InternalError: If the payload is about no type that this client knows.
+        InternalError: If this client does not know the job type.
     """
     for name in type(payload).__annotations__:
         details = known(getattr(payload, name)) if name.endswith("_job") else None
@@ -166,7 +166,7 @@ def any_details(payload: api.Job) -> tuple[str, JobDetails]:
 
 
 def job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The first property that is about a job: the identifier of that, and what is told of it."""
+    """Returns the first property that describes a job: its identifier and its payload."""
     for key, value in properties.items():
         if not isinstance(value, dict):
             continue

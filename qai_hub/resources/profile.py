@@ -1,4 +1,4 @@
-"""Profiles: what profiling measured."""
+"""Profiles: the measurements of a profile job."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NOT_MEASURED = ProfilePhase()
 
 @dataclass(frozen=True, repr=False)
 class Profile:
-    """What profiling measured. Times are in microseconds, memory is in bytes.
+    """The measurements of a profile job. Times are in microseconds, memory is in bytes.
 
-    In a notebook it is shown with a bar for each of the slowest layers.
+    A notebook shows it with a bar for each of the slowest layers.
 
     Attributes:
-        compile: Compiling on the device, where that happens.
+        compile: Compilation on the device, if there is any.
         first_load: The first load of the model.
         warm_load: Later loads.
         inference: Inferences.
         layers: The layers, in order of execution.
-        tool_versions: Version of each tool that was used, by its name.
-        runtime: Settings of each runtime by its name, as texts. A local hub tells here which
+        tool_versions: Version of each tool that was used, by name.
+        runtime: Settings of each runtime, as strings by name. A local hub reports here which
             machine it measured on.
-        version: Major and minor version of the service's form of profiles.
+        version: Major and minor version of the service's profile format.
 
     Examples:
         >>> profile = inference_job.get_profile()
@@ -57,7 +57,7 @@ class Profile:
 
     @property
     def compute_units(self) -> dict[str, ComputeUnitUse]:
-        """What ran on each compute unit, the one with the most layers first."""
+        """What ran on each compute unit, starting with the unit with the most layers."""
         layers: dict[str, list[Layer]] = {}
         for layer in self.layers:
             layers.setdefault(layer.compute_unit, []).append(layer)
@@ -68,14 +68,14 @@ class Profile:
         return uses
 
     def slowest(self, n: int = 10) -> tuple[Layer, ...]:
-        """Gives the slowest layers.
+        """Returns the slowest layers.
 
         Args:
-            n: How many layers to give at most.
+            n: Maximum number of layers to return.
 
         Returns:
-            The layers that were measured, the slowest first: by their times or, in a profile
-            without times of layers, by their cycles.
+            The measured layers, slowest first, by their times or, if the profile has no layer
+            times, by their cycles.
 
         Examples:
             >>> for layer in profile.slowest(3):
@@ -89,12 +89,12 @@ class Profile:
         return tuple(heapq.nlargest(n, counted, key=lambda layer: layer.execution_cycles or 0))
 
     def to_pandas(self) -> pd.DataFrame:
-        """The layers as a table, which needs pandas: `pip install 'qai-hub-openapi[pandas]'`.
+        """Returns the layers as a table; needs pandas: `pip install 'qai-hub-openapi[pandas]'`.
 
         Returns:
-            One row a layer in order of execution, with the columns `name`, `type`,
+            One row per layer in order of execution, with the columns `name`, `type`,
             `compute_unit`, `execution_time` (microseconds) and `execution_cycles`. The last two
-            are of the dtype `UInt64`, with `<NA>` where nothing was measured.
+            have the dtype `UInt64`, with `<NA>` for what was not measured.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -120,11 +120,11 @@ class Profile:
         return pd.DataFrame({**columns, **measured})
 
     def to_dict(self) -> dict[str, Any]:
-        """The profile in the form that `download_profile` gives.
+        """Returns the profile in the form that `download_profile` returns.
 
         Returns:
             `execution_summary`: times in microseconds, memory in bytes, ranges as (lower, upper);
-            `execution_detail`: one dictionary a layer, in order of execution.
+            `execution_detail`: one dictionary per layer, in order of execution.
 
         Examples:
             >>> sorted(profile.to_dict())
@@ -163,7 +163,7 @@ class Profile:
 
 
 def _pair(measured: MemoryRange | None) -> tuple[int, int] | None:
-    """A range as the plain tuple that scripts print."""
+    """Returns a range as a plain tuple, which scripts print."""
     return None if measured is None else (measured.lower, measured.upper)
 
 

@@ -1,4 +1,4 @@
-"""What profiles consist of: phases, layers and compute units."""
+"""The parts of a profile: phases, layers and compute units."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class MemoryRange(NamedTuple):
-    """Smallest and largest of several measurements of memory, in bytes.
+    """Smallest and largest of several memory measurements, in bytes.
 
     Attributes:
-        lower: The smallest.
-        upper: The largest.
+        lower: Smallest measurement.
+        upper: Largest measurement.
 
     Examples:
         >>> memory = profile.inference.peak_memory_range
@@ -25,14 +25,14 @@ class MemoryRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProfilePhase:
-    """What was measured in one phase of a profile job; None stands for what was not.
+    """The measurements of one phase of a profile job; None for values that were not measured.
 
     Attributes:
         time: Estimated time, in microseconds.
         all_times: All measured times in order, in microseconds.
         peak_memory: Peak memory up to the end of the phase, in bytes.
         peak_memory_range: Peak memory within the phase, over all measurements.
-        memory_increase_range: By how much memory grew in the phase, over all measurements.
+        memory_increase_range: Growth of memory in the phase, over all measurements.
 
     Examples:
         >>> phase = profile.warm_load
@@ -58,11 +58,11 @@ class Layer:
 
     Attributes:
         name: Name of the layer.
-        type: Its type, such as `"Conv"`.
+        type: Operator type, such as `"Conv"`.
         compute_unit: Where it ran: `"CPU"`, `"GPU"`, `"NPU"` or `"UNSPECIFIED"`; a newer service
-            may know others.
-        execution_time: Its time in one inference, in microseconds; None if not measured.
-        execution_cycles: Its cycles in one inference; None if not measured.
+            may report others.
+        execution_time: Its time per inference, in microseconds; None if not measured.
+        execution_cycles: Its cycles per inference; None if not measured.
 
     Examples:
         >>> layer = profile.layers[0]

@@ -1,4 +1,4 @@
-"""Profiles as the service sends them."""
+"""Conversion of profiles from the service's payloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
 _LARGEST = 2**64 - 1
-# The service's names of the phases.
+# The service's names for the phases.
 _PHASES = {
     "compile": "compile",
     "first_load": "cold_load",
@@ -24,7 +24,7 @@ _PHASES = {
 
 
 def profile_from_api(detail: api.ProfileDetail) -> Profile:
-    """The profile of a payload, of any version."""
+    """Makes a profile from a payload of any version."""
     major, minor = _number(detail.major_version) or 0, _number(detail.minor_version) or 0
     phases = (
         {name: _phase(detail, theirs) for name, theirs in _PHASES.items()}
@@ -44,7 +44,7 @@ def profile_from_api(detail: api.ProfileDetail) -> Profile:
 
 
 def tools_from_api(tools: Iterable[api.ToolVersion]) -> dict[str, str]:
-    """Versions of tools by their names."""
+    """Returns the versions of tools, by name."""
     return {str(tool.name): str(tool.version) for tool in tools}
 
 
@@ -54,7 +54,7 @@ def _phase(detail: api.ProfileDetail, name: str) -> ProfilePhase:
     time = _number(getattr(detail, f"{name}_time"))
     memory = known(getattr(detail, f"{name}_memory"))
     return ProfilePhase(
-        # The wire has no other sign than 0 for what was not measured.
+        # On the wire, 0 is the only sign that a value was not measured.
         time=time if time or times else None,
         all_times=times,
         peak_memory=_number(getattr(detail, f"after_{name}_peak_memory")) or None,
@@ -64,7 +64,7 @@ def _phase(detail: api.ProfileDetail, name: str) -> ProfilePhase:
 
 
 def _phases_of_version_0(detail: api.ProfileDetail) -> dict[str, ProfilePhase]:
-    """The phases of an old profile, which has one load and one peak."""
+    """Returns the phases of an old profile, which has one load time and one memory peak."""
     return {
         "compile": ProfilePhase(peak_memory=_number(detail.peak_memory_usage) or None),
         "first_load": ProfilePhase(time=_number(known(detail.load_time))),
@@ -91,7 +91,7 @@ def _range(measured: api.Range | Unset) -> MemoryRange | None:
 
 
 def _number(value: object) -> int | None:
-    """A whole number in the contract's limits; None for anything else, such as NaN."""
+    """Returns an integer within the contract's limits; None for anything else, such as NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 0 <= value <= _LARGEST else None

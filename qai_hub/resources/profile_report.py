@@ -1,4 +1,4 @@
-"""Profiles for people: as plain text and as HTML."""
+"""Human-readable profiles: as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Measured(Protocol):
-    """What a report shows of a profile."""
+    """The parts of a profile that a report shows."""
 
     @property
     def phases(self) -> Mapping[str, ProfilePhase]:
@@ -19,7 +19,7 @@ class Measured(Protocol):
 
     @property
     def inference(self) -> ProfilePhase:
-        """The phase that counts most."""
+        """The inference phase, the most important one."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -27,18 +27,18 @@ class Measured(Protocol):
 
     @property
     def compute_units(self) -> Mapping[str, ComputeUnitUse]:
-        """What ran on each compute unit, the one with the most layers first."""
+        """What ran on each compute unit, starting with the unit with the most layers."""
 
     @property
     def tool_versions(self) -> Mapping[str, str]:
-        """Version of each tool, by its name."""
+        """Version of each tool, by name."""
 
     @property
     def runtime(self) -> Mapping[str, Mapping[str, str]]:
-        """Settings of each runtime, by its name."""
+        """Settings of each runtime, by name."""
 
     def slowest(self, n: int = 10) -> tuple[Layer, ...]:
-        """The slowest layers, the slowest first."""
+        """Returns the slowest layers, slowest first."""
 
 
 NOT_MEASURED = "-"
@@ -50,7 +50,7 @@ _TEXT_WIDTH = 160
 
 
 def profile_text(profile: Measured) -> str:
-    """A profile as a table of a few lines."""
+    """Formats a profile as a table of a few lines."""
     measured = measured_phases(profile)
     lines = ["Profile"]
     if measured:
@@ -74,13 +74,13 @@ def profile_text(profile: Measured) -> str:
 
 
 def measured_phases(profile: Measured) -> dict[str, ProfilePhase]:
-    """The phases in which something was measured, by names for people."""
+    """Returns the phases in which something was measured, by display name."""
     phases = profile.phases.items()
     return {name.replace("_", " "): phase for name, phase in phases if phase.is_measured}
 
 
 def circumstances(profile: Measured) -> dict[str, str]:
-    """What a profile was taken with, each in one line by its title."""
+    """Returns the tools and runtimes of a profile, each as one line by its title."""
     found = {}
     if profile.tool_versions:
         tools = (f"{name} {version}" for name, version in profile.tool_versions.items())
@@ -92,10 +92,10 @@ def circumstances(profile: Measured) -> dict[str, str]:
 
 
 def unit_texts(profile: Measured) -> tuple[dict[str, str], list[str]]:
-    """What ran on each compute unit, such as `12 on NPU (1.204 ms)`.
+    """Formats what ran on each compute unit, such as `12 on NPU (1.204 ms)`.
 
     Returns:
-        The texts by unit, for the first few; and how many more there are, if there are more.
+        The texts by unit, for the first few units; and the number of further units, if any.
     """
     uses = profile.compute_units
     texts = {}
@@ -106,19 +106,19 @@ def unit_texts(profile: Measured) -> tuple[dict[str, str], list[str]]:
 
 
 def layer_cost(layer: Layer) -> str:
-    """The time of a layer, or else its cycles."""
+    """Formats the time of a layer, or else its cycles."""
     if layer.execution_time is not None or layer.execution_cycles is None:
         return milliseconds(layer.execution_time)
     return f"{layer.execution_cycles:,} cycles"
 
 
 def milliseconds(time: int | None) -> str:
-    """A time in microseconds, for people."""
+    """Formats a time, given in microseconds, in milliseconds."""
     return NOT_MEASURED if time is None else f"{time / 1000:,.3f} ms"
 
 
 def peak_memory(phase: ProfilePhase) -> str:
-    """Peak memory of a phase, for people."""
+    """Formats the peak memory of a phase."""
     measured = phase.peak_memory_range
     if measured is None:
         return NOT_MEASURED if phase.peak_memory is None else f"{_mebi(phase.peak_memory)} MiB"
@@ -127,7 +127,7 @@ def peak_memory(phase: ProfilePhase) -> str:
 
 
 def short_name(layer: Layer) -> str:
-    """The name of a layer without its middle if it is long: the ends tell the most."""
+    """Returns a layer's name, shortened in the middle if long: the ends are the telling parts."""
     name = one_line(layer.name, _LONGEST_NAME)
     if len(name) <= _NAME_WIDTH:
         return name
@@ -136,7 +136,7 @@ def short_name(layer: Layer) -> str:
 
 
 def one_line(text: str, width: int) -> str:
-    """A text that cannot steer a terminal, in one line that is not too long."""
+    """Returns a text as one line of limited width, without control characters."""
     line = "".join(sign if sign.isprintable() else " " for sign in text[: width + 1])
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
@@ -154,7 +154,7 @@ _NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tab
 
 
 def profile_html(profile: Measured) -> str:
-    """A profile as a fragment of HTML."""
+    """Formats a profile as a fragment of HTML."""
     parts = [_headline(profile), _phases(profile), _units(profile), _layers(profile)]
     parts += [
         f'<div style="{_FAINT};overflow-wrap:anywhere"><b>{escape(title)}</b> {escape(text)}</div>'

@@ -1,4 +1,4 @@
-"""Projects: what groups the jobs, models and datasets of an organization."""
+"""Projects, which group the jobs, models and datasets of an organization."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Project:
 
     Attributes:
         project_id: Identifier; starts with `p`.
-        name: Name that people see.
+        name: Display name.
         description: Description, if it has one.
 
     Examples:
@@ -36,7 +36,7 @@ class Project:
 
     @staticmethod
     def get_project_id(project: str | Project | None) -> str | None:
-        """Gives the identifier of a project, however it is named.
+        """Returns the identifier of a project, given in any form.
 
         Args:
             project: A project, its identifier, or None for none.

@@ -42,8 +42,8 @@ class QuantizeJob(LoadableJob):
         model: Input model.
         shapes: Shapes and dtypes of its inputs.
         calibration_dataset: Calibration data.
-        weights_dtype: Type of quantized weights; None for one that this client does not know.
-        activations_dtype: Type of quantized activations, likewise.
+        weights_dtype: Type of quantized weights; None if this client does not know it.
+        activations_dtype: Type of quantized activations; None if this client does not know it.
 
     Examples:
         >>> quantize_job.weights_dtype, quantize_job.calibration_dataset.name
@@ -68,10 +68,10 @@ class QuantizeJob(LoadableJob):
         """Downloads the quantized model and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The results; of a failed job, its status with the reason.
+            The results; for a failed job, its status with the reason.
 
         Examples:
             >>> result = quantize_job.download_results("quantized")
@@ -85,14 +85,14 @@ class QuantizeJob(LoadableJob):
         return QuantizeJobResult(status, self.url, artifacts_dir)
 
     def get_psnr(self) -> dict[str, float] | None:
-        """Tells how close the quantized model is to the float one, after waiting for the job's end.
+        """Returns how close the quantized model is to the float model, after waiting for the job.
 
-        It is the peak signal-to-noise ratio of each output on the calibration data: the higher,
-        the closer. About 6 decibels more halve the error.
+        The measure is the peak signal-to-noise ratio of each output on the calibration data: higher
+        is closer. An increase of about 6 decibels halves the error.
 
         Returns:
-            The ratios in decibels, by the names of the outputs; an output of which there is none
-            is left out. None if the job failed, or the service does not tell them.
+            The ratios in decibels, by output name, without outputs that have no ratio. None if the
+            job failed, or the service does not report them.
 
         Examples:
             >>> for name, decibels in (quantize_job.get_psnr() or {}).items():

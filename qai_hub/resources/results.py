@@ -1,4 +1,4 @@
-"""What `download_results` gives."""
+"""The classes that `download_results` returns."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class InferenceJobResult(JobResult):
     """Results of an inference job: output data, a profile, or both.
 
     Attributes:
-        profile: Profile as `download_profile` gives it; None without profiling.
-        typed_profile: Profile as `get_profile` gives it; None without profiling.
+        profile: Profile as `download_profile` returns it; None without profiling.
+        typed_profile: Profile as `get_profile` returns it; None without profiling.
 
     Examples:
         >>> result = inference_job.download_results("results")

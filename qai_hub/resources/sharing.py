@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Shareable(ABC):
-    """Something that its owner can share: a job, a model or a dataset."""
+    """A job, model or dataset, which its owner can share."""
 
     _owner: Owner
 
@@ -44,15 +44,16 @@ class Shareable(ABC):
     ) -> None:
         """Shares it with people, and stops sharing it with others.
 
-        Sharing a job opens its models, datasets and artifacts as well, and for an inference job
-        the compile and link jobs behind it. Taking it back closes what nothing else opens.
+        Sharing a job also grants access to its models, datasets and artifacts and, for an inference
+        job, to the compile and link jobs behind it. When sharing ends, so does that access, unless
+        another shared item grants it.
 
         Args:
-            add_emails: Addresses to share with; those that are there already change nothing.
-            delete_emails: Addresses to stop sharing with; those that are not there change nothing.
+            add_emails: Addresses to share with; addresses already added are ignored.
+            delete_emails: Addresses to stop sharing with; addresses not present are ignored.
 
         Raises:
-            UserError: If there is no address, one is none, or you are not the owner.
+            UserError: If no address is given, one is not valid, or you are not the owner.
 
         Examples:
             >>> job.modify_sharing(add_emails=["colleague@example.com"])
@@ -87,7 +88,7 @@ class Shareable(ABC):
 
 
 def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
-    """Looks up an operation of the generated client that is about sharing.
+    """Looks up a sharing operation of the generated client.
 
     Args:
         verb: `"get"`, `"update"` or `"delete"`.

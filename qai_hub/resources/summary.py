@@ -1,4 +1,4 @@
-"""Short forms of jobs, as lists of jobs give them."""
+"""Summaries of jobs, as returned by lists of jobs."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobSummary(ABC):
-    """Short form of a job.
+    """Summary of a job.
 
     Attributes:
         job_id: Identifier; starts with `j`.
-        name: Name that people see.
-        date: When it was submitted, as a naive local datetime; 1970 if the service does not tell.
-        username: E-mail address of who submitted it; empty if the service does not tell.
-        status: Status when the list was made.
+        name: Display name.
+        date: When it was submitted, as a naive local datetime; 1970 if the service does not report
+            it.
+        username: E-mail address of the submitter; empty if the service does not report it.
+        status: Status when the list was fetched.
         job_type: Type of the job.
         url: URL of the job's page.
         device_name: Name of the device; None for jobs without one.
-        created_at: When it was submitted, in UTC; None if the service does not tell.
-        queued_at: When it began to wait for its turn, in UTC.
-        started_at: When it began to run, in UTC; None before.
+        created_at: When it was submitted, in UTC; None if the service does not report it.
+        queued_at: When it was queued, in UTC.
+        started_at: When it started to run, in UTC; None before.
         completed_at: When it ended, in UTC; None before.
-        owner: Who submitted it; None if the service does not tell.
+        owner: Who submitted it; None if the service does not report it.
         device_os_version: Version of the device's operating system; None for jobs without one.
         project_id: Project that it belongs to, if any.
-        target_model_type: Format of the model that it makes or runs; None if that is not known.
+        target_model_type: Format of the model that it produces or runs; None if not known.
 
     Examples:
         >>> summary = next(hub.iter_job_summaries())
@@ -63,10 +64,10 @@ class JobSummary(ABC):
 
     @classmethod
     def _from_api(cls, summary: Any, job_type: JobType, owner: Owner) -> Self:  # noqa: ANN401
-        """A summary as the service sends it.
+        """Makes a summary from a payload.
 
-        Its fields are set at once: a frozen dataclass sets them one by one, which takes longer than
-        all else that a list of summaries needs.
+        The fields are set all at once: a frozen dataclass sets them one by one, which takes longer
+        than everything else in a list of summaries.
 
         Raises:
             InternalError: If there is no identifier.
@@ -100,13 +101,13 @@ class JobSummary(ABC):
 
     @classmethod
     def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
-        """The fields that only summaries of this type have."""
+        """Returns the fields that only summaries of this type have."""
         return {}
 
 
 @dataclass(frozen=True)
 class CompileJobSummary(JobSummary):
-    """Short form of a compile job.
+    """Summary of a compile job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):
@@ -117,7 +118,7 @@ class CompileJobSummary(JobSummary):
 
 @dataclass(frozen=True)
 class QuantizeJobSummary(JobSummary):
-    """Short form of a quantize job.
+    """Summary of a quantize job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
@@ -128,7 +129,7 @@ class QuantizeJobSummary(JobSummary):
 
 @dataclass(frozen=True)
 class LinkJobSummary(JobSummary):
-    """Short form of a link job.
+    """Summary of a link job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):
@@ -139,7 +140,7 @@ class LinkJobSummary(JobSummary):
 
 @dataclass(frozen=True)
 class InferenceJobSummary(JobSummary):
-    """Short form of an inference job.
+    """Summary of an inference job.
 
     Attributes:
         profiling: Whether it profiles.
@@ -162,7 +163,7 @@ class InferenceJobSummary(JobSummary):
     def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
         memory = known(summary.execution_peak_memory)
         return {
-            # What an older service calls a profile job has no such field.
+            # Profile jobs of an older service do not have this field.
             "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
             "estimated_inference_time": known(summary.execution_time),
             "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,

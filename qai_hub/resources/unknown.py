@@ -1,7 +1,7 @@
-"""Jobs of types that this client does not know: a newer service may have them.
+"""Jobs of types that this client does not know, as a newer service may have.
 
-What all job types have in common is read by way of the link job, which has nothing else that a
-payload must have.
+What all job types have in common is read as if it were a link job: that payload requires no other
+fields.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class UnknownJob(Job):
         """Downloads the logs of the job, after waiting for its end.
 
         Args:
-            artifacts_dir: Folder to write to; it is made.
+            artifacts_dir: Folder to write to; created if missing.
 
         Returns:
-            The final status; this client does not know what else there is.
+            The final status, without results: this client does not know their form.
         """
         return run_blocking(self._results(self._driver, artifacts_dir))
 

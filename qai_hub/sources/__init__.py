@@ -1,4 +1,4 @@
-"""Models as users have them: files, folders, archives of folders, and models in memory."""
+"""The forms in which users have models: files, folders, archives of folders, and in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SourceFile", "source_file", "source_type"]
 
 @contextmanager
 def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked here)
-    """Makes a file of a model, for as long as the context lasts.
+    """Provides a model as a file while the context is open.
 
     Args:
         model: Path of a file or folder, or a model in memory.
@@ -29,7 +29,7 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
         The file.
 
     Raises:
-        FileNotFoundError: If there is nothing at the path.
+        FileNotFoundError: If the path does not exist.
         UserError: If it is not a model that can be uploaded.
     """
     model_type = source_type(model)
@@ -47,7 +47,7 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
 
 
 def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
-    """Tells the format of a model that could be uploaded.
+    """Returns the format of a model that could be uploaded.
 
     Args:
         model: Path of a file or folder, or a model in memory.
@@ -56,7 +56,7 @@ def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
         The format.
 
     Raises:
-        FileNotFoundError: If there is nothing at the path.
+        FileNotFoundError: If the path does not exist.
         UserError: If it is not a model that can be uploaded.
     """
     if not isinstance(model, str | Path):

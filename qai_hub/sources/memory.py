@@ -1,6 +1,7 @@
 """Models in memory.
 
-None of the packages that they come from is imported here: whoever has such a model has loaded it.
+The packages that define these models are never imported here: a caller who has such a model has
+already imported its package.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from qai_hub.sources.path import SourceFile, zip_folder
 
 
 def memory_type(model: object) -> SourceModelType:
-    """Tells the format of a model in memory.
+    """Returns the format of a model in memory.
 
     Args:
         model: An `onnx.ModelProto`, a `torch.export.ExportedProgram`, a traced or scripted
@@ -68,7 +69,7 @@ def write_model(model: Any, model_type: SourceModelType, folder: Path) -> Source
         sys.modules["torch"].jit.save(model, str(path))
         return SourceFile(path, model_type, model.original_name)
     if model_type is SourceModelType.TORCH_EXPORTED_PROGRAM:
-        path = path.with_suffix(".pt2")  # torch refuses to write to another suffix
+        path = path.with_suffix(".pt2")  # torch refuses any other suffix
         sys.modules["torch"].export.save(model, str(path))
         return SourceFile(path, model_type, "ExportedProgram")
     if model_type is SourceModelType.MLPACKAGE:

@@ -1,4 +1,4 @@
-"""A model as one file."""
+"""Models on disk: each a single file that can be uploaded."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class SourceFile:
     """A model as one file that can be uploaded.
 
     Attributes:
-        path: The file; of a folder, a ZIP archive of it.
+        path: The file; for a folder, a ZIP archive of it.
         model_type: Format of the model.
-        name: Name that people will see, unless they chose another.
+        name: Default display name.
         is_directory: Whether the file is a ZIP archive of a folder.
     """
 
@@ -36,11 +36,11 @@ _PARTS = (".onnx", ".data", ".bin", ".encodings")
 
 
 def folder_type(folder: Path) -> SourceModelType:
-    """Tells the format of a model that is a folder.
+    """Returns the format of a model that is a folder.
 
     Args:
-        folder: An `.mlmodelc` or `.mlpackage` folder, or one that holds a `.onnx` file, with its
-            weights in one `.data` or `.bin` file and AIMET's `.encodings`, if there are any.
+        folder: An `.mlmodelc` or `.mlpackage` folder, or one that holds a `.onnx` file, its weights
+            in one `.data` or `.bin` file, and AIMET's `.encodings`, if any.
 
     Returns:
         The format.
@@ -52,7 +52,7 @@ def folder_type(folder: Path) -> SourceModelType:
 
 
 def archive_type(archive: Path) -> SourceModelType:
-    """Tells the format of a model that is a ZIP archive of a folder, without unpacking it.
+    """Returns the format of a model that is a ZIP archive of a folder, without unpacking it.
 
     Args:
         archive: The archive, with the folder at its root.
@@ -61,7 +61,7 @@ def archive_type(archive: Path) -> SourceModelType:
         The format.
 
     Raises:
-        UserError: If it is no archive of one folder, or the folder is no model.
+        UserError: If it is not an archive of one folder, or the folder is not a model.
     """
     try:
         with zipfile.ZipFile(archive) as zipped:
@@ -86,14 +86,14 @@ def archive_type(archive: Path) -> SourceModelType:
 
 
 def zip_folder(folder: Path, archive: Path) -> None:
-    """Makes a ZIP archive of a folder, which stands at its root under its own name.
+    """Makes a ZIP archive with a folder at its root, under the folder's name.
 
     Args:
         folder: The folder.
         archive: The file to write.
     """
     root = Path(folder.resolve().name)
-    # Weights hardly compress: storing them is as small, and much faster.
+    # Weights hardly compress: storing them takes about the same space and is much faster.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as zipped:
         zipped.write(folder, root)
         for path in sorted(folder.rglob("*")):
@@ -144,7 +144,7 @@ _PICKLE = b"\x80\x02"
 
 
 def file_type(path: Path) -> SourceModelType:
-    """Tells the format of a model that is a file, or a ZIP archive of a folder.
+    """Returns the format of a model that is a file, or a ZIP archive of a folder.
 
     Args:
         path: The file.
@@ -153,7 +153,7 @@ def file_type(path: Path) -> SourceModelType:
         The format, by the suffix.
 
     Raises:
-        UserError: If it is empty, is not known by its suffix, or holds weights alone.
+        UserError: If it is empty, has an unknown suffix, or holds weights only.
     """
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty.")
@@ -175,7 +175,7 @@ def file_type(path: Path) -> SourceModelType:
 
 
 def _is_pickled(path: Path) -> bool:
-    """Whether `torch.save` wrote a file; TorchScript and exported programs carry their code."""
+    """Returns whether `torch.save` wrote a file; TorchScript and exported programs have code."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             return file.read(len(_PICKLE)) == _PICKLE

@@ -1,1 +1,1 @@
-"""The client's methods, in groups."""
+"""Checks and drafts of jobs, before anything is sent."""

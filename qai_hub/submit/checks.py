@@ -1,4 +1,4 @@
-"""Checks of what `submit_*` takes."""
+"""Checks of the arguments of the `submit_*` methods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
         The devices.
 
     Raises:
-        UserError: If there is none, or if something else is given.
+        UserError: If there is none, or the argument is of another type.
     """
     devices = list(device) if isinstance(device, list | tuple) else [device]
     if not all(isinstance(d, Device) for d in devices):
@@ -36,10 +36,10 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
 
 
 def check_text(argument: str, text: str | None) -> str:
-    """Checks a text of a submission; None is the empty text.
+    """Checks a string argument of a submission; None counts as the empty string.
 
     Raises:
-        UserError: If something else is given.
+        UserError: If the argument is of another type.
     """
     if text is not None and not isinstance(text, str):
         raise UserError(f"{argument} takes a text, not {text!r}.")
@@ -47,15 +47,15 @@ def check_text(argument: str, text: str | None) -> str:
 
 
 def default_name(name: str) -> str:
-    """Makes a name that the service takes of one that has other limits, such as a file's."""
+    """Makes a name that the service accepts from one with other limits, such as a file's."""
     return name.encode("utf-8", "replace").decode()[:255]
 
 
 def check_options(argument: str, options: str | None) -> str:
-    """Checks the options of a submission, and takes the blanks around them off.
+    """Checks the options of a submission, and strips surrounding whitespace.
 
     Raises:
-        UserError: If they are no text.
+        UserError: If they are not a string.
     """
     return check_text(argument, options).strip()
 
@@ -64,6 +64,6 @@ def check_specs(input_specs: InputSpecs | None) -> ParsedSpecs | None:
     """Checks the input specs of a submission.
 
     Raises:
-        UserError: If they are not shapes, or shapes with dtypes.
+        UserError: If they are neither shapes nor shapes with dtypes.
     """
     return None if input_specs is None else parse_input_specs(input_specs)

@@ -1,4 +1,4 @@
-"""Jobs that are about to be submitted: what is sent, and what is known of them by that."""
+"""Drafts of jobs to submit: the request's body, and the attributes that follow from it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Draft(NamedTuple):
-    """A job that is about to be submitted.
+    """A job to be submitted.
 
     Attributes:
-        body: What is sent.
-        name: Name that people will see; the service chooses one where it is empty.
-        known: Attributes of the job that follow from what is sent, by their names.
+        body: Body of the request.
+        name: Display name; if empty, the service chooses one.
+        known: Attributes of the job that are known from the request, by name.
     """
 
     body: api.JobSubmit

@@ -1,4 +1,4 @@
-"""What each model contributes to a context binary of several graphs."""
+"""The plan for a context binary of several graphs: one compile job per model."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Graph:
 
     Attributes:
         model: The model, on the hub or to be uploaded.
-        key: Tells models apart: it is equal for one that comes several times.
-        input_specs: Its input specs, if there are any.
+        key: Identity of the model: equal for a model that is given several times.
+        input_specs: Its input specs; None if there are none.
         options: Options of its compile job.
     """
 
@@ -49,20 +49,20 @@ def plan_graphs(
     graph_names: list[str] | None,
     compile_options: str | list[str],
 ) -> list[Graph]:
-    """Checks what is to be compiled and linked, and brings it together model by model.
+    """Checks what is to be compiled and linked, and groups it by model.
 
     Args:
-        models: As `submit_compile_and_link_jobs` takes them.
-        input_specs: As well.
-        graph_names: As well.
-        compile_options: As well.
+        models: As in `submit_compile_and_link_jobs`.
+        input_specs: As in `submit_compile_and_link_jobs`.
+        graph_names: As in `submit_compile_and_link_jobs`.
+        compile_options: As in `submit_compile_and_link_jobs`.
 
     Returns:
         The graphs, in the models' order.
 
     Raises:
-        FileNotFoundError: If there is nothing at the path of a model.
-        UserError: If anything else is wrong.
+        FileNotFoundError: If the path of a model does not exist.
+        UserError: If another argument is not valid.
     """
     given = models if isinstance(models, list) else [models]
     if not given:
@@ -88,7 +88,7 @@ def _graph_names(names: list[str] | None, count: int) -> list[str | None]:
         raise UserError(f"graph_names takes a list of names, not {names!r}.")
     each: list[str | None] = _one_each("graph_names", names, count)
     for name in names:
-        # Blanks, quotes and separators would end the name inside the options.
+        # Whitespace, quotes and separators would end the name inside the options.
         if not isinstance(name, str) or not re.fullmatch(r"[^\s;,='\"\\]+", name):
             raise UserError(f"{name!r} cannot be the name of a graph.")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -106,7 +106,7 @@ def _one_each(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN4
 
 
 def _options(text: str, graph_name: str | None) -> str:
-    """The options of a compile job whose target model is to be linked."""
+    """Returns the options of a compile job whose target model will be linked."""
     text = check_options("compile_options", text)
     try:
         options = parse_option_string(text)

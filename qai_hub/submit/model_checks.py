@@ -1,4 +1,4 @@
-"""Which models which jobs take, and which devices can run them."""
+"""Checks which models a job accepts, and which devices can run them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TO_BE_COMPILED = (
     SourceModelType.TORCH_EXPORTED_PROGRAM,
     SourceModelType.AIMET_ONNX,
 )
-# The systems that take Core ML packages, from which version on.
+# The operating systems that accept Core ML packages, each with its first such version.
 _PACKAGES_FROM = {"os:ios": 15, "os:macos": 12}
 _FRAMEWORKS = {
     SourceModelType.ONNX: "onnx",
@@ -43,8 +43,8 @@ def check_compiles(model: Any, input_specs: InputSpecs | None, options: str) -> 
         options: Options of the job.
 
     Raises:
-        FileNotFoundError: If there is nothing at its path.
-        UserError: If it cannot be compiled, or not so.
+        FileNotFoundError: If its path does not exist.
+        UserError: If it cannot be compiled, or not with these input specs and options.
     """
     model_type = format_of(model)
     if model_type is SourceModelType.QNN_CONTEXT_BINARY:
@@ -77,7 +77,7 @@ def check_quantizes(model: Any) -> None:  # noqa: ANN401 (a Model, or one that c
         model: A `Model`, or one that could be uploaded.
 
     Raises:
-        FileNotFoundError: If there is nothing at its path.
+        FileNotFoundError: If its path does not exist.
         UserError: If it is not ONNX.
     """
     if format_of(model) not in (None, SourceModelType.ONNX):
@@ -91,7 +91,7 @@ def check_links(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could
         model: A `Model`, or one that could be uploaded.
 
     Raises:
-        FileNotFoundError: If there is nothing at its path.
+        FileNotFoundError: If its path does not exist.
         UserError: If it is not a QNN DLC model.
     """
     if format_of(model) not in (None, SourceModelType.QNN_DLC):
@@ -108,8 +108,8 @@ def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could 
         model: A `Model`, or one that could be uploaded.
 
     Raises:
-        FileNotFoundError: If there is nothing at its path.
-        UserError: If it has to be compiled first.
+        FileNotFoundError: If its path does not exist.
+        UserError: If it must be compiled first.
     """
     model_type = format_of(model)
     if model_type in _TO_BE_COMPILED:
@@ -120,14 +120,14 @@ def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could 
 
 
 def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
-    """Checks that a device has what runs a model.
+    """Checks that a device has the framework that runs a model.
 
     Args:
         model: A `Model`, or one that could be uploaded.
-        device: The device, as the service tells it.
+        device: The device, as the service describes it.
 
     Raises:
-        UserError: If it has not.
+        UserError: If the device does not have the framework.
     """
     model_type = format_of(model)
     framework = _FRAMEWORKS.get(model_type) if model_type else None
@@ -144,13 +144,13 @@ def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
 
 
 def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that could be uploaded)
-    """Tells models apart.
+    """Returns a key that identifies a model.
 
     Args:
         model: A `Model`, or one that could be uploaded.
 
     Returns:
-        What is equal for one that comes several times.
+        A key that is equal for the same model given several times.
     """
     if isinstance(model, Model):
         return str(model.model_id)
@@ -159,18 +159,18 @@ def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that cou
 
 
 def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked here)
-    """Tells the format of a model.
+    """Returns the format of a model.
 
     Args:
         model: A `Model`, or one that could be uploaded.
 
     Returns:
-        The format; None where the service has not told it yet, or has told one that is newer than
-        this client. The service then decides what the model can be used for.
+        The format; None if the service has not reported it yet, or it is newer than this client.
+        The service then decides what the model can be used for.
 
     Raises:
-        FileNotFoundError: If there is nothing at its path.
-        UserError: If it is no model.
+        FileNotFoundError: If its path does not exist.
+        UserError: If it is not a model.
     """
     if model is None:
         raise UserError("model is None: did the job that should have made it fail?")
@@ -181,12 +181,12 @@ def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked he
 
 
 def _takes_packages(device: Device) -> bool:
-    """Whether the system of a device takes Core ML packages."""
+    """Returns whether the operating system of a device accepts Core ML packages."""
     major = re.match(r"\d{1,6}", device.os)
     first = [least for system, least in _PACKAGES_FROM.items() if system in device.attributes]
     return major is not None and bool(first) and int(major[0]) >= min(first)
 
 
 def _told(model: object) -> str:
-    """A model in a message: those in memory have reprs of any length."""
+    """Describes a model briefly for messages: reprs of models in memory may be huge."""
     return str(model) if isinstance(model, Model | str | Path) else f"the {type(model).__name__}"

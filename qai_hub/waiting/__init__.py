@@ -1,1 +1,1 @@
-"""Waiting for jobs: when to ask, how to ask, and what is shown meanwhile."""
+"""Waiting for jobs: the schedule of requests, the loops that send them, and the progress line."""

@@ -21,17 +21,17 @@ _Looking: TypeAlias = asyncio.Task[tuple[JobStatus, bool]]
 
 
 async def ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
-    """Carries a wait out.
+    """Runs a wait.
 
     Args:
         wait: The wait.
 
     Yields:
-        Each job when it has ended, and its final status.
+        Each job when it has ended, with its final status.
 
     Raises:
-        TimeoutError: If jobs have not ended in time. They go on.
-        Error: If the server refuses, or has failed for 5 minutes.
+        TimeoutError: If some jobs have not ended in time. They continue.
+        Error: If the server refuses a request, or has been failing for 5 minutes.
     """
     looks: dict[_Looking, int] = {}
     with wait.progress_line() as line:
@@ -55,10 +55,10 @@ async def ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
 
 
 def _begin(wait: Wait[J], looks: dict[_Looking, int]) -> float | None:
-    """Sends what is to be sent now.
+    """Sends the requests that are due.
 
     Returns:
-        Seconds for which to wait then for answers; None if all jobs have ended.
+        Seconds to wait for answers afterwards; None if all jobs have ended.
     """
     while True:
         step = wait.next(time.monotonic())
@@ -72,7 +72,7 @@ def _begin(wait: Wait[J], looks: dict[_Looking, int]) -> float | None:
 
 
 def _take_in(wait: Wait[J], index: int, task: _Looking) -> bool:
-    """Takes an answer in, and returns whether the job has ended."""
+    """Records an answer, and returns whether the job has ended."""
     now = time.monotonic()
     try:
         status, held = task.result()
@@ -84,7 +84,7 @@ def _take_in(wait: Wait[J], index: int, task: _Looking) -> bool:
 
 
 async def _first(looks: Collection[_Looking], seconds: float) -> Collection[_Looking]:
-    """Waits for the first answers, but no longer than some seconds."""
+    """Waits for the first answers, up to a number of seconds."""
     if not looks:
         await asyncio.sleep(seconds)
         return ()

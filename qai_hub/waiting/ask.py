@@ -1,4 +1,4 @@
-"""Asking for the status of a job once, blocking or not."""
+"""One request for the status of a job, blocking or asynchronous."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["WaitableJob", "ask", "ask_async"]
 
 
 class WaitableJob(Protocol):
-    """What waiting needs to know of a job."""
+    """A job, as far as waiting needs it."""
 
     @property
     def job_id(self) -> str:
@@ -27,11 +27,11 @@ class WaitableJob(Protocol):
 
     @property
     def name(self) -> str:
-        """Name that people see."""
+        """Display name."""
 
     @property
     def url(self) -> str:
-        """URL of its page."""
+        """URL of the job's page."""
 
     @property
     def verbose(self) -> bool:
@@ -39,18 +39,18 @@ class WaitableJob(Protocol):
 
     @property
     def _owner(self) -> Owner:
-        """Whom it belongs to."""
+        """The owner of the job."""
 
     def _update(self, payload: api.Job) -> JobStatus:
-        """Takes an answer about the job over, and returns the status in it."""
+        """Updates the job from an answer, and returns its status."""
 
 
 def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
-    """Asks for a job's status, by one request that is not sent again.
+    """Asks for a job's status by a single request, which is not retried.
 
     Args:
         job: The job.
-        how: How long the server may hold its answer back, and when to give up.
+        how: How long the server may hold its answer back (a long poll), and when to give up.
 
     Returns:
         The status, and whether the server applied the preference to hold its answer back.
@@ -66,8 +66,8 @@ def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
         with connection.single_request(how.time_limit):
             return connection.call(get_job.sync_detailed, job.job_id, **_preference(how))
 
-    # Time limits of the request bound each of its steps, this one all of them: a name server may
-    # hang, and an answer may come byte by byte.
+    # The request's time limits bound each of its steps; this one bounds the whole, since a name
+    # server may hang and an answer may arrive byte by byte.
     try:
         answer = within(how.time_limit, look)
     except TimeoutError:
@@ -76,7 +76,7 @@ def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
 
 
 async def ask_async(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
-    """Does what `ask` does, in an event loop."""
+    """Asks for a job's status in an event loop, as `ask` does."""
     import asyncio
 
     from qai_hub_api.api.jobs import get_job

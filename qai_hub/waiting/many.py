@@ -1,15 +1,15 @@
-"""When to ask for which of many jobs: like `WaitSchedule`, without clock, sleep or requests.
+"""The schedule of requests for many jobs: like `WaitSchedule`, without clock, sleep or requests.
 
-Each job has a schedule of its own. On top of them:
+Each job has its own schedule. In addition:
 
-- At most 8 requests are open, and two never begin within 50 ms of each other.
-- Answers are held back only when 8 jobs or fewer are left, so that a job that takes long never
-  stands in the way of others.
-- Where a server asks to slow down, all requests do.
-- A server's outage is one, whichever jobs its requests were about.
-- At the deadline each job is looked at a last time, those first that nobody looked at for longest.
-  All that takes one second: with many jobs the requests follow each other more closely, and jobs
-  that have no turn in it are taken for not ended.
+- At most 8 requests are open at a time, and two never start within 50 ms of each other.
+- Long polls are used only when 8 jobs or fewer are left, so that a slow job never holds up the
+  others.
+- If a server asks to slow down, all requests slow down.
+- Failures count per server, whichever jobs the requests were for.
+- At the deadline each job is checked once more, the least recently checked first. That takes one
+  second in total: with many jobs the requests follow each other more closely, and jobs not reached
+  in that time count as not ended.
 """
 
 import heapq
@@ -38,18 +38,18 @@ AT_ONCE = 8
 OVERTIME = 1.0
 SPACING = 0.05
 
-# The part of the overtime in which last looks begin: the rest is for their answers.
+# The fraction of the overtime in which last checks start; the rest is for their answers.
 _LOOKING = 0.8
 _EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Ask for a job now, and go on without waiting for the answer.
+    """Instruction to ask for a job now, and to continue without waiting for the answer.
 
     Attributes:
-        index: Which job.
-        ask: How.
+        index: Index of the job.
+        ask: How to ask.
     """
 
     index: int
@@ -58,25 +58,26 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Do nothing until an answer comes."""
+    """Instruction to do nothing until an answer arrives."""
 
 
 Step: TypeAlias = Look | Pause | Busy | Finished | Expired | GiveUp
 
 
 class Rotation:
-    """Tells when to ask for which job.
+    """Decides when to ask for which job.
 
     Args:
-        servers: For each job, what tells its server from others.
-        timeout: Seconds to wait at most; 0 or less looks once, None or infinity waits for ever.
+        servers: For each job, a key of its server.
+        timeout: Maximum seconds to wait; 0 or less checks once, None or infinity waits without
+            limit.
         now: The time on a monotonic clock, in seconds.
-        rng: Source of the jitter.
-        overtime: Seconds past the deadline after which the wait ends, whatever comes.
-        longest_hold: Seconds for which an answer may be held back at most.
+        rng: Source of random jitter.
+        overtime: Seconds past the deadline after which the wait ends in any case.
+        longest_hold: Maximum seconds for which the server may hold an answer back.
 
     Raises:
-        TypeError: If the timeout is no number.
+        TypeError: If the timeout is not a number.
         ValueError: If the timeout is NaN.
     """
 
@@ -105,7 +106,7 @@ class Rotation:
             )
             for server in servers
         ]
-        # When a job is to be looked at, when that was done last, and which it is.
+        # For each job: when it is due, when it was last checked, and its index.
         self._due = [(now, now, index) for index in range(len(servers))]
         self._looked = [now] * len(servers)
         self._left = set(range(len(servers)))
@@ -118,28 +119,29 @@ class Rotation:
 
     @property
     def left(self) -> list[int]:
-        """The jobs that have not ended, as far as is known."""
+        """Indices of the jobs that are not known to have ended."""
         return sorted(self._left)
 
     def next(self, now: float) -> Step:
-        """Tells what to do.
+        """Returns the next instruction.
 
         Args:
             now: The time.
 
         Returns:
-            `Look`, after which `answered` or `failed` is to be called at some time; `Pause`, which
-            an answer interrupts; `Busy`; or how the wait ended, for all jobs.
+            `Look`, for which `answered` or `failed` must be called later; `Pause`, which an answer
+            interrupts; `Busy`; or, for all jobs, how the wait ended.
         """
         if self._refusal:
             return self._refusal
         if not self._left:
             return Finished()
         if self._end is None and now >= self._deadline - _EPSILON:
-            # It begins when it is noticed: whoever stood still at the deadline looks afterwards.
+            # The overtime starts when the deadline is noticed, so that a process suspended at the
+            # deadline still makes its last checks.
             self._end = now + self._overtime
             self._spaced = now
-            # Last looks are spread over the time that they have.
+            # Last checks are spread over the overtime.
             self._spacing = min(SPACING, _LOOKING * self._overtime / len(self._left))
         over = self._end is not None and now >= self._end - _EPSILON
         if over or (not self._due and not self._open):
@@ -162,13 +164,13 @@ class Rotation:
         return self.next(now)
 
     def answered(self, index: int, now: float, *, finished: bool, held: bool) -> None:
-        """Takes an answer in.
+        """Records an answer.
 
         Args:
-            index: Which job it is about.
+            index: Index of the job.
             now: The time.
             finished: Whether the job has ended.
-            held: Whether the server says that it applied the wish to hold the answer back.
+            held: Whether the server reports that it held the answer back as asked (a long poll).
         """
         self._open -= 1
         self._schedules[index].answered(now, finished=finished, held=held)
@@ -183,14 +185,14 @@ class Rotation:
         transient: bool,
         retry_after: float | None = None,
     ) -> None:
-        """Takes a fault in.
+        """Records a failed request.
 
         Args:
-            index: Which job it is about.
+            index: Index of the job.
             now: The time.
-            error: The fault.
+            error: The error.
             transient: Whether the same request may succeed later.
-            retry_after: Seconds that the server asked to wait.
+            retry_after: Seconds that the server asked to wait; None if it did not.
         """
         self._open -= 1
         if transient:

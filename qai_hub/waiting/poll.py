@@ -1,4 +1,4 @@
-"""Waiting for a job, blocking."""
+"""The blocking wait for a job."""
 
 import random
 import time
@@ -15,7 +15,7 @@ from qai_hub.waiting.wait import WaitForOne, line_of
 
 __all__ = ["wait_for"]
 
-# Asks for the status once: returns it, and whether the answer was held back; raises `Error`.
+# Asks for the status once: returns it with whether the answer was held back; raises `Error`.
 AskForStatus: TypeAlias = Callable[[WaitableJob, Ask], tuple[JobStatus, bool]]
 
 
@@ -29,23 +29,23 @@ def wait_for(
     sleep: Callable[[float], object] = time.sleep,
     rng: random.Random | None = None,
 ) -> JobStatus:
-    """Waits until a job has ended, well or not.
+    """Waits until a job has ended, successfully or not.
 
     Args:
         job: The job.
-        timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
+        timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
         ask: Asks for the status once.
-        progress: Where the state is shown, in place of stderr; it is closed at the end.
+        progress: Where to show the state, instead of stderr; closed at the end.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
-        rng: Source of the jitter.
+        rng: Source of random jitter.
 
     Returns:
         The final status.
 
     Raises:
-        TimeoutError: If the job has not ended in time. It goes on.
-        Error: If the server refuses, or has failed for 5 minutes.
+        TimeoutError: If the job has not ended in time. It continues.
+        Error: If the server refuses a request, or has been failing for 5 minutes.
         TypeError: If the timeout is not a number.
         ValueError: If the timeout is NaN.
     """

@@ -1,4 +1,4 @@
-"""One line, on a terminal or in a notebook, that tells what a job is doing."""
+"""The progress line: a job's state, on one line of a terminal or notebook."""
 
 import os
 import sys
@@ -18,10 +18,10 @@ _ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
 
 
 class ProgressLine:
-    """Shows a job's state and the time that went by, rewriting one line in place.
+    """Shows a job's state and the elapsed time, rewriting one line in place.
 
-    It shows nothing where lines cannot be rewritten, and goes quiet where the stream fails: a
-    progress line never ends a wait.
+    It shows nothing if lines cannot be rewritten, and stops if the stream fails: a progress line
+    never ends a wait.
 
     Args:
         title: What is waited for.
@@ -45,7 +45,7 @@ class ProgressLine:
 
     @classmethod
     def on_stderr(cls, title: str, *, verbose: bool) -> Self:
-        """Makes a line on the standard error stream, as it is now.
+        """Makes a line on the current standard error stream.
 
         Args:
             title: What is waited for.
@@ -58,12 +58,12 @@ class ProgressLine:
 
     @property
     def tick(self) -> float:
-        """Seconds after which the line wants to be shown again."""
+        """Seconds after which to redraw the line."""
         return 1.0 if self._stream else float("inf")
 
     @property
     def longest_hold(self) -> int:
-        """Seconds for which a request may keep the line from being shown again."""
+        """Maximum seconds for which a request may delay redrawing the line."""
         return 5 if self._stream else LONGEST_HOLD
 
     def show(self, status: JobStatus | None) -> None:
@@ -75,10 +75,10 @@ class ProgressLine:
         self.tell(state_text(status))
 
     def tell(self, state: str) -> None:
-        """Shows how things stand.
+        """Shows a state given as text.
 
         Args:
-            state: A few words.
+            state: The state, in a few words.
         """
         minutes, seconds = divmod(int(self._clock() - self._start), 60)
         text = f"{state} {self._title} {minutes}:{seconds:02d}"
@@ -87,7 +87,7 @@ class ProgressLine:
             self._shown = text
 
     def close(self) -> None:
-        """Ends the line, so that what is written next begins on a new one."""
+        """Ends the line, so that further output starts on a new one."""
         if self._shown:
             self._write("\n")
         self._stream = None
@@ -118,12 +118,12 @@ class ProgressLine:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except Exception:  # noqa: BLE001 - programs put all sorts of things in place of stderr
+        except Exception:  # noqa: BLE001 - programs replace stderr by objects that raise anything
             self._stream = None
 
 
 def state_text(status: JobStatus | None) -> str:
-    """The state of a job in a line.
+    """Formats the state of a job.
 
     Args:
         status: The status; None if it is not known yet.

@@ -1,15 +1,15 @@
-"""When to ask for a job again: a state machine without clock, sleep or requests of its own.
+"""The schedule of requests for one job: a state machine without clock, sleep or requests.
 
-Whoever waits, for one job or many, blocking or not, calls `next`, does what it says and reports
-what came of it. The rules:
+The caller, for one job or many, blocking or not, calls `next`, follows the instruction and reports
+the outcome. The rules:
 
-- The first request goes out at once. Where the server holds an answer back until the job ends, the
-  next one follows at once; elsewhere after a pause that grows from 0.5 to 10 s, with jitter. Two
-  requests never begin within half a second of each other, but for the last look.
-- No pause and no held request reaches past the deadline, and at the deadline the job is looked at a
-  last time, so that a job that ended in time is never reported as late.
-- Faults that may pass are ridden out until they have been seen for 5 minutes; others end the wait.
-  Time in which nobody asked, since the process stood still, is no outage.
+- The first request is sent at once. If the server holds its answer back until the job ends (a long
+  poll), the next request follows at once; otherwise after a pause that grows from 0.5 to 10 s, with
+  jitter. Two requests never start within half a second of each other, except for the last check.
+- No pause and no long poll reaches past the deadline. At the deadline the job is checked once more,
+  so that a job that ended in time is never reported as late.
+- Transient failures are tolerated until they have lasted for 5 minutes; other failures end the
+  wait. Time in which the process was suspended, and sent no requests, does not count.
 """
 
 import math
@@ -41,18 +41,19 @@ _JITTER = 1.25
 _SHORTEST_HOLD = 1.0
 _HOLD_AFTER_FAULT = 5
 _ANSWER_TIME = 10.0
-# The part of the overtime that a last look gets at least: less would be in vain.
+# The fraction of the overtime that a last check gets at least: less would be too short.
 _LEAST_SHARE = 0.2
 _EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask for the job now.
+    """Instruction to ask for the job now.
 
     Attributes:
-        hold: Whole seconds for which the server may hold the answer back; 0 for no such wish.
-        time_limit: Seconds after which to give the request up.
+        hold: Whole seconds for which the server may hold the answer back; 0 for an immediate
+            answer.
+        time_limit: Seconds after which to abandon the request.
     """
 
     hold: int
@@ -61,7 +62,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Do nothing for some seconds, then call `next` again; to wake up earlier does no harm."""
+    """Instruction to pause for some seconds, then call `next` again; earlier does no harm."""
 
     seconds: float
 
@@ -73,10 +74,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The time is up, and the job has not ended.
+    """The timeout has passed, and the job has not ended.
 
     Attributes:
-        fault: What went wrong at the last look, if it failed.
+        fault: The error of the last check; None if it did not fail.
     """
 
     fault: Exception | None
@@ -84,10 +85,10 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Waiting on makes no sense.
+    """Waiting longer is pointless.
 
     Attributes:
-        error: The last fault, to be raised.
+        error: The last error, to be raised.
     """
 
     error: Exception
@@ -97,10 +98,10 @@ Instruction: TypeAlias = Ask | Pause | Finished | Expired | GiveUp
 
 
 class Outage:
-    """How long one server has been seen to fail.
+    """How long one server has been failing.
 
-    What counts is the time between tries that failed, and of that no more than the pause and the
-    request could take: the rest is time in which this process stood still.
+    It counts the time between failed requests, but no more of it than the pause and the request
+    could take: in the rest, this process was suspended.
     """
 
     def __init__(self) -> None:
@@ -110,42 +111,43 @@ class Outage:
 
     @property
     def is_long(self) -> bool:
-        """Whether it has lasted for too long to wait on."""
+        """Whether it has lasted too long to continue waiting."""
         return self._seconds >= LONGEST_OUTAGE
 
     def end(self) -> None:
-        """Takes in that the server has answered."""
+        """Records that the server has answered."""
         self._seconds, self._last = 0.0, None
 
     def failed(self, now: float, time_limit: float) -> None:
-        """Takes a fault in.
+        """Records a failed request.
 
         Args:
             now: The time.
-            time_limit: Seconds that the request could take.
+            time_limit: Maximum seconds that the request could take.
         """
         if self._last is not None:
             self._seconds += max(min(now, self._next + time_limit) - self._last, 0.0)
         self._last, self._next = now, max(self._next, now)
 
     def pauses(self, until: float) -> None:
-        """Takes in that the server is not asked again before some time."""
+        """Records that no request is sent to the server before a given time."""
         self._next = max(self._next, until)
 
 
 class WaitSchedule:
-    """Tells when to ask for a job again.
+    """Decides when to ask for a job.
 
     Args:
-        timeout: Seconds to wait at most; 0 or less looks once, None or infinity waits for ever.
+        timeout: Maximum seconds to wait; 0 or less checks once, None or infinity waits without
+            limit.
         now: The time on a monotonic clock, in seconds.
-        rng: Source of the jitter.
-        longest_hold: Seconds for which an answer may be held back at most.
-        overtime: Seconds past the deadline that a last look may take.
-        outage: The outage of the server, if others wait for it too.
+        rng: Source of random jitter.
+        longest_hold: Maximum seconds for which the server may hold an answer back.
+        overtime: Seconds past the deadline that a last check may take.
+        outage: The server's outage, if it is shared with other schedules.
 
     Raises:
-        TypeError: If the timeout is no number.
+        TypeError: If the timeout is not a number.
         ValueError: If the timeout is NaN.
     """
 
@@ -173,15 +175,14 @@ class WaitSchedule:
         self._end: Finished | Expired | GiveUp | None = None
 
     def next(self, now: float, *, may_hold: bool = True) -> Instruction:
-        """Tells what to do.
+        """Returns the next instruction.
 
         Args:
             now: The time.
-            may_hold: Whether a request may be held back now.
+            may_hold: Whether the next request may be a long poll.
 
         Returns:
-            `Ask`, after which `answered` or `failed` is to be called; `Pause`; or how the wait
-            ended.
+            `Ask`, for which `answered` or `failed` must be called; `Pause`; or how the wait ended.
         """
         if self._end is not None:
             return self._end
@@ -195,12 +196,12 @@ class WaitSchedule:
         return Ask(self._hold, self._time_limit)
 
     def answered(self, now: float, *, finished: bool, held: bool) -> None:
-        """Takes an answer in.
+        """Records an answer.
 
         Args:
             now: The time.
             finished: Whether the job has ended.
-            held: Whether the server says that it applied the wish to hold the answer back.
+            held: Whether the server reports that it held the answer back as asked (a long poll).
         """
         self._outage.end()
         self._after_fault = False
@@ -224,13 +225,13 @@ class WaitSchedule:
         transient: bool,
         retry_after: float | None = None,
     ) -> None:
-        """Takes a fault in.
+        """Records a failed request.
 
         Args:
             now: The time.
-            error: The fault.
+            error: The error.
             transient: Whether the same request may succeed later.
-            retry_after: Seconds that the server asked to wait.
+            retry_after: Seconds that the server asked to wait; None if it did not.
         """
         if transient:
             self._outage.failed(now, self._time_limit)
@@ -242,8 +243,8 @@ class WaitSchedule:
             self._due = now + max(self._next_pause(), min(retry_after or 0.0, LONGEST_RETRY_AFTER))
             self._outage.pauses(self._due)
             if self._hold:
-                # Something on the way may cut requests that stay open: look plainly first, then
-                # hold for a shorter time.
+                # A proxy may cut off requests that stay open: first ask without a long poll, then
+                # with a shorter one.
                 halved = max(self._longest_hold // 2, _HOLD_AFTER_FAULT)
                 self._longest_hold = min(self._longest_hold, halved)
             self._after_fault = True
@@ -252,20 +253,20 @@ class WaitSchedule:
         return now >= self._deadline - _EPSILON
 
     def _left(self, now: float) -> float:
-        """Seconds that a request may take which begins now."""
+        """Returns the seconds that a request starting now may take."""
         end = self._deadline + self._overtime
-        # After a standstill past all that, the last look has its time all the same.
+        # If the process was suspended past the overtime, the last check still gets its time.
         return self._overtime if now > end else max(end - now, self._overtime * _LEAST_SHARE)
 
     def _may_look_again(self, now: float) -> bool:
-        """Whether a last look follows a request that failed after the deadline."""
+        """Returns whether to check once more after a request that failed after the deadline."""
         if self._is_over(self._asked):
             return False
         in_time = now < self._deadline + self._overtime * (1.0 - _LEAST_SHARE)
         return in_time or self._stood_still(now)
 
     def _stood_still(self, now: float) -> bool:
-        """Whether the last request took longer than it could, and what it says is old."""
+        """Returns whether the process was suspended in the last request, so its answer is stale."""
         return now > self._asked + self._time_limit + self._overtime * _LEAST_SHARE
 
     def _next_pause(self) -> float:
@@ -278,13 +279,13 @@ def seconds(timeout: object) -> float:
     """Checks a timeout.
 
     Args:
-        timeout: Seconds, or None for no end.
+        timeout: Seconds, or None for no limit.
 
     Returns:
         Seconds, from 0 to infinity.
 
     Raises:
-        TypeError: If it is no number.
+        TypeError: If it is not a number.
         ValueError: If it is NaN.
     """
     if timeout is None:

@@ -1,4 +1,4 @@
-"""An asynchronous iterator, read without an event loop."""
+"""Reading an asynchronous iterator from blocking code."""
 
 import asyncio
 import queue
@@ -13,22 +13,22 @@ __all__ = ["in_background"]
 
 T = TypeVar("T")
 
-# Ctrl+C does not interrupt a lock on Windows: there it is noticed after this time.
+# On Windows, Ctrl+C does not interrupt waiting for a lock: it is noticed after this many seconds.
 _BREATH = 0.5
 
 
 def in_background(items: AsyncIterator[T]) -> Iterator[T]:
-    """Runs an asynchronous iterator in an event loop of its own, in one thread.
+    """Runs an asynchronous iterator in a separate event loop, in one thread.
 
-    So it works where an event loop runs already, as in notebooks. However the iteration ends, the
-    iterator is finished and the thread gone when it has. Where no thread can be started any more,
-    as at the end of the process, the loop runs in the thread of the caller.
+    This also works where an event loop is running already, as in notebooks. However the iteration
+    ends, the iterator is closed and the thread has ended by then. If no thread can be started any
+    more, as at the end of the process, the loop runs in the caller's thread.
 
     Args:
-        items: The iterator.
+        items: The asynchronous iterator.
 
     Yields:
-        What the iterator yields.
+        The items of the iterator.
     """
     arrived: queue.SimpleQueue[T | Future[None]] = queue.SimpleQueue()
 
@@ -61,27 +61,27 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
     finally:
         if thread.is_alive():
             loop.call_soon_threadsafe(loop.stop)
-        # When the interpreter ends, the thread stands still already and would never be joined.
+        # When the interpreter shuts down, the thread is frozen already and could never be joined.
         if not sys.is_finalizing():
             thread.join()
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that looks the names of hosts up when the main thread has ended, too.
+    """An event loop that can resolve host names even after the main thread has ended.
 
-    The threads of `concurrent.futures` take nothing on from then on.
+    The threads of `concurrent.futures` accept no work from then on.
     """
 
     async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Does what `socket.getaddrinfo` does."""
+        """Resolves a host name, as `socket.getaddrinfo` does."""
         found: Future[Any] = Future()
-        # From here on it cannot be cancelled, which its thread would not expect.
+        # From here on it cannot be cancelled: its thread does not handle cancellation.
         found.set_running_or_notify_cancel()
 
         def look_up() -> None:
             try:
                 found.set_result(socket.getaddrinfo(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            except BaseException as error:  # noqa: BLE001 - it is raised in the awaiting task
                 found.set_exception(error)
 
         try:
@@ -113,7 +113,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _end_all() -> None:
-    # Unlike asyncio.Runner, this does not wait for a host's name that a thread looks up.
+    # Unlike asyncio.Runner, this does not wait for a thread that is resolving a host name.
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

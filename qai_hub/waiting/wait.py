@@ -1,7 +1,7 @@
-"""A wait for one job or for many, without clock, sleep or requests.
+"""The state of a wait for one job or many, without clock, sleep or requests.
 
-It decides what to do next and what is said about it; `poll` and `aio` do it, the one blocking and
-the other in an event loop.
+It decides what to do next and what to report. `poll` and `aio` carry that out: `poll` blocking,
+`aio` in an event loop.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Wait(Generic[J]):
 
     Args:
         jobs: The jobs, each once.
-        timeout: Seconds to wait at most; 0 looks once, None waits for as long as it takes.
-        now: The time on a monotonic clock, in seconds; the wait begins then.
-        rng: Source of the jitter.
-        longest_hold: Seconds for which an answer may be held back at most.
+        timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
+        now: The time on a monotonic clock, in seconds; the wait starts then.
+        rng: Source of random jitter.
+        longest_hold: Maximum seconds for which the server may hold an answer back.
 
     Attributes:
         jobs: The jobs.
@@ -73,33 +73,33 @@ class Wait(Generic[J]):
         )
 
     def progress_line(self) -> ProgressLine:
-        """Makes the line that shows how the wait stands."""
+        """Makes the line that shows the progress of the wait."""
         return ProgressLine.on_stderr("jobs ended", verbose=any(job.verbose for job in self.jobs))
 
     @property
     def state(self) -> str:
-        """How the wait stands, in a few words."""
+        """Progress of the wait, in a few words."""
         symbol = "⏳" if self._ended < len(self.jobs) else "❌" if self._failures else "✅"
         failed = f"{self._failures} failed, " if self._failures else ""
         return f"{symbol} {failed}{self._ended} of {len(self.jobs)}"
 
     def status(self, index: int) -> JobStatus:
-        """The last status of a job that was asked for."""
+        """Returns the last known status of a job."""
         return self._statuses[index]
 
     def next(self, now: float) -> Look | Pause | Busy | None:
-        """Decides what to do.
+        """Returns the next instruction.
 
         Args:
             now: The time.
 
         Returns:
-            `Look`, after which `answered` or `failed` is to be called at some time; `Pause`, which
-            an answer interrupts; `Busy`, to wait for an answer; None if all jobs have ended.
+            `Look`, for which `answered` or `failed` must be called later; `Pause`, which an answer
+            interrupts; `Busy`, to wait for an answer; None if all jobs have ended.
 
         Raises:
-            TimeoutError: If jobs have not ended in time. They go on.
-            Error: If the server refuses, or has failed for 5 minutes.
+            TimeoutError: If some jobs have not ended in time. They continue.
+            Error: If the server refuses a request, or has been failing for 5 minutes.
         """
         match self._rotation.next(now):
             case Look() | Pause() | Busy() as step:
@@ -115,13 +115,13 @@ class Wait(Generic[J]):
                 return None
 
     def answered(self, index: int, now: float, status: JobStatus, *, held: bool) -> bool:
-        """Takes an answer in.
+        """Records an answer.
 
         Args:
-            index: Which job it is about.
+            index: Index of the job.
             now: The time.
             status: The status of the job.
-            held: Whether the server says that it applied the wish to hold the answer back.
+            held: Whether the server reports that it held the answer back as asked (a long poll).
 
         Returns:
             Whether the job has ended.
@@ -133,19 +133,19 @@ class Wait(Generic[J]):
         return status.finished
 
     def failed(self, index: int, now: float, error: Error) -> None:
-        """Takes a fault in.
+        """Records a failed request.
 
         Args:
-            index: Which job the request was about.
+            index: Index of the job.
             now: The time.
-            error: The fault.
+            error: The error.
         """
         self._rotation.failed(
             index, now, error, transient=may_pass(error), retry_after=error.retry_after
         )
 
     def _server(self, job: J) -> str:
-        """What tells the server of a job from others."""
+        """Returns a key of the job's server."""
         return job._owner.config.api_url
 
     def _too_late(self) -> str:
@@ -173,7 +173,7 @@ class Wait(Generic[J]):
 
 
 class WaitForOne(Wait[J]):
-    """A wait for one job, which has more time for a last look than each of many."""
+    """A wait for one job, which has more time for its last check than each of many."""
 
     _overtime = OVERTIME
 
@@ -183,7 +183,7 @@ class WaitForOne(Wait[J]):
 
     @property
     def state(self) -> str:
-        """The state of the job."""
+        """State of the job."""
         return state_text(self._statuses.get(0))
 
     def _server(self, job: J) -> str:
