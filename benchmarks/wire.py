@@ -66,7 +66,7 @@ def affine() -> onnx.ModelProto:
 
 
 def numbered(summary: dict[str, Any], index: int) -> dict[str, Any]:
-    """Returns a copy of a summary with an identifier and a name of its own."""
+    """Returns a copy of a summary with a unique identifier and name."""
     inner = {**summary["inference_job_summary"], "job_id": f"j{index:07}", "name": f"job {index}"}
     return {**summary, "inference_job_summary": inner}
 

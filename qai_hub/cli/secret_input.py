@@ -50,7 +50,7 @@ def read_users(text: str) -> list[User]:
         The users, in order.
 
     Raises:
-        ValueError: A line is invalid. The message gives its number only, as it may be a secret.
+        ValueError: A line is invalid. The message has its number only, as the line may be secret.
     """
     users = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -59,7 +59,7 @@ def check_url(key: str, url: str) -> str:
 
 
 def is_private(url: str) -> bool:
-    """Returns whether requests to a URL cannot be read on the way: by HTTPS or loopback."""
+    """Returns whether a URL uses HTTPS or loopback, so that nobody on the way can read along."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

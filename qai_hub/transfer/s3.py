@@ -159,6 +159,6 @@ def _is_of_others(record: logging.LogRecord) -> bool:
     return not _signing.get()
 
 
-# botocore logs what it signs and the signature. Hide those of this package, and keep those of the
-# program that uses it.
+# botocore logs the signed text and the signature. Hide the records of this package, and keep those
+# of the program that uses it.
 logging.getLogger("botocore.auth").addFilter(_is_of_others)
