@@ -1,9 +1,9 @@
-"""A server that answers with bodies made beforehand, so that a benchmark measures the client.
+"""A server that sends prepared responses, so that a benchmark measures only the client.
 
     python canned_server.py FOLDER [CERTIFICATE KEY]
 
-`FOLDER/job.json`, `job.pb`, `summaries.json` and `summaries.pb` are the bodies; protobuf goes to
-whoever sends or accepts it. The port is printed.
+The bodies are `job.json`, `job.pb`, `summaries.json` and `summaries.pb` in `FOLDER`. Clients that
+send or accept protobuf get protobuf. The server prints its port.
 """
 
 import ssl
@@ -15,7 +15,7 @@ JSON, PROTOBUF = b"application/json", b"application/x-protobuf"
 
 
 def answers(folder: Path) -> dict[tuple[str, bytes], bytes]:
-    """Whole HTTP answers by name of the body and media type."""
+    """Returns complete HTTP responses, by the name of the body and its media type."""
     made = {}
     for suffix, media in (("json", JSON), ("pb", PROTOBUF)):
         for name in ("job", "summaries"):
@@ -26,7 +26,7 @@ def answers(folder: Path) -> dict[tuple[str, bytes], bytes]:
 
 
 def serve(folder: Path, certificate: list[str]) -> None:
-    """Serves until it is ended."""
+    """Serves until the process is terminated."""
     made = answers(folder)
 
     class Answering(StreamRequestHandler):

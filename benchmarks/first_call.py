@@ -1,4 +1,4 @@
-"""Imports the client that this interpreter has, and fetches one job: what a short script pays.
+"""Imports the installed client and fetches one job, which is the cost of a short script.
 
 python first_call.py URL [WIRE]
 """

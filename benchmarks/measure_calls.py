@@ -1,9 +1,9 @@
-"""Times two calls of the client that this interpreter has, whichever it is.
+"""Times two calls of the installed client, ours or the official one.
 
     python measure_calls.py URL SECONDS [WIRE]
 
 Prints, in microseconds, the first deciles of the times of `get_job` and of
-`get_job_summaries(limit=1000)`.
+`get_job_summaries(limit=1000)`, as JSON.
 """
 
 import json
@@ -16,9 +16,9 @@ import qai_hub as hub
 
 
 def first_decile(call: Callable[[], object], seconds: float) -> float:
-    """The time that nine calls of ten exceed, in microseconds, after two that warm up.
+    """Returns the first decile of the times of a call, in microseconds, after two warm-up calls.
 
-    Whatever else the machine does hits the slower ones.
+    The slower calls are those that other load on the machine affects.
     """
     call(), call()
     times: list[float] = []
@@ -31,7 +31,7 @@ def first_decile(call: Callable[[], object], seconds: float) -> float:
 
 
 def client_of(url: str, *wire: str) -> hub.Client:
-    """A client of the server; our own is told which wire to use."""
+    """Returns a client of the server; a wire can be chosen for our client only."""
     extra: dict[str, Any] = {"wire": wire[0]} if wire else {}
     config = hub.ClientConfig(
         api_token="of-no-hub",  # noqa: S106 - of a server that asks for none
@@ -44,7 +44,7 @@ def client_of(url: str, *wire: str) -> hub.Client:
 
 
 def main(url: str, seconds: float, *wire: str) -> None:
-    """Measures, and prints what it found as JSON."""
+    """Measures, and prints the results as JSON."""
     client = client_of(url, *wire)
     found = {
         "get_job": first_decile(lambda: client.get_job("jabcdefgh"), seconds),

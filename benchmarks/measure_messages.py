@@ -1,8 +1,8 @@
-"""Times decoding and encoding alone, as our client does it, and as the official one.
+"""Times the decoding and encoding alone, of our client or of the official one.
 
     python measure_messages.py FOLDER ours|official SECONDS
 
-Prints the first deciles of the times, in microseconds.
+Prints the first decile of the times of each operation, in microseconds, as JSON.
 """
 
 import json
@@ -19,7 +19,7 @@ MESSAGES = {"job": "Job", "summaries": "JobSummaryList"}
 
 
 def ours(folder: Path) -> Iterator[Timed]:
-    """To the generated models, and from their JSON to bytes."""
+    """Yields decoding to generated models, and encoding from their JSON."""
     from qai_hub_api import models
 
     from qai_hub import wire
@@ -41,7 +41,7 @@ def ours(folder: Path) -> Iterator[Timed]:
 
 
 def official(folder: Path) -> Iterator[Timed]:
-    """To messages, and from messages to bytes."""
+    """Yields decoding to messages, and encoding from messages."""
     from qai_hub import public_api_pb2
 
     for name, message in MESSAGES.items():
@@ -53,7 +53,7 @@ def official(folder: Path) -> Iterator[Timed]:
 
 
 def main(folder: str, client: str, seconds: float) -> None:
-    """Measures, and prints what it found as JSON."""
+    """Measures, and prints the results as JSON."""
     calls = {"ours": ours, "official": official}[client](Path(folder))
     print(json.dumps({name: first_decile(call, seconds) for name, call in calls}))
 

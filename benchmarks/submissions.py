@@ -1,9 +1,10 @@
-"""What durability costs: submissions a second to a hub that syncs what it commits, and to one not.
+"""Measures the cost of durability: submissions per second with and without syncing to disk.
 
     python benchmarks/submissions.py [--threads 8] [--seconds 4] [--rounds 5] [--folder DIR]
 
-The hub is a process of its own and runs no job meanwhile; both keep their data in the folder. They
-take turns, so that whatever else this machine does hits both.
+Each hub is a separate process that runs no jobs meanwhile, and keeps its data in the folder. The
+hub that syncs its commits and the one that does not take turns, so that other load on the machine
+affects both.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def _unsynced(make: Callable[..., object]) -> Callable[..., object]:
 
 
 def uploaded(url: str) -> str:
-    """Uploads a model; returns its id."""
+    """Uploads a model; returns its identifier."""
     with httpx.Client(base_url=f"{url}/api/v1/", headers=_HEADERS) as api:
         body = {"name": "net", "model_type": "MODEL_TYPE_ONNX"}
         key = str(api.post("models/", json=body).json()["id"])
@@ -64,7 +65,7 @@ def uploaded(url: str) -> str:
 
 
 def rate(url: str, threads: int, seconds: float) -> float:
-    """Submits jobs by several threads; returns how many a second."""
+    """Submits jobs from several threads; returns the number of submissions per second."""
     job = {"model": {"model_id": uploaded(url)}, "devices": {"devices": [_DEVICE]}}
     body = json.dumps({"compile_job": job})
     end = time.perf_counter() + seconds
@@ -85,7 +86,7 @@ def rate(url: str, threads: int, seconds: float) -> float:
 
 
 def measured(folder: Path, kind: str, threads: int, seconds: float) -> float:
-    """Starts a hub, and returns how many submissions a second it takes."""
+    """Starts a hub, and returns how many submissions per second it accepts."""
     with tempfile.TemporaryDirectory(dir=folder) as data:
         command = [sys.executable, __file__, "--serve", kind, "--folder", data]
         with subprocess.Popen(
@@ -99,7 +100,7 @@ def measured(folder: Path, kind: str, threads: int, seconds: float) -> float:
 
 
 def sync_time(folder: Path) -> float:
-    """The median time that this disk takes to sync a page, in milliseconds."""
+    """Returns the median time that the disk takes to sync a page, in milliseconds."""
     times = []
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(100):
@@ -112,7 +113,7 @@ def sync_time(folder: Path) -> float:
 
 
 def main() -> None:
-    """Prints what was measured."""
+    """Measures, and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=4.0)

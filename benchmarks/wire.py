@@ -1,10 +1,10 @@
-"""What each wire costs: our client with JSON and with protobuf, beside the official client.
+"""Measures the cost of each wire: our client with JSON and with protobuf, and the official client.
 
     make bench
 
-Answers come from a server that only sends what was made beforehand, from a job that really ran on a
-local hub. The clients take turns, so that whatever else this machine does hits all of them, and
-give the first decile of their times; what counts are the ratios.
+A server on this machine sends prepared responses, from a job that really ran on a local hub. The
+clients take turns, so that other load on the machine affects all of them, and report the first
+decile of their times. The results are the ratios to the official client.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Times = dict[str, float]
 
 
 def make_bodies(folder: Path) -> None:
-    """Runs a profile job on a local hub, and keeps what the hub tells of it on either wire."""
+    """Runs an inference job on a local hub, and saves the hub's responses for each wire."""
     with LocalHub(data_dir=folder / "hub") as lh:
         client = lh.client()
         device = hub.Device("Samsung Galaxy S24")
@@ -58,7 +58,7 @@ def make_bodies(folder: Path) -> None:
 
 
 def affine() -> onnx.ModelProto:
-    """A model of one layer."""
+    """Returns a model of one layer."""
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
     node = helper.make_node("Relu", ["x"], ["y"])
     graph = helper.make_graph([node], "relu", ends[:1], ends[1:])
@@ -66,14 +66,14 @@ def affine() -> onnx.ModelProto:
 
 
 def numbered(summary: dict[str, Any], index: int) -> dict[str, Any]:
-    """A summary under an identifier and a name of its own."""
+    """Returns a copy of a summary with a unique identifier and name."""
     inner = {**summary["inference_job_summary"], "job_id": f"j{index:07}", "name": f"job {index}"}
     return {**summary, "inference_job_summary": inner}
 
 
 @contextmanager
 def served(folder: Path, *certificate: Path) -> Iterator[int]:
-    """Runs the server for a block; gives its port."""
+    """Runs the server during a block; yields its port."""
     command = [sys.executable, str(HERE / "canned_server.py"), str(folder), *map(str, certificate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -84,7 +84,7 @@ def served(folder: Path, *certificate: Path) -> Iterator[int]:
 
 
 def run(python: str, script: str, *arguments: object, trust: Path) -> str:
-    """What a script of this folder prints under an interpreter."""
+    """Runs a script of this folder with an interpreter, and returns its output."""
     trusted = {"SSL_CERT_FILE": str(trust), "REQUESTS_CA_BUNDLE": str(trust)}
     command = [python, str(HERE / script), *map(str, arguments)]
     environment = {**os.environ, **trusted}
@@ -93,7 +93,7 @@ def run(python: str, script: str, *arguments: object, trust: Path) -> str:
 
 
 def measure(client: Sequence[str], url: str, seconds: float, trust: Path) -> Times:
-    """How long the calls of a client take, and a process that makes but one."""
+    """Returns the times of the calls of a client, and of a process that makes a single one."""
     python, *wire = client
     began = time.perf_counter()
     run(python, "first_call.py", url, *wire, trust=trust)
@@ -103,7 +103,7 @@ def measure(client: Sequence[str], url: str, seconds: float, trust: Path) -> Tim
 
 
 def show(title: str, rounds: list[dict[str, Times]]) -> None:
-    """Prints the medians of rounds, and of the ratios to the official client within each."""
+    """Prints the medians over the rounds, of the times and of the ratios to the official client."""
     print(f"\n{title}")
     names, calls = rounds[0], rounds[0][OFFICIAL]
     print(f"  {'':<18}" + "".join(f"{call:>24}" for call in calls))
@@ -117,7 +117,7 @@ def show(title: str, rounds: list[dict[str, Times]]) -> None:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures, and prints the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--official-python", required=True, help="with the official client")
     parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")

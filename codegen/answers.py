@@ -1,10 +1,10 @@
-"""The contract as a client may rely on it.
+"""Relaxes the contract for the generated client, which must accept incomplete responses.
 
-The contract says what the hub must send, and the hub is held to it. Another server may send less:
-on the official wire a message within another one, a time among them, has a presence of its own and
-may be absent. So the generated client requires none of them in answers. Nor does it require the
-arrays at the root of an answer: one that is missing there tells that this is another answer, which
-whoever reads it has to see; elsewhere it stands for an empty one.
+The contract states what the hub must send, and tests hold the hub to it. Other servers may send
+less: on the official wire, a message inside another message, such as a time, has explicit presence
+and may be absent. So the generated client requires no such property in responses. It does not
+require arrays at the root of a response either: a missing one means that this is some other
+response, which the caller must be able to detect. Elsewhere, a missing array means an empty one.
 """
 
 import copy
@@ -15,17 +15,17 @@ Schema = dict[str, Any]
 
 
 def as_read(contract: Schema) -> Schema:
-    """Makes optional what answers may lack.
+    """Makes the properties optional that responses may lack.
 
     Args:
         contract: The contract.
 
     Returns:
-        A copy for the generator.
+        A modified copy for the generator.
 
     Raises:
-        ValueError: If a schema stands in requests and in answers: what a request requires is
-            required.
+        ValueError: If such a schema is used in both requests and responses, because requests must
+            keep their required properties.
     """
     changed = copy.deepcopy(contract)
     schemas = changed["components"]["schemas"]
@@ -55,7 +55,7 @@ def _operations(contract: Schema) -> Iterator[Schema]:
 
 
 def _answers(contract: Schema, operation: Schema) -> Schema:
-    """The successes of an operation."""
+    """Returns the successful responses of an operation."""
     shared = contract["components"].get("responses", {})
     return {
         status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
@@ -65,7 +65,7 @@ def _answers(contract: Schema, operation: Schema) -> Schema:
 
 
 def _reached(schemas: Schema, nodes: list[Schema]) -> set[str]:
-    """The schemas that are met on the way down from some nodes."""
+    """Returns the names of the schemas that some nodes refer to, directly or indirectly."""
     found: set[str] = set()
     todo: list[object] = list(nodes)
     while todo:
@@ -76,7 +76,7 @@ def _reached(schemas: Schema, nodes: list[Schema]) -> set[str]:
 
 
 def _named(node: object) -> Iterator[str]:
-    """The schemas that a node refers to."""
+    """Yields the names of the schemas that a node refers to."""
     if isinstance(node, list):
         for inner in node:
             yield from _named(inner)
@@ -89,7 +89,7 @@ def _named(node: object) -> Iterator[str]:
 
 
 def _is_message(schemas: Schema, node: Schema) -> bool:
-    """Whether a property is a message on the wire: a time, or an object of a schema."""
+    """Returns whether a property is a message on the wire: a time, or an object with a schema."""
     if "$ref" in node:
         return bool(schemas[node["$ref"].rpartition("/")[2]].get("type") == "object")
     return node.get("format") == "date-time"

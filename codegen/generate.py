@@ -1,4 +1,4 @@
-"""Writes `generated/qai_hub_api` from the contract, or checks that it is what the contract gives.
+"""Generates `generated/qai_hub_api` from the contract, or checks that it is up to date.
 
 Run it through `make generate` and `make check-drift`.
 """
@@ -50,13 +50,13 @@ def build(contract: Path, folder: Path) -> Path:
     command = [sys.executable, "-c", generator, "generate", "--path", str(read)]
     command += ["--config", str(HERE / "config.yaml"), "--meta", "none", "--fail-on-warning"]
     command += ["--custom-template-path", str(HERE / "templates"), "--output-path", str(package)]
-    # The hooks name ruff alone: the pinned one stands beside this Python.
+    # The hooks run `ruff` from PATH; the pinned version is installed beside this interpreter.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{contract}: the generator failed\n{done.stdout}{done.stderr}")
-    # The hub routes and validates from this at run time: parsing the YAML would cost 0.2 s a start.
+    # The hub routes and validates with this file: parsing the YAML would add 0.2 s to each start.
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     (package / "openapi.json").write_text(text, encoding="utf-8")
     try:
@@ -75,7 +75,7 @@ def build(contract: Path, folder: Path) -> Path:
 
 
 def differences(expected: Path, actual: Path) -> list[str]:
-    """Compares two folders of files, in words that a reader can act on."""
+    """Returns the differences between two folders of files, as lines for a report."""
     files = {p.relative_to(expected) for p in expected.rglob("*") if p.is_file()}
     files |= {
         p.relative_to(actual)

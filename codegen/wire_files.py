@@ -1,6 +1,7 @@
-"""The contract as protobuf: the descriptor of its messages, what reads them, and its operations.
+"""Compiles the protobuf descriptor, the message readers and the table of operations.
 
-All come from the wire annotations alone. What has none is JSON on every wire, and left out.
+They are derived only from the wire annotations of the contract. Operations and schemas without
+annotations use JSON on both wires, and are omitted.
 """
 
 import json
@@ -32,7 +33,7 @@ LABELS = {
 
 
 class Field(NamedTuple):
-    """A field, as it is annotated."""
+    """A field of a message, as annotated in the contract."""
 
     name: str
     number: int
@@ -42,12 +43,12 @@ class Field(NamedTuple):
 
 
 class WireFiles(NamedTuple):
-    """What the wire needs at run time.
+    """The files that the protobuf wire needs at run time.
 
     Attributes:
         descriptor: A serialized FileDescriptorProto.
-        operations: JSON, by operationId.
-        readers: Python that gives the JSON of messages.
+        operations: The operations as JSON, by operationId.
+        readers: A Python module that converts messages to JSON.
     """
 
     descriptor: bytes
@@ -62,10 +63,10 @@ def compile_wire(contract: Schema) -> WireFiles:
         contract: The contract.
 
     Returns:
-        The same bytes for the same annotations.
+        The content of the files, which is the same for the same annotations.
 
     Raises:
-        ValueError: If the annotations contradict each other, or name what is not there.
+        ValueError: If the annotations contradict each other, or name something undefined.
     """
     file = _file(contract.get("components", {}).get("schemas", {}))
     operations = {
@@ -85,7 +86,7 @@ def _file(schemas: dict[str, Schema]) -> FileDescriptorProto:
         if "x-protobuf-enum" in schema:
             enums[_local(schema["x-protobuf-enum"])] = schema["x-protobuf-enum-values"]
         elif "x-protobuf-message" in schema:
-            # A message has several schemas where requests may hold less than answers.
+            # A message has several schemas where requests have fewer fields than responses.
             fields = messages.setdefault(_local(schema["x-protobuf-message"]), {})
             for field in _fields(schema):
                 if fields.setdefault(field.name, field) != field:
@@ -94,7 +95,7 @@ def _file(schemas: dict[str, Schema]) -> FileDescriptorProto:
     file.dependency.append(timestamp_pb2.DESCRIPTOR.name)
     types = _types(messages, enums)
     made: dict[str, DescriptorProto] = {}
-    # Outer messages stand before those within them.
+    # Sorting puts outer messages before those nested in them.
     for name in sorted(messages):
         outer, _, inner = name.rpartition(".")
         home = made[outer].nested_type if outer else file.message_type
@@ -124,7 +125,7 @@ def _fields(schema: Schema) -> list[Field]:
 
 
 def _types(messages: Iterable[str], enums: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Type and type name, as descriptors have them, for each type that an annotation can name."""
+    """Returns the type number and name in descriptors of each type that annotations can name."""
     types: Types = {
         name.removeprefix("TYPE_").lower(): (number, "")
         for name, number in FieldDescriptorProto.Type.items()
@@ -150,7 +151,7 @@ def _fill(message: DescriptorProto, where: str, fields: list[Field], types: Type
         if presence == "oneof":
             field.oneof_index = oneofs.index(oneof)
         elif presence == "optional":
-            # Explicit presence is a oneof of one member, after the real ones.
+            # Explicit presence is represented by a oneof with one member, after the real ones.
             field.oneof_index = len(message.oneof_decl)
             message.oneof_decl.add(name=f"_{name}")
             field.proto3_optional = True
@@ -159,7 +160,7 @@ def _fill(message: DescriptorProto, where: str, fields: list[Field], types: Type
 def _add_entry(
     message: DescriptorProto, where: str, field: FieldDescriptorProto, map_type: str, types: Types
 ) -> tuple[int, str]:
-    """Adds the message that the entries of a map are on the wire; returns its type."""
+    """Adds the message that represents the entries of a map on the wire; returns its type."""
     entry = message.nested_type.add(name=f"{field.name.title().replace('_', '')}Entry")
     entry.options.map_entry = True
     parts = map_type.removeprefix("map<").removesuffix(">").split(",")
@@ -211,7 +212,7 @@ def _operation(
 
 
 def _deciding_parameter(contract: Schema, operation: Schema) -> str:
-    """Name of the parameter that asks for the full form of an answer."""
+    """Returns the name of the parameter that requests the full form of a response."""
     for parameter in operation.get("parameters", []):
         name = parameter.get("$ref", "").rpartition("/")[2]
         node = contract["components"]["parameters"][name] if name else parameter

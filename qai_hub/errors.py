@@ -1,9 +1,9 @@
-"""The errors that this package raises: one root, three kinds.
+"""The errors that this package raises: one root class with three kinds of errors.
 
-`UserError` is for what the caller can put right, `InternalError` for what the network or the
-server did, `RateLimitedError` for a server that asks for fewer requests. Beside them only builtins
-come out: `TimeoutError` where a wait reaches its end, `FileNotFoundError` for a file or profile
-that is not there, `TypeError` and `ValueError` for arguments that no request could carry.
+`UserError` reports what the caller can correct, `InternalError` a failure of the network or the
+server, and `RateLimitedError` that the server asks for fewer requests. The only other exceptions
+are built-in ones: `TimeoutError` when the time limit of a wait is reached, `FileNotFoundError` for
+a file or profile that does not exist, `TypeError` and `ValueError` for invalid arguments.
 """
 
 import sys
@@ -19,14 +19,14 @@ __all__ = [
 
 
 class Error(Exception):
-    """Root of the errors of this package.
+    """Base class of the errors of this package.
 
     Args:
         message: What went wrong and what to do next.
-        status_code: HTTP status of the answer, if there was one.
-        request_id: The server's name for the request, to be quoted when asking about it.
-        url: Where the request went. Only scheme, host, port and path are kept: a query or user
-            information may hold a secret.
+        status_code: HTTP status of the response, if there was one.
+        request_id: The server's identifier of the request, to quote when asking for support.
+        url: URL of the request. Only scheme, host, port and path are kept, because a query or
+            user information may contain a secret.
         retry_after: Seconds that the server asked to wait before the next request.
 
     Attributes:
@@ -60,7 +60,7 @@ class Error(Exception):
 
 
 class UserError(Error):
-    """The request or the configuration is wrong: change it before trying again.
+    """The request or the configuration is invalid: correct it before trying again.
 
     Examples:
         >>> hub.get_devices(attributes="snapdragon")
@@ -71,7 +71,7 @@ class UserError(Error):
 
 
 class InvalidValueError(UserError, ValueError):
-    """An argument has a value that cannot be: a `UserError` that is a `ValueError` too.
+    """An argument has an invalid value: a `UserError` that is also a `ValueError`.
 
     Examples:
         >>> try:
@@ -94,7 +94,7 @@ class InternalError(Error):
 
 
 class RateLimitedError(Error):
-    """The server answers no more requests for now: slow down.
+    """The server accepts no more requests for now: slow down.
 
     Examples:
         >>> try:
@@ -105,13 +105,13 @@ class RateLimitedError(Error):
 
 
 def without_secrets(url: str) -> str:
-    """Cuts query, fragment and user information off an address.
+    """Removes query, fragment and user information from a URL.
 
     Args:
-        url: Any text that stands for an address, well-formed or not.
+        url: A URL, well-formed or not.
 
     Returns:
-        The rest of it: scheme, host, port and path.
+        Its scheme, host, port and path.
     """
     bare = url.partition("#")[0].partition("?")[0]
     scheme, separator, rest = bare.partition("://")
@@ -122,7 +122,7 @@ def without_secrets(url: str) -> str:
 
 
 def warn_deprecated(message: str) -> None:
-    """Warns at the line that called this package, through however many of its functions.
+    """Emits a `DeprecationWarning` for the line outside this package that called into it.
 
     Args:
         message: What is deprecated, and what to use instead.

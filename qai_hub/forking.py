@@ -1,11 +1,12 @@
-"""Forks that wait until a child can do what its parent does.
+"""Delays forks until the child process can safely use this package.
 
-Much is imported by the first calls that need it, here and in the libraries below. Whoever imports a
-module holds a lock, and a process that is forked meanwhile gets that lock held by a thread that it
-does not have: its own import of the module would wait for ever. So a fork waits while other threads
-import for this package. What they begin between this wait and the fork itself, for which Python has
-no last word, the child begins anew. OpenSSL has such locks too, and takes one of them when a thread
-that has used it ends, at a time when Python knows nothing of that thread any more.
+Many modules, of this package and of the libraries it uses, are imported by the first call that
+needs them. An import holds a lock. If another thread forks meanwhile, the child inherits the lock
+without the thread that would release it, and its own import of that module would block for ever. So
+a fork waits while other threads import modules for this package. Python offers no hook for the very
+last moment before a fork, so imports may still begin after the wait; the child discards and repeats
+those. OpenSSL has such locks too. A thread that has used it takes one of them while it ends, at a
+time when Python no longer knows of the thread.
 """
 
 import _thread
@@ -13,7 +14,7 @@ import os
 import sys
 import time
 
-# As in the package's `__init__`: this is loaded with it, and has to cost nothing.
+# As in the package's `__init__`: this module is imported with it, so it must not import `typing`.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["hold_forks", "is_importing"]
 
 _OURS = frozenset({"qai_hub", "qai_hub_api"})
-# What the calls import, or others may import before them.
+# Packages that calls import, or that other code may import before them.
 _NEEDED = (
     _OURS
     | sys.stdlib_module_names
@@ -45,13 +46,13 @@ _NEEDED = (
     }
 )
 _BREATH = 0.001
-# An import takes no time like this, unless it waits for the thread that forks.
+# Seconds to wait for imports. One that takes longer waits for the thread that forks.
 _LONGEST = 30.0
-# Nor does the end of a thread: what runs on is a thread of a library.
+# Seconds to wait for threads to end. One that still runs belongs to a library.
 _LONGEST_END = 1.0
 _TASKS = "/proc/self/task"
-# The locks that modules take before a fork, and release after it. What is registered last is done
-# first: those of modules that were there before this one are taken after the wait.
+# Locks that modules acquire before a fork and release after it. Hooks run in reverse order of
+# registration, so modules imported before this one acquire theirs after the wait.
 _TAKEN_FOR_FORKS = {
     "logging": "_lock",
     "concurrent.futures.thread": "_global_shutdown_lock",
@@ -66,22 +67,24 @@ _of_libraries: "set[str]" = set()
 
 
 def hold_forks() -> "RLock":
-    """Has forks wait for a block, which is to take no locks of others.
+    """Returns a context manager that delays forks during its block.
+
+    The block must not wait for locks of other code.
 
     Returns:
-        The context.
+        The context manager.
     """
     return _held_up
 
 
 def is_importing(frame: "FrameType") -> bool:
-    """Tells whether a thread imports something that calls of this package need.
+    """Returns whether a thread is importing a module that this package needs.
 
     Args:
         frame: The innermost frame of the thread.
 
     Returns:
-        Whether it imports this package or what that depends on, or anything on behalf of it.
+        Whether it imports this package or one of its dependencies, or any module on behalf of it.
     """
     within_import = False
     for outer in _outward(frame):
@@ -109,7 +112,7 @@ def _before() -> None:
     global _loaded_before  # noqa: PLW0603 - the child reads it
     start = time.monotonic()
     while not _take(time.monotonic() - start) and time.monotonic() - start < _LONGEST:
-        # Who is waited for may need the locks that were taken for this fork.
+        # The threads waited for may need the locks that were acquired for this fork.
         for lock in _locks_taken():
             _release(lock)
         time.sleep(_BREATH)
@@ -119,7 +122,7 @@ def _before() -> None:
 
 
 def _take(waited: float) -> bool:
-    """Takes what `hold_forks` holds, if no other thread has it, imports or ends."""
+    """Acquires the lock of `hold_forks`, unless another thread holds it, imports or ends."""
     if not _held_up.acquire(blocking=False):
         return False
     threads = set(sys._current_frames())
@@ -128,7 +131,7 @@ def _take(waited: float) -> bool:
         _of_libraries.update(ending)
         ending = set()
         threads = set()
-    # In the end, with nothing after it that would let others run.
+    # This check comes last, with nothing after it that would let other threads run.
     if _others_import() or ending or threads - set(sys._current_frames()):
         _held_up.release()
         return False
@@ -137,7 +140,7 @@ def _take(waited: float) -> bool:
 
 
 def _others_import() -> bool:
-    # Whoever waits for its turn to run has it before the look, not between the look and the fork.
+    # Let waiting threads run before the check rather than between the check and the fork.
     time.sleep(0)
     own = sys._getframe()
     frames = sys._current_frames().values()
@@ -145,14 +148,14 @@ def _others_import() -> bool:
 
 
 def _threads_that_end() -> "set[str]":
-    """The threads that Python has let go of, and that may hold a lock of OpenSSL's as they end."""
+    """Returns running threads that Python has released, which may hold a lock of OpenSSL."""
     if "_ssl" not in sys.modules:
         return set()
     return {task for task in _strangers() - _of_libraries if _is_running(task)}
 
 
 def _strangers() -> "set[str]":
-    """The threads that the system has and Python does not know; none where that can't be told."""
+    """Returns threads of this process that Python does not know; none if /proc is missing."""
     try:
         tasks = os.listdir(_TASKS)  # noqa: PTH208 - pathlib is not loaded for this
     except OSError:
@@ -162,7 +165,7 @@ def _strangers() -> "set[str]":
 
 
 def _is_running(task: str) -> bool:
-    """Whether a thread runs, or would if it were its turn: those of libraries mostly sleep."""
+    """Returns whether a thread is running or ready to run; those of libraries mostly sleep."""
     try:
         with open(f"{_TASKS}/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
             return file.read().rpartition(b")")[2].split()[:1] == [b"R"]
@@ -179,7 +182,7 @@ def _release(lock: "Lock") -> None:
     try:
         lock.release()
     except RuntimeError:
-        # Its module was loaded during the wait: it will be released after the fork all the same.
+        # The module was imported during the wait. Its own hook handles the lock after the fork.
         return
 
 
@@ -194,7 +197,7 @@ def _after_in_child() -> None:
     global _held_up  # noqa: PLW0603 - a thread that there is no more may hold it
     _held_up = _thread.RLock()
     _forking.clear()
-    # Imports that other threads began too late to be waited for.
+    # Discard imports that other threads began after the wait.
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     for name in set(locks) - _loaded_before:
         del locks[name]

@@ -11,12 +11,12 @@ __all__ = ["temporary_folder"]
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[str]:
-    """Makes a folder that is there for as long as the block lasts.
+    """Creates a folder that is removed at the end of the block.
 
     Yields:
-        Its path.
+        The path of the folder.
     """
-    # The first use of `tempfile` takes a lock, which a child that is forked would find held.
+    # The first use of `tempfile` takes a lock, which a child forked meanwhile would find held.
     with hold_forks():
         folder = tempfile.TemporaryDirectory(prefix="qai-hub-")
     with folder as path:

@@ -1,15 +1,15 @@
-"""The one error that operations raise for an answer that is not a success."""
+"""The error that operations raise for a response that is not a success."""
 
 import httpx
 
 
 class ApiError(Exception):
-    """An answer that is not a success, or a success that cannot be read.
+    """A response is not a success, or is a success that cannot be parsed.
 
     Attributes:
         status_code: HTTP status.
-        headers: Headers of the answer.
-        content: Body of the answer, as it came.
+        headers: Headers of the response.
+        content: Body of the response, unparsed.
         method: Method of the request.
         url: URL of the request, with its query.
     """
@@ -29,7 +29,7 @@ class ApiError(Exception):
 
     @classmethod
     def of(cls, response: httpx.Response) -> "ApiError":
-        """Makes the error of an answer."""
+        """Creates the error for a response."""
         request = response.request
         return cls(
             response.status_code, response.headers, response.content, request.method, request.url

@@ -1,7 +1,7 @@
-"""Values of answers, whatever a server sends.
+"""Parsing of values in responses, whatever a server sends.
 
-A value that is not of the contract's type is taken for one that is not there, as null is: it costs
-no more than itself. What this gives is of that type.
+A value that is not of the contract's type counts as missing, like null, and does not affect other
+values. Every returned value has the type that the contract specifies.
 """
 
 import datetime
@@ -18,9 +18,9 @@ _moment = datetime.datetime.fromisoformat
 
 
 def body(response: httpx.Response) -> Any:
-    """What the body of an answer says, as JSON would.
+    """Returns the parsed body of a response.
 
-    A transport that has read it already, of whatever format, leaves it in the extension `value`.
+    A transport that has already parsed it, from any format, provides it in the extension `value`.
     """
     if "value" in response.extensions:
         return response.extensions["value"]
@@ -28,14 +28,14 @@ def body(response: httpx.Response) -> Any:
 
 
 def integer(value: Any, otherwise: T) -> int | T:
-    """A whole number of at most 64 bits; JSON has one type of numbers: 1.0 is one, too."""
+    """Returns an integer of at most 64 bits; 1.0 is one, since JSON has one type for numbers."""
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and value.bit_length() <= _LARGEST else otherwise
 
 
 def number(value: Any, otherwise: T) -> float | T:
-    """A number, NaN and infinity among them."""
+    """Returns a number, which may be NaN or infinite."""
     if type(value) is float:
         return value
     whole = integer(value, None)
@@ -43,7 +43,7 @@ def number(value: Any, otherwise: T) -> float | T:
 
 
 def time(value: Any) -> datetime.datetime | Unset:
-    """A time with its offset from UTC, which is UTC where none is told."""
+    """Returns an aware datetime; a time without an offset is in UTC."""
     try:
         moment = _moment(value)
     except (TypeError, ValueError):

@@ -1,1 +1,1 @@
-"""The command `qai-hub`: one module for each of its subcommands."""
+"""The command `qai-hub`, with one module per subcommand."""

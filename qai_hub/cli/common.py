@@ -1,4 +1,4 @@
-"""What all commands share: how they read arguments and print results."""
+"""Arguments and output that the subcommands share."""
 
 import argparse
 import errno
@@ -9,12 +9,12 @@ from typing import TextIO
 
 
 def add_profile(parser: argparse.ArgumentParser, text: str) -> None:
-    """Take `--profile` after the command as well as before it."""
+    """Add `--profile`, which is accepted after the subcommand as well as before it."""
     parser.add_argument("--profile", metavar="NAME", default=argparse.SUPPRESS, help=text)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
-    """Take the data folder of a local hub."""
+    """Add `--data-dir`, the data folder of a local hub."""
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
@@ -25,26 +25,26 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line to stdout, at once."""
+    """Write a line to stdout, unbuffered."""
     _write(sys.stdout, text)
 
 
 def note(text: str) -> None:
-    """Write a line to stderr, at once, beside a result on stdout."""
+    """Write a line of information to stderr, where stdout is for a result."""
     _write(sys.stderr, text)
 
 
 def complain(text: str) -> None:
-    """Write a line to stderr, at once."""
+    """Write an error to stderr, unbuffered."""
     _write(sys.stderr, f"qai-hub: {text}")
 
 
 class CommandError(Exception):
-    """Ends the command with a message for its user, and exit status 1."""
+    """Ends the command with a message for the user and exit status 1."""
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    # There is no stream where the shell closed it, and not every stream can carry every sign.
+    # The shell may have closed the stream, and its encoding may not support every character.
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
@@ -54,5 +54,5 @@ def _write(stream: TextIO | None, text: str) -> None:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        # The terminal is gone. Python would fail to flush what is left when it ends.
+        # The terminal is gone, and Python would fail to flush the buffer at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

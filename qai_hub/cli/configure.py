@@ -1,4 +1,4 @@
-"""`qai-hub configure`: says which server to use, and as whom."""
+"""`qai-hub configure`: saves the server and the token to use."""
 
 import argparse
 import getpass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
+    """Add the subcommand."""
     parser = commands.add_parser(
         "configure",
         help="save the server and the token that clients use",
@@ -40,7 +40,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry out the command."""
+    """Run the subcommand."""
     token = options.api_token if options.api_token is not None else _ask()
     config = ClientConfig(
         api_token=token,

@@ -1,4 +1,4 @@
-"""Entry of the command `qai-hub`."""
+"""The entry point of the command `qai-hub`."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out the command.
+    """Run the command.
 
     Args:
-        arguments: Arguments of the command line; those of this process if None.
+        arguments: Command-line arguments; None for those of this process.
 
     Returns:
         The exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 when interrupted.

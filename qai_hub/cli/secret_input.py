@@ -1,4 +1,4 @@
-"""How the command takes secrets: from files, standard input and the environment, never shown."""
+"""Reading of secrets from files, standard input and the environment, without showing them."""
 
 import os
 import stat
@@ -9,27 +9,27 @@ from qai_hub.cli.common import CommandError
 USERS_VARIABLE = "QAI_HUB_LOCAL_USERS"
 
 User = tuple[str, str | None]
-"""An address, and a token where one is given."""
+"""An email address, and a token if one is given."""
 
 
 def read_private(name: str) -> str:
-    """Read a file that only its owner can read.
+    """Read a file of secrets, which only its owner may be able to read.
 
     Args:
         name: Path of the file; `-` for standard input.
 
     Returns:
-        Its text.
+        The text.
 
     Raises:
-        CommandError: Others can read or change it, or it is no text.
-        OSError: It cannot be read.
+        CommandError: Others can read or change the file, or it is not UTF-8 text.
+        OSError: The file cannot be read.
     """
     try:
         if name == "-":
             return "" if sys.stdin is None else sys.stdin.read()
         with open(name, encoding="utf-8-sig") as file:  # noqa: PTH123 - the shell's /dev/fd as well
-            # Of the file that is open: what the name leads to may change.
+            # Check the open file: the path may lead to another one by now.
             about = os.fstat(file.fileno())
             if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
                 raise CommandError(
@@ -41,16 +41,16 @@ def read_private(name: str) -> str:
 
 
 def read_users(text: str) -> list[User]:
-    """Read users as files name them.
+    """Parse the content of a file of users.
 
     Args:
-        text: One `EMAIL` or `EMAIL=TOKEN` a line; lines that begin with `#` are comments.
+        text: One `EMAIL` or `EMAIL=TOKEN` per line; lines that start with `#` are comments.
 
     Returns:
         The users, in order.
 
     Raises:
-        ValueError: A line is none of that. It is not shown, as it may be a secret.
+        ValueError: A line is invalid. The message has its number only, as the line may be secret.
     """
     users = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -65,7 +65,7 @@ def read_users(text: str) -> list[User]:
 
 
 def read_user(text: str) -> User:
-    """Read a user named as `EMAIL` or `EMAIL=TOKEN`.
+    """Parse a user in the form `EMAIL` or `EMAIL=TOKEN`.
 
     Raises:
         ValueError: The token is empty.
@@ -77,11 +77,11 @@ def read_user(text: str) -> User:
 
 
 def users_of_the_environment() -> list[User]:
-    """Read the users that the environment names, which no process started from here inherits.
+    """Read the users from the environment, and remove the variable so that no child inherits it.
 
-    They stand as in files, with blanks or line ends between them.
+    The entries have the same form as in files, and are separated by white space.
 
     Raises:
-        ValueError: An entry is no user.
+        ValueError: An entry is invalid.
     """
     return read_users("\n".join(os.environ.pop(USERS_VARIABLE, "").split()))

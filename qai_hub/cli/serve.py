@@ -45,7 +45,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
+    """Add the subcommand."""
     parser = commands.add_parser(
         "serve",
         help="run a local hub",
@@ -126,7 +126,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry out the command."""
+    """Run the subcommand."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise CommandError(
@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             _welcome(hub, options, profile)
             told.recv(1)
-            # Whoever is in a hurry may interrupt the stopping too.
+            # A second Ctrl+C interrupts the shutdown.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         finally:
             hub.stop()
@@ -165,7 +165,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _users(options: argparse.Namespace) -> list[User]:
-    """Return whom the arguments, the file and the environment name."""
+    """Return the users from the arguments, the file and the environment."""
     users = [*options.user]
     for source, read in (
         (USERS_VARIABLE, users_of_the_environment),
@@ -226,20 +226,20 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
 
 
 def _write_profile(hub: "LocalHub", email: str, name: str) -> Path:
-    """Let a user connect by a profile, which is left as it is where it does so already."""
+    """Write a profile that connects a user to the hub, unless it already does; return its path."""
     known = _read_profile(name)
     counts = known is not None and hub.is_token_of(known.api_token, email)
     if known is not None and counts and known.api_url == hub.url:
         return profile_path(name)
     _check_profile(name)
     if known is not None and counts:
-        # At another port: one more token for each start would never end.
+        # Only the port has changed. The token is kept: otherwise, each start would add one.
         return save_config(dataclasses.replace(known, api_url=hub.url, web_url=hub.url), name)
     return save_config(dataclasses.replace(hub.config(email), verbose=True), name)
 
 
 def _check_profile(name: str) -> None:
-    """Refuse to write over a profile that leads to another machine."""
+    """Refuse to overwrite a profile for a hub on another machine."""
     known = _read_profile(name)
     if known is not None and not _is_local(known.api_url):
         raise CommandError(
@@ -262,14 +262,17 @@ def _is_local(url: str) -> bool:
 
 @contextmanager
 def _signals_to_end() -> Iterator[socket.socket]:
-    """Has the signals that end the hub give a byte to a socket.
+    """Make the signals that stop the hub send a byte to a socket.
 
-    What waits in Python, such as for an Event, misses a signal that comes just before it waits.
+    Waiting in Python, for example for an Event, would miss a signal that arrives just before.
+
+    Yields:
+        The socket to wait on.
     """
     told, teller = socket.socketpair()
     teller.setblocking(False)
     numbers = [signal.SIGINT, signal.SIGTERM]
-    # A terminal that closes ends it too, unless it was started by nohup.
+    # Closing the terminal stops the hub too, unless it was started by nohup.
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
         numbers.append(hangup)
@@ -291,7 +294,7 @@ def _user(text: str) -> User:
 
 
 def _setting(name: str, kind: Callable[[str], float], unit: int = 1) -> Callable[[str], float]:
-    """Return how the number of a setting of the hub is read, and checked."""
+    """Return a function that parses and validates the value of a numeric setting of the hub."""
 
     def read(text: str) -> float:
         from qai_hub.local.config import check_range

@@ -1,6 +1,7 @@
 """`qai-hub users`: lists, adds, renews and revokes the users of a local hub, also while it runs.
 
-Whoever may write the data folder is its administrator: nothing goes over the network.
+The command works on the data folder, not over the network: whoever can write to the folder is its
+administrator.
 """
 
 import argparse
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
+    """Add the subcommand."""
     parser = commands.add_parser(
         "users",
         help="list, add, renew and revoke the users of a local hub",
@@ -67,7 +68,7 @@ def _add_verb(
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry out the command."""
+    """Run the subcommand."""
     if find_spec("sqlalchemy") is None:
         raise CommandError("The local hub needs sqlalchemy: pip install 'qai-hub-openapi[local]'")
     from qai_hub.local.store import DataFolderError

@@ -1,4 +1,4 @@
-"""Where the client finds its server and its token.
+"""The configuration of the client: its server, its token and its defaults.
 
 A configuration is an INI file with one section:
 
@@ -10,15 +10,15 @@ A configuration is an INI file with one section:
     default_project = ...
     wire = auto
 
-Only `api_token` is required. `api_url` is the official service where absent, `web_url` follows
-`api_url`, `verbose` is true.
+Only `api_token` is required. The default of `api_url` is the official service, that of `web_url` is
+`api_url`, and that of `verbose` is true.
 
-What is read, the first that applies:
+The first of these sources that applies is used:
 
 1. A profile that the caller names: `~/.qai_hub/PROFILE.ini`, and nothing else. The environment does
    not change it, so that a token exported for one server never reaches another.
-2. `QAI_HUB_API_TOKEN` and `QAI_HUB_API_URL`, each in place of the file's value; a token given this
-   way needs no file, and a URL given this way is the `web_url` too.
+2. `QAI_HUB_API_TOKEN` and `QAI_HUB_API_URL`, each of which overrides the value of the file. A token
+   given this way needs no file, and a URL given this way is also the `web_url`.
 3. The file that `QAIHUB_CLIENT_INI` names.
 4. `~/.qai_hub/client.ini`.
 """

@@ -1,4 +1,4 @@
-"""What a token and an address may be."""
+"""Validation of tokens and URLs."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ __all__ = ["Secret", "check_token", "check_url", "is_private"]
 
 
 class Secret(str):
-    """A text that no repr shows, and so no traceback that tells the values of variables."""
+    """A string whose repr hides it, also in tracebacks that show the values of variables."""
 
     __slots__ = ()
 
@@ -19,7 +19,7 @@ class Secret(str):
 
 
 def check_token(token: str) -> str:
-    """Trims a token and refuses one that cannot stand in a header; never prints it."""
+    """Strips a token and rejects one that is not valid in a header, without showing it."""
     if not isinstance(token, str):
         raise UserError(f"api_token must be text, not {type(token).__name__}.")
     token = token.strip()
@@ -29,17 +29,18 @@ def check_token(token: str) -> str:
 
 
 def check_url(key: str, url: str) -> str:
-    """Trims an address and refuses one that no request could be sent to.
+    """Strips a URL and rejects one to which no request could be sent.
 
     Args:
-        key: What it is called in the configuration.
-        url: The address.
+        key: Name of the setting, for messages.
+        url: The URL.
 
     Returns:
-        The address without a slash at its end.
+        The URL without trailing slashes.
 
     Raises:
-        UserError: If it is no http or https URL with a host, or holds more than an address.
+        UserError: If it is not an http or https URL with a host, or has user information, a query
+            or a fragment.
     """
     wrong = f"{key} must be an address like https://host or http://127.0.0.1:8642"
     if not isinstance(url, str):
@@ -58,7 +59,7 @@ def check_url(key: str, url: str) -> str:
 
 
 def is_private(url: str) -> bool:
-    """Whether nobody on the way to an address can read along."""
+    """Returns whether a URL uses HTTPS or loopback, so that nobody on the way can read along."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

@@ -1,4 +1,4 @@
-"""The files that hold configurations: INI files with a section `[api]`."""
+"""Configuration files: INI files with a section `[api]`."""
 
 import configparser
 import os
@@ -18,15 +18,15 @@ def profile_path(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> Path:
-    """Tells which file holds a configuration, whether it is there or not.
+    """Returns the path of a configuration file, whether or not it exists.
 
     Args:
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables; those of the process where None.
-        home: Folder that holds `.qai_hub`; the user's home folder where None.
+        environ: Environment variables; None for those of the process.
+        home: Folder that contains `.qai_hub`; None for the user's home folder.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
         UserError: If the name could lead out of the folder of profiles.
@@ -53,19 +53,19 @@ def profile_path(
 
 
 def variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
-    """The environment variables that count: those that are given, or those of the process."""
-    # Not as a default of the parameter: help() prints defaults, and a token may be among them.
+    """Returns the given environment variables, or those of the process if None."""
+    # Not a default argument: help() prints defaults, and the environment may contain a token.
     return os.environ if environ is None else environ
 
 
 def read_values(path: Path) -> dict[str, str]:
-    """Reads the values of a configuration.
+    """Reads the values of a configuration file.
 
     Args:
         path: The file.
 
     Returns:
-        The values by their names.
+        The values by name.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -91,13 +91,13 @@ def read_values(path: Path) -> dict[str, str]:
 
 
 def write_values(path: Path, values: Mapping[str, str]) -> None:
-    """Writes the values of a configuration, readable by the owner alone.
+    """Writes a configuration file that only its owner can read.
 
-    The file is replaced as a whole: it is the old one or the new one at any time.
+    The file is replaced atomically.
 
     Args:
         path: The file.
-        values: The values by their names.
+        values: The values by name.
 
     Raises:
         UserError: If a value cannot be written.
@@ -125,7 +125,7 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
 
 
 def absent_profile(profile: str, path: Path) -> str:
-    """The text of the error where a profile has no file."""
+    """Returns the error message for a profile that does not exist."""
     known = sorted(file.stem for file in path.parent.glob("*.ini"))
     return (
         f"There is no profile {profile!r}: {path} does not exist. Profiles found: "

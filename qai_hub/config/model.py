@@ -1,4 +1,4 @@
-"""Which server a client speaks to, as whom, and how: read from files and the environment."""
+"""The configuration of a client, and its loading from files and the environment."""
 
 import copy
 import dataclasses
@@ -21,7 +21,7 @@ from qai_hub.errors import Error, UserError
 __all__ = ["OFFICIAL_URL", "ClientConfig", "Wire", "load_config", "require_token", "save_config"]
 
 OFFICIAL_URL = "https://workbench.aihub.qualcomm.com"
-"""Address of the official service.
+"""URL of the official service.
 
 Examples:
     >>> from qai_hub.config import OFFICIAL_URL
@@ -35,7 +35,7 @@ HOW_TO_CONFIGURE = (
 )
 
 Wire = Literal["auto", "json", "protobuf"]
-"""What a server speaks; `auto` tells by its address.
+"""The format that a server uses; `auto` chooses it by the server's URL.
 
 Examples:
     >>> config = hub.ClientConfig("TOKEN", "https://hub.example.com", wire="json")
@@ -49,22 +49,22 @@ _logger = logging.getLogger("qai_hub")
 
 @dataclasses.dataclass(repr=False)
 class ClientConfig:
-    """Which server a client speaks to, as whom, and how.
+    """The configuration of a client: its server, its token and its defaults.
 
-    The token appears in no repr and in no pickle: an unpickled configuration looks its token up
-    again where `load_config` would find it, if that configuration names the same server.
+    The token appears in no repr and in no pickle. An unpickled configuration reads its token as
+    `load_config` does, and uses it if that configuration names the same server.
 
     Args:
         api_token: Token of the account; empty for none.
-        api_url: Address of the server, without the `/api/v1` of its endpoints.
-        web_url: Address of the pages that jobs, models and datasets link to.
-        verbose: Whether progress is shown on stderr.
-        client_mode: Whether a program or the command line asks.
-        default_project: ID of the project for what is created without naming one.
-        wire: What the server speaks: `auto` tells by its address.
+        api_url: URL of the server, without the `/api/v1` of its endpoints.
+        web_url: URL of the pages that jobs, models and datasets link to.
+        verbose: Whether to show progress on stderr.
+        client_mode: Whether a program or the command line uses the client.
+        default_project: ID of the project for resources that are created without naming one.
+        wire: The format that the server uses; `auto` chooses it by the server's URL.
 
     Raises:
-        UserError: If an address is no http or https URL with a host, or the token cannot stand in
+        UserError: If a URL is not an http or https URL with a host, or the token is not valid in
             a header.
 
     Examples:
@@ -119,7 +119,7 @@ class ClientConfig:
 
 
 def require_token(config: ClientConfig) -> str:
-    """Gives the token of a configuration that is about to be used.
+    """Returns the token of a configuration that is about to be used.
 
     Args:
         config: The configuration.
@@ -128,7 +128,7 @@ def require_token(config: ClientConfig) -> str:
         The token.
 
     Raises:
-        UserError: If there is none, or it cannot stand in a header.
+        UserError: If there is none, or it is not valid in a header.
 
     Examples:
         >>> from qai_hub.config import require_token
@@ -146,19 +146,19 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> ClientConfig:
-    """Reads the configuration; `qai_hub.config` tells which one wins.
+    """Reads the configuration from the sources that `qai_hub.config` lists.
 
     Args:
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables; those of the process where None.
-        home: Folder that holds `.qai_hub`; the user's home folder where None.
+        environ: Environment variables; None for those of the process.
+        home: Folder that contains `.qai_hub`; None for the user's home folder.
 
     Returns:
         The configuration.
 
     Raises:
         FileNotFoundError: If the profile has no file.
-        UserError: If there is no configuration, or it is wrong.
+        UserError: If there is no configuration, or it is invalid.
 
     Examples:
         >>> from qai_hub.config import load_config
@@ -197,21 +197,23 @@ def load_config(
 
 
 def with_token(config: ClientConfig | None, token: str) -> ClientConfig:
-    """Gives a configuration with another token; it needs no file, and no token before.
+    """Returns a copy of a configuration with another token.
+
+    If no configuration is given, neither a file nor an earlier token is needed.
 
     Args:
         config: The configuration; None for the one that `load_config` reads.
         token: The token.
 
     Returns:
-        The configuration, of the official service where nothing names another one.
+        The copy, which is for the official service unless a server is configured.
 
     Raises:
-        UserError: If the token is none, or there is a configuration that is not valid.
+        UserError: If the token is invalid, or the existing configuration is.
     """
     secret = check_token(token)
     if config is None:
-        # In place of the one that the environment or the file may lack.
+        # The environment or the file may have no token.
         config = load_config(environ={**os.environ, "QAI_HUB_API_TOKEN": secret})
         if not profile_path().exists():
             config.verbose = False  # as ClientConfig(token) is
@@ -227,21 +229,21 @@ def save_config(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> Path:
-    """Writes a configuration to where `load_config` reads it, readable by the owner alone.
+    """Writes a configuration to the file that `load_config` reads; only its owner can read it.
 
-    The file is replaced as a whole: it is the old one or the new one at any time.
+    The file is replaced atomically.
 
     Args:
-        config: What to write.
+        config: The configuration.
         profile: Name of the profile, or None for the default configuration.
-        environ: Environment variables; those of the process where None.
-        home: Folder that holds `.qai_hub`; the user's home folder where None.
+        environ: Environment variables; None for those of the process.
+        home: Folder that contains `.qai_hub`; None for the user's home folder.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
-        UserError: If the profile's name or a value cannot be written.
+        UserError: If the profile's name is invalid, or a value cannot be written.
         OSError: If the file cannot be written.
 
     Examples:

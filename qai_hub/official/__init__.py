@@ -1,5 +1,4 @@
-"""Inner names of the official client that public scripts use, on top of this one.
+"""Internal names of the official client that public scripts use, implemented on this client.
 
-Nothing of the facade needs this package, but for two base classes, `CompatClient` and `CompatJob`.
-The modules that scripts import from, such as `qai_hub.public_rest_api`, only pass its names on.
+The modules that scripts import from, such as `qai_hub.public_rest_api`, re-export these names.
 """

@@ -1,4 +1,4 @@
-"""What scripts use of the inside of the client: it takes messages of `public_api_pb2`."""
+"""Internal methods of the official client that scripts use, with `public_api_pb2` messages."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from qai_hub.resources.job import Job, JobOwner
 
 SourceModel: TypeAlias = Any
-"""A model in memory, as scripts annotate it: of PyTorch or ONNX."""
+"""A model in memory, of PyTorch or ONNX, for annotations in scripts."""
 
 TargetModel: TypeAlias = bytes
-"""The file of a target model, as scripts annotate it."""
+"""The content of a target model file, for annotations in scripts."""
 
 
 def job_from_message(message: Message, owner: JobOwner) -> Job:
-    """The job of a `Job` message."""
+    """Creates the job for a `Job` message."""
     from qai_hub_api.models import Job as ApiJob
 
     from qai_hub.wire import to_json
@@ -31,7 +31,7 @@ def job_from_message(message: Message, owner: JobOwner) -> Job:
 
 
 def model_from_message(message: Message, owner: JobOwner, producer: Job | None) -> Model:
-    """The model of a `Model` message."""
+    """Creates the model for a `Model` message."""
     from qai_hub_api.models import Model as ApiModel
 
     from qai_hub.wire import to_json
@@ -40,7 +40,7 @@ def model_from_message(message: Message, owner: JobOwner, producer: Job | None) 
 
 
 def dataset_from_message(message: Message, owner: Owner) -> Dataset:
-    """The dataset of a `Dataset` message."""
+    """Creates the dataset for a `Dataset` message."""
     from qai_hub_api.models import Dataset as ApiDataset
 
     from qai_hub.wire import to_json

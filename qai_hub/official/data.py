@@ -1,4 +1,7 @@
-"""`util.zipped_model`: folders of models as ZIP files."""
+"""Models as ZIP files, datasets as HDF5 files, and the message classes of the API.
+
+These are the names of `util.zipped_model`, `util.dataset_entries_converters` and `public_api_pb2`.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +35,17 @@ SUPPORTED_ZIPPED_MODEL_ASSETS = {".aimet", ".mlmodelc", ".mlpackage", ".onnx", "
 
 
 def zip_model(output_dir_path: str, model_path: str) -> str:
-    """Packs a model, with its own name as the only entry at the top.
+    """Packs a model into a ZIP file, whose only top-level entry has the name of the model.
 
     Args:
         output_dir_path: Folder to write to.
-        model_path: A folder, or a file.
+        model_path: The model, a folder or a file.
 
     Returns:
-        Path of the ZIP file: the name of the model and `.zip`.
+        Path of the ZIP file, which is named after the model with `.zip` appended.
 
     Raises:
-        FileNotFoundError: If there is no model.
+        FileNotFoundError: If the model does not exist.
     """
     model = Path(os.path.abspath(model_path))  # noqa: PTH100 - links stay as they are
     if not model.exists():
@@ -55,17 +58,17 @@ def zip_model(output_dir_path: str, model_path: str) -> str:
 
 
 def unzip_model(zipped_model_path: str, path_to_extract: str) -> str:
-    """Unpacks a model.
+    """Unpacks a model from a ZIP file.
 
     Args:
         zipped_model_path: The ZIP file.
-        path_to_extract: Folder to write to; it is made.
+        path_to_extract: Folder to write to, which is created if it is missing.
 
     Returns:
-        Path of the model: of the only entry at the top, or of the folder if there are several.
+        Path of the model: the only top-level entry, or the folder if there are several entries.
 
     Raises:
-        UserError: If it is no ZIP file, or if an entry would be written elsewhere.
+        UserError: If it is not a ZIP file, or an entry would be written outside the folder.
     """
     folder = Path(path_to_extract)
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,7 @@ def unzip_model(zipped_model_path: str, path_to_extract: str) -> str:
 
 
 def _place(entry: zipfile.ZipInfo) -> tuple[str, ...]:
-    """Where an entry belongs, as the parts of its path."""
+    """Returns the path of an entry as parts, and rejects one that leads out of the folder."""
     parts = tuple(part for part in entry.filename.split("/") if part not in {"", "."})
     is_link = stat.S_ISLNK(entry.external_attr >> 16)
     leads_out = ".." in parts or any(set(part) & set("\\:") for part in parts)
@@ -97,32 +100,32 @@ def _place(entry: zipfile.ZipInfo) -> tuple[str, ...]:
 
 
 def dataset_entries_to_h5(data: DatasetEntries, h5f: h5py.File) -> h5py.File:
-    """Writes a dataset into an open file.
+    """Writes a dataset to an open HDF5 file.
 
     Args:
-        data: For each name, in order, its arrays, one a sample.
+        data: The arrays of each input, one per sample, by the name of the input, in order.
         h5f: An empty file, open for writing.
 
     Returns:
         The file, still open.
 
     Raises:
-        UserError: If the data is no dataset.
+        UserError: If the data is not a valid dataset.
     """
     return dataset_files.dataset_entries_to_h5(data, h5f)
 
 
 def h5_to_dataset_entries(h5f: h5py.File) -> dict[str, list[np.ndarray[Any, Any]]]:
-    """Reads the dataset of an open file.
+    """Reads the dataset in an open HDF5 file.
 
     Args:
         h5f: The file, open for reading.
 
     Returns:
-        For each name, in order, its arrays.
+        The arrays of each input, by the name of the input, in order.
 
     Raises:
-        UserError: If the file holds no dataset, or is damaged.
+        UserError: If the file contains no dataset, or is damaged.
     """
     return dataset_files.h5_to_dataset_entries(h5f)
 

@@ -1,6 +1,6 @@
-"""`public_rest_api`: calls of the API that take a configuration and give messages of protobuf.
+"""`public_rest_api`: API calls that take a configuration and return protobuf messages.
 
-Scripts call them by `client._api_call(get_job, job_id)`. They raise what the client raises.
+Scripts call them as `client._api_call(get_job, job_id)`. They raise the same errors as the client.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qai_hub.transfer.s3 import s3_announced
 if TYPE_CHECKING:
     from qai_hub_api.models import JobTypeName
 
-# A message of protobuf. Its class is made when it runs, so that type checkers know no field of it.
+# A protobuf message. Its class is created at run time, so type checkers do not know its fields.
 Message: TypeAlias = Any
 
 __all__ = [
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class SharedEntityType(Enum):
-    """What is shared."""
+    """The kind of a resource that can be shared."""
 
     JOB = 0
     MODEL = 1
@@ -60,7 +60,7 @@ class SharedEntityType(Enum):
 
 
 def get_auth_user(config: ClientConfig) -> Message:
-    """The caller, as a `User` message."""
+    """Returns the owner of the token, as a `User` message."""
     from qai_hub_api.api.users import get_user
 
     return _ask(config, get_user.sync)
@@ -73,7 +73,7 @@ def get_device_list(
     attributes: list[str] | None = None,
     select: bool = False,
 ) -> Message:
-    """Devices that match all of what is given, as a `DeviceList` message."""
+    """Returns the devices that match all given criteria, as a `DeviceList` message."""
     from qai_hub_api.api.devices import list_devices
 
     return _ask(
@@ -82,14 +82,14 @@ def get_device_list(
 
 
 def get_framework_list(config: ClientConfig) -> Message:
-    """Frameworks that jobs can ask for, as a `FrameworkList` message."""
+    """Returns the frameworks that jobs can request, as a `FrameworkList` message."""
     from qai_hub_api.api.devices import list_frameworks
 
     return _ask(config, list_frameworks.sync)
 
 
 def get_model(config: ClientConfig, model_id: str) -> Message:
-    """A model, as a `Model` message."""
+    """Returns a model, as a `Model` message."""
     from qai_hub_api.api.models import get_model
 
     return _ask(config, get_model.sync, model_id)
@@ -102,7 +102,7 @@ def get_model_list(
     producer_id: str | None = None,
     project_id: str | None = None,
 ) -> Message:
-    """One page of models, newest first, as a `ModelList` message."""
+    """Returns one page of models, newest first, as a `ModelList` message."""
     from qai_hub_api.api.models import list_models
     from qai_hub_api.api.projects import list_project_models
 
@@ -111,28 +111,28 @@ def get_model_list(
 
 
 def get_dataset(config: ClientConfig, dataset_id: str) -> Message:
-    """A dataset, as a `Dataset` message."""
+    """Returns a dataset, as a `Dataset` message."""
     from qai_hub_api.api.datasets import get_dataset
 
     return _ask(config, get_dataset.sync, dataset_id)
 
 
 def get_dataset_list(config: ClientConfig, offset: int = 0, limit: int | None = None) -> Message:
-    """One page of datasets, newest first, as a `DatasetList` message."""
+    """Returns one page of datasets, newest first, as a `DatasetList` message."""
     from qai_hub_api.api.datasets import list_datasets
 
     return _ask(config, list_datasets.sync, **_given(offset=offset, limit=limit))
 
 
 def get_job(config: ClientConfig, job_id: str) -> Message:
-    """A job, as a `Job` message."""
+    """Returns a job, as a `Job` message."""
     from qai_hub_api.api.jobs import get_job
 
     return _ask(config, get_job.sync, job_id)
 
 
 def get_job_results(config: ClientConfig, job_id: str) -> Message:
-    """What a job measured and made, as a `JobResult` message."""
+    """Returns the results of a job, as a `JobResult` message."""
     from qai_hub_api.api.jobs import get_job_result
 
     return _ask(config, get_job_result.sync, job_id)
@@ -147,7 +147,7 @@ def get_job_list(
     creator: str | None = None,
     project_id: str | None = None,
 ) -> Message:
-    """One page of jobs, newest first, as a `JobList` message."""
+    """Returns one page of jobs, newest first, as a `JobList` message."""
     from qai_hub_api.api.jobs import list_jobs
     from qai_hub_api.api.projects import list_project_jobs
 
@@ -164,7 +164,7 @@ def get_job_summary_list(
     creator: str | None = None,
     project_id: str | None = None,
 ) -> Message:
-    """One page of short forms of jobs, newest first, as a `JobSummaryList` message."""
+    """Returns one page of job summaries, newest first, as a `JobSummaryList` message."""
     from qai_hub_api.api.jobs import list_job_summaries
     from qai_hub_api.api.projects import list_project_job_summaries
 
@@ -175,7 +175,7 @@ def get_job_summary_list(
 
 
 def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
-    """Renames a job; gives a `CreateUpdateResponse` message."""
+    """Renames a job; returns a `CreateUpdateResponse` message."""
     from qai_hub_api.api.jobs import update_job
     from qai_hub_api.models import JobUpdate
 
@@ -183,7 +183,7 @@ def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
 
 
 def get_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
-    """With whom something is shared, as a `SharedAccess` message."""
+    """Returns with whom a resource is shared, as a `SharedAccess` message."""
     return _ask_about(config, "get", entity_type, entity_id)
 
 
@@ -194,7 +194,7 @@ def modify_sharing(
     add_emails: list[str],
     delete_emails: list[str],
 ) -> Message:
-    """Changes with whom something is shared; gives a `CreateUpdateResponse` message."""
+    """Changes with whom a resource is shared; returns a `CreateUpdateResponse` message."""
     from qai_hub_api.models import SharingUpdate
 
     change = SharingUpdate(add_email=add_emails, remove_email=delete_emails)
@@ -202,14 +202,14 @@ def modify_sharing(
 
 
 def disable_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
-    """Ends the sharing of something; gives a `CreateUpdateResponse` message."""
+    """Ends the sharing of a resource; returns a `CreateUpdateResponse` message."""
     return _ask_about(config, "delete", entity_type, entity_id)
 
 
 def download_job_artifacts_info(
     config: ClientConfig, job_id: str, artifact_type: int, attempt_number: int | None = None
 ) -> Message:
-    """Where a job's files of one type are, as a `NamedArtifactDownloadURLList` message."""
+    """Returns URLs of a job's files of one type, as a `NamedArtifactDownloadURLList` message."""
     from qai_hub_api.api.jobs import list_job_artifacts
 
     attempt = "latest" if attempt_number is None else str(attempt_number)
@@ -217,14 +217,14 @@ def download_job_artifacts_info(
 
 
 def _get_model_download_response(config: ClientConfig, model_id: str) -> Message:
-    """Where the file of a model is, as a `FileDownloadResponse` message."""
+    """Returns how to download a model, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.models import get_model_download
 
     return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=s3_announced())
 
 
 def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Message:
-    """Where the file of a dataset is, as a `FileDownloadResponse` message."""
+    """Returns how to download a dataset, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.datasets import get_dataset_download
 
     return _ask(
@@ -233,7 +233,7 @@ def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Mes
 
 
 def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> Message:
-    """Where the target model of a job is, as a `FileDownloadResponse` message."""
+    """Returns how to download the target model of a job, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.jobs import get_compiled_model_download
 
     return _ask(
@@ -251,14 +251,14 @@ def _ask_within(
     project_id: str | None,
     given: dict[str, Any],
 ) -> Message:
-    """Asks for a list: of one project, or of all if it is None."""
+    """Requests a list of the resources of one project, or of all if the project is None."""
     if project_id is None:
         return _ask(config, everywhere, **given)
     return _ask(config, in_project, project_id, **given)
 
 
 def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401
-    """Carries out an operation, and makes a message of its answer."""
+    """Calls an operation, and converts its response to a message."""
     from qai_hub.connection import carry_out
     from qai_hub.wire import parse
 
@@ -283,7 +283,7 @@ def _job_filters(
 
 
 def _job_type_name(number: int) -> JobTypeName:
-    """The name by which lists are filtered, of a value of the enum `JobType`.
+    """Returns the name that filters lists by a value of the enum `JobType`.
 
     Raises:
         UserError: If there is no such value.
@@ -307,7 +307,7 @@ def _ask_about(
     entity_id: str,
     **body: Any,  # noqa: ANN401 - of the generated client
 ) -> Message:
-    """Asks about the sharing of something, or changes it."""
+    """Reads or changes the sharing of a resource."""
     from qai_hub.resources.sharing import sharing_operation
 
     operation = sharing_operation(verb, entity_type.name.lower())

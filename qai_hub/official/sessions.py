@@ -1,4 +1,4 @@
-"""`util.session`: an HTTP client of its own, and the time limit that scripts raise."""
+"""`util.session`: HTTP clients for scripts, and the time limit of transfers that they raise."""
 
 import sys
 from types import ModuleType
@@ -15,7 +15,7 @@ from qai_hub.transport.setup import TRANSFER_READ_LIMIT, wait_longer_for_files
 __all__ = ["EXTERNAL_RESPONSE_TIMEOUT_SECONDS", "create_session", "listen_to"]
 
 EXTERNAL_RESPONSE_TIMEOUT_SECONDS = TRANSFER_READ_LIMIT
-"""Seconds that a transfer of a file waits for the next bytes. Scripts assign larger ones."""
+"""Seconds that a file transfer waits for the next bytes. Scripts assign larger values."""
 
 
 def create_session(
@@ -23,14 +23,14 @@ def create_session(
     response_timeout_seconds: float = 28,
     client_mode: Literal["library", "cli"] = "library",
 ) -> Session:
-    """Makes an HTTP client that sends again what is safe to send again.
+    """Creates an HTTP client that retries requests where that is safe.
 
-    Its `get`, `post` and `put` are those of httpx, which are called as those of requests are.
+    It has the methods of an httpx client; `get`, `post` and `put` are called as in requests.
 
     Args:
-        internal_retries: Whether it sends again.
-        response_timeout_seconds: Seconds to wait for the next bytes of an answer.
-        client_mode: Whether a program or the command line asks.
+        internal_retries: Whether to retry requests.
+        response_timeout_seconds: Seconds to wait for the next bytes of a response.
+        client_mode: Whether a program or the command line uses the client.
 
     Returns:
         The client; close it after use.
@@ -51,7 +51,7 @@ class _Listening(ModuleType):
 
 
 def listen_to(module: str) -> None:
-    """Makes a time limit that is assigned in a module take effect, if it is a longer one.
+    """Applies the time limit that a script assigns in a module, if it is longer than the default.
 
     Args:
         module: Name of the module.

@@ -1,4 +1,4 @@
-"""`api_utils`: the configuration, and input specs as a message."""
+"""`api_utils`: loading of configurations, and conversion of input specs to a message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_default_api_config(verbose: bool = False) -> ClientConfig:
     """Reads the configuration that a client reads by default.
 
     Args:
-        verbose: Whether to tell, in the log, what is read.
+        verbose: Whether to log the configuration, without its token.
 
     Returns:
         The configuration.
@@ -45,7 +45,7 @@ def load_api_config_from_profile(profile: str, verbose: bool = False) -> ClientC
 
     Args:
         profile: Name of the profile.
-        verbose: Whether to tell, in the log, what is read.
+        verbose: Whether to log the configuration, without its token.
 
     Returns:
         The configuration.
@@ -58,16 +58,16 @@ def load_api_config_from_profile(profile: str, verbose: bool = False) -> ClientC
 
 
 def str2bool(s: str) -> bool:
-    """Reads a text as true or false.
+    """Parses a Boolean.
 
     Args:
-        s: The text, in any case: `true`, `t`, `yes`, `1`, or `false`, `f`, `no`, `0`.
+        s: `true`, `t`, `yes`, `1`, or `false`, `f`, `no`, `0`, in upper or lower case.
 
     Returns:
-        What it says.
+        The value.
 
     Raises:
-        ValueError: If it is another one.
+        ValueError: If it is any other text.
     """
     word = s.lower()
     if word not in _TRUE | _FALSE:
@@ -76,16 +76,16 @@ def str2bool(s: str) -> bool:
 
 
 def input_shapes_to_tensor_type_list_pb(input_shapes: InputSpecs | None) -> Message:
-    """Writes input specs as a message.
+    """Converts input specs to a message.
 
     Args:
-        input_shapes: For each input its shape, or its shape and dtype; None for no inputs.
+        input_shapes: The shape, or the shape and dtype, of each input; None for no inputs.
 
     Returns:
         A `NamedTensorTypeList` message.
 
     Raises:
-        UserError: If something else is given.
+        UserError: If the specs are invalid.
     """
     from qai_hub.wire import parse
 

@@ -1,1 +1,1 @@
-"""Files, to and from signed addresses."""
+"""Uploads to and downloads from signed URLs."""

@@ -1,4 +1,4 @@
-"""Checksums of whole files, as servers tell them in headers."""
+"""Checksums of whole files, read from the headers of responses."""
 
 import base64
 import hashlib
@@ -29,12 +29,12 @@ class _Crc32:
 
 
 class ExpectedSum:
-    """What the bytes of a file must come to.
+    """The checksum that a file is expected to have, computed as its bytes arrive.
 
     Args:
-        kind: Name of the checksum.
-        expected: Its value.
-        actual: What computes it.
+        kind: Name of the checksum, such as `"SHA-256"`.
+        expected: The expected digest.
+        actual: A new hash object of that kind.
     """
 
     def __init__(self, kind: str, expected: bytes, actual: _Hash) -> None:
@@ -47,31 +47,32 @@ class ExpectedSum:
         self._actual.update(block)
 
     def matches(self) -> bool:
-        """Whether the bytes so far are the whole file, undamaged."""
+        """Returns whether the bytes so far are the whole file, undamaged."""
         return self._actual.digest() == self._expected
 
 
 def announced_sum(sha256: str | None) -> ExpectedSum | None:
-    """Makes of the SHA-256 of a file, in hex, what its bytes must come to; None if it is none."""
+    """Returns the expected checksum for a SHA-256 in hex; None if the text is not a SHA-256."""
     if sha256 is None or not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256, re.ASCII):
         return None
     return ExpectedSum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
 
 
 def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
-    """Reads the checksum of a file.
+    """Reads the checksum of a file from the headers of a response.
 
     Args:
-        headers: Headers of an answer with the whole file.
+        headers: Headers of a response that contains the whole file.
 
     Returns:
-        The SHA-256 of RFC 9530, RFC 3230 or S3, S3's CRC-32, or the MD5 of RFC 1864 or of Google's
-        stores; None if the headers tell none of them. What S3 tells of an object's parts (`…-3`) is
-        no checksum of the file.
+        The SHA-256 of RFC 9530, RFC 3230 or S3, S3's CRC-32, or the MD5 of RFC 1864 or of Google
+        Cloud Storage, in this order of preference; None if the headers contain none of them. S3's
+        composite checksums (`…-3`) cover the checksums of an object's parts, not the file, and are
+        ignored.
     """
     sha256 = _first(
         (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", "")),
-        # As no encoding is asked for, the content is the file.
+        # Requests accept no content encoding, so the content is the file itself.
         (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Content-Digest", "")),
         (r"(?:^|[\s,])(?i:sha-256)=([A-Za-z0-9+/]{43}=)(?:$|[\s,])", headers.get("Digest", "")),
         (r"^([A-Za-z0-9+/]{43}=)$", headers.get("x-amz-checksum-sha256", "")),
@@ -89,7 +90,7 @@ def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
 
 
 def _first(*looks: tuple[str, str]) -> bytes | None:
-    """What the first expression finds that finds something, from base 64."""
+    """Returns the decoded base 64 group of the first expression that matches its text."""
     for expression, text in looks:
         if found := re.search(expression, text):
             return base64.b64decode(found[1])

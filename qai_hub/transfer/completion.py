@@ -1,7 +1,8 @@
-"""Saying that an upload is complete, until the service has taken it in.
+"""Completion of multipart uploads, repeated until the service confirms it.
 
-To put a large file together takes a service longer than an answer may take, and the answer may be
-lost. Then it is asked whether the file is whole: nobody uploads gigabytes again for a lost word.
+Assembling a large file may take the service longer than a request may last, and the response may
+be lost. The client then asks whether the file is complete, so that a lost response does not force
+the user to upload gigabytes again.
 """
 
 import contextlib
@@ -14,11 +15,11 @@ from qai_hub.transport.errors import may_pass
 __all__ = ["PATIENCE", "complete"]
 
 PATIENCE = 300.0
-"""Seconds after which an upload is given up whose completion is not confirmed."""
+"""Seconds to wait for the service to confirm a completed upload."""
 
-# Pauses before the looks that follow each try.
+# Seconds to pause before each status check that follows an attempt.
 _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)
-# What is answered to a second try while the first is at work, or has done it.
+# Statuses of a repeated attempt when the first one is still running or has succeeded.
 _IN_THE_WAY = frozenset({404, 409})
 
 
@@ -30,13 +31,13 @@ async def complete(
     sleep: Callable[[float], Awaitable[object]],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Says that an upload is complete.
+    """Completes an upload, and waits until the service confirms it.
 
     Args:
-        send: Says so. Services take it more than once.
+        send: Sends the completion request. It is safe to send more than once.
         is_complete: Asks whether the service has the whole file.
         what: What was uploaded, such as `"Model mabc"`.
-        sleep: Sleeps for some seconds.
+        sleep: Sleeps for a number of seconds.
         clock: Monotonic clock, in seconds.
 
     Raises:
@@ -56,7 +57,7 @@ async def complete(
                 with contextlib.suppress(Error):
                     if await is_complete():
                         return
-                # A try whose answer was lost may be what stands in the way of the next one.
+                # An earlier attempt whose response was lost may be what this one conflicts with.
                 ask_only = fault is not None and error.status_code in _IN_THE_WAY
                 if not ask_only:
                     raise

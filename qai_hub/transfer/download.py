@@ -1,4 +1,4 @@
-"""Files from where a server says, in constant memory, resumed where a connection broke."""
+"""Downloads of files in constant memory, resumed where a connection broke."""
 
 import contextlib
 import re
@@ -38,19 +38,19 @@ def download(
 ) -> None:
     """Downloads a file.
 
-    The file appears under its name only when it is whole: its length is checked and, where the
-    server tells one, its checksum. Until then it is `NAME.*.part` in the same folder, which is
-    removed if the download fails. A broken connection is resumed where it broke if the file has a
-    strong entity tag, and starts again otherwise. What came in place of the file, or damaged, is
-    asked for anew, twice.
+    The file appears under its name only when it is complete: its length is checked and, if one is
+    known, its checksum. Until then it is `NAME.*.part` in the same folder, which is removed if the
+    download fails. After a broken connection, the download resumes where it stopped if the file has
+    a strong entity tag, and starts again otherwise. A file that arrives damaged, or is replaced by
+    something else on the way, is requested again up to twice.
 
     Args:
         session: A session that adds no token.
-        url: Where from.
-        path: The file, replaced if it is there; its folder is made.
-        headers: What has to be sent with the address.
-        sha256: SHA-256 that the file must have, in hex; None for what the file server tells.
-        show: Whether to show a bar.
+        url: URL of the file.
+        path: Path to write to. An existing file is replaced, and a missing folder is created.
+        headers: Headers that must be sent with the URL.
+        sha256: SHA-256 that the file must have, in hex; None to use what the file server reports.
+        show: Whether to show a progress bar.
 
     Raises:
         UserError: If the server refuses.
@@ -61,7 +61,7 @@ def download(
     stem = path.name.encode()[:200].decode(errors="ignore")
     part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
     try:
-        # The thread that writes may still wait for the network when Ctrl+C has the file closed.
+        # After Ctrl+C, this closes the file while the writing thread may wait for the network.
         with part.open("x+b", buffering=_BLOCK) as file:
             one = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
             carry([one.run], one.stop)
@@ -72,10 +72,10 @@ def download(
 
 
 class _SpoiltError(Exception):
-    """What came is not the file; at another try it may be.
+    """The response is not the requested file; another attempt may succeed.
 
     Args:
-        error: What to raise if it is not.
+        error: The error to raise when there are no attempts left.
     """
 
     def __init__(self, error: InternalError) -> None:
@@ -84,7 +84,7 @@ class _SpoiltError(Exception):
 
 
 class _Download:
-    """One file on its way."""
+    """The download of one file."""
 
     def __init__(
         self,
@@ -144,13 +144,13 @@ class _Download:
         self._check()
 
     def _renew(self) -> None:
-        """Counts the tries anew, if there are bytes that had never come before."""
+        """Resets the retry budget if the download has got further than before."""
         if self._furthest - self._renewed >= _PROGRESS:
             self._renewed = self._furthest
             self._retries = self._session.retries(self.stop)
 
     def _open(self) -> httpx.Response:
-        """Asks for what is missing, and gets ready for what comes."""
+        """Requests the missing bytes, and checks the headers of the response."""
         headers = dict(self._headers)
         if self._offset and self._tag:
             headers |= {"Range": f"bytes={self._offset}-", "If-Range": self._tag}
@@ -201,7 +201,7 @@ class _Download:
         self._media = media_type(headers)
 
     def _is_same(self, response: httpx.Response) -> bool:
-        """Whether the file is still the one that was begun; not every store heeds If-Range."""
+        """Returns whether the file is still the same: not every store honours If-Range."""
         return bool(response.headers.get("ETag", self._tag) == self._tag)
 
     def _check_range(self, response: httpx.Response) -> None:

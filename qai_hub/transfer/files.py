@@ -1,4 +1,4 @@
-"""How files are carried, to and from signed addresses."""
+"""Uploads and downloads over the connections that the process shares."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,14 +16,14 @@ from qai_hub.transport.setup import environment, file_session
 __all__ = ["FILES", "Files"]
 
 FILES = "files"
-"""Which of the process's sessions carries files."""
+"""Key of the process's session for file transfers."""
 
 
 class Files:
-    """Carries files; the connections belong to the process.
+    """Uploads and downloads files over connections that the whole process shares.
 
     Args:
-        show: Whether transfers show their progress.
+        show: Whether to show the progress of transfers.
     """
 
     def __init__(self, *, show: bool) -> None:
@@ -34,8 +34,8 @@ class Files:
 
         Args:
             path: The file.
-            urls: Where each part goes.
-            max_part_size: Bytes of each part but the last one.
+            urls: Signed URL of each part.
+            max_part_size: Size of each part but the last one, in bytes.
 
         Returns:
             The entity tag of each part, in order.
@@ -48,11 +48,11 @@ class Files:
             return upload_parts(session, path, urls, max_part_size, show=self._show)
 
     def upload_form(self, path: Path, url: str, file_field: str, fields: Mapping[str, str]) -> None:
-        """Uploads a file as a field of a form.
+        """Uploads a file as a field of a multipart form.
 
         Args:
             path: The file.
-            url: Where the form goes.
+            url: Signed URL to post the form to.
             file_field: Name of the file's field.
             fields: The other fields.
 
@@ -64,11 +64,11 @@ class Files:
             upload_form(session, path, url, file_field, fields, show=self._show)
 
     def upload_object(self, path: Path, stored: StoredObject) -> None:
-        """Uploads a file to what storage credentials open.
+        """Uploads a file with storage credentials.
 
         Args:
             path: The file.
-            stored: The object that it becomes.
+            stored: The object to create.
 
         Raises:
             UserError: If the store refuses.
@@ -85,16 +85,16 @@ class Files:
         headers: Mapping[str, str] | None = None,
         sha256: str | None = None,
     ) -> str:
-        """Downloads a file to a path that the user gave.
+        """Downloads a file to a path that the user chose.
 
         Args:
-            url: Where from.
-            filename: Path of the file, which is replaced if it is there; the suffixes of the
-                server's name are appended where they are missing. Or a folder, in which the file
-                gets a name that no file has.
-            name: Name that the server gives the file.
-            headers: What has to be sent with the address.
-            sha256: SHA-256 that the file must have, in hex; None if that is not known.
+            url: URL of the file.
+            filename: Path of the file, which is replaced if it exists; the suffixes of the
+                server's name are appended where they are missing. If it is an existing folder, the
+                file gets an unused name in it.
+            name: The server's name for the file.
+            headers: Headers that must be sent with the URL.
+            sha256: SHA-256 that the file must have, in hex; None if it is not known.
 
         Returns:
             The path of the file.
@@ -121,14 +121,14 @@ class Files:
         headers: Mapping[str, str] | None = None,
         sha256: str | None = None,
     ) -> str:
-        """Downloads a file into a folder, in place of a file of that name.
+        """Downloads a file into a folder, and replaces a file of the same name.
 
         Args:
-            url: Where from.
-            folder: The folder, which is made.
-            name: Name that the server gives the file.
-            headers: What has to be sent with the address.
-            sha256: SHA-256 that the file must have, in hex; None if that is not known.
+            url: URL of the file.
+            folder: The folder, which is created if it is missing.
+            name: The server's name for the file.
+            headers: Headers that must be sent with the URL.
+            sha256: SHA-256 that the file must have, in hex; None if it is not known.
 
         Returns:
             The path of the file.

@@ -1,4 +1,4 @@
-"""What downloaded files are called."""
+"""Names of downloaded files."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -9,13 +9,14 @@ _LONGEST_NAME = 150
 
 
 def safe_name(name: str) -> str:
-    """Makes a name of a file of what a server sent.
+    """Makes a safe file name out of text that a server sent.
 
     Args:
         name: Any text.
 
     Returns:
-        A name that stays in its folder, that any file system takes, and that hides nothing.
+        A name that stays in its folder, that every file system accepts, and that makes no hidden
+        file.
     """
     last = re.split(r"[/\\]", name)[-1]
     kept = "".join(sign if sign.isprintable() else "_" for sign in last)
@@ -27,11 +28,11 @@ def safe_name(name: str) -> str:
 
 
 def with_suffixes(path: Path, name: str) -> Path:
-    """Appends the suffixes of a name that a path lacks.
+    """Appends those suffixes of a name that a path lacks.
 
     Args:
-        path: Path that the user gave: `out/mobilenet`.
-        name: Name that the server gave: `model.onnx.zip`.
+        path: Path that the user chose, such as `out/mobilenet`.
+        name: The server's name for the file, such as `model.onnx.zip`.
 
     Returns:
         `out/mobilenet.onnx.zip`, also for `out/mobilenet.onnx`.
@@ -44,10 +45,10 @@ def with_suffixes(path: Path, name: str) -> Path:
 
 
 def free_name(path: Path) -> Path:
-    """Takes a path that no file has, by making an empty file.
+    """Reserves an unused path by creating an empty file there.
 
     Args:
-        path: The path that would be best.
+        path: The preferred path.
 
     Returns:
         That path, or `name_1.suffix`, `name_2.suffix` and so on.
@@ -66,6 +67,6 @@ def free_name(path: Path) -> Path:
 
 
 def _file_suffixes(name: str) -> list[str]:
-    """The suffixes that tell the format; a dot before them belongs to the name: `resnet-1.5`."""
+    """Returns the suffixes that name the format; a dot before them is part of the name."""
     suffixes = PurePosixPath(name).suffixes
     return suffixes[-2:] if suffixes[-1:] == [".zip"] else suffixes[-1:]

@@ -1,4 +1,4 @@
-"""Bars that show how far a transfer is, and where such things can be shown."""
+"""Progress bars of transfers, and the detection of streams that can show them."""
 
 import os
 import sys
@@ -12,16 +12,16 @@ __all__ = ["rewrites_lines", "transfer_bar"]
 
 @contextmanager
 def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Callable[[int], object]]:
-    """Shows a bar on standard error for as long as the block lasts, if that rewrites lines.
+    """Shows a progress bar on standard error during a block, if lines can be rewritten there.
 
     Args:
-        title: What is transferred.
-        total: Bytes in all, if that is known.
+        title: Title of the bar.
+        total: Size of the transfer in bytes, if it is known.
         show: Whether to show anything.
 
     Yields:
-        What to call with the number of bytes that were moved; less than zero when some are to be
-        moved again. Any thread may call it.
+        A function to call with the number of bytes transferred, from any thread. The number is
+        negative when bytes have to be transferred again.
     """
     if not show or not rewrites_lines(sys.stderr):
         yield lambda count: None
@@ -41,13 +41,13 @@ def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Calla
 
 
 def rewrites_lines(stream: TextIO | None) -> bool:
-    """Tells whether a line that is shown can be written over.
+    """Returns whether lines that were written to a stream can be overwritten.
 
     Args:
-        stream: The stream that it is written to, if there is one.
+        stream: The stream, if there is one.
 
     Returns:
-        Whether the stream leads to a terminal or to the output of a notebook's cell.
+        Whether the stream is a terminal or the output of a notebook cell.
     """
     if stream is None:
         return False
@@ -58,7 +58,7 @@ def rewrites_lines(stream: TextIO | None) -> bool:
 
 
 def _is_of_notebook(stream: TextIO) -> bool:
-    # Within a notebook, a stream may still be sent to a file.
+    # In a notebook, a stream may still be redirected to a file.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     in_kernel = "ZMQInteractiveShell" in [kind.__name__ for kind in type(shell).__mro__]
@@ -66,7 +66,7 @@ def _is_of_notebook(stream: TextIO) -> bool:
 
 
 def _renew_lock() -> None:
-    """Gives tqdm another lock in a child, if a thread of its parent holds the one that it has."""
+    """Replaces tqdm's lock in a forked child if a thread of the parent held it at the fork."""
     std = sys.modules.get("tqdm.std")
     if std is None:
         return

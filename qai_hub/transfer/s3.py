@@ -1,9 +1,9 @@
-"""Objects that short-lived S3 credentials open, as signed addresses.
+"""Signed URLs for objects that temporary S3 credentials give access to.
 
-What the credentials sign is an address like those that the service signs itself: files go there in
-the same way, with the same tries, time limits, proxies, certificates and silence. Of botocore only
-the signatures are used, and the rules of where buckets are: its clients would read settings of
-their own from the environment, from files and from instance metadata.
+The URLs are used like those that the service signs itself, with the same retries, time limits,
+proxies, certificates and protection of secrets. Only the signing and the endpoint rules of
+botocore are used, because its clients would read further settings from the environment, from files
+and from instance metadata.
 """
 
 import functools
@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 ASK_FOR_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
-"""Headers of a download whose answer is to tell the checksum of the object."""
+"""Headers that ask S3 to include the checksum of the object in the response to a download."""
 
-# The longest that S3 takes; the credentials end sooner.
+# The maximum that S3 accepts, in seconds; the credentials expire sooner.
 _LIFETIME = 7 * 24 * 3600
 
 _signing: ContextVar[bool] = ContextVar("qai_hub_signing", default=False)
@@ -41,7 +41,7 @@ _signing: ContextVar[bool] = ContextVar("qai_hub_signing", default=False)
 
 @functools.cache
 def s3_supported() -> bool:
-    """Tells whether this client can use storage credentials.
+    """Returns whether this client can use storage credentials.
 
     Returns:
         Whether the extra `s3` is installed.
@@ -50,10 +50,10 @@ def s3_supported() -> bool:
 
 
 def s3_announced() -> "bool | Unset":
-    """What a request says of storage credentials.
+    """Returns the value of the request parameter that announces support for storage credentials.
 
     Returns:
-        True if this client can use them, else nothing: the parameter stays away.
+        True if this client can use them, otherwise UNSET: the parameter is omitted.
     """
     from qai_hub_api.types import UNSET
 
@@ -61,7 +61,7 @@ def s3_announced() -> "bool | Unset":
 
 
 def hide_credentials(credentials: "S3Credentials | None") -> None:
-    """Makes credentials, if there are any, such that their repr shows no secret."""
+    """Hides the secrets of credentials, if there are any, from their repr."""
     if credentials is not None:
         credentials.access_key_id = Secret(credentials.access_key_id)
         credentials.secret_access_key = Secret(credentials.secret_access_key)
@@ -69,14 +69,14 @@ def hide_credentials(credentials: "S3Credentials | None") -> None:
 
 
 class StoredObject:
-    """An object of a store, and who may read or write it.
+    """An object in a store, with the credentials to read or write it.
 
     Args:
-        credentials: What the service gave. From here on, its repr shows no secret.
-        endpoint: Address of a store other than Amazon's.
+        credentials: Credentials from the service. From here on, their repr shows no secret.
+        endpoint: URL of a store other than Amazon S3.
 
     Attributes:
-        filename: Name to save the object under.
+        filename: File name for the downloaded object.
 
     Raises:
         InternalError: If these credentials cannot be used.
@@ -94,15 +94,15 @@ class StoredObject:
         self._url = f"{_bucket_url(credentials, endpoint)}/{quote(credentials.key, safe='/~')}"
 
     def sign(self, method: str, headers: Mapping[str, str] | None = None, **query: str) -> Secret:
-        """Signs an address of the object.
+        """Signs a URL of the object.
 
         Args:
-            method: The only method that the address will be good for.
-            headers: Headers that have to be sent with it.
-            query: What it asks for.
+            method: The HTTP method that the URL will be valid for.
+            headers: Headers that must be sent with the URL.
+            query: Query parameters.
 
         Returns:
-            The address, which is good for as long as the credentials are.
+            The URL, which is valid as long as the credentials.
         """
         from botocore.auth import S3SigV4QueryAuth
         from botocore.awsrequest import AWSRequest
@@ -144,7 +144,7 @@ def _bucket_url(credentials: "S3Credentials", endpoint: str | None) -> str:
 
 @functools.cache
 def _endpoints() -> "EndpointProvider":
-    """Amazon's rules of where buckets are, from botocore's own folder alone."""
+    """Returns Amazon's endpoint rules, read only from the folder of botocore itself."""
     from botocore.endpoint_provider import EndpointProvider
     from botocore.loaders import Loader
 
@@ -159,5 +159,6 @@ def _is_of_others(record: logging.LogRecord) -> bool:
     return not _signing.get()
 
 
-# What is signed and the signature are logged: not those of this package, but a program's own are.
+# botocore logs the signed text and the signature. Hide the records of this package, and keep those
+# of the program that uses it.
 logging.getLogger("botocore.auth").addFilter(_is_of_others)

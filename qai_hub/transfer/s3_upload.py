@@ -1,4 +1,4 @@
-"""Files to objects that short-lived S3 credentials open."""
+"""Uploads with temporary S3 credentials, in parts if the file is large."""
 
 import contextlib
 import html
@@ -23,19 +23,19 @@ __all__ = ["part_size", "upload_object"]
 _MIB = 1024 * 1024
 _USUAL_PART = 16 * _MIB
 _MOST_PARTS = 10_000
-# Nobody waits long for an upload that has failed to be cleaned up, least of all after Ctrl+C.
+# Seconds to wait for the cleanup of a failed upload: few, and fewer still after Ctrl+C.
 _ABORT_LIMIT = 5.0
 _INTERRUPTED_LIMIT = 1.0
 
 
 def part_size(size: int) -> int:
-    """Chooses the size of the parts of a file, of which S3 takes 10,000.
+    """Chooses the part size for a file, of which S3 accepts at most 10,000 parts.
 
     Args:
-        size: Bytes of the file.
+        size: Size of the file in bytes.
 
     Returns:
-        Bytes of each part but the last one: 16 MiB, or more MiB for files that need it.
+        Size of each part but the last one, in bytes: 16 MiB, or as many MiB as the file needs.
     """
     needed = -(-size // _MOST_PARTS)
     return max(_USUAL_PART, -(-needed // _MIB) * _MIB)
@@ -46,16 +46,16 @@ def upload_object(
 ) -> None:
     """Uploads a file, in parts if it is large.
 
-    An upload in parts that fails or is interrupted is called off, so that the store keeps no parts.
+    A multipart upload that fails or is interrupted is aborted, so that the store keeps no parts.
 
     Args:
         session: A session that adds no token.
         path: The file.
-        stored: The object that it becomes.
-        show: Whether to show a bar.
+        stored: The object to create.
+        show: Whether to show a progress bar.
 
     Raises:
-        UserError: If the store refuses, or the file became shorter.
+        UserError: If the store refuses, or the file has become shorter.
         InternalError: If the network or the store fails.
         OSError: If the file cannot be read.
     """
@@ -96,10 +96,10 @@ def _start(session: Session, stored: StoredObject, doing: str, stop: threading.E
 def _finish(
     session: Session, url: str, etags: Sequence[str], doing: str, stop: threading.Event
 ) -> None:
-    """Makes one object of the parts.
+    """Assembles the parts to one object.
 
-    S3 begins its answer before it knows how that ends: it may be 200 and tell an error, which is
-    sent again as a 500 would be.
+    S3 starts its response before it has assembled the parts, so a response with status 200 may
+    contain an error. The request is then sent again, as after status 500.
     """
     parts = "".join(
         f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
@@ -126,13 +126,13 @@ def _finish(
 
 
 def _is_done(response: httpx.Response) -> bool:
-    """Whether an earlier try had been carried out, though its answer never came."""
+    """Returns whether an earlier attempt had succeeded although its response was lost."""
     return response.status_code == 404 and bool(response.request.extensions.get("may_be_done"))
 
 
 def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
     def send() -> None:
-        # What went wrong before counts, and the store forgets parts that nobody asks for.
+        # The caller reports the original error, and the store expires abandoned parts itself.
         with contextlib.suppress(Error), limits(time_limit=patience):
             send_file_request(session, "DELETE", url, doing)
 

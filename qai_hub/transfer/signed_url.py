@@ -1,6 +1,6 @@
-"""Requests to signed addresses, whose query is a secret.
+"""Requests to signed URLs, whose query is a secret.
 
-httpx logs the address of each request, and httpcore logs the headers of each answer. Neither may
+httpx logs the URL of each request, and httpcore logs the headers of each response. Neither log may
 show a signature, nor may the text of an exception.
 """
 
@@ -29,25 +29,26 @@ def send_signed(
     retries: Retries | None = None,
     **body: Any,  # noqa: ANN401 - what httpx takes
 ) -> httpx.Response:
-    """Sends a request to a signed address. It may be sent again: files are replaced, not added to.
+    """Sends a request to a signed URL.
 
-    It goes on to where the server says the file is or goes, on any host, as no token goes along.
+    Any such request may be sent again, since files are replaced and not appended to. Redirects are
+    followed to any host, since no token is sent.
 
     Args:
         session: A session that adds no token.
         method: HTTP method.
-        url: Where to.
+        url: The signed URL.
         headers: Further headers.
-        stream: Whether the body of the answer is left to the caller, who closes it.
-        retries: The tries of what takes more than this request; None for tries of its own.
-        body: What `httpx.Client.build_request` takes for a body; one that can be read again.
+        stream: Whether to leave the body of the response to the caller, who closes it.
+        retries: The retry budget of an operation of several requests; None for a separate budget.
+        body: Arguments of `httpx.Client.build_request` for a body that can be read again.
 
     Returns:
-        The answer, whatever its status.
+        The response, whatever its status.
 
     Raises:
-        InternalError: If the address is none, or if servers send on and on.
-        httpx.TransportError: If there was no answer.
+        InternalError: If the URL is invalid, or there are too many redirects.
+        httpx.TransportError: If there was no response.
     """
     address = _checked(url)
     for _ in range(MOST_REDIRECTS + 1):
@@ -88,5 +89,5 @@ def _without_queries(record: logging.LogRecord) -> bool:
     return True
 
 
-# An answer that redirects names a signed address in its headers.
+# A redirect has a signed URL in its headers.
 logging.getLogger("httpcore.http11").addFilter(_without_queries)

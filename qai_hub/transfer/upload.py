@@ -1,4 +1,4 @@
-"""Files to where a server says, in constant memory."""
+"""Uploads of files in constant memory."""
 
 import functools
 import threading
@@ -27,7 +27,7 @@ _PARALLEL = 4
 
 @dataclass
 class _Slice:
-    """A part of a file, read from its beginning each time that it is iterated over."""
+    """A part of a file, which each new iteration reads from its start."""
 
     path: Path
     start: int
@@ -57,8 +57,8 @@ class _Slice:
                     )
 
     def _read(self) -> bytes:
-        # The file is not kept open while the network is waited for: whoever is interrupted
-        # meanwhile can delete it, on Windows too.
+        # The file is not kept open while waiting for the network, so that a program that is
+        # interrupted meanwhile can delete it, on Windows too.
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.start + self.sent)
             block = file.read(min(_BLOCK, self.size - self.sent))
@@ -68,7 +68,7 @@ class _Slice:
 
 
 class _FormFile:
-    """A slice as httpx reads a file of a form."""
+    """Presents a slice as a file object, which httpx needs for a form."""
 
     def __init__(self, content: _Slice) -> None:
         self._content = content
@@ -88,20 +88,20 @@ class _FormFile:
 def upload_parts(
     session: Session, path: Path, urls: Sequence[str], max_part_size: int, *, show: bool = False
 ) -> list[str]:
-    """Uploads a file in parts, some at a time, each of which is sent again alone if it fails.
+    """Uploads a file in parts, several at a time; a part that fails is retried alone.
 
     Args:
         session: A session that adds no token.
         path: The file.
-        urls: Where each part goes.
-        max_part_size: Bytes of each part but the last one.
-        show: Whether to show a bar.
+        urls: Signed URL of each part.
+        max_part_size: Size of each part but the last one, in bytes.
+        show: Whether to show a progress bar.
 
     Returns:
         The entity tag of each part, in order.
 
     Raises:
-        UserError: If the server refuses a part, or the file became shorter.
+        UserError: If the server refuses a part, or the file has become shorter.
         InternalError: If the network or the server fails, or the parts do not fit the file.
         OSError: If the file cannot be read.
     """
@@ -134,18 +134,18 @@ def upload_form(
     *,
     show: bool = False,
 ) -> None:
-    """Uploads a file as a field of a form.
+    """Uploads a file as a field of a multipart form.
 
     Args:
         session: A session that adds no token.
         path: The file.
-        url: Where the form goes.
+        url: Signed URL to post the form to.
         file_field: Name of the file's field, which comes last.
         fields: The other fields.
-        show: Whether to show a bar.
+        show: Whether to show a progress bar.
 
     Raises:
-        UserError: If the server refuses the file, or the file became shorter.
+        UserError: If the server refuses the file, or the file has become shorter.
         InternalError: If the network or the server fails.
         OSError: If the file cannot be read.
     """
@@ -201,22 +201,22 @@ def send_file_request(
     stop: threading.Event | None = None,
     **body: object,
 ) -> httpx.Response:
-    """Sends a request to a signed address of a file server.
+    """Sends a request to a signed URL of a file server.
 
-    A success that the file server has not given, but something on the way, is asked for anew,
-    twice.
+    A successful response that does not come from the file server but from something on the way is
+    discarded, and the request is sent again up to twice.
 
     Args:
         session: A session that adds no token.
         method: HTTP method.
-        url: Where to.
-        doing: What is tried, such as `"upload of model.onnx"`.
-        tagged: Whether the answer must have an entity tag.
-        stop: Set when nobody waits for it any more.
-        body: What `send_signed` takes.
+        url: The signed URL.
+        doing: The operation, for messages, such as `"upload of model.onnx"`.
+        tagged: Whether the response must have an entity tag.
+        stop: Set when nobody waits for the result any more.
+        body: Further arguments of `send_signed`.
 
     Returns:
-        The answer, which is a success.
+        The response, which is a success.
 
     Raises:
         UserError: If the server refuses.
@@ -245,9 +245,9 @@ def send_file_request(
 
 
 def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
-    """Tells by what a success shows itself to come from something on the way; None if it does not.
+    """Returns why a successful response cannot come from a file server; None if it may.
 
-    Stores tell an entity tag, and answer with nothing or in XML.
+    File servers send an entity tag, and a body that is empty or XML.
     """
     if is_page(response.content):
         return f"answered with a web page. {WHO_ANSWERS}"

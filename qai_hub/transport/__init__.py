@@ -1,1 +1,1 @@
-"""What carries requests and files: nothing above it knows of HTTP."""
+"""HTTP clients of the package, with retries, time limits and proxies."""

@@ -1,7 +1,7 @@
-"""Sessions of the API that read its answers.
+"""API sessions that parse the responses, and retry those that cannot be parsed.
 
-Something on the way may answer in a server's place: a page of a network's log-in, half of a body,
-nothing at all. Such a success is a fault that may pass, as 503 is.
+Something on the way may respond in place of the server: with the login page of a network, with a
+truncated body or with nothing. Such a success is treated as a temporary fault, like status 503.
 """
 
 import json
@@ -25,24 +25,24 @@ __all__ = [
     "path_of",
 ]
 
-# The profile of a large model is a few megabytes.
+# In bytes. The profile of a large model is a few megabytes.
 _LARGEST = 128 << 20
 
-# Where the generated client finds what an answer says, as JSON would.
+# The response extension where the generated client finds the parsed body.
 _VALUE = "value"
 
-# Reads a success; raises `UnreadableError` if it cannot be read.
+# Parses a successful response; raises `UnreadableError` if it cannot be parsed.
 Read: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
 
 _logger = logging.getLogger("qai_hub.transport")
 
 
 class UnreadableError(Exception):
-    """An answer is not what was asked for."""
+    """A response is not of the requested kind."""
 
 
 class _Readings:
-    """The attempts at an answer that can be read, where it is safe to ask for it again."""
+    """Attempts to get a response that can be parsed, where repeating the request is safe."""
 
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self._rules = session.rules
@@ -52,10 +52,10 @@ class _Readings:
         self._retries: Retries | None = None
 
     def take(self, response: httpx.Response, read: Read) -> bool:
-        """Reads an answer.
+        """Parses a response.
 
         Returns:
-            Whether that is done: the answer is an error or empty, or could be read.
+            Whether the response is final: it is an error, it is empty, or it was parsed.
         """
         if not response.is_success or response.status_code == httpx.codes.NO_CONTENT:
             return True
@@ -66,10 +66,10 @@ class _Readings:
         return True
 
     def pause(self) -> float | None:
-        """Decides after an answer that cannot be read.
+        """Decides what to do after a response that cannot be parsed.
 
         Returns:
-            Seconds after which to ask for it again; None to give up.
+            Seconds to wait before the next attempt; None to give up.
         """
         request = self._request
         again = find_operation(request.method, path_of(request, self._base)) is not None
@@ -83,7 +83,7 @@ class _Readings:
 
 
 class ReadingSession(Session):
-    """A session that sends again what got an answer that cannot be read, where that is safe."""
+    """A session that repeats a request, if that is safe, when its response cannot be parsed."""
 
     def _send_reading(
         self,
@@ -109,7 +109,7 @@ class ReadingSession(Session):
 
 
 class AsyncReadingSession(AsyncSession):
-    """A `ReadingSession` of an event loop."""
+    """An asynchronous `ReadingSession`."""
 
     async def _send_reading(
         self,
@@ -135,45 +135,45 @@ class AsyncReadingSession(AsyncSession):
 
 
 class JsonSession(ReadingSession):
-    """A session of a server that speaks JSON."""
+    """A session for a server that uses JSON."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `Session` does, again if its answer cannot be read.
+        """Sends a request as `Session` does, and repeats it if its response cannot be parsed.
 
         Args:
             request: The request.
-            options: What `httpx.Client.send` takes.
+            options: Further arguments of `httpx.Client.send`.
 
         Returns:
-            The last answer, with what it says in the extension `value` if it could be read.
+            The last response. Its extension `value` holds the parsed body, if it could be parsed.
 
         Raises:
-            httpx.RequestError: If there was none.
+            httpx.RequestError: If there was no response.
         """
         return self._send_reading(request, _read_json, **options)
 
 
 class AsyncJsonSession(AsyncReadingSession):
-    """A session of an event loop, of a server that speaks JSON."""
+    """An asynchronous session for a server that uses JSON."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request as `JsonSession` does.
 
         Args:
             request: The request.
-            options: What `httpx.AsyncClient.send` takes.
+            options: Further arguments of `httpx.AsyncClient.send`.
 
         Returns:
-            The last answer, with what it says in the extension `value` if it could be read.
+            The last response. Its extension `value` holds the parsed body, if it could be parsed.
 
         Raises:
-            httpx.RequestError: If there was none.
+            httpx.RequestError: If there was no response.
         """
         return await self._send_reading(request, _read_json, **options)
 
 
 def path_of(request: httpx.Request, base: httpx.URL) -> str:
-    """The path of a request, from the address of the API on."""
+    """Returns the path of a request relative to the base URL of the API."""
     path = request.url.raw_path.partition(b"?")[0].decode("ascii")
     return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
@@ -194,7 +194,7 @@ def _read_json(response: httpx.Response) -> dict[str, Any]:
 
 
 def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replaces halves of characters, which no file and no terminal takes."""
+    """Replaces lone surrogates, which cannot be written to a file or a terminal."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The HTTP client of event loops: shared while it is used, and closed after its last use."""
+"""The asynchronous HTTP client, shared while in use and closed after its last use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
@@ -19,15 +19,16 @@ __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 
 
 class AsyncSession(httpx.AsyncClient):
-    """An `httpx.AsyncClient` that sends again what `Session` would send again.
+    """An `httpx.AsyncClient` that retries the same requests as `Session`.
 
-    It goes where an answer sends, if that is on the same server.
+    It follows redirects on the same server.
 
     Args:
-        rules: What is sent again, and when.
-        proxies: The proxies of the environment; those of the process where None.
-        sleep: Sleeps for some seconds.
-        options: What `httpx.AsyncClient` takes; certificates are those that the environment names.
+        rules: Rules for retries.
+        proxies: Proxies to use; None for those of the environment of this process.
+        sleep: Sleeps for a number of seconds.
+        options: Further arguments of `httpx.AsyncClient`; certificates default to those that the
+            environment names.
 
     Raises:
         UserError: If the environment names certificates that cannot be read.
@@ -50,20 +51,20 @@ class AsyncSession(httpx.AsyncClient):
         self.sleep = sleep
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request, more than once where that is safe and helps.
+        """Sends a request, and retries it where that is safe and useful.
 
         Args:
             request: The request.
-            options: What `httpx.AsyncClient.send` takes.
+            options: Further arguments of `httpx.AsyncClient.send`.
 
         Returns:
-            The last answer, whatever its status.
+            The last response, whatever its status.
 
         Raises:
-            UserError: If an answer sends to another server, where no token goes.
-            InternalError: If answers send on and on.
-            httpx.TransportError: If there was no answer. Its request has the extension
-                `may_be_done` if the server may have carried the request out all the same.
+            UserError: If a response redirects to another server, which must not get the token.
+            InternalError: If there are too many redirects.
+            httpx.TransportError: If there was no response. Its request has the extension
+                `may_be_done` if the server may have processed the request all the same.
         """
         response = await self._send(request, **options)
         for _ in range(MOST_REDIRECTS):
@@ -110,7 +111,7 @@ class AsyncSession(httpx.AsyncClient):
 
 
 class _Paced(httpx.AsyncByteStream):
-    """The body of an answer that is waited for: time limits bound each of its reads, not all."""
+    """A body with a minimum transfer rate: httpx limits the time of each read, not of all."""
 
     def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
         self._stream = cast(httpx.AsyncByteStream, stream)
@@ -134,9 +135,10 @@ class _Shared:
 
 
 class AsyncSessionPool:
-    """Keeps a session for each event loop and configuration, for as long as it is used.
+    """Keeps a session for each event loop and configuration while it is in use.
 
-    Nothing could close it later: a loop does not tell its end.
+    A session is closed after its last use, because an event loop does not announce its end, so that
+    nothing could close the session later.
     """
 
     def __init__(self) -> None:
@@ -146,11 +148,11 @@ class AsyncSessionPool:
     async def lease(
         self, key: Hashable, make: Callable[[], AsyncSession]
     ) -> AsyncIterator[AsyncSession]:
-        """Lends a session for as long as the block lasts.
+        """Lends a session for the duration of a block.
 
         Args:
-            key: What tells sessions apart.
-            make: Makes the session, if there is none for the key.
+            key: Key of the session, such as its configuration.
+            make: Creates the session if there is none for the key.
 
         Yields:
             The session.

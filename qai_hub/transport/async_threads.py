@@ -1,4 +1,4 @@
-"""What an event loop leaves to threads: files, and work for the processor."""
+"""Threads for the blocking work of an event loop: file access and computation."""
 
 import asyncio
 import contextlib
@@ -12,26 +12,27 @@ __all__ = ["in_thread"]
 
 T = TypeVar("T")
 
-# For this long, a task that is cancelled waits for its thread to clean up.
+# Seconds that a cancelled task waits for its thread to clean up.
 _PATIENCE = 5.0
 
 
 async def in_thread(task: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-    """Carries out a blocking task in a daemon thread, in a copy of the caller's context.
+    """Runs a blocking task in a daemon thread, in a copy of the caller's context.
 
-    If the caller is cancelled, the transfers of the task end as by Ctrl+C: their partial files are
-    removed and their connections closed. The caller waits some seconds for that. A task that
-    transfers nothing runs to its end, and nobody waits for it.
+    If the caller is cancelled, the transfers of the task end as after Ctrl+C: their partial files
+    are removed and their connections are closed. The caller waits up to 5 seconds for that. A task
+    that transfers nothing runs to its end, and nobody waits for it.
 
     Args:
         task: The task.
-        undo: Takes back what the task returned, where the caller was cancelled before it got that.
+        undo: Called with the result of the task to undo its effect, if the caller was cancelled
+            before it received the result.
 
     Returns:
-        What the task returns.
+        The result of the task.
 
     Raises:
-        BaseException: What the task raises.
+        BaseException: Whatever the task raises.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Outcome[T]] = loop.create_future()
@@ -54,7 +55,7 @@ async def in_thread(task: Callable[[], T], undo: Callable[[T], object] | None = 
             is_over = True
         if is_left:
             take_back(outcome)
-        # The loop may have been closed meanwhile, if nobody waits any more.
+        # The loop may have been closed meanwhile, if nobody waits for the result.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(tell, outcome)
 

@@ -1,4 +1,4 @@
-"""The certificates that servers are trusted by."""
+"""The CA certificates to verify servers with."""
 
 import functools
 import os
@@ -19,31 +19,31 @@ CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
-"""The variables that name certificates, in files or folders."""
+"""Environment variables that name files or folders of CA certificates."""
 
 
 def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
-    """Reads whom to trust.
+    """Loads the CA certificates to trust.
 
     Args:
-        environ: Environment variables; those of the process where None.
+        environ: Environment variables; None for those of the process.
 
     Returns:
-        The certificates that any of the variables names, since one of them is often set for all
-        tools and another for one server; certifi's if none names any.
+        A context with the certificates from all variables together, since one variable is often set
+        for all tools and another for one server; with those of certifi if no variable is set.
 
     Raises:
-        UserError: If they cannot be read.
+        UserError: If the certificates cannot be read.
     """
     variables = os.environ if environ is None else environ
-    # Several variables often name one place: it is read once.
+    # Several variables often name the same path, which is then read once.
     named = {place: name for name, place in _named(variables)}
     for place, name in named.items():
         try:
             _look(place)
         except OSError as error:
             raise _unreadable(name, place, error) from error
-    # Within OpenSSL there are locks, and a child that is forked meanwhile would find them held.
+    # OpenSSL takes locks here, and a child forked meanwhile would find them held for ever.
     with hold_forks():
         return _read(tuple(named.items()))
 
@@ -56,12 +56,12 @@ def _named(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _look(place: str) -> None:
-    """Raises where OpenSSL would take a folder for one without certificates."""
+    """Raises OSError for an unreadable path, which OpenSSL would take as an empty folder."""
     if not Path(place).is_file():
         os.listdir(place)  # noqa: PTH208 - it raises at once
 
 
-# Certificates take 20 ms to read: once for all sessions.
+# Loading certificates takes 20 ms, so all sessions share them.
 @functools.lru_cache(8)
 def _read(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
     context: ssl.SSLContext | None = None
@@ -83,6 +83,6 @@ def _unreadable(name: str, place: str, error: OSError) -> UserError:
     )
 
 
-# A context has locks of OpenSSL's, which a thread of the parent may have held at the fork.
+# A context contains locks of OpenSSL, which a thread of the parent may have held at the fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_read.cache_clear)

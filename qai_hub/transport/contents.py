@@ -1,4 +1,7 @@
-"""What comes in place of a file, from a portal, a proxy or a server in trouble."""
+"""Detection of responses that are not the requested file.
+
+Captive portals, proxies and failing servers may send a web page or an error text instead.
+"""
 
 import codecs
 import json
@@ -10,11 +13,11 @@ import httpx
 __all__ = ["WHO_ANSWERS", "is_page", "media_type", "not_by_content", "not_by_type"]
 
 WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
-"""What the errors tell of where such things come from."""
+"""Explanation in error messages of where an unexpected response may come from."""
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _NO_FILES = {"multipart/byteranges": "parts of a file", "application/problem+json": "an error"}
-# Files of these are no text, whatever else a server may keep.
+# Files with these suffixes are never text.
 _BINARY = frozenset(
     {
         *(".onnx", ".tflite", ".dlc", ".bin", ".pt", ".pth", ".pt2", ".mlmodel", ".so", ".data"),
@@ -29,34 +32,34 @@ _ERROR = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
 
 
 def is_page(beginning: bytes) -> bool:
-    """Tells whether a body is a web page, whatever its type is said to be."""
+    """Returns whether a body is a web page, whatever its declared media type."""
     return _PAGE.match(beginning) is not None
 
 
 def not_by_type(headers: httpx.Headers) -> str | None:
-    """Tells what an answer brings, if by its type it is no file at all.
+    """Describes a response whose media type shows that it is not a file.
 
     Args:
-        headers: Headers of the answer.
+        headers: Headers of the response.
 
     Returns:
-        What it is, for a message; None if it may be a file.
+        A description for a message, such as `"a web page"`; None if it may be a file.
     """
     media = media_type(headers)
     return "a web page" if media in _PAGES else _NO_FILES.get(media)
 
 
 def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
-    """Tells what came, if by its first bytes it is surely not the file that was asked for.
+    """Describes a body whose first bytes show that it is not the requested file.
 
     Args:
         name: Name of the file.
-        media: The type that it was said to have. Servers that do not know a type may give any, so
-            that it says nothing alone.
+        media: The declared media type. Servers may declare any type for files that they do not
+            know, so it counts only together with the content.
         beginning: The first bytes; empty if there are none.
 
     Returns:
-        What it is, for a message; None if it may be the file.
+        A description for a message, such as `"a web page"`; None if it may be the file.
     """
     suffix = PurePosixPath(name).suffix.lower()
     if is_page(beginning) and suffix not in _PAGES_OWN:
@@ -71,7 +74,7 @@ def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
 
 
 def _is_surely_text(media: str, beginning: bytes) -> bool:
-    """Whether it is text and said to be, or an object of JSON, which no such file is."""
+    """Returns whether a body is declared to be text and is, or is a JSON object."""
     if not beginning.strip() or _CONTROL.search(beginning):
         return False
     return _is_object(beginning) or bool(_TEXTS.fullmatch(media) and _is_decodable(beginning))
@@ -93,6 +96,6 @@ def _is_decodable(beginning: bytes) -> bool:
 
 
 def media_type(headers: httpx.Headers) -> str:
-    """The type of an answer's body, without its parameters."""
+    """Returns the media type of a response, in lower case and without parameters."""
     media: str = headers.get("Content-Type", "")
     return media.partition(";")[0].strip().lower()

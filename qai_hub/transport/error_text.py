@@ -1,7 +1,7 @@
-"""What a server says of a failure, in whatever form, as one line that may be shown.
+"""The reason for a failure, taken from an error response in any format, as one line of text.
 
-The line is bounded, it cannot steer a terminal, and it holds no token and no query of an address:
-servers tell back what they were sent.
+The line has a bounded length, contains no control sequences for terminals, and contains no token
+and no query of a URL, because servers may repeat what was sent to them.
 """
 
 import contextlib
@@ -17,40 +17,41 @@ from qai_hub.errors import without_secrets
 __all__ = ["clean", "is_markup", "json_of", "page_title", "reason_in", "texts_in"]
 
 
-# Pages tell their reason at the beginning, and a hostile one is not to take long.
+# Characters to parse: pages state the reason early, and a hostile one must not take long.
 _LONGEST = 20_000
 _BEGINNING = re.compile(r"\s*<[!?A-Za-z]")
 _XML = re.compile(r"\s*<(?:\?xml|error|fault)\b", re.IGNORECASE)
 _OF_PAGES = frozenset({"title", "h1", "h2", "h3", "p"})
-# Other elements of errors in XML may hold what was sent, secrets among it.
+# Other elements of XML errors may repeat what was sent, including secrets.
 _REASON_TAGS = frozenset({"message", "detail", "reason", "description", "title", "faultstring"})
 
 
 def is_markup(text: str) -> bool:
-    """Tells whether a text is one of HTML or XML, rather than one with a `<` in it."""
+    """Returns whether a text is HTML or XML, rather than plain text with a `<` in it."""
     return _BEGINNING.match(text) is not None
 
 
 def texts_in(kind: str, markup: str) -> Iterator[str]:
-    """Finds what may be a reason.
+    """Finds the texts in HTML or XML that may state a reason.
 
     Args:
         kind: Content type of the text.
-        markup: A text of HTML or XML.
+        markup: HTML or XML.
 
     Yields:
-        Of HTML each title, heading and paragraph; of XML each text that is named as one for people.
+        Each title, heading and paragraph of HTML; the text of each XML element that is named as a
+        text for people, such as `message`.
     """
     is_xml = ("xml" in kind and "xhtml" not in kind) or _XML.match(markup) is not None
     reader = _Reader(_REASON_TAGS if is_xml else _OF_PAGES)
-    # Of a declaration that is none, the parser raises this.
+    # The parser raises this for malformed declarations.
     with contextlib.suppress(AssertionError):
         reader.feed(markup[:_LONGEST])
     yield from filter(None, map(str.strip, reader.named))
 
 
 class _Reader(HTMLParser):
-    """Takes the texts of some elements, with what stands in elements within them."""
+    """Collects the texts of some elements, including those of the elements inside them."""
 
     def __init__(self, names: frozenset[str]) -> None:
         super().__init__()
@@ -79,16 +80,16 @@ _LONGEST_BODY = 1_000_000
 _LONGEST_RAW = 8 * LONGEST
 _DEEPEST = 5
 _MOST_PARTS = 5
-# What services call the reason, the most telling first.
+# Names that services use for the reason, the most specific first.
 _REASON_KEYS = ("detail", "message", "msg", "error_description", "error", "errors", "title")
-# What stands beside a reason that says no more than that there is one.
+# Fields with details beside a reason that is too general.
 _FURTHER = ("errors", "details")
-# What stands beside the reason and tells people nothing, unless it is more than a word.
+# Fields that are of no use to people if they are a plain string.
 _OTHERS = frozenset(
     {"type", "status", "code", "instance", "request_id", "requestId", "timestamp", "path", "method"}
     | {"url", "statusCode"}
 )
-# What was sent, of which nothing is told back.
+# Fields that repeat the request, which must not be shown.
 _SENT = frozenset({"input", "ctx", "loc"})
 _PHRASES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"", "error"}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
@@ -99,15 +100,15 @@ _TITLES = re.compile(r"<(title|h[1-3])(?:\s[^<>]*)?>([^<]{1,1000})<", re.IGNOREC
 
 
 def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
-    """Finds the reason in the body of an answer.
+    """Finds the reason in the body of a response.
 
     Args:
-        kind: Content type of the answer.
+        kind: Content type of the response.
         content: The body.
         secrets: Texts that must not be shown.
 
     Returns:
-        The reason; empty if there is none that can be shown.
+        The reason; empty if the body contains none that can be shown.
     """
     if len(content) > _LONGEST_BODY:
         return ""
@@ -122,20 +123,20 @@ def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
 
 
 def json_of(content: bytes) -> object:
-    """The JSON of a body; None if it is none, or null."""
+    """Parses a body as JSON; returns None if it is not JSON, or is null."""
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(content)
     return None
 
 
 def page_title(text: str) -> str:
-    """The title of a page in HTML, or its first heading; empty if there is none."""
+    """Returns the title of an HTML page, or its first heading; empty if it has neither."""
     found = _TITLES.search(text)
     return html.unescape(found[2]) if found else ""
 
 
 def clean(text: str, secrets: Iterable[str] = ()) -> str:
-    """Makes one bounded line of a text, without what steers terminals and what is secret.
+    """Converts a text to one line of bounded length, without control sequences and secrets.
 
     Args:
         text: The text.
@@ -150,7 +151,7 @@ def clean(text: str, secrets: Iterable[str] = ()) -> str:
     text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
     text = _AUTHORIZATION.sub(r"\1 ***", _QUERY.sub("", text))
     line = " ".join(text.split())
-    # What was taken out may have stood within a secret.
+    # A removed sequence may have split a secret in two.
     line = _without("".join(sign for sign in line if sign.isprintable()), hidden)
     return line[:LONGEST].strip()
 
@@ -162,7 +163,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _most_telling(texts: Iterable[str]) -> str:
-    """The first text that says more than the status does, or else the first one."""
+    """Returns the first text that adds to the status, or else the first one."""
     first = ""
     for text in texts:
         if not _repeats_status(text):
@@ -172,13 +173,13 @@ def _most_telling(texts: Iterable[str]) -> str:
 
 
 def _repeats_status(text: str) -> bool:
-    """Whether a text says no more than the status: `400 Bad Request`, `Bad Request (400)`."""
+    """Returns whether a text only repeats the status: `400 Bad Request`, `Bad Request (400)`."""
     words = re.sub(r"[^A-Za-z'-]+", " ", text[:200]).strip().lower()
     return words.removeprefix("error ").removesuffix(" error") in _PHRASES or words in _PHRASES
 
 
 def _flat(value: object, depth: int = 0) -> str:
-    """The reason in JSON: a text, or those of a list or an object, with the names of fields."""
+    """Returns the reason in JSON: a string, or those of a list or object, with field names."""
     if isinstance(value, str):
         return value
     if depth >= _DEEPEST:
@@ -193,7 +194,7 @@ def _flat(value: object, depth: int = 0) -> str:
 
 
 def _reasons(value: Mapping[object, object], depth: int) -> Iterator[str]:
-    """What an object tells: what is called a reason, with what goes further, then all else."""
+    """Yields candidates from an object: fields named as reasons with details, then the rest."""
     further = [told for key in _FURTHER if (told := _flat(value.get(key), depth + 1))]
     for key in _REASON_KEYS:
         told = _flat(value.get(key), depth + 1)
@@ -215,7 +216,7 @@ def _named(key: object, told: str) -> str:
 
 
 def _place(loc: object) -> str:
-    """Where in a request a fault is, as FastAPI tells it."""
+    """Returns the location of a fault in a request, in the form that FastAPI uses."""
     return ".".join(str(part)[:50] for part in loc[:6]) if isinstance(loc, list) else ""
 
 
@@ -238,7 +239,7 @@ def _decoded(kind: str, content: bytes) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    """Whether a text is meant for people: other bodies have signs that are not printed."""
+    """Returns whether a text is meant for people, judged by its share of unprintable characters."""
     text = _ESCAPES.sub("", text[:_LONGEST_RAW])
     odd = sum(not (sign.isprintable() or sign.isspace()) or sign == "\ufffd" for sign in text)
     return odd * 8 <= len(text)

@@ -1,4 +1,4 @@
-"""What went wrong, as the errors that users see."""
+"""Conversion of failed requests to the errors that users see."""
 
 import re
 import time
@@ -15,10 +15,10 @@ from qai_hub.transport.routes import ProxyFault
 __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
 
 _LONGEST_BODY = 1_000_000
-# What is shorter in the query of a signed address is a name or a number.
+# Shorter values in the query of a signed URL are names or numbers.
 _SHORTEST_SECRET = 9
 _UNAVAILABLE = frozenset({502, 503, 504})
-# What S3 answers where the service named a wrong place: to start again would not help.
+# Error codes of S3 for a wrong location given by the service: starting again would not help.
 _WRONG_PLACE = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
 )
@@ -34,15 +34,15 @@ def error_from_answer(
     web_url: str = "",
     secrets: Iterable[str] = (),
 ) -> Error:
-    """Makes an error of an answer of the API.
+    """Creates the error for a response of the API.
 
     Args:
         status: HTTP status.
-        headers: Headers of the answer.
-        content: Body of the answer, in any format.
+        headers: Headers of the response.
+        content: Body of the response, in any format.
         method: Method of the request.
-        url: Address of the request.
-        web_url: Where to look what became of the request.
+        url: URL of the request.
+        web_url: Web page where the user can look up the outcome of the request.
         secrets: Texts that must not be shown.
 
     Returns:
@@ -73,7 +73,7 @@ def error_from_answer(
         kind = RateLimitedError
         message = detail or f"{host} answers no more requests for now: try again later."
     elif status < 500:
-        # A reason in JSON is the API's own; any other may come from something on the way.
+        # A reason in JSON comes from the API; any other may come from something on the way.
         own = json_of(content) is not None if detail else False
         message = detail if own else f"{answered}: {detail}" if detail else f"{answered}."
     else:
@@ -91,11 +91,11 @@ def error_from_answer(
 
 
 def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
-    """Makes an error of a request that got no answer.
+    """Creates the error for a request that got no response.
 
     Args:
-        error: What httpx raised.
-        web_url: Where to look what became of the request.
+        error: The error that httpx raised.
+        web_url: Web page where the user can look up the outcome of the request.
 
     Returns:
         The error.
@@ -134,11 +134,11 @@ def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
 
 
 def error_from_file_server(response: httpx.Response, doing: str) -> Error:
-    """Makes an error of an answer of a file server.
+    """Creates the error for a response of a file server.
 
     Args:
-        response: The answer, its body read.
-        doing: What was tried, such as `"upload of model.onnx"`.
+        response: The response, whose body has been read.
+        doing: The operation, such as `"upload of model.onnx"`.
 
     Returns:
         The error.
@@ -174,10 +174,10 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
 
 
 def may_pass(error: Error) -> bool:
-    """Tells whether the same request may succeed later.
+    """Returns whether the same request may succeed later.
 
-    So it may after a success that is none of the API: something on the way answers in place of the
-    server, or cuts its answers off.
+    This includes successful responses that cannot come from the API: something on the way responds
+    in place of the server, or truncates its responses.
     """
     if isinstance(error, InternalError):
         status = error.status_code
@@ -188,17 +188,17 @@ def may_pass(error: Error) -> bool:
 def _detail(
     status: int, headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()
 ) -> str:
-    """What the server says beside the status."""
+    """Returns the reason that the server gave in addition to the status."""
     if status < 300:
         return ""
     told = reason_in(headers.get("Content-Type", ""), content, secrets)
-    # Pages often have the status alone as their title.
+    # The title of a page is often just the status.
     said = {_reason(status), httpx.codes.get_reason_phrase(status)}
     return "" if told in said and json_of(content) is None else told
 
 
 def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:
-    """What stands in place of the answer that was asked for."""
+    """Describes the body that was received instead of the expected one."""
     kind = headers.get("Content-Type", "")
     text = content[:_LONGEST_BODY].decode("utf-8", "replace")
     if not content.strip():
@@ -213,7 +213,7 @@ def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -
 
 
 def _request_id(headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()) -> str | None:
-    """The server's name for a request."""
+    """Returns the server's identifier of the request."""
     told = clean(headers.get("X-Request-Id", ""), secrets)
     if not told and len(content) <= _LONGEST_BODY:
         problem = json_of(content)

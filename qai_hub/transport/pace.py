@@ -1,25 +1,25 @@
-"""The least pace of a transfer: one that all but stands still is given up."""
+"""The minimum rate of a transfer, below which the transfer is aborted."""
 
 from collections.abc import Callable
 
 __all__ = ["LEAST_PACE", "SLOWEST_ANSWER", "WINDOW", "Pace"]
 
 LEAST_PACE = 1024
-"""Bytes a second."""
+"""Minimum rate, in bytes per second."""
 
 WINDOW = 180.0
-"""Seconds over which they are counted."""
+"""Seconds over which the rate of a file transfer is measured."""
 
 SLOWEST_ANSWER = 30.0
-"""Seconds over which those of an answer of the API are counted, which is small."""
+"""Seconds over which the rate of an API response is measured; such responses are small."""
 
 
 class Pace:
-    """Watches one exchange, from its making on.
+    """Measures the rate of one transfer, starting now.
 
     Args:
         clock: Monotonic clock, in seconds.
-        window: Seconds over which bytes are counted.
+        window: Seconds over which the rate is measured.
     """
 
     def __init__(self, clock: Callable[[], float], window: float = WINDOW) -> None:
@@ -29,13 +29,13 @@ class Pace:
         self._moved = 0
 
     def holds(self, count: int) -> bool:
-        """Takes in that bytes were moved.
+        """Counts transferred bytes.
 
         Args:
-            count: How many.
+            count: Number of bytes.
 
         Returns:
-            Whether the pace of the last minutes is above the least one.
+            False if the rate over the window that ends now was below the minimum, otherwise True.
         """
         self._moved += count
         now = self._clock()

@@ -1,4 +1,4 @@
-"""The sessions of this process: one for each configuration, shared by all threads."""
+"""The pool of sessions of this process: one per configuration, shared by all threads."""
 
 import contextlib
 import os
@@ -21,12 +21,13 @@ class _Shared:
 
 
 class SessionPool:
-    """Keeps the sessions that were used last.
+    """Keeps the most recently used sessions.
 
-    A process that was forked starts without any: connections cannot be shared with the parent.
+    A forked process starts with an empty pool, since connections cannot be shared with the parent.
 
     Args:
-        size: Sessions to keep. One that is used when it should go is closed after its last use.
+        size: Number of sessions to keep. One that is evicted while in use is closed after its last
+            use.
     """
 
     def __init__(self, size: int = 16) -> None:
@@ -41,13 +42,13 @@ class SessionPool:
     def lease(
         self, key: Hashable, make: Callable[[], Session], version: Hashable = None
     ) -> Iterator[Session]:
-        """Lends a session for as long as the block lasts.
+        """Lends a session for the duration of a block.
 
         Args:
-            key: What tells sessions apart.
-            make: Makes the session, if there is none for the key.
-            version: What sessions depend on and may change: one that was made of another takes no
-                more leases.
+            key: Key of the session, such as its configuration.
+            make: Creates the session if there is none for the key.
+            version: State that the session depends on and that may change, such as environment
+                variables. A session with another version is replaced.
 
         Yields:
             The session.
@@ -71,10 +72,10 @@ class SessionPool:
                 self._close_if_unused(shared)
 
     def close(self, key: Hashable) -> None:
-        """Closes a session, after its last use; the next lease makes a new one.
+        """Closes a session after its last use; the next lease creates a new one.
 
         Args:
-            key: What tells sessions apart.
+            key: Key of the session.
         """
         with self._lock:
             if key in self._sessions:
@@ -90,8 +91,8 @@ class SessionPool:
             shared.session.close()
 
     def _leave_to_parent(self) -> None:
-        # The lock may have been held, and closing would take locks within the sessions, which may
-        # have been held too: all of it is left alone.
+        # The lock, and those inside the sessions that closing would take, may have been held at the
+        # fork. So nothing is closed, and references keep the sessions from being finalised.
         self._of_parent.append(self._sessions)
         self._sessions = OrderedDict()
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""The protobuf wire: requests and answers in JSON are sent and come as messages.
+"""Sessions that convert between the JSON of the generated client and protobuf messages.
 
-The generated client knows JSON alone. Its requests are turned into what the official service takes
-on their way out; what an answer says is handed to it beside the answer, as JSON would be read.
+The generated client supports only JSON. These sessions encode its requests as protobuf messages,
+as the official service expects, and attach the decoded body to each response.
 """
 
 import functools
@@ -29,21 +29,21 @@ _logger = logging.getLogger("qai_hub.transport")
 
 
 class ProtobufSession(ReadingSession):
-    """A session of a server that speaks protobuf, for a client that speaks JSON."""
+    """A session for a server that uses protobuf, used by a client that uses JSON."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `Session` does, its body as a message, again if its answer is none.
+        """Sends a request as a message, and repeats it if the response cannot be decoded.
 
         Args:
             request: The request, in JSON.
-            options: What `httpx.Client.send` takes.
+            options: Further arguments of `httpx.Client.send`.
 
         Returns:
-            The last answer, with what it says in the extension `value` if that was understood.
+            The last response. Its extension `value` holds the decoded body, if it could be decoded.
 
         Raises:
-            UserError: If the body has no form as a message.
-            httpx.RequestError: If there was no answer.
+            UserError: If the body cannot be encoded as a message.
+            httpx.RequestError: If there was no response.
         """
         operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
@@ -54,21 +54,21 @@ class ProtobufSession(ReadingSession):
 
 
 class AsyncProtobufSession(AsyncReadingSession):
-    """A session of an event loop, of a server that speaks protobuf."""
+    """An asynchronous `ProtobufSession`."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request as `ProtobufSession` does.
 
         Args:
             request: The request, in JSON.
-            options: What `httpx.AsyncClient.send` takes.
+            options: Further arguments of `httpx.AsyncClient.send`.
 
         Returns:
-            The last answer, with what it says in the extension `value` if that was understood.
+            The last response. Its extension `value` holds the decoded body, if it could be decoded.
 
         Raises:
-            UserError: If the body has no form as a message.
-            httpx.TransportError: If there was no answer.
+            UserError: If the body cannot be encoded as a message.
+            httpx.TransportError: If there was no response.
         """
         operation = find_operation(request.method, path_of(request, self.base_url))
         if operation is None:
@@ -79,8 +79,8 @@ class AsyncProtobufSession(AsyncReadingSession):
 
 
 def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
-    """The request as the service takes it."""
-    # The service answers in the format that is named here, even if there is no body.
+    """Returns the request in the form that the service expects."""
+    # The service responds in this format, even to a request without a body.
     request.headers["Content-Type"] = PROTOBUF
     select = request.url.params.get("select") if request.url.query else None
     if select:
@@ -103,7 +103,7 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
 
 
 def _read(response: httpx.Response, operation: Operation, asked: httpx.URL) -> dict[str, Any]:
-    """What a success says, as the generated client takes it."""
+    """Decodes a successful response for the generated client."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media != PROTOBUF or operation.response is None:
         raise UnreadableError

@@ -1,4 +1,4 @@
-"""`NO_PROXY`: the hosts that are reached without a proxy."""
+"""Proxies from the environment, and the hosts that `NO_PROXY` excludes from them."""
 
 import ipaddress
 import os
@@ -22,7 +22,7 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Target(NamedTuple):
-    """Where a request goes: scheme, host without brackets, and port, given or usual."""
+    """The destination of a request: scheme, host without brackets, and explicit or default port."""
 
     scheme: str
     host: str
@@ -30,19 +30,19 @@ class Target(NamedTuple):
 
 
 def past_proxies(no_proxy: str, target: Target) -> bool:
-    """Tells whether a list of exceptions covers a server.
+    """Returns whether `NO_PROXY` excludes a server from the use of proxies.
 
-    Entries are parted by commas or blanks: `*` for all; a name, which covers what is below it too,
-    with a leading dot or `*.` or without; an address; a range (`10.0.0.0/8`, `fd00::/8`). Each may
-    have a port and, where it is of IPv6, brackets. What is none of these covers nothing. Names are
-    not looked up: a range covers no host that is named.
+    Entries are separated by commas or white space: `*` for all hosts; a name, with or without a
+    leading dot or `*.`, which includes its subdomains; an IP address; a range (`10.0.0.0/8`,
+    `fd00::/8`). Each may have a port, and brackets if it is an IPv6 address. Other entries match
+    nothing. Names are not resolved: a range does not match a host given by name.
 
     Args:
-        no_proxy: The list.
-        target: Where a request goes.
+        no_proxy: The value of `NO_PROXY`.
+        target: The destination of the request.
 
     Returns:
-        Whether it goes there without a proxy.
+        Whether the request goes there without a proxy.
     """
     return any(_covers(entry, target) for entry in re.split(r"[,\s]+", no_proxy) if entry)
 
@@ -67,7 +67,7 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
     bracketed = re.fullmatch(r"\[([^]]*)\](/\d+)?(?::(\d{1,5}))?", entry, re.ASCII)
     if bracketed:
         return bracketed[1] + (bracketed[2] or ""), _port(bracketed[3])
-    # More than one colon is an address of IPv6 without brackets, which has no port.
+    # More than one colon means an IPv6 address without brackets, which has no port.
     named = re.fullmatch(r"([^:]*):(\d{1,5})", entry, re.ASCII)
     return (named[1], _port(named[2])) if named else (entry, None)
 
@@ -82,7 +82,7 @@ def _is_below(host: str, entry: str) -> bool:
 
 
 def _plain(address: _Address) -> _Address:
-    """The address without its zone, which tells interfaces of this machine apart."""
+    """Returns the address without its zone, which only names an interface of this machine."""
     return ipaddress.ip_address(str(address).partition("%")[0])
 
 
@@ -95,7 +95,7 @@ def _read(parse: Callable[[str], T], text: str) -> T | None:
 
 _KINDS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 PROXY_VARIABLES = (*_KINDS, *(name.upper() for name in _KINDS), "REQUEST_METHOD")
-"""The variables that say which proxies there are."""
+"""Environment variables that determine the proxies."""
 
 _SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
@@ -104,8 +104,8 @@ class Proxy(NamedTuple):
     """A proxy.
 
     Attributes:
-        url: Its address, which may hold a password.
-        source: The variable that names it, or what else does.
+        url: URL of the proxy, which may contain a password.
+        source: Where the proxy is configured: an environment variable or the system's settings.
     """
 
     url: Secret
@@ -113,22 +113,22 @@ class Proxy(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Its host and port."""
+        """Host and port of the proxy."""
         return httpx.URL(self.url).netloc.decode("ascii", "replace")
 
     @property
     def scheme(self) -> str:
-        """What it speaks."""
+        """Protocol of the proxy, such as `"http"`."""
         return httpx.URL(self.url).scheme
 
 
 @dataclass(frozen=True, repr=False)
 class Proxies:
-    """The proxies of an environment.
+    """The proxy settings of an environment.
 
     Attributes:
-        named: For `http`, `https`, `all` and `no` what is named, as `urllib` reads it.
-        sources: For each of these what names it.
+        named: The settings for `http`, `https`, `all` and `no`, as `urllib` reads them.
+        sources: For each of these settings, where it is configured.
     """
 
     named: Mapping[str, Secret]
@@ -136,26 +136,26 @@ class Proxies:
 
     @classmethod
     def of_process(cls) -> "Proxies":
-        """Reads the environment of this process, or what else the system has for proxies.
+        """Reads the proxies from the environment of this process, or from the system's settings.
 
-        A variable in small letters counts before one in capitals, and is good for none if it is
-        empty. In a CGI script `HTTP_PROXY` is what a request says, and is not read.
+        A variable in lower case takes precedence over the same one in upper case; if it is empty,
+        there is no proxy. In a CGI script, `HTTP_PROXY` is ignored, because a request can set it.
         """
         told = urllib.request.getproxies()
         named = {kind: Secret(value.strip()) for kind, value in told.items()}
         return cls(named, {kind: _source(kind) for kind in named})
 
     def proxy_for(self, url: httpx.URL) -> Proxy | None:
-        """Chooses the way of a request.
+        """Chooses the proxy for a request.
 
         Args:
-            url: Where it goes.
+            url: URL of the request.
 
         Returns:
-            The proxy that it goes by; None if it goes there right away.
+            The proxy; None for a direct connection.
 
         Raises:
-            UserError: If the proxy is named by something that is no address of one.
+            UserError: If the setting is not the URL of a proxy.
         """
         kind = url.scheme if self.named.get(url.scheme) else "all"
         named = self.named.get(kind)

@@ -1,4 +1,4 @@
-"""Answers that send elsewhere: where a request may be sent again, and with what."""
+"""Rules for redirects: where a request may be sent, and with which content."""
 
 import httpx
 
@@ -8,7 +8,7 @@ __all__ = ["MOST_REDIRECTS", "SignedURL", "endless", "keeps_request", "location"
 
 
 class SignedURL(httpx.URL):
-    """An address that is sent with its query and shown without it."""
+    """A URL that is sent with its query, but shown without it."""
 
     def __str__(self) -> str:
         return without_secrets(super().__str__())
@@ -18,14 +18,14 @@ class SignedURL(httpx.URL):
 
 
 def location(url: httpx.URL, response: httpx.Response) -> SignedURL | None:
-    """Reads where an answer sends.
+    """Reads the target of a redirect.
 
     Args:
-        url: Where the request went.
-        response: The answer.
+        url: URL of the request.
+        response: The response.
 
     Returns:
-        The address, without user information; None if the answer names none.
+        The URL, without user information; None if the response names no valid one.
     """
     if not response.has_redirect_location:
         return None
@@ -44,20 +44,20 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 
 
 def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-    """Makes the next request of one that carries a token.
+    """Creates the request that follows a redirect of a request with a token.
 
-    It goes to the same host, port and scheme, or from plain HTTP to HTTPS on the usual ports: a
-    token goes nowhere else. What it asks for stays the same.
+    The token is only sent to the same scheme, host and port, or from plain HTTP to HTTPS on the
+    default ports. Method, headers and body stay the same.
 
     Args:
         request: The request.
-        response: Its answer.
+        response: Its response.
 
     Returns:
-        The request to send next; None if the answer sends nowhere.
+        The request to send next; None if the response is not a redirect.
 
     Raises:
-        UserError: If it sends to another server, or to another request.
+        UserError: If the redirect leads to another server, or requires another method.
     """
     url = location(request.url, response)
     if url is None:
@@ -87,12 +87,12 @@ def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
 
 
 def keeps_request(method: str, status: int) -> bool:
-    """Whether a request is sent on as it is: where it only reads, or the answer says so."""
+    """Returns whether a redirect preserves the request: it only reads, or has status 307 or 308."""
     return method in _SAFE or status in _KEEPING
 
 
 def endless(request: httpx.Request, response: httpx.Response) -> InternalError:
-    """The error of a server that sends on and on."""
+    """Creates the error for too many redirects."""
     return InternalError(
         f"{request.url.host} sends from one address to the next without end: check api_url.",
         status_code=response.status_code,

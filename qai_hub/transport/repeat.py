@@ -1,4 +1,4 @@
-"""Which requests are sent again, and when: the rules, without sending."""
+"""Rules for retries, shared by the blocking and the asynchronous session."""
 
 import contextlib
 import logging
@@ -46,13 +46,13 @@ _limits: ContextVar[_Limits] = ContextVar("qai_hub_limits", default=_USUAL)
 def limits(
     *, time_limit: float | None = None, retry_rate_limit: bool | None = None
 ) -> Iterator[None]:
-    """Changes how patient sessions are with the requests that this block sends.
+    """Changes the time limits and retries of the requests that a block sends.
 
     Args:
-        time_limit: Seconds to wait for an answer; a request is then sent once, not again. None for
-            the usual limits and retries.
-        retry_rate_limit: Whether a request that was refused for coming too early is sent again
-            until it is served; False to never send it again, None for the usual patience.
+        time_limit: Seconds to wait for a response; a request is then sent only once. None for the
+            usual limits and retries.
+        retry_rate_limit: Whether to repeat a request that was rejected by the rate limit (429)
+            until it is accepted; False to never repeat it, None for the usual retries.
 
     Yields:
         Nothing.
@@ -67,7 +67,7 @@ def limits(
 
 
 def limit(request: httpx.Request) -> None:
-    """Puts the time limit of the block that sends a request, if there is one, on the request."""
+    """Applies the time limit of the surrounding `limits` block, if any, to a request."""
     time_limit = _limits.get().time_limit
     if time_limit is not None:
         limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
@@ -75,17 +75,17 @@ def limit(request: httpx.Request) -> None:
 
 
 class Repeating:
-    """The rules of a session, blocking or asynchronous.
+    """The retry rules of a session, blocking or asynchronous.
 
     Args:
-        policy: How often to send again, and when.
-        idempotent: Methods by which it does no harm to carry a request out twice.
-        idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
-            once; each POST then gets such a key. So does each DELETE: the second one would find
-            nothing left.
+        policy: Number of attempts, and pauses between them.
+        idempotent: Methods of requests that can safely be processed twice.
+        idempotent_posts: Whether the server processes a POST with a known `Idempotency-Key` only
+            once; each POST then gets such a key. So does each DELETE, because a repeated one would
+            find nothing to delete.
         clock: Monotonic clock, in seconds.
-        wall: Seconds since the epoch.
-        rng: Source of the jitter.
+        wall: Returns the seconds since the epoch.
+        rng: Random numbers for the jitter.
     """
 
     def __init__(
@@ -111,15 +111,15 @@ class Repeating:
         most: int | None = None,
         since: float | None = None,
     ) -> Retries:
-        """Starts counting the tries of something that takes more than one request.
+        """Creates the retry budget of an operation that takes more than one request.
 
         Args:
-            stop: Set when nobody waits for it any more.
-            most: Tries at most; None for as many as a request has.
-            since: When the first try began, by this session's clock; None for now.
+            stop: Set when nobody waits for the operation any more.
+            most: Maximum number of attempts; None for as many as for a single request.
+            since: When the first attempt began, by this session's clock; None for now.
 
         Returns:
-            The count.
+            The retry budget.
         """
         policy = self._policy
         if most is not None and most < policy.tries:
@@ -128,28 +128,29 @@ class Repeating:
         return Retries(policy, now=now, rng=self._rng, stop=stop)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
-        """Decides by this session's clock how long to pause; None to give up."""
+        """Returns the seconds to pause, by this session's clock; None to give up."""
         return retries.pause(self.clock(), asked)
 
     def may_send_again(self, request: httpx.Request) -> bool:
-        """Whether a request that may have been carried out can be sent again."""
+        """Returns whether a request that may have been processed can be sent again."""
         repeatable = self.may_be_done_twice(request) and _can_be_read_again(request)
         return repeatable and not _is_single()
 
     def may_be_done_twice(self, request: httpx.Request) -> bool:
-        """Whether it does no harm if the server carries a request out twice."""
+        """Returns whether the server can safely process a request twice."""
         keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
         safe = request.method in self._idempotent
         return safe or keyed or bool(request.extensions.get("repeatable"))
 
     def attempts(self, request: httpx.Request) -> "Attempts":
-        """Gets a request ready to be sent, and starts counting the attempts at it.
+        """Prepares a request for sending, and starts counting its attempts.
 
         Args:
-            request: The request. Its extension `retries` counts tries that go beyond it.
+            request: The request. Its extension `retries` may hold the retry budget of a larger
+                operation.
 
         Returns:
-            What decides after each attempt.
+            The attempts, which decide about retries.
         """
         limit(request)
         if self._idempotent_posts and request.method in {"POST", "DELETE"}:
@@ -157,12 +158,12 @@ class Repeating:
         return Attempts(self, request, request.extensions.get("retries") or self.retries())
 
     def jitter(self, shortest: float, longest: float) -> float:
-        """Draws a pause, in seconds."""
+        """Returns a random pause between two bounds, in seconds."""
         return self._rng.uniform(shortest, longest)
 
 
 class Attempts:
-    """The attempts at one request."""
+    """The attempts to send one request."""
 
     def __init__(self, rules: Repeating, request: httpx.Request, retries: Retries) -> None:
         self._rules = rules
@@ -171,22 +172,22 @@ class Attempts:
         self._started = 0.0
 
     def begin(self) -> None:
-        """Notes that the request is sent now.
+        """Starts an attempt.
 
         Raises:
-            StoppedError: If nobody waits for it any more.
+            StoppedError: If nobody waits for the response any more.
         """
         self._retries.check()
         self._started = self._rules.clock()
 
     def failed(self, error: httpx.TransportError) -> float | None:
-        """Decides after an attempt that got no answer.
+        """Decides what to do after an attempt that got no response.
 
         Args:
-            error: What came instead.
+            error: The error that httpx raised.
 
         Returns:
-            Seconds after which to send again; None to give up.
+            Seconds to wait before the next attempt; None to give up.
         """
         if not never_arrived(error):
             self._request.extensions["may_be_done"] = True
@@ -195,13 +196,13 @@ class Attempts:
         return pause
 
     def answered(self, response: httpx.Response) -> float | None:
-        """Decides after an attempt that got an answer.
+        """Decides what to do after an attempt that got a response.
 
         Args:
-            response: The answer.
+            response: The response.
 
         Returns:
-            Seconds after which to send again; None to take this answer.
+            Seconds to wait before the next attempt; None to accept this response.
         """
         pause = self._pause_after_answer(response)
         self._log(str(response.status_code), pause)
@@ -249,7 +250,7 @@ class Attempts:
 
 
 def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:
-    """Says, once for each request, that it is sent again until it is served."""
+    """Logs, once per request, that it is repeated until it is accepted."""
     if request.extensions.get("told_of_waiting"):
         return
     request.extensions["told_of_waiting"] = True

@@ -1,4 +1,4 @@
-"""When a request is sent again: how often, and after which pause."""
+"""The retry policy: how often a request is sent, and with which pauses."""
 
 import email.utils
 import random
@@ -27,26 +27,26 @@ PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0
 
 SPOILT_TRIES = 3
-"""Tries where something else came in place of an answer: what stands there for longer would do so
-at a fourth one, too."""
+"""Attempts if something on the way sent an unusable response. Whatever is still there at the third
+attempt would most likely be there at a fourth one, too."""
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that alone make it safe to carry a request out twice."""
+"""Methods of requests that can safely be processed twice."""
 
 
 class StoppedError(Exception):
-    """Nobody waits for a request any more: it need not be sent."""
+    """Nobody waits for the response of a request any more, so it is not sent."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How patient a client is with one request.
+    """The limits of the retries of one request.
 
     Attributes:
-        tries: Times that it is sent at most.
-        budget: Seconds from its beginning after which it is not sent again.
-        first_pause: Seconds that the first pause takes at most; each later one twice as long.
-        longest_pause: Seconds that any pause takes at most, unless the server asks for more.
+        tries: Maximum number of attempts.
+        budget: Seconds after the first attempt when no further attempt is started.
+        first_pause: Upper bound of the first pause, in seconds; it doubles with each attempt.
+        longest_pause: Upper bound of any pause, in seconds, unless the server asks for more.
     """
 
     tries: int = 6
@@ -56,13 +56,13 @@ class RetryPolicy:
 
 
 class Retries:
-    """The tries of one request.
+    """The retry budget of one request, or of an operation of several requests.
 
     Args:
-        policy: How patient to be.
+        policy: The limits.
         now: The time on a monotonic clock, in seconds.
-        rng: Source of the jitter.
-        stop: Set when nobody waits for the request any more.
+        rng: Random numbers for the jitter.
+        stop: Set when nobody waits for the result any more.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class Retries:
         self.tries = 1
 
     def pause(self, now: float, asked: float | None = None) -> float | None:
-        """Decides after a try that failed.
+        """Decides what to do after a failed attempt.
 
-        The pause is drawn from zero to a bound that doubles (full jitter), so that clients that
-        failed together do not come back together.
+        The pause is a random number between zero and a bound that doubles with each attempt (full
+        jitter), so that clients that failed together do not retry together.
 
         Args:
-            now: The time.
+            now: The time on the monotonic clock, in seconds.
             asked: Seconds that the server asked to wait; more than 30 count as 30.
 
         Returns:
-            Seconds after which to try again, or None to give up.
+            Seconds to wait before the next attempt; None to give up.
         """
         if self.tries >= self._policy.tries:
             return None
@@ -103,17 +103,17 @@ class Retries:
         return pause
 
     def check(self) -> None:
-        """Ends the tries of a request that nobody waits for any more.
+        """Checks that somebody still waits for the result.
 
         Raises:
-            StoppedError: If that is so.
+            StoppedError: If nobody does.
         """
         if self._stop is not None and self._stop.is_set():
             raise StoppedError
 
 
 def never_arrived(error: httpx.TransportError) -> bool:
-    """Whether the server cannot have seen the request, so that it was not carried out."""
+    """Returns whether the request cannot have reached the server, and so was not processed."""
     return isinstance(
         error,
         httpx.ConnectError
@@ -125,7 +125,7 @@ def never_arrived(error: httpx.TransportError) -> bool:
 
 
 def passes(error: httpx.TransportError) -> bool:
-    """Whether the fault may be gone at the next try."""
+    """Returns whether the fault may be temporary."""
     if isinstance(error, httpx.ProxyError):
         return bool(getattr(error, "may_pass", False))
     permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
@@ -133,12 +133,12 @@ def passes(error: httpx.TransportError) -> bool:
 
 
 def is_untrusted(error: BaseException) -> bool:
-    """Whether the server's certificate was refused."""
+    """Returns whether the verification of the server's certificate failed."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Iterates over an error and what led to it."""
+    """Iterates over an error and its causes."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -146,14 +146,14 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
-    """Reads how long the server asks to wait.
+    """Reads the `Retry-After` header.
 
     Args:
-        headers: Headers of the answer.
-        wall: Seconds since the epoch, for a date where the answer tells none of its own.
+        headers: Headers of the response.
+        wall: Seconds since the epoch, used to interpret a date if the response has no `Date`.
 
     Returns:
-        Seconds, 0 or more; None if the header is absent or not understood.
+        Seconds to wait, 0 or more; None if the header is absent or invalid.
     """
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d*)?", text, re.ASCII):

@@ -1,4 +1,4 @@
-"""The ways of requests: to their server, or by the proxy that the environment names."""
+"""Transports that send requests directly or through the proxy that the environment names."""
 
 import contextlib
 import errno
@@ -19,20 +19,20 @@ __all__ = ["AsyncRoutes", "ProxyFault", "Routes"]
 
 T = TypeVar("T")
 
-# A proxy is near: what does not answer within these seconds is not there.
+# Seconds to connect to a proxy: it is near, and so responds quickly or not at all.
 _CONNECT_LIMIT = 3.0
-# To connect to a server may take it longer.
+# Seconds for a proxy to connect to the server.
 _TUNNEL_LIMIT = 10.0
 
 
 class ProxyFault(httpx.ProxyError):
-    """A request that came no further than the proxy.
+    """A request failed at the proxy and did not reach the server.
 
     Attributes:
         proxy: The proxy.
-        reason: What it does.
-        is_refusal: Whether it is there, and does not let the request through.
-        may_pass: Whether the next try may succeed.
+        reason: Behaviour of the proxy, for a message, such as `"does not answer"`.
+        is_refusal: Whether the proxy is available but refuses the request.
+        may_pass: Whether the next attempt may succeed.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ProxyFault(httpx.ProxyError):
 
 @dataclass
 class _Journey:
-    """How far a request has come on its way by a proxy, as httpcore's trace tells."""
+    """The progress of a request through a proxy, as reported by httpcore's trace."""
 
     request: httpx.Request
     proxy: Proxy
@@ -82,19 +82,19 @@ class _Journey:
 
     @contextlib.contextmanager
     def faults(self) -> Iterator[None]:
-        """Tells the faults of the proxy from those of the server."""
+        """Converts faults of the proxy to `ProxyFault`; faults of the server stay as they are."""
         try:
             yield
         except httpx.ProxyError as error:
             raise self._refusal(str(error)) from error
         except Exception as error:
-            # What a proxy sends that is no SOCKS ends in errors of many kinds.
+            # A response that is not SOCKS causes exceptions of many types.
             if not self.at_proxy:
                 raise
             raise self._fault(error) from error
 
     def check(self, response: httpx.Response) -> None:
-        """Looks for an answer that comes of no server."""
+        """Raises `ProxyFault` for a response that comes from the proxy itself."""
         if response.status_code == 407:
             raise self._refusal("407 Proxy Authentication Required")
 
@@ -125,7 +125,7 @@ class _Journey:
 
 
 def _last_event(proxy: str, server: str) -> str:
-    """What httpcore tells when only the server is left to answer."""
+    """Returns the trace event after which only the server is left to respond."""
     if proxy.startswith("socks"):
         return "socks.start_tls.started" if server == "https" else _SOCKS_DONE
     if server == "https":
@@ -138,7 +138,7 @@ _SOCKS_DONE = "socks.setup_socks5_connection.complete"
 
 
 def _reason(error: Exception) -> tuple[str, bool]:
-    """What a proxy does, and whether the next try may succeed."""
+    """Returns the behaviour of a proxy, and whether the next attempt may succeed."""
     for cause in causes(error):
         if isinstance(cause, socket.gaierror):
             return "is not known by that name", cause.errno == socket.EAI_AGAIN
@@ -152,7 +152,7 @@ def _reason(error: Exception) -> tuple[str, bool]:
 
 
 class _Ways(Generic[T]):
-    """The transports of the ways that were taken."""
+    """The transports that were used: the direct one, and one per proxy."""
 
     def __init__(self, kind: Callable[..., T], proxies: Proxies, options: dict[str, Any]) -> None:
         self._kind = kind
@@ -188,11 +188,11 @@ class _Ways(Generic[T]):
 
 
 class Routes(httpx.BaseTransport):
-    """Sends each request the way that the environment says.
+    """Sends each request directly or through a proxy, as the environment specifies.
 
     Args:
-        proxies: The proxies of the environment.
-        options: What `httpx.HTTPTransport` takes.
+        proxies: The proxy settings.
+        options: Further arguments of `httpx.HTTPTransport`.
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
@@ -205,12 +205,12 @@ class Routes(httpx.BaseTransport):
             request: The request.
 
         Returns:
-            The answer.
+            The response.
 
         Raises:
             UserError: If the environment names a proxy that cannot be used.
-            httpx.TransportError: If there was none; `ProxyFault` if it came no further than the
-                proxy.
+            httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
+                past the proxy.
         """
         proxy, way = self._ways.choose(request)
         if proxy is None:
@@ -232,11 +232,11 @@ class Routes(httpx.BaseTransport):
 
 
 class AsyncRoutes(httpx.AsyncBaseTransport):
-    """Sends each request the way that the environment says, in an event loop.
+    """Sends each request directly or through a proxy, in an event loop.
 
     Args:
-        proxies: The proxies of the environment.
-        options: What `httpx.AsyncHTTPTransport` takes.
+        proxies: The proxy settings.
+        options: Further arguments of `httpx.AsyncHTTPTransport`.
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
@@ -249,12 +249,12 @@ class AsyncRoutes(httpx.AsyncBaseTransport):
             request: The request.
 
         Returns:
-            The answer.
+            The response.
 
         Raises:
             UserError: If the environment names a proxy that cannot be used.
-            httpx.TransportError: If there was none; `ProxyFault` if it came no further than the
-                proxy.
+            httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
+                past the proxy.
         """
         proxy, way = self._ways.choose(request)
         if proxy is None:
@@ -277,7 +277,7 @@ class AsyncRoutes(httpx.AsyncBaseTransport):
 
 @contextlib.contextmanager
 def _told(request: httpx.Request, journey: _Journey, tell: object) -> Iterator[None]:
-    """Has httpcore tell of a request for as long as a block lasts."""
+    """Has httpcore trace a request for the duration of a block."""
     given = request.extensions
     request.extensions = {**given, "timeout": journey.limits, "trace": tell}
     try:

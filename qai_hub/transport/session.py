@@ -1,4 +1,4 @@
-"""The HTTP client: one pool of connections, with time limits and retries."""
+"""The blocking HTTP client: a connection pool with time limits and retries."""
 
 import random
 import threading
@@ -22,32 +22,32 @@ TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 
 
 class Session(httpx.Client):
-    """An `httpx.Client` that sends again what is safe to send again.
+    """An `httpx.Client` that retries requests where that is safe.
 
-    A request is sent again after a fault that may pass or the statuses 408, 429, 500, 502, 503 and
-    504, if to carry it out twice does no harm: its method says so, it carries an idempotency key
-    that the server honours, or its sender says so by the extension `repeatable`. Any other request
-    is sent again only if the server never saw it, or refused it by 429. A body that can be read
-    only once is never sent again. What a proxy refuses is not sent again, and what comes no further
-    than the proxy is tried twice.
+    A request is retried after a temporary fault or the statuses 408, 429, 500, 502, 503 and 504 if
+    the server can safely process it twice: its method is idempotent, it carries an idempotency key
+    that the server honours, or its sender set the extension `repeatable`. Any other request is
+    retried only if it never reached the server, or was refused with status 429. A request is never
+    retried if its body can be read only once. A request that a proxy refused is not retried, and
+    one that failed at the proxy in another way is sent at most twice.
 
     Args:
-        base_url: Address that relative ones are completed with.
+        base_url: Base of relative URLs.
         headers: Headers of each request.
-        policy: How often to send again, and when.
+        policy: Number of attempts, and pauses between them.
         timeout: Seconds for each step of a request.
-        idempotent: Methods by which it does no harm to carry a request out twice.
-        idempotent_posts: Whether the server carries a POST with a known `Idempotency-Key` out only
-            once; each POST then gets such a key. So does each DELETE: the second one would find
-            nothing left.
-        follow_on_server: Whether to go where an answer sends, if that is on the same server.
-        proxies: The proxies of the environment; those of the process where None.
+        idempotent: Methods of requests that can safely be processed twice.
+        idempotent_posts: Whether the server processes a POST with a known `Idempotency-Key` only
+            once; each POST then gets such a key. So does each DELETE, because a repeated one would
+            find nothing to delete.
+        follow_on_server: Whether to follow redirects on the same server.
+        proxies: Proxies to use; None for those of the environment of this process.
         clock: Monotonic clock, in seconds.
-        sleep: Sleeps for some seconds.
-        wall: Seconds since the epoch.
-        rng: Source of the jitter.
-        options: Further arguments of `httpx.Client`; certificates are those that the environment
-            names.
+        sleep: Sleeps for a number of seconds.
+        wall: Returns the seconds since the epoch.
+        rng: Random numbers for the jitter.
+        options: Further arguments of `httpx.Client`; certificates default to those that the
+            environment names.
 
     Raises:
         UserError: If the environment names certificates that cannot be read.
@@ -92,42 +92,43 @@ class Session(httpx.Client):
         most: int | None = None,
         since: float | None = None,
     ) -> Retries:
-        """Starts counting the tries of something that takes more than one request.
+        """Creates the retry budget of an operation that takes more than one request.
 
         Args:
-            stop: Set when nobody waits for it any more.
-            most: Tries at most; None for as many as a request has.
-            since: When it began, by this session's clock; None for now.
+            stop: Set when nobody waits for the operation any more.
+            most: Maximum number of attempts; None for as many as for a single request.
+            since: When the first attempt began, by this session's clock; None for now.
 
         Returns:
-            The count.
+            The retry budget.
         """
         return self.rules.retries(stop, most, since)
 
     def pause(self, retries: Retries, asked: float | None = None) -> float | None:
-        """Decides by this session's clock how long to pause; None to give up."""
+        """Returns the seconds to pause, by this session's clock; None to give up."""
         return self.rules.pause(retries, asked)
 
     def pace(self) -> Pace:
-        """Starts watching the pace of an exchange by this session's clock."""
+        """Starts measuring the rate of a transfer by this session's clock."""
         return Pace(self.rules.clock)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request, more than once where that is safe and helps.
+        """Sends a request, and retries it where that is safe and useful.
 
         Args:
-            request: The request. Its extension `retries` counts tries that go beyond it.
-            options: What `httpx.Client.send` takes.
+            request: The request. Its extension `retries` may hold the retry budget of a larger
+                operation.
+            options: Further arguments of `httpx.Client.send`.
 
         Returns:
-            The last answer, whatever its status.
+            The last response, whatever its status.
 
         Raises:
-            UserError: If an answer sends to another server, where no token goes.
-            InternalError: If answers send on and on.
-            StoppedError: If nobody waits for it any more.
-            httpx.TransportError: If there was no answer. Its request has the extension
-                `may_be_done` if the server may have carried the request out all the same.
+            UserError: If a response redirects to another server, which must not get the token.
+            InternalError: If there are too many redirects.
+            StoppedError: If nobody waits for the response any more.
+            httpx.TransportError: If there was no response. Its request has the extension
+                `may_be_done` if the server may have processed the request all the same.
         """
         response = self._send(request, **options)
         for _ in range(MOST_REDIRECTS):
@@ -176,7 +177,7 @@ class Session(httpx.Client):
 
 
 class _Paced(httpx.SyncByteStream):
-    """The body of an answer that is waited for: time limits bound each of its reads, not all."""
+    """A body with a minimum transfer rate: httpx limits the time of each read, not of all."""
 
     def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
         self._stream = cast(httpx.SyncByteStream, stream)

@@ -1,4 +1,4 @@
-"""How the HTTP clients are set up: what they say of themselves, their patience and trust."""
+"""Creation of the HTTP clients, with their headers, time limits, retries and certificates."""
 
 import os
 import platform
@@ -30,32 +30,32 @@ __all__ = [
 
 _VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
 _FOLLOWED_RELEASE = "0.56.0"
-# A transfer may take hours, so that only its tries are counted, and a server may take a while to
-# put a large file away.
+# A transfer may take hours, so its retries are limited by number and not by time, and a server may
+# take a while to store a large file.
 _TRANSFERS = RetryPolicy(tries=8, budget=inf)
-# A wait keeps its connection busy for as long as the server holds the answer back: with a limit,
-# many waits in threads would keep each other, and every other request, waiting.
+# A long poll occupies its connection until the server responds. With a limit, many waits in
+# threads would block each other and every other request.
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 TRANSFER_READ_LIMIT = 120.0
 _transfer_read_limit = TRANSFER_READ_LIMIT
 
 
 def environment() -> tuple[Secret, ...]:
-    """Tells what the environment says of ways and trust: other sessions are made when it changes.
+    """Returns the environment variables that sessions depend on, to replace them on a change.
 
     Returns:
-        The values of the variables that count.
+        The values of the variables for proxies and certificates.
     """
-    # A variable that is empty is not one that is absent: it may stand before another.
+    # An empty variable differs from an absent one: it may take precedence over another.
     return tuple([Secret(os.environ.get(name, "(absent)")) for name in _VARIABLES])
 
 
 def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:
-    """Makes what sends the requests of one configuration.
+    """Creates the blocking session for the API requests of a configuration.
 
     Args:
         config: The configuration.
-        wire: What the server speaks.
+        wire: The format that the server uses.
 
     Returns:
         The session.
@@ -79,11 +79,11 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
 
 
 def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> AsyncSession:
-    """Makes what sends the requests of one configuration, in an event loop.
+    """Creates the asynchronous session for the API requests of a configuration.
 
     Args:
         config: The configuration.
-        wire: What the server speaks.
+        wire: The format that the server uses.
 
     Returns:
         The session.
@@ -112,11 +112,12 @@ class _SentAgain(TypedDict):
 
 
 def _sent_again(wire: Literal["json", "protobuf"]) -> _SentAgain:
-    """What may be done twice."""
+    """Returns which requests can safely be processed twice."""
     return {
-        # A PATCH of the contract sets values, which it may do twice.
+        # A PATCH of the contract sets values, which is idempotent.
         "idempotent": IDEMPOTENT | {"PATCH"},
-        # The official service knows no idempotency keys: a POST that may be done is not replayed.
+        # The official service ignores idempotency keys, so a POST that may have been processed
+        # is not repeated.
         "idempotent_posts": wire == "json",
     }
 
@@ -129,7 +130,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
         "User-Agent": _user_agent(),
     }
     if wire == "protobuf":
-        # What the official service wants to know of each caller.
+        # The official service expects these headers from each client.
         headers |= {
             "Accept": "*/*",
             "Client-Mode": config.client_mode,
@@ -141,7 +142,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
 
 
 def file_session() -> Session:
-    """Makes what carries files, to and from signed addresses."""
+    """Creates the session for transfers to and from signed URLs, which adds no token."""
     headers = {"User-Agent": _user_agent()}
     return Session(
         headers=headers,
@@ -151,10 +152,10 @@ def file_session() -> Session:
 
 
 def wait_longer_for_files(seconds: float) -> None:
-    """Raises the time limit of the file sessions that are made from now on.
+    """Raises the time limit of the file sessions that are created from now on.
 
     Args:
-        seconds: Seconds to wait for the next bytes; fewer than the usual ones change nothing.
+        seconds: Seconds to wait for the next bytes; values below the default change nothing.
     """
     global _transfer_read_limit  # noqa: PLW0603 - one for the process, as the sessions are
     _transfer_read_limit = max(seconds, TRANSFER_READ_LIMIT)

@@ -1,4 +1,4 @@
-"""Threads that wait for the network."""
+"""Threads for blocking network operations, which Ctrl+C can interrupt at any time."""
 
 import contextlib
 import contextvars
@@ -26,17 +26,17 @@ __all__ = [
 
 T = TypeVar("T")
 
-# Which task, what it returned, and what it raised.
+# Index of the task, its result, and the exception that it raised.
 Outcome: TypeAlias = tuple[int, T | None, BaseException | None]
 
-# Ctrl+C does not interrupt a lock on Windows: there it is noticed after this time.
+# Seconds after which Ctrl+C is noticed on Windows, where it does not interrupt waiting for a lock.
 _BREATH = 0.5
-# For this long, those who are told to stop may take to be orderly about it.
+# Seconds that stopped threads get to clean up.
 _PATIENCE = 2.0
 
 
 class Abandonment:
-    """Ends the transfers of a thread early, when nobody waits for that thread any more."""
+    """Aborts the transfers of a thread when nobody waits for that thread any more."""
 
     _current: ContextVar["Abandonment | None"] = ContextVar("qai_hub_abandonment", default=None)
 
@@ -46,11 +46,11 @@ class Abandonment:
         self._wakes: list[Callable[[], object]] = []
 
     def watch_this_thread(self) -> None:
-        """Lets it end the transfers that this context begins from now on."""
+        """Makes this object abort the transfers that the current context starts from now on."""
         self._current.set(self)
 
     def set(self) -> None:
-        """Ends them."""
+        """Aborts the transfers."""
         with self._lock:
             self._is_set = True
             wakes = list(self._wakes)
@@ -60,10 +60,10 @@ class Abandonment:
     @classmethod
     @contextlib.contextmanager
     def noticed(cls, wake: Callable[[], object]) -> Iterator[None]:
-        """Calls a function when nobody waits for this context any more.
+        """Calls a function if the current context is abandoned during a block.
 
         Args:
-            wake: The function; it is called at once if that is so already.
+            wake: The function; it is called at once if the context is already abandoned.
 
         Yields:
             Nothing.
@@ -85,24 +85,24 @@ class Abandonment:
 
 
 def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int = 1) -> list[T]:
-    """Carries out tasks that wait for the network, in threads of their own.
+    """Runs tasks that wait for the network in separate threads.
 
-    Ctrl+C comes through at once, whatever a task waits for: its thread is left behind, and ends
-    with the process at the latest. Where no thread can be started any more, as at the end of the
-    process, the tasks are carried out one after the other.
+    Ctrl+C interrupts the caller at once, whatever a task waits for: the thread of that task is
+    abandoned, and ends with the process at the latest. Where no thread can be started any more, as
+    at the end of the process, the tasks run in the caller's thread, one after the other.
 
     Args:
-        tasks: What to do.
-        stop: Set when one of them fails, or the caller is interrupted or no longer waited for: the
-            others need not go on.
-        at_once: Tasks at a time.
+        tasks: The tasks.
+        stop: Set when a task fails, or the caller is interrupted or abandoned, to stop the other
+            tasks.
+        at_once: Maximum number of tasks to run in parallel.
 
     Returns:
-        What the tasks return, in order.
+        The results of the tasks, in order.
 
     Raises:
         StoppedError: If nobody waits for the caller any more.
-        BaseException: What the first of them that fails raises.
+        BaseException: Whatever the first task that fails raises.
     """
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     numbers = itertools.count()
@@ -136,20 +136,20 @@ def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int 
 
 
 def within(seconds: float, task: Callable[[], T]) -> T:
-    """Carries out a task, which is left to its thread when the time is up.
+    """Runs a task with a time limit, after which its thread is abandoned.
 
-    Where no thread can be started any more, nothing but the task itself bounds its time.
+    Where no thread can be started any more, the task runs without a time limit.
 
     Args:
-        seconds: Seconds to wait for it.
-        task: What to do.
+        seconds: Seconds to wait for the task.
+        task: The task.
 
     Returns:
-        What it returns.
+        The result of the task.
 
     Raises:
         TimeoutError: If the time is up.
-        BaseException: What the task raises.
+        BaseException: Whatever the task raises.
     """
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     end = time.monotonic() + seconds
@@ -162,11 +162,11 @@ def within(seconds: float, task: Callable[[], T]) -> T:
 
 
 def leave(task: Callable[[], object], patience: float) -> None:
-    """Carries out a task that nobody waits long for.
+    """Runs a task whose result nobody needs.
 
     Args:
-        task: What to do. It raises nothing.
-        patience: Seconds after which it is left to its thread.
+        task: The task, which must not raise.
+        patience: Seconds to wait for the task before its thread is abandoned.
     """
     threads = start(task, 1, "qai_hub transfer")
     if threads:
@@ -176,7 +176,7 @@ def leave(task: Callable[[], object], patience: float) -> None:
 
 
 def carried_out(number: int, task: Callable[[], T]) -> Outcome[T]:
-    """Carries out a task, and returns its number, and what it returned or raised."""
+    """Runs a task, and returns its number, its result and the exception that it raised."""
     try:
         return number, task(), None
     except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
@@ -184,7 +184,7 @@ def carried_out(number: int, task: Callable[[], T]) -> Outcome[T]:
 
 
 def result_of(outcome: Outcome[T]) -> T:
-    """Returns what a task returned, or raises what it raised."""
+    """Returns the result of a task, or raises its exception."""
     _, result, fault = outcome
     if fault is not None:
         raise fault
@@ -195,12 +195,12 @@ def start(work: Callable[[], object], count: int, name: str) -> list[threading.T
     """Starts daemon threads in copies of the caller's context.
 
     Args:
-        work: What each of them does.
-        count: How many.
-        name: What they are called.
+        work: The function that each thread runs.
+        count: Number of threads.
+        name: Name of the threads.
 
     Returns:
-        The threads; fewer where no more can be started, as at the end of the process.
+        The threads; fewer if no more can be started, as at the end of the process.
     """
     threads: list[threading.Thread] = []
     for _ in range(count):

@@ -1,6 +1,7 @@
-"""Values of generated models, as the facade holds them.
+"""Conversion of the values of generated models to those of the facade.
 
-A service may tell less than the contract says, or something odd. That costs no more than the value.
+A server may omit values that the contract requires, or send invalid ones. Only the affected value
+is then missing.
 """
 
 import re
@@ -19,28 +20,28 @@ __all__ = ["next_cursor"]
 
 T = TypeVar("T")
 
-# What stands for a time that the service does not tell, where scripts expect one.
+# Placeholder for a missing time where scripts expect a datetime.
 _NEVER = datetime.fromtimestamp(0)  # noqa: DTZ006 - naive and local, as all of them
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def known(value: T | Unset) -> T | None:
-    """A field's value, or None if the server did not send it."""
+    """Returns the value of a field, or None if the server did not send it."""
     return None if isinstance(value, Unset) else value
 
 
 def listed(items: list[T] | Unset, what: str) -> list[T]:
-    """The members of a list.
+    """Returns the items of a list that the response must contain.
 
     Args:
         items: The list.
-        what: What it is, such as `"a list of models"`.
+        what: Description of the list, such as `"a list of models"`.
 
     Returns:
-        The members.
+        The items.
 
     Raises:
-        InternalError: If the server sent none: the answer is another one.
+        InternalError: If the list is missing, which means that this is some other response.
     """
     if isinstance(items, Unset):
         raise not_understood(what)
@@ -48,7 +49,7 @@ def listed(items: list[T] | Unset, what: str) -> list[T]:
 
 
 def not_understood(what: str) -> InternalError:
-    """The error of a success that is not what was asked for."""
+    """Creates the error for a successful response with unexpected content."""
     return InternalError(
         f"The service answered something that is not understood where {what} was expected.",
         status_code=200,
@@ -56,23 +57,23 @@ def not_understood(what: str) -> InternalError:
 
 
 def identified(identifier: str | Unset) -> str:
-    """An identifier, or nothing if the server sent something that cannot be one.
+    """Returns an identifier, or an empty string if the server sent an invalid one.
 
-    It becomes a part of addresses and of names of files: `..` would lead elsewhere.
+    Identifiers become parts of URLs and file names, where `..` would lead elsewhere.
     """
     if isinstance(identifier, Unset):
         return ""
-    # The usual ones, in a third of the time.
+    # A check for the usual identifiers that takes a third of the time of the regular expression.
     if identifier.isalnum() and identifier.isascii() and len(identifier) <= 64:
         return identifier
     return identifier if _IDENTIFIER.fullmatch(identifier) else ""
 
 
 def id_of_made(identifier: str) -> str:
-    """The identifier of something that was just made.
+    """Returns the identifier of a resource that was just created.
 
     Raises:
-        InternalError: If the server sent something that cannot be one.
+        InternalError: If the server sent an invalid one.
     """
     if not identified(identifier):
         error = not_understood("the identifier of what it made")
@@ -81,7 +82,7 @@ def id_of_made(identifier: str) -> str:
 
 
 def utc(moment: datetime | Unset) -> datetime | None:
-    """A moment as an aware UTC datetime, or None if the server did not send one."""
+    """Returns a time as an aware UTC datetime, or None if the server did not send one."""
     if isinstance(moment, Unset):
         return None
     try:
@@ -91,35 +92,35 @@ def utc(moment: datetime | Unset) -> datetime | None:
 
 
 def local(moment: datetime | Unset) -> datetime:
-    """A moment as a naive local datetime, which scripts compare with `datetime.now()`.
+    """Returns a time as a naive local datetime, which scripts compare with `datetime.now()`.
 
-    It is the first one of 1970 if the server did not send one.
+    It is the start of 1970 (UTC) if the server did not send one.
     """
     if isinstance(moment, Unset):
         return _NEVER
     try:
-        # Exact until the year 2242. By way of `astimezone` it takes thrice as long, which lists of
-        # jobs would feel.
+        # Exact until the year 2242. `astimezone` takes three times as long, which would slow down
+        # lists of jobs.
         return datetime.fromtimestamp(moment.timestamp())  # noqa: DTZ006
     except (OSError, OverflowError, ValueError):
         return _NEVER
 
 
 def has_ended(completion: datetime | None) -> bool:
-    """Whether a time of completion is told: those up to 1970 are empty ones of other languages."""
+    """Returns whether there is a completion time; one up to 1970 is a zero value."""
     return completion is not None and completion.year > 1970
 
 
 def next_cursor(headers: Mapping[str, str]) -> str | None:
     """Reads the cursor of the next page from a `Link` header (RFC 8288).
 
-    Nothing but the cursor is taken: a link may lead to another host, which gets no request.
+    The rest of the link is ignored, so that a link to another host causes no request to it.
 
     Args:
-        headers: Headers of an answer.
+        headers: Headers of a response.
 
     Returns:
-        The cursor; None if there is no next page, or if the server has no cursors.
+        The cursor; None if there is no next page, or if the server does not use cursors.
     """
     link = headers.get("Link")
     if link is None:

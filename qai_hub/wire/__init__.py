@@ -1,7 +1,7 @@
-"""The contract's JSON as protobuf, and back.
+"""Conversion between the JSON of the contract and protobuf messages.
 
-Descriptor and operations come from `openapi.yaml`, compiled by `make generate`. The first use of
-this package loads protobuf.
+`make generate` compiles the descriptor and the table of operations from `openapi.yaml`. The first
+use of this package imports protobuf.
 """
 
 from qai_hub.wire.codec import decode, encode, parse, read_message, to_json

@@ -1,4 +1,4 @@
-"""How each message is filled from its JSON, in tables made from the descriptor."""
+"""Encoding and decoding of messages, by tables that are built from the descriptor."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -20,11 +20,11 @@ _TIMESTAMP = ".google.protobuf.Timestamp"
 
 
 class _Type(NamedTuple):
-    """A type of fields.
+    """The converter of a field type; only one of its attributes is set.
 
     Attributes:
-        write: Gives what protobuf sets for a JSON value.
-        fill: Fills a message from a JSON value; messages are not set.
+        write: Converts a JSON value to the Python value that protobuf expects.
+        fill: Fills a nested message from a JSON value, since messages cannot be assigned.
     """
 
     write: Callable[[Any], Any] | None = None
@@ -32,11 +32,11 @@ class _Type(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A message.
+    """The converters of a message type.
 
     Attributes:
-        write: For each field what sets it in a message.
-        oneofs: For each member of a oneof the name of that.
+        write: Functions that set a field of a message, by the name of the field.
+        oneofs: Names of oneofs, by the names of their members.
     """
 
     write: "dict[str, Callable[[Message, Any], None]]"
@@ -48,7 +48,7 @@ def fill(message: "Message", value: object) -> None:
 
     Args:
         message: The message.
-        value: Its JSON; what the message has no field for is passed over.
+        value: Its JSON; keys that are no field of the message are ignored.
 
     Raises:
         WireError: If the value does not fit; the text begins with the name of the field.
@@ -108,7 +108,7 @@ def _enum_type(enum: "EnumDescriptorProto") -> _Type:
     numbers = {value.name: value.number for value in enum.value}
 
     def write(value: object) -> int:
-        """A number stands for a value that has no name here."""
+        """Converts a name; numbers are kept, as they stand for values that have no name here."""
         number = numbers.get(value) if isinstance(value, str) else value
         if type(number) is not int:
             raise WireError(f"{_shown(value)} is no {enum.name}")
@@ -153,7 +153,7 @@ def _list_writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
 def _map_writer(
     name: str, write_key: Callable[[Any], Any], value: _Type
 ) -> "Callable[[Message, Any], None]":
-    """Maps of the contract have scalars; keys are texts in JSON, whatever they are on the wire."""
+    """Returns the writer of a map of scalars, whose keys are always strings in JSON."""
 
     def write(message: "Message", content: object) -> None:
         entries = getattr(message, name)
@@ -185,29 +185,28 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-# A page of jobs, or the profile of a large model, is a few megabytes.
+# In bytes. A page of jobs, or the profile of a large model, is a few megabytes.
 _LARGEST = 32 << 20
 
 
 def encode(name: str, value: dict[str, Any]) -> bytes:
-    """Writes a message.
+    """Encodes a message.
 
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
-        value: Its JSON. What the wire does not have, since the contract gives it no number, is
-            left out.
+        value: Its JSON. Properties to which the contract assigns no field number are omitted.
 
     Returns:
         The message as bytes.
 
     Raises:
-        WireError: If the value is not what the contract says.
+        WireError: If the value does not conform to the contract.
     """
     return parse(name, value).SerializeToString()
 
 
 def parse(name: str, value: dict[str, Any]) -> "Message":
-    """Makes a message of its JSON, as `encode` does."""
+    """Creates a message from its JSON, as `encode` does, without serialising it."""
     message = message_class(name)()
     try:
         fill(message, value)
@@ -217,27 +216,27 @@ def parse(name: str, value: dict[str, Any]) -> "Message":
 
 
 def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any]:
-    """Reads a message.
+    """Decodes a message.
 
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
-        content: The message as bytes. Fields that the contract does not know are passed over.
-        moments: Whether it is for generated models: times are datetimes then, since to write and
-            read text takes longer than all else, and new types of jobs are told as far as all
-            types are alike.
+        content: The message as bytes. Fields that the contract does not define are ignored.
+        moments: Whether the result is for generated models. Times are then datetimes, because
+            formatting and parsing them would take longer than everything else, and job types that
+            this release does not know are included with the fields that all job types share.
 
     Returns:
-        Its JSON. An enum value that the contract does not know is its number.
+        Its JSON. An enum value that the contract does not define is a number.
 
     Raises:
-        WireError: If the bytes are not such a message, or too many.
+        WireError: If the bytes are not such a message, or there are too many.
     """
     message = read_message(name, content)
     return _read(message, _moment, _newer) if moments else _read(message, write_time)
 
 
 def read_message(name: str, content: bytes) -> "Message":
-    """Reads the bytes of a message, as `decode` does, and makes no JSON of it."""
+    """Parses the bytes of a message, as `decode` does, without converting it to JSON."""
     from google.protobuf.message import DecodeError
 
     if len(content) > _LARGEST:
@@ -249,7 +248,7 @@ def read_message(name: str, content: bytes) -> "Message":
 
 
 def to_json(message: "Message") -> dict[str, Any]:
-    """Makes the JSON of a message, as `decode` does."""
+    """Converts a message to JSON, as `decode` does."""
     return _read(message, write_time)
 
 
@@ -272,7 +271,7 @@ def _newer(message: "Message", oneof: str) -> dict[str, Any]:
 
 
 def _moment(time: "Timestamp") -> object:
-    """A time that is none costs no more than itself."""
+    """Returns a time as a datetime; None for an invalid one, so that the rest can be read."""
     try:
         return moment(time)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The messages of the official service, as the contract describes them."""
+"""Descriptors of the official service's messages and operations, compiled from the contract."""
 
 import functools
 import json
@@ -30,18 +30,18 @@ PACKAGE = "qai_hub.api"
 
 
 class WireError(ValueError):
-    """A message, or its JSON, is not what the contract says."""
+    """A message, or its JSON, does not conform to the contract."""
 
 
 class Described(NamedTuple):
-    """What the compiled descriptor holds, by full names.
+    """The content of the compiled descriptor, by full names.
 
     Attributes:
-        file: The whole.
-        pool: Descriptors in a pool of their own: they do not meet those of the official package.
-        messages: Messages, also those within others, but not the entries of maps.
+        file: The whole file.
+        pool: A separate pool, so that the descriptors do not conflict with the official package's.
+        messages: Messages, including nested ones, but not the entries of maps.
         entries: Entries of maps, which are messages on the wire.
-        enums: Enums, also those within messages.
+        enums: Enums, including those nested in messages.
     """
 
     file: "FileDescriptorProto"
@@ -53,7 +53,7 @@ class Described(NamedTuple):
 
 @functools.cache
 def described() -> Described:
-    """Loads the compiled descriptor, once in a process."""
+    """Loads the compiled descriptor, once per process."""
     from google.protobuf import descriptor_pool, timestamp_pb2
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
@@ -76,13 +76,13 @@ def described() -> Described:
 
 @functools.cache
 def message_class(name: str) -> "type[Message]":
-    """Gives the class of a message.
+    """Returns the class of a message.
 
     Args:
-        name: Its full name, such as `qai_hub.api.Job`.
+        name: Full name of the message, such as `qai_hub.api.Job`.
 
     Returns:
-        The class; the same one at each call.
+        The class, which is the same at each call.
 
     Raises:
         KeyError: If there is no such message.
@@ -93,12 +93,12 @@ def message_class(name: str) -> "type[Message]":
 
 
 class Bare(NamedTuple):
-    """Another message that may be answered: one field of the usual one, without the rest.
+    """An alternative response that consists of a single field of the full response.
 
     Attributes:
-        message: Its full name.
-        field: The field.
-        unless: Parameter of the query that asks for the usual message.
+        message: Full name of the message that is sent.
+        field: Name of the field of the full response that it stands for.
+        unless: Query parameter that requests the full response.
     """
 
     message: str
@@ -110,9 +110,9 @@ class Operation(NamedTuple):
     """An operation on the protobuf wire.
 
     Attributes:
-        request: Full name of the message of its body, if that is one.
-        response: Full name of the message of its answer, if that is one.
-        bare: Another form of the answer, if there is one.
+        request: Full name of the request message, if the request has one.
+        response: Full name of the response message, if the response has one.
+        bare: The alternative form of the response, if there is one.
     """
 
     request: str | None
@@ -124,11 +124,11 @@ def find_operation(method: str, path: str) -> Operation | None:
     """Finds the operation of a request.
 
     Args:
-        method: Method, in capitals.
-        path: Path as it is sent, from `/api` on.
+        method: HTTP method, in upper case.
+        path: Path as it is sent, starting with `/api`.
 
     Returns:
-        The operation; None if it is JSON on every wire, or not of the API.
+        The operation; None if it uses JSON on both wires, or is not part of the API.
     """
     for pattern, operation in _operations().get(method, ()):
         if pattern.fullmatch(path):
@@ -138,7 +138,7 @@ def find_operation(method: str, path: str) -> Operation | None:
 
 @functools.cache
 def _operations() -> dict[str, list[tuple[re.Pattern[str], Operation]]]:
-    """Operations by their methods, with what their paths look like."""
+    """Returns the operations with patterns of their paths, by method."""
     text = files("qai_hub_api").joinpath("operations.json").read_text("utf-8")
     found: dict[str, list[tuple[re.Pattern[str], Operation]]] = {}
     for entry in json.loads(text).values():

@@ -1,7 +1,8 @@
-"""Members of a oneof that this release does not know, as far as all that it knows are alike.
+"""Decoding of oneof members that this release does not know, such as new job types.
 
-A newer service has new types of jobs. What all known types have in common, under the same number
-and name, a new one has too: its identifier at least.
+A newer service may send job types that the contract does not define yet. Fields that all known
+types share, with the same number and name, are assumed to exist in a new one too. At least its
+identifier can then be read.
 """
 
 import functools
@@ -23,16 +24,16 @@ _VARINT, _BYTES = 0, 2
 def newer_members(
     message: "Message", oneof: str, read: "Callable[[Message], Any]"
 ) -> dict[str, Any]:
-    """Reads what a message has in place of the members of a oneof.
+    """Decodes the unknown fields of a message that may be members of a oneof.
 
     Args:
-        message: The message, of whose oneof no known member is set.
+        message: The message, in which no known member of the oneof is set.
         oneof: Name of the oneof.
-        read: Gives the JSON of a message.
+        read: Converts a message to JSON.
 
     Returns:
-        For each unknown field that may be a member its JSON, under the name `field_NUMBER`; an
-        identifier that is named after its member is named after that: `field_NUMBER_id`.
+        The JSON of each unknown field that may be a member, by the name `field_NUMBER`. Its
+        identifier, which is named after the member in known types, is called `field_NUMBER_id`.
     """
     from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -48,7 +49,7 @@ def newer_members(
 
 @functools.cache
 def _shared(message: str, oneof: str) -> "dict[int, tuple[str, FieldDescriptorProto]]":
-    """The fields that all members of a oneof have alike: their names, by numbers."""
+    """Returns the fields that all members of a oneof share, with their names, by number."""
     told = described().messages[message]
     index = [each.name for each in told.oneof_decl].index(oneof)
     members = [each for each in told.field if each.HasField("oneof_index")]

@@ -1,4 +1,4 @@
-"""Values whose JSON is another one than protobuf's."""
+"""Conversion of scalars and times, whose JSON differs from the values of protobuf."""
 
 import re
 import struct
@@ -20,7 +20,7 @@ _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float
 
 
 def read_time(text: object) -> tuple[int, int]:
-    """Reads an RFC 3339 time.
+    """Parses an RFC 3339 time.
 
     Args:
         text: The time, with its offset from UTC.
@@ -29,7 +29,7 @@ def read_time(text: object) -> tuple[int, int]:
         Seconds since the epoch, and nanoseconds.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the text is not such a time.
     """
     match = _TIME.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -43,7 +43,7 @@ def read_time(text: object) -> tuple[int, int]:
 
 
 def write_time(time: "Timestamp") -> str:
-    """Writes a time as RFC 3339 in UTC, with microseconds, or nanoseconds where it has them.
+    """Formats a time as RFC 3339 in UTC, with microseconds, or nanoseconds where needed.
 
     Args:
         time: The time.
@@ -60,13 +60,13 @@ def write_time(time: "Timestamp") -> str:
 
 
 def moment(time: "Timestamp") -> datetime:
-    """Gives a time as an aware datetime in UTC, to the microsecond that it is in.
+    """Converts a time to an aware datetime in UTC, rounded down to microseconds.
 
     Args:
         time: The time.
 
     Returns:
-        The moment.
+        The datetime.
 
     Raises:
         ValueError: If it is not between the years 1 and 9999.
@@ -81,7 +81,7 @@ def moment(time: "Timestamp") -> datetime:
 
 
 def short_float(value: float) -> float:
-    """Gives the shortest decimal number that is the same one in single precision.
+    """Returns the shortest decimal number with the same value in single precision.
 
     Args:
         value: A number of single precision, such as 0.10000000149011612.
@@ -92,7 +92,7 @@ def short_float(value: float) -> float:
     if not isfinite(value):
         return value
     exact = struct.pack("<f", value)
-    # Nine digits tell all numbers of single precision apart.
+    # Nine digits are enough to distinguish all numbers of single precision.
     shorter = (float(f"{value:.{digits}g}") for digits in range(1, 10))
     return next(short for short in shorter if struct.pack("<f", short) == exact)
 
@@ -110,7 +110,7 @@ def _boolean(value: object) -> bool:
 
 
 def _integer(value: object) -> int:
-    """JSON has one type of numbers: 1.0 is an integer."""
+    """Checks an integer; 1.0 is one, since JSON has a single type for numbers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -119,7 +119,7 @@ def _integer(value: object) -> int:
 
 
 def _number(value: object) -> float:
-    """What JSON has no number for may be named, as proto3 JSON does."""
+    """Checks a number; NaN and the infinities are strings, as in proto3 JSON."""
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
     if not isinstance(value, int | float) or isinstance(value, bool):
@@ -133,7 +133,7 @@ def _single(value: object) -> float:
     return given
 
 
-# For each type of the wire what protobuf sets for a JSON value.
+# Converters from JSON values to those that protobuf expects, by the type on the wire.
 SCALARS: dict[str, Callable[[Any], Any]] = {
     "string": _text,
     "bool": _boolean,

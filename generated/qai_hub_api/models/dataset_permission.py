@@ -15,20 +15,20 @@ class DatasetPermission(StrEnum):
     @staticmethod
     @cache
     def of(value: Any) -> "DatasetPermission":
-        """The member of a value, as a call of the class gives it, in a quarter of the time."""
+        """Returns the member for a value, as a call of the class does, in a quarter of the time."""
         return DatasetPermission(value)
 
     @staticmethod
     def read(value: Any, otherwise: T) -> "DatasetPermission | T":
-        """The member of a value that is no text: of a number of the wire, or what else is given."""
+        """Returns the member for a number from the wire, or a default for any other value."""
         known = type(value) is int and value.bit_length() < 32
         return DatasetPermission.of(value) if known else otherwise
 
     @classmethod
     def _missing_(cls, value: Any) -> Any:
-        """Keeps a value that this client does not know: a newer server may send it.
+        """Creates a member for an unknown value, which a newer server may send.
 
-        The protobuf wire knows its number alone.
+        On the protobuf wire, only its number is known.
         """
         if type(value) not in (str, int):
             return None

@@ -75,8 +75,8 @@ def sync_detailed(
         cursor: `cursor` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -105,8 +105,8 @@ def sync(
         cursor: `cursor` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         DatasetList,
@@ -137,8 +137,8 @@ async def asyncio_detailed(
         cursor: `cursor` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -167,8 +167,8 @@ async def asyncio(
         cursor: `cursor` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         DatasetList,

@@ -69,8 +69,8 @@ def sync_detailed(
         prefer: Header `Prefer`.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -97,8 +97,8 @@ def sync(
         prefer: Header `Prefer`.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         Job,
@@ -127,8 +127,8 @@ async def asyncio_detailed(
         prefer: Header `Prefer`.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -155,8 +155,8 @@ async def asyncio(
         prefer: Header `Prefer`.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         Job,

@@ -95,8 +95,8 @@ def sync_detailed(
         creator: `creator` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -134,8 +134,8 @@ def sync(
         creator: `creator` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         JobList,
@@ -175,8 +175,8 @@ async def asyncio_detailed(
         creator: `creator` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -214,8 +214,8 @@ async def asyncio(
         creator: `creator` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         JobList,

@@ -80,8 +80,8 @@ def sync_detailed(
         producer: `producer` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -113,8 +113,8 @@ def sync(
         producer: `producer` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         ModelList,
@@ -148,8 +148,8 @@ async def asyncio_detailed(
         producer: `producer` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -181,8 +181,8 @@ async def asyncio(
         producer: `producer` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     return cast(
         ModelList,

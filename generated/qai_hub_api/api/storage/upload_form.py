@@ -65,8 +65,8 @@ def sync_detailed(
         signature: `signature` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -95,8 +95,8 @@ def sync(
         signature: `signature` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     sync_detailed(
         client,
@@ -124,8 +124,8 @@ async def asyncio_detailed(
         signature: `signature` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
 
     kwargs = _get_kwargs(
@@ -154,8 +154,8 @@ async def asyncio(
         signature: `signature` of the query.
 
     Raises:
-        errors.ApiError: If the answer is not a success, or cannot be read.
-        httpx.HTTPError: If there is no answer.
+        errors.ApiError: If the response is not a success, or cannot be parsed.
+        httpx.HTTPError: If there is no response.
     """
     await asyncio_detailed(
         client,
