@@ -2,7 +2,8 @@
 
 The lazy loader, the functions of `hub` and the tests of the public surface, documentation and types
 read this table. Type checkers need names written out, so `qai_hub/__init__.py`, `qai_hub/hub.py`
-and `qai_hub/client/__init__.py` list them again; `tests/packaging/test_names.py` compares the lists.
+and `qai_hub/client/__init__.py` list them again, and `tests/packaging/test_names.py` compares the
+lists.
 """
 
 CONSTANTS = ("__version__",)
