@@ -50,7 +50,8 @@ class JobKind:
         work: The work of its worker, by the name in the table of `engine.worker`.
         starting: Its state as soon as an attempt begins.
         working: Its state once the worker is at work.
-        makes_model: Whether it makes a target model; else it runs its model.
+        makes_model: Whether it makes a target model.
+        runs_model: Whether it runs its model, and may profile it.
         formats: The format of the target model by runtime; under "" the one of all others.
         cacheable: Whether an equal job is served what this one has made.
         many_inputs: Whether it works on several models.
@@ -67,6 +68,7 @@ class JobKind:
     starting: str
     working: str
     makes_model: bool = False
+    runs_model: bool = False
     formats: Mapping[str, str] = field(default_factory=dict)
     cacheable: bool = False
     many_inputs: bool = False
@@ -78,7 +80,7 @@ class JobKind:
     @property
     def detail(self) -> str:
         """The member of its result that holds what it has found out; none for one that runs."""
-        return f"{self.name}_detail" if self.makes_model else ""
+        return "" if self.runs_model else f"{self.name}_detail"
 
     def target_format(self, options: str) -> str | None:
         """Return the format of the model that a job is to make.
@@ -158,6 +160,7 @@ KINDS: Mapping[str, JobKind] = {
             work="run",
             starting=JobState.PROVISIONING_DEVICE,
             working=JobState.RUNNING_INFERENCE,
+            runs_model=True,
             needs_dataset=True,
         ),
         JobKind(
@@ -167,6 +170,7 @@ KINDS: Mapping[str, JobKind] = {
             work="run",
             starting=JobState.PROVISIONING_DEVICE,
             working=JobState.MEASURING_PERFORMANCE,
+            runs_model=True,
         ),
     )
 }
@@ -175,7 +179,7 @@ RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting
 OPEN = RUNNING | {CREATED}
 CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
 # Sharing a job of a kind that runs models shares the jobs behind its model, of kinds that open.
-RUNNERS = tuple(kind.name for kind in KINDS.values() if not kind.makes_model)
+RUNNERS = tuple(kind.name for kind in KINDS.values() if kind.runs_model)
 OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
 
 
@@ -191,7 +195,7 @@ def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
         do.
     """
     found = next(kind for kind in KINDS.values() if kind.message == message)
-    if not found.makes_model and body.get("is_profiling_on", "dataset" not in body):
+    if found.runs_model and body.get("is_profiling_on", "dataset" not in body):
         return KINDS["profile"]
     return found
 

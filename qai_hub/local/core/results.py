@@ -24,7 +24,7 @@ from qai_hub.local.store.relations import (
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-# What the results of jobs that make models tell.
+# What the results of jobs that run no model tell.
 _DETAIL = ("tool_versions", "psnr")
 # What models have in common of which one was given from the cache.
 _SHARED = (
@@ -136,10 +136,10 @@ class Keeper:
             kind, filename = _ARTIFACTS[name]
             add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
-        if states.KINDS[job.kind].makes_model:
-            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
-        else:
+        if states.KINDS[job.kind].runs_model:
             add_result(db, job.id, {} if profile is None else {"detail": profile})
+        else:
+            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
