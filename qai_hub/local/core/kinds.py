@@ -175,6 +175,13 @@ KINDS: Mapping[str, JobKind] = {
     )
 }
 
+# The files of attempts that become artifacts of a job, by their names in reports: their types, and
+# the names that users see.
+ARTIFACTS = {
+    "profile_trace": (PROFILE_TRACE, "profile_trace.json"),
+    "runtime_log": (DEVICE_LOG, "runtime.log"),
+}
+
 RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
 OPEN = RUNNING | {CREATED}
 CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)

@@ -31,11 +31,6 @@ _SHARED = (
     *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),
     *("provenance", "metadata", "source_id"),
 )
-# The files that become artifacts of a job: their types, and how they are called.
-_ARTIFACTS = {
-    "profile_trace": (states.PROFILE_TRACE, "profile_trace.json"),
-    "runtime_log": (states.DEVICE_LOG, "runtime.log"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +127,8 @@ class Keeper:
             self._keep_target(db, job, verdict)
         if "output_data" in outputs:
             self._add_output_dataset(db, job, outputs["output_data"])
-        for name in _ARTIFACTS.keys() & outputs.keys():
-            kind, filename = _ARTIFACTS[name]
+        for name in states.ARTIFACTS.keys() & outputs.keys():
+            kind, filename = states.ARTIFACTS[name]
             add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
         if states.KINDS[job.kind].runs_model:
