@@ -5,6 +5,10 @@ They are written out, so that type checkers know the members and a job's process
 """
 
 from enum import StrEnum
+from typing import Literal
+
+JobTypeName = Literal["compile", "quantize", "link", "inference", "profile"]
+"""Types of jobs, as lists of jobs are filtered by them."""
 
 
 class FailureType(StrEnum):

@@ -6,7 +6,7 @@ To add a job type, add its row here and its work to the table of `engine.worker`
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qai_hub.local.enums import ArtifactType, FailureType, JobState, ModelType
+from qai_hub.local.enums import ArtifactType, FailureType, JobState, JobTypeName, ModelType
 from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
 
 CREATED = JobState.CREATED
@@ -61,7 +61,7 @@ class JobKind:
         summary_has_device: Whether its summary names the device.
     """
 
-    name: str
+    name: JobTypeName
     message: str
     fields: tuple[str, ...]
     work: str
