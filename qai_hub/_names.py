@@ -1,8 +1,9 @@
 """The public names, each written down once.
 
 The lazy loader, the module functions and the tests of surface, documentation and type checking read
-this table. Type checkers need names written out: `qai_hub/__init__.py`, `qai_hub/hub.py` and
-`qai_hub/client/__init__.py` list them for those, and `tests/unit/test_names.py` compares.
+this table. Type checkers need names written out: `make generate` writes them into
+`qai_hub/__init__.py` and `qai_hub/hub.py`; the imports of `qai_hub/client/__init__.py` are by hand.
+`test_names.py` compares.
 """
 
 CONSTANTS = ("__version__",)
