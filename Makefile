@@ -75,8 +75,9 @@ types: $(READY)  ## Check types, strictly, in handwritten and generated code
 imports: $(READY)  ## Check that imports flow one way
 	@$(VENV)/bin/lint-imports --no-logo
 
-generate: $(READY)  ## Write generated/ anew from openapi.yaml
+generate: $(READY)  ## Write generated/ anew from openapi.yaml, and the names for type checkers
 	@$(PY) codegen/generate.py
+	@$(PY) codegen/names.py
 
 check-drift: $(READY)  ## Check that generated/ is what openapi.yaml gives
 	@$(PY) codegen/generate.py --check

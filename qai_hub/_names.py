@@ -1,9 +1,9 @@
 """The table of public names.
 
 The lazy loader, the functions of `hub` and the tests of the public surface, documentation and types
-read this table. Type checkers need names written out, so `qai_hub/__init__.py`, `qai_hub/hub.py`
-and `qai_hub/client/__init__.py` list them again, and `tests/packaging/test_names.py` compares the
-lists.
+read this table. Type checkers need names written out: `make generate` writes them into
+`qai_hub/__init__.py` and `qai_hub/hub.py`, and the imports of `qai_hub/client/__init__.py` are
+written by hand. `tests/packaging/test_names.py` compares the lists.
 """
 
 CONSTANTS = ("__version__",)

@@ -10,35 +10,33 @@ from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.official.client import SourceModel as SourceModel
 from qai_hub.official.client import TargetModel as TargetModel
 from qai_hub.official.client import dataset_from_message, job_from_message, model_from_message
-from qai_hub.resources.compile import CompileJob
+from qai_hub.resources.compile import CompileJob, CompileJobResult, CompileJobSummary
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework
-from qai_hub.resources.inference import InferenceJob, ProfileJob
+from qai_hub.resources.inference import (
+    InferenceJob,
+    InferenceJobResult,
+    InferenceJobSummary,
+    ProfileJob,
+    ProfileJobResult,
+    ProfileJobSummary,
+)
 from qai_hub.resources.job import Job
-from qai_hub.resources.link import LinkJob
+from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
 from qai_hub.resources.profile import Profile
 from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.project import Project
-from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
-from qai_hub.resources.results import (
-    CompileJobResult,
-    InferenceJobResult,
-    JobResult,
-    LinkJobResult,
-    ProfileJobResult,
+from qai_hub.resources.quantize import (
+    QuantizeDtype,
+    QuantizeJob,
     QuantizeJobResult,
-)
-from qai_hub.resources.summary import (
-    CompileJobSummary,
-    InferenceJobSummary,
-    JobSummary,
-    LinkJobSummary,
-    ProfileJobSummary,
     QuantizeJobSummary,
 )
+from qai_hub.resources.results import JobResult
+from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 

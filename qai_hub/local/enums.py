@@ -5,6 +5,10 @@ contract. `tests/contract/test_enums.py` compares them with `openapi.yaml`.
 """
 
 from enum import StrEnum
+from typing import Literal
+
+JobTypeName = Literal["compile", "quantize", "link", "inference", "profile"]
+"""Types of jobs, as lists of jobs are filtered by them."""
 
 
 class FailureType(StrEnum):

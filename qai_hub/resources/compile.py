@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from qai_hub.coroutines import run_blocking
@@ -13,7 +14,8 @@ from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
 from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import input_specs
-from qai_hub.resources.results import CompileJobResult
+from qai_hub.resources.results import JobResult
+from qai_hub.resources.summary import JobSummary
 from qai_hub.transfer.s3 import s3_announced
 from qai_hub.transport.values import known
 
@@ -233,3 +235,25 @@ class CompileJob(ProducingJob):
             f"CompileJob(job_id={self.job_id!r}, name={self.name!r},"
             f" model_id={self.model.model_id!r}, device={self.device.name!r})"
         )
+
+
+@dataclass(frozen=True)
+class CompileJobSummary(JobSummary):
+    """Short form of a compile job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
+
+
+@dataclass(repr=False)
+class CompileJobResult(JobResult):
+    """Results of a compile job: the target model.
+
+    Examples:
+        >>> result = compile_job.download_results("compiled")
+        >>> print(result.status)
+        SUCCESS
+    """

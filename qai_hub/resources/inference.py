@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,7 +17,8 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import expect, input_specs
 from qai_hub.resources.profile_payload import profile_from_api
-from qai_hub.resources.results import InferenceJobResult
+from qai_hub.resources.results import JobResult
+from qai_hub.resources.summary import JobSummary
 from qai_hub.transfer.paths import free_name, with_suffixes
 from qai_hub.transport.values import known, not_understood
 
@@ -255,4 +257,64 @@ class InferenceJob(Job):
         )
 
 
+@dataclass(frozen=True)
+class InferenceJobSummary(JobSummary):
+    """Short form of an inference job.
+
+    Attributes:
+        profiling: Whether it profiles.
+        estimated_inference_time: Time of one inference, in microseconds; None until measured.
+        inference_memory_peak_range: Smallest and largest peak memory, in bytes; None until
+            measured.
+
+    Examples:
+        >>> summaries = hub.get_job_summaries(
+        ...     type=hub.JobType.INFERENCE, state=hub.JobStatus.State.SUCCESS
+        ... )
+        >>> fastest = min(one.estimated_inference_time for one in summaries if one.profiling)
+    """
+
+    profiling: bool = False
+    estimated_inference_time: int | None = None
+    inference_memory_peak_range: tuple[int, int] | None = None
+
+    @classmethod
+    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
+        memory = known(summary.execution_peak_memory)
+        return {
+            # What an older service calls a profile job has no such field.
+            "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
+            "estimated_inference_time": known(summary.execution_time),
+            "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,
+        }
+
+
+@dataclass(repr=False)
+class InferenceJobResult(JobResult):
+    """Results of an inference job: output data, a profile, or both.
+
+    Attributes:
+        profile: Profile as `download_profile` gives it; None without profiling.
+        typed_profile: Profile as `get_profile` gives it; None without profiling.
+
+    Examples:
+        >>> result = inference_job.download_results("results")
+        >>> [layer.name for layer in result.typed_profile.layers]
+        ['averaging']
+    """
+
+    profile: dict[str, Any] | None = None
+    typed_profile: Profile | None = field(default=None, kw_only=True)
+
+    def __repr__(self) -> str:
+        measured = "" if self.typed_profile is None else f"\n{self.typed_profile!r}"
+        return super().__repr__() + measured
+
+    def _repr_html_(self) -> str:
+        measured = "" if self.typed_profile is None else self.typed_profile._repr_html_()
+        return super()._repr_html_() + measured
+
+
 ProfileJob = InferenceJob
+ProfileJobSummary = InferenceJobSummary
+ProfileJobResult = InferenceJobResult

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.resources.compile import CompileJob
-from qai_hub.resources.inference import InferenceJob
+from qai_hub.resources.compile import CompileJob, CompileJobSummary
+from qai_hub.resources.inference import InferenceJob, InferenceJobSummary
 from qai_hub.resources.job import Job
 from qai_hub.resources.job_kind import JobKind, Member
-from qai_hub.resources.link import LinkJob
+from qai_hub.resources.link import LinkJob, LinkJobSummary
 from qai_hub.resources.payload import job_in
-from qai_hub.resources.quantize import QuantizeJob
-from qai_hub.resources.summary import (
-    CompileJobSummary,
-    InferenceJobSummary,
-    JobSummary,
-    LinkJobSummary,
-    QuantizeJobSummary,
-)
+from qai_hub.resources.quantize import QuantizeJob, QuantizeJobSummary
+from qai_hub.resources.summary import JobSummary
 from qai_hub.resources.unknown import UnknownJob
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import id_of_made, identified

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qai_hub.coroutines import run_blocking
@@ -9,7 +10,8 @@ from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.model import Model
 from qai_hub.resources.on_demand import on_demand
-from qai_hub.resources.results import LinkJobResult
+from qai_hub.resources.results import JobResult
+from qai_hub.resources.summary import JobSummary
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -67,3 +69,25 @@ class LinkJob(LoadableJob):
             f"LinkJob(job_id={self.job_id!r}, name={self.name!r}, model_ids={ids!r},"
             f" device={self.device.name!r})"
         )
+
+
+@dataclass(frozen=True)
+class LinkJobSummary(JobSummary):
+    """Short form of a link job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):
+        ...     print(summary.device_name)
+        Samsung Galaxy S24
+    """
+
+
+@dataclass(repr=False)
+class LinkJobResult(JobResult):
+    """Results of a link job: the linked context binary.
+
+    Examples:
+        >>> result = link_job.download_results("linked")
+        >>> result.status.success
+        True
+    """

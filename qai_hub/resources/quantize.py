@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
 from qai_hub.resources.on_demand import on_demand
 from qai_hub.resources.payload import input_specs
-from qai_hub.resources.results import QuantizeJobResult
+from qai_hub.resources.results import JobResult
+from qai_hub.resources.summary import JobSummary
 from qai_hub.transport.values import known
 
 if TYPE_CHECKING:
@@ -113,6 +115,28 @@ class QuantizeJob(LoadableJob):
             f"QuantizeJob(job_id={self.job_id!r}, name={self.name!r},"
             f" model_id={self.model.model_id!r})"
         )
+
+
+@dataclass(frozen=True)
+class QuantizeJobSummary(JobSummary):
+    """Short form of a quantize job.
+
+    Examples:
+        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
+        ...     print(summary.username)
+        you@example.com
+    """
+
+
+@dataclass(repr=False)
+class QuantizeJobResult(JobResult):
+    """Results of a quantize job: the quantized model.
+
+    Examples:
+        >>> result = quantize_job.download_results("quantized")
+        >>> result.status.success
+        True
+    """
 
 
 def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:

@@ -1,4 +1,4 @@
-"""Summaries of jobs, as returned by lists of jobs."""
+"""The class of job summaries, as lists of jobs return them, which each job type extends."""
 
 from __future__ import annotations
 
@@ -103,71 +103,3 @@ class JobSummary(ABC):
     def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
         """Returns the fields that only summaries of this type have."""
         return {}
-
-
-@dataclass(frozen=True)
-class CompileJobSummary(JobSummary):
-    """Summary of a compile job.
-
-    Examples:
-        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):
-        ...     print(summary.device_name)
-        Samsung Galaxy S24
-    """
-
-
-@dataclass(frozen=True)
-class QuantizeJobSummary(JobSummary):
-    """Summary of a quantize job.
-
-    Examples:
-        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
-        ...     print(summary.username)
-        you@example.com
-    """
-
-
-@dataclass(frozen=True)
-class LinkJobSummary(JobSummary):
-    """Summary of a link job.
-
-    Examples:
-        >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):
-        ...     print(summary.device_name)
-        Samsung Galaxy S24
-    """
-
-
-@dataclass(frozen=True)
-class InferenceJobSummary(JobSummary):
-    """Summary of an inference job.
-
-    Attributes:
-        profiling: Whether it profiles.
-        estimated_inference_time: Time of one inference, in microseconds; None until measured.
-        inference_memory_peak_range: Smallest and largest peak memory, in bytes; None until
-            measured.
-
-    Examples:
-        >>> summaries = hub.get_job_summaries(
-        ...     type=hub.JobType.INFERENCE, state=hub.JobStatus.State.SUCCESS
-        ... )
-        >>> fastest = min(one.estimated_inference_time for one in summaries if one.profiling)
-    """
-
-    profiling: bool = False
-    estimated_inference_time: int | None = None
-    inference_memory_peak_range: tuple[int, int] | None = None
-
-    @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
-        memory = known(summary.execution_peak_memory)
-        return {
-            # Profile jobs of an older service do not have this field.
-            "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
-            "estimated_inference_time": known(summary.execution_time),
-            "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,
-        }
-
-
-ProfileJobSummary = InferenceJobSummary

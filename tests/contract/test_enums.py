@@ -18,7 +18,7 @@ import qai_hub
 from qai_hub.local import enums
 from qai_hub.local.api import uploads
 from qai_hub.local.engine.onnx import signature
-from qai_hub.local.engine.options import FULL_TYPES, JobKind, full_type
+from qai_hub.local.engine.options import FULL_TYPES, full_type
 from qai_hub.local.engine.protocol import Context, Severity
 from qai_hub.tensors import DTYPES, dtype_from_wire, dtype_to_wire
 
@@ -102,7 +102,7 @@ def test_the_client_offers_every_value_that_is_not_listed_here(name: str) -> Non
 def test_types_of_jobs_have_the_names_of_the_contract() -> None:
     names = set(SCHEMAS["JobTypeName"]["enum"])
     assert {member.lower() for member in qai_hub.JobType.__members__} - {"unspecified"} == names
-    assert set(get_args(JobKind)) == names
+    assert set(get_args(enums.JobTypeName)) == names
 
 
 def test_notices_of_the_hub_have_the_words_of_the_contract() -> None:

@@ -61,6 +61,6 @@ def test_the_format_of_each_runtime_that_a_compile_job_can_make_is_known() -> No
 
 def test_states_artifacts_and_failure_types_are_the_contracts(contract: Contract) -> None:
     assert contract.enum("JobState").keys() >= kinds.OPEN | kinds.FINISHED
-    artifacts = {kinds.HUB_LOG, kinds.DEVICE_LOG, kinds.PROFILE_TRACE}
+    artifacts = {kinds.HUB_LOG, *(kind for kind, _ in kinds.ARTIFACTS.values())}
     assert artifacts <= contract.enum("JobArtifactType").keys()
     assert set(FailureType) <= contract.enum("JobFailureType").keys()

@@ -7,7 +7,7 @@ from qai_hub.local.api.serialize_jobs import job_json, reasons, result_json
 from qai_hub.local.api.uploads import download_json
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import JOB
-from qai_hub.local.core.kinds import DONE, FAILED, FINISHED
+from qai_hub.local.core.kinds import DONE, FAILED, FINISHED, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
@@ -51,7 +51,7 @@ def get_compiled_model_download(work: Work) -> Reply:
     job = _job(work)
     targets = uses_of(work.db, [job.id])[job.id].target
     if not targets:
-        raise ProblemError(409, f"The job {job.id} makes no model: it is an inference job.")
+        raise ProblemError(409, f"The job {job.id} makes no model: its type is {_type(job)}.")
     target = MODELS.get(work.db, targets[0])
     if target is None:
         raise ProblemError(404, f"The model {targets[0]} of the job {job.id} has been deleted.")
@@ -85,6 +85,10 @@ def _artifact_type(work: Work) -> str:
         if value == number:
             return name
     raise ProblemError(404, f"There are no artifacts of the type {number}.")
+
+
+def _type(job: Job) -> str:
+    return KINDS[job.kind].message.removesuffix("_job")
 
 
 def _job(work: Work) -> Job:

@@ -157,7 +157,7 @@ class _Shown:
         return dataset_reference(key) if dataset is None else dataset_json(self.work, dataset)
 
     def input_types(self) -> Json | None:
-        if KINDS[self.job.kind].makes_model:
+        if not KINDS[self.job.kind].runs_model:
             return tensors_json(self.job.input_specs)
         model = self.related.models.get(self.uses.input[0])
         return tensors_json(_told_apart(model.input_spec)) if model else None
@@ -212,7 +212,7 @@ def _summary(work: Work, job: Job, target: Model | None) -> Json:
     if kind.summary_has_device:
         summary["device_name"] = device.get("name", "")
         summary["device_os_version"] = device.get("os", "")
-    if not kind.makes_model:
+    if kind.runs_model:
         summary |= present(
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,

@@ -6,7 +6,7 @@ To add a job type, add its row here and its work to the table of `engine.worker`
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qai_hub.local.enums import ArtifactType, FailureType, JobState, ModelType
+from qai_hub.local.enums import ArtifactType, FailureType, JobState, JobTypeName, ModelType
 from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
 
 CREATED = JobState.CREATED
@@ -50,7 +50,8 @@ class JobKind:
         work: The work of its worker, by its name in the table of `engine.worker`.
         starting: Its state as soon as an attempt begins.
         working: Its state once the worker has started.
-        makes_model: Whether it makes a target model; otherwise it runs its model.
+        makes_model: Whether it makes a target model.
+        runs_model: Whether it runs its model, and may profile it.
         formats: The format of the target model by target runtime; "" is the default for all others.
         cacheable: Whether an equal job may reuse its target model.
         many_inputs: Whether it takes several models.
@@ -60,13 +61,14 @@ class JobKind:
         summary_has_device: Whether its summary includes the device.
     """
 
-    name: str
+    name: JobTypeName
     message: str
     fields: tuple[str, ...]
     work: str
     starting: str
     working: str
     makes_model: bool = False
+    runs_model: bool = False
     formats: Mapping[str, str] = field(default_factory=dict)
     cacheable: bool = False
     many_inputs: bool = False
@@ -78,7 +80,7 @@ class JobKind:
     @property
     def detail(self) -> str:
         """The member of its result that holds the details; empty for a job that runs a model."""
-        return f"{self.name}_detail" if self.makes_model else ""
+        return "" if self.runs_model else f"{self.name}_detail"
 
     def target_format(self, options: str) -> str | None:
         """Return the format of a job's target model, from its options.
@@ -159,6 +161,7 @@ KINDS: Mapping[str, JobKind] = {
             work="run",
             starting=JobState.PROVISIONING_DEVICE,
             working=JobState.RUNNING_INFERENCE,
+            runs_model=True,
             needs_dataset=True,
         ),
         JobKind(
@@ -168,15 +171,23 @@ KINDS: Mapping[str, JobKind] = {
             work="run",
             starting=JobState.PROVISIONING_DEVICE,
             working=JobState.MEASURING_PERFORMANCE,
+            runs_model=True,
         ),
     )
+}
+
+# The files of attempts that become artifacts of a job, by their names in reports: their types, and
+# the names that users see.
+ARTIFACTS = {
+    "profile_trace": (PROFILE_TRACE, "profile_trace.json"),
+    "runtime_log": (DEVICE_LOG, "runtime.log"),
 }
 
 RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
 OPEN = RUNNING | {CREATED}
 CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
 # Sharing a job that runs a model also shares the jobs that made the model, if their type `opens`.
-RUNNERS = tuple(kind.name for kind in KINDS.values() if not kind.makes_model)
+RUNNERS = tuple(kind.name for kind in KINDS.values() if kind.runs_model)
 OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
 
 
@@ -192,7 +203,7 @@ def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
         else.
     """
     found = next(kind for kind in KINDS.values() if kind.message == message)
-    if not found.makes_model and body.get("is_profiling_on", "dataset" not in body):
+    if found.runs_model and body.get("is_profiling_on", "dataset" not in body):
         return KINDS["profile"]
     return found
 

@@ -24,18 +24,13 @@ from qai_hub.local.store.relations import (
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-# The details in the results of jobs that make models.
+# The details in the results of jobs that run no model.
 _DETAIL = ("tool_versions", "psnr")
 # The columns that a model reused from the cache has in common with the original.
 _SHARED = (
     *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),
     *("provenance", "metadata", "source_id"),
 )
-# The files that become artifacts of a job: their types and names.
-_ARTIFACTS = {
-    "profile_trace": (states.PROFILE_TRACE, "profile_trace.json"),
-    "runtime_log": (states.DEVICE_LOG, "runtime.log"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +127,14 @@ class Keeper:
             self._keep_target(db, job, verdict)
         if "output_data" in outputs:
             self._add_output_dataset(db, job, outputs["output_data"])
-        for name in _ARTIFACTS.keys() & outputs.keys():
-            kind, filename = _ARTIFACTS[name]
+        for name in states.ARTIFACTS.keys() & outputs.keys():
+            kind, filename = states.ARTIFACTS[name]
             add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
-        if states.KINDS[job.kind].makes_model:
-            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
-        else:
+        if states.KINDS[job.kind].runs_model:
             add_result(db, job.id, {} if profile is None else {"detail": profile})
+        else:
+            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)

@@ -7,7 +7,6 @@ from qai_hub.local.engine.options import (
     RUNTIMES,
     Done,
     Ignored,
-    JobKind,
     Option,
     Options,
     Refused,
@@ -23,6 +22,7 @@ from qai_hub.local.engine.options import (
     target_runtime,
     tflite_settings,
 )
+from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 MOST_ITERATIONS = 10_000
@@ -48,7 +48,7 @@ _ONLY_HERE = Ignored("here the model runs by ONNX Runtime, on the CPU, with its 
 _NO_PROFILE = Ignored("it is for profiling")
 
 
-def _of_runs(rule: Rule) -> dict[JobKind, Rule]:
+def _of_runs(rule: Rule) -> dict[JobTypeName, Rule]:
     return {"inference": rule, "profile": rule}
 
 
@@ -56,7 +56,7 @@ def _text(value: str) -> str:
     return value
 
 
-Rules = Mapping[JobKind, Rule]
+Rules = Mapping[JobTypeName, Rule]
 
 
 def _switch(flag: str, rules: Rules) -> Option:
@@ -201,7 +201,7 @@ OPTIONS = (
 )
 
 
-def options_of(text: str, kind: JobKind) -> Options:
+def options_of(text: str, kind: JobTypeName) -> Options:
     """Parse the options of a job.
 
     Args:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import OptionStringError, parse_option_string
 
 RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
@@ -158,9 +159,6 @@ def tflite_settings(value: str) -> dict[str, str]:
     return found
 
 
-JobKind = Literal["compile", "quantize", "link", "inference", "profile"]
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     """The hub supports an option, as this text describes."""
@@ -203,7 +201,7 @@ class Option:
     flag: str
     takes: str
     read: Callable[[str], Any]
-    rules: Mapping[JobKind, Rule]
+    rules: Mapping[JobTypeName, Rule]
     switch: bool = False
     repeats: bool = False
 
@@ -221,7 +219,7 @@ class Options:
     notices: list[dict[str, str]] = field(default_factory=list)
 
 
-def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
+def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Options:
     """Parse a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
 
     Args:
@@ -252,7 +250,7 @@ def parse_options(text: str, kind: JobKind, table: Sequence[Option]) -> Options:
     return result
 
 
-def _read(text: str, kind: JobKind, known: Mapping[str, Option]) -> dict[str, Any]:
+def _read(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> dict[str, Any]:
     """Return the values of all options that were given, by flag."""
     switches = [option.flag for option in known.values() if option.switch]
     try:
@@ -286,14 +284,14 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
     return {**first, **second}
 
 
-def _unknown(flag: str, kind: JobKind, option: Option | None) -> str:
+def _unknown(flag: str, kind: JobTypeName, option: Option | None) -> str:
     if option is not None:
         return f"The option {flag!r} is not one of {kind} jobs, but of {', '.join(option.rules)}."
     what = "The option" if flag.startswith("-") else "In the options, the text"
     return f"{what} {flag!r} is not supported by this hub."
 
 
-def _invalid(problem: str, kind: JobKind, known: Mapping[str, Option]) -> JobFailure:
+def _invalid(problem: str, kind: JobTypeName, known: Mapping[str, Option]) -> JobFailure:
     supported = "; ".join(
         f"{option.flag} ({option.takes})"
         for option in known.values()

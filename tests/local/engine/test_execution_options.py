@@ -17,13 +17,13 @@ from qai_hub.local.engine.option_table import (
 from qai_hub.local.engine.options import (
     Done,
     Ignored,
-    JobKind,
     Option,
     Refused,
     parse_options,
     unused_units,
 )
 from qai_hub.local.engine.options import settings as read_settings
+from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import TARGET_RUNTIME
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))
@@ -72,14 +72,16 @@ EXAMPLES = {
 RULES = [(option.flag, kind) for option in OPTIONS for kind in option.rules]
 
 
-def refusal(text: str, kind: JobKind = "profile") -> JobFailure:
+def refusal(text: str, kind: JobTypeName = "profile") -> JobFailure:
     with pytest.raises(JobFailure) as caught:
         options_of(text, kind)
     return caught.value
 
 
 @pytest.mark.parametrize(("flag", "kind"), RULES)
-def test_every_option_is_done_or_ignored_with_a_notice_or_refused(flag: str, kind: JobKind) -> None:
+def test_every_option_is_done_or_ignored_with_a_notice_or_refused(
+    flag: str, kind: JobTypeName
+) -> None:
     (option,) = (option for option in OPTIONS if option.flag == flag)
     rule = option.rules[kind]
     value = EXAMPLES[flag]
@@ -96,8 +98,8 @@ def test_every_option_is_done_or_ignored_with_a_notice_or_refused(flag: str, kin
     assert told == ignored
 
 
-@pytest.mark.parametrize("kind", get_args(JobKind))
-def test_options_of_other_kinds_of_jobs_are_refused(kind: JobKind) -> None:
+@pytest.mark.parametrize("kind", get_args(JobTypeName))
+def test_options_of_other_kinds_of_jobs_are_refused(kind: JobTypeName) -> None:
     for option in OPTIONS:
         if kind not in option.rules:
             failure = refusal(f"{option.flag} 1", kind)
@@ -232,7 +234,7 @@ def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None
 @pytest.mark.parametrize(
     ("text", "kind"), [(f"{TARGET_RUNTIME} onxx", "compile"), ("--range_scheme no", "quantize")]
 )
-def test_what_there_is_not_is_invalid(text: str, kind: JobKind) -> None:
+def test_what_there_is_not_is_invalid(text: str, kind: JobTypeName) -> None:
     failure = refusal(text, kind)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
