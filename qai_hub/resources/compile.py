@@ -239,7 +239,7 @@ class CompileJob(ProducingJob):
 
 @dataclass(frozen=True)
 class CompileJobSummary(JobSummary):
-    """Short form of a compile job.
+    """Summary of a compile job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.COMPILE):

@@ -259,7 +259,7 @@ class InferenceJob(Job):
 
 @dataclass(frozen=True)
 class InferenceJobSummary(JobSummary):
-    """Short form of an inference job.
+    """Summary of an inference job.
 
     Attributes:
         profiling: Whether it profiles.

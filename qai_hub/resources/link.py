@@ -73,7 +73,7 @@ class LinkJob(LoadableJob):
 
 @dataclass(frozen=True)
 class LinkJobSummary(JobSummary):
-    """Short form of a link job.
+    """Summary of a link job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.LINK):

@@ -119,7 +119,7 @@ class QuantizeJob(LoadableJob):
 
 @dataclass(frozen=True)
 class QuantizeJobSummary(JobSummary):
-    """Short form of a quantize job.
+    """Summary of a quantize job.
 
     Examples:
         >>> for summary in hub.get_job_summaries(limit=1, type=hub.JobType.QUANTIZE):
