@@ -122,4 +122,4 @@ def test_real_time() -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         wait_for(OneJob(), 0.2, ask=lambda job, how: (RUNNING, False))
-    assert 0.2 <= time.monotonic() - start < 2.0
+    assert 0.2 <= time.monotonic() - start < 10

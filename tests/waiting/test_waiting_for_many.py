@@ -163,7 +163,7 @@ def test_the_timeout_names_those_that_have_not_ended(world: Hub, wait: Way) -> N
     start = time.monotonic()
     with pytest.raises(TimeoutError) as caught:
         wait(jobs, 0.3)
-    assert 0.3 <= time.monotonic() - start < 2.0
+    assert 0.3 <= time.monotonic() - start < 10
     assert type(caught.value) is TimeoutError
     text = str(caught.value)
     for part in ("2 of 3 jobs", "0.3 s", "jb (OPTIMIZING_MODEL), jc (OPTIMIZING_MODEL)", "go on"):
@@ -245,7 +245,7 @@ def test_ctrl_c_goes_through_at_once_while_answers_are_held_back(world: Hub) -> 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         hub.wait_all(jobs)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10
     timer.join()
 
 
@@ -256,7 +256,7 @@ def test_an_iterator_that_is_dropped_stops_asking(world: Hub) -> None:
     for job in hub.as_completed(jobs):
         assert job is jobs[1]
         break
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10
 
 
 def test_it_works_where_an_event_loop_runs(world: Hub) -> None:
@@ -282,7 +282,7 @@ def test_a_cancelled_task_leaves_no_task_and_no_connection(world: Hub, *, many: 
 
     start = time.monotonic()
     asyncio.run(cancel())
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10
 
 
 def test_an_asynchronous_iterator_that_is_dropped_cleans_up(world: Hub) -> None:
@@ -296,7 +296,7 @@ def test_an_asynchronous_iterator_that_is_dropped_cleans_up(world: Hub) -> None:
 
     start = time.monotonic()
     asyncio.run(drop())
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10
 
 
 def test_waits_side_by_side_share_connections_and_time_out_alone(world: Hub) -> None:

@@ -174,7 +174,7 @@ def test_ctrl_c_does_not_wait_for_an_answer_and_the_client_works_on(
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         wait(job)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10
     interrupter.join()
     world.instead = lambda _: None
     assert wait(job) == "SUCCESS"
@@ -199,7 +199,7 @@ def test_ctrl_c_does_not_wait_for_a_name_server(
     try:
         with pytest.raises(KeyboardInterrupt):
             hub.wait_all([job])
-        assert time.monotonic() - start < 5.0
+        assert time.monotonic() - start < 15
     finally:
         release.set()
         interrupter.join()
@@ -230,7 +230,7 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(world: JobHub) -
     try:
         with pytest.raises(TimeoutError, match="its state is not known"):
             hub.wait_all([job], 0.2)
-        assert time.monotonic() - start < 3.0
+        assert time.monotonic() - start < 15
     finally:
         stopped.set()
         listener.close()
@@ -246,7 +246,7 @@ def test_a_server_that_hangs_does_not_hold_up_the_deadline_of_many(
     start = time.monotonic()
     with pytest.raises(TimeoutError, match="30 of 30 jobs"):
         hub.wait_all(jobs, timeout)
-    assert timeout <= time.monotonic() - start < timeout + 4.0
+    assert timeout <= time.monotonic() - start < timeout + 15
 
 
 def test_a_name_server_that_hangs_does_not_hold_up_a_single_wait(

@@ -46,7 +46,7 @@ def test_the_answer_comes_when_the_time_is_over(ada: Api, model: str, worker: Fa
     key, _ = ada.compile(model)
     response, spent = ask(ada, key, "wait=1")
     assert response.json()["compile_job"]["job_state"] != "JOB_STATE_DONE"
-    assert 0.9 < spent < 5
+    assert 0.9 < spent < 15
     assert response.headers["Preference-Applied"] == "wait=1"
 
 
@@ -55,7 +55,7 @@ def test_a_job_that_has_ended_is_answered_at_once(ada: Api, model: str) -> None:
     ada.wait(key)
     response, spent = ask(ada, key, "wait=20")
     assert response.headers["Preference-Applied"] == "wait=20"
-    assert spent < 5
+    assert spent < 15
 
 
 def test_a_job_that_ends_while_it_is_looked_at_is_not_missed(ada: Api, model: str) -> None:
@@ -74,7 +74,7 @@ def test_other_preferences_are_ignored(
     response, spent = ask(ada, key, prefer)
     assert response.status_code == 200
     assert "Preference-Applied" not in response.headers
-    assert spent < 5
+    assert spent < 15
 
 
 def test_strangers_do_not_wait(ada: Api, eve: Api, model: str, worker: FakeWorker) -> None:
@@ -82,7 +82,7 @@ def test_strangers_do_not_wait(ada: Api, eve: Api, model: str, worker: FakeWorke
     key, _ = ada.compile(model)
     response, spent = ask(eve, key, "wait=20")
     problem(response, 404)
-    assert spent < 5
+    assert spent < 15
 
 
 def test_waiters_cost_no_threads_and_all_are_told(
@@ -135,7 +135,7 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
     began = time.monotonic()
     hub.stop()
     thread.join()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
     assert states == ["JOB_STATE_OPTIMIZING_MODEL"]
     api.close()
 

@@ -84,7 +84,7 @@ def test_the_whole_process_group_is_killed_when_the_time_is_over(tmp_path: Path)
     with pytest.raises(TimeoutError):
         shell(tmp_path, "sleep 60 & echo $!; trap '' TERM INT; sleep 60", time_limit=0.3)
 
-    assert 0.3 <= time.monotonic() - started < 5
+    assert 0.3 <= time.monotonic() - started < 30
     assert eventually_gone(int(output(tmp_path)[0]))
 
 
@@ -101,7 +101,7 @@ def test_cancelling_ends_the_process_soon(tmp_path: Path) -> None:
             time.sleep(0.01)
         cancelled.set()
         with pytest.raises(AttemptCancelled):
-            future.result(timeout=5)
+            future.result(timeout=30)
 
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert is_gone(int(line.split()[2]))
@@ -113,7 +113,7 @@ def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(tmp_path: Pat
     status = shell(tmp_path, "setsid sleep 20 & echo $!; exit 0")
 
     assert status == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     os.kill(int(output(tmp_path)[0]), signal.SIGKILL)
 
 
