@@ -437,11 +437,17 @@ class Job(Shareable):
         """Sets the attributes that never change, from the type-specific part of a payload."""
 
     def _update(self, payload: api.Job) -> JobStatus:
-        """Sets the attributes that may have changed, and returns the status."""
+        """Updates the job from a payload, and returns its status."""
         _, details = self._find(payload)
         if self._is_partial:
             self._read(details)
-            self._is_partial = False
+        status = self._read_changes(payload, details)
+        # Last: until then, other threads fetch for themselves what they find missing.
+        self._is_partial = False
+        return status
+
+    def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
+        """Sets the attributes that may have changed, and returns the status."""
         self.name, self.options = details.name, details.options
         self.hub_version = known(payload.hub_version) or ""
         self.project_id = known(details.project_id)

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import threading
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from support.canned import DEVICES, Canned, CannedHub
 from support.device_choice import choose
 
 import qai_hub as hub
-from qai_hub.client import Client, ClientConfig, Device
+from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.devices import LIFETIME, DeviceCache
 
 TIME = "2026-01-02T03:04:05Z"
@@ -153,3 +154,34 @@ def test_devices_are_asked_for_again_after_a_while() -> None:
                 choose(devices, client, Device("E"))
         assert len(server.requests) == 6
         assert "attributes" in json.dumps(server.targets)
+
+
+def test_a_thread_never_sees_a_job_that_another_has_half_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow(_: object) -> None:
+        # The first thread stops here, with some attributes read and others not.
+        if not reached.is_set():
+            reached.set()
+            assert go_on.wait(30)
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        monkeypatch.setattr(User, "_from_api", slow)
+        first = threading.Thread(target=job.get_status)
+        first.start()
+        try:
+            assert reached.wait(30)
+            target = job.get_target_model()
+            assert target is not None
+            assert target.model_id == "m2"
+            assert (job.notices, job.failure_type) == ((), None)
+            assert "notices" in vars(job)
+        finally:
+            go_on.set()
+            first.join()
