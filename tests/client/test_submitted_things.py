@@ -185,3 +185,28 @@ def test_a_thread_never_sees_a_job_that_another_has_half_fetched(
         finally:
             go_on.set()
             first.join()
+
+
+def test_a_job_holds_no_model_and_no_data_in_memory() -> None:
+    class NotToBePickled:
+        def __reduce__(self) -> str:
+            raise TypeError
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        model.model = NotToBePickled()
+        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        data = client.get_dataset("d1")
+        data.data = NotToBePickled()  # type: ignore[assignment]
+        jobs: list[Any] = [
+            client.submit_compile_job(model, Device("D"), calibration_data=data),
+            client.submit_inference_job(model, Device("D"), data),
+            client.submit_quantize_job(model, data),
+        ]
+        for job in jobs:
+            again = pickle.loads(pickle.dumps(job))
+            assert (again.model.model_id, again.model.model) == ("m1", None)
+        assert isinstance(model.model, NotToBePickled)
+        assert isinstance(data.data, NotToBePickled)
