@@ -1,5 +1,6 @@
 """What is known of things that were just made, where the service says little of them."""
 
+import copy
 import json
 import pickle
 import threading
@@ -210,3 +211,19 @@ def test_a_job_holds_no_model_and_no_data_in_memory() -> None:
             assert (again.model.model_id, again.model.model) == ("m1", None)
         assert isinstance(model.model, NotToBePickled)
         assert isinstance(data.data, NotToBePickled)
+
+
+def test_the_calls_of_a_copied_client_go_through_its_own_hook() -> None:
+    class Watched(Client):
+        calls = 0
+
+        def _api_call(self, *args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            return super()._api_call(*args, **kwargs)
+
+    with CannedHub(answers({})) as server:
+        client = Watched(client_of(server).config)
+        client.get_model("m1")
+        copied = copy.copy(client)
+        copied.get_model("m1")
+        assert (client.calls, copied.calls) == (1, 2)
