@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -227,3 +228,35 @@ def test_the_calls_of_a_copied_client_go_through_its_own_hook() -> None:
         copied = copy.copy(client)
         copied.get_model("m1")
         assert (client.calls, copied.calls) == (1, 2)
+
+
+def test_submits_upload_and_fetch_by_the_methods_that_a_subclass_overrides() -> None:
+    called: list[str] = []
+
+    class Logged(Client):
+        def upload_model(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("upload_model")
+            return super().upload_model(*args, **kwargs)
+
+        def _upload_dataset(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("_upload_dataset")
+            return super()._upload_dataset(*args, **kwargs)
+
+        def get_dataset(self, dataset_id: str) -> hub.Dataset:
+            called.append("get_dataset")
+            return super().get_dataset(dataset_id)
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = Logged(client_of(server).config)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        submits: list[Callable[[], object]] = [
+            lambda: client.submit_compile_job(model, Device("D"), calibration_data="d1"),
+            lambda: client.submit_inference_job(model, Device("D"), "d1"),
+            lambda: client.submit_quantize_job(model, "d1"),
+        ]
+        for submit in submits:
+            called.clear()
+            submit()
+            assert sorted(called) == ["_upload_dataset", "get_dataset", "upload_model"]
