@@ -251,7 +251,8 @@ async def create_jobs(
             job = submitted_job(kind, answer, client, known)
             made.append(job.job_id)
             if driver.suspends:
-                await _complete(driver, job)
+                # So that reading an attribute never blocks the event loop.
+                await job._fetch(driver)
             jobs.append(job)
     return jobs
 
@@ -292,13 +293,6 @@ async def _send_job(
         return await driver.call(
             create_project_job.sync, project_id, body=body, seed_target_model=True
         )
-
-
-async def _complete(driver: Driver, job: Job) -> None:
-    """Fetches the remaining attributes now, so that reading one never blocks an event loop."""
-    from qai_hub_api.api.jobs import get_job
-
-    job._update(await driver.call(get_job.sync, job.job_id))
 
 
 def _check_frameworks(models: Sequence[Any], choices: Sequence[Choice]) -> None:

@@ -45,8 +45,8 @@ class ProducingJob(Job):
 
     async def _target(self, driver: Driver) -> Model | None:
         """Returns the target model; waits for the job's end if it is not known before."""
-        if self._target_model is None:
-            self._complete()
+        if self._target_model is None and self._is_partial:
+            await self._fetch(driver)
         if self._target_model is None:
             await driver.wait(self)
         return self._target_model

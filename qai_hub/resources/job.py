@@ -190,9 +190,7 @@ class Job(Shareable):
             >>> job.get_status()
             JobStatus(code='SUCCESS', message='')
         """
-        from qai_hub_api.api.jobs import get_job
-
-        return self._update(self._owner._connection.call(get_job.sync, self.job_id))
+        return run_blocking(self._fetch(self._driver))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """Waits until the job has ended.
@@ -432,6 +430,12 @@ class Job(Shareable):
         """Fetches the attributes that are not yet known of a job submitted by this client."""
         if self._is_partial:
             self.get_status()
+
+    async def _fetch(self, driver: Driver) -> JobStatus:
+        """Fetches the job, and returns its status."""
+        from qai_hub_api.api.jobs import get_job
+
+        return self._update(await driver.call(get_job.sync, self.job_id))
 
     def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Sets the attributes that never change, from the type-specific part of a payload."""
