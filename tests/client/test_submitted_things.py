@@ -15,6 +15,7 @@ from support.device_choice import choose
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.devices import LIFETIME, DeviceCache
+from qai_hub.transport.repeat import Repeating
 
 TIME = "2026-01-02T03:04:05Z"
 MODEL = {
@@ -260,3 +261,21 @@ def test_submits_upload_and_fetch_by_the_methods_that_a_subclass_overrides() -> 
             called.clear()
             submit()
             assert sorted(called) == ["_upload_dataset", "get_dataset", "upload_model"]
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_refusal_stands_where_the_devices_cannot_be_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    # Sends no request twice.
+    monkeypatch.setattr(Repeating, "pause", lambda *_: None)
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        client.submit_compile_job(model, Device("D"))
+        server.answers["POST /api/v1/jobs/"] = Canned({"detail": "no such option"}, 400)
+        server.answers["GET /api/v1/devices/"] = Canned({"detail": "busy"}, status)
+        with pytest.raises(hub.UserError, match="no such option"):
+            client.submit_compile_job(model, Device("D"))
+        assert asked(server)[-1] == "GET /api/v1/devices/"
