@@ -97,7 +97,7 @@ class Connection:
 
     def __init__(self, config: ClientConfig, caller: Caller | None = None) -> None:
         self.config = config
-        self._caller = caller
+        self.caller = caller
 
     def call(
         self,
@@ -120,9 +120,9 @@ class Connection:
             RateLimitedError: If the server limits the rate of requests.
             InternalError: If the server or the network fails.
         """
-        if self._caller is None:
+        if self.caller is None:
             return carry_out(self.config, operation, *args, **kwargs)
-        answer: R = self._caller._api_call(carry_out, operation, *args, **kwargs)
+        answer: R = self.caller._api_call(carry_out, operation, *args, **kwargs)
         return answer
 
     async def call_async(

@@ -107,7 +107,8 @@ class BaseClient:
         from qai_hub.connection import Connection
 
         config, kept = self.config, self._kept_connection
-        if kept is None or kept.config is not config:
+        # A client that was copied has the connection of the original, which calls that one's hook.
+        if kept is None or kept.config is not config or kept.caller is not self:
             kept = self._kept_connection = Connection(config, self)
         return kept
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.client.fetch import select_device
+from qai_hub.errors import InternalError, RateLimitedError
 from qai_hub.resources.device import Device, attribute_list
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from qai_hub.owner import Owner
 
 __all__ = ["DEVICES", "Choice", "DeviceCache", "choose_anew"]
+
+logger = logging.getLogger(__name__)
 
 LIFETIME = 300.0
 """Seconds for which a device is cached."""
@@ -101,14 +105,18 @@ async def choose_anew(
         choices: The devices.
 
     Returns:
-        The devices that the service selects now; None if they are the same, or did not come from
-        the cache.
+        The devices that the service selects now; None if they are the same, did not come from the
+        cache, or could not be fetched: then the refusal stands.
 
     Raises:
         UserError: If no device matches any longer.
     """
     if not any(choice.is_remembered for choice in choices):
         return None
-    renewed = [await DEVICES.choose(driver, owner, choice.query, anew=True) for choice in choices]
+    try:
+        renewed = [await DEVICES.choose(driver, owner, one.query, anew=True) for one in choices]
+    except (InternalError, RateLimitedError) as error:
+        logger.debug("devices were not fetched again after a refusal: %s", error)
+        return None
     same = [one.device for one in renewed] == [one.device for one in choices]
     return None if same else renewed

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from qai_hub.driver import Driver
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
+    from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
@@ -80,7 +81,7 @@ async def compile_jobs(
     check_compiles(model, specs, options)
     checked = await _checked_data(driver, client, calibration_data)
     choices = await choose_devices(driver, client, devices)
-    source = await client._model(driver, model, project=project)
+    source = await _uploaded_model(driver, client, model, project)
     data = await _uploaded_data(driver, client, checked, project)
     groups = [choices] if single_compile else [[choice] for choice in choices]
 
@@ -112,7 +113,7 @@ async def inference_jobs(
     checked = await _checked_data(driver, client, inputs)
     choices = await choose_devices(driver, client, devices, [model])
     data = await _uploaded_data(driver, client, checked, project)
-    target = await client._model(driver, model, project=project)
+    target = await _uploaded_model(driver, client, model, project)
 
     def draft(devices: list[Device]) -> Draft:
         return inference_draft(target, devices[0], title or target.name, data, options, profile)
@@ -142,8 +143,8 @@ async def quantize_job(
     options, title = check_options("options", options), check_text("name", name)
     check_quantizes(model)
     checked = await _checked(driver, client, calibration_data)
-    source = await client._model(driver, model, project=project)
-    data = await client._dataset(driver, checked, project=project)
+    source = await _uploaded_model(driver, client, model, project)
+    data = await _uploaded(driver, client, checked, project)
 
     def draft(_: list[Device]) -> Draft:
         return quantize_draft(
@@ -174,7 +175,7 @@ async def link_jobs(
     if len({model_key(model) for model in given}) < len(given):
         raise UserError("The models of a link job must differ: one of them comes twice.")
     choices = await choose_devices(driver, client, devices, given)
-    inputs = [await client._model(driver, model, project=project) for model in given]
+    inputs = [await _uploaded_model(driver, client, model, project) for model in given]
 
     def draft(devices: list[Device]) -> Draft:
         return link_draft(inputs, devices[0], title or inputs[-1].name, options)
@@ -250,7 +251,8 @@ async def create_jobs(
             job = submitted_job(kind, answer, client, known)
             made.append(job.job_id)
             if driver.suspends:
-                await _complete(driver, job)
+                # So that reading an attribute never blocks the event loop.
+                await job._fetch(driver)
             jobs.append(job)
     return jobs
 
@@ -293,13 +295,6 @@ async def _send_job(
         )
 
 
-async def _complete(driver: Driver, job: Job) -> None:
-    """Fetches the remaining attributes now, so that reading one never blocks an event loop."""
-    from qai_hub_api.api.jobs import get_job
-
-    job._update(await driver.call(get_job.sync, job.job_id))
-
-
 def _check_frameworks(models: Sequence[Any], choices: Sequence[Choice]) -> None:
     for choice in choices:
         for model in models:
@@ -337,7 +332,10 @@ async def _checked(
         UserError: If it is not a dataset, or the dataset has expired.
     """
     if isinstance(data, str) and _DATASET_ID.fullmatch(data) and not Path(data).exists():  # noqa: ASYNC240 - the call is short
-        data = await fetch_dataset(driver, client, data)
+        if driver.suspends:
+            data = await fetch_dataset(driver, client, data)
+        else:
+            data = client.get_dataset(data)
     await driver.run(lambda: check_data(data))
     return data
 
@@ -348,4 +346,29 @@ async def _uploaded_data(
     data: Dataset | DatasetEntries | str | None,
     project: str | Project | None,
 ) -> Dataset | None:
-    return None if data is None else await client._dataset(driver, data, project=project)
+    return None if data is None else await _uploaded(driver, client, data, project)
+
+
+# A subclass of the client may override the methods that the blocking branches call.
+
+
+async def _uploaded(
+    driver: Driver,
+    client: UploadingClient,
+    data: Dataset | DatasetEntries | str,
+    project: str | Project | None,
+) -> Dataset:
+    if driver.suspends:
+        return await client._dataset(driver, data, project=project)
+    return client._upload_dataset(data, project=project)
+
+
+async def _uploaded_model(
+    driver: Driver,
+    client: UploadingClient,
+    model: Any,  # noqa: ANN401
+    project: str | Project | None,
+) -> Model:
+    if driver.suspends:
+        return await client._model(driver, model, project=project)
+    return client.upload_model(model, project=project)

@@ -142,7 +142,7 @@ def __dir__() -> list[str]:
     values = [value.name for enum in file.enum_type for value in enum.value]
     messages = [message.name for message in file.message_type]
     enums = [enum.name for enum in file.enum_type]
-    return sorted({*globals(), *messages, *enums, *values, "DESCRIPTOR"})
+    return sorted({*messages, *enums, *values, "DESCRIPTOR"})
 
 
 def _made(name: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from qai_hub.coroutines import run_blocking
 from qai_hub.errors import warn_deprecated
@@ -47,8 +47,8 @@ class ProducingJob(Job):
 
     async def _target(self, driver: Driver) -> Model | None:
         """Returns the target model; waits for the job's end if it is not known before."""
-        if self._target_model is None:
-            self._complete()
+        if self._target_model is None and self._is_partial:
+            await self._fetch(driver)
         if self._target_model is None:
             await driver.wait(self)
         return self._target_model
@@ -82,10 +82,10 @@ class ProducingJob(Job):
             supports_s3_credentials=s3_announced(),
         )
 
-    def _update(self, payload: api.Job) -> JobStatus:
+    def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - by type
         """Updates the target model too: the service reports more about it when the job is done."""
-        status = super()._update(payload)
-        self._learn_target(self._find(payload)[1].target_model)
+        status = super()._read_changes(payload, details)
+        self._learn_target(details.target_model)
         return status
 
     def _learn_target(self, target: api.Model | Unset) -> None:
@@ -159,10 +159,9 @@ class CompileJob(ProducingJob):
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
 
-    def _update(self, payload: api.Job) -> JobStatus:
-        status = super()._update(payload)
+    def _read_changes(self, payload: api.Job, details: api.CompileJob) -> JobStatus:
+        status = super()._read_changes(payload, details)
         if status.success:
-            details: api.CompileJob = self._find(payload)[1]
             self._target_shapes = input_specs(details.target_tensor_type_list)
         return status
 

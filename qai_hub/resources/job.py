@@ -190,9 +190,7 @@ class Job(Shareable):
             >>> job.get_status()
             JobStatus(code='SUCCESS', message='')
         """
-        from qai_hub_api.api.jobs import get_job
-
-        return self._update(self._owner._connection.call(get_job.sync, self.job_id))
+        return run_blocking(self._fetch(self._driver))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """Waits until the job has ended.
@@ -433,15 +431,27 @@ class Job(Shareable):
         if self._is_partial:
             self.get_status()
 
+    async def _fetch(self, driver: Driver) -> JobStatus:
+        """Fetches the job, and returns its status."""
+        from qai_hub_api.api.jobs import get_job
+
+        return self._update(await driver.call(get_job.sync, self.job_id))
+
     def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Sets the attributes that never change, from the type-specific part of a payload."""
 
     def _update(self, payload: api.Job) -> JobStatus:
-        """Sets the attributes that may have changed, and returns the status."""
+        """Updates the job from a payload, and returns its status."""
         _, details = self._find(payload)
         if self._is_partial:
             self._read(details)
-            self._is_partial = False
+        status = self._read_changes(payload, details)
+        # Last: until then, other threads fetch for themselves what they find missing.
+        self._is_partial = False
+        return status
+
+    def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
+        """Sets the attributes that may have changed, and returns the status."""
         self.name, self.options = details.name, details.options
         self.hub_version = known(payload.hub_version) or ""
         self.project_id = known(details.project_id)

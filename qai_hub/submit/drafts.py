@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +55,11 @@ def compile_draft(
             calibration_dataset=_dataset(calibration_data),
         )
     )
-    known = {"device": devices[0], "model": model, "calibration_dataset": calibration_data}
+    known = {
+        "device": devices[0],
+        "model": _known_model(model),
+        "calibration_dataset": _known_dataset(calibration_data),
+    }
     return Draft(body, name, known)
 
 
@@ -74,7 +79,12 @@ def inference_draft(
             options=options,
         )
     )
-    known = {"device": device, "model": model, "inputs": inputs, "profiling": bool(profile)}
+    known = {
+        "device": device,
+        "model": _known_model(model),
+        "inputs": _known_dataset(inputs),
+        "profiling": bool(profile),
+    }
     return Draft(body, name, known)
 
 
@@ -101,8 +111,8 @@ def quantize_draft(
         )
     )
     known = {
-        "model": model,
-        "calibration_dataset": calibration_data,
+        "model": _known_model(model),
+        "calibration_dataset": _known_dataset(calibration_data),
         "weights_dtype": weights_dtype,
         "activations_dtype": activations_dtype,
     }
@@ -121,7 +131,26 @@ def link_draft(models: list[Model], device: Device, name: str, options: str) -> 
             options=options,
         )
     )
-    return Draft(body, name, {"device": device, "models": list(models)})
+    known = {"device": device, "models": [_known_model(model) for model in models]}
+    return Draft(body, name, known)
+
+
+# A job is kept and pickled for longer than a model or data in memory, which may be large, and which
+# not everything can pickle.
+
+
+def _known_model(model: Model) -> Model:
+    known = copy.copy(model)
+    known.model = None
+    return known
+
+
+def _known_dataset(dataset: Dataset | None) -> Dataset | None:
+    if dataset is None:
+        return None
+    known = copy.copy(dataset)
+    known.data = None
+    return known
 
 
 def _model(model: Model) -> api.ModelReference:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 from support.patience import until
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
@@ -362,3 +363,21 @@ def test_a_blocking_call_never_waits_for_an_event_loop() -> None:
 
     with pytest.raises(RuntimeError, match="event loop"):
         run_blocking(suspended())
+
+
+def test_a_job_of_the_blocking_client_never_blocks_the_event_loop(
+    json_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = json_hub.client()
+    blocking = hub.Client(client.config)
+    job = blocking.submit_compile_job(blocking.get_model("mabc"), hub.Device("D"))
+    sent = len(json_hub.server.requests)
+
+    def blocks(*_: object, **__: object) -> None:
+        raise AssertionError("the event loop was blocked")
+
+    monkeypatch.setattr(httpx.Client, "send", blocks)
+    assert asyncio.run(client.get_target_model(job)) is None
+    assert len(json_hub.server.requests) > sent
+    monkeypatch.undo()
+    blocking.close()

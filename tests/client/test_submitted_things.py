@@ -1,7 +1,10 @@
 """What is known of things that were just made, where the service says little of them."""
 
+import copy
 import json
 import pickle
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +13,9 @@ from support.canned import DEVICES, Canned, CannedHub
 from support.device_choice import choose
 
 import qai_hub as hub
-from qai_hub.client import Client, ClientConfig, Device
+from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.devices import LIFETIME, DeviceCache
+from qai_hub.transport.repeat import Repeating
 
 TIME = "2026-01-02T03:04:05Z"
 MODEL = {
@@ -153,3 +157,125 @@ def test_devices_are_asked_for_again_after_a_while() -> None:
                 choose(devices, client, Device("E"))
         assert len(server.requests) == 6
         assert "attributes" in json.dumps(server.targets)
+
+
+def test_a_thread_never_sees_a_job_that_another_has_half_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow(_: object) -> None:
+        # The first thread stops here, with some attributes read and others not.
+        if not reached.is_set():
+            reached.set()
+            assert go_on.wait(30)
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        job = client.submit_compile_job(model, Device("D"), "mine")
+        monkeypatch.setattr(User, "_from_api", slow)
+        first = threading.Thread(target=job.get_status)
+        first.start()
+        try:
+            assert reached.wait(30)
+            target = job.get_target_model()
+            assert target is not None
+            assert target.model_id == "m2"
+            assert (job.notices, job.failure_type) == ((), None)
+            assert "notices" in vars(job)
+        finally:
+            go_on.set()
+            first.join()
+
+
+def test_a_job_holds_no_model_and_no_data_in_memory() -> None:
+    class NotToBePickled:
+        def __reduce__(self) -> str:
+            raise TypeError
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        model.model = NotToBePickled()
+        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        data = client.get_dataset("d1")
+        data.data = NotToBePickled()  # type: ignore[assignment]
+        jobs: list[Any] = [
+            client.submit_compile_job(model, Device("D"), calibration_data=data),
+            client.submit_inference_job(model, Device("D"), data),
+            client.submit_quantize_job(model, data),
+        ]
+        for job in jobs:
+            again = pickle.loads(pickle.dumps(job))
+            assert (again.model.model_id, again.model.model) == ("m1", None)
+        assert isinstance(model.model, NotToBePickled)
+        assert isinstance(data.data, NotToBePickled)
+
+
+def test_the_calls_of_a_copied_client_go_through_its_own_hook() -> None:
+    class Watched(Client):
+        calls = 0
+
+        def _api_call(self, *args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            return super()._api_call(*args, **kwargs)
+
+    with CannedHub(answers({})) as server:
+        client = Watched(client_of(server).config)
+        client.get_model("m1")
+        copied = copy.copy(client)
+        copied.get_model("m1")
+        assert (client.calls, copied.calls) == (1, 2)
+
+
+def test_submits_upload_and_fetch_by_the_methods_that_a_subclass_overrides() -> None:
+    called: list[str] = []
+
+    class Logged(Client):
+        def upload_model(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("upload_model")
+            return super().upload_model(*args, **kwargs)
+
+        def _upload_dataset(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("_upload_dataset")
+            return super()._upload_dataset(*args, **kwargs)
+
+        def get_dataset(self, dataset_id: str) -> hub.Dataset:
+            called.append("get_dataset")
+            return super().get_dataset(dataset_id)
+
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = Logged(client_of(server).config)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        submits: list[Callable[[], object]] = [
+            lambda: client.submit_compile_job(model, Device("D"), calibration_data="d1"),
+            lambda: client.submit_inference_job(model, Device("D"), "d1"),
+            lambda: client.submit_quantize_job(model, "d1"),
+        ]
+        for submit in submits:
+            called.clear()
+            submit()
+            assert sorted(called) == ["_upload_dataset", "get_dataset", "upload_model"]
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_refusal_stands_where_the_devices_cannot_be_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    # Sends no request twice.
+    monkeypatch.setattr(Repeating, "pause", lambda *_: None)
+    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+        client = client_of(server)
+        model = client.get_model("m1")
+        model.model_type = hub.SourceModelType.ONNX
+        client.submit_compile_job(model, Device("D"))
+        server.answers["POST /api/v1/jobs/"] = Canned({"detail": "no such option"}, 400)
+        server.answers["GET /api/v1/devices/"] = Canned({"detail": "busy"}, status)
+        with pytest.raises(hub.UserError, match="no such option"):
+            client.submit_compile_job(model, Device("D"))
+        assert asked(server)[-1] == "GET /api/v1/devices/"

@@ -59,6 +59,7 @@ def test_every_message_and_enum_is_there() -> None:
     messages = {message.name for message in file.message_type}
     enums = {enum.name for enum in file.enum_type}
     assert messages | enums | {"DESCRIPTOR", "JOB_TYPE_LINK"} <= set(dir(pb))
+    assert [name for name in dir(pb) if not hasattr(pb, name)] == []
     assert {pb.DESCRIPTOR.package} == {"qai_hub.api"}
     for name in messages:
         assert getattr(pb, name)() == getattr(pb, name)()
