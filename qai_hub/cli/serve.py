@@ -300,13 +300,14 @@ def _setting(name: str, kind: Callable[[str], float], unit: int = 1) -> Callable
         from qai_hub.local.config import check_range
 
         try:
-            value = kind(text) * unit
+            value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+            wanted = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {wanted}") from None
         try:
-            check_range(name, value)
+            check_range(name, value, unit)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
-        return value
+        return value * unit
 
     return read

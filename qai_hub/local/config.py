@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qai_hub.local.limits import ServerLimits
 
@@ -72,6 +73,7 @@ class HubConfig:
         retention: How long things are kept.
 
     Raises:
+        TypeError: A value is not a number, or not a whole one.
         ValueError: A value is out of its range.
 
     Examples:
@@ -118,25 +120,50 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "max_unfinished_uploads": (1, _MOST),
     "part_size": (1, 1 << 40),
 }
+_FRACTIONS = frozenset({"job_timeout"})
+_OPTIONAL = frozenset({"memory_limit"})
 
 
-def check_range(name: str, value: float | None) -> None:
+def check_range(name: str, value: object, unit: int = 1) -> None:
     """Check that the number of one setting is in its range.
 
     Args:
         name: The setting, a field of `HubConfig`.
-        value: Its value, in the unit of the field; None if the setting has no value.
+        value: Its value, counted in `unit`.
+        unit: How many units of the field one unit of `value` is.
 
     Raises:
+        TypeError: It is not a number, or has a fraction that the setting cannot have.
         ValueError: The number is out of its range.
     """
-    least, most = _RANGES[name]
-    # Written this way round because NaN must be out of every range.
-    if value is None or least <= value <= most:
+    if value is None and name in _OPTIONAL:
         return
-    if value > most:
-        raise ValueError(f"{name} must be {most:g} or less")
-    raise ValueError(f"{name} must be {least:g} or more")
+    fraction = name in _FRACTIONS
+    if isinstance(value, bool) or not isinstance(value, Real if fraction else Integral):
+        kind = "a number" if fraction else "a whole number"
+        raise TypeError(f"{name} must be {kind}, not {value!r}")
+    least, most = _RANGES[name]
+    number = cast("float", value) * unit
+    # Written this way round because NaN must be out of every range.
+    if least <= number <= most:
+        return
+    if unit != 1:
+        least, most = -(-least // unit), most // unit
+    if number > most * unit:
+        raise ValueError(f"{name} must be {most} or less")
+    raise ValueError(f"{name} must be {least} or more")
+
+
+def named_hosts(names: Iterable[str]) -> tuple[str, ...]:
+    """Return host names in the form that `HubConfig` holds.
+
+    Raises:
+        TypeError: It is a single name.
+    """
+    # Iterating over it would yield its characters.
+    if isinstance(names, str):
+        raise TypeError("allowed_hosts must be a list of host names, not a single one")
+    return tuple(names)
 
 
 def named_users(users: Users) -> tuple[tuple[str, str | None], ...]:
@@ -144,7 +171,12 @@ def named_users(users: Users) -> tuple[tuple[str, str | None], ...]:
 
     Args:
         users: Tokens by e-mail address, or addresses alone.
+
+    Raises:
+        TypeError: It is a single address.
     """
+    if isinstance(users, str):
+        raise TypeError("users must be a list of addresses, or tokens by address, not a single one")
     pairs: Iterable[tuple[str, Any]] = (
         users.items() if isinstance(users, Mapping) else ((each, None) for each in users or ())
     )

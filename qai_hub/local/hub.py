@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
 from qai_hub.local.clock import Clock, now
-from qai_hub.local.config import HubConfig, Users, cores, named_users
+from qai_hub.local.config import HubConfig, Users, cores, named_hosts, named_users
 from qai_hub.local.core.accounts import Accounts, HubUser
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.engine.attempt import run_attempt
@@ -54,6 +54,11 @@ class LocalHub:
         clock: Returns the current time, with its time zone.
         run_attempt: Carries out attempts at jobs.
 
+    Raises:
+        TypeError: A number is not one, or is not a whole one; or there is a single name where a
+            list is expected.
+        ValueError: A number is out of its range.
+
     Examples:
         >>> from qai_hub.local import LocalHub
         >>> with LocalHub(users=["me@example.com", "colleague@example.com"]) as local_hub:
@@ -89,7 +94,7 @@ class LocalHub:
             port=port,
             users=named_users(users),
             keep_users=keep_users,
-            allowed_hosts=tuple(allowed_hosts),
+            allowed_hosts=named_hosts(allowed_hosts),
             max_parallel_jobs=cores() if max_parallel_jobs is None else max_parallel_jobs,
             job_timeout=job_timeout,
             memory_limit=memory_limit,

@@ -55,6 +55,9 @@ def test_serve_has_the_same_defaults() -> None:
         ("max_queued_jobs", 0, "max_queued_jobs must be 1 or more"),
         ("max_unfinished_uploads", 0, "max_unfinished_uploads must be 1 or more"),
         ("part_size", 0, "part_size must be 1 or more"),
+        ("max_queued_jobs", 10**400, "max_queued_jobs must be 1000000000 or less"),
+        ("job_timeout", float("inf"), "job_timeout must be 1000000000 or less"),
+        ("memory_limit", 2**51, "memory_limit must be 1125899906842624 or less"),
     ],
 )
 def test_a_number_out_of_its_range_is_refused_by_name(
@@ -63,6 +66,62 @@ def test_a_number_out_of_its_range_is_refused_by_name(
     values: dict[str, Any] = {setting: value}
     with pytest.raises(ValueError, match=problem):
         HubConfig(**values)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("port", "max_parallel_jobs", "memory_limit"),
+        *("max_queued_jobs", "max_unfinished_uploads", "part_size"),
+    ],
+)
+@pytest.mark.parametrize("value", ["7", 1.5, True])
+def test_what_is_no_whole_number_is_refused_by_name(setting: str, value: object) -> None:
+    values: dict[str, Any] = {setting: value}
+    with pytest.raises(TypeError, match=f"{setting} must be a whole number, not {value!r}"):
+        LocalHub(**values)
+
+
+@pytest.mark.parametrize("value", ["60", None, True])
+def test_a_time_limit_may_have_a_fraction_but_must_be_a_number(value: object) -> None:
+    assert HubConfig(job_timeout=1.5).job_timeout == 1.5
+    values: dict[str, Any] = {"job_timeout": value}
+    with pytest.raises(TypeError, match="job_timeout must be a number"):
+        LocalHub(**values)
+
+
+def test_only_the_memory_limit_may_be_left_open() -> None:
+    assert HubConfig(memory_limit=None).memory_limit is None
+    for name in ("port", "max_parallel_jobs", "max_queued_jobs", "part_size"):
+        values: dict[str, Any] = {name: None}
+        with pytest.raises(TypeError, match=f"{name} must be a whole number, not None"):
+            HubConfig(**values)
+
+
+def test_one_name_is_no_list_of_letters() -> None:
+    with pytest.raises(TypeError, match="users must be a list"):
+        LocalHub(users="ada@example.com")
+    with pytest.raises(TypeError, match="allowed_hosts must be a list"):
+        LocalHub(allowed_hosts="hub.example.com")
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["--memory-limit", "0"], "memory_limit must be 1 or more"),
+        (["--memory-limit", "9999999999"], "memory_limit must be 1073741824 or less"),
+        (["--job-timeout", "1e300"], "job_timeout must be 1000000000 or less"),
+        (["--max-parallel-jobs", "1.5"], "'1.5' is not a whole number"),
+    ],
+)
+def test_flags_are_refused_in_their_own_units(
+    flags: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    serve.add_parser(parser.add_subparsers())
+    with pytest.raises(SystemExit):
+        parser.parse_args(["serve", *flags])
+    assert problem in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Retention)])
