@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qai_hub.client.submissions import naming_made
-from qai_hub.client.submit import one_or_all, only
-from qai_hub.client.submit_link import LinkClient
+from qai_hub.client.submit import SubmittingClient, one_or_all, only
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
@@ -33,7 +32,7 @@ Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
 Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 
 
-class CombinedClient(LinkClient):
+class CombinedClient(SubmittingClient):
     """A client that compiles models and links or profiles the target models."""
 
     def submit_compile_and_link_jobs(
