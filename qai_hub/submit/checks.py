@@ -32,6 +32,9 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
         )
     if not devices:
         raise UserError("device is an empty list: name at least one device.")
+    for one in devices:
+        if not isinstance(one.name, str) or not isinstance(one.os, str):
+            raise UserError(f"The name and os of a device are text, unlike those of {one}.")
     return devices
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.client import UserError
+from qai_hub.client import Device, UserError
+from qai_hub.submit.checks import check_devices
 from qai_hub.submit.model_checks import check_compiles, check_links
 
 
@@ -31,3 +32,9 @@ def test_what_to_give_instead(
         check(str(path))
     assert name in str(caught.value)
     assert instead in str(caught.value)
+
+
+@pytest.mark.parametrize("device", [Device([]), Device({}), Device("a", os=[])])  # type: ignore[arg-type]
+def test_devices_whose_name_or_os_is_no_text_are_refused(device: Device) -> None:
+    with pytest.raises(UserError, match="name and os of a device are text"):
+        check_devices(device)
