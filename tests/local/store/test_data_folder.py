@@ -125,6 +125,34 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.parametrize("name", ["files", "uploads", "work"])
+def test_what_takes_the_place_of_a_folder_of_the_hub_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "data"
+    LocalHub(folder).start().stop()
+    (folder / name).rmdir()
+    (folder / name).write_text("text")
+    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move away"):
+        LocalHub(folder).start()
+    (folder / name).unlink()
+    LocalHub(folder).start().stop()
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        ["ada"],
+        {"ada@example.com": "two words"},
+        {"ada@example.com": "secret", "bob@example.com": "secret"},
+    ],
+)
+def test_users_that_are_refused_leave_no_folder_behind(tmp_path: Path, users: Any) -> None:
+    hub = LocalHub(tmp_path / "data", users=users)
+    with pytest.raises(ValueError, match=r"ada|bob") as caught:
+        hub.start()
+    assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o300)
