@@ -132,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(
             f"The local hub needs {', '.join(missing)}: pip install 'qai-hub-openapi[local]'"
         )
+    from qai_hub.local.server.run import ListenError
     from qai_hub.local.store import DataFolderError
 
     profile = options.profile or "local"
@@ -144,15 +145,18 @@ def run(options: argparse.Namespace) -> int:
             hub = _start(options, _users(options))
         except (DataFolderError, ValueError) as error:
             raise CommandError(str(error)) from error
-        except OSError as error:
-            if error.filename is not None:
-                raise
+        except ListenError as error:
             text = f"Port {options.port} of {options.host}"
             if error.errno == errno.EADDRINUSE:
                 text += " is in use: stop what uses it, or give --port."
             else:
                 text += f" cannot be listened on: {error.strerror}."
             raise CommandError(text) from error
+        except OSError as error:
+            if error.filename is not None or error.strerror is None:
+                raise
+            # A full disk, for instance, is reported without a path.
+            raise CommandError(f"{options.data_dir}: {error.strerror}.") from error
         try:
             _welcome(hub, options, profile)
             told.recv(1)
@@ -218,6 +222,7 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
         say(f"  {line}")
     say(told_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
+        "",
         "0.0.0.0",  # noqa: S104 - compared, not bound
         "::",
     ):

@@ -233,6 +233,28 @@ def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_disk_without_room_is_not_taken_for_a_port_in_use(tmp_path: Path) -> None:
+    # Where no file may grow, the error names no file, as on a full disk.
+    command = [sys.executable, "-m", "qai_hub", "serve", "--port", "0", "--data-dir"]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command, str(tmp_path / "data")],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"qai-hub: {tmp_path / 'data'}: File too large.\n"
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0"])
+def test_a_hub_that_others_can_reach_says_so(tmp_path: Path, host: str) -> None:
+    with served(tmp_path, "--port", "0", "--host", host) as hub:
+        assert any("nothing is encrypted" in line for line in hub.said)
+        assert hub.end(signal.SIGTERM)[0] == 0
+
+
 def test_a_folder_of_somebody_else_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     (folder / "files").mkdir(parents=True)

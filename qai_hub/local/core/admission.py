@@ -15,6 +15,7 @@ from qai_hub.local.store.records import Account
 Accounts = Mapping[str, Account]
 
 _TOKEN = re.compile(r"[!-~]+")
+_NOT_THEIRS = "the token given for {} is somebody else's"
 
 
 def new_token() -> str:
@@ -47,14 +48,18 @@ def merged(users: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
         The tokens by normalized address, in order.
 
     Raises:
-        ValueError: An address or token is invalid, or a user is named with two tokens.
+        ValueError: An address or token is invalid, a user is named with two tokens, or two users
+            with the same one.
     """
     found: dict[str, str | None] = {}
+    holders: dict[str, str] = {}
     for address, token in users:
         email = normalized(address)
         known = found.get(email)
         if token is not None and known not in (None, checked_token(token, email)):
             raise ValueError(f"{email} is named twice, with different tokens")
+        if token is not None and holders.setdefault(token, email) != email:
+            raise ValueError(_NOT_THEIRS.format(email))
         found[email] = known if token is None else token
     return found
 
@@ -149,6 +154,6 @@ def _each_for_one(accounts: dict[str, Account], given: Iterable[str]) -> dict[st
             if other.email == email or not shared:
                 continue
             if other.active:
-                raise ValueError(f"the token given for {email} is somebody else's")
+                raise ValueError(_NOT_THEIRS.format(email))
             accounts[other.email] = replace(other, tokens=other.tokens - shared)
     return accounts

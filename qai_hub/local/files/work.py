@@ -53,7 +53,12 @@ class WorkFolders:
     def write(self, text: str) -> Path:
         """Write a text to a file that is about to be published, and return its path."""
         path = self.folder / secrets.token_hex(8)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            # On a full disk this is tried again and again.
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def clear(self, is_job: Callable[[str], bool], quarantine: Quarantine) -> int:

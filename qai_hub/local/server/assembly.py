@@ -10,6 +10,7 @@ from qai_hub.local.clock import Clock, not_before
 from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Contract
 from qai_hub.local.core.accounts import Accounts
+from qai_hub.local.core.admission import merged
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
@@ -25,7 +26,7 @@ from qai_hub.local.files.writers import Writers
 from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.server.app import make_app
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
-from qai_hub.local.store import Store
+from qai_hub.local.store import DataFolderError, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,26 @@ def start_hub(
         OSError: The port is in use, or the data folder cannot be written.
         ValueError: An address or a token of a user is invalid.
     """
+    # Before anything is created.
+    users = merged(config.users).items()
     folder = config.data_dir
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
     listener = stack.enter_context(listen(config.host, config.port))
     store = Store(folder, durable=config.durable)
     stack.callback(store.close)
-    storage = FolderStore(folder, durable=config.durable)
-    work = WorkFolders(folder, durable=config.durable)
+    try:
+        storage = FolderStore(folder, durable=config.durable)
+        work = WorkFolders(folder, durable=config.durable)
+    except FileExistsError as error:
+        raise DataFolderError(
+            f"{error.filename} must be a folder: move away what is there, or give another data "
+            "folder."
+        ) from error
     store.before_commit(storage.flush)
     order = clean_up(store, storage, work, clock, config.retention)
     clock = not_before(clock, order.agreed)
-    accounts = Accounts(store, config.users, keep=config.keep_users)
+    accounts = Accounts(store, users, keep=config.keep_users)
     limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     devices = DeviceCatalogue.load()

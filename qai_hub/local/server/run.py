@@ -23,6 +23,10 @@ from qai_hub.local.server.rare_warnings import Seldom
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
+class ListenError(OSError):
+    """The hub cannot listen on its address."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket.
 
@@ -34,8 +38,15 @@ def listen(host: str, port: int) -> socket.socket:
         The socket, bound.
 
     Raises:
-        OSError: The address is not available.
+        ListenError: The address is not available.
     """
+    try:
+        return _bound(host, port)
+    except OSError as error:
+        raise ListenError(error.errno, error.strerror, f"port {port} of {host}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is named; otherwise each response
     # takes 40 ms longer.

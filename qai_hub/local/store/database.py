@@ -24,6 +24,7 @@ _NEWER = (
     "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
     "this hub another data folder."
 )
+_DAMAGED = "The database of the data folder is damaged: the hub's settings in it cannot be read."
 
 
 class Store:
@@ -119,6 +120,8 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
         unmade = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
         cannot = f"The database in {folder} cannot be used: {error}."
         raise DataFolderError(problem if unmade else cannot) from error
+    except ValueError as error:
+        raise DataFolderError(_DAMAGED) from error
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
@@ -139,11 +142,13 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
 def _lock(folder: Path) -> sqlite3.Connection:
     """Lock the folder until the connection closes or the process ends, however it ends."""
     path = _private(folder / "lock.db")
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    lock = None
     try:
+        lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.DatabaseError as error:
-        lock.close()
+        if lock is not None:
+            lock.close()
         problem = f"{path} cannot be locked: {error}."
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             problem = (
@@ -161,7 +166,10 @@ def _prepare(db: Connection) -> bytes:
         for name, value in fresh.items():
             insert_unless_there(db, settings, name=name, value=value)
     found = {row.name: row.value for row in db.execute(select(settings))}
-    version = int(found["schema_version"])
+    try:
+        version, secret = int(found["schema_version"]), bytes.fromhex(found["secret"])
+    except (KeyError, ValueError) as error:
+        raise DataFolderError(_DAMAGED) from error
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
@@ -171,7 +179,7 @@ def _prepare(db: Connection) -> bytes:
         upgrade(db, version)
         current = settings.c.name == "schema_version"
         db.execute(update(settings).where(current).values(value=str(SCHEMA_VERSION)))
-    return bytes.fromhex(found["secret"])
+    return secret
 
 
 def _private(path: Path) -> Path:

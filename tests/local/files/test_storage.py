@@ -147,6 +147,22 @@ def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> N
     assert list(work.folder.iterdir()) == [second]
 
 
+def test_a_text_that_a_full_disk_cuts_short_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = WorkFolders(tmp_path)
+
+    def write(path: Path, text: str, **_: str) -> None:
+        path.write_bytes(text.encode()[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", write)
+        with pytest.raises(OSError, match="No space left"):
+            work.write("log")
+    assert list(work.folder.iterdir()) == []
+
+
 def test_a_published_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
     storage, work = FolderStore(tmp_path), WorkFolders(tmp_path)
     storage.put_if_absent("f1", work.write("first"))

@@ -13,6 +13,7 @@ import pytest
 from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.data_folder import MARK
+from qai_hub.local.store.database import beside_the_hub
 
 THESIS = {"files/thesis.txt": "thesis", "uploads/a.jpg": "photo", "work/sub/report.txt": "report"}
 OLD = Path(__file__).parents[2] / "data" / "hub_v1.sql"
@@ -123,6 +124,63 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
             Store(tmp_path / name)
     assert picture(tmp_path / "file") == before
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", ["files", "uploads", "work"])
+def test_what_takes_the_place_of_a_folder_of_the_hub_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "data"
+    LocalHub(folder).start().stop()
+    (folder / name).rmdir()
+    (folder / name).write_text("text")
+    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move away"):
+        LocalHub(folder).start()
+    (folder / name).unlink()
+    LocalHub(folder).start().stop()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE settings SET value = 'x' WHERE name = 'schema_version'",
+        "UPDATE settings SET value = 'x' WHERE name = 'secret'",
+        "DELETE FROM settings WHERE name = 'secret'",
+    ],
+)
+def test_settings_that_cannot_be_read_are_damage(tmp_path: Path, damage: str) -> None:
+    Store(tmp_path).close()
+    database(tmp_path / "hub.db", damage)
+    with pytest.raises(DataFolderError, match="damaged: the hub's settings in it cannot be read"):
+        Store(tmp_path)
+    if "'schema_version'" in damage:
+        with (
+            pytest.raises(DataFolderError, match="settings in it cannot be read"),
+            beside_the_hub(tmp_path),
+        ):
+            pass
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    (tmp_path / "lock.db").unlink()
+    (tmp_path / "lock.db").mkdir()
+    with pytest.raises(DataFolderError, match=r"lock\.db cannot be locked: unable to open"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        ["ada"],
+        {"ada@example.com": "two words"},
+        {"ada@example.com": "secret", "bob@example.com": "secret"},
+    ],
+)
+def test_users_that_are_refused_leave_no_folder_behind(tmp_path: Path, users: Any) -> None:
+    hub = LocalHub(tmp_path / "data", users=users)
+    with pytest.raises(ValueError, match=r"ada|bob") as caught:
+        hub.start()
+    assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
