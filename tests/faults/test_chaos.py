@@ -26,7 +26,7 @@ from qai_hub.client import Client, ClientConfig, Device
 from qai_hub.errors import Error
 from qai_hub.local import LocalHub
 
-RUNS = int(os.environ.get("CHAOS_RUNS", "10"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "5"))
 SEED = int(os.environ.get("CHAOS_SEED", "9"))
 DEVICE = Device("Samsung Galaxy S24")
 _AT_ONCE = 5
