@@ -12,6 +12,7 @@ import httpx
 
 from qai_hub.errors import Error, InternalError
 from qai_hub.transfer.checksums import announced_sum, expected_sum
+from qai_hub.transfer.formats import not_by_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.contents import WHO_ANSWERS, media_type, not_by_content, not_by_type
@@ -38,11 +39,11 @@ def download(
 ) -> None:
     """Downloads a file.
 
-    The file appears under its name only when it is complete: its length is checked and, if one is
-    known, its checksum. Until then it is `NAME.*.part` in the same folder, which is removed if the
-    download fails. After a broken connection, the download resumes where it stopped if the file has
-    a strong entity tag, and starts again otherwise. A file that arrives damaged, or is replaced by
-    something else on the way, is requested again up to twice.
+    The file appears under its name only when it is complete: its length is checked and its checksum
+    or, if none is known, its format. Until then it is `NAME.*.part` in the same folder, which is
+    removed if the download fails. After a broken connection, the download resumes where it stopped
+    if the file has a strong entity tag, and starts again otherwise. A file that arrives damaged, or
+    is replaced by something else on the way, is requested again up to twice.
 
     Args:
         session: A session that adds no token.
@@ -246,6 +247,8 @@ class _Download:
         found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
         if not self._offset and self._furthest:
             found = "an empty file"
+        if found is None and self._sum is None:
+            found = not_by_format(self._name, self._file)
         if found is not None:
             raise self._spoilt(None, f"{found} came in its place. {WHO_ANSWERS}")
 

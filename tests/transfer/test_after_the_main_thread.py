@@ -77,7 +77,9 @@ def test_all_goes_on(tmp_path: Path, where: str) -> None:
                 "GET /api/v1/models/m1/download/": Canned(
                     {"url": {"url": f"{url}/file", "filename": "m.tflite"}}
                 ),
-                "GET /file": Canned(b"12345", headers={"Content-Type": "binary/octet-stream"}),
+                "GET /file": Canned(
+                    b"\x1c\0\0\0TFL3", headers={"Content-Type": "binary/octet-stream"}
+                ),
                 "GET /api/v1/jobs/j1/": Canned(JOB),
             }
         )
@@ -90,5 +92,5 @@ def test_all_goes_on(tmp_path: Path, where: str) -> None:
             env={**os.environ, "PYTHONWARNINGS": "error"},
         )
         assert sum(key == "PUT /part" for key, _, _ in server.requests) == 5
-    assert done.stdout.splitlines() == ["m1 5 SUCCESS", "['SUCCESS']"]
+    assert done.stdout.splitlines() == ["m1 8 SUCCESS", "['SUCCESS']"]
     assert done.stderr == ""

@@ -31,10 +31,10 @@ def fetch(session: Session, script: Script, path: Path) -> ScriptedServer:
 
 
 def test_a_file_arrives(session: Session, tmp_path: Path) -> None:
-    path = tmp_path / "new/folder/m.onnx"
+    path = tmp_path / "new/folder/m.bin"
     server = fetch(session, FileServer(), path)
     assert path.read_bytes() == CONTENT
-    assert [other.name for other in path.parent.iterdir()] == ["m.onnx"]
+    assert [other.name for other in path.parent.iterdir()] == ["m.bin"]
     (request,) = server.requests
     assert request.target == f"/files/f/{SECRET}"
     assert request.headers["accept-encoding"] == "identity"
@@ -298,6 +298,6 @@ def test_memory_is_constant(session: Session, tmp_path: Path) -> None:
 
 
 def test_long_names(session: Session, tmp_path: Path) -> None:
-    path = tmp_path / ("界" * 83 + ".onnx")
+    path = tmp_path / ("界" * 83 + ".bin")
     fetch(session, FileServer(b"x"), path)
     assert path.read_bytes() == b"x"
