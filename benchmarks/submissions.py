@@ -25,7 +25,7 @@ import httpx
 
 from qai_hub.local import LocalHub
 from qai_hub.local.engine.attempt import AttemptCancelled
-from qai_hub.local.server import assembly
+from qai_hub.local.server import app as assembly
 
 _TOKEN = "benchmark"  # noqa: S105 - of a hub that lives for seconds
 _HEADERS = {"Authorization": f"token {_TOKEN}", "Content-Type": "application/json"}

@@ -1,13 +1,13 @@
-"""Drivers: run the requests, transfers and pauses of a call, blocking or in an event loop."""
+"""How operations of several requests are carried out: blocking, or in an event loop."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from qai_hub_api.client import Client as GeneratedClient
@@ -16,11 +16,36 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus
     from qai_hub.transfer.files import Files
 
-__all__ = ["AsyncDriver", "BlockingDriver", "Driver", "entered"]
+__all__ = ["AsyncDriver", "BlockingDriver", "Driver", "entered", "run_blocking"]
+
+
+T = TypeVar("T")
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine whose driver blocks, in the caller's thread and without an event loop.
+
+    Args:
+        coroutine: The coroutine.
+
+    Returns:
+        The coroutine's result.
+
+    Raises:
+        RuntimeError: If the coroutine suspends, as it does only with the asynchronous driver.
+        BaseException: Whatever the coroutine raises.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("A blocking call was to wait for an event loop.")
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 class AwaitedJob(Protocol):

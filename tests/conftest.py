@@ -23,8 +23,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def _no_device_is_remembered() -> Iterator[None]:
     """Another test's server may have had the same port and token, and other devices."""
     yield
-    if "qai_hub.client.devices" in sys.modules:
-        from qai_hub.client.devices import DEVICES
+    if "qai_hub.client.fetch" in sys.modules:
+        from qai_hub.client.fetch import DEVICES
 
         DEVICES.clear()
 

@@ -7,10 +7,82 @@ continue.
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeVar
+
 from qai_hub.aio.download import AsyncDownloadingClient
-from qai_hub.aio.waits import as_completed, wait_all
+from qai_hub.client.waits import distinct, list_of_jobs
+from qai_hub.resources.job import Job
+from qai_hub.waiting.aio import ended
+from qai_hub.waiting.poll import Wait
+
+if TYPE_CHECKING:
+    from qai_hub.status import JobStatus
 
 __all__ = ["AsyncClient", "as_completed", "wait_all"]
+
+
+J = TypeVar("J", bound=Job)
+
+
+async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:  # noqa: ASYNC109 - as hub.wait_all
+    """Waits until all given jobs have ended, as `hub.wait_all` does.
+
+    Args:
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
+
+    Returns:
+        The final statuses, in the order of the jobs.
+
+    Raises:
+        TimeoutError: If some jobs have not ended in time. They continue and can be waited for
+            again.
+        UserError: If the server refuses to report the status of a job.
+        InternalError: If the server has not responded for 5 minutes.
+
+    Examples:
+        >>> import asyncio
+        >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
+        [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
+    """
+    given = list_of_jobs(jobs)
+    statuses = {job: status async for job, status in _ended(given, timeout)}
+    return [statuses[job] for job in given]
+
+
+def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterator[J]:
+    """Iterates over jobs as they end, as `hub.as_completed` does.
+
+    Args:
+        jobs: The jobs, which may come from different clients.
+        timeout: Maximum seconds to wait; 0 checks each job once, None waits without limit.
+
+    Returns:
+        An asynchronous iterator over the jobs, each once. It raises the errors of `wait_all`.
+
+    Examples:
+        >>> import asyncio
+        >>> async def report():
+        ...     async for job in hub.aio.as_completed(jobs, timeout=3600):
+        ...         print(job.get_status())
+        >>> asyncio.run(report())
+        SUCCESS
+        SUCCESS
+    """
+    return _jobs(_ended(list_of_jobs(jobs), timeout))
+
+
+def _ended(jobs: list[J], timeout: float | None) -> AsyncGenerator[tuple[J, JobStatus], None]:
+    return ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
+
+
+async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
+    async with aclosing(pairs):
+        async for job, _ in pairs:
+            yield job
 
 
 class AsyncClient(AsyncDownloadingClient):

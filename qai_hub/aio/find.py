@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Literal, overload
 
 from qai_hub.aio.base import AsyncBaseClient
-from qai_hub.client import listings
+from qai_hub.client import list_operations as listings
 from qai_hub.client.arguments import job_filters
 from qai_hub.client.fetch import (
     attributes_of,

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from qai_hub.cli.common import CommandError, add_data_dir, add_profile, complain, say
-from qai_hub.cli.secret_input import (
+from qai_hub.cli.common import (
     USERS_VARIABLE,
+    CommandError,
     User,
+    add_data_dir,
+    add_profile,
+    complain,
     read_private,
     read_user,
     read_users,
+    say,
     users_of_the_environment,
 )
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
@@ -187,7 +191,7 @@ def _users(options: argparse.Namespace) -> list[User]:
 def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
     from qai_hub.local.config import HubConfig, cores, named_users
-    from qai_hub.local.core.admission import merged
+    from qai_hub.local.core.access import merged
 
     config = HubConfig(
         data_dir=options.data_dir.expanduser(),

@@ -10,8 +10,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.common import CommandError, add_data_dir, note, say
-from qai_hub.cli.secret_input import read_private
+from qai_hub.cli.common import CommandError, add_data_dir, note, read_private, say
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -91,19 +90,19 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.admission import add
+    from qai_hub.local.core.access import add
 
     _give(options, add, "may enter until they are revoked")
 
 
 def _renew(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.admission import renew
+    from qai_hub.local.core.access import renew
 
     _give(options, renew, "may enter by the new token alone")
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.admission import revoke
+    from qai_hub.local.core.access import revoke
     from qai_hub.local.store.people import normalized, read_accounts, write_accounts
 
     email = normalized(options.email)
@@ -113,7 +112,7 @@ def _revoke(options: argparse.Namespace) -> None:
 
 
 def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
-    from qai_hub.local.core.admission import checked_token, new_token
+    from qai_hub.local.core.access import checked_token, new_token
     from qai_hub.local.store.people import (
         normalized,
         read_accounts,

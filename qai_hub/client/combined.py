@@ -21,7 +21,7 @@ from qai_hub.submit.drafts import Draft, compile_draft, link_draft
 from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
-    from qai_hub.client.devices import Choice
+    from qai_hub.client.fetch import Choice
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.config.checks import Secret
+from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.completion import complete
 from qai_hub.transfer.s3 import StoredObject, s3_announced

@@ -14,7 +14,7 @@ from qai_hub.client.fetch import (
     fetch_job,
     fetch_model,
 )
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qai_hub.client.arguments import job_filters
 from qai_hub.client.find import FindingClient
-from qai_hub.client.listings import datasets, jobs, models, summaries
+from qai_hub.client.list_operations import datasets, jobs, models, summaries
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from qai_hub.client.devices import DEVICES, Choice, choose_anew
-from qai_hub.client.fetch import fetch_dataset
+from qai_hub.client.fetch import DEVICES, Choice, choose_anew, fetch_dataset
 from qai_hub.client.upload import UploadingClient, check_data
 from qai_hub.errors import Error, InvalidValueError, UserError
 from qai_hub.resources.compile import CompileJob

@@ -15,13 +15,13 @@ from qai_hub.client.submissions import (
     quantize_job,
 )
 from qai_hub.client.upload import UploadingClient
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.job import Job
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 
 if TYPE_CHECKING:
-    from qai_hub.client.devices import Choice
+    from qai_hub.client.fetch import Choice
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.client.fetch import fetch_dataset, fetch_model
 from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
 from qai_hub.client.lists import ListingClient
-from qai_hub.coroutines import run_blocking
-from qai_hub.driver import Driver, entered
+from qai_hub.driver import Driver, entered, run_blocking
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from qai_hub.config.checks import check_token, check_url, is_private
 from qai_hub.config.files import (
     absent_profile,
+    check_token,
+    check_url,
+    is_private,
     profile_path,
     read_values,
     variables,

@@ -15,7 +15,7 @@ from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.engine.attempt import run_attempt
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.server.assembly import RunningHub, start_hub
+from qai_hub.local.server.app import RunningHub, start_hub
 
 if TYPE_CHECKING:
     from qai_hub.client import Client

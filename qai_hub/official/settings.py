@@ -1,12 +1,21 @@
-"""`api_utils`: loading of configurations, and conversion of input specs to a message."""
+"""`util.session` and other settings of the official client that scripts read and assign."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+import httpx
 
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.tensors import dtype_to_wire, parse_input_specs
+from qai_hub.transfer.files import FILES
+from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.retry import RetryPolicy
+from qai_hub.transport.session import Session
+from qai_hub.transport.setup import TRANSFER_READ_LIMIT, wait_longer_for_files
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -14,11 +23,15 @@ if TYPE_CHECKING:
     from qai_hub.tensors import InputSpecs
 
 __all__ = [
+    "EXTERNAL_RESPONSE_TIMEOUT_SECONDS",
+    "create_session",
     "input_shapes_to_tensor_type_list_pb",
+    "listen_to",
     "load_api_config_from_profile",
     "load_default_api_config",
     "str2bool",
 ]
+
 
 _logger = logging.getLogger("qai_hub")
 _TRUE = frozenset({"true", "t", "yes", "1"})
@@ -101,3 +114,48 @@ def _loaded(profile: str | None, verbose: bool) -> ClientConfig:
     if verbose:
         _logger.info("Configuration read: %r", config)
     return config
+
+
+EXTERNAL_RESPONSE_TIMEOUT_SECONDS = TRANSFER_READ_LIMIT
+"""Seconds that a file transfer waits for the next bytes. Scripts assign larger values."""
+
+
+def create_session(
+    internal_retries: bool = True,
+    response_timeout_seconds: float = 28,
+    client_mode: Literal["library", "cli"] = "library",
+) -> Session:
+    """Creates an HTTP client that retries requests where that is safe.
+
+    It has the methods of an httpx client; `get`, `post` and `put` are called as in requests.
+
+    Args:
+        internal_retries: Whether to retry requests.
+        response_timeout_seconds: Seconds to wait for the next bytes of a response.
+        client_mode: Whether a program or the command line uses the client.
+
+    Returns:
+        The client; close it after use.
+    """
+    return Session(
+        policy=RetryPolicy() if internal_retries else RetryPolicy(tries=1),
+        timeout=httpx.Timeout(response_timeout_seconds, connect=5.0),
+        follow_redirects=True,
+    )
+
+
+class _Listening(ModuleType):
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "EXTERNAL_RESPONSE_TIMEOUT_SECONDS" and isinstance(value, int | float):
+            wait_longer_for_files(value)
+            SESSIONS.close(FILES)
+
+
+def listen_to(module: str) -> None:
+    """Applies the time limit that a script assigns in a module, if it is longer than the default.
+
+    Args:
+        module: Name of the module.
+    """
+    sys.modules[module].__class__ = _Listening

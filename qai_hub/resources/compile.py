@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.downloads import read_bytes, save, save_into
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
-from qai_hub.resources.on_demand import on_demand
-from qai_hub.resources.payload import input_specs
+from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.transfer.s3 import s3_announced

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from qai_hub.coroutines import run_blocking
-from qai_hub.driver import BlockingDriver, Driver
+from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable

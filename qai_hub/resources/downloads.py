@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from qai_hub.config.checks import Secret
+from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
 from qai_hub.scratch import temporary_folder
 from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
 from qai_hub.resources.model import Model
-from qai_hub.resources.on_demand import on_demand
-from qai_hub.resources.payload import expect, input_specs
+from qai_hub.resources.payload import expect, input_specs, on_demand
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.paths import free_name, with_suffixes
+from qai_hub.transfer.files import free_name, with_suffixes
 from qai_hub.transport.values import known, not_understood
 
 if TYPE_CHECKING:

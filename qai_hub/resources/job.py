@@ -9,24 +9,21 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from qai_hub.coroutines import run_blocking
-from qai_hub.driver import BlockingDriver, Driver
+from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
-from qai_hub.resources.artifacts import (
+from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.payload import Notice, User, any_details, on_demand, other_type
+from qai_hub.resources.profile_payload import tools_from_api
+from qai_hub.resources.results import (
     download_all_artifacts,
     download_artifacts,
     known_types,
 )
-from qai_hub.resources.extensions import cancel_job
-from qai_hub.resources.on_demand import on_demand
-from qai_hub.resources.payload import Notice, User, any_details, other_type
-from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.sharing import Shareable
 from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
-from qai_hub.waiting.poll import wait_for
-from qai_hub.waiting.wait import WaitForOne
+from qai_hub.waiting.poll import WaitForOne, wait_for
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.model import Model
-from qai_hub.resources.on_demand import on_demand
+from qai_hub.resources.payload import on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.transport.values import known

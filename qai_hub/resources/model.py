@@ -6,8 +6,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.coroutines import run_blocking
-from qai_hub.driver import BlockingDriver, Driver
+from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.downloads import save
 from qai_hub.resources.extensions import call_extension

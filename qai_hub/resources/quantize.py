@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
-from qai_hub.resources.on_demand import on_demand
-from qai_hub.resources.payload import input_specs
+from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.transport.values import known

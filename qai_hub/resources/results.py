@@ -1,12 +1,23 @@
-"""The class of what `download_results` returns, which each job type extends."""
+"""Results of jobs, the artifacts in them, and where they are written to."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qai_hub.errors import UserError
+from qai_hub.resources.downloads import save_all_into
+from qai_hub.status import JobArtifactType
+from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transport.values import listed
+
 if TYPE_CHECKING:
+    from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
 
 
@@ -38,3 +49,66 @@ class JobResult:
 
     def _repr_html_(self) -> str:
         return f'<pre style="white-space:pre-wrap">{escape(JobResult.__repr__(self))}</pre>'
+
+
+_logger = logging.getLogger("qai_hub")
+
+_PREFIX = "JOB_ARTIFACT_TYPE_"
+
+
+def known_types(values: Iterable[object]) -> list[JobArtifactType]:
+    """Returns the artifact types that this client knows, given names or members."""
+    names = (str(getattr(value, "value", value)).removeprefix(_PREFIX) for value in values)
+    return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]
+
+
+async def download_artifacts(
+    driver: Driver, job_id: str, artifact_type: JobArtifactType, folder: str
+) -> list[str]:
+    """Downloads a job's artifacts of one type.
+
+    Args:
+        driver: Runs the requests and transfers.
+        job_id: Identifier of the job, which has ended.
+        artifact_type: Type of the files.
+        folder: Folder to write to; created if missing. Existing files in it are overwritten.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        UserError: If the service no longer has the files.
+    """
+    from qai_hub_api.api.jobs import list_job_artifacts
+
+    answer = await driver.call(
+        list_job_artifacts.sync,
+        job_id,
+        "latest",
+        artifact_type.value,
+        supports_s3_credentials=s3_announced(),
+    )
+    artifacts = listed(answer.artifacts, "a list of artifacts")
+    return await save_all_into(driver, artifacts, folder)
+
+
+async def download_all_artifacts(
+    driver: Driver, job_id: str, artifact_types: Iterable[JobArtifactType], folder: str
+) -> None:
+    """Creates a folder and downloads all artifacts of a job into it.
+
+    Args:
+        driver: Runs the requests and transfers.
+        job_id: Identifier of the job, which has ended.
+        artifact_types: Types of the job's artifacts.
+        folder: The folder.
+    """
+    await driver.run(lambda: Path(folder).expanduser().mkdir(parents=True, exist_ok=True))
+    for artifact_type in artifact_types:
+        try:
+            await download_artifacts(driver, job_id, artifact_type, folder)
+        except UserError as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            # The result, or the reason for a failure, is worth having even without the logs.
+            _logger.warning("%s of job %s: %s", artifact_type.name, job_id, error)

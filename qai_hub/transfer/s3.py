@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from qai_hub.config.checks import Secret
+from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any, cast
 import httpx
 
 from qai_hub.transport.certificates import trusted
-from qai_hub.transport.pace import SLOWEST_ANSWER, Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.repeat import Repeating
+from qai_hub.transport.retry import SLOWEST_ANSWER, Pace
 from qai_hub.transport.routes import AsyncRoutes
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]

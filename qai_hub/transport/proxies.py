@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import httpx
 
-from qai_hub.config.checks import Secret
+from qai_hub.config.files import Secret
 from qai_hub.errors import UserError
 
 __all__ = ["PROXY_VARIABLES", "Proxies", "Proxy", "Target", "past_proxies"]

@@ -1,11 +1,11 @@
-"""The retry policy: how often a request is sent, and with which pauses."""
+"""Which requests are sent again, how often and when, and which transfers have stalled."""
 
 import email.utils
 import random
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -13,7 +13,11 @@ import httpx
 
 __all__ = [
     "IDEMPOTENT",
+    "LEAST_PACE",
+    "SLOWEST_ANSWER",
     "SPOILT_TRIES",
+    "WINDOW",
+    "Pace",
     "Retries",
     "RetryPolicy",
     "StoppedError",
@@ -22,6 +26,49 @@ __all__ = [
     "passes",
     "retry_after",
 ]
+
+
+LEAST_PACE = 1024
+"""Minimum rate, in bytes per second."""
+
+WINDOW = 180.0
+"""Seconds over which the rate of a file transfer is measured."""
+
+SLOWEST_ANSWER = 30.0
+"""Seconds over which the rate of an API response is measured; such responses are small."""
+
+
+class Pace:
+    """Measures the rate of one transfer, starting now.
+
+    Args:
+        clock: Monotonic clock, in seconds.
+        window: Seconds over which the rate is measured.
+    """
+
+    def __init__(self, clock: Callable[[], float], window: float = WINDOW) -> None:
+        self._clock = clock
+        self._window = window
+        self._start = clock()
+        self._moved = 0
+
+    def holds(self, count: int) -> bool:
+        """Counts transferred bytes.
+
+        Args:
+            count: Number of bytes.
+
+        Returns:
+            False if the rate over the window that ends now was below the minimum, otherwise True.
+        """
+        self._moved += count
+        now = self._clock()
+        if now - self._start < self._window:
+            return True
+        enough = self._moved >= LEAST_PACE * (now - self._start)
+        self._start, self._moved = now, 0
+        return enough
+
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0

@@ -9,11 +9,10 @@ from typing import Any, cast
 import httpx
 
 from qai_hub.transport.certificates import trusted
-from qai_hub.transport.pace import SLOWEST_ANSWER, Pace
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.repeat import Repeating, limits
-from qai_hub.transport.retry import IDEMPOTENT, Retries, RetryPolicy
+from qai_hub.transport.retry import IDEMPOTENT, SLOWEST_ANSWER, Pace, Retries, RetryPolicy
 from qai_hub.transport.routes import Routes
 
 __all__ = ["TIME_LIMITS", "Session", "limits"]

@@ -10,7 +10,7 @@ import httpx
 
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
-from qai_hub.config.checks import Secret
+from qai_hub.config.files import Secret
 from qai_hub.transport.answers import AsyncJsonSession, JsonSession
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES

@@ -1,6 +1,6 @@
-"""Compatibility: see `qai_hub.official.sessions`."""
+"""Compatibility: see `qai_hub.official.settings`."""
 
-from qai_hub.official.sessions import EXTERNAL_RESPONSE_TIMEOUT_SECONDS, create_session, listen_to
+from qai_hub.official.settings import EXTERNAL_RESPONSE_TIMEOUT_SECONDS, create_session, listen_to
 
 __all__ = ["EXTERNAL_RESPONSE_TIMEOUT_SECONDS", "create_session"]
 

@@ -5,8 +5,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qai_hub.wire.descriptor import WireError, described, message_class
-from qai_hub.wire.newer import newer_members
 from qai_hub.wire.scalars import SCALARS, moment, read_time, short_float, write_time
+from qai_hub.wire.unknown_members import newer_members
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import EnumDescriptorProto, FieldDescriptorProto

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qai_hub.cli.common import USERS_VARIABLE, read_users, users_of_the_environment
 from qai_hub.cli.main import main
-from qai_hub.cli.secret_input import USERS_VARIABLE, read_users, users_of_the_environment
 from qai_hub.local import LocalHub
 
 ADA, BOB = "ada@example.com", "bob@example.com"

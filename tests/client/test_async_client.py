@@ -18,7 +18,7 @@ from support.tiny_models import affine
 import qai_hub as hub
 from qai_hub import wire
 from qai_hub.aio import AsyncClient
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.sources.memory import write_model
 from qai_hub.transport.async_session import ASYNC_SESSIONS
 from qai_hub.transport.pool import SESSIONS

@@ -14,7 +14,7 @@ from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.client import Client, Dataset, Device, Job, Model
-from qai_hub.client.devices import DEVICES
+from qai_hub.client.fetch import DEVICES
 from qai_hub.local import LocalHub
 
 PHONE = Device("Samsung Galaxy S24")

@@ -1,8 +1,8 @@
 """Choosing devices as blocking submits do."""
 
 from qai_hub.client import Client, Device
-from qai_hub.client.devices import Choice, DeviceCache
-from qai_hub.coroutines import run_blocking
+from qai_hub.client.fetch import Choice, DeviceCache
+from qai_hub.driver import run_blocking
 
 
 def choose(cache: DeviceCache, client: Client, query: Device) -> Choice:

@@ -14,7 +14,7 @@ from typing import Any
 from support.fake_worker import FakeWorker
 
 from qai_hub.local import LocalHub
-from qai_hub.local.server import assembly
+from qai_hub.local.server import app as assembly
 
 TOKEN, PART_SIZE = "tok", 4096
 

@@ -10,7 +10,7 @@ from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 from support.tiny_models import affine
 
 import qai_hub as hub
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.completion import PATIENCE, complete
 from qai_hub.wire import encode

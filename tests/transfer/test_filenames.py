@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transfer.paths import free_name, safe_name, with_suffixes
+from qai_hub.transfer.files import free_name, safe_name, with_suffixes
 
 
 @pytest.mark.parametrize(

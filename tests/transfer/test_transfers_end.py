@@ -10,7 +10,7 @@ from support.transfers import CONTENT, SECRET, FileServer, file, part_urls, sess
 from qai_hub.errors import InternalError
 from qai_hub.transfer.download import download
 from qai_hub.transfer.upload import upload_form, upload_parts
-from qai_hub.transport import pace
+from qai_hub.transport import retry as pace
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 

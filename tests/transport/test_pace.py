@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.pace import LEAST_PACE, WINDOW, Pace
+from qai_hub.transport.retry import LEAST_PACE, WINDOW, Pace
 
 
 class Clock:

@@ -20,7 +20,7 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.signing import Signer
 from qai_hub.local.files.store import FileLinks, FileStore
-from qai_hub.local.files.writers import Writers
+from qai_hub.local.files.streams import Writers
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
 from qai_hub.local.store.records import User

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from qai_hub.local.core import admission
+from qai_hub.local.core import access as admission
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import (
     all_users,

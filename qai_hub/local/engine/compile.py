@@ -1,17 +1,18 @@
-"""Compiles an ONNX model for a target runtime."""
+"""Opens the input model of a compile job, and converts other formats to ONNX."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.importers.open import open_source
+from qai_hub.local.engine.importers.aimet import open_aimet
+from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.io_options import change_ports
-from qai_hub.local.engine.onnx.model_files import ModelFile
+from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_FROM,
     check,
@@ -35,11 +36,39 @@ from qai_hub.local.engine.protocol import (
     notice,
     ports_json,
 )
-from qai_hub.local.engine.qnn.embed import embed_binary
+from qai_hub.local.engine.qnn.link import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
-from qai_hub.local.engine.quantize.in_compile import check_calibration, quantized
+from qai_hub.local.engine.quantize.job import check_calibration, quantized
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
+
+_FROM_TORCH: dict[str, Callable[[Path, Sequence[TensorSpec], Path], ModelFile]] = {
+    ModelType.TORCHSCRIPT: open_torchscript,
+    ModelType.TORCH_EXPORTED_PROGRAM: open_exported_program,
+}
+
+
+def open_source(request: AttemptRequest, work: Path) -> ModelFile:
+    """Open the input model of a compile job.
+
+    Args:
+        request: The request.
+        work: Folder for unpacked and generated files.
+
+    Returns:
+        The model, as ONNX.
+
+    Raises:
+        JobFailure: Its format is not supported, the file is not a readable model, or it cannot be
+            converted to ONNX.
+    """
+    model = request.model
+    if model.model_type in _FROM_TORCH:
+        return _FROM_TORCH[model.model_type](model.path, request.input_specs, work)
+    if model.model_type == ModelType.AIMET_ONNX:
+        return open_aimet(model.path, work)
+    return open_model(model.path, model.model_type, work)
+
 
 logger = logging.getLogger(__name__)
 

@@ -30,11 +30,10 @@ from qai_hub.local.engine.protocol import (
     shortened,
 )
 from qai_hub.local.engine.qnn.binaries import has_context
-from qai_hub.local.engine.qnn.settings import graphs_to_run
+from qai_hub.local.engine.qnn.provider import graphs_to_run
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
-from qai_hub.local.engine.runners.base import RunnableModel
+from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
-from qai_hub.local.engine.runners.profile import profile_model
 from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from qai_hub.local.disk import file_digest, sync
-from qai_hub.local.files.quarantine import Quarantine
-from qai_hub.local.files.settling import drop_second_links, settle
+from qai_hub.local.files.quarantine import Quarantine, drop_second_links, settle
 from qai_hub.local.files.store import Known, Received
 from qai_hub.local.files.streams import write_stream
 

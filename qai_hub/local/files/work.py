@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qai_hub.local.disk import sync
-from qai_hub.local.files.quarantine import Quarantine
-from qai_hub.local.files.settling import entries
+from qai_hub.local.files.quarantine import Quarantine, entries
 
 LOG_FILE = "hub.log"
 _ATTEMPT = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")

@@ -1,7 +1,10 @@
-"""The hub's web application: the contract's routes, the pages, and the middleware around them."""
+"""The application: its parts, and how they are put together."""
 
+import tempfile
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
@@ -9,10 +12,27 @@ from starlette.types import ASGIApp
 
 from qai_hub.local.api import make_handlers
 from qai_hub.local.api.context import Services
-from qai_hub.local.contract import routes
-from qai_hub.local.limits import ServerLimits
+from qai_hub.local.clock import Clock, not_before
+from qai_hub.local.config import HubConfig
+from qai_hub.local.contract import Contract, routes
+from qai_hub.local.core.access import merged
+from qai_hub.local.core.accounts import Accounts
+from qai_hub.local.core.cleanup import clean_up
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
+from qai_hub.local.core.scheduler import Scheduler
+from qai_hub.local.core.waiters import Waiters
+from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.quarantine import Quarantined
+from qai_hub.local.files.signing import HubLinks, Signer
+from qai_hub.local.files.streams import Writers
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.server.middleware import Edge, nothing_here
 from qai_hub.local.server.pages import page_routes
+from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
+from qai_hub.local.store import DataFolderError, Store
 
 
 def make_app(
@@ -58,3 +78,102 @@ def make_app(
         lifespan=lifespan,
     )
     return Edge(router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningHub:
+    """The parts of a running hub that `LocalHub` uses.
+
+    Attributes:
+        url: Scheme, host and port.
+        accounts: The users.
+        waiters: The requests that are waiting for a job to end.
+        server: The web server.
+        quarantined: What the quarantine held when the hub started.
+    """
+
+    url: str
+    accounts: Accounts
+    waiters: Waiters
+    server: ServerThread
+    quarantined: Quarantined
+
+
+def start_hub(
+    config: HubConfig, clock: Clock, run_attempt: RunAttempt, stack: ExitStack
+) -> RunningHub:
+    """Start a hub; returns once it accepts requests.
+
+    Args:
+        config: Its configuration.
+        clock: Returns the current time.
+        run_attempt: Carries out attempts at jobs.
+        stack: Collects the callbacks that stop the hub.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        DataFolderError: The data folder cannot be used.
+        OSError: The port is in use, or the data folder cannot be written.
+        ValueError: An address or a token of a user is invalid.
+    """
+    # Before anything is created.
+    users = merged(config.users).items()
+    folder = config.data_dir
+    if folder is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
+    listener = stack.enter_context(listen(config.host, config.port))
+    store = Store(folder, durable=config.durable)
+    stack.callback(store.close)
+    try:
+        storage = FolderStore(folder, durable=config.durable)
+        work = WorkFolders(folder, durable=config.durable)
+    except FileExistsError as error:
+        raise DataFolderError(
+            f"{error.filename} must be a folder: move away what is there, or give another data "
+            "folder."
+        ) from error
+    store.before_commit(storage.flush)
+    order = clean_up(store, storage, work, clock, config.retention)
+    clock = not_before(clock, order.agreed)
+    accounts = Accounts(store, users, keep=config.keep_users)
+    limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
+    waiters = Waiters(limits.waits)
+    devices = DeviceCatalogue.load()
+    scheduler = Scheduler(
+        store,
+        storage,
+        work,
+        clock,
+        LocalExecutor(storage, work, run_attempt),
+        devices.soc_of,
+        waiters.notify,
+        config,
+    )
+    contract = Contract.load()
+    signer = Signer(store.secret, clock, config.retention.signatures)
+    services = Services(
+        contract=contract,
+        config=config,
+        store=store,
+        storage=storage,
+        accounts=accounts,
+        devices=devices,
+        links=HubLinks(signer, contract.paths),
+        writers=Writers(),
+        lifecycle=Lifecycle(storage, work, clock, config.retention),
+        signer=signer,
+        waiters=waiters,
+        clock=clock,
+        wake=scheduler.wake,
+        cancelled=scheduler.cancelled,
+    )
+    hosts = allowed_hosts(config.host, config.allowed_hosts)
+    app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
+    scheduler.start()
+    stack.callback(scheduler.stop)
+    server = ServerThread(app, listener, waiters.close, limits)
+    server.start()
+    stack.callback(server.stop)
+    return RunningHub(url_of(config.host, listener), accounts, waiters, server, order.quarantined)

@@ -14,8 +14,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from qai_hub.local.errors import MEDIA_TYPE, problem_json, title
-from qai_hub.local.server.crowd import Crowd
-from qai_hub.local.server.lingering import LingeringTransport
+from qai_hub.local.server.connection_limits import Crowd, LingeringTransport
 from qai_hub.local.server.rare_warnings import Seldom
 
 _log = logging.getLogger(__name__)

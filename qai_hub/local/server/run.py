@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 
 from qai_hub.local.errors import is_out_of_files
 from qai_hub.local.limits import ServerLimits
+from qai_hub.local.server.connection_limits import Crowd
 from qai_hub.local.server.connections import Connection
-from qai_hub.local.server.crowd import Crowd
 from qai_hub.local.server.middleware import Edge, too_busy
 from qai_hub.local.server.rare_warnings import Seldom
 

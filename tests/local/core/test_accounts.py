@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from qai_hub.local.core.access import add, renew, revoke
 from qai_hub.local.core.accounts import LOOK_EVERY, Accounts
-from qai_hub.local.core.admission import add, renew, revoke
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.database import beside_the_hub
 from qai_hub.local.store.people import read_accounts, token_digest, write_accounts

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.core import admission
+from qai_hub.local.core import access as admission
 from qai_hub.local.store.records import Account
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"

@@ -9,7 +9,7 @@ import pytest
 from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.attempts import Attempts
+from qai_hub.local.core.local_executor import Attempts
 from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store

@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.core.turns import Claimant, Places, next_turn
+from qai_hub.local.core.scheduler import Claimant, Places, next_turn
 
 PEOPLE = range(6)
 

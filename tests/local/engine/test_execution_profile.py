@@ -23,8 +23,8 @@ from qai_hub.local.engine import machine as memory
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.machine import MemoryPhases, timed
 from qai_hub.local.engine.onnx.model_files import open_model
+from qai_hub.local.engine.runners.base import profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
-from qai_hub.local.engine.runners.profile import profile_model
 
 CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 

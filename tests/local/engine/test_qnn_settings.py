@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.qnn.settings import (
+from qai_hub.local.engine.qnn.provider import (
     GRAPHS,
     OPTIMIZATIONS,
     PRECISION,

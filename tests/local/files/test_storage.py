@@ -18,12 +18,10 @@ from hypothesis import strategies as st
 from qai_hub.local.disk import file_digest
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.folder import FolderStore
-from qai_hub.local.files.links import HubLinks
-from qai_hub.local.files.signing import Signer
+from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.store import FileLinks, FileStore, Received
-from qai_hub.local.files.streams import write_stream
+from qai_hub.local.files.streams import Writers, write_stream
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.files.writers import Writers
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -17,8 +17,13 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
 from qai_hub.local.engine.qnn.contexts import check_floats, make_context, unpack_source
 from qai_hub.local.engine.qnn.provenance import Graph, Part, required
-from qai_hub.local.engine.qnn.provider import PROVIDER, QnnSession, check_soc, htp_options
-from qai_hub.local.engine.qnn.settings import QnnSettings
+from qai_hub.local.engine.qnn.provider import (
+    PROVIDER,
+    QnnSession,
+    QnnSettings,
+    check_soc,
+    htp_options,
+)
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.engine.runners.onnx import TracedNode, layer_detail, read_trace, record_trace

@@ -22,13 +22,15 @@ from qai_hub.local.engine.qnn.contexts import check_floats, make_context, make_d
 from qai_hub.local.engine.qnn.diagnose import adapt, compiled, mistaken, told
 from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance, metadata_of
 from qai_hub.local.engine.qnn.provider import (
+    GRAPHS,
+    QnnSettings,
     check_soc,
     htp_options,
     ir_options,
     provider_version,
+    qnn_settings,
     sdk_version,
 )
-from qai_hub.local.engine.qnn.settings import GRAPHS, QnnSettings, qnn_settings
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"

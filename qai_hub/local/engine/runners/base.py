@@ -1,10 +1,13 @@
-"""The protocols common to all ways to run a model: two runtimes on the CPU, and a simulator."""
+"""Measures a model on this machine: load and inference times, memory, times per layer."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from qai_hub.local.engine.machine import MemoryPhases, runtime_config, timed
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import notice
@@ -113,3 +116,101 @@ class RunnableModel(Protocol):
         Raises:
             JobFailure: The model does not run on these inputs.
         """
+
+
+logger = logging.getLogger(__name__)
+
+_WARM_LOADS = 3
+_OTHER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """The measurements of a model.
+
+    Attributes:
+        profile: The JSON of a `ProfileDetail` (times in microseconds, memory in bytes).
+        notices: Notices for the user.
+        trace: Timed events in Chrome's trace format; None if there are none.
+    """
+
+    profile: dict[str, Any]
+    notices: list[dict[str, str]]
+    trace: Path | None
+
+
+def profile_model(
+    model: RunnableModel,
+    inputs: Mapping[str, Tensor],
+    what: str,
+    iterations: int,
+    work: Path,
+    *,
+    seconds: float = 30,
+) -> Measurement:
+    """Measure a model.
+
+    The model is loaded once cold, which is the first load in this new process, then up to three
+    times warm. Then it runs one warm-up inference, which is not counted, and the counted ones. The
+    estimated time of an inference and of a warm load is the minimum observed, which is least
+    affected by other work on the machine. Times per layer come from further inferences, since
+    tracing slows them down.
+
+    Args:
+        model: The model.
+        inputs: A tensor for each of its inputs.
+        what: How messages refer to these inputs.
+        iterations: Maximum number of inferences to time.
+        work: Folder for the trace.
+        seconds: Time in seconds after which no further inference is timed.
+
+    Returns:
+        The measurements.
+
+    Raises:
+        JobFailure: The model cannot be loaded or run.
+    """
+    logger.info("Measuring up to %d inferences on %s", iterations, what)
+    notices = [notice("INFO", "DEVICE", model.measured_on)]
+    memory = MemoryPhases()
+    memory.leave_out("compile")
+    # The first session is released before the next one is loaded: only its times are kept.
+    cold_loads = _load(model, memory, "cold_load", 1)[0]
+    warm_loads, runner = _load(model, memory, "warm_load", _WARM_LOADS)
+    run = partial(runner.run, inputs, what)
+    with memory.phase("execution"):
+        run()
+        runs, _ = timed(run, iterations, seconds)
+    if len(runs) < iterations:
+        message = f"Measured {len(runs)} of {iterations} iterations in {seconds:g} s."
+        notices.append(notice("INFO", "USER", message))
+    if not memory.measured:
+        message = "This system does not tell the peak memory of a phase: memory is not measured."
+        notices.append(notice("WARNING", "DEVICE", message))
+    breakdown = model.break_down(inputs, what, min(runs), work)
+    profile = {
+        "major_version": 1,
+        "minor_version": 2,
+        "execution_time": min(runs),
+        "all_execution_times": runs,
+        "cold_load_time": cold_loads[0],
+        "all_cold_load_times": cold_loads,
+        "warm_load_time": min(warm_loads),
+        "all_warm_load_times": warm_loads,
+        "compile_time": 0,
+        "all_compile_times": [],
+        **memory.fields,
+        "peak_memory_usage": memory.fields["after_execution_peak_memory"],
+        "layer_details": breakdown.layers,
+        "segment_details": breakdown.segments,
+        "runtime_config": runtime_config(model.conditions),
+        "tool_versions": model.tools,
+    }
+    return Measurement(profile=profile, notices=notices + breakdown.notices, trace=breakdown.trace)
+
+
+def _load(
+    model: RunnableModel, memory: MemoryPhases, phase: str, most: int
+) -> tuple[list[int], Runner]:
+    with memory.phase(phase):
+        return timed(model.load, most, _OTHER_SECONDS)

@@ -18,7 +18,7 @@ from qai_hub.client.pages import (
     some_items,
     whole_list,
 )
-from qai_hub.coroutines import run_blocking
+from qai_hub.driver import run_blocking
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.kinds import job_from_api, summary_from_api
 from qai_hub.resources.model import Model
