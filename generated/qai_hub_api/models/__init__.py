@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from .job_type import JobType as JobType
     from .job_type_name import JobTypeName as JobTypeName
     from .job_update import JobUpdate as JobUpdate
+    from .layer_accuracy import LayerAccuracy as LayerAccuracy
+    from .layer_accuracy_report import LayerAccuracyReport as LayerAccuracyReport
     from .layer_detail import LayerDetail as LayerDetail
     from .link_detail import LinkDetail as LinkDetail
     from .link_job import LinkJob as LinkJob
@@ -110,6 +112,10 @@ if TYPE_CHECKING:
     from .service_status import ServiceStatus as ServiceStatus
     from .shared_access import SharedAccess as SharedAccess
     from .sharing_update import SharingUpdate as SharingUpdate
+    from .target_check import TargetCheck as TargetCheck
+    from .target_check_output import TargetCheckOutput as TargetCheckOutput
+    from .target_check_slice import TargetCheckSlice as TargetCheckSlice
+    from .target_check_status import TargetCheckStatus as TargetCheckStatus
     from .tensor_dtype import TensorDtype as TensorDtype
     from .tensor_type import TensorType as TensorType
     from .tensor_type_submit import TensorTypeSubmit as TensorTypeSubmit
@@ -168,6 +174,8 @@ else:
         "JobType": ".job_type",
         "JobTypeName": ".job_type_name",
         "JobUpdate": ".job_update",
+        "LayerAccuracy": ".layer_accuracy",
+        "LayerAccuracyReport": ".layer_accuracy_report",
         "LayerDetail": ".layer_detail",
         "LinkDetail": ".link_detail",
         "LinkJob": ".link_job",
@@ -217,6 +225,10 @@ else:
         "ServiceStatus": ".service_status",
         "SharedAccess": ".shared_access",
         "SharingUpdate": ".sharing_update",
+        "TargetCheck": ".target_check",
+        "TargetCheckOutput": ".target_check_output",
+        "TargetCheckSlice": ".target_check_slice",
+        "TargetCheckStatus": ".target_check_status",
         "TensorDtype": ".tensor_dtype",
         "TensorType": ".tensor_type",
         "TensorTypeSubmit": ".tensor_type_submit",
@@ -285,6 +297,8 @@ __all__ = (
     "JobType",
     "JobTypeName",
     "JobUpdate",
+    "LayerAccuracy",
+    "LayerAccuracyReport",
     "LayerDetail",
     "LinkDetail",
     "LinkJob",
@@ -334,6 +348,10 @@ __all__ = (
     "ServiceStatus",
     "SharedAccess",
     "SharingUpdate",
+    "TargetCheck",
+    "TargetCheckOutput",
+    "TargetCheckSlice",
+    "TargetCheckStatus",
     "TensorDtype",
     "TensorType",
     "TensorTypeSubmit",

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileDetail")
 
@@ -17,9 +17,12 @@ class CompileDetail:
 
     Attributes:
         tool_versions (list[ToolVersion]): Tools that were used.
+        target_check (TargetCheck | Unset): How close the outputs of a target model in simulation are to those of the
+            source model on the CPU. An extension.
     """
 
     tool_versions: list[ToolVersion]
+    target_check: TargetCheck | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -28,6 +31,10 @@ class CompileDetail:
             tool_versions_item = tool_versions_item_data.to_dict()
             tool_versions.append(tool_versions_item)
 
+        target_check: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.target_check, Unset):
+            target_check = self.target_check.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -35,6 +42,8 @@ class CompileDetail:
                 "tool_versions": tool_versions,
             }
         )
+        if target_check is not UNSET:
+            field_dict["target_check"] = target_check
 
         return field_dict
 
@@ -53,8 +62,14 @@ class CompileDetail:
             else []
         )
 
+        _target_check = d.pop("target_check", UNSET)
+        target_check: TargetCheck | Unset = (
+            TargetCheck.from_dict(_target_check) if type(_target_check) is dict else UNSET
+        )
+
         compile_detail = cls.__new__(cls)
         compile_detail.tool_versions = tool_versions
+        compile_detail.target_check = target_check
 
         compile_detail.additional_properties = d or {}
         return compile_detail
@@ -76,4 +91,5 @@ class CompileDetail:
         return key in self.additional_properties
 
 
+from ..models.target_check import TargetCheck
 from ..models.tool_version import ToolVersion

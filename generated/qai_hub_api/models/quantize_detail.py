@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeDetail")
 
@@ -18,10 +18,13 @@ class QuantizeDetail:
     Attributes:
         tool_versions (list[ToolVersion]): Tools that were used.
         psnr (QuantizeDetailPsnr): Peak signal-to-noise ratio of each output against the float model, in decibels.
+        layer_accuracy (LayerAccuracyReport | Unset): How close the computed tensors of a quantized model are to the
+            float model's, in the order of computation. An extension.
     """
 
     tool_versions: list[ToolVersion]
     psnr: QuantizeDetailPsnr
+    layer_accuracy: LayerAccuracyReport | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,6 +35,10 @@ class QuantizeDetail:
 
         psnr = self.psnr.to_dict()
 
+        layer_accuracy: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.layer_accuracy, Unset):
+            layer_accuracy = self.layer_accuracy.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -40,6 +47,8 @@ class QuantizeDetail:
                 "psnr": psnr,
             }
         )
+        if layer_accuracy is not UNSET:
+            field_dict["layer_accuracy"] = layer_accuracy
 
         return field_dict
 
@@ -61,9 +70,17 @@ class QuantizeDetail:
         _psnr = d.pop("psnr", UNSET)
         psnr = QuantizeDetailPsnr.from_dict(_psnr if type(_psnr) is dict else {})
 
+        _layer_accuracy = d.pop("layer_accuracy", UNSET)
+        layer_accuracy: LayerAccuracyReport | Unset = (
+            LayerAccuracyReport.from_dict(_layer_accuracy)
+            if type(_layer_accuracy) is dict
+            else UNSET
+        )
+
         quantize_detail = cls.__new__(cls)
         quantize_detail.tool_versions = tool_versions
         quantize_detail.psnr = psnr
+        quantize_detail.layer_accuracy = layer_accuracy
 
         quantize_detail.additional_properties = d or {}
         return quantize_detail
@@ -85,5 +102,6 @@ class QuantizeDetail:
         return key in self.additional_properties
 
 
+from ..models.layer_accuracy_report import LayerAccuracyReport
 from ..models.quantize_detail_psnr import QuantizeDetailPsnr
 from ..models.tool_version import ToolVersion
