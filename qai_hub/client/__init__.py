@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from qai_hub.client.signatures import TypedClient
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.official.data import SourceModel as SourceModel
-from qai_hub.official.data import TargetModel as TargetModel
-from qai_hub.official.data import dataset_from_message, job_from_message, model_from_message
+from qai_hub.official.client import SourceModel as SourceModel
+from qai_hub.official.client import TargetModel as TargetModel
+from qai_hub.official.client import dataset_from_message, job_from_message, model_from_message
 from qai_hub.resources.compile import CompileJob, CompileJobResult, CompileJobSummary
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework

@@ -1,4 +1,7 @@
-"""Inner functions of the official client that scripts use, with files and messages."""
+"""Models as ZIP files, datasets as HDF5 files, and the message classes of the API.
+
+These are the names of `util.zipped_model`, `util.dataset_entries_converters` and `public_api_pb2`.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,16 @@ import shutil
 import stat
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from qai_hub import dataset_file as dataset_files
 from qai_hub.errors import UserError
-from qai_hub.resources.dataset import Dataset
-from qai_hub.resources.kinds import job_from_api
-from qai_hub.resources.model import Model
 from qai_hub.wire.descriptor import PACKAGE, described, message_class
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
-    from google.protobuf.message import Message
 
-    from qai_hub.owner import Owner
-    from qai_hub.resources.job import Job, JobOwner
     from qai_hub.tensors import DatasetEntries
 
 __all__ = [
@@ -162,37 +159,3 @@ def _made(name: str) -> object:
         if name in enum.values_by_name:
             return enum.values_by_name[name].number
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-SourceModel: TypeAlias = Any
-"""A model in memory, of PyTorch or ONNX, for annotations in scripts."""
-
-TargetModel: TypeAlias = bytes
-"""The content of a target model file, for annotations in scripts."""
-
-
-def job_from_message(message: Message, owner: JobOwner) -> Job:
-    """Creates the job for a `Job` message."""
-    from qai_hub_api.models import Job as ApiJob
-
-    from qai_hub.wire import to_json
-
-    return job_from_api(ApiJob.from_dict(to_json(message)), owner)
-
-
-def model_from_message(message: Message, owner: JobOwner, producer: Job | None) -> Model:
-    """Creates the model for a `Model` message."""
-    from qai_hub_api.models import Model as ApiModel
-
-    from qai_hub.wire import to_json
-
-    return Model._from_api(ApiModel.from_dict(to_json(message)), owner, producer)
-
-
-def dataset_from_message(message: Message, owner: Owner) -> Dataset:
-    """Creates the dataset for a `Dataset` message."""
-    from qai_hub_api.models import Dataset as ApiDataset
-
-    from qai_hub.wire import to_json
-
-    return Dataset._from_api(ApiDataset.from_dict(to_json(message)), owner)

@@ -125,7 +125,7 @@ def hub() -> Iterator[CannedHub]:
                 "GET /api/v1/devices/": Canned(DEVICES),
                 "GET /api/v1/models/m1/": Canned(MODEL),
                 "GET /api/v1/models/m1/download/": Canned(
-                    {"url": {"url": f"{server.url}/file", "filename": "net.onnx"}}
+                    {"url": {"url": f"{server.url}/file", "filename": "net.dlc"}}
                 ),
                 "GET /file": Canned(b"content", headers={"Content-Type": "binary/octet-stream"}),
                 "GET /api/v1/jobs/j1/": Canned(JOB),
