@@ -26,7 +26,7 @@ from qai_hub.local.engine.onnx.prepare import (
     verify,
 )
 from qai_hub.local.engine.onnx.signature import inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, options_of
+from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -99,7 +99,7 @@ def compile_model(
     """
     if request.model.model_type == _CONTEXT_BINARY:
         return embed_binary(request, folder)
-    options = options_of(request.options, "compile")
+    options = parse_job_options(request.options, "compile")
     options.notices.extend(check_calibration(request, options.values))
     qnn = _qnn_target(options, request)
     notices = list(options.notices)

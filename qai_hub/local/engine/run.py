@@ -12,14 +12,14 @@ from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, random_inputs
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
-    DEFAULT_SECONDS,
+    DEFAULT_PROFILER_SECONDS,
     DEQUANTIZE,
     ITERATIONS,
     PROFILER_TIME,
     TFLITE_OPTIONS,
-    options_of,
+    parse_job_options,
 )
-from qai_hub.local.engine.options import THREADS, Options, unused_units
+from qai_hub.local.engine.options import THREADS, Options, check_compute_units
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -118,17 +118,17 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "profile" if request.profile else "inference")
+    options = parse_job_options(request.options, "profile" if request.profile else "inference")
     work = folder / WORK_FOLDER
     model = open_runnable(request, options, work)
     measure = partial(
         profile_model,
         iterations=options.values.get(ITERATIONS, model.default_iterations),
-        seconds=options.values.get(PROFILER_TIME, DEFAULT_SECONDS),
+        seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
     notices = [*options.notices, *model.notices]
     units = options.values.get(COMPUTE_UNIT, ("all",))
-    unused = unused_units(units, model.compute_units)
+    unused = check_compute_units(units, model.compute_units)
     if unused:
         message = f"The model ran on {','.join(model.compute_units)}, not on {','.join(unused)}."
         notices.append(notice("INFO", "DEVICE", message))

@@ -9,7 +9,7 @@ from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import pack
-from qai_hub.local.engine.option_table import options_of
+from qai_hub.local.engine.option_table import parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -53,7 +53,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "compile")
+    options = parse_job_options(request.options, "compile")
     runtime = options.values.get(TARGET_RUNTIME, PRECOMPILED)
     if runtime != PRECOMPILED:
         reason = (
@@ -116,7 +116,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "link")
+    options = parse_job_options(request.options, "link")
     settings = qnn_settings(options.values.get(QNN_OPTIONS, {}))
     soc = check_soc(request.soc, "link")
     work = folder / WORK_FOLDER

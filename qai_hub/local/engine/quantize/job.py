@@ -12,7 +12,7 @@ from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, check, drop_defaults, publish
 from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, options_of
+from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -121,7 +121,7 @@ def quantize_model(
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "quantize")
+    options = parse_job_options(request.options, "quantize")
     types = request.weights_dtype, request.activations_dtype
     native_types(*types)
     work = folder / WORK_FOLDER
