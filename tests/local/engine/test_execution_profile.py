@@ -21,7 +21,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine import machine as memory
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.machine import MemoryPhases, timed
+from qai_hub.local.engine.machine import MemoryRecorder, time_calls
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.runners.base import profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
@@ -153,7 +153,7 @@ def test_measuring_ends_after_its_time(most: int, seconds: float, expected: int)
         calls.append(clock.now)
         return len(calls)
 
-    times, last = timed(action, most, seconds, clock)
+    times, last = time_calls(action, most, seconds, clock)
 
     assert times == [1_000_000] * expected
     assert last == len(calls) == expected
@@ -171,7 +171,7 @@ def test_a_profile_that_is_cut_short_says_so(tmp_path: Path) -> None:
 
 
 def test_no_time_is_below_a_microsecond() -> None:
-    assert timed(lambda: None, 3, 1, Clock())[0] == [1, 1, 1]
+    assert time_calls(lambda: None, 3, 1, Clock())[0] == [1, 1, 1]
 
 
 def event(name: str, index: int, start: int, duration: int, op: str = "Op") -> dict[str, Any]:
@@ -245,14 +245,14 @@ def touched(size: int) -> mmap.mmap:
 
 
 def test_memory_of_a_phase() -> None:
-    phases = MemoryPhases()
+    phases = MemoryRecorder()
     with phases.phase("cold_load"):
         kept = touched(8 * 2**20)
         touched(32 * 2**20).close()
     with phases.phase("warm_load"):
         kept.close()
 
-    assert phases.measured
+    assert phases.is_supported
     increase = phases.fields["cold_load_memory"]["increase"]
     assert 7 * 2**20 < increase["lower"] < 20 * 2**20
     assert increase["upper"] > 38 * 2**20
@@ -262,7 +262,7 @@ def test_memory_of_a_phase() -> None:
     assert phases.fields["warm_load_memory"]["increase"]["lower"] == 0
 
 
-@pytest.mark.parametrize("missing", ["STATUS", "CLEAR_REFS"])
+@pytest.mark.parametrize("missing", ["STATUS_FILE", "CLEAR_REFS_FILE"])
 def test_without_the_kernels_figures_no_memory_is_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:

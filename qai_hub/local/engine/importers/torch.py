@@ -15,8 +15,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
-from qai_hub.local.engine.machine import load_extra
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.machine import import_extra
 from qai_hub.local.engine.onnx.edit import Change, rewire
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.prepare import differences, nodes_of
@@ -36,7 +36,7 @@ def load_torch() -> Any:  # noqa: ANN401 - it is not installed where types are c
     Raises:
         JobFailure: It is not installed.
     """
-    return load_extra("torch", "torch", "PyTorch models")
+    return import_extra("torch", "torch", "PyTorch models")
 
 
 def check_archive(source: Path, members: set[str], what: str) -> None:
@@ -83,7 +83,7 @@ def told(what: str, failure_type: FailureType) -> Iterator[None]:
         raise JobFailure(FailureType.MODEL_INVALID, reason) from None
     # Its loaders and exporters raise exceptions of any type.
     except Exception as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         logger.exception("PyTorch cannot %s", what)
         reason = f"PyTorch cannot {what}: {explained(error)}"
@@ -196,7 +196,7 @@ def open_exported_program(source: Path, specs: Sequence[TensorSpec], work: Path)
     del specs
     check_archive(source, {"models"}, "an exported program: torch.export.save writes that")
     torch = load_torch()
-    load_extra("onnxscript", "torch", "exported programs")
+    import_extra("onnxscript", "torch", "exported programs")
     with told("load the model", FailureType.MODEL_INVALID), without_code():
         program = torch.export.load(str(source))
     names = [name for name in program.graph_signature.user_inputs if isinstance(name, str)]
@@ -251,7 +251,7 @@ def _compare(
             given = compute(*map(torch.from_numpy, tensors.values()))
     # A program may check its inputs, or take some as keyword arguments.
     except Exception as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         return _not_compared(f"PyTorch does not run it on {RANDOM_INPUTS}: {explained(error)}")
     expected = [leaf.numpy() for leaf in _leaves(given) if isinstance(leaf, torch.Tensor)]

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.protocol import TensorSpec
 
 Tensor = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
@@ -93,7 +93,7 @@ class Session:
         try:
             outputs: list[Tensor] = self._native.run(None, dict(inputs))
         except RUNTIME_ERRORS as error:
-            if resource_failure_of(error):
+            if resource_failure_from_error(error):
                 raise
             reason = f"The model does not run on {what}: {explained(error)}"
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason) from error
@@ -135,7 +135,7 @@ def explained(error: Exception) -> str:
 
 
 def _load_failure(error: Exception) -> Exception:
-    if resource_failure_of(error):
+    if resource_failure_from_error(error):
         return error
     if isinstance(error, native.InvalidProtobuf):
         failure_type = FailureType.MODEL_CORRUPT

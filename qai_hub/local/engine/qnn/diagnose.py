@@ -8,7 +8,7 @@ from typing import TypeVar
 import onnx
 from onnx import defs, helper, inliner
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import shortened
 from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QnnSession
 from qai_hub.local.engine.quantize.qdq import is_quantized
@@ -94,7 +94,7 @@ def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> 
     Raises:
         MemoryError: QNN does not work, in a process with a memory limit.
     """
-    if resource_failure(failure.reason):
+    if resource_failure_from_text(failure.reason):
         return failure
     try:
         trial = QnnSession(source, options, settings={ASSIGNED: "1"})

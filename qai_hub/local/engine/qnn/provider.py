@@ -11,7 +11,7 @@ from typing import cast
 
 import onnxruntime
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, explained
 from qai_hub.local.engine.protocol import (
     HTP_FIRST,
@@ -261,7 +261,7 @@ def _registered() -> ModuleType:
     try:
         package = importlib.import_module("onnxruntime_qnn")
     except ImportError as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         reason = (
             "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "

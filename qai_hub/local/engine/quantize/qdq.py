@@ -14,7 +14,7 @@ from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from qai_hub.local.engine.datasets import MOST_SAMPLES, CalibrationSamples, InputDataset, Reader
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
 from qai_hub.local.engine.onnx.model_files import tensors_of
 from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
@@ -259,7 +259,7 @@ def _quantize(
         raise
     # The quantizer raises exceptions of any type, assertions included.
     except Exception as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         logger.exception("The quantizer failed")
         reason = f"ONNX Runtime cannot quantize the model: {type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from qai_hub.local.engine.machine import MemoryPhases, runtime_config, timed
+from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import notice
@@ -172,19 +172,19 @@ def profile_model(
     """
     logger.info("Measuring up to %d inferences on %s", iterations, what)
     notices = [notice("INFO", "DEVICE", model.measured_on)]
-    memory = MemoryPhases()
-    memory.leave_out("compile")
+    memory = MemoryRecorder()
+    memory.skip("compile")
     # The first session is released before the next one is loaded: only its times are kept.
     cold_loads = _load(model, memory, "cold_load", 1)[0]
     warm_loads, runner = _load(model, memory, "warm_load", _WARM_LOADS)
     run = partial(runner.run, inputs, what)
     with memory.phase("execution"):
         run()
-        runs, _ = timed(run, iterations, seconds)
+        runs, _ = time_calls(run, iterations, seconds)
     if len(runs) < iterations:
         message = f"Measured {len(runs)} of {iterations} iterations in {seconds:g} s."
         notices.append(notice("INFO", "USER", message))
-    if not memory.measured:
+    if not memory.is_supported:
         message = "This system does not tell the peak memory of a phase: memory is not measured."
         notices.append(notice("WARNING", "DEVICE", message))
     breakdown = model.break_down(inputs, what, min(runs), work)
@@ -210,7 +210,7 @@ def profile_model(
 
 
 def _load(
-    model: RunnableModel, memory: MemoryPhases, phase: str, most: int
+    model: RunnableModel, memory: MemoryRecorder, phase: str, most: int
 ) -> tuple[list[int], Runner]:
     with memory.phase(phase):
-        return timed(model.load, most, _OTHER_SECONDS)
+        return time_calls(model.load, most, _OTHER_SECONDS)

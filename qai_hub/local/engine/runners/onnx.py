@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from qai_hub.local.engine.machine import timed, tool_versions
+from qai_hub.local.engine.machine import time_calls, tool_versions
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import PROVIDER, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
@@ -231,5 +231,5 @@ def record_trace(
     """
     session = load(work / "trace")
     session.run(inputs, what)
-    timed(lambda: session.run(inputs, what), _TRACED_RUNS, _TRACED_SECONDS)
+    time_calls(lambda: session.run(inputs, what), _TRACED_RUNS, _TRACED_SECONDS)
     return session.end_trace()

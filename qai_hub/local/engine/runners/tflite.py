@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
-from qai_hub.local.engine.machine import load_extra, tool_versions
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.machine import import_extra, tool_versions
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
@@ -154,12 +154,12 @@ class LiteRtRunner:
 
 
 def _litert() -> Any:  # noqa: ANN401 - LiteRT states no types
-    return load_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
+    return import_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
 
 
 def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
     _litert()
-    module = load_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
+    module = import_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
     try:
         return module.Interpreter(model_path=str(path), num_threads=threads)
     except (RuntimeError, ValueError) as error:
@@ -169,7 +169,7 @@ def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
 def _failure(error: Exception, failure_type: FailureType, problem: str) -> Exception:
     """Return the exception to raise for an error of LiteRT."""
     text = " ".join(str(error).split())[:1500]
-    if resource_failure_of(error):
+    if resource_failure_from_error(error):
         return error
     # LiteRT reports no reason when it cannot allocate memory.
     if not text or _NO_MEMORY in text:
