@@ -33,8 +33,8 @@ from qai_hub.local.engine.protocol import (
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
+    build_notice,
+    specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
@@ -105,7 +105,7 @@ def compile_model(
     notices = list(options.notices)
     if TARGET_RUNTIME not in options.values:
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
-        notices.append(notice("INFO", "USER", message))
+        notices.append(build_notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
     model = open_source(request, work)
     check(model)
@@ -135,7 +135,7 @@ def compile_model(
         made, files, more = qnn.make(target, inputs, outputs, folder)
     made["tool_versions"] = [*made["tool_versions"], *tools]
     return Report(
-        result={**made, **ports_json(inputs, outputs), "notices": notices + differences + more},
+        result={**made, **specs_to_json(inputs, outputs), "notices": notices + differences + more},
         files=files,
     )
 
@@ -148,7 +148,7 @@ def _qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
         return QnnTarget.of(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
         message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
-        options.notices.append(notice("INFO", "USER", message))
+        options.notices.append(build_notice("INFO", "USER", message))
     return None
 
 

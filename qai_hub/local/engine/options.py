@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import OptionStringError, parse_option_string
 
@@ -245,7 +245,7 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
             raise JobFailure(FailureType.UNSUPPORTED, reason)
         if isinstance(rule, Ignored):
             message = f"The option {flag} was ignored: {rule.reason}."
-            result.notices.append(notice("INFO", "USER", message))
+            result.notices.append(build_notice("INFO", "USER", message))
         else:
             result.values[flag] = value
     return result
@@ -277,7 +277,7 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
             read = option.parse(value)
             values[flag] = _merge_settings(values[flag], read) if flag in values else read
         except ValueError as error:
-            problem = f"The option {flag!r} cannot be {shortened(value, 1000)}: {error}"
+            problem = f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"
             raise _invalid_options(problem, kind, known) from None
     return values
 

@@ -60,7 +60,7 @@ def main(folder: Path, memory_limit: int) -> int:
         try:
             report = handle_request(request, folder)
         except JobFailure as failure:
-            report = Report.of_failure(failure)
+            report = Report.from_failure(failure)
         report.write(folder)
     except Exception as error:
         cause = resource_failure_from_error(error)

@@ -10,7 +10,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model, tensors_of
 from qai_hub.local.engine.onnx.prepare import check, drop_defaults
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.encodings import read_encodings
 from qai_hub.local.engine.quantize.nodes import insert_quantizers
 from qai_hub.local.enums import ModelType
@@ -64,6 +64,6 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
 
 def _of_floats(names: Sequence[str]) -> Iterator[dict[str, str]]:
     if names:
-        listed = ", ".join(map(shortened, names[:10])) + ", …" * (len(names) > 10)
+        listed = ", ".join(map(quote_name, names[:10])) + ", …" * (len(names) > 10)
         message = f"Not quantized, since AIMET's encodings say that they are floats: {listed}."
-        yield notice("INFO", "MODEL", message)
+        yield build_notice("INFO", "MODEL", message)

@@ -22,7 +22,7 @@ from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.prepare import differences, nodes_of
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, random_inputs
 from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of, required_inputs
-from qai_hub.local.engine.protocol import TensorSpec, notice
+from qai_hub.local.engine.protocol import TensorSpec, build_notice
 
 logger = logging.getLogger(__name__)
 
@@ -264,7 +264,7 @@ def _compare(
 
 def _not_compared(why: str) -> list[dict[str, str]]:
     message = f"The exported model was not compared with PyTorch: {why}."
-    return [notice("INFO", "MODEL", message)]
+    return [build_notice("INFO", "MODEL", message)]
 
 
 def _leaves(outputs: object) -> Iterator[object]:

@@ -10,7 +10,7 @@ from onnx import helper
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import explained
 from qai_hub.local.engine.onnx.signature import required_inputs
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 
 
 def names_in(graph: onnx.GraphProto) -> set[str]:
@@ -166,7 +166,7 @@ def _check_distinct(ports: Sequence[tuple[onnx.ValueInfoProto, Change]], moved: 
             raise JobFailure(
                 FailureType.INVALID_ARGUMENT,
                 "Two inputs or outputs of the target model would have the name "
-                f"{shortened(change.name)}: give one of them another by input_specs or "
+                f"{quote_name(change.name)}: give one of them another by input_specs or "
                 "--output_names.",
             )
         seen.add(change.name)

@@ -23,8 +23,8 @@ from qai_hub.local.engine.option_table import (
 )
 from qai_hub.local.engine.protocol import (
     TensorSpec,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 
 _TRUNCATED = {"int64": "int32"}
@@ -63,7 +63,7 @@ def change_ports(
         _changes(inputs, values, CHANNEL_LAST_INPUT),
         _changes(outputs, values, CHANNEL_LAST_OUTPUT),
     )
-    return changed, [notice("INFO", "USER", text) for text in told]
+    return changed, [build_notice("INFO", "USER", text) for text in told]
 
 
 def _told(before: Port, after: Port) -> list[str]:
@@ -71,12 +71,13 @@ def _told(before: Port, after: Port) -> list[str]:
     texts = []
     if after.name != before.name:
         texts.append(
-            f"The model's input {shortened(before.name)} is {shortened(after.name)} in the target "
+            f"The model's input {quote_name(before.name)} is {quote_name(after.name)} in the "
+            "target "
             "model, as input_specs say."
         )
     if after.dtype != before.dtype:
         texts.append(
-            f"The input {shortened(after.name)} is of {after.dtype}, as input_specs say, and cast "
+            f"The input {quote_name(after.name)} is of {after.dtype}, as input_specs say, and cast "
             f"to the {before.dtype} of the model, not scaled."
         )
     return texts
@@ -102,7 +103,7 @@ def _changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) -> lis
     if unknown:
         role = "inputs" if flag == CHANNEL_LAST_INPUT else "outputs"
         raise _invalid(
-            f"{flag} names {', '.join(map(shortened, unknown[:20]))}, and the target model's "
+            f"{flag} names {', '.join(map(quote_name, unknown[:20]))}, and the target model's "
             f"{role} are {listed(ports)}."
         )
     changes = []

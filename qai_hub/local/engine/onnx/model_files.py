@@ -11,7 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.enums import ModelType
 
 _CHUNK = 2**20
@@ -91,13 +91,13 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
     path = PurePosixPath(member.filename)
     mode = member.external_attr >> 16
     if path.is_absolute() or ".." in path.parts or "\\" in member.filename or not path.parts:
-        raise _refused(f"the path {shortened(member.filename)} leads out of it")
+        raise _refused(f"the path {quote_name(member.filename)} leads out of it")
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise _refused(f"{shortened(member.filename)} is not a regular file")
+        raise _refused(f"{quote_name(member.filename)} is not a regular file")
     if member.flag_bits & 1:
-        raise _refused(f"{shortened(member.filename)} is encrypted")
+        raise _refused(f"{quote_name(member.filename)} is encrypted")
     if any(len(part.encode()) > 255 for part in path.parts) or len(str(path).encode()) > 1000:
-        raise _refused(f"the name {shortened(member.filename)} is too long")
+        raise _refused(f"the name {quote_name(member.filename)} is too long")
     return path
 
 
@@ -177,7 +177,7 @@ def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
 def _only_model(directory: Path) -> Path:
     found = sorted(path for path in directory.rglob("*.onnx") if path.is_file())
     if len(found) != 1:
-        names = ", ".join(shortened(path.name) for path in found[:5]) or "none"
+        names = ", ".join(quote_name(path.name) for path in found[:5]) or "none"
         reason = f"A model directory must hold exactly one .onnx file; this one has {names}."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     return found[0]
@@ -207,14 +207,14 @@ def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) 
             if directory is None:
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {shortened(tensor.name)} in another file, "
-                    f"{shortened(location)}: upload the directory with both files.",
+                    f"The model keeps the tensor {quote_name(tensor.name)} in another file, "
+                    f"{quote_name(location)}: upload the directory with both files.",
                 )
             if not _is_beside(location, path):
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {shortened(tensor.name)} in the file "
-                    f"{shortened(location)}, which is not beside it in the uploaded directory.",
+                    f"The model keeps the tensor {quote_name(tensor.name)} in the file "
+                    f"{quote_name(location)}, which is not beside it in the uploaded directory.",
                 )
 
 

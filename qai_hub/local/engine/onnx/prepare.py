@@ -20,8 +20,8 @@ from qai_hub.local.engine.onnx.signature import (
 )
 from qai_hub.local.engine.protocol import (
     TensorSpec,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 
 # The operator that stands for a graph compiled for one chip in ONNX Runtime.
@@ -288,9 +288,9 @@ def differences(
     for name, before, after in zip(names, expected, actual, strict=True):
         difference = _difference(before, after)
         if difference:
-            message = f"The output {shortened(name)} of the {what} {difference}."
+            message = f"The output {quote_name(name)} of the {what} {difference}."
             logger.warning(message)
-            notices.append(notice("WARNING", "MODEL", message))
+            notices.append(build_notice("WARNING", "MODEL", message))
     return notices
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import TensorSpec, shortened
+from qai_hub.local.engine.protocol import TensorSpec, quote_name
 
 DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
@@ -41,7 +41,7 @@ class Port:
 
     def __str__(self) -> str:
         dims = "..." if self.shape is None else ", ".join(map(str, self.shape))
-        return f"{shortened(self.name)}: {self.dtype}[{dims[:200]}]"
+        return f"{quote_name(self.name)}: {self.dtype}[{dims[:200]}]"
 
     @property
     def dynamic_dims(self) -> list[int]:
@@ -69,7 +69,7 @@ class Port:
         if self.dynamic_dims:
             index = self.dynamic_dims[0]
             reason = (
-                f"Dimension {index} ({shortened(str(self.shape[index]))}) of the input {self} is "
+                f"Dimension {index} ({quote_name(str(self.shape[index]))}) of the input {self} is "
                 "dynamic: compile the model with input_specs that give it a size."
             )
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
@@ -127,9 +127,9 @@ def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
         How they differ; empty if they do not.
     """
     expected = {port.name for port in ports}
-    problems = [f"unknown: {shortened(name)}" for name in given if name not in expected]
-    problems += [f"missing: {shortened(port.name)}" for port in ports if port.name not in given]
-    problems += [f"twice: {shortened(n)}" for n in sorted(set(given)) if given.count(n) > 1]
+    problems = [f"unknown: {quote_name(name)}" for name in given if name not in expected]
+    problems += [f"missing: {quote_name(port.name)}" for port in ports if port.name not in given]
+    problems += [f"twice: {quote_name(n)}" for n in sorted(set(given)) if given.count(n) > 1]
     return ", ".join(problems[:20])
 
 
@@ -147,7 +147,7 @@ def check_name(name: str, role: str, failure_type: FailureType) -> None:
     if not name or len(name) > _NAME_LIMIT or "\0" in name:
         raise JobFailure(
             failure_type,
-            f"The {role} name {shortened(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
+            f"The {role} name {quote_name(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
             "characters and no NUL.",
         )
 
@@ -160,7 +160,7 @@ def _port(value: onnx.ValueInfoProto, role: str) -> Port:
     if value.type.WhichOneof("value") != "tensor_type" or dtype is None:
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"The {role} {shortened(name)} is of the type {_type_name(value)}. "
+            f"The {role} {quote_name(name)} is of the type {_type_name(value)}. "
             f"Supported are tensors of {', '.join(DTYPES.values())}: cast it inside the model.",
         )
     if not tensor.HasField("shape"):

@@ -17,8 +17,8 @@ from qai_hub.local.engine.protocol import (
     InputModel,
     Soc,
     TensorSpec,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 from qai_hub.local.engine.qnn.provenance import Graph, Provenance, required
 from qai_hub.local.engine.qnn.provider import PROVIDER, check_soc
@@ -197,9 +197,9 @@ def open_graph(
         binary = _alone(made, graph, model.source, folder)
         message = (
             "This hub's QNN cannot load linked context binaries: in place of the graph "
-            f"{shortened(graph.name)} it takes one of its own, compiled from the same model."
+            f"{quote_name(graph.name)} it takes one of its own, compiled from the same model."
         )
-        notices.append(notice("WARNING", "MODEL", message))
+        notices.append(build_notice("WARNING", "MODEL", message))
     else:
         folder.mkdir()
         binary = folder / "context.bin"

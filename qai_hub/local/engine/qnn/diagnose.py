@@ -9,7 +9,7 @@ import onnx
 from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QnnSession
 from qai_hub.local.engine.quantize.qdq import is_quantized
 
@@ -42,7 +42,7 @@ def told(nodes: Sequence[tuple[str, str]]) -> str:
     Args:
         nodes: Their names and operators.
     """
-    named = [f"{op} ({shortened(name)})" for name, op in nodes[:_MOST_NAMED]]
+    named = [f"{op} ({quote_name(name)})" for name, op in nodes[:_MOST_NAMED]]
     more = len(nodes) - _MOST_NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 

@@ -15,9 +15,9 @@ from qai_hub.local.engine.protocol import (
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
-    shortened,
+    build_notice,
+    quote_name,
+    specs_to_json,
 )
 from qai_hub.local.engine.qnn.binaries import open_graph
 from qai_hub.local.engine.qnn.contexts import (
@@ -69,7 +69,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     for soc in request.other_socs:
         made_of.check_runs_on(soc)
     if len(made_of.graphs) > 1 and not settings.graphs:
-        names = ", ".join(shortened(graph.name) for graph in made_of.graphs)
+        names = ", ".join(quote_name(graph.name) for graph in made_of.graphs)
         reason = (
             f"An ONNX model holds one graph here, and the context binary has {names}: link the one "
             "alone that is wanted, by --qnn_options context_enable_graphs=NAME."
@@ -82,7 +82,7 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     )
     target = publish_precompiled(opened.wrapper, opened.binary, provenance, folder)
     made = Made.of(ModelType.ONNX, {TARGET: target}, provenance, settings, opened.notices)
-    ports = ports_json(opened.graph.inputs, opened.graph.outputs)
+    ports = specs_to_json(opened.graph.inputs, opened.graph.outputs)
     return Report(
         result={**made.result, **ports, "notices": options.notices + made.notices},
         files=made.files,
@@ -144,10 +144,12 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         linked=True,
     )
     sizes = sum(context.binary.stat().st_size for context in alone)
-    notices = [notice("INFO", "MODEL", _told(names, graphs, sizes, folder / "target_model.bin"))]
+    notices = [
+        build_notice("INFO", "MODEL", _told(names, graphs, sizes, folder / "target_model.bin"))
+    ]
     if not soc.weight_sharing:
         message = f"The graphs do not share their weights: {soc.name} cannot do that."
-        notices.append(notice("INFO", "DEVICE", message))
+        notices.append(build_notice("INFO", "DEVICE", message))
     files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
     made = Made.of(_BINARY, files, provenance, settings, notices)
     ports = {
@@ -171,7 +173,8 @@ def _graphs(request: AttemptRequest, work: Path) -> list[_Linked]:
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         reason = (
-            f"Several models have a graph named {shortened(twice[0])}. Graphs that are linked need "
+            f"Several models have a graph named {quote_name(twice[0])}. Graphs that are linked "
+            "need "
             "names that differ: compile with --qnn_options context_enable_graphs=NAME."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
@@ -183,8 +186,8 @@ def _chosen(graphs: Sequence[_Linked], names: Sequence[str]) -> list[_Linked]:
     known = {each.graph.name: each for each in graphs}
     missing = [name for name in names if name not in known]
     if missing:
-        there = ", ".join(map(shortened, known))
-        reason = f"The models have no graph {shortened(missing[0])}. They have {there}."
+        there = ", ".join(map(quote_name, known))
+        reason = f"The models have no graph {quote_name(missing[0])}. They have {there}."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     return [known[name] for name in names] or list(graphs)
 
@@ -222,7 +225,7 @@ def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
 def _told(names: Sequence[str], graphs: Sequence[_Linked], apart: int, binary: Path) -> str:
     """Describe the graphs in the file, their names, and its size without weight sharing."""
     named = ", ".join(
-        f"{shortened(each.graph.name)} as {internal}"
+        f"{quote_name(each.graph.name)} as {internal}"
         for each, internal in zip(graphs, names, strict=True)
     )
     return (

@@ -8,7 +8,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
-    shortened,
+    quote_name,
 )
 
 
@@ -137,7 +137,7 @@ class Provenance:
         Raises:
             JobFailure: There is no such graph, or several graphs and no name.
         """
-        known = ", ".join(shortened(graph.name) for graph in self.graphs)
+        known = ", ".join(quote_name(graph.name) for graph in self.graphs)
         if len(wanted) > 1 or (not wanted and len(self.graphs) > 1):
             reason = (
                 f"The model has the graphs {known}: name one of them by "
@@ -149,7 +149,7 @@ class Provenance:
         for graph in self.graphs:
             if wanted[0] in (graph.name, graph.internal):
                 return graph
-        reason = f"The model has no graph {shortened(wanted[0])}. It has {known}."
+        reason = f"The model has no graph {quote_name(wanted[0])}. It has {known}."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 
 

@@ -14,10 +14,10 @@ import onnxruntime
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, explained
 from qai_hub.local.engine.protocol import (
-    HTP_FIRST,
+    MIN_HTP_VERSION,
     Soc,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 
 GRAPHS = "context_enable_graphs"
@@ -104,10 +104,10 @@ def _notices(given: Mapping[str, str], read: AbstractSet[str]) -> tuple[dict[str
     unknown = [name for name in given if not name.startswith(_FAMILIES)]
     if unknown:
         known = ", ".join(sorted(read))
-        raise _invalid(f"there is no {shortened(unknown[0])}. This job reads {known}")
+        raise _invalid(f"there is no {quote_name(unknown[0])}. This job reads {known}")
     ignored = sorted(given.keys() - read)
-    message = f"In --qnn_options, {', '.join(map(shortened, ignored))} changes nothing here."
-    return (notice("INFO", "USER", message),) if ignored else ()
+    message = f"In --qnn_options, {', '.join(map(quote_name, ignored))} changes nothing here."
+    return (build_notice("INFO", "USER", message),) if ignored else ()
 
 
 def _graphs(given: Mapping[str, str]) -> tuple[str, ...]:
@@ -117,18 +117,18 @@ def _graphs(given: Mapping[str, str]) -> tuple[str, ...]:
 def _optimization(value: str) -> int:
     level = value.removeprefix("O=")
     if level not in {"0", "1", "2", "3"}:
-        raise _invalid(f"{OPTIMIZATIONS} is O=0, O=1, O=2 or O=3, not {shortened(value)}")
+        raise _invalid(f"{OPTIMIZATIONS} is O=0, O=1, O=2 or O=3, not {quote_name(value)}")
     return int(level)
 
 
 def _check_precision(value: str) -> None:
     if value.upper() != "FLOAT16":
-        raise _invalid(f"{PRECISION} is FLOAT16, the HTP's only one, not {shortened(value)}")
+        raise _invalid(f"{PRECISION} is FLOAT16, the HTP's only one, not {quote_name(value)}")
 
 
 def _vtcm(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= _MOST_VTCM):
-        raise _invalid(f"{VTCM} is a number of MB from 1 to {_MOST_VTCM}, not {shortened(value)}")
+        raise _invalid(f"{VTCM} is a number of MB from 1 to {_MOST_VTCM}, not {quote_name(value)}")
     return int(value)
 
 
@@ -174,7 +174,8 @@ def check_soc(soc: Soc | None, what: str) -> Soc:
     if not soc.has_htp:
         reason = (
             f"The chip {soc.name} has a Hexagon v{soc.hexagon}, without a tensor processor: QNN "
-            f"compiles for v{HTP_FIRST} and later. Compile with --target_runtime onnx, or for "
+            f"compiles for v{MIN_HTP_VERSION} and later. Compile with --target_runtime onnx, or "
+            "for "
             "another device."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)

@@ -12,7 +12,7 @@ from qai_hub.local.engine.option_table import SIMULATED_ITERATIONS
 from qai_hub.local.engine.protocol import (
     InputModel,
     Soc,
-    notice,
+    build_notice,
 )
 from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
 from qai_hub.local.engine.qnn.contexts import check_floats, make_context, unpack_source
@@ -186,7 +186,7 @@ def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Pa
         "A DLC is compiled on its device when it is loaded: here it was compiled for "
         f"{chip.name} before anything was measured."
     )
-    notices = [notice("INFO", "MODEL", message)]
+    notices = [build_notice("INFO", "MODEL", message)]
     return Simulation(context.wrapper, replace(graph, parts=context.parts), chip, notices)
 
 

@@ -15,7 +15,7 @@ from qai_hub.local.engine.onnx.prepare import publish
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
-    notice,
+    build_notice,
 )
 from qai_hub.local.engine.qnn.binaries import label
 from qai_hub.local.engine.qnn.contexts import check_floats, make_context, make_dlc
@@ -168,7 +168,7 @@ class QnnTarget:
         wrong = mistaken(model)
         if wrong:
             message = f"QNN may compute {told(wrong)} wrongly: compare the outputs."
-            notices.append(notice("WARNING", "MODEL", message))
+            notices.append(build_notice("WARNING", "MODEL", message))
         if self.runtime == DLC:
             dlc = compiled(partial(make_dlc, source), source, ir_options(source.parent.parent))
             parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
@@ -188,7 +188,7 @@ class QnnTarget:
             )
         if context.left_to_cpu:
             message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
-            notices.append(notice("WARNING", "MODEL", message))
+            notices.append(build_notice("WARNING", "MODEL", message))
         files = {TARGET: publish_precompiled(context.wrapper, context.binary, made, folder)}
         return Made.of(ModelType.ONNX, files, made, self.settings, notices)
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 
 BITS = (4, 8, 16, 32)
 _LISTS = ("activation_encodings", "param_encodings")
@@ -93,7 +93,7 @@ def refusal(
         problem: The end of the sentence "The encoding of … ".
         failure_type: Class of the cause.
     """
-    return JobFailure(failure_type, f"The AIMET encoding of {shortened(name)} {problem}.")
+    return JobFailure(failure_type, f"The AIMET encoding of {quote_name(name)} {problem}.")
 
 
 def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whatever was uploaded
@@ -167,7 +167,7 @@ def _second(name: str, value: Mapping[str, Any]) -> Encoding | None:
         return None
     kind = _INTEGER.fullmatch(dtype)
     if kind is None:
-        raise refusal(name, f"is of the type {shortened(dtype)}, which this hub does not have")
+        raise refusal(name, f"is of the type {quote_name(dtype)}, which this hub does not have")
     if (
         "block_size" in value
         or "per_block_int_scale" in value

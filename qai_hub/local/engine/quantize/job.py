@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from qai_hub.local.engine.datasets import MOST_SAMPLES
+from qai_hub.local.engine.datasets import MAX_CALIBRATION_SAMPLES
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
@@ -18,9 +18,9 @@ from qai_hub.local.engine.protocol import (
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
-    shortened,
+    build_notice,
+    quote_name,
+    specs_to_json,
 )
 from qai_hub.local.engine.quantize.qdq import (
     Quantized,
@@ -52,7 +52,9 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
-    return [notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")]
+    return [
+        build_notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")
+    ]
 
 
 def quantized(
@@ -90,9 +92,9 @@ def quantized(
         work,
         external_from=external_from,
     )
-    psnr = ", ".join(f"{shortened(name)} {ratio:.1f} dB" for name, ratio in made.psnr.items())
+    psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in made.psnr.items())
     message = f"Quantized on {made.samples} samples. PSNR of the model's outputs: {psnr or 'none'}."
-    return made.path, [*made.notices, notice("INFO", "MODEL", message)]
+    return made.path, [*made.notices, build_notice("INFO", "MODEL", message)]
 
 
 def quantize_model(
@@ -100,7 +102,7 @@ def quantize_model(
     folder: Path,
     *,
     external_from: int = EXTERNAL_FROM,
-    most_samples: int = MOST_SAMPLES,
+    most_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Report:
     """Make the target model of a quantize job.
 
@@ -139,7 +141,7 @@ def quantize_model(
     return Report(
         result={
             "target_model_type": ModelType.ONNX,
-            **ports_json(inputs, outputs),
+            **specs_to_json(inputs, outputs),
             "tool_versions": tool_versions(),
             "psnr": made.psnr,
             "notices": options.notices + made.notices,

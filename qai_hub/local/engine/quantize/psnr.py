@@ -10,7 +10,7 @@ import numpy as np
 from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 
 # In decibels: an error of a tenth of the largest value.
 FAR_BELOW = 20
@@ -49,16 +49,16 @@ class Comparison:
             error = self._errors.get(name)
             why = "it holds no floats" if error is None else error.problem
             if error is None or why:
-                message = f"The output {shortened(name)} has no PSNR: {why}."
-                self.notices.append(notice("INFO", "MODEL", message))
+                message = f"The output {quote_name(name)} has no PSNR: {why}."
+                self.notices.append(build_notice("INFO", "MODEL", message))
                 continue
             found[name] = round(error.decibels, 2)
             if found[name] < FAR_BELOW:
                 message = (
-                    f"The output {shortened(name)} of the quantized model is far from the "
+                    f"The output {quote_name(name)} of the quantized model is far from the "
                     f"model's: its PSNR is {found[name]:.1f} dB."
                 )
-                self.notices.append(notice("WARNING", "MODEL", message))
+                self.notices.append(build_notice("WARNING", "MODEL", message))
         return found
 
 
@@ -138,5 +138,5 @@ def _check_finite(who: str, names: Sequence[str], outputs: Sequence[Tensor], wha
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise JobFailure(
                 FailureType.RUNTIME_UNKNOWN,
-                f"The output {shortened(name)} of the {who} holds NaN or infinity on {what}.",
+                f"The output {quote_name(name)} of the {who} holds NaN or infinity on {what}.",
             )

@@ -13,13 +13,18 @@ from onnxruntime.quantization import QuantType, quantize
 from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-from qai_hub.local.engine.datasets import MOST_SAMPLES, CalibrationSamples, InputDataset, Reader
+from qai_hub.local.engine.datasets import (
+    MAX_CALIBRATION_SAMPLES,
+    CalibrationReader,
+    CalibrationSamples,
+    InputDataset,
+)
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
 from qai_hub.local.engine.onnx.model_files import tensors_of
 from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.psnr import check_runs, compare
 
 _INTEGER_OPS = {
@@ -62,7 +67,8 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         if elem_type in _HALVES:
             dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
             reason = (
-                f"The tensor {shortened(name)} of the model is {dtype}: only models of float32 are "
+                f"The tensor {quote_name(name)} of the model is {dtype}: only models of float32 "
+                "are "
                 "quantized. Export the model in float32."
             )
             raise JobFailure(FailureType.UNSUPPORTED, reason)
@@ -84,7 +90,7 @@ def check_ranges(model: onnx.ModelProto) -> None:
         if not np.isfinite(onnx.numpy_helper.to_array(constants[node.input[1]])).all():
             name = node.input[0].removesuffix("_QuantizeLinear_Input")
             reason = (
-                f"The tensor {shortened(name)} of the model is NaN or infinite on the calibration "
+                f"The tensor {quote_name(name)} of the model is NaN or infinite on the calibration "
                 "data: it has no range that could be quantized."
             )
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
@@ -146,7 +152,7 @@ def quantize_file(
     work: Path,
     *,
     external_from: int = EXTERNAL_FROM,
-    most_samples: int = MOST_SAMPLES,
+    most_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Quantized:
     """Quantize a float model, and compare the result with it.
 
@@ -215,7 +221,7 @@ def _left_out(there: int, taken: int) -> list[dict[str, str]]:
     if there == taken:
         return []
     message = f"Calibrated on the first {taken} of {there} samples, the most that this hub takes."
-    return [notice("INFO", "USER", message)]
+    return [build_notice("INFO", "USER", message)]
 
 
 def _prepare(
@@ -245,7 +251,7 @@ def _quantize(
     try:
         config = get_qnn_qdq_config(
             prepared,
-            Reader(samples),
+            CalibrationReader(samples),
             weight_type=types[0],
             activation_type=types[1],
             per_channel=True,

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import notice
+from qai_hub.local.engine.protocol import build_notice
 
 
 class Runner(Protocol):
@@ -60,7 +60,7 @@ class Breakdown:
             *segments: The segments, which are known nevertheless.
         """
         message = f"The profile has no layers, since their trace cannot be read: {why}."
-        notices = [notice("WARNING", "MODEL", message)]
+        notices = [build_notice("WARNING", "MODEL", message)]
         return cls(layers=[], segments=list(segments), notices=notices)
 
 
@@ -171,7 +171,7 @@ def profile_model(
         JobFailure: The model cannot be loaded or run.
     """
     logger.info("Measuring up to %d inferences on %s", iterations, what)
-    notices = [notice("INFO", "DEVICE", model.measured_on)]
+    notices = [build_notice("INFO", "DEVICE", model.measured_on)]
     memory = MemoryRecorder()
     memory.skip("compile")
     # The first session is released before the next one is loaded: only its times are kept.
@@ -183,10 +183,10 @@ def profile_model(
         runs, _ = time_calls(run, iterations, seconds)
     if len(runs) < iterations:
         message = f"Measured {len(runs)} of {iterations} iterations in {seconds:g} s."
-        notices.append(notice("INFO", "USER", message))
+        notices.append(build_notice("INFO", "USER", message))
     if not memory.is_supported:
         message = "This system does not tell the peak memory of a phase: memory is not measured."
-        notices.append(notice("WARNING", "DEVICE", message))
+        notices.append(build_notice("WARNING", "DEVICE", message))
     breakdown = model.break_down(inputs, what, min(runs), work)
     profile = {
         "major_version": 1,

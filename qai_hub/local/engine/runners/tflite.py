@@ -11,7 +11,7 @@ from qai_hub.local.engine.machine import import_extra, tool_versions
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.engine.runners.onnx import SEGMENT
 from qai_hub.local.enums import ComputeUnit
@@ -82,7 +82,9 @@ class LiteRtModel:
             "execution_time": execution_time,
         }
         message = "The profile has no layers: LiteRT tells the time of the whole model only."
-        return Breakdown(layers=[], segments=[segment], notices=[notice("INFO", "MODEL", message)])
+        return Breakdown(
+            layers=[], segments=[segment], notices=[build_notice("INFO", "MODEL", message)]
+        )
 
 
 class LiteRtRunner:
@@ -216,7 +218,7 @@ def _port(name: str, detail: _Detail, role: str) -> Port:
     dtype = np.dtype(detail["dtype"]).name
     if dtype not in DTYPES.values():
         reason = (
-            f"The {role} {shortened(name)} is of the type {dtype}. Supported are tensors of "
+            f"The {role} {quote_name(name)} is of the type {dtype}. Supported are tensors of "
             f"{', '.join(DTYPES.values())}: cast it inside the model."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
