@@ -12,7 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader
 from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
-from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
+from qai_hub.local.engine.onnx.signature import Port, describe_name_mismatch, format_ports
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
 
@@ -67,11 +67,11 @@ class InputDataset:
             }
 
     def _check_names(self, ports: Sequence[Port]) -> None:
-        problems = name_problems(ports, [entry.name for entry in self._inputs])
+        problems = describe_name_mismatch(ports, [entry.name for entry in self._inputs])
         if problems:
             raise _invalid_inputs(
                 f"The names in the dataset are not the model's inputs ({problems}). "
-                f"The model takes {listed(ports)}."
+                f"The model takes {format_ports(ports)}."
             )
 
     def _check_batches(self, ports: Sequence[Port]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from qai_hub.local.engine.datasets import InputDataset, OutputDataset
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, random_inputs
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, random_inputs
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
     DEFAULT_PROFILER_SECONDS,
@@ -135,8 +135,8 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     result: dict[str, Any] = {"tool_versions": model.tools}
     files = {}
     if request.dataset is None:
-        inputs = random_inputs([port.fixed() for port in model.inputs])
-        measured = measure(model, inputs, RANDOM_INPUTS, work=work)
+        inputs = random_inputs([port.to_spec() for port in model.inputs])
+        measured = measure(model, inputs, RANDOM_INPUTS_LABEL, work=work)
     else:
         measured = None
         with closing(InputDataset(request.dataset, model.inputs)) as dataset:

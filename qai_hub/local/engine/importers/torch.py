@@ -17,11 +17,16 @@ from onnx import helper
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.machine import import_extra
-from qai_hub.local.engine.onnx.edit import Change, rewire
+from qai_hub.local.engine.onnx.edit import PortChange, apply_port_changes
 from qai_hub.local.engine.onnx.model_files import ModelFile
-from qai_hub.local.engine.onnx.prepare import differences, nodes_of
-from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, random_inputs
-from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of, required_inputs
+from qai_hub.local.engine.onnx.prepare import compare_outputs, iter_nodes
+from qai_hub.local.engine.onnx.session import (
+    RANDOM_INPUTS_LABEL,
+    OptimizationLevel,
+    Session,
+    random_inputs,
+)
+from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs, get_required_inputs
 from qai_hub.local.engine.protocol import TensorSpec, build_notice
 
 logger = logging.getLogger(__name__)
@@ -159,7 +164,7 @@ def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> M
         )
         raise JobFailure(FailureType.INVALID_INPUTS, reason)
     for spec in specs:
-        Port(spec.name, spec.dtype, spec.shape).fixed()
+        Port(spec.name, spec.dtype, spec.shape).to_spec()
     check_archive(source, {"code", "constants.pkl"}, "TorchScript: torch.jit.save writes that")
     torch = load_torch()
     with told("load the model", FailureType.MODEL_INVALID), without_code():
@@ -225,13 +230,13 @@ def _exported(
         export(path)
     proto = onnx.load(path, load_external_data=False)
     _forget_source(proto)
-    outputs_of(proto)
+    get_outputs(proto)
     _name_ports(proto, names)
     path.write_bytes(proto.SerializeToString())
     return ModelFile(
         path,
         proto,
-        unpacked=True,
+        is_unpacked=True,
         tools=({"name": "PyTorch", "version": version},),
         notices=tuple(_compare(compute, proto, path)),
     )
@@ -241,10 +246,10 @@ def _compare(
     compute: Callable[..., object], proto: onnx.ModelProto, path: Path
 ) -> list[dict[str, str]]:
     """Return a notice for each output in which PyTorch and the exported model differ."""
-    ports = inputs_of(proto)
+    ports = get_inputs(proto)
     if any(port.shape is None or port.dynamic_dims for port in ports):
         return _not_compared("it has open dimensions")
-    tensors = random_inputs([port.fixed() for port in ports])
+    tensors = random_inputs([port.to_spec() for port in ports])
     torch = load_torch()
     try:
         with torch.no_grad():
@@ -253,13 +258,15 @@ def _compare(
     except Exception as error:
         if resource_failure_from_error(error):
             raise
-        return _not_compared(f"PyTorch does not run it on {RANDOM_INPUTS}: {explained(error)}")
+        return _not_compared(
+            f"PyTorch does not run it on {RANDOM_INPUTS_LABEL}: {explained(error)}"
+        )
     expected = [leaf.numpy() for leaf in _leaves(given) if isinstance(leaf, torch.Tensor)]
-    session = Session(path, level=Level.ORT_DISABLE_ALL)
-    actual = session.run(tensors, RANDOM_INPUTS)
+    session = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
+    actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     if len(actual) != len(expected):
         return _not_compared(f"it has {len(actual)} outputs, and {len(expected)} in PyTorch")
-    return differences(session.output_names, expected, actual, "model that PyTorch exported")
+    return compare_outputs(session.output_names, expected, actual, "model that PyTorch exported")
 
 
 def _not_compared(why: str) -> list[dict[str, str]]:
@@ -298,18 +305,18 @@ def _forget_source(proto: onnx.ModelProto) -> None:
     for values in (graph.input, graph.output, graph.value_info, graph.initializer, [graph]):
         for value in values:
             del value.metadata_props[:]
-    for node in nodes_of(proto):
+    for node in iter_nodes(proto):
         del node.metadata_props[:]
 
 
 def _name_ports(proto: onnx.ModelProto, names: Sequence[str]) -> None:
     """Name the inputs as in the original model, and the outputs by their numbers."""
-    inputs = required_inputs(proto)
+    inputs = get_required_inputs(proto)
     if len(names) != len(inputs):
         names = [value.name for value in inputs]
     changes = [
         [
-            Change(name=name, elem_type=value.type.tensor_type.elem_type)
+            PortChange(name=name, elem_type=value.type.tensor_type.elem_type)
             for name, value in zip(called, values, strict=True)
         ]
         for called, values in (
@@ -317,4 +324,4 @@ def _name_ports(proto: onnx.ModelProto, names: Sequence[str]) -> None:
             ([f"output_{i}" for i in range(len(proto.graph.output))], proto.graph.output),
         )
     ]
-    rewire(proto, *changes)
+    apply_port_changes(proto, *changes)

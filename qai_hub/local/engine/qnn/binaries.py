@@ -10,8 +10,8 @@ from onnx import helper
 
 from qai_hub.local.disk import file_digest
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import unpack
-from qai_hub.local.engine.onnx.prepare import CONTEXT, nodes_of
+from qai_hub.local.engine.onnx.model_files import unpack_archive
+from qai_hub.local.engine.onnx.prepare import CONTEXT_OP, iter_nodes
 from qai_hub.local.engine.onnx.signature import DTYPES
 from qai_hub.local.engine.protocol import (
     InputModel,
@@ -41,7 +41,7 @@ def wrap(binary: Path, graph: Graph, target: Path) -> None:
         target: File to write.
     """
     node = helper.make_node(
-        CONTEXT,
+        CONTEXT_OP,
         [spec.name for spec in graph.inputs],
         [spec.name for spec in graph.outputs],
         name=graph.internal,
@@ -71,13 +71,13 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
         provenance: How it was made.
     """
     model = onnx.load(wrapper, load_external_data=False)
-    used = {node.domain for node in nodes_of(model)} | {""}
+    used = {node.domain for node in iter_nodes(model)} | {""}
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == CONTEXT and attribute.name == _CACHE:
+            if node.op_type == CONTEXT_OP and attribute.name == _CACHE:
                 attribute.s = binary.name.encode()
     words = {_PROVENANCE: json.dumps(provenance.to_json()), _DIGEST: file_digest(binary)}
     helper.set_model_props(model, words)
@@ -86,7 +86,7 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
 
 def has_context(model: onnx.ModelProto) -> bool:
     """Return whether a model wraps a context binary."""
-    return any(node.op_type == CONTEXT for node in nodes_of(model))
+    return any(node.op_type == CONTEXT_OP for node in iter_nodes(model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
         provenance = required(None, "model around a context binary")
     names = {
         attribute.s.decode("utf-8", "replace")
-        for node in nodes_of(model)
-        if node.op_type == CONTEXT
+        for node in iter_nodes(model)
+        if node.op_type == CONTEXT_OP
         for attribute in node.attribute
         if attribute.name == _CACHE
     }
@@ -216,5 +216,5 @@ def _alone(made: Provenance, graph: Graph, source: Path | None, folder: Path) ->
     if source is None:
         reason = "The files that the context binary was linked from are gone: link it again."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    unpack(source, folder)
+    unpack_archive(source, folder)
     return folder / f"{made.graphs.index(graph)}.bin"

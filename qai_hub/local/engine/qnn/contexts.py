@@ -8,8 +8,8 @@ from pathlib import Path
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import unpack
-from qai_hub.local.engine.onnx.prepare import CONTEXT
+from qai_hub.local.engine.onnx.model_files import unpack_archive
+from qai_hub.local.engine.onnx.prepare import CONTEXT_OP
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.qnn.diagnose import check_works, explained
 from qai_hub.local.engine.qnn.provenance import Part
@@ -110,7 +110,7 @@ def graph_names(wrapper: Path) -> list[str]:
     return [
         attribute.s.decode()
         for node in nodes
-        if node.op_type == CONTEXT
+        if node.op_type == CONTEXT_OP
         for attribute in node.attribute
         if attribute.name == "partition_name"
     ]
@@ -141,7 +141,7 @@ def unpack_source(source: Path | None, folder: Path) -> Path:
     if source is None:
         reason = "The model that the DLC was made of is no longer on this hub: compile it again."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    unpack(source, folder)
+    unpack_archive(source, folder)
     return folder / "model.onnx" / "model.onnx"
 
 

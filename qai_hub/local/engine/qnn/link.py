@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import pack
+from qai_hub.local.engine.onnx.model_files import pack_archive
 from qai_hub.local.engine.option_table import parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -132,7 +132,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     binary, names = _link([each.source for each in graphs], work / "linked", provider)
     binary.replace(folder / "target_model.bin")
     members = {f"{number}.bin": context.binary for number, context in enumerate(alone)}
-    pack(members, folder / "source.zip")
+    pack_archive(members, folder / "source.zip")
     provenance = Provenance(
         runtime="qnn_context_binary",
         soc=soc,

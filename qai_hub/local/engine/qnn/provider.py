@@ -12,7 +12,12 @@ from typing import cast
 import onnxruntime
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, explained
+from qai_hub.local.engine.onnx.session import (
+    RUNTIME_ERRORS,
+    OptimizationLevel,
+    Session,
+    format_runtime_error,
+)
 from qai_hub.local.engine.protocol import (
     MIN_HTP_VERSION,
     Soc,
@@ -236,7 +241,9 @@ class QnnSession(Session):
         _registered()
         self._options = dict(options)
         # Higher levels would insert nodes specific to this machine's CPU.
-        super().__init__(path, level=Level.ORT_ENABLE_BASIC, settings=settings, trace=trace)
+        super().__init__(
+            path, level=OptimizationLevel.ORT_ENABLE_BASIC, settings=settings, trace_prefix=trace
+        )
 
     def assignment(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the parts of the graph: the provider of each, and its nodes' names and operators.
@@ -245,7 +252,7 @@ class QnnSession(Session):
         """
         return [
             (part.ep_name, [(node.name, node.op_type) for node in part.get_nodes()])
-            for part in self._native.get_provider_graph_assignment_info()
+            for part in self._session.get_provider_graph_assignment_info()
         ]
 
     def _open(
@@ -272,6 +279,6 @@ def _registered() -> ModuleType:
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
-        reason = f"The QNN of this hub does not work on this machine: {explained(error)}"
+        reason = f"The QNN of this hub does not work on this machine: {format_runtime_error(error)}"
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package

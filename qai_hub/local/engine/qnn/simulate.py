@@ -204,6 +204,6 @@ def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
         JobFailure: It cannot be simulated for that device.
     """
     chip = check_soc(soc, "a context binary")
-    made = unwrap(model.proto, model.path, unpacked=model.unpacked).provenance
+    made = unwrap(model.proto, model.path, unpacked=model.is_unpacked).provenance
     made.check_runs_on(chip)
     return Simulation(model.path, made.graph(), chip)

@@ -10,8 +10,8 @@ import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
-from qai_hub.local.engine.onnx.model_files import pack
-from qai_hub.local.engine.onnx.prepare import publish
+from qai_hub.local.engine.onnx.model_files import pack_archive
+from qai_hub.local.engine.onnx.prepare import publish_model
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
@@ -215,7 +215,7 @@ def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, fol
     binary = binary.rename(binary.with_name("model.bin"))
     label(wrapper, binary, provenance)
     name = "target_model.onnx.zip"
-    pack({"model.onnx/model.onnx": wrapper, "model.onnx/model.bin": binary}, folder / name)
+    pack_archive({"model.onnx/model.onnx": wrapper, "model.onnx/model.bin": binary}, folder / name)
     return name
 
 
@@ -223,7 +223,10 @@ def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
     """Publish a DLC, and the model that it was made from: ONNX Runtime cannot read a DLC."""
     name = "target_model.dlc"
     dlc.replace(folder / name)
-    return {TARGET: name, SOURCE: publish(source, folder, apart=True, name=SOURCE)}
+    return {
+        TARGET: name,
+        SOURCE: publish_model(source, folder, has_external_data=True, name=SOURCE),
+    }
 
 
 def _check_control_flow(model: onnx.ModelProto) -> None:

@@ -10,8 +10,13 @@ from qai_hub.local.engine.datasets import MAX_CALIBRATION_SAMPLES
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, check, drop_defaults, publish
-from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
+from qai_hub.local.engine.onnx.prepare import (
+    EXTERNAL_DATA_THRESHOLD,
+    check_model,
+    publish_model,
+    remove_initializer_inputs,
+)
+from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -63,7 +68,7 @@ def quantized(
     values: Mapping[str, Any],
     work: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
+    external_from: int = EXTERNAL_DATA_THRESHOLD,
 ) -> tuple[Path, list[dict[str, str]]]:
     """Quantize a model with the calibration data of a compile job.
 
@@ -86,7 +91,7 @@ def quantized(
     check_quantizable(model)
     made = quantize_file(
         source,
-        inputs_of(model),
+        get_inputs(model),
         request.dataset,
         values[FULL_TYPE],
         work,
@@ -101,7 +106,7 @@ def quantize_model(
     request: AttemptRequest,
     folder: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
+    external_from: int = EXTERNAL_DATA_THRESHOLD,
     most_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Report:
     """Make the target model of a quantize job.
@@ -146,7 +151,7 @@ def quantize_model(
             "psnr": made.psnr,
             "notices": options.notices + made.notices,
         },
-        files={"target_model": publish(made.path, folder, apart=made.apart)},
+        files={"target_model": publish_model(made.path, folder, has_external_data=made.apart)},
     )
 
 
@@ -159,13 +164,13 @@ def _data(request: AttemptRequest) -> Path:
 def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     """Return the float model, ready to run, and its inputs."""
     model = open_model(request.model.path, request.model.model_type, work)
-    check(model)
+    check_model(model)
     check_quantizable(model.proto)
-    outputs_of(model.proto)
-    ports = inputs_of(model.proto)
-    if not drop_defaults(model.proto):
+    get_outputs(model.proto)
+    ports = get_inputs(model.proto)
+    if not remove_initializer_inputs(model.proto):
         return model.path, ports
-    path = model.path if model.unpacked else work / "pinned.onnx"
+    path = model.path if model.is_unpacked else work / "pinned.onnx"
     path.write_bytes(model.proto.SerializeToString())
     return path, ports
 
@@ -174,7 +179,7 @@ def _specs(ports: Sequence[Port], made: Quantized) -> tuple[list[TensorSpec], li
     """Return the inputs and outputs of the target model; dynamic dimensions are -1."""
     open_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
     outputs = []
-    for port in outputs_of(onnx.load(made.path, load_external_data=False)):
+    for port in get_outputs(onnx.load(made.path, load_external_data=False)):
         shape = made.shapes[port.name]
         if open_inputs:
             shape = _open_shape(port, len(shape))

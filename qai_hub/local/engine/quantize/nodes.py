@@ -8,7 +8,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.onnx.edit import fresh, names_in, rename
+from qai_hub.local.engine.onnx.edit import collect_names, rename_tensors, unique_name
 from qai_hub.local.engine.quantize.encodings import Encoding, refusal
 
 _FLOAT = onnx.TensorProto.FLOAT
@@ -64,7 +64,7 @@ class _Quantizers:
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
-        self._taken = names_in(graph)
+        self._taken = collect_names(graph)
         self._first: list[onnx.NodeProto] = []
         self._after: dict[int, list[onnx.NodeProto]] = {}
 
@@ -77,7 +77,7 @@ class _Quantizers:
         axis = _axis(self._graph, encoding, values.shape)
         elem_type = _elem_type(encoding, is_weight=True)
         integers = _quantized(values, encoding, axis, _first(elem_type))
-        stored = fresh(f"{name}_quantized", self._taken)
+        stored = unique_name(f"{name}_quantized", self._taken)
         self._graph.initializer.append(_integers(stored, elem_type, integers))
         self._graph.initializer.remove(tensor)
         parameters = self._parameters(encoding, elem_type)
@@ -86,7 +86,7 @@ class _Quantizers:
     def add_output(self, position: int, encoding: Encoding) -> None:
         """Quantize the output of a node, which is renamed."""
         output = self._graph.node[position].output
-        raw = fresh(f"{encoding.name}_unquantized", self._taken)
+        raw = unique_name(f"{encoding.name}_unquantized", self._taken)
         output[list(output).index(encoding.name)] = raw
         pair = self._pair(raw, encoding.name, encoding)
         self._after.setdefault(position, []).extend(pair)
@@ -96,8 +96,8 @@ class _Quantizers:
         name = encoding.name
         if value.type.tensor_type.elem_type != _FLOAT:
             raise refusal(name, "is for an input that is not float32")
-        quantized = fresh(f"{name}_dequantized", self._taken)
-        rename(self._graph, {name: quantized})
+        quantized = unique_name(f"{name}_dequantized", self._taken)
+        rename_tensors(self._graph, {name: quantized})
         value.name = name
         for output in self._graph.output:
             output.name = name if output.name == quantized else output.name
@@ -117,7 +117,7 @@ class _Quantizers:
             problem = "has several scales, and is not for a weight: it does not tell of which axis"
             raise refusal(encoding.name, problem)
         elem_type = _elem_type(encoding, is_weight=False)
-        between = fresh(f"{encoding.name}_quantized", self._taken)
+        between = unique_name(f"{encoding.name}_quantized", self._taken)
         parameters = self._parameters(encoding, elem_type)
         return [
             _node("QuantizeLinear", source, between, parameters, axis),
@@ -130,7 +130,9 @@ class _Quantizers:
         scale, zero_point = encoding.scale, shift
         if len(scale) == 1:
             scale, zero_point = scale.reshape(()), zero_point.reshape(())
-        names = [fresh(f"{encoding.name}_{what}", self._taken) for what in ("scale", "zero_point")]
+        names = [
+            unique_name(f"{encoding.name}_{what}", self._taken) for what in ("scale", "zero_point")
+        ]
         self._graph.initializer.append(numpy_helper.from_array(scale, names[0]))
         self._graph.initializer.append(_integers(names[1], elem_type, zero_point))
         return names

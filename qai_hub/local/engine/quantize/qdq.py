@@ -20,9 +20,15 @@ from qai_hub.local.engine.datasets import (
     InputDataset,
 )
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
-from qai_hub.local.engine.onnx.model_files import tensors_of
-from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
+from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
+from qai_hub.local.engine.onnx.model_files import iter_tensors
+from qai_hub.local.engine.onnx.prepare import (
+    EXTERNAL_DATA_THRESHOLD,
+    clean_up_model,
+    iter_nodes,
+    needs_external_data,
+    optimise,
+)
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.psnr import check_runs, compare
@@ -41,7 +47,7 @@ def is_quantized(model: onnx.ModelProto) -> bool:
     """Return whether a model computes with quantized tensors anywhere."""
     return any(
         node.op_type in _INTEGER_OPS or node.op_type.startswith("QLinear")
-        for node in nodes_of(model)
+        for node in iter_nodes(model)
     )
 
 
@@ -62,7 +68,7 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     ports = [*model.graph.input, *model.graph.output]
     typed = [(port.name, port.type.tensor_type.elem_type) for port in ports]
-    typed += [(tensor.name, tensor.data_type) for tensor in tensors_of(model)]
+    typed += [(tensor.name, tensor.data_type) for tensor in iter_tensors(model)]
     for name, elem_type in typed:
         if elem_type in _HALVES:
             dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
@@ -105,7 +111,7 @@ def flatten_biases(model: onnx.ModelProto) -> None:
         model: The model, with or without its external tensors.
     """
     users: dict[str, set[str]] = {}
-    for node in nodes_of(model):
+    for node in iter_nodes(model):
         for index, name in enumerate(node.input):
             users.setdefault(name, set()).add(f"{node.op_type} {index}")
     for tensor in model.graph.initializer:
@@ -151,7 +157,7 @@ def quantize_file(
     types: tuple[str, str],
     work: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
+    external_from: int = EXTERNAL_DATA_THRESHOLD,
     most_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Quantized:
     """Quantize a float model, and compare the result with it.
@@ -182,8 +188,8 @@ def quantize_file(
         target.parent.mkdir()
         logger.info("Calibrating on %d samples", samples.count)
         _quantize(prepared, target, samples, native)
-        apart = is_large(target, external_from)
-        tidy(target, apart=apart)
+        apart = needs_external_data(target, external_from)
+        clean_up_model(target, has_external_data=apart)
         logger.info("Comparing both models on %d samples", samples.count)
         comparison = compare(source, target, samples)
     psnr = comparison.decibels()
@@ -230,12 +236,12 @@ def _prepare(
     """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
     prepared.parent.mkdir()
     optimise(source, prepared)
-    tidy(prepared, apart=is_large(prepared, external_from))
+    clean_up_model(prepared, has_external_data=needs_external_data(prepared, external_from))
     model = onnx.load(prepared, load_external_data=False)
     needed = (
         OPSET_PER_CHANNEL if types == (_WEIGHTS["INT8"], _ACTIVATIONS["INT8"]) else OPSET_ALL_TYPES
     )
-    model = to_opset(model, needed)
+    model = convert_opset(model, needed)
     flatten_biases(model)
     # Without this mark, the quantizer warns that the model should be preprocessed, as it just was.
     add_pre_process_metadata(model)

@@ -10,7 +10,7 @@ from typing import Any, Self
 from qai_hub.local.engine.machine import time_calls, tool_versions
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import PROVIDER, Session, Tensor
-from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
+from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
 from qai_hub.local.engine.runners.base import Breakdown
 from qai_hub.local.enums import ComputeUnit
@@ -181,8 +181,8 @@ class OnnxModel:
         Raises:
             JobFailure: An input or output has a name or type that is not supported.
         """
-        outputs_of(model.proto)
-        return cls(model.path, inputs_of(model.proto))
+        get_outputs(model.proto)
+        return cls(model.path, get_inputs(model.proto))
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -197,7 +197,9 @@ class OnnxModel:
         self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
     ) -> Breakdown:
         """Trace a few inferences for the times of layers, which tracing makes longer."""
-        trace = record_trace(lambda prefix: Session(self._path, trace=prefix), inputs, what, work)
+        trace = record_trace(
+            lambda prefix: Session(self._path, trace_prefix=prefix), inputs, what, work
+        )
         segment = {
             "id": SEGMENT,
             "compute_unit": ComputeUnit.CPU,
