@@ -74,7 +74,7 @@ def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -
     model = open_model(request.model.path, request.model.model_type, work)
     if has_context(model.proto):
         return open_wrapper(model, request.soc)
-    return OnnxModel.of(model)
+    return OnnxModel.from_model_file(model)
 
 
 def _notify_ignored_options(options: Options, runtime: str) -> None:
@@ -123,8 +123,8 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     model = open_runnable_model(request, options, work)
     measure = partial(
         profile_model,
-        iterations=options.values.get(ITERATIONS, model.default_iterations),
-        seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
+        max_iterations=options.values.get(ITERATIONS, model.default_iterations),
+        max_seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
     notices = [*options.notices, *model.notices]
     units = options.values.get(COMPUTE_UNIT, ("all",))

@@ -24,7 +24,7 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.machine import MemoryRecorder, time_calls
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.runners.base import profile_model
-from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
+from qai_hub.local.engine.runners.onnx import OnnxModel, read_layer_details
 
 CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 
@@ -162,9 +162,9 @@ def test_measuring_ends_after_its_time(most: int, seconds: float, expected: int)
 def test_a_profile_that_is_cut_short_says_so(tmp_path: Path) -> None:
     x = np.ones((2, 3), np.float32)
     opened = open_model(saved(linear_model(), tmp_path), "MODEL_TYPE_ONNX", tmp_path)
-    model = OnnxModel.of(opened)
+    model = OnnxModel.from_model_file(opened)
 
-    measured = profile_model(model, {"x": x}, "ones", 1000, tmp_path, seconds=0)
+    measured = profile_model(model, {"x": x}, "ones", 1000, tmp_path, max_seconds=0)
 
     assert len(measured.profile["all_execution_times"]) == 1
     assert [n["message"] for n in measured.notices if "1 of 1000 iterations" in n["message"]] != []
@@ -187,7 +187,7 @@ def event(name: str, index: int, start: int, duration: int, op: str = "Op") -> d
 
 def layers_of(path: Path, *events: dict[str, Any]) -> list[tuple[str, int]]:
     path.write_text(json.dumps(events))
-    return [(layer["name"], layer["execution_time"]) for layer in layer_details(path)]
+    return [(layer["name"], layer["execution_time"]) for layer in read_layer_details(path)]
 
 
 def test_layer_times_are_means_without_the_first_run(tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_what_ran_inside_of_another_operator_is_no_layer(tmp_path: Path) -> None
 def test_traces_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "t").write_text('[{"cat": "Node"')
     with pytest.raises(ValueError, match="Expecting"):
-        layer_details(tmp_path / "t")
+        read_layer_details(tmp_path / "t")
     with (tmp_path / "t").open("wb") as file:
         file.truncate(65 * 2**20)
     with pytest.raises(ValueError, match="65 MiB"):
-        layer_details(tmp_path / "t")
+        read_layer_details(tmp_path / "t")
 
 
 def touched(size: int) -> mmap.mmap:

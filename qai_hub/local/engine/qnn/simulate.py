@@ -25,8 +25,13 @@ from qai_hub.local.engine.qnn.provider import (
     htp_options,
 )
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
-from qai_hub.local.engine.runners.base import Breakdown
-from qai_hub.local.engine.runners.onnx import TracedNode, layer_detail, read_trace, record_trace
+from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.onnx import (
+    TracedNode,
+    build_layer_detail,
+    read_trace,
+    record_trace,
+)
 from qai_hub.local.enums import ComputeUnit
 
 _NPU = ComputeUnit.NPU
@@ -58,7 +63,7 @@ def layers_and_segments(
         else:
             segments[-1]["execution_time"] += node.time
         for name, op in next(on_htp) if is_part else ((node.name, node.op),):
-            layer = layer_detail(
+            layer = build_layer_detail(
                 len(layers),
                 name,
                 op,
@@ -126,19 +131,19 @@ class Simulation:
         """Load the model."""
         return QnnSession(self._path, self._options)
 
-    def break_down(
-        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
-    ) -> Breakdown:
+    def measure_breakdown(
+        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+    ) -> TimeBreakdown:
         """Return the compiler's layers, and the times of segments from further inferences."""
         trace = record_trace(
-            lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
+            lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, label, work
         )
         try:
             traced = read_trace(trace)
         except ValueError as error:
-            return Breakdown.without_layers(error)
+            return TimeBreakdown.without_layers(error)
         layers, segments = layers_and_segments(self._graph.parts, traced)
-        return Breakdown(layers=layers, segments=segments, trace=trace)
+        return TimeBreakdown(layers=layers, segments=segments, trace=trace)
 
 
 def open_binary(
