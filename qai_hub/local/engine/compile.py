@@ -38,7 +38,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.qnn.link import embed_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
-from qai_hub.local.engine.quantize.job import check_calibration, quantized
+from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -119,8 +119,8 @@ def compile_model(
     tools = model.tools
     del model
     if FULL_TYPE in values:
-        fixed, port_notices = quantized(
-            fixed, request, values, work, external_from=external_data_threshold
+        fixed, port_notices = quantize_for_compile(
+            fixed, request, values, work, external_data_threshold=external_data_threshold
         )
         inputs = _apply_output_options(fixed, values)
         notices += port_notices

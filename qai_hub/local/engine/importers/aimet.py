@@ -59,11 +59,11 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
         path,
         onnx.load(path, load_external_data=False),
         is_unpacked=True,
-        notices=tuple(_of_floats(encodings.floats)),
+        notices=tuple(_float_notices(encodings.floats)),
     )
 
 
-def _of_floats(names: Sequence[str]) -> Iterator[dict[str, str]]:
+def _float_notices(names: Sequence[str]) -> Iterator[dict[str, str]]:
     if names:
         listed = ", ".join(map(quote_name, names[:10])) + ", …" * (len(names) > 10)
         message = f"Not quantized, since AIMET's encodings say that they are floats: {listed}."

@@ -28,9 +28,9 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.quantize.qdq import (
-    Quantized,
+    QuantizedModel,
     check_quantizable,
-    native_types,
+    get_quant_types,
     quantize_file,
 )
 from qai_hub.local.enums import ModelType
@@ -62,13 +62,13 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
     ]
 
 
-def quantized(
+def quantize_for_compile(
     source: Path,
     request: AttemptRequest,
     values: Mapping[str, Any],
     work: Path,
     *,
-    external_from: int = EXTERNAL_DATA_THRESHOLD,
+    external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
 ) -> tuple[Path, list[dict[str, str]]]:
     """Quantize a model with the calibration data of a compile job.
 
@@ -77,7 +77,8 @@ def quantized(
         request: The request.
         values: The values of the job's options, by flag.
         work: Folder for generated files.
-        external_from: Size in bytes from which weights are stored in a file beside the graph.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph.
 
     Returns:
         The .onnx file of the quantized model, and notices.
@@ -89,25 +90,28 @@ def quantized(
         raise ValueError("Quantizing needs calibration data.")
     model = onnx.load(source, load_external_data=False)
     check_quantizable(model)
-    made = quantize_file(
+    quantized = quantize_file(
         source,
         get_inputs(model),
         request.dataset,
         values[FULL_TYPE],
         work,
-        external_from=external_from,
+        external_data_threshold=external_data_threshold,
     )
-    psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in made.psnr.items())
-    message = f"Quantized on {made.samples} samples. PSNR of the model's outputs: {psnr or 'none'}."
-    return made.path, [*made.notices, build_notice("INFO", "MODEL", message)]
+    psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in quantized.psnr.items())
+    message = (
+        f"Quantized on {quantized.sample_count} samples. PSNR of the model's outputs: "
+        f"{psnr or 'none'}."
+    )
+    return quantized.path, [*quantized.notices, build_notice("INFO", "MODEL", message)]
 
 
 def quantize_model(
     request: AttemptRequest,
     folder: Path,
     *,
-    external_from: int = EXTERNAL_DATA_THRESHOLD,
-    most_samples: int = MAX_CALIBRATION_SAMPLES,
+    external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
+    max_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Report:
     """Make the target model of a quantize job.
 
@@ -118,9 +122,9 @@ def quantize_model(
     Args:
         request: The request.
         folder: The attempt's folder, which receives the target model.
-        external_from: Size in bytes from which weights are stored in a file beside the graph, and
-            the target model is a zipped directory.
-        most_samples: Maximum number of samples to calibrate on.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph, and the target model is a zipped directory.
+        max_samples: Maximum number of samples to calibrate on.
 
     Returns:
         The report of a job that succeeded.
@@ -129,39 +133,43 @@ def quantize_model(
         JobFailure: The job failed.
     """
     options = parse_job_options(request.options, "quantize")
-    types = request.weights_dtype, request.activations_dtype
-    native_types(*types)
+    dtypes = request.weights_dtype, request.activations_dtype
+    get_quant_types(*dtypes)
     work = folder / WORK_FOLDER
-    source, ports = _opened(request, work)
-    made = quantize_file(
+    source, ports = _open_float_model(request, work)
+    quantized = quantize_file(
         source,
         ports,
-        _data(request),
-        types,
+        _get_calibration_data(request),
+        dtypes,
         work,
-        external_from=external_from,
-        most_samples=most_samples,
+        external_data_threshold=external_data_threshold,
+        max_samples=max_samples,
     )
-    inputs, outputs = _specs(ports, made)
+    inputs, outputs = _build_specs(ports, quantized)
     return Report(
         result={
             "target_model_type": ModelType.ONNX,
             **specs_to_json(inputs, outputs),
             "tool_versions": tool_versions(),
-            "psnr": made.psnr,
-            "notices": options.notices + made.notices,
+            "psnr": quantized.psnr,
+            "notices": options.notices + quantized.notices,
         },
-        files={"target_model": publish_model(made.path, folder, has_external_data=made.apart)},
+        files={
+            "target_model": publish_model(
+                quantized.path, folder, has_external_data=quantized.has_external_data
+            )
+        },
     )
 
 
-def _data(request: AttemptRequest) -> Path:
+def _get_calibration_data(request: AttemptRequest) -> Path:
     if request.dataset is None:
         raise ValueError("Quantizing needs calibration data.")
     return request.dataset
 
 
-def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
+def _open_float_model(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     """Return the float model, ready to run, and its inputs."""
     model = open_model(request.model.path, request.model.model_type, work)
     check_model(model)
@@ -175,20 +183,22 @@ def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     return path, ports
 
 
-def _specs(ports: Sequence[Port], made: Quantized) -> tuple[list[TensorSpec], list[TensorSpec]]:
+def _build_specs(
+    ports: Sequence[Port], quantized: QuantizedModel
+) -> tuple[list[TensorSpec], list[TensorSpec]]:
     """Return the inputs and outputs of the target model; dynamic dimensions are -1."""
-    open_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
+    has_dynamic_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
     outputs = []
-    for port in get_outputs(onnx.load(made.path, load_external_data=False)):
-        shape = made.shapes[port.name]
-        if open_inputs:
-            shape = _open_shape(port, len(shape))
+    for port in get_outputs(onnx.load(quantized.path, load_external_data=False)):
+        shape = quantized.shapes[port.name]
+        if has_dynamic_inputs:
+            shape = _to_spec_shape(port, len(shape))
         outputs.append(TensorSpec(name=port.name, shape=shape, dtype=port.dtype))
-    inputs = [TensorSpec(name=p.name, shape=_open_shape(p, 0), dtype=p.dtype) for p in ports]
+    inputs = [TensorSpec(name=p.name, shape=_to_spec_shape(p, 0), dtype=p.dtype) for p in ports]
     return inputs, outputs
 
 
-def _open_shape(port: Port, rank: int) -> tuple[int, ...]:
+def _to_spec_shape(port: Port, rank: int) -> tuple[int, ...]:
     if port.shape is None:
         return (-1,) * rank
     return tuple(-1 if isinstance(dim, str) else dim for dim in port.shape)
