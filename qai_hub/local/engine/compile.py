@@ -36,7 +36,7 @@ from qai_hub.local.engine.protocol import (
     build_notice,
     specs_to_json,
 )
-from qai_hub.local.engine.qnn.link import embed_binary
+from qai_hub.local.engine.qnn.link import wrap_context_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.enums import ModelType
@@ -98,7 +98,7 @@ def compile_model(
         JobFailure: The job failed.
     """
     if request.model.model_type == _CONTEXT_BINARY:
-        return embed_binary(request, folder)
+        return wrap_context_binary(request, folder)
     options = parse_job_options(request.options, "compile")
     options.notices.extend(check_calibration(request, options.values))
     qnn = _build_qnn_target(options, request)
@@ -136,7 +136,7 @@ def compile_model(
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
         target_notices: list[dict[str, str]] = []
     else:
-        result, files, target_notices = qnn.make(target, inputs, outputs, folder)
+        result, files, target_notices = qnn.build(target, inputs, outputs, folder)
     result["tool_versions"] = [*result["tool_versions"], *tools]
     return Report(
         result={
@@ -153,7 +153,7 @@ def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | 
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
     if runtime != "onnx":
         given = options.values.get(QNN_OPTIONS, {})
-        return QnnTarget.of(runtime, request.soc, given, request.other_socs)
+        return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
         message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
         options.notices.append(build_notice("INFO", "USER", message))

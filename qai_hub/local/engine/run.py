@@ -29,8 +29,8 @@ from qai_hub.local.engine.protocol import (
     build_notice,
     quote_name,
 )
-from qai_hub.local.engine.qnn.binaries import has_context
-from qai_hub.local.engine.qnn.provider import graphs_to_run
+from qai_hub.local.engine.qnn.binaries import wraps_context_binary
+from qai_hub.local.engine.qnn.provider import parse_run_settings
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
@@ -64,7 +64,7 @@ def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -
     opener = _QNN_OPENERS.get(request.model.model_type)
     if opener is not None:
         _notify_ignored_options(options, _QNN)
-        graphs, notices = graphs_to_run(options.values.get(QNN_OPTIONS, {}))
+        graphs, notices = parse_run_settings(options.values.get(QNN_OPTIONS, {}))
         options.notices.extend(notices)
         return opener(request.model, request.soc, graphs, work)
     if request.model.model_type == ModelType.TFLITE:
@@ -72,7 +72,7 @@ def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -
         return _open_tflite(request, options)
     _notify_ignored_options(options, "ONNX Runtime")
     model = open_model(request.model.path, request.model.model_type, work)
-    if has_context(model.proto):
+    if wraps_context_binary(model.proto):
         return open_wrapper(model, request.soc)
     return OnnxModel.from_model_file(model)
 
