@@ -210,7 +210,7 @@ def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
 
 
 def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
-    from qai_hub.local.engine.sandbox import told_sandbox
+    from qai_hub.local.engine.sandbox import describe_sandbox
     from qai_hub.local.tools import told_abilities
 
     say(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
@@ -224,7 +224,7 @@ def _welcome(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None
     say("What it can do on this machine:")
     for line in told_abilities():
         say(f"  {line}")
-    say(told_sandbox())
+    say(describe_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "",
         "0.0.0.0",  # noqa: S104 - compared, not bound

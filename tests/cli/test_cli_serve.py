@@ -21,7 +21,7 @@ from qai_hub.cli import serve
 from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
-from qai_hub.local.engine.sandbox import told_sandbox
+from qai_hub.local.engine.sandbox import describe_sandbox
 from qai_hub.local.tools import told_abilities
 
 
@@ -104,7 +104,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
         assert all(f"  {line}" in hub.said for line in told_abilities())
-        assert told_sandbox() in hub.said
+        assert describe_sandbox() in hub.said
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
     assert rest.startswith("Stopped.")

@@ -16,7 +16,7 @@ from qai_hub.local.core.results import MakerGone, Output, Verdict
 from qai_hub.local.core.specs import SocOf, Specs
 from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import notice
+from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
@@ -305,7 +305,7 @@ class Scheduler:
         """Return the verdict of an attempt that is skipped, as the result of a job is reused."""
         log = self._work.make(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
-        notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
+        notices = [*(maker.notices or ()), build_notice("INFO", "USER", _SERVED)]
         return Verdict(
             failure_type=FailureType.SUCCESS,
             result={"notices": notices},

@@ -22,7 +22,7 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.importers.aimet import open_aimet
-from qai_hub.local.engine.onnx.session import Level, Session
+from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 
 VERSIONS = ("0.6.1", "1.0.0", "2.0.0")
 SCALES = st.floats(2**-12, 1, width=32)
@@ -63,7 +63,7 @@ def run(model: onnx.ModelProto, content: object, **inputs: Any) -> list[Any]:
         opened = open_aimet(aimet_archive(work / "m", model, content), work)
         onnx.checker.check_model(opened.path)
         # The optimiser fuses Q and DQ nodes with others, which rounds otherwise.
-        return Session(opened.path, level=Level.ORT_DISABLE_ALL).run(inputs, "a test")
+        return Session(opened.path, level=OptimizationLevel.ORT_DISABLE_ALL).run(inputs, "a test")
 
 
 @settings(deadline=None, max_examples=40)

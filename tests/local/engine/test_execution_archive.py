@@ -8,7 +8,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import Limits, is_archive, pack, unpack
+from qai_hub.local.engine.onnx.model_files import (
+    ArchiveLimits,
+    is_archive,
+    pack_archive,
+    unpack_archive,
+)
 
 
 def zipped(path: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
@@ -18,9 +23,9 @@ def zipped(path: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
     return path
 
 
-def refusal(archive: Path, limits: Limits | None = None) -> JobFailure:
+def refusal(archive: Path, limits: ArchiveLimits | None = None) -> JobFailure:
     with pytest.raises(JobFailure) as caught:
-        unpack(archive, archive.with_name("into"), limits or Limits())
+        unpack_archive(archive, archive.with_name("into"), limits or ArchiveLimits())
     return caught.value
 
 
@@ -33,8 +38,10 @@ def test_what_is_packed_is_unpacked(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"weights")
 
-    pack({"model.onnx/model.onnx": source, "model.onnx/data.bin": source}, tmp_path / "a.zip")
-    unpack(tmp_path / "a.zip", tmp_path / "into")
+    pack_archive(
+        {"model.onnx/model.onnx": source, "model.onnx/data.bin": source}, tmp_path / "a.zip"
+    )
+    unpack_archive(tmp_path / "a.zip", tmp_path / "into")
 
     assert is_archive(tmp_path / "a.zip")
     assert files_in(tmp_path / "into") == {
@@ -46,7 +53,7 @@ def test_what_is_packed_is_unpacked(tmp_path: Path) -> None:
 def test_directories_and_their_files(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", ("a/", b""), ("a/b/c.bin", b"1"), ("./d", b"2"))
 
-    unpack(archive, tmp_path / "into")
+    unpack_archive(archive, tmp_path / "into")
 
     assert files_in(tmp_path / "into") == {"a/b/c.bin": b"1", "d": b"2"}
 
@@ -84,7 +91,7 @@ def test_no_name_writes_outside(tmp_path: Path, names: list[str]) -> None:
     into.parent.mkdir(exist_ok=True)
 
     with suppress(JobFailure):
-        unpack(tmp_path / "a.zip", into)
+        unpack_archive(tmp_path / "a.zip", into)
 
     assert [path.name for path in into.parent.iterdir()] == ["to"]
     assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "in"}
@@ -111,7 +118,7 @@ def test_links_and_devices_are_refused(tmp_path: Path, kind: int) -> None:
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", ("zeros", bytes(50 * 2**20)))
 
-    failure = refusal(archive, Limits(free_size=2**20))
+    failure = refusal(archive, ArchiveLimits(free_size=2**20))
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "unpacks to more" in failure.reason
@@ -123,13 +130,13 @@ def test_a_bomb_is_stopped_while_it_unpacks(tmp_path: Path) -> None:
 def test_sizes_add_up_over_all_files(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", *((f"f{i}", bytes(1000)) for i in range(5)))
 
-    assert "unpacks to more" in refusal(archive, Limits(size=4999)).reason
+    assert "unpacks to more" in refusal(archive, ArchiveLimits(size=4999)).reason
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", *((f"f{i}", b"") for i in range(5)))
 
-    assert "more than 4 files" in refusal(archive, Limits(members=4)).reason
+    assert "more than 4 files" in refusal(archive, ArchiveLimits(members=4)).reason
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from qai_hub.local.engine.attempt import (
     TensorSpec,
 )
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.worker import OOM_SCORE
+from qai_hub.local.engine.worker import OOM_SCORE_FILE
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -237,7 +237,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert is_gone(wait_for(outcome.log, ""))
 
 
-@pytest.mark.skipif(not OOM_SCORE.exists(), reason="needs Linux's OOM killer")
+@pytest.mark.skipif(not OOM_SCORE_FILE.exists(), reason="needs Linux's OOM killer")
 def test_the_kernel_takes_the_worker_first_where_memory_runs_out(tmp_path: Path) -> None:
     cancelled = threading.Event()
     with endless_attempt(tmp_path, cancelled) as (pid, future):

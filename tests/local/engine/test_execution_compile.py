@@ -24,7 +24,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine.compile import compile_model
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.onnx.prepare import verify
+from qai_hub.local.engine.onnx.prepare import verify_target
 
 
 def test_a_static_model(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
     request = compile_request(saved(model, tmp_path), spec("x", [1, 40]))
     (tmp_path / "a" / "work").mkdir(parents=True)
 
-    report = compile_model(request, tmp_path / "a", external_from=1000)
+    report = compile_model(request, tmp_path / "a", external_data_threshold=1000)
 
     target = tmp_path / "a" / report.files["target_model"]
     assert target.name == "target_model.onnx.zip"
@@ -219,7 +219,7 @@ def test_outputs_that_differ_are_told(
     original = constant(tmp_path / "original", np.zeros(1, np.float32), before)
     target = constant(tmp_path / "target", np.zeros(1, np.float32), after)
 
-    outputs, notices = verify(original, target, [spec("x", [1])])
+    outputs, notices = verify_target(original, target, [spec("x", [1])])
 
     assert [output.shape for output in outputs] == [(1,), after.shape]
     assert len(notices) == (told is not None)

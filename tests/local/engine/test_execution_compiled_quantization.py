@@ -100,7 +100,7 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
     request = asked(tmp_path, "int8", options="--output_names scores")
     (tmp_path / "a" / "work").mkdir(parents=True)
 
-    report = compile_model(request, tmp_path / "a", external_from=1)
+    report = compile_model(request, tmp_path / "a", external_data_threshold=1)
 
     assert report.files["target_model"] == "target_model.onnx.zip"
     again = carried_out(

@@ -312,7 +312,9 @@ def test_weights_in_a_file_of_their_own_stay_there(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder / "work").mkdir(parents=True)
     request = compile_request(saved(model, tmp_path))
-    apart = compile_model(request, tmp_path / "a", external_from=1000).files["target_model"]
+    apart = compile_model(request, tmp_path / "a", external_data_threshold=1000).files[
+        "target_model"
+    ]
     request = compile_request(
         tmp_path / "a" / apart,
         # The name of the tensor in the other file.
@@ -320,7 +322,7 @@ def test_weights_in_a_file_of_their_own_stay_there(tmp_path: Path) -> None:
         options="--target_runtime onnx --output_names x",
     )
 
-    report = compile_model(request, tmp_path / "b", external_from=1000)
+    report = compile_model(request, tmp_path / "b", external_data_threshold=1000)
 
     with zipfile.ZipFile(tmp_path / "b" / report.files["target_model"]) as archive:
         assert archive.getinfo("model.onnx/model.data").file_size >= weight.nbytes

@@ -18,7 +18,7 @@ def written(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
     path.unlink(missing_ok=True)
     with closing(AttemptLog(path, limit=limit, now=lambda: NOW)) as log:
         for chunk in chunks:
-            log.feed(chunk)
+            log.write_output(chunk)
     return path.read_text(encoding="utf-8")
 
 
@@ -29,9 +29,9 @@ def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
 
 def test_lines_are_stamped_with_utc_time(tmp_path: Path) -> None:
     with closing(AttemptLog(tmp_path / "log", now=lambda: NOW)) as log:
-        log.note("started\nagain")
-        log.feed(b"one\ntw")
-        log.feed(b"o\nthree")
+        log.write("started\nagain")
+        log.write_output(b"one\ntw")
+        log.write_output(b"o\nthree")
 
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines == [f"{STAMP} {text}" for text in ("started", "again", "one", "two", "three")]
@@ -84,8 +84,8 @@ def test_a_line_without_end_is_bounded(tmp_path: Path) -> None:
 
 def test_the_tail_holds_only_what_the_worker_printed(tmp_path: Path) -> None:
     with closing(AttemptLog(tmp_path / "log")) as log:
-        log.note("a line of the hub")
-        log.feed(b"".join(b"line %d\n" % number for number in range(100)) + b"unfinished")
+        log.write("a line of the hub")
+        log.write_output(b"".join(b"line %d\n" % number for number in range(100)) + b"unfinished")
         tail = log.tail().splitlines()
 
     assert tail[-2:] == ["line 99", "unfinished"]
@@ -97,7 +97,7 @@ def test_a_full_disk_does_not_stop_the_hub(tmp_path: Path) -> None:
     (tmp_path / "log").symlink_to("/dev/full")
 
     with closing(AttemptLog(tmp_path / "log")) as log:
-        log.feed(b"one\n")
-        log.feed(b"two\n")
+        log.write_output(b"one\n")
+        log.write_output(b"two\n")
 
         assert log.tail() == "one\ntwo"

@@ -181,7 +181,7 @@ def test_weights_in_files_of_their_own(tmp_path: Path) -> None:
     whole = carried_out(asked, tmp_path / "whole")
     (tmp_path / "apart" / "work").mkdir(parents=True)
 
-    apart = quantize_model(asked, tmp_path / "apart", external_from=1)
+    apart = quantize_model(asked, tmp_path / "apart", external_data_threshold=1)
 
     assert apart.result["psnr"] == whole.result["psnr"]
     unpacked = tmp_path / "unpacked"
@@ -209,7 +209,7 @@ def test_only_so_many_samples_are_taken(tmp_path: Path) -> None:
     asked = request(tmp_path, conv_net(), {"x": [*samples(3, *SIZE), wild]})
     (tmp_path / "some" / "work").mkdir(parents=True)
 
-    some = quantize_model(asked, tmp_path / "some", most_samples=3)
+    some = quantize_model(asked, tmp_path / "some", max_samples=3)
     every = carried_out(asked, tmp_path / "every")
 
     assert [notice["message"] for notice in some.result["notices"]] == [

@@ -20,8 +20,8 @@ from qai_hub.local.engine.sandbox import (
     NO_PRIVILEGES,
     NO_SOCKETS,
     OWN_FILES,
-    sandbox_layers,
-    told_sandbox,
+    describe_sandbox,
+    probe_sandbox_layers,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from qai_hub.local.engine.sandbox import enter
+from qai_hub.local.engine.sandbox import enter_sandbox
 folder, other, tries = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-layers = enter(folder, [folder.parent.parent / "files" / "own"])
+layers = enter_sandbox(folder, [folder.parent.parent / "files" / "own"])
 import errno, os, signal, socket, subprocess
 for code in tries:
     try:
@@ -215,14 +215,14 @@ def test_the_worker_says_which_layers_hold(tmp_path: Path) -> None:
 
 def test_a_hub_tells_which_layers_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _, layers = world.tries()
-    assert sandbox_layers() == layers
+    assert probe_sandbox_layers() == layers
     for held, told in (
         (list(LAYERS), f"in a sandbox: {', '.join(LAYERS)}."),
         ([NO_PRIVILEGES], "no new privileges; this system does not allow for: no network, no"),
         ([], "without a sandbox"),
     ):
-        monkeypatch.setattr(confinement, "sandbox_layers", lambda held=held: held)
-        assert told in told_sandbox()
+        monkeypatch.setattr(confinement, "probe_sandbox_layers", lambda held=held: held)
+        assert told in describe_sandbox()
 
 
 def test_what_may_be_read_holds_nothing_private(tmp_path: Path) -> None:

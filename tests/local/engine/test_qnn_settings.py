@@ -11,8 +11,8 @@ from qai_hub.local.engine.qnn.provider import (
     OPTIMIZATIONS,
     PRECISION,
     VTCM,
-    graphs_to_run,
-    qnn_settings,
+    parse_qnn_settings,
+    parse_run_settings,
 )
 
 FLOATS = Soc(name="new", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
@@ -30,7 +30,7 @@ OTHERS = st.from_regex(r"(context|default_graph)_x[a-z]{1,8}", fullmatch=True)
 def test_right_settings_become_options_of_the_provider(
     given: dict[str, str], others: dict[str, str]
 ) -> None:
-    settings = qnn_settings(given | others)
+    settings = parse_qnn_settings(given | others)
 
     assert ",".join(settings.graphs) == given.get(GRAPHS, "")
     options = settings.provider_options(FLOATS)
@@ -49,7 +49,7 @@ def test_right_settings_become_options_of_the_provider(
 @given(st.dictionaries(st.text(), st.text(), max_size=4))
 def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> None:
     try:
-        settings = qnn_settings(given)
+        settings = parse_qnn_settings(given)
     except JobFailure as failure:
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
         assert failure.reason.startswith("In --qnn_options, ")
@@ -72,14 +72,14 @@ def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> Non
 )
 def test_wrong_settings_are_refused(name: str, value: str, reason: str) -> None:
     with pytest.raises(JobFailure, match=re.escape(reason)) as caught:
-        qnn_settings({name: value})
+        parse_qnn_settings({name: value})
     assert len(caught.value.reason) < 300
 
 
 def test_runs_read_the_names_of_graphs_alone() -> None:
-    graphs, (notice,) = graphs_to_run({GRAPHS: " a, b ,", VTCM: "none"})
+    graphs, (notice,) = parse_run_settings({GRAPHS: " a, b ,", VTCM: "none"})
     assert graphs == ("a", "b")
     assert notice["message"] == f"In --qnn_options, '{VTCM}' changes nothing here."
-    assert graphs_to_run({}) == ((), ())
+    assert parse_run_settings({}) == ((), ())
     with pytest.raises(JobFailure, match=f"there is no 'graphs'. This job reads {GRAPHS}."):
-        graphs_to_run({"graphs": "a"})
+        parse_run_settings({"graphs": "a"})
