@@ -50,7 +50,7 @@ def test_images_with_their_channels_last(client: Client, device: Device) -> None
         last = tuple(shape[axis] for axis in TO_LAST)
         assert after.get_target_shapes() == {"image": (last, "float32")}
         assert [notice.message for notice in after.notices] == [
-            "The model's input 'x' is 'image' in the target model, as input_specs say."
+            "The input 'x' was renamed to 'image', as input_specs request."
         ]
         (expected,) = outputs_of(client, device, before, {"x": inputs}).values()
         turned = {"image": [image.transpose(TO_LAST) for image in inputs]}
@@ -103,7 +103,7 @@ def test_a_dtype_that_was_forgotten_fails_the_job(client: Client, device: Device
     status = job.wait(240)
     assert status.failure
     assert "takes int32" in str(status.message)
-    assert "input_specs say float32" in str(status.message)
+    assert "the type in input_specs, float32" in str(status.message)
 
 
 def test_quantizing_on_the_way(client: Client, device: Device) -> None:
