@@ -14,9 +14,9 @@ from qai_hub.driver import Driver, entered, run_blocking
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
-from qai_hub.scratch import temporary_folder
 from qai_hub.sources import source_file
 from qai_hub.submit.checks import check_text, default_name
+from qai_hub.temporary_files import temporary_folder
 from qai_hub.transport.values import id_of_made, known
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
-from qai_hub.scratch import temporary_folder
+from qai_hub.temporary_files import temporary_folder
 from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
 from qai_hub.transport.values import known
 

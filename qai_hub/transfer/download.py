@@ -15,11 +15,16 @@ from qai_hub.transfer.checksums import announced_sum, expected_sum
 from qai_hub.transfer.formats import not_by_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.contents import WHO_ANSWERS, media_type, not_by_content, not_by_type
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
 from qai_hub.transport.retry import SPOILT_TRIES
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import carry
+from qai_hub.transport.unexpected_content import (
+    WHO_ANSWERS,
+    media_type,
+    not_by_content,
+    not_by_type,
+)
 
 __all__ = ["download"]
 

@@ -11,11 +11,11 @@ import httpx
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.contents import WHO_ANSWERS, is_page
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
 from qai_hub.transport.retry import SPOILT_TRIES, Pace, StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import carry
+from qai_hub.transport.unexpected_content import WHO_ANSWERS, is_page
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 

@@ -10,10 +10,10 @@ import httpx
 
 from qai_hub.transport.certificates import trusted
 from qai_hub.transport.proxies import Proxies
+from qai_hub.transport.proxy_transport import AsyncRoutes
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.repeat import Repeating
 from qai_hub.transport.retry import SLOWEST_ANSWER, Pace
-from qai_hub.transport.routes import AsyncRoutes
+from qai_hub.transport.retry_rules import Repeating
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 

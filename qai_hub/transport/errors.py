@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import httpx
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.contents import is_page
 from qai_hub.transport.error_text import clean, json_of, page_title, reason_in
+from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import is_untrusted, never_arrived, retry_after
-from qai_hub.transport.routes import ProxyFault
+from qai_hub.transport.unexpected_content import is_page
 
 __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import UserError
-from qai_hub.transport.answers import (
+from qai_hub.transport.parsing_session import (
     AsyncReadingSession,
     ReadingSession,
     UnreadableError,

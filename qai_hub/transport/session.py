@@ -10,10 +10,10 @@ import httpx
 
 from qai_hub.transport.certificates import trusted
 from qai_hub.transport.proxies import Proxies
+from qai_hub.transport.proxy_transport import Routes
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.repeat import Repeating, limits
 from qai_hub.transport.retry import IDEMPOTENT, SLOWEST_ANSWER, Pace, Retries, RetryPolicy
-from qai_hub.transport.routes import Routes
+from qai_hub.transport.retry_rules import Repeating, limits
 
 __all__ = ["TIME_LIMITS", "Session", "limits"]
 

@@ -11,12 +11,12 @@ import httpx
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.files import Secret
-from qai_hub.transport.answers import AsyncJsonSession, JsonSession
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
+from qai_hub.transport.parsing_session import AsyncJsonSession, JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES
-from qai_hub.transport.repeat import Repeating
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
+from qai_hub.transport.retry_rules import Repeating
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [

@@ -15,7 +15,7 @@ from support.device_choice import choose
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.fetch import LIFETIME, DeviceCache
-from qai_hub.transport.repeat import Repeating
+from qai_hub.transport.retry_rules import Repeating
 
 TIME = "2026-01-02T03:04:05Z"
 MODEL = {

@@ -10,7 +10,7 @@ from support.scripted_server import Drop, Raw, Refuse, Reply, ScriptedServer, St
 from support.surroundings import plain_environment
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.repeat import Repeating, limits
+from qai_hub.transport.retry_rules import Repeating, limits
 from qai_hub.transport.session import Session
 
 __all__ = ["plain_environment"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.contents import is_page, not_by_content, not_by_type
+from qai_hub.transport.unexpected_content import is_page, not_by_content, not_by_type
 
 MODELS = ["m.onnx", "m.onnx.zip", "M.TFLITE", "m.dlc", "m.bin", "m.pt", "data.h5", "m.mlmodel"]
 OTHERS = ["profile.json", "trace.json", "job.log", "notes.txt", "m", "graph.xml", "m.encodings"]

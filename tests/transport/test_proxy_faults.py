@@ -163,14 +163,14 @@ def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch)
             other.connect_ex(listener.getsockname())
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         plain_environment.setenv("HTTPS_PROXY", f"http://{place}")
-        plain_environment.setattr("qai_hub.transport.routes._CONNECT_LIMIT", 0.1)
+        plain_environment.setattr("qai_hub.transport.proxy_transport._CONNECT_LIMIT", 0.1)
         assert f"{place}, which HTTPS_PROXY names, does not answer" in str(get())
 
 
 def test_proxies_that_never_open_the_tunnel_are_given_up_soon(
     plain_environment: pytest.MonkeyPatch,
 ) -> None:
-    plain_environment.setattr("qai_hub.transport.routes._TUNNEL_LIMIT", 0.1)
+    plain_environment.setattr("qai_hub.transport.proxy_transport._TUNNEL_LIMIT", 0.1)
     with ScriptedServer([Reply(200, delay=30)]) as proxy:
         plain_environment.setenv("HTTPS_PROXY", proxy.url)
         assert "does not answer" in str(get())

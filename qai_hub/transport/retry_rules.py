@@ -15,6 +15,7 @@ import httpx
 
 from qai_hub.errors import without_secrets
 from qai_hub.transport.errors import error_from_answer
+from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
     IDEMPOTENT,
     LONGEST_RETRY_AFTER,
@@ -25,7 +26,6 @@ from qai_hub.transport.retry import (
     passes,
     retry_after,
 )
-from qai_hub.transport.routes import ProxyFault
 
 __all__ = ["Attempts", "Repeating", "limit", "limits"]
 
