@@ -17,7 +17,7 @@ from qai_hub.transfer.files import Files
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.errors import error_from_answer, error_from_fault
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.session import limits
+from qai_hub.transport.session import request_limits
 from qai_hub.transport.setup import api_session, async_api_session, environment
 
 __all__ = [
@@ -159,7 +159,7 @@ class Connection:
         """
         return _lease_async(self.config)
 
-    def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
+    def request_limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
         """Sets, for a block, how to react when the server asks to slow down.
 
         Args:
@@ -168,7 +168,7 @@ class Connection:
         Returns:
             The context.
         """
-        return limits(retry_rate_limit=retry_rate_limit)
+        return request_limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
         """Sends the requests of a block once, without retries, in an event loop too.
@@ -179,7 +179,7 @@ class Connection:
         Returns:
             The context.
         """
-        return limits(time_limit=time_limit)
+        return request_limits(time_limit=time_limit)
 
     @property
     def files(self) -> Files:

@@ -16,7 +16,7 @@ from qai_hub.transfer.formats import not_by_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.retry import SPOILT_TRIES
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import carry
 from qai_hub.transport.unexpected_content import (
@@ -114,16 +114,16 @@ class _Download:
         self._furthest = 0
         self._renewed = 0
         self.stop = threading.Event()
-        self._retries = session.retries(self.stop)
+        self._retries = session.retry_budget(self.stop)
         self._start_anew(httpx.Headers())
 
     def run(self) -> None:
-        retries = self._session.retries(self.stop, most=SPOILT_TRIES)
+        retries = self._session.retry_budget(self.stop, max_attempts=UNUSABLE_RESPONSE_ATTEMPTS)
         while True:
             try:
                 self._fetch()
             except _SpoiltError as spoilt:
-                pause = self._session.pause(retries)
+                pause = self._session.next_pause(retries)
                 if pause is None:
                     raise spoilt.error from spoilt.error.__cause__
                 self._session.sleep(pause)
@@ -139,7 +139,7 @@ class _Download:
                     self._read(response)
                 except httpx.RequestError as error:
                     self._renew()
-                    pause = self._session.pause(self._retries)
+                    pause = self._session.next_pause(self._retries)
                     if pause is None:
                         raise self._broken_off(error) from error
                     self._session.sleep(pause)
@@ -153,7 +153,7 @@ class _Download:
         """Resets the retry budget if the download has got further than before."""
         if self._furthest - self._renewed >= _PROGRESS:
             self._renewed = self._furthest
-            self._retries = self._session.retries(self.stop)
+            self._retries = self._session.retry_budget(self.stop)
 
     def _open(self) -> httpx.Response:
         """Requests the missing bytes, and checks the headers of the response."""

@@ -15,7 +15,7 @@ from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transfer.upload import send_file_request, upload_parts
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.session import Session, limits
+from qai_hub.transport.session import Session, request_limits
 from qai_hub.transport.threads import carry, leave
 
 __all__ = ["part_size", "upload_object"]
@@ -109,17 +109,17 @@ def _finish(
         '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"{parts}</CompleteMultipartUpload>"
     ).encode()
-    retries = session.retries(stop)
+    retries = session.retry_budget(stop)
     while True:
         try:
             response = send_signed(
-                session, "POST", url, content=content, retries=session.retries(stop)
+                session, "POST", url, content=content, retries=session.retry_budget(stop)
             )
         except httpx.RequestError as error:
             raise error_from_fault(error) from error
         if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):
             return
-        pause = session.pause(retries) if response.is_success else None
+        pause = session.next_pause(retries) if response.is_success else None
         if pause is None:
             raise error_from_file_server(response, doing)
         session.sleep(pause)
@@ -127,13 +127,13 @@ def _finish(
 
 def _is_done(response: httpx.Response) -> bool:
     """Returns whether an earlier attempt had succeeded although its response was lost."""
-    return response.status_code == 404 and bool(response.request.extensions.get("may_be_done"))
+    return response.status_code == 404 and bool(response.request.extensions.get("maybe_processed"))
 
 
 def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
     def send() -> None:
         # The caller reports the original error, and the store expires abandoned parts itself.
-        with contextlib.suppress(Error), limits(time_limit=patience):
+        with contextlib.suppress(Error), request_limits(time_limit=patience):
             send_file_request(session, "DELETE", url, doing)
 
     leave(send, patience)

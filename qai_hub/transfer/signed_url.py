@@ -13,7 +13,7 @@ import httpx
 
 from qai_hub.errors import InternalError
 from qai_hub.transport.redirects import MOST_REDIRECTS, SignedURL, keeps_request, location
-from qai_hub.transport.retry import Retries
+from qai_hub.transport.retry import RetryBudget
 from qai_hub.transport.session import Session
 
 __all__ = ["send_signed"]
@@ -26,7 +26,7 @@ def send_signed(
     *,
     headers: Mapping[str, str] | None = None,
     stream: bool = False,
-    retries: Retries | None = None,
+    retries: RetryBudget | None = None,
     **body: Any,  # noqa: ANN401 - what httpx takes
 ) -> httpx.Response:
     """Sends a request to a signed URL.
@@ -54,7 +54,7 @@ def send_signed(
     for _ in range(MOST_REDIRECTS + 1):
         request = session.build_request(method, address, headers=headers, **body)
         request.url = address
-        request.extensions |= {"repeatable": True, "retries": retries}
+        request.extensions |= {"repeatable": True, "retry_budget": retries}
         response = session.send(request, stream=stream)
         following = location(address, response)
         if following is None or not keeps_request(method, response.status_code):

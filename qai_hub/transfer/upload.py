@@ -12,7 +12,7 @@ from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.retry import SPOILT_TRIES, Pace, StoppedError
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, Pace, StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import carry
 from qai_hub.transport.unexpected_content import WHO_ANSWERS, is_page
@@ -221,10 +221,10 @@ def send_file_request(
         UserError: If the server refuses.
         InternalError: If the network or the server fails.
     """
-    tries = session.retries(stop, most=SPOILT_TRIES)
+    tries = session.retry_budget(stop, max_attempts=UNUSABLE_RESPONSE_ATTEMPTS)
     while True:
         try:
-            retries = session.retries(stop)
+            retries = session.retry_budget(stop)
             response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
         except httpx.RequestError as error:
             raise error_from_fault(error) from error
@@ -233,7 +233,7 @@ def send_file_request(
         reason = _not_of_the_store(response, tagged=tagged)
         if reason is None:
             return response
-        pause = session.pause(tries)
+        pause = session.next_pause(tries)
         if pause is None:
             raise InternalError(
                 f"The {doing} failed: {response.request.url.host} {reason}.",

@@ -13,7 +13,7 @@ from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import AsyncRoutes
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
 from qai_hub.transport.retry import SLOWEST_ANSWER, Pace
-from qai_hub.transport.retry_rules import Repeating
+from qai_hub.transport.retry_rules import RetryRules
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 
@@ -37,7 +37,7 @@ class AsyncSession(httpx.AsyncClient):
     def __init__(
         self,
         *,
-        rules: Repeating | None = None,
+        rules: RetryRules | None = None,
         proxies: Proxies | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         **options: Any,  # noqa: ANN401 - what httpx takes
@@ -47,7 +47,7 @@ class AsyncSession(httpx.AsyncClient):
             routed.setdefault("verify", trusted())
             options["transport"] = AsyncRoutes(proxies or Proxies.of_process(), **routed)
         super().__init__(**options)
-        self.rules = rules or Repeating()
+        self.rules = rules or RetryRules()
         self.sleep = sleep
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -64,7 +64,7 @@ class AsyncSession(httpx.AsyncClient):
             UserError: If a response redirects to another server, which must not get the token.
             InternalError: If there are too many redirects.
             httpx.TransportError: If there was no response. Its request has the extension
-                `may_be_done` if the server may have processed the request all the same.
+                `maybe_processed` if the server may have processed the request all the same.
         """
         response = await self._send(request, **options)
         for _ in range(MOST_REDIRECTS):

@@ -9,7 +9,7 @@ import httpx
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.error_text import clean, json_of, page_title, reason_in
 from qai_hub.transport.proxy_transport import ProxyFault
-from qai_hub.transport.retry import is_untrusted, never_arrived, retry_after
+from qai_hub.transport.retry import is_certificate_error, never_reached_server, parse_retry_after
 from qai_hub.transport.unexpected_content import is_page
 
 __all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
@@ -86,7 +86,7 @@ def error_from_answer(
         status_code=status,
         request_id=_request_id(headers, content, secrets),
         url=str(url),
-        retry_after=retry_after(headers, wall=time.time()),
+        retry_after=parse_retry_after(headers, wall=time.time()),
     )
 
 
@@ -104,7 +104,7 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
     host, url = _host(request.url), str(request.url)
     if isinstance(error, ProxyFault):
         return _error_from_proxy(error, host, url)
-    if is_untrusted(error):
+    if is_certificate_error(error):
         return UserError(
             f"The certificate of {host} is not trusted. If your network has its own certificates, "
             "name their file in the environment variable SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
@@ -116,9 +116,9 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
         message = f"Timeout occurred while communicating with {host}."
     else:
         message = f"A communication error occurred with {host} ({type(error).__name__})."
-    arrived = isinstance(error, httpx.TransportError) and not never_arrived(error)
-    may_be_done = arrived or request.extensions.get("may_be_done")
-    if may_be_done:
+    arrived = isinstance(error, httpx.TransportError) and not never_reached_server(error)
+    maybe_processed = arrived or request.extensions.get("maybe_processed")
+    if maybe_processed:
         message += _ambiguous(request.method, web_url)
     return InternalError(message, url=url)
 
@@ -169,7 +169,7 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
         or clean(response.headers.get("x-amz-request-id", ""))
         or None,
         url=str(url),
-        retry_after=retry_after(response.headers, wall=time.time()),
+        retry_after=parse_retry_after(response.headers, wall=time.time()),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retry import SPOILT_TRIES, Retries
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RetryBudget
 from qai_hub.transport.session import Session
 from qai_hub.wire.descriptor import find_operation
 
@@ -49,7 +49,7 @@ class _Readings:
         self._base = session.base_url
         self._request = request
         self._started = self._rules.clock()
-        self._retries: Retries | None = None
+        self._retries: RetryBudget | None = None
 
     def take(self, response: httpx.Response, read: Read) -> bool:
         """Parses a response.
@@ -65,7 +65,7 @@ class _Readings:
             return False
         return True
 
-    def pause(self) -> float | None:
+    def next_pause(self) -> float | None:
         """Decides what to do after a response that cannot be parsed.
 
         Returns:
@@ -73,10 +73,12 @@ class _Readings:
         """
         request = self._request
         again = find_operation(request.method, path_of(request, self._base)) is not None
-        may = again and self._rules.may_send_again(request)
+        may = again and self._rules.can_resend(request)
         if self._retries is None:
-            self._retries = self._rules.retries(most=SPOILT_TRIES, since=self._started)
-        pause = self._rules.pause(self._retries) if may else None
+            self._retries = self._rules.retry_budget(
+                max_attempts=UNUSABLE_RESPONSE_ATTEMPTS, started_at=self._started
+            )
+        pause = self._rules.next_pause(self._retries) if may else None
         if pause is not None:
             _logger.debug("The answer cannot be read: again in %.1f s", pause)
         return pause
@@ -96,13 +98,13 @@ class ReadingSession(Session):
             try:
                 response = super().send(request, **options)
             except httpx.DecodingError:
-                pause = readings.pause()
+                pause = readings.next_pause()
                 if pause is None:
                     raise
             else:
                 if readings.take(response, read):
                     return response
-                pause = readings.pause()
+                pause = readings.next_pause()
                 if pause is None:
                     return response
             self.sleep(pause)
@@ -122,13 +124,13 @@ class AsyncReadingSession(AsyncSession):
             try:
                 response = await super().send(request, **options)
             except httpx.DecodingError:
-                pause = readings.pause()
+                pause = readings.next_pause()
                 if pause is None:
                     raise
             else:
                 if readings.take(response, read):
                     return response
-                pause = readings.pause()
+                pause = readings.next_pause()
                 if pause is None:
                     return response
             await self.sleep(pause)

@@ -13,7 +13,7 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.proxies import Proxies, Proxy
-from qai_hub.transport.retry import causes, is_untrusted
+from qai_hub.transport.retry import is_certificate_error, iter_causes
 
 __all__ = ["AsyncRoutes", "ProxyFault", "Routes"]
 
@@ -113,7 +113,7 @@ class _Journey:
         )
 
     def _fault(self, error: Exception) -> ProxyFault:
-        if is_untrusted(error):
+        if is_certificate_error(error):
             return ProxyFault(
                 self.proxy,
                 "shows a certificate that is not trusted",
@@ -139,7 +139,7 @@ _SOCKS_DONE = "socks.setup_socks5_connection.complete"
 
 def _reason(error: Exception) -> tuple[str, bool]:
     """Returns the behaviour of a proxy, and whether the next attempt may succeed."""
-    for cause in causes(error):
+    for cause in iter_causes(error):
         if isinstance(cause, socket.gaierror):
             return "is not known by that name", cause.errno == socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):

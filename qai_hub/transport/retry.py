@@ -15,16 +15,16 @@ __all__ = [
     "IDEMPOTENT",
     "LEAST_PACE",
     "SLOWEST_ANSWER",
-    "SPOILT_TRIES",
+    "UNUSABLE_RESPONSE_ATTEMPTS",
     "WINDOW",
     "Pace",
-    "Retries",
+    "RetryBudget",
     "RetryPolicy",
     "StoppedError",
-    "causes",
-    "never_arrived",
-    "passes",
-    "retry_after",
+    "is_transient_fault",
+    "iter_causes",
+    "never_reached_server",
+    "parse_retry_after",
 ]
 
 
@@ -70,10 +70,10 @@ class Pace:
         return enough
 
 
-PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-LONGEST_RETRY_AFTER = 30.0
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+MAX_RETRY_AFTER = 30.0
 
-SPOILT_TRIES = 3
+UNUSABLE_RESPONSE_ATTEMPTS = 3
 """Attempts if something on the way sent an unusable response. Whatever is still there at the third
 attempt would most likely be there at a fourth one, too."""
 
@@ -90,19 +90,19 @@ class RetryPolicy:
     """The limits of the retries of one request.
 
     Attributes:
-        tries: Maximum number of attempts.
-        budget: Seconds after the first attempt when no further attempt is started.
+        max_attempts: Maximum number of attempts.
+        time_budget: Seconds after the first attempt when no further attempt is started.
         first_pause: Upper bound of the first pause, in seconds; it doubles with each attempt.
-        longest_pause: Upper bound of any pause, in seconds, unless the server asks for more.
+        max_pause: Upper bound of any pause, in seconds, unless the server asks for more.
     """
 
-    tries: int = 6
-    budget: float = 60.0
+    max_attempts: int = 6
+    time_budget: float = 60.0
     first_pause: float = 0.5
-    longest_pause: float = 8.0
+    max_pause: float = 8.0
 
 
-class Retries:
+class RetryBudget:
     """The retry budget of one request, or of an operation of several requests.
 
     Args:
@@ -122,11 +122,11 @@ class Retries:
     ) -> None:
         self._stop = stop
         self._policy = policy
-        self._end = now + policy.budget
+        self._end = now + policy.time_budget
         self._rng = rng
-        self.tries = 1
+        self.attempts = 1
 
-    def pause(self, now: float, asked: float | None = None) -> float | None:
+    def next_pause(self, now: float, requested: float | None = None) -> float | None:
         """Decides what to do after a failed attempt.
 
         The pause is a random number between zero and a bound that doubles with each attempt (full
@@ -134,19 +134,19 @@ class Retries:
 
         Args:
             now: The time on the monotonic clock, in seconds.
-            asked: Seconds that the server asked to wait; more than 30 count as 30.
+            requested: Seconds that the server asked to wait; more than 30 count as 30.
 
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
-        if self.tries >= self._policy.tries:
+        if self.attempts >= self._policy.max_attempts:
             return None
-        bound = self._policy.first_pause * 2.0 ** min(self.tries - 1, 30)
-        pause = self._rng.uniform(0.0, min(bound, self._policy.longest_pause))
-        pause = max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER))
+        bound = self._policy.first_pause * 2.0 ** min(self.attempts - 1, 30)
+        pause = self._rng.uniform(0.0, min(bound, self._policy.max_pause))
+        pause = max(pause, min(requested or 0.0, MAX_RETRY_AFTER))
         if now + pause > self._end:
             return None
-        self.tries += 1
+        self.attempts += 1
         return pause
 
     def check(self) -> None:
@@ -159,7 +159,7 @@ class Retries:
             raise StoppedError
 
 
-def never_arrived(error: httpx.TransportError) -> bool:
+def never_reached_server(error: httpx.TransportError) -> bool:
     """Returns whether the request cannot have reached the server, and so was not processed."""
     return isinstance(
         error,
@@ -171,20 +171,20 @@ def never_arrived(error: httpx.TransportError) -> bool:
     )
 
 
-def passes(error: httpx.TransportError) -> bool:
+def is_transient_fault(error: httpx.TransportError) -> bool:
     """Returns whether the fault may be temporary."""
     if isinstance(error, httpx.ProxyError):
         return bool(getattr(error, "may_pass", False))
     permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
-    return not isinstance(error, permanent) and not is_untrusted(error)
+    return not isinstance(error, permanent) and not is_certificate_error(error)
 
 
-def is_untrusted(error: BaseException) -> bool:
+def is_certificate_error(error: BaseException) -> bool:
     """Returns whether the verification of the server's certificate failed."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in iter_causes(error))
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
+def iter_causes(error: BaseException) -> Iterator[BaseException]:
     """Iterates over an error and its causes."""
     cause: BaseException | None = error
     while cause is not None:
@@ -192,7 +192,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
+def parse_retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
     """Reads the `Retry-After` header.
 
     Args:

@@ -12,10 +12,10 @@ from qai_hub.transport.certificates import trusted
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import Routes
 from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.retry import IDEMPOTENT, SLOWEST_ANSWER, Pace, Retries, RetryPolicy
-from qai_hub.transport.retry_rules import Repeating, limits
+from qai_hub.transport.retry import IDEMPOTENT, SLOWEST_ANSWER, Pace, RetryBudget, RetryPolicy
+from qai_hub.transport.retry_rules import RetryRules, request_limits
 
-__all__ = ["TIME_LIMITS", "Session", "limits"]
+__all__ = ["TIME_LIMITS", "Session", "request_limits"]
 
 TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 
@@ -74,7 +74,7 @@ class Session(httpx.Client):
             routed.setdefault("verify", trusted())
             options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
-        self.rules = Repeating(
+        self.rules = RetryRules(
             policy,
             idempotent=idempotent,
             idempotent_posts=idempotent_posts,
@@ -85,27 +85,27 @@ class Session(httpx.Client):
         self._follow_on_server = follow_on_server
         self.sleep = sleep
 
-    def retries(
+    def retry_budget(
         self,
         stop: threading.Event | None = None,
-        most: int | None = None,
-        since: float | None = None,
-    ) -> Retries:
+        max_attempts: int | None = None,
+        started_at: float | None = None,
+    ) -> RetryBudget:
         """Creates the retry budget of an operation that takes more than one request.
 
         Args:
             stop: Set when nobody waits for the operation any more.
-            most: Maximum number of attempts; None for as many as for a single request.
-            since: When the first attempt began, by this session's clock; None for now.
+            max_attempts: Maximum number of attempts; None for as many as for a single request.
+            started_at: When the first attempt began, by this session's clock; None for now.
 
         Returns:
             The retry budget.
         """
-        return self.rules.retries(stop, most, since)
+        return self.rules.retry_budget(stop, max_attempts, started_at)
 
-    def pause(self, retries: Retries, asked: float | None = None) -> float | None:
+    def next_pause(self, retries: RetryBudget, requested: float | None = None) -> float | None:
         """Returns the seconds to pause, by this session's clock; None to give up."""
-        return self.rules.pause(retries, asked)
+        return self.rules.next_pause(retries, requested)
 
     def pace(self) -> Pace:
         """Starts measuring the rate of a transfer by this session's clock."""
@@ -115,7 +115,7 @@ class Session(httpx.Client):
         """Sends a request, and retries it where that is safe and useful.
 
         Args:
-            request: The request. Its extension `retries` may hold the retry budget of a larger
+            request: The request. Its extension `retry_budget` may hold the retry budget of a larger
                 operation.
             options: Further arguments of `httpx.Client.send`.
 
@@ -127,7 +127,7 @@ class Session(httpx.Client):
             InternalError: If there are too many redirects.
             StoppedError: If nobody waits for the response any more.
             httpx.TransportError: If there was no response. Its request has the extension
-                `may_be_done` if the server may have processed the request all the same.
+                `maybe_processed` if the server may have processed the request all the same.
         """
         response = self._send(request, **options)
         for _ in range(MOST_REDIRECTS):

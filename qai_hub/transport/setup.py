@@ -16,7 +16,7 @@ from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.parsing_session import AsyncJsonSession, JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
-from qai_hub.transport.retry_rules import Repeating
+from qai_hub.transport.retry_rules import RetryRules
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [
@@ -25,14 +25,14 @@ __all__ = [
     "async_api_session",
     "environment",
     "file_session",
-    "wait_longer_for_files",
+    "raise_transfer_read_limit",
 ]
 
 _VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
 _FOLLOWED_RELEASE = "0.56.0"
 # A transfer may take hours, so its retries are limited by number and not by time, and a server may
 # take a while to store a large file.
-_TRANSFERS = RetryPolicy(tries=8, budget=inf)
+_TRANSFERS = RetryPolicy(max_attempts=8, time_budget=inf)
 # A long poll occupies its connection until the server responds. With a limit, many waits in
 # threads would block each other and every other request.
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
@@ -102,7 +102,7 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         headers=_headers(config, wire),
         timeout=TIME_LIMITS,
         limits=_CONNECTIONS,
-        rules=Repeating(**_sent_again(wire)),
+        rules=RetryRules(**_sent_again(wire)),
     )
 
 
@@ -151,7 +151,7 @@ def file_session() -> Session:
     )
 
 
-def wait_longer_for_files(seconds: float) -> None:
+def raise_transfer_read_limit(seconds: float) -> None:
     """Raises the time limit of the file sessions that are created from now on.
 
     Args:

@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from qai_hub.waiting.schedule import (
     LONGEST_HOLD,
-    LONGEST_RETRY_AFTER,
+    MAX_RETRY_AFTER,
     Ask,
     Expired,
     Finished,
@@ -196,7 +196,7 @@ class Rotation:
         """
         self._open -= 1
         if transient:
-            asked = min(retry_after or 0.0, LONGEST_RETRY_AFTER)
+            asked = min(retry_after or 0.0, MAX_RETRY_AFTER)
             self._slowed = max(self._slowed, now + asked)
         self._schedules[index].failed(
             now,

@@ -31,7 +31,7 @@ __all__ = [
 
 LONGEST_HOLD = 25
 LONGEST_PAUSE = 10.0
-LONGEST_RETRY_AFTER = 30.0
+MAX_RETRY_AFTER = 30.0
 LONGEST_OUTAGE = 300.0
 OVERTIME = 5.0
 
@@ -240,7 +240,7 @@ class WaitSchedule:
         elif self._is_over(now) and not self._may_look_again(now):
             self._end = Expired(error)
         else:
-            self._due = now + max(self._next_pause(), min(retry_after or 0.0, LONGEST_RETRY_AFTER))
+            self._due = now + max(self._next_pause(), min(retry_after or 0.0, MAX_RETRY_AFTER))
             self._outage.pauses(self._due)
             if self._hold:
                 # A proxy may cut off requests that stay open: first ask without a long poll, then

@@ -78,7 +78,7 @@ class Rushing:
 
 
 def rushing() -> Session:
-    return Session(clock=Rushing(), policy=RetryPolicy(tries=3), sleep=lambda _: None)
+    return Session(clock=Rushing(), policy=RetryPolicy(max_attempts=3), sleep=lambda _: None)
 
 
 def test_a_download_that_drips(tmp_path: Path) -> None:

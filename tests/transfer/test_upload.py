@@ -82,7 +82,9 @@ def test_a_refused_part_stops_those_on_their_way(file: Path) -> None:
         others.release()
         return Reply(503)
 
-    slowly = Session(verify=TRUST, policy=RetryPolicy(tries=20), sleep=lambda _: time.sleep(0.2))
+    slowly = Session(
+        verify=TRUST, policy=RetryPolicy(max_attempts=20), sleep=lambda _: time.sleep(0.2)
+    )
     with slowly, ScriptedServer(serve) as server:
         with pytest.raises(UserError, match="403"):
             upload_parts(slowly, file, part_urls(server, 4), 750_000)

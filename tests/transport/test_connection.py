@@ -175,7 +175,7 @@ def test_rate_limits_are_raised_on_request() -> None:
     with ScriptedServer([Reply(429, headers={"Retry-After": "7"}), Reply(200)]) as server:
         connection = Connection(config_of(server))
         with (
-            connection.limits(retry_rate_limit=False),
+            connection.request_limits(retry_rate_limit=False),
             pytest.raises(RateLimitedError) as caught,
         ):
             connection.call(get_raw, "/")

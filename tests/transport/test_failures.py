@@ -188,8 +188,8 @@ def test_faults_are_told_in_known_phrases(kind: type[httpx.RequestError], phrase
     }
     for method in ("POST", "PATCH"):
         assert ("may have been carried out" in fault(kind, method)) is ambiguous
-        assert "may have been carried out" in fault(kind, method, may_be_done=True)
-    assert "carried out" not in fault(kind, "GET", may_be_done=True)
+        assert "may have been carried out" in fault(kind, method, maybe_processed=True)
+    assert "carried out" not in fault(kind, "GET", maybe_processed=True)
 
 
 # -- file servers --------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ SERVER = "https://hub.invalid"
 
 def get(url: str = SERVER, method: str = "GET") -> Error:
     """What comes of a request, with pauses that take no time."""
-    with Session(url, sleep=lambda _: None, policy=RetryPolicy(tries=6)) as session:
+    with Session(url, sleep=lambda _: None, policy=RetryPolicy(max_attempts=6)) as session:
         try:
             answer = session.request(method, "/api/x")
         except httpx.RequestError as error:
@@ -257,7 +257,7 @@ def test_a_download_by_a_failing_proxy(
     place = f"127.0.0.1:{free_port()}"
     plain_environment.setenv("HTTPS_PROXY", place)
     with (
-        Session(policy=RetryPolicy(tries=8), rng=random.Random(1)) as session,
+        Session(policy=RetryPolicy(max_attempts=8), rng=random.Random(1)) as session,
         pytest.raises(InternalError, match=re.escape(place)),
     ):
         download(session, "https://store.invalid/f?signature=s3cret", tmp_path / "f")

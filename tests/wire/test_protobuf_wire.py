@@ -204,7 +204,7 @@ def test_too_many_requests_are_told() -> None:
     with ScriptedServer([limited]) as server:
         client = client_of(server)
         refused = pytest.raises(RateLimitedError, match="slow down")
-        with client._connection.limits(retry_rate_limit=False), refused:
+        with client._connection.request_limits(retry_rate_limit=False), refused:
             client.get_job("jabc12345")
 
 
