@@ -18,7 +18,7 @@ from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.errors import error_from_answer, error_from_fault
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import request_limits
-from qai_hub.transport.setup import api_session, async_api_session, environment
+from qai_hub.transport.setup import api_session, async_api_session, network_environment
 
 __all__ = [
     "AsyncCaller",
@@ -210,7 +210,7 @@ def carry_out(
     """
     wire = resolve_wire(config)
     make = functools.partial(api_session, config, wire)
-    with SESSIONS.lease(_key(config, wire), make, environment()) as session:
+    with SESSIONS.lease(_key(config, wire), make, network_environment()) as session:
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         with _errors(config):
             return operation(client, *args, **kwargs)
@@ -267,4 +267,4 @@ def _errors(config: ClientConfig) -> Iterator[None]:
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
     wire = resolve_wire(config)
     make = functools.partial(async_api_session, config, wire)
-    return ASYNC_SESSIONS.lease((*_key(config, wire), environment()), make)
+    return ASYNC_SESSIONS.lease((*_key(config, wire), network_environment()), make)

@@ -198,9 +198,9 @@ class AsyncDriver:
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
         """Runs blocking work in a daemon thread; cancellation stops its transfers."""
-        from qai_hub.transport.async_threads import in_thread
+        from qai_hub.transport.async_threads import to_thread
 
-        return await in_thread(work, undo)
+        return await to_thread(work, undo)
 
     async def sleep(self, seconds: float) -> None:
         """Sleeps for a number of seconds."""

@@ -45,7 +45,7 @@ _NEEDED = (
         *("idna", "numpy", "socksio", "tqdm"),
     }
 )
-_BREATH = 0.001
+_POLL_INTERVAL = 0.001
 # Seconds to wait for imports. One that takes longer waits for the thread that forks.
 _LONGEST = 30.0
 # Seconds to wait for threads to end. One that still runs belongs to a library.
@@ -115,7 +115,7 @@ def _before() -> None:
         # The threads waited for may need the locks that were acquired for this fork.
         for lock in _locks_taken():
             _release(lock)
-        time.sleep(_BREATH)
+        time.sleep(_POLL_INTERVAL)
         for lock in _locks_taken():
             lock.acquire()
     _loaded_before = frozenset(sys.modules)

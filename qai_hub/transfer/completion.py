@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from qai_hub.errors import Error, InternalError
-from qai_hub.transport.errors import may_pass
+from qai_hub.transport.errors import is_transient
 
 __all__ = ["PATIENCE", "complete"]
 
@@ -53,7 +53,7 @@ async def complete(
                 await send()
                 return
         except Error as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 with contextlib.suppress(Error):
                     if await is_complete():
                         return
@@ -74,7 +74,7 @@ async def _looks_complete(is_complete: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await is_complete()
     except Error as error:
-        if not may_pass(error):
+        if not is_transient(error):
             raise
         return False
 

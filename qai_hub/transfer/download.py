@@ -12,18 +12,18 @@ import httpx
 
 from qai_hub.errors import Error, InternalError
 from qai_hub.transfer.checksums import announced_sum, expected_sum
-from qai_hub.transfer.formats import not_by_format
+from qai_hub.transfer.formats import unexpected_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
 from qai_hub.transport.session import Session
-from qai_hub.transport.threads import carry
+from qai_hub.transport.threads import run_in_threads
 from qai_hub.transport.unexpected_content import (
-    WHO_ANSWERS,
+    PORTAL_HINT,
     media_type,
-    not_by_content,
-    not_by_type,
+    unexpected_content,
+    unexpected_media_type,
 )
 
 __all__ = ["download"]
@@ -70,7 +70,7 @@ def download(
         # After Ctrl+C, this closes the file while the writing thread may wait for the network.
         with part.open("x+b", buffering=_BLOCK) as file:
             one = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
-            carry([one.run], one.stop)
+            run_in_threads([one.run], one.stop)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -187,10 +187,10 @@ class _Download:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
             raise self._spoilt(response, "it is encoded, which was not asked for")
-        found = not_by_type(response.headers)
+        found = unexpected_media_type(response.headers)
         if found is not None:
             response.close()
-            raise self._spoilt(response, f"{found} came in its place. {WHO_ANSWERS}")
+            raise self._spoilt(response, f"{found} came in its place. {PORTAL_HINT}")
         self._start_anew(response.headers)
         return response
 
@@ -222,11 +222,11 @@ class _Download:
             raise self._spoilt(response, "another range came than was asked for")
 
     def _read(self, response: httpx.Response) -> None:
-        pace = self._session.pace()
+        rate_monitor = self._session.rate_monitor()
         with contextlib.closing(response):
             for block in response.iter_raw():
                 self._retries.check()
-                if not pace.holds(len(block)):
+                if not rate_monitor.is_fast_enough(len(block)):
                     raise self._failure(
                         response, f"the server has all but stopped sending it, {self._how_far()}"
                     )
@@ -249,13 +249,13 @@ class _Download:
                 "announced. Try again",
             )
         self._file.seek(0)
-        found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
+        found = unexpected_content(self._name, self._media, self._file.read(_BEGINNING))
         if not self._offset and self._furthest:
             found = "an empty file"
         if found is None and self._sum is None:
-            found = not_by_format(self._name, self._file)
+            found = unexpected_format(self._name, self._file)
         if found is not None:
-            raise self._spoilt(None, f"{found} came in its place. {WHO_ANSWERS}")
+            raise self._spoilt(None, f"{found} came in its place. {PORTAL_HINT}")
 
     def _how_far(self) -> str:
         total = "" if self._total is None else f" of {self._total}"

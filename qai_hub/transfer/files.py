@@ -11,7 +11,7 @@ from qai_hub.transfer.s3_upload import upload_object
 from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import Session
-from qai_hub.transport.setup import environment, file_session
+from qai_hub.transport.setup import file_session, network_environment
 
 __all__ = ["FILES", "Files", "free_name", "safe_name", "with_suffixes"]
 
@@ -216,4 +216,4 @@ class Files:
 
 
 def _session() -> AbstractContextManager[Session]:
-    return SESSIONS.lease(FILES, file_session, environment())
+    return SESSIONS.lease(FILES, file_session, network_environment())

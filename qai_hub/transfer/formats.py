@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-__all__ = ["not_by_format"]
+__all__ = ["unexpected_format"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -21,7 +21,7 @@ _FIXED = {1: 8, 5: 4}
 """Size of a value in bytes for the wire types of protobuf that have a fixed one."""
 
 
-def not_by_format(name: str, file: BinaryIO) -> str | None:
+def unexpected_format(name: str, file: BinaryIO) -> str | None:
     """Describes a file that does not have the format that its suffix names.
 
     Only formats that prescribe a signature or a structure count, and only a few bytes are read.

@@ -16,7 +16,7 @@ from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transfer.upload import send_file_request, upload_parts
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
 from qai_hub.transport.session import Session, request_limits
-from qai_hub.transport.threads import carry, leave
+from qai_hub.transport.threads import run_detached, run_in_threads
 
 __all__ = ["part_size", "upload_object"]
 
@@ -66,7 +66,7 @@ def upload_object(
         return
     doing = f"upload of {path.name}"
     stop = threading.Event()
-    (upload_id,) = carry([lambda: _start(session, stored, doing, stop)], stop)
+    (upload_id,) = run_in_threads([lambda: _start(session, stored, doing, stop)], stop)
     try:
         urls = [
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
@@ -74,7 +74,7 @@ def upload_object(
         ]
         etags = upload_parts(session, path, urls, bytes_each, show=show)
         url = stored.sign("POST", uploadId=upload_id)
-        carry([lambda: _finish(session, url, etags, doing, stop)], stop)
+        run_in_threads([lambda: _finish(session, url, etags, doing, stop)], stop)
     except BaseException as error:
         patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
         _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing, patience)
@@ -136,4 +136,4 @@ def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
         with contextlib.suppress(Error), request_limits(time_limit=patience):
             send_file_request(session, "DELETE", url, doing)
 
-    leave(send, patience)
+    run_detached(send, patience)

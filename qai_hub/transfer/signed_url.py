@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import InternalError
-from qai_hub.transport.redirects import MOST_REDIRECTS, SignedURL, keeps_request, location
+from qai_hub.transport.redirects import MAX_REDIRECTS, SignedURL, preserves_request, redirect_target
 from qai_hub.transport.retry import RetryBudget
 from qai_hub.transport.session import Session
 
@@ -51,13 +51,13 @@ def send_signed(
         httpx.TransportError: If there was no response.
     """
     address = _checked(url)
-    for _ in range(MOST_REDIRECTS + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         request = session.build_request(method, address, headers=headers, **body)
         request.url = address
         request.extensions |= {"repeatable": True, "retry_budget": retries}
         response = session.send(request, stream=stream)
-        following = location(address, response)
-        if following is None or not keeps_request(method, response.status_code):
+        following = redirect_target(address, response)
+        if following is None or not preserves_request(method, response.status_code):
             return response
         response.close()
         if (address.scheme, following.scheme) == ("https", "http"):

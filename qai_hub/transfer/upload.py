@@ -12,10 +12,10 @@ from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, Pace, StoppedError
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
 from qai_hub.transport.session import Session
-from qai_hub.transport.threads import carry
-from qai_hub.transport.unexpected_content import WHO_ANSWERS, is_page
+from qai_hub.transport.threads import run_in_threads
+from qai_hub.transport.unexpected_content import PORTAL_HINT, is_page
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 
@@ -33,13 +33,13 @@ class _Slice:
     size: int
     moved: Callable[[int], object]
     stop: threading.Event
-    pace: Callable[[], Pace]
+    rate_monitor: Callable[[], RateMonitor]
     sent: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.moved(-self.sent)
         self.sent = 0
-        pace = self.pace()
+        rate_monitor = self.rate_monitor()
         while self.sent < self.size:
             block = self._read()
             for begin in range(0, len(block), _PIECE):
@@ -49,7 +49,7 @@ class _Slice:
                 yield piece
                 self.sent += len(piece)
                 self.moved(len(piece))
-                if not pace.holds(len(piece)):
+                if not rate_monitor.is_fast_enough(len(piece)):
                     raise InternalError(
                         f"The upload of {self.path.name} was given up: the server has all but "
                         f"stopped taking it, after {self.start + self.sent} bytes. Try again later."
@@ -113,7 +113,7 @@ def upload_parts(
     stop = threading.Event()
     with transfer_bar(path.name, size, show=show) as moved:
         parts = [
-            _Slice(path, start, min(max_part_size, size - start), moved, stop, session.pace)
+            _Slice(path, start, min(max_part_size, size - start), moved, stop, session.rate_monitor)
             for start in range(0, max(size, 1), max_part_size)
         ]
         taken: list[int] = []
@@ -121,7 +121,7 @@ def upload_parts(
             functools.partial(_upload_part, session, url, part, taken, size)
             for url, part in zip(urls, parts, strict=True)
         ]
-        return carry(tasks, stop, _PARALLEL)
+        return run_in_threads(tasks, stop, _PARALLEL)
 
 
 def upload_form(
@@ -151,7 +151,7 @@ def upload_form(
     size = path.stat().st_size
     with transfer_bar(path.name, size, show=show) as moved:
         stop = threading.Event()
-        file = _FormFile(_Slice(path, 0, size, moved, stop, session.pace))
+        file = _FormFile(_Slice(path, 0, size, moved, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}
         doing = f"upload of {path.name}"
 
@@ -166,7 +166,7 @@ def upload_form(
                 files=files,
             )
 
-        carry([send], stop)
+        run_in_threads([send], stop)
 
 
 def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], size: int) -> str:
@@ -249,7 +249,7 @@ def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
     File servers send an entity tag, and a body that is empty or XML.
     """
     if is_page(response.content):
-        return f"answered with a web page. {WHO_ANSWERS}"
+        return f"answered with a web page. {PORTAL_HINT}"
     if response.headers.get("ETag"):
         return None
     if tagged:

@@ -12,7 +12,7 @@ from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import is_certificate_error, never_reached_server, parse_retry_after
 from qai_hub.transport.unexpected_content import is_page
 
-__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
+__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "is_transient"]
 
 _LONGEST_BODY = 1_000_000
 # Shorter values in the query of a signed URL are names or numbers.
@@ -126,7 +126,7 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
 def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
     kind = UserError if fault.is_refusal else InternalError
     return kind(
-        f"The request to {host} failed at the proxy: {fault.proxy.place}, which "
+        f"The request to {host} failed at the proxy: {fault.proxy.netloc}, which "
         f"{fault.proxy.source} names, {fault.reason}. Check the proxy, or name the host in "
         "NO_PROXY if it can be reached without.",
         url=url,
@@ -173,7 +173,7 @@ def error_from_file_server(response: httpx.Response, doing: str) -> Error:
     )
 
 
-def may_pass(error: Error) -> bool:
+def is_transient(error: Error) -> bool:
     """Returns whether the same request may succeed later.
 
     This includes successful responses that cannot come from the API: something on the way responds

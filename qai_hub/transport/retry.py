@@ -1,4 +1,4 @@
-"""Which requests are sent again, how often and when, and which transfers have stalled."""
+"""Rules about failed requests: which may be retried, how often and when; and stalled transfers."""
 
 import email.utils
 import random
@@ -13,11 +13,11 @@ import httpx
 
 __all__ = [
     "IDEMPOTENT",
-    "LEAST_PACE",
-    "SLOWEST_ANSWER",
+    "MIN_RATE",
+    "RESPONSE_WINDOW",
+    "TRANSFER_WINDOW",
     "UNUSABLE_RESPONSE_ATTEMPTS",
-    "WINDOW",
-    "Pace",
+    "RateMonitor",
     "RetryBudget",
     "RetryPolicy",
     "StoppedError",
@@ -28,17 +28,17 @@ __all__ = [
 ]
 
 
-LEAST_PACE = 1024
+MIN_RATE = 1024
 """Minimum rate, in bytes per second."""
 
-WINDOW = 180.0
+TRANSFER_WINDOW = 180.0
 """Seconds over which the rate of a file transfer is measured."""
 
-SLOWEST_ANSWER = 30.0
+RESPONSE_WINDOW = 30.0
 """Seconds over which the rate of an API response is measured; such responses are small."""
 
 
-class Pace:
+class RateMonitor:
     """Measures the rate of one transfer, starting now.
 
     Args:
@@ -46,13 +46,13 @@ class Pace:
         window: Seconds over which the rate is measured.
     """
 
-    def __init__(self, clock: Callable[[], float], window: float = WINDOW) -> None:
+    def __init__(self, clock: Callable[[], float], window: float = TRANSFER_WINDOW) -> None:
         self._clock = clock
         self._window = window
         self._start = clock()
         self._moved = 0
 
-    def holds(self, count: int) -> bool:
+    def is_fast_enough(self, count: int) -> bool:
         """Counts transferred bytes.
 
         Args:
@@ -65,7 +65,7 @@ class Pace:
         now = self._clock()
         if now - self._start < self._window:
             return True
-        enough = self._moved >= LEAST_PACE * (now - self._start)
+        enough = self._moved >= MIN_RATE * (now - self._start)
         self._start, self._moved = now, 0
         return enough
 
@@ -174,7 +174,7 @@ def never_reached_server(error: httpx.TransportError) -> bool:
 def is_transient_fault(error: httpx.TransportError) -> bool:
     """Returns whether the fault may be temporary."""
     if isinstance(error, httpx.ProxyError):
-        return bool(getattr(error, "may_pass", False))
+        return bool(getattr(error, "is_transient", False))
     permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
     return not isinstance(error, permanent) and not is_certificate_error(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from qai_hub.errors import InternalError
-from qai_hub.transport.threads import within
+from qai_hub.transport.threads import run_with_timeout
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -69,7 +69,7 @@ def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
     # The request's time limits bound each of its steps; this one bounds the whole, since a name
     # server may hang and an answer may arrive byte by byte.
     try:
-        answer = within(how.time_limit, look)
+        answer = run_with_timeout(how.time_limit, look)
     except TimeoutError:
         raise _no_answer(job) from None
     return _status_in(answer, job)

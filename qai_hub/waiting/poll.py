@@ -13,7 +13,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
 from qai_hub.status import JobStatus
-from qai_hub.transport.errors import may_pass
+from qai_hub.transport.errors import is_transient
 from qai_hub.waiting.ask import WaitableJob, ask
 from qai_hub.waiting.many import OVERTIME as OVERTIME_OF_MANY
 from qai_hub.waiting.many import Busy, Look, Rotation
@@ -141,7 +141,7 @@ class Wait(Generic[J]):
             error: The error.
         """
         self._rotation.failed(
-            index, now, error, transient=may_pass(error), retry_after=error.retry_after
+            index, now, error, transient=is_transient(error), retry_after=error.retry_after
         )
 
     def _server(self, job: J) -> str:

@@ -14,7 +14,7 @@ __all__ = ["in_background"]
 T = TypeVar("T")
 
 # On Windows, Ctrl+C does not interrupt waiting for a lock: it is noticed after this many seconds.
-_BREATH = 0.5
+_POLL_INTERVAL = 0.5
 
 
 def in_background(items: AsyncIterator[T]) -> Iterator[T]:
@@ -47,7 +47,7 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
         asyncio.run_coroutine_threadsafe(pump(), loop).add_done_callback(arrived.put)
         while True:
             try:
-                item = arrived.get(timeout=_BREATH)
+                item = arrived.get(timeout=_POLL_INTERVAL)
             except queue.Empty:
                 if not thread.is_alive():
                     raise RuntimeError(

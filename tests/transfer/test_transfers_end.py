@@ -105,7 +105,7 @@ Upload = Callable[[Session, Path, ScriptedServer], None]
 def test_an_upload_that_is_taken_in_drips(
     file: Path, monkeypatch: pytest.MonkeyPatch, upload: Upload
 ) -> None:
-    monkeypatch.setattr(pace, "LEAST_PACE", 10_000)
+    monkeypatch.setattr(pace, "MIN_RATE", 10_000)
     with (
         rushing() as session,
         ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server,

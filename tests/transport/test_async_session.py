@@ -32,7 +32,7 @@ def blocking(steps: list[Step], method: str, posts: bool, **options: Any) -> Out
         Session(
             server.url,
             idempotent_posts=posts,
-            follow_on_server=True,
+            follow_same_origin=True,
             sleep=slept.append,
             rng=random.Random(1),
             verify=TRUST,

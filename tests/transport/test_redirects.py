@@ -17,7 +17,7 @@ from qai_hub.connection import Connection
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.download import download
 from qai_hub.transfer.upload import upload_form, upload_parts
-from qai_hub.transport.redirects import MOST_REDIRECTS, onward
+from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request
 from qai_hub.transport.session import Session
 
 __all__ = ["file", "session"]
@@ -114,7 +114,7 @@ def test_circles_end(send: Send) -> None:
     with ScriptedServer([Reply(307, headers={"Location": "/old"})]) as server:
         with pytest.raises(InternalError, match="without end"):
             send(server.url, "GET", "json")
-        assert len(server.requests) == MOST_REDIRECTS + 1
+        assert len(server.requests) == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"Location": ""}])
@@ -151,13 +151,13 @@ def test_a_token_stays_on_its_server(
     other = (to_scheme, int(to_port[1:] or usual[to_scheme]))
     upgrade = (one, other) == (("http", 80), ("https", 443))
     if host == to_host and (one == other or upgrade):
-        following = onward(request, response)
+        following = build_redirect_request(request, response)
         assert following is not None
         assert following.url.scheme == to_scheme
         assert following.url.userinfo == b""
     else:
         with pytest.raises(UserError):
-            onward(request, response)
+            build_redirect_request(request, response)
 
 
 @pytest.mark.parametrize("status", [307, 308])
@@ -195,7 +195,7 @@ def test_a_store_that_sends_in_circles(session: Session, file: Path) -> None:
     with ScriptedServer([Reply(307, headers={"Location": f"/part{SECRET}"})]) as server:
         with pytest.raises(InternalError, match="without end") as caught:
             upload_parts(session, file, [f"{server.url}/part"], 10**9)
-        assert len(server.requests) == MOST_REDIRECTS + 1
+        assert len(server.requests) == MAX_REDIRECTS + 1
     assert re.search("s3cret", str(caught.value)) is None
 
 

@@ -8,7 +8,7 @@ from support.waits import CREATED, DONE, FAILED, RUNNING, OneJob, World
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.status import JobStatus
-from qai_hub.transport.errors import may_pass
+from qai_hub.transport.errors import is_transient
 from qai_hub.waiting.poll import wait_for
 
 
@@ -114,7 +114,7 @@ def test_bad_timeouts(timeout: float, kind: type[Exception]) -> None:
     ],
 )
 def test_which_faults_pass(error: Error, *, passes: bool) -> None:
-    assert may_pass(error) is passes
+    assert is_transient(error) is passes
 
 
 def test_real_time() -> None:
