@@ -15,7 +15,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.errors import InvalidValueError
 from qai_hub.transfer.files import Files
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
-from qai_hub.transport.errors import error_from_answer, error_from_fault
+from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import request_limits
 from qai_hub.transport.setup import api_session, async_api_session, network_environment
@@ -249,7 +249,7 @@ def _errors(config: ClientConfig) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        raise error_from_answer(
+        raise error_from_response(
             error.status_code,
             error.headers,
             error.content,
@@ -259,7 +259,7 @@ def _errors(config: ClientConfig) -> Iterator[None]:
             secrets=(config.api_token,),
         ) from error
     except httpx.RequestError as error:
-        raise error_from_fault(error, web_url=config.web_url) from error
+        raise error_from_request_error(error, web_url=config.web_url) from error
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from qai_hub.errors import UserError, without_secrets
+from qai_hub.errors import UserError, redact_url
 from qai_hub.forking import hold_forks
 
 __all__ = [
@@ -200,7 +200,7 @@ def check_url(key: str, url: str) -> str:
     except ValueError:
         fits = False
     if not fits or re.search(r"[\s\x00-\x1f\x7f\\]", trimmed):
-        raise UserError(f"{wrong}, not {without_secrets(trimmed)!r}.")
+        raise UserError(f"{wrong}, not {redact_url(trimmed)!r}.")
     if parts.username is not None or parts.query or parts.fragment:
         raise UserError(f"{wrong}, without user name, password, query or fragment.")
     return trimmed

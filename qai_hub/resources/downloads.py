@@ -10,7 +10,7 @@ from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
 from qai_hub.temporary_files import temporary_folder
 from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -94,7 +94,7 @@ def _save_into(files: Files, place: _Place, folder: str) -> str:
 def _places(answers: Sequence[Downloadable]) -> list[_Place]:
     """Returns where files are, and hides signatures and credentials in the responses."""
     for answer in answers:
-        hide_credentials(known(answer.credentials))
+        hide_credentials(value_or_none(answer.credentials))
         location = _location(answer)
         if location is not None:
             location.url = Secret(location.url)
@@ -102,17 +102,17 @@ def _places(answers: Sequence[Downloadable]) -> list[_Place]:
 
 
 def _place(answer: Downloadable) -> _Place:
-    credentials = known(answer.credentials)
+    credentials = value_or_none(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
         return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
     location = _location(answer)
     if location is None:
         raise InternalError("The service does not say where this file can be downloaded.")
-    return _Place(location.url, location.filename, {}, known(location.sha256))
+    return _Place(location.url, location.filename, {}, value_or_none(location.sha256))
 
 
 def _location(answer: Downloadable) -> api.FileDownloadURL | api.NamedArtifactDownloadURL | None:
     from qai_hub_api.models import NamedArtifactDownloadURL
 
-    return answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)
+    return answer if isinstance(answer, NamedArtifactDownloadURL) else value_or_none(answer.url)

@@ -14,7 +14,7 @@ from qai_hub.errors import UserError
 from qai_hub.resources.downloads import save_all_into
 from qai_hub.status import JobArtifactType
 from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import listed
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from qai_hub.driver import Driver
@@ -88,7 +88,7 @@ async def download_artifacts(
         artifact_type.value,
         supports_s3_credentials=s3_announced(),
     )
-    artifacts = listed(answer.artifacts, "a list of artifacts")
+    artifacts = require_list(answer.artifacts, "a list of artifacts")
     return await save_all_into(driver, artifacts, folder)
 
 

@@ -15,7 +15,7 @@ from qai_hub.transfer.checksums import announced_sum, expected_sum
 from qai_hub.transfer.formats import unexpected_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.errors import error_from_fault, error_from_file_server
+from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import run_in_threads
@@ -262,7 +262,7 @@ class _Download:
         return f"after {self._furthest}{total} bytes"
 
     def _broken_off(self, error: httpx.RequestError) -> Error:
-        fault = error_from_fault(error)
+        fault = error_from_request_error(error)
         if self._furthest:
             fault.args = (f"{fault} The download of {self._name} broke off {self._how_far()}.",)
         return fault

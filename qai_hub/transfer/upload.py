@@ -11,7 +11,7 @@ import httpx
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.errors import error_from_fault, error_from_file_server
+from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
 from qai_hub.transport.session import Session
 from qai_hub.transport.threads import run_in_threads
@@ -153,14 +153,14 @@ def upload_form(
         stop = threading.Event()
         file = _FormFile(_Slice(path, 0, size, moved, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}
-        doing = f"upload of {path.name}"
+        operation = f"upload of {path.name}"
 
         def send() -> None:
             send_file_request(
                 session,
                 "POST",
                 url,
-                doing,
+                operation,
                 stop=stop,
                 data=dict(fields),
                 files=files,
@@ -194,7 +194,7 @@ def send_file_request(
     session: Session,
     method: str,
     url: str,
-    doing: str,
+    operation: str,
     *,
     tagged: bool = False,
     stop: threading.Event | None = None,
@@ -209,7 +209,7 @@ def send_file_request(
         session: A session that adds no token.
         method: HTTP method.
         url: The signed URL.
-        doing: The operation, for messages, such as `"upload of model.onnx"`.
+        operation: The operation, for messages, such as `"upload of model.onnx"`.
         tagged: Whether the response must have an entity tag.
         stop: Set when nobody waits for the result any more.
         body: Further arguments of `send_signed`.
@@ -227,16 +227,16 @@ def send_file_request(
             retries = session.retry_budget(stop)
             response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
         except httpx.RequestError as error:
-            raise error_from_fault(error) from error
+            raise error_from_request_error(error) from error
         if not response.is_success:
-            raise error_from_file_server(response, doing)
+            raise error_from_file_server(response, operation)
         reason = _not_of_the_store(response, tagged=tagged)
         if reason is None:
             return response
         pause = session.next_pause(tries)
         if pause is None:
             raise InternalError(
-                f"The {doing} failed: {response.request.url.host} {reason}.",
+                f"The {operation} failed: {response.request.url.host} {reason}.",
                 status_code=response.status_code,
                 url=str(response.request.url),
             )

@@ -2,7 +2,7 @@
 
 import httpx
 
-from qai_hub.errors import InternalError, UserError, without_secrets
+from qai_hub.errors import InternalError, UserError, redact_url
 
 __all__ = [
     "MAX_REDIRECTS",
@@ -18,7 +18,7 @@ class SignedURL(httpx.URL):
     """A URL that is sent with its query, but shown without it."""
 
     def __str__(self) -> str:
-        return without_secrets(super().__str__())
+        return redact_url(super().__str__())
 
     def __repr__(self) -> str:
         return f"SignedURL({str(self)!r})"

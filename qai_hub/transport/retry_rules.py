@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from qai_hub.errors import without_secrets
-from qai_hub.transport.errors import error_from_answer
+from qai_hub.errors import redact_url
+from qai_hub.transport.errors import error_from_response
 from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
     IDEMPOTENT,
@@ -256,7 +256,7 @@ class Attempts:
         _logger.debug(
             "%s %s: %s (%.0f ms)",
             self._request.method,
-            without_secrets(str(self._request.url)),
+            redact_url(str(self._request.url)),
             outcome if pause is None else f"{outcome}, again in {pause:.1f} s",
             (self._rules.clock() - self._started) * 1000,
         )
@@ -267,7 +267,7 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
     if request.extensions.get("rate_limit_logged"):
         return
     request.extensions["rate_limit_logged"] = True
-    reason = error_from_answer(
+    reason = error_from_response(
         response.status_code, response.headers, response.content, request.method, request.url
     )
     _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.errors import error_from_answer, error_from_fault, error_from_file_server
+from qai_hub.transport.errors import (
+    error_from_file_server,
+    error_from_request_error,
+    error_from_response,
+)
 
 URL = httpx.URL("https://hub.example:8443/api/v1/jobs/j1/?signature=s3cret")
 
@@ -21,7 +25,7 @@ def answer(
     **headers: str,
 ) -> Error:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_from_answer(
+    return error_from_response(
         status,
         httpx.Headers({"Content-Type": kind, **given}),
         body,
@@ -104,7 +108,7 @@ def test_outages_are_told_in_one_line(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("method", "what_to_do"),
-    [("POST", "Look at https://web.example before"), ("PATCH", "to send it again does no harm")],
+    [("POST", "Look at https://web.example before"), ("PATCH", "sending it again does no harm")],
 )
 def test_a_change_that_may_have_been_made_is_told(method: str, what_to_do: str) -> None:
     for status in (500, 502, 504):
@@ -153,7 +157,7 @@ def test_a_long_detail_is_cut() -> None:
 
 def fault(kind: type[httpx.RequestError], method: str = "GET", **extensions: bool) -> str:
     request = httpx.Request(method, URL, extensions=extensions)
-    error = error_from_fault(kind("s3cret", request=request), web_url="https://web.example")
+    error = error_from_request_error(kind("s3cret", request=request), web_url="https://web.example")
     assert isinstance(error, InternalError)
     assert error.status_code is None
     assert error.url == "https://hub.example:8443/api/v1/jobs/j1/"

@@ -23,7 +23,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
-from qai_hub.transport.errors import error_from_fault
+from qai_hub.transport.errors import error_from_request_error
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 
@@ -39,7 +39,7 @@ def get(url: str = SERVER, method: str = "GET") -> Error:
         try:
             answer = session.request(method, "/api/x")
         except httpx.RequestError as error:
-            return error_from_fault(error)
+            return error_from_request_error(error)
         raise AssertionError(answer)
 
 
