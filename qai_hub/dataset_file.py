@@ -21,7 +21,7 @@ __all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
-_LONGEST_NAME = 4096
+_MAX_NAME_LENGTH = 4096
 _SMALLEST_COMPRESSED = 4096
 
 
@@ -120,14 +120,14 @@ def _name(name: object) -> str:
     if "\0" in name or not _fits(name):
         raise UserError(
             f"{name[:50]!r} cannot name an input: it must be UTF-8 text without NUL, of at most "
-            f"{_LONGEST_NAME} bytes."
+            f"{_MAX_NAME_LENGTH} bytes."
         )
     return name
 
 
 def _fits(name: str) -> bool:
     try:
-        return len(name.encode()) <= _LONGEST_NAME
+        return len(name.encode()) <= _MAX_NAME_LENGTH
     except UnicodeEncodeError:
         return False
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.client.fetch import fetch_dataset, fetch_model
 from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
 from qai_hub.client.lists import ListingClient
-from qai_hub.driver import Driver, entered, run_blocking
+from qai_hub.driver import Driver, enter_blocking_context, run_blocking
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
@@ -76,7 +76,7 @@ class UploadingClient(ListingClient):
             return model
         project_id = self._project_id(project)
         name = check_text("name", name)
-        async with entered(driver, lambda: source_file(model)) as source:
+        async with enter_blocking_context(driver, lambda: source_file(model)) as source:
             body = ModelCreate(
                 name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
@@ -153,7 +153,7 @@ class UploadingClient(ListingClient):
             return data
         project_id = self._project_id(project)
         name = check_text("name", name)
-        async with entered(driver, lambda: _h5_file(data)) as path:
+        async with enter_blocking_context(driver, lambda: _h5_file(data)) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
             title = name or default_name(default) or "dataset"
             body = DatasetCreate(name=title, permanent=permanent)

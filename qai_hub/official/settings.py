@@ -11,7 +11,7 @@ import httpx
 
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.tensors import dtype_to_wire, parse_input_specs
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
@@ -149,7 +149,7 @@ class _Listening(ModuleType):
         super().__setattr__(name, value)
         if name == "EXTERNAL_RESPONSE_TIMEOUT_SECONDS" and isinstance(value, int | float):
             raise_transfer_read_limit(value)
-            SESSIONS.close(FILES)
+            SESSIONS.close(FILE_SESSION_KEY)
 
 
 def listen_to(module: str) -> None:

@@ -15,7 +15,7 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ProducingJob(Job):
         return await driver.call(
             get_compiled_model_download.sync,
             self.job_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
 
     def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - by type

@@ -9,7 +9,7 @@ from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import (
     to_local_time,
     unexpected_response,
@@ -140,7 +140,7 @@ class Dataset(Shareable):
         answer = await driver.call(
             get_dataset_download.sync,
             self.dataset_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
         if filename is None:
             return await read_entries(driver, answer)

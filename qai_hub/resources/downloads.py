@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
 from qai_hub.temporary_files import temporary_folder
-from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
+from qai_hub.transfer.s3 import CHECKSUM_MODE_HEADERS, StoredObject, hide_credentials
 from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from qai_hub.driver import Driver
     from qai_hub.tensors import DatasetEntries
-    from qai_hub.transfer.files import Files
+    from qai_hub.transfer.files import FileTransfer
 
     Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
 
@@ -87,7 +87,7 @@ class _Place(NamedTuple):
     sha256: str | None = None
 
 
-def _save_into(files: Files, place: _Place, folder: str) -> str:
+def _save_into(files: FileTransfer, place: _Place, folder: str) -> str:
     return files.download_into(place.url, folder, place.name, place.headers, place.sha256)
 
 
@@ -105,7 +105,9 @@ def _place(answer: Downloadable) -> _Place:
     credentials = value_or_none(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
-        return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
+        return _Place(
+            stored.sign("GET", CHECKSUM_MODE_HEADERS), stored.filename, CHECKSUM_MODE_HEADERS
+        )
     location = _location(answer)
     if location is None:
         raise InternalError("The service does not say where this file can be downloaded.")

@@ -18,7 +18,7 @@ from qai_hub.resources.payload import expect, input_specs, on_demand
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.files import free_name, with_suffixes
+from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
 from qai_hub.transport.values import unexpected_response, value_or_none
 
 if TYPE_CHECKING:
@@ -235,7 +235,11 @@ class InferenceJob(Job):
         """Writes a profile, under a temporary name first, so that its file is never partial."""
         given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
         into_folder = given.is_dir()
-        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        path = (
+            reserve_unused_path(given / name)
+            if into_folder
+            else append_missing_suffixes(given, name)
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
         try:

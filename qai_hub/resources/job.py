@@ -30,7 +30,7 @@ from qai_hub.transport.values import (
     valid_id_or_empty,
     value_or_none,
 )
-from qai_hub.waiting.poll import WaitForOne, wait_for
+from qai_hub.waiting.poll import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -219,7 +219,7 @@ class Job(Shareable):
             >>> if not status.success:
             ...     print(f"{job.name} failed: {status.message}")
         """
-        return wait_for(self, timeout)
+        return wait_for_job(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an asyncio event loop until the job has ended, as `wait` does.
@@ -243,10 +243,10 @@ class Job(Shareable):
             >>> asyncio.run(job.wait_async(timeout=3600)).success
             True
         """
-        from qai_hub.waiting.aio import ended
+        from qai_hub.waiting.aio import iter_ended
 
         wait = WaitForOne([self], timeout, now=time.monotonic())
-        ((_, status),) = [pair async for pair in ended(wait)]
+        ((_, status),) = [pair async for pair in iter_ended(wait)]
         return status
 
     def cancel(self) -> JobStatus:

@@ -13,7 +13,7 @@ from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import io_spec
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import (
     to_local_time,
     unexpected_response,
@@ -267,7 +267,7 @@ class Model(Shareable):
                 f"Model {self.model_id} does not exist: its job failed. {status.message or ''}"
             )
         answer = await driver.call(
-            get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
+            get_model_download.sync, self.model_id, supports_s3_credentials=s3_support_parameter()
         )
         return await save(driver, answer, filename)
 

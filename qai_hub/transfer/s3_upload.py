@@ -21,11 +21,11 @@ from qai_hub.transport.threads import run_detached, run_in_threads
 __all__ = ["part_size", "upload_object"]
 
 _MIB = 1024 * 1024
-_USUAL_PART = 16 * _MIB
+_DEFAULT_PART_SIZE = 16 * _MIB
 _MAX_PARTS = 10_000
 # Seconds to wait for the cleanup of a failed upload: few, and fewer still after Ctrl+C.
-_ABORT_LIMIT = 5.0
-_INTERRUPTED_LIMIT = 1.0
+_ABORT_TIMEOUT = 5.0
+_INTERRUPTED_ABORT_TIMEOUT = 1.0
 
 
 def part_size(size: int) -> int:
@@ -38,7 +38,7 @@ def part_size(size: int) -> int:
         Size of each part but the last one, in bytes: 16 MiB, or as many MiB as the file needs.
     """
     needed = -(-size // _MAX_PARTS)
-    return max(_USUAL_PART, -(-needed // _MIB) * _MIB)
+    return max(_DEFAULT_PART_SIZE, -(-needed // _MIB) * _MIB)
 
 
 def upload_object(
@@ -60,9 +60,9 @@ def upload_object(
         OSError: If the file cannot be read.
     """
     size = path.stat().st_size
-    bytes_each = part_size(size)
-    if size <= bytes_each:
-        upload_parts(session, path, [stored.sign("PUT")], bytes_each, show=show)
+    bytes_per_part = part_size(size)
+    if size <= bytes_per_part:
+        upload_parts(session, path, [stored.sign("PUT")], bytes_per_part, show=show)
         return
     operation = f"upload of {path.name}"
     stop = threading.Event()
@@ -70,14 +70,14 @@ def upload_object(
     try:
         urls = [
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
-            for number in range(-(-size // bytes_each))
+            for number in range(-(-size // bytes_per_part))
         ]
-        etags = upload_parts(session, path, urls, bytes_each, show=show)
+        etags = upload_parts(session, path, urls, bytes_per_part, show=show)
         url = stored.sign("POST", uploadId=upload_id)
         run_in_threads([lambda: _finish(session, url, etags, operation, stop)], stop)
     except BaseException as error:
-        patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
-        _call_off(session, stored.sign("DELETE", uploadId=upload_id), operation, patience)
+        timeout = _ABORT_TIMEOUT if isinstance(error, Exception) else _INTERRUPTED_ABORT_TIMEOUT
+        _abort(session, stored.sign("DELETE", uploadId=upload_id), operation, timeout)
         raise
 
 
@@ -87,7 +87,7 @@ def _start(session: Session, stored: StoredObject, operation: str, stop: threadi
     found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
     if found is None:
         raise InternalError(
-            f"The {operation} failed: {response.request.url.host} started it without an UploadId.",
+            f"The {operation} failed: {response.request.url.host} sent no UploadId.",
             url=str(response.request.url),
         )
     return html.unescape(found[1])
@@ -130,10 +130,10 @@ def _is_done(response: httpx.Response) -> bool:
     return response.status_code == 404 and bool(response.request.extensions.get("maybe_processed"))
 
 
-def _call_off(session: Session, url: str, operation: str, patience: float) -> None:
+def _abort(session: Session, url: str, operation: str, timeout: float) -> None:
     def send() -> None:
         # The caller reports the original error, and the store expires abandoned parts itself.
-        with contextlib.suppress(Error), request_limits(time_limit=patience):
+        with contextlib.suppress(Error), request_limits(time_limit=timeout):
             send_file_request(session, "DELETE", url, operation)
 
-    run_detached(send, patience)
+    run_detached(send, timeout)

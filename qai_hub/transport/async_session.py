@@ -124,7 +124,7 @@ class _MonitoredStream(httpx.AsyncByteStream):
         async for block in self._stream:
             yield block
             if not self._rate_monitor.is_fast_enough(len(block)):
-                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+                raise httpx.ReadTimeout("The response almost stopped.", request=self._request)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -78,9 +78,7 @@ def _load(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
 
 
 def _unreadable(name: str, place: str, error: OSError) -> UserError:
-    return UserError(
-        f"The certificates that {name}={place} names cannot be read: {error.strerror}."
-    )
+    return UserError(f"The certificates of {name}={place} cannot be read: {error.strerror}.")
 
 
 # A context contains locks of OpenSSL, which a thread of the parent may have held at the fork.

@@ -80,7 +80,7 @@ class _ParseAttempts:
             )
         pause = self._rules.next_pause(self._retries) if can_resend else None
         if pause is not None:
-            _logger.debug("The answer cannot be read: again in %.1f s", pause)
+            _logger.debug("The response cannot be parsed: retrying in %.1f s", pause)
         return pause
 
 

@@ -90,7 +90,7 @@ def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Reque
     try:
         content = encode(operation.request, json.loads(request.content))
     except WireError as error:
-        raise UserError(f"This cannot be sent by the protobuf wire: {error}.") from error
+        raise UserError(f"The request cannot be encoded as protobuf: {error}.") from error
     headers = request.headers.copy()
     del headers["Content-Length"]
     return httpx.Request(
@@ -116,5 +116,5 @@ def _decode_response(
             return {bare.field: inner}
         return decode(operation.response, response.content, moments=True)
     except WireError as error:
-        _logger.warning("An answer was not understood: %s", error)
+        _logger.warning("A response cannot be decoded: %s", error)
         raise UnreadableError from error

@@ -180,9 +180,7 @@ def _parse_proxy_url(setting: Secret, source: str) -> Secret:
     except (httpx.InvalidURL, ValueError):
         is_valid = False
     if not is_valid:
-        raise UserError(
-            f"{source} names a proxy by something that is no address like http://host:port."
-        )
+        raise UserError(f"{source} is not a proxy URL like http://host:port.")
     return address
 
 

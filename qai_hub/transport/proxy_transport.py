@@ -101,9 +101,9 @@ class _ProxiedRequest:
     def _refusal(self, answer: str) -> ProxyFault:
         status = answer.partition(" ")[0]
         if status == "407":
-            reason = "asks for another user name and password (407)"
+            reason = "requires another user name and password (407)"
         else:
-            reason = f"does not let it through to {self.request.url.host} ({answer[:100]})"
+            reason = f"does not connect to {self.request.url.host} ({answer[:100]})"
         return ProxyFault(
             self.proxy,
             reason,
@@ -116,7 +116,7 @@ class _ProxiedRequest:
         if is_certificate_error(error):
             return ProxyFault(
                 self.proxy,
-                "shows a certificate that is not trusted",
+                "has an untrusted certificate",
                 request=self.request,
                 is_refusal=True,
             )
@@ -141,14 +141,14 @@ def _reason(error: Exception) -> tuple[str, bool]:
     """Returns the behaviour of a proxy, and whether the next attempt may succeed."""
     for cause in iter_causes(error):
         if isinstance(cause, socket.gaierror):
-            return "is not known by that name", cause.errno == socket.EAI_AGAIN
+            return "cannot be found by name", cause.errno == socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):
             return "does not speak TLS", False
         if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
-            return "is not there (connection refused)", False
+            return "refuses connections", False
     if isinstance(error, httpx.TimeoutException):
         return "does not answer", True
-    return f"broke off ({type(error).__name__})", True
+    return f"broke the connection ({type(error).__name__})", True
 
 
 class _TransportCache(Generic[T]):
@@ -182,7 +182,7 @@ class _TransportCache(Generic[T]):
             return self._kind(proxy=httpx.Proxy(proxy.url, ssl_context=given), **self._options)
         except ImportError:
             raise UserError(
-                f"{proxy.source} names a SOCKS proxy, which needs one more package: pip install "
+                f"{proxy.source} is a SOCKS proxy, which needs another package: pip install "
                 "'httpx[socks]'."
             ) from None
 

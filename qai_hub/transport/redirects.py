@@ -77,14 +77,14 @@ def build_redirect_request(
         raise _refusal(
             request,
             response,
-            f"{answered}, which sends to {_origin(url)}. The API token does not go there: if that "
-            "is where the hub is now, set api_url to it.",
+            f"{answered}, which redirects to {_origin(url)}. The API token is not sent there: if "
+            "the hub has moved, set api_url to that address.",
         )
     if not preserves_request(request.method, status):
         raise _refusal(
             request,
             response,
-            f"{answered}, which sends elsewhere, without what the request carries: check api_url.",
+            f"{answered}, which redirects elsewhere without the request's body: check api_url.",
         )
     return httpx.Request(
         request.method,
@@ -103,7 +103,7 @@ def preserves_request(method: str, status: int) -> bool:
 def too_many_redirects(request: httpx.Request, response: httpx.Response) -> InternalError:
     """Creates the error for too many redirects."""
     return InternalError(
-        f"{request.url.host} sends from one address to the next without end: check api_url.",
+        f"{request.url.host} redirects more than {MAX_REDIRECTS} times: check api_url.",
         status_code=response.status_code,
         url=str(request.url),
     )

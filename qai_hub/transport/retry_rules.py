@@ -257,7 +257,7 @@ class Attempts:
             "%s %s: %s (%.0f ms)",
             self._request.method,
             redact_url(str(self._request.url)),
-            outcome if pause is None else f"{outcome}, again in {pause:.1f} s",
+            outcome if pause is None else f"{outcome}, retrying in {pause:.1f} s",
             (self._rules.clock() - self._started) * 1000,
         )
 
@@ -270,7 +270,9 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
     reason = error_from_response(
         response.status_code, response.headers, response.content, request.method, request.url
     )
-    _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)
+    _logger.warning(
+        "%s Retrying until it is accepted; pass retry=False to raise an error instead.", reason
+    )
 
 
 def _is_single_attempt() -> bool:

@@ -195,7 +195,7 @@ class _MonitoredStream(httpx.SyncByteStream):
         for block in self._stream:
             yield block
             if not self._rate_monitor.is_fast_enough(len(block)):
-                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+                raise httpx.ReadTimeout("The response almost stopped.", request=self._request)
 
     def close(self) -> None:
         self._stream.close()

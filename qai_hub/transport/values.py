@@ -51,7 +51,7 @@ def require_list(items: list[T] | Unset, what: str) -> list[T]:
 def unexpected_response(what: str) -> InternalError:
     """Creates the error for a successful response with unexpected content."""
     return InternalError(
-        f"The service answered something that is not understood where {what} was expected.",
+        f"The service sent an unexpected answer instead of {what}.",
         status_code=200,
     )
 
@@ -76,8 +76,8 @@ def require_id(identifier: str) -> str:
         InternalError: If the server sent an invalid one.
     """
     if not valid_id_or_empty(identifier):
-        error = unexpected_response("the identifier of what it made")
-        raise InternalError(f"{error} It may have made it all the same.", status_code=200)
+        error = unexpected_response("the identifier of the new resource")
+        raise InternalError(f"{error} The resource may exist all the same.", status_code=200)
     return identifier
 
 

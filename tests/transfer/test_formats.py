@@ -95,7 +95,7 @@ def test_what_came_in_place_of_a_model_is_asked_for_again(session: Session, tmp_
     assert (tmp_path / "m.onnx").read_bytes() == ONNX
     with (
         ScriptedServer([Reply(200, NOISE)]) as server,
-        pytest.raises(InternalError, match="something other than an ONNX model came in its place"),
+        pytest.raises(InternalError, match="received something other than an ONNX model instead"),
     ):
         download(session, server.url, tmp_path / "other.onnx")
     assert len(server.requests) > 1

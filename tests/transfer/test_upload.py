@@ -121,7 +121,7 @@ def test_files_that_cannot_be_read(session: Session, tmp_path: Path) -> None:
     "url", ["", "/relative", "ftp://host/", "http://", "http://host:port/", "x" * 70_000]
 )
 def test_addresses_that_are_none(session: Session, file: Path, url: str) -> None:
-    with pytest.raises(InternalError, match="address for a file"):
+    with pytest.raises(InternalError, match="invalid URL for a file"):
         upload_parts(session, file, [url], 10**9)
 
 

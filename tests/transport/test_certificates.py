@@ -76,7 +76,7 @@ def test_without_variables_it_is_the_usual_ones() -> None:
 def test_folders_may_be_several(authority: Path, tmp_path: Path) -> None:
     folders = os.pathsep.join([str(tmp_path), str(authority.parent)])
     assert ssl_context({"SSL_CERT_DIR": folders}).verify_mode is ssl.CERT_REQUIRED
-    with pytest.raises(UserError, match="SSL_CERT_DIR=/nowhere names cannot be read"):
+    with pytest.raises(UserError, match="SSL_CERT_DIR=/nowhere cannot be read"):
         ssl_context({"SSL_CERT_DIR": f"{folders}{os.pathsep}/nowhere"})
 
 
@@ -86,5 +86,5 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, kind: str) -> N
     place = tmp_path / "there"
     if kind != "absent":
         place.write_text("hello" if kind == "no certificate" else "")
-    with pytest.raises(UserError, match=re.escape(f"{name}={place} names cannot be read")):
+    with pytest.raises(UserError, match=re.escape(f"{name}={place} cannot be read")):
         ssl_context({name: str(place)})

@@ -76,7 +76,7 @@ def test_generated_operations_are_called_with_their_arguments() -> None:
         connection = Connection(config_of(server))
         user = connection.call(get_user.sync)
         assert user.email == "a@b.c"
-        with pytest.raises(InternalError, match="not understood"):
+        with pytest.raises(InternalError, match="unexpected body"):
             connection.call(get_job.sync, "j1/../x", prefer="wait=3")
         connection.close()
         asked = server.requests[-1]

@@ -64,7 +64,7 @@ def test_in_a_cgi_script_a_header_names_no_proxy() -> None:
     ["gopher://p:1", "http://[::1", "http://h:port", "http://", "socks4://p:1", "http:///p"],
 )
 def test_what_is_no_address_is_told_where_it_would_be_used(named: str) -> None:
-    with pytest.raises(UserError, match=r"^ALL_PROXY names a proxy by something"):
+    with pytest.raises(UserError, match=r"^ALL_PROXY is not a proxy URL"):
         way({"ALL_PROXY": named})
     assert way({"ALL_PROXY": named, "NO_PROXY": "*"}) == NONE
     assert way({"HTTP_PROXY": named}) == NONE

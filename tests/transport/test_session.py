@@ -327,7 +327,7 @@ def test_a_request_that_waits_for_its_turn_says_so_once(caplog: pytest.LogCaptur
         with request_limits(retry_rate_limit=True), caplog.at_level(logging.WARNING, "qai_hub"):
             assert client.send("POST", json={}) == 200
     (told,) = caplog.messages
-    assert told.startswith("You have 2 queued jobs: cancel some. Trying again until it is done;")
+    assert told.startswith("You have 2 queued jobs: cancel some. Retrying until it is accepted;")
 
 
 def test_redirects_are_not_followed() -> None:
@@ -368,8 +368,8 @@ def test_events_are_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> 
         assert "s3cret" not in repr(client.session) + str(vars(client.session))
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("qai_hub")]
     assert len(lines) == 3
-    assert lines[0].startswith(f"GET {server.url}/x/: RemoteProtocolError, again in ")
-    assert lines[1].startswith(f"GET {server.url}/x/: 503, again in ")
+    assert lines[0].startswith(f"GET {server.url}/x/: RemoteProtocolError, retrying in ")
+    assert lines[1].startswith(f"GET {server.url}/x/: 503, retrying in ")
     assert lines[2].startswith(f"GET {server.url}/x/: 200 (")
     assert "s3cret" not in "".join(lines)
 
