@@ -295,9 +295,11 @@ def _job_type_name(number: int) -> JobTypeName:
     """
     from qai_hub_api.models import JobTypeName
 
-    from qai_hub.wire.descriptor import PACKAGE, described
+    from qai_hub.wire.descriptor import PACKAGE, load_descriptor
 
-    names = {value.number: value.name for value in described().enums[f"{PACKAGE}.JobType"].value}
+    names = {
+        value.number: value.name for value in load_descriptor().enums[f"{PACKAGE}.JobType"].value
+    }
     if number not in names:
         raise UserError(
             f"There is no job type {number}: it must be one of {', '.join(names.values())}."

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from qai_hub.errors import UserError
-from qai_hub.forking import hold_forks
+from qai_hub.forking import delay_forks
 
 __all__ = ["CERTIFICATE_VARIABLES", "ssl_context"]
 
@@ -44,7 +44,7 @@ def ssl_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
         except OSError as error:
             raise _unreadable(name, place, error) from error
     # OpenSSL takes locks here, and a child forked meanwhile would find them held for ever.
-    with hold_forks():
+    with delay_forks():
         return _load(tuple(named.items()))
 
 

@@ -112,9 +112,9 @@ def _decode_response(
     bare = operation.bare
     try:
         if bare is not None and bare.unless not in requested_url.params:
-            inner = decode(bare.message, response.content, moments=True)
+            inner = decode(bare.message, response.content, as_datetimes=True)
             return {bare.field: inner}
-        return decode(operation.response, response.content, moments=True)
+        return decode(operation.response, response.content, as_datetimes=True)
     except WireError as error:
         _logger.warning("A response cannot be decoded: %s", error)
         raise UnreadableError from error
