@@ -61,9 +61,9 @@ def error_from_response(
         if 300 <= status < 400:
             message = f"{answered}, which redirects elsewhere: check api_url."
         else:
-            came = _describe_body(headers, content, secrets)
+            content_text = _describe_body(headers, content, secrets)
             kind = InternalError
-            message = f"{answered}, with an unexpected body: {came}."
+            message = f"{answered}, with an unexpected body: {content_text}."
     elif status == 401:
         message = (
             f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "

@@ -56,10 +56,10 @@ class SessionPool:
         with self._lock:
             pooled = self._sessions.get(key)
             if pooled is None or pooled.version != version:
-                made = _PooledSession(create(), version)
+                created = _PooledSession(create(), version)
                 if pooled is not None:
                     self._retire(key)
-                pooled = self._sessions[key] = made
+                pooled = self._sessions[key] = created
             pooled.users += 1
             self._sessions.move_to_end(key)
             while len(self._sessions) > self._size:

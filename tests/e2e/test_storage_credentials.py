@@ -183,7 +183,7 @@ def test_a_certificate_that_is_not_trusted(
 
 def test_an_object_that_is_not_there(client: Client, internet: Internet, tmp_path: Path) -> None:
     assert internet.hosts == []
-    with pytest.raises(hub.UserError, match=r"NoSuchKey.*start again") as caught:
+    with pytest.raises(hub.UserError, match=r"NoSuchKey.*try again") as caught:
         client.get_model("m1").download(str(tmp_path / "net"))
     assert caught.value.status_code == 404
     assert caught.value.url == "https://bucket.s3.us-west-2.amazonaws.com/models/m1"
