@@ -7,9 +7,9 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
+from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
-from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
+from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
-_LONGEST_NAME = 4096
+_MAX_NAME_LENGTH = 4096
 _SMALLEST_COMPRESSED = 4096
 
 
@@ -120,14 +120,14 @@ def _name(name: object) -> str:
     if "\0" in name or not _fits(name):
         raise UserError(
             f"{name[:50]!r} cannot name an input: it must be UTF-8 text without NUL, of at most "
-            f"{_LONGEST_NAME} bytes."
+            f"{_MAX_NAME_LENGTH} bytes."
         )
     return name
 
 
 def _fits(name: str) -> bool:
     try:
-        return len(name.encode()) <= _LONGEST_NAME
+        return len(name.encode()) <= _MAX_NAME_LENGTH
     except UnicodeEncodeError:
         return False
 
@@ -190,16 +190,16 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
     import h5py
 
     with _damage_told(file):
-        data = own_member(file, "data", h5py.Group)
+        data = get_stored_member(file, "data", h5py.Group)
         keys = sorted(data, key=lambda key: (len(key), key))
-        groups = [own_member(data, key, h5py.Group) for key in keys]
+        groups = [get_stored_member(data, key, h5py.Group) for key in keys]
         orders = [read_attribute(group, "order") for group in groups]
         if any(order is not None for order in orders):
             if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
                 shown = f"{orders[:20]}{' and more' if len(orders) > 20 else ''}"
                 raise UserError(f"The inputs have the orders {shown}: some are missing.")
             groups.sort(key=lambda group: int(group.attrs["order"]))
-        stored = StoredArrays(file)
+        stored = StoredArrayChecker(file)
         inputs = [
             (_name(_attribute(group, "name", str)), _batches(group, stored)) for group in groups
         ]
@@ -212,14 +212,14 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
         return inputs
 
 
-def _batches(group: "h5py.Group", stored: StoredArrays) -> list["h5py.Dataset"]:
+def _batches(group: "h5py.Group", stored: StoredArrayChecker) -> list["h5py.Dataset"]:
     count = _attribute(group, "batch_count", int)
     if count < 1:
         raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
-    return [_stored_here(own_sample(group, index), stored) for index in range(count)]
+    return [_stored_here(get_stored_sample(group, index), stored) for index in range(count)]
 
 
-def _stored_here(batch: "h5py.Dataset", stored: StoredArrays) -> "h5py.Dataset":
+def _stored_here(batch: "h5py.Dataset", stored: StoredArrayChecker) -> "h5py.Dataset":
     if batch.dtype.kind not in "biuf":
         raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
     stored.check(batch)
@@ -249,7 +249,7 @@ def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
     where = f"{member.file.filename} holds no dataset"
     try:
         yield
-    except (UserError, StoredError) as error:
+    except (UserError, StoredDataError) as error:
         raise UserError(f"{where}: {error}") from None
     # Which error h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qai_hub.aio.download import AsyncDownloadingClient
 from qai_hub.client.waits import distinct, list_of_jobs
 from qai_hub.resources.job import Job
-from qai_hub.waiting.aio import ended
+from qai_hub.waiting.aio import iter_ended
 from qai_hub.waiting.poll import Wait
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
 
 
 def _ended(jobs: list[J], timeout: float | None) -> AsyncGenerator[tuple[J, JobStatus], None]:
-    return ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
+    return iter_ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
 
 
 async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:

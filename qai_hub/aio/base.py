@@ -43,7 +43,7 @@ class AsyncBaseClient:
         if self._kept is not None:
             raise UserError("This client is in use by another `async with`: make one for each.")
         kept = AsyncExitStack()
-        await kept.enter_async_context(self._client._connection.kept_open())
+        await kept.enter_async_context(self._client._connection.keep_open())
         self._kept = kept
         return self
 

@@ -8,7 +8,7 @@ from typing import Any
 from qai_hub.errors import UserError
 from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import identified
+from qai_hub.transport.values import valid_id_or_empty
 
 # The contract's limit on the size of a page.
 LARGEST_PAGE = 1000
@@ -27,7 +27,7 @@ def identifier(argument: str, given: object) -> str:
     Raises:
         UserError: If it is not a valid identifier.
     """
-    if not isinstance(given, str) or not identified(given):
+    if not isinstance(given, str) or not valid_id_or_empty(given):
         raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
     return given
 

@@ -14,7 +14,7 @@ from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_job
 from qai_hub.resources.kinds import job_from_api, with_id
 from qai_hub.resources.model import Model
-from qai_hub.transport.values import listed
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -68,7 +68,7 @@ async def fetch_devices(
     answer = await driver.call(
         list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
     )
-    devices = listed(answer.devices, "a list of devices")
+    devices = require_list(answer.devices, "a list of devices")
     return [Device._from_api(device) for device in devices if device.name]
 
 
@@ -87,7 +87,7 @@ async def select_device(driver: Driver, query: Device) -> Device:
         attributes=attribute_list(query.attributes),
         select=True,
     )
-    found = [one for one in listed(answer.devices, "a list of devices") if one.name]
+    found = [one for one in require_list(answer.devices, "a list of devices") if one.name]
     if not found:
         raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
     return Device._from_api(found[0])
@@ -103,7 +103,7 @@ async def fetch_frameworks(driver: Driver) -> list[Framework]:
     from qai_hub_api.api.devices import list_frameworks
 
     answer = await driver.call(list_frameworks.sync)
-    frameworks = listed(answer.frameworks, "a list of frameworks")
+    frameworks = require_list(answer.frameworks, "a list of frameworks")
     return [Framework._from_api(framework) for framework in frameworks if framework.name]
 
 

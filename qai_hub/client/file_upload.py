@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError, UserError
-from qai_hub.transfer.completion import complete
-from qai_hub.transfer.s3 import StoredObject, s3_announced
-from qai_hub.transport.values import known
+from qai_hub.transfer.completion import complete_upload
+from qai_hub.transfer.s3 import StoredObject, s3_support_parameter
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api.types import Unset
@@ -40,7 +40,7 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
 
     async def is_complete() -> bool:
         model = await driver.call(get_model.sync, model_id)
-        return bool(known(model.file_upload_complete))
+        return bool(value_or_none(model.file_upload_complete))
 
     async def complete_object() -> object:
         return await driver.call(complete_model_upload.sync, model_id)
@@ -52,13 +52,13 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
         model_id,
         file_size=size,
         use_acceleration=True,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
-    credentials = known(answer.credentials)
+    credentials = value_or_none(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
         await driver.run(lambda: driver.files.upload_object(path, stored))
-        await complete(complete_object, is_complete, what, sleep=driver.sleep)
+        await complete_upload(complete_object, is_complete, what, sleep=driver.sleep)
         return
     parts = _method(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
@@ -70,7 +70,7 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
     async def finish() -> object:
         return await driver.call(finish_model_upload.sync, model_id, body=body)
 
-    await complete(finish, is_complete, what, sleep=driver.sleep)
+    await complete_upload(finish, is_complete, what, sleep=driver.sleep)
 
 
 async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> None:
@@ -91,7 +91,7 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
 
     async def is_complete() -> bool:
         dataset = await driver.call(get_dataset.sync, dataset_id)
-        return bool(known(dataset.file_upload_complete))
+        return bool(value_or_none(dataset.file_upload_complete))
 
     async def complete_object() -> object:
         return await driver.call(complete_dataset_upload.sync, dataset_id)
@@ -103,13 +103,13 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
         dataset_id,
         file_size=size,
         use_acceleration=True,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
-    credentials = known(answer.credentials)
+    credentials = value_or_none(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
         await driver.run(lambda: driver.files.upload_object(path, stored))
-        await complete(complete_object, is_complete, what, sleep=driver.sleep)
+        await complete_upload(complete_object, is_complete, what, sleep=driver.sleep)
         return
     form = _method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
@@ -124,7 +124,7 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
             lambda: driver.files.upload_form(path, form.url, form.file_field_name, fields)
         )
         try:
-            await complete(finish, is_complete, what, sleep=driver.sleep)
+            await complete_upload(finish, is_complete, what, sleep=driver.sleep)
         except UserError as error:
             # A proxy on the way may have swallowed the form and answered as the store would.
             if error.status_code != 409 or round_ == _ROUNDS:
@@ -134,7 +134,7 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
 
 
 def _method(method: T | Unset, how: str) -> T:
-    given = known(method)
+    given = value_or_none(method)
     if given is None:
         raise InternalError(f"The service does not offer to take this file {how}.")
     return given

@@ -22,7 +22,7 @@ from qai_hub.driver import run_blocking
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.kinds import job_from_api, summary_from_api
 from qai_hub.resources.model import Model
-from qai_hub.transport.values import listed, next_cursor
+from qai_hub.transport.values import next_cursor, require_list
 
 if TYPE_CHECKING:
     from qai_hub.driver import AsyncDriver, Driver
@@ -77,7 +77,7 @@ class Listing(Generic[T]):
             cursor=place.cursor or UNSET,
             **self.filters,
         )
-        items = listed(getattr(answer.parsed, self.member), f"a list of {self.what}")
+        items = require_list(getattr(answer.parsed, self.member), f"a list of {self.what}")
         total = answer.parsed.total_query_count
         return Page(
             mapped(self.make, items, self.what), len(items), total, next_cursor(answer.headers)

@@ -286,7 +286,7 @@ async def _send_job(
     from qai_hub_api.api.jobs import create_job
     from qai_hub_api.api.projects import create_project_job
 
-    with driver.connection.limits(retry_rate_limit=retry):
+    with driver.connection.request_limits(retry_rate_limit=retry):
         if project_id is None:
             return await driver.call(create_job.sync, body=body, seed_target_model=True)
         return await driver.call(

@@ -92,7 +92,7 @@ def distinct(jobs: Iterable[J]) -> list[J]:
 
 def _ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
     # asyncio is imported here because only waiting needs an event loop.
-    from qai_hub.waiting.aio import ended
-    from qai_hub.waiting.thread import in_background
+    from qai_hub.waiting.aio import iter_ended
+    from qai_hub.waiting.thread import iterate_in_thread
 
-    return in_background(ended(Wait(jobs, timeout, now=time.monotonic())))
+    return iterate_in_thread(iter_ended(Wait(jobs, timeout, now=time.monotonic())))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub import dataset_file as dataset_files
 from qai_hub.errors import UserError
-from qai_hub.wire.descriptor import PACKAGE, described, message_class
+from qai_hub.wire.descriptor import PACKAGE, load_descriptor, message_class
 
 if TYPE_CHECKING:
     import h5py
@@ -138,7 +138,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - classes, enums and their va
 
 
 def __dir__() -> list[str]:
-    file = described().file
+    file = load_descriptor().file
     values = [value.name for enum in file.enum_type for value in enum.value]
     messages = [message.name for message in file.message_type]
     enums = [enum.name for enum in file.enum_type]
@@ -148,7 +148,7 @@ def __dir__() -> list[str]:
 def _made(name: str) -> object:
     from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-    file = described().pool.FindFileByName(described().file.name)
+    file = load_descriptor().pool.FindFileByName(load_descriptor().file.name)
     if name == "DESCRIPTOR":
         return file
     if name in file.message_types_by_name:

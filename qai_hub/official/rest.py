@@ -13,7 +13,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
 from qai_hub.errors import UserError
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
-from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transfer.s3 import s3_support_parameter
 
 if TYPE_CHECKING:
     from qai_hub_api.models import JobTypeName
@@ -220,7 +220,9 @@ def _get_model_download_response(config: ClientConfig, model_id: str) -> Message
     """Returns how to download a model, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.models import get_model_download
 
-    return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=s3_announced())
+    return _ask(
+        config, get_model_download.sync, model_id, supports_s3_credentials=s3_support_parameter()
+    )
 
 
 def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Message:
@@ -228,7 +230,10 @@ def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Mes
     from qai_hub_api.api.datasets import get_dataset_download
 
     return _ask(
-        config, get_dataset_download.sync, dataset_id, supports_s3_credentials=s3_announced()
+        config,
+        get_dataset_download.sync,
+        dataset_id,
+        supports_s3_credentials=s3_support_parameter(),
     )
 
 
@@ -240,7 +245,7 @@ def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> M
         config,
         get_compiled_model_download.sync,
         job_id,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
 
 
@@ -259,10 +264,10 @@ def _ask_within(
 
 def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401
     """Calls an operation, and converts its response to a message."""
-    from qai_hub.connection import carry_out
+    from qai_hub.connection import call_operation
     from qai_hub.wire import parse
 
-    answer = carry_out(config, operation, *args, **kwargs)
+    answer = call_operation(config, operation, *args, **kwargs)
     return parse(f"qai_hub.api.{type(answer).__name__}", answer.to_dict())
 
 
@@ -290,9 +295,11 @@ def _job_type_name(number: int) -> JobTypeName:
     """
     from qai_hub_api.models import JobTypeName
 
-    from qai_hub.wire.descriptor import PACKAGE, described
+    from qai_hub.wire.descriptor import PACKAGE, load_descriptor
 
-    names = {value.number: value.name for value in described().enums[f"{PACKAGE}.JobType"].value}
+    names = {
+        value.number: value.name for value in load_descriptor().enums[f"{PACKAGE}.JobType"].value
+    }
     if number not in names:
         raise UserError(
             f"There is no job type {number}: it must be one of {', '.join(names.values())}."

@@ -11,11 +11,11 @@ import httpx
 
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.tensors import dtype_to_wire, parse_input_specs
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
-from qai_hub.transport.setup import TRANSFER_READ_LIMIT, wait_longer_for_files
+from qai_hub.transport.setup import TRANSFER_READ_LIMIT, raise_transfer_read_limit
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -138,7 +138,7 @@ def create_session(
         The client; close it after use.
     """
     return Session(
-        policy=RetryPolicy() if internal_retries else RetryPolicy(tries=1),
+        policy=RetryPolicy() if internal_retries else RetryPolicy(max_attempts=1),
         timeout=httpx.Timeout(response_timeout_seconds, connect=5.0),
         follow_redirects=True,
     )
@@ -148,8 +148,8 @@ class _Listening(ModuleType):
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name == "EXTERNAL_RESPONSE_TIMEOUT_SECONDS" and isinstance(value, int | float):
-            wait_longer_for_files(value)
-            SESSIONS.close(FILES)
+            raise_transfer_read_limit(value)
+            SESSIONS.close(FILE_SESSION_KEY)
 
 
 def listen_to(module: str) -> None:

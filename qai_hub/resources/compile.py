@@ -15,8 +15,8 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import known
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -78,7 +78,7 @@ class ProducingJob(Job):
         return await driver.call(
             get_compiled_model_download.sync,
             self.job_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
 
     def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - by type
@@ -88,7 +88,7 @@ class ProducingJob(Job):
         return status
 
     def _learn_target(self, target: api.Model | Unset) -> None:
-        model = known(target)
+        model = value_or_none(target)
         if model is None:
             return
         if self._target_model is None:
@@ -149,10 +149,10 @@ class CompileJob(ProducingJob):
     _target_shapes: InputSpecs | None = None
 
     def _read(self, details: api.CompileJob) -> None:
-        devices, data = known(details.devices), known(details.calibration_dataset)
+        devices, data = value_or_none(details.devices), value_or_none(details.calibration_dataset)
         self.device = Device._from_api(details.device)
         self.compatible_devices = [
-            Device._from_api(d) for d in (known(devices.devices) if devices else None) or ()
+            Device._from_api(d) for d in (value_or_none(devices.devices) if devices else None) or ()
         ]
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)

@@ -9,8 +9,13 @@ from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local, not_understood
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import (
+    to_local_time,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -74,32 +79,32 @@ class Dataset(Shareable):
         Raises:
             InternalError: If the payload has no identifier.
         """
-        if not identified(dataset.dataset_id):
-            raise not_understood("a dataset")
+        if not valid_id_or_empty(dataset.dataset_id):
+            raise unexpected_response("a dataset")
         return cls._from_api(dataset, owner)
 
     @classmethod
     def _from_api(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
         """Makes a dataset from a payload, which may be a bare reference with an identifier only."""
-        expires = known(dataset.expiration_time)
+        expires = value_or_none(dataset.expiration_time)
         return cls(
             owner,
-            identified(dataset.dataset_id),
-            local(dataset.creation_time),
-            local(expires) if expires else None,
-            known(dataset.name) or "",
+            valid_id_or_empty(dataset.dataset_id),
+            to_local_time(dataset.creation_time),
+            to_local_time(expires) if expires else None,
+            value_or_none(dataset.name) or "",
             verbose=owner.verbose,
         )
 
     @classmethod
     def _uploaded(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
         """Makes a dataset that was just uploaded."""
-        expires = known(answer.expiration_time)
+        expires = value_or_none(answer.expiration_time)
         return cls(
             owner,
             answer.id,
-            local(answer.creation_time),
-            local(expires) if expires else None,
+            to_local_time(answer.creation_time),
+            to_local_time(expires) if expires else None,
             name,
             verbose=owner.verbose,
         )
@@ -135,7 +140,7 @@ class Dataset(Shareable):
         answer = await driver.call(
             get_dataset_download.sync,
             self.dataset_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
         if filename is None:
             return await read_entries(driver, answer)

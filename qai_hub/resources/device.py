@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qai_hub.errors import UserError
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -38,7 +38,7 @@ class Device:
 
     @classmethod
     def _from_api(cls, device: api.Device | Unset) -> Device:
-        given = known(device)
+        given = value_or_none(device)
         return cls(given.name, given.os, list(given.attributes)) if given else cls()
 
     def _to_api(self) -> api.DeviceQuery:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError
-from qai_hub.scratch import temporary_folder
-from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject, hide_credentials
-from qai_hub.transport.values import known
+from qai_hub.temporary_files import temporary_folder
+from qai_hub.transfer.s3 import CHECKSUM_MODE_HEADERS, StoredObject, hide_credentials
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.driver import Driver
     from qai_hub.tensors import DatasetEntries
-    from qai_hub.transfer.files import Files
+    from qai_hub.transfer.files import FileTransfer
 
     Downloadable = api.FileDownloadResponse | api.NamedArtifactDownloadURL
 
@@ -87,14 +87,14 @@ class _Place(NamedTuple):
     sha256: str | None = None
 
 
-def _save_into(files: Files, place: _Place, folder: str) -> str:
+def _save_into(files: FileTransfer, place: _Place, folder: str) -> str:
     return files.download_into(place.url, folder, place.name, place.headers, place.sha256)
 
 
 def _places(answers: Sequence[Downloadable]) -> list[_Place]:
     """Returns where files are, and hides signatures and credentials in the responses."""
     for answer in answers:
-        hide_credentials(known(answer.credentials))
+        hide_credentials(value_or_none(answer.credentials))
         location = _location(answer)
         if location is not None:
             location.url = Secret(location.url)
@@ -102,17 +102,19 @@ def _places(answers: Sequence[Downloadable]) -> list[_Place]:
 
 
 def _place(answer: Downloadable) -> _Place:
-    credentials = known(answer.credentials)
+    credentials = value_or_none(answer.credentials)
     if credentials is not None:
         stored = StoredObject(credentials)
-        return _Place(stored.sign("GET", ASK_FOR_CHECKSUM), stored.filename, ASK_FOR_CHECKSUM)
+        return _Place(
+            stored.sign("GET", CHECKSUM_MODE_HEADERS), stored.filename, CHECKSUM_MODE_HEADERS
+        )
     location = _location(answer)
     if location is None:
         raise InternalError("The service does not say where this file can be downloaded.")
-    return _Place(location.url, location.filename, {}, known(location.sha256))
+    return _Place(location.url, location.filename, {}, value_or_none(location.sha256))
 
 
 def _location(answer: Downloadable) -> api.FileDownloadURL | api.NamedArtifactDownloadURL | None:
     from qai_hub_api.models import NamedArtifactDownloadURL
 
-    return answer if isinstance(answer, NamedArtifactDownloadURL) else known(answer.url)
+    return answer if isinstance(answer, NamedArtifactDownloadURL) else value_or_none(answer.url)

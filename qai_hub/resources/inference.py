@@ -18,8 +18,8 @@ from qai_hub.resources.payload import expect, input_specs, on_demand
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.files import free_name, with_suffixes
-from qai_hub.transport.values import known, not_understood
+from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
+from qai_hub.transport.values import unexpected_response, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -51,13 +51,13 @@ class InferenceJob(Job):
     profiling: bool = on_demand()
 
     def _read(self, details: api.InferenceJob | api.ProfileJob) -> None:
-        data = known(details.dataset)
+        data = value_or_none(details.dataset)
         self.device = Device._from_api(details.device)
         self.model = Model._from_api(details.model, self._owner)
         self.inputs = Dataset._from_api(data, self._owner) if data and data.dataset_id else None
         self.shapes = input_specs(details.tensor_type_list)
         # Profile jobs of an older service do not have this field.
-        self.profiling = bool(known(getattr(details, "is_profiling_on", True)))
+        self.profiling = bool(value_or_none(getattr(details, "is_profiling_on", True)))
 
     def get_output_dataset(self) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end.
@@ -176,7 +176,7 @@ class InferenceJob(Job):
             return None
         if result[0] is None:
             if self.profiling:
-                raise not_understood("a profile")
+                raise unexpected_response("a profile")
             raise UserError(
                 f"Job {self.job_id} has no profile: it was submitted without profiling."
                 " Submit it with profile=True."
@@ -223,19 +223,23 @@ class InferenceJob(Job):
         from qai_hub_api.api.jobs import get_job_result
 
         answer = await driver.call(get_job_result.sync, self.job_id)
-        old = known(answer.profile_job_result)
+        old = value_or_none(answer.profile_job_result)
         if old is not None:
-            detail, outputs = known(old.profile), ""
+            detail, outputs = value_or_none(old.profile), ""
         else:
             result = expect(answer.inference_job_result, "inference")
-            detail, outputs = known(result.detail), result.output_dataset_id
+            detail, outputs = value_or_none(result.detail), result.output_dataset_id
         return profile_from_api(detail) if detail else None, outputs
 
     def _write(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""
         given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
         into_folder = given.is_dir()
-        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        path = (
+            reserve_unused_path(given / name)
+            if into_folder
+            else append_missing_suffixes(given, name)
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
         try:
@@ -279,11 +283,11 @@ class InferenceJobSummary(JobSummary):
 
     @classmethod
     def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
-        memory = known(summary.execution_peak_memory)
+        memory = value_or_none(summary.execution_peak_memory)
         return {
             # What an older service calls a profile job has no such field.
-            "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
-            "estimated_inference_time": known(summary.execution_time),
+            "profiling": bool(value_or_none(getattr(summary, "is_profiling_on", True))),
+            "estimated_inference_time": value_or_none(summary.execution_time),
             "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,
         }
 

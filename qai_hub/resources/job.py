@@ -22,8 +22,15 @@ from qai_hub.resources.results import (
 )
 from qai_hub.resources.sharing import Shareable
 from qai_hub.status import JobArtifactType, JobStatus, JobType
-from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
-from qai_hub.waiting.poll import WaitForOne, wait_for
+from qai_hub.transport.values import (
+    has_ended,
+    to_local_time,
+    to_utc,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
+from qai_hub.waiting.poll import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -120,9 +127,9 @@ class Job(Shareable):
         """
         job = cls._new(owner, kind)
         member, details = job._find(payload)
-        job.job_id = identified(getattr(details, f"{member}_id"))
+        job.job_id = valid_id_or_empty(getattr(details, f"{member}_id"))
         if not job.job_id:
-            raise not_understood("a job")
+            raise unexpected_response("a job")
         job._read(details)
         job._update(payload)
         return job
@@ -140,8 +147,8 @@ class Job(Shareable):
         job = cls._new(owner, kind)
         job.job_id = job_id
         job._is_partial = True
-        if known(creation_time) is not None:
-            job.date, job.created_at = local(creation_time), utc(creation_time)
+        if value_or_none(creation_time) is not None:
+            job.date, job.created_at = to_local_time(creation_time), to_utc(creation_time)
         vars(job).update(known_by_then)
         return job
 
@@ -212,7 +219,7 @@ class Job(Shareable):
             >>> if not status.success:
             ...     print(f"{job.name} failed: {status.message}")
         """
-        return wait_for(self, timeout)
+        return wait_for_job(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an asyncio event loop until the job has ended, as `wait` does.
@@ -236,10 +243,10 @@ class Job(Shareable):
             >>> asyncio.run(job.wait_async(timeout=3600)).success
             True
         """
-        from qai_hub.waiting.aio import ended
+        from qai_hub.waiting.aio import iter_ended
 
         wait = WaitForOne([self], timeout, now=time.monotonic())
-        ((_, status),) = [pair async for pair in ended(wait)]
+        ((_, status),) = [pair async for pair in iter_ended(wait)]
         return status
 
     def cancel(self) -> JobStatus:
@@ -450,21 +457,21 @@ class Job(Shareable):
     def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
         """Sets the attributes that may have changed, and returns the status."""
         self.name, self.options = details.name, details.options
-        self.hub_version = known(payload.hub_version) or ""
-        self.project_id = known(details.project_id)
-        self.date = local(details.creation_time)
-        self.created_at = utc(details.creation_time)
-        self.queued_at = utc(details.queued_time)
-        self.started_at = utc(details.start_time)
-        self.completed_at = utc(details.completion_time)
+        self.hub_version = value_or_none(payload.hub_version) or ""
+        self.project_id = value_or_none(details.project_id)
+        self.date = to_local_time(details.creation_time)
+        self.created_at = to_utc(details.creation_time)
+        self.queued_at = to_utc(details.queued_time)
+        self.started_at = to_utc(details.start_time)
+        self.completed_at = to_utc(details.completion_time)
         self.owner = User._from_api(details.user)
         self.notices = tuple(
             Notice(str(n.severity), str(n.context), n.message)
-            for n in known(payload.notices) or ()
+            for n in value_or_none(payload.notices) or ()
             if n.message
         )
-        self._available_artifacts = known_types(known(payload.available_artifacts) or ())
-        reason = known(details.failure_reason) or ""
+        self._available_artifacts = known_types(value_or_none(payload.available_artifacts) or ())
+        reason = value_or_none(details.failure_reason) or ""
         ended = has_ended(self.completed_at)
         status = JobStatus._from_wire(details.job_state.value, reason, ended=ended)
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")

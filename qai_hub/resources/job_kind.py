@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -54,7 +54,7 @@ class JobKind(Generic[J]):
             Its name and the part; None if the payload describes a job of another type.
         """
         for member in self.members:
-            details = known(getattr(payload, member.name))
+            details = value_or_none(getattr(payload, member.name))
             if details is not None:
                 return member.name, details
         return None
@@ -62,7 +62,7 @@ class JobKind(Generic[J]):
     def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
         """Returns how a job of this type ran; None if the service does not report it."""
         for member in self.members:
-            result = known(getattr(payload, f"{member.name}_result"))
+            result = value_or_none(getattr(payload, f"{member.name}_result"))
             if result is not None:
-                return known(getattr(result, member.detail))
+                return value_or_none(getattr(result, member.detail))
         return None

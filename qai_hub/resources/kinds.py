@@ -20,7 +20,7 @@ from qai_hub.resources.quantize import QuantizeJob, QuantizeJobSummary
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import id_of_made, identified
+from qai_hub.transport.values import require_id, valid_id_or_empty
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -139,7 +139,7 @@ def submitted_job(
         InternalError: If the answer has no identifier.
     """
     kind = next(kind for kind in KINDS if kind.job is cls)
-    return cls._submitted(owner, kind, id_of_made(answer.id), answer.creation_time, known)
+    return cls._submitted(owner, kind, require_id(answer.id), answer.creation_time, known)
 
 
 def with_id(payload: api.Job, job_id: str) -> api.Job:
@@ -148,7 +148,7 @@ def with_id(payload: api.Job, job_id: str) -> api.Job:
         found = kind.find(payload)
         if found is not None:
             member, details = found
-            if not identified(getattr(details, f"{member}_id")):
+            if not valid_id_or_empty(getattr(details, f"{member}_id")):
                 setattr(details, f"{member}_id", job_id)
     return payload
 

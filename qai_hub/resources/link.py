@@ -12,7 +12,7 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -36,11 +36,11 @@ class LinkJob(LoadableJob):
     models: list[Model] = on_demand()
 
     def _read(self, details: api.LinkJob) -> None:
-        models = known(details.models)
+        models = value_or_none(details.models)
         self.device = Device._from_api(details.device)
         self.models = [
             Model._from_api(m, self._owner)
-            for m in (known(models.models) if models else None) or ()
+            for m in (value_or_none(models.models) if models else None) or ()
         ]
 
     def download_results(self, artifacts_dir: str) -> LinkJobResult:

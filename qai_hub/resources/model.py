@@ -13,8 +13,13 @@ from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import io_spec
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local, not_understood
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import (
+    to_local_time,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -94,8 +99,8 @@ class Model(Shareable):
         Raises:
             InternalError: If the payload has no identifier.
         """
-        if not identified(model.model_id):
-            raise not_understood("a model")
+        if not valid_id_or_empty(model.model_id):
+            raise unexpected_response("a model")
         return cls._from_api(model, owner)
 
     @classmethod
@@ -105,20 +110,20 @@ class Model(Shareable):
         """Makes a model from a payload; the identifier is empty if the payload is unset."""
         from qai_hub_api.models import Model as ApiModel
 
-        model = known(model) or ApiModel()
+        model = value_or_none(model) or ApiModel()
         made = cls(
             owner,
-            identified(model.model_id),
-            local(model.creation_time),
-            SourceModelType._from_api(known(model.model_type)),
-            known(model.name) or "",
+            valid_id_or_empty(model.model_id),
+            to_local_time(model.creation_time),
+            SourceModelType._from_api(value_or_none(model.model_type)),
+            value_or_none(model.name) or "",
             metadata=None,
             model=None,
             verbose=owner.verbose,
             producer=producer,
             input_spec=None,
             output_spec=None,
-            producer_id=identified(model.producer_id),
+            producer_id=valid_id_or_empty(model.producer_id),
         )
         made._learn(model)
         return made
@@ -135,7 +140,7 @@ class Model(Shareable):
         model = cls(
             owner,
             answer.id,
-            local(answer.creation_time),
+            to_local_time(answer.creation_time),
             model_type,
             name,
             metadata=None,
@@ -150,9 +155,9 @@ class Model(Shareable):
 
     def _learn(self, model: api.Model) -> None:
         """Sets the attributes that the producing job fills in when it is done."""
-        self.model_type = SourceModelType._from_api(known(model.model_type))
-        metadata = known(model.metadata)
-        inputs, outputs = known(model.input_spec), known(model.output_spec)
+        self.model_type = SourceModelType._from_api(value_or_none(model.model_type))
+        metadata = value_or_none(model.metadata)
+        inputs, outputs = value_or_none(model.input_spec), value_or_none(model.output_spec)
         if metadata is not None:
             self._metadata = _metadata(metadata)
         if inputs is not None:
@@ -262,7 +267,7 @@ class Model(Shareable):
                 f"Model {self.model_id} does not exist: its job failed. {status.message or ''}"
             )
         answer = await driver.call(
-            get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
+            get_model_download.sync, self.model_id, supports_s3_credentials=s3_support_parameter()
         )
         return await save(driver, answer, filename)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from qai_hub.errors import InternalError
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire
-from qai_hub.transport.values import identified, known, not_understood
+from qai_hub.transport.values import unexpected_response, valid_id_or_empty, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -67,12 +67,12 @@ def on_demand(default: T = _NONE_GIVEN) -> T:
 
 def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
     """Returns the shape and dtype of each input, in the model's order; empty if there are none."""
-    given = known(types)
+    given = value_or_none(types)
     tensors = given.types if given else []
     return {
         tensor.name: (tuple(kind.shape), dtype_from_wire(kind.dtype.value))
         for tensor in tensors
-        if (kind := known(tensor.tensor_type))
+        if (kind := value_or_none(tensor.tensor_type))
     }
 
 
@@ -80,17 +80,17 @@ def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
     """Returns the tensors of each graph, in the model's order."""
     graphs: IOSpec = {}
     for tensor in types.types:
-        kind = known(tensor.tensor_type)
+        kind = value_or_none(tensor.tensor_type)
         if kind is None:
             continue
         spec = TensorSpec(
             tensor.name,
             dtype_from_wire(kind.dtype.value),
             tuple(kind.shape),
-            known(kind.scale),
-            known(kind.zero_point),
+            value_or_none(kind.scale),
+            value_or_none(kind.zero_point),
         )
-        graphs.setdefault(known(tensor.graph_name), []).append(spec)
+        graphs.setdefault(value_or_none(tensor.graph_name), []).append(spec)
     return graphs
 
 
@@ -169,7 +169,7 @@ class User(NamedTuple):
 
     @classmethod
     def _from_api(cls, user: api.User | Unset) -> User | None:
-        given = known(user)
+        given = value_or_none(user)
         if given is None or not given.email:
             return None
         return cls(given.email, given.first_name, given.last_name)
@@ -181,7 +181,7 @@ def expect(details: T | Unset, job_type: str) -> T:
     Raises:
         InternalError: If the payload describes a job of another type.
     """
-    given = known(details)
+    given = value_or_none(details)
     if given is None:
         raise other_type(job_type)
     return given
@@ -202,7 +202,7 @@ def any_details(payload: api.Job) -> tuple[str, JobDetails]:
         InternalError: If this client does not know the job type.
     """
     for name in type(payload).__annotations__:
-        details = known(getattr(payload, name)) if name.endswith("_job") else None
+        details = value_or_none(getattr(payload, name)) if name.endswith("_job") else None
         if details is not None:
             return name, details
     raise InternalError(
@@ -217,6 +217,6 @@ def job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             continue
         for name in ("job_id", f"{key}_id"):
             told = value.get(name)
-            if isinstance(told, str) and identified(told):
+            if isinstance(told, str) and valid_id_or_empty(told):
                 return told, value
-    raise not_understood("a job")
+    raise unexpected_response("a job")

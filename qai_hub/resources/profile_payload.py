@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qai_hub.resources.profile import Profile
 from qai_hub.resources.profile_parts import Layer, MemoryRange, ProfilePhase
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -52,7 +52,7 @@ def _phase(detail: api.ProfileDetail, name: str) -> ProfilePhase:
     numbers = [_number(time) for time in getattr(detail, f"all_{name}_times")]
     times = tuple(time for time in numbers if time is not None)
     time = _number(getattr(detail, f"{name}_time"))
-    memory = known(getattr(detail, f"{name}_memory"))
+    memory = value_or_none(getattr(detail, f"{name}_memory"))
     return ProfilePhase(
         # On the wire, 0 is the only sign that a value was not measured.
         time=time if time or times else None,
@@ -67,7 +67,7 @@ def _phases_of_version_0(detail: api.ProfileDetail) -> dict[str, ProfilePhase]:
     """Returns the phases of an old profile, which has one load time and one memory peak."""
     return {
         "compile": ProfilePhase(peak_memory=_number(detail.peak_memory_usage) or None),
-        "first_load": ProfilePhase(time=_number(known(detail.load_time))),
+        "first_load": ProfilePhase(time=_number(value_or_none(detail.load_time))),
         "inference": ProfilePhase(time=_number(detail.execution_time)),
     }
 
@@ -77,13 +77,13 @@ def _layer(layer: api.LayerDetail) -> Layer:
         name=str(layer.name),
         type=str(layer.layer_type_name),
         compute_unit=str(layer.compute_unit).removeprefix("COMPUTE_UNIT_"),
-        execution_time=_number(known(layer.execution_time)),
-        execution_cycles=_number(known(layer.execution_cycles)),
+        execution_time=_number(value_or_none(layer.execution_time)),
+        execution_cycles=_number(value_or_none(layer.execution_cycles)),
     )
 
 
 def _range(measured: api.Range | Unset) -> MemoryRange | None:
-    given = known(measured)
+    given = value_or_none(measured)
     if given is None:
         return None
     lower, upper = _number(given.lower), _number(given.upper)

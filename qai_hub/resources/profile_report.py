@@ -45,7 +45,7 @@ NOT_MEASURED = "-"
 _SLOWEST = 5
 _UNITS = 6
 _NAME_WIDTH = 50
-_LONGEST_NAME = 1024
+_MAX_NAME_LENGTH = 1024
 _TEXT_WIDTH = 160
 
 
@@ -128,7 +128,7 @@ def peak_memory(phase: ProfilePhase) -> str:
 
 def short_name(layer: Layer) -> str:
     """Returns a layer's name, shortened in the middle if long: the ends are the telling parts."""
-    name = one_line(layer.name, _LONGEST_NAME)
+    name = one_line(layer.name, _MAX_NAME_LENGTH)
     if len(name) <= _NAME_WIDTH:
         return name
     head = _NAME_WIDTH // 3

@@ -13,7 +13,7 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -58,7 +58,7 @@ class QuantizeJob(LoadableJob):
     activations_dtype: QuantizeDtype | None = on_demand()
 
     def _read(self, details: api.QuantizeJob) -> None:
-        data = known(details.calibration_dataset)
+        data = value_or_none(details.calibration_dataset)
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
@@ -105,8 +105,8 @@ class QuantizeJob(LoadableJob):
         if not self.wait().success:
             return None
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
-        result = known(answer.quantize_job_result)
-        detail = known(result.quantize_detail) if result else None
+        result = value_or_none(answer.quantize_job_result)
+        detail = value_or_none(result.quantize_detail) if result else None
         return dict(detail.psnr.additional_properties) if detail else None
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
-from qai_hub.transport.values import listed
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -37,7 +37,7 @@ class Shareable(ABC):
             ['colleague@example.com']
         """
         answer: api.SharedAccess = self._call_sharing("get")
-        return [email for email in listed(answer.email, "a list of people") if email]
+        return [email for email in require_list(answer.email, "a list of people") if email]
 
     def modify_sharing(
         self, add_emails: list[str] | None = None, delete_emails: list[str] | None = None

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
-from qai_hub.scratch import temporary_folder
 from qai_hub.sources.memory import memory_type, write_model
 from qai_hub.sources.path import SourceFile, file_type, folder_type, zip_folder
+from qai_hub.temporary_files import temporary_folder
 
 if TYPE_CHECKING:
     from qai_hub.resources.model_types import SourceModelType

@@ -12,8 +12,8 @@ from qai_hub.option_string import (
     QNN_OPTIONS,
     TARGET_RUNTIME,
     OptionStringError,
+    option_values,
     parse_option_string,
-    values_of,
 )
 from qai_hub.submit.checks import check_options, check_specs
 from qai_hub.submit.model_checks import check_compiles, model_key
@@ -112,9 +112,9 @@ def _options(text: str, graph_name: str | None) -> str:
         options = parse_option_string(text)
     except OptionStringError as error:
         raise UserError(f"compile_options cannot be read ({error}): {text!r}.") from None
-    if any(_GRAPH in (value or "") for value in values_of(QNN_OPTIONS, options)):
+    if any(_GRAPH in (value or "") for value in option_values(QNN_OPTIONS, options)):
         raise UserError("compile_options must not name the graph: give graph_names.")
-    runtimes = set(values_of(TARGET_RUNTIME, options))
+    runtimes = set(option_values(TARGET_RUNTIME, options))
     if runtimes - {"qnn_dlc"}:
         raise UserError("compile_options must not name another target_runtime than qnn_dlc.")
     named = f"{QNN_OPTIONS} {_GRAPH}={graph_name}" if graph_name else ""

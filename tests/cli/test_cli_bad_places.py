@@ -100,7 +100,7 @@ def answer(terminal: int, keys: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("keys", "status", "told"),
     [
-        (b"\x04", 1, "No token was given"),
+        (b"\x04", 1, "No token was entered"),
         (b"\x03", 130, ""),
         (b"\n", 1, "api_token is missing"),
         (b"s3cret\n", 0, "Saved to"),

@@ -251,7 +251,7 @@ def test_a_disk_without_room_is_not_taken_for_a_port_in_use(tmp_path: Path) -> N
 @pytest.mark.parametrize("host", ["", "0.0.0.0"])
 def test_a_hub_that_others_can_reach_says_so(tmp_path: Path, host: str) -> None:
     with served(tmp_path, "--port", "0", "--host", host) as hub:
-        assert any("nothing is encrypted" in line for line in hub.said)
+        assert any("unencrypted" in line for line in hub.said)
         assert hub.end(signal.SIGTERM)[0] == 0
 
 
@@ -286,7 +286,7 @@ def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None
     before = path.read_text()
     done = run(tmp_path, "serve", "--port", "0")
     assert done.returncode == 1
-    assert "give another name by --profile" in done.stderr
+    assert "choose another name with --profile" in done.stderr
     assert "precious" not in done.stderr
     assert path.read_text() == before
     path.write_text("nonsense")

@@ -15,7 +15,7 @@ from support.device_choice import choose
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.fetch import LIFETIME, DeviceCache
-from qai_hub.transport.repeat import Repeating
+from qai_hub.transport.retry_rules import RetryRules
 
 TIME = "2026-01-02T03:04:05Z"
 MODEL = {
@@ -268,7 +268,7 @@ def test_a_refusal_stands_where_the_devices_cannot_be_asked_for_again(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     # Sends no request twice.
-    monkeypatch.setattr(Repeating, "pause", lambda *_: None)
+    monkeypatch.setattr(RetryRules, "next_pause", lambda *_: None)
     with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")

@@ -50,7 +50,7 @@ def test_a_token_in_place_of_a_configuration_is_not_told() -> None:
 
 
 def test_a_profile_that_is_no_text() -> None:
-    with pytest.raises(UserError, match=r"^5 is no name for a profile"):
+    with pytest.raises(UserError, match=r"^5 is not a valid profile name"):
         Client(profile=5)  # type: ignore[arg-type]
 
 

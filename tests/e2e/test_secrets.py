@@ -151,7 +151,7 @@ TRANSFERS: dict[str, Callable[[Any, str], object]] = {
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(sessions, "_TRANSFERS", RetryPolicy(tries=1))
+    monkeypatch.setattr(sessions, "_TRANSFER_RETRIES", RetryPolicy(max_attempts=1))
     SESSIONS.close("files")
     yield
     SESSIONS.close("files")

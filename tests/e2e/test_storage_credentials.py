@@ -21,7 +21,7 @@ from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob
-from qai_hub.transfer.s3 import s3_supported
+from qai_hub.transfer.s3 import is_s3_supported
 from qai_hub.transport.pool import SESSIONS
 
 __all__ = ["_running", "store"]
@@ -87,9 +87,9 @@ def internet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet
 @pytest.fixture
 def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "botocore", None)
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
     yield
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
 
 
 def job_of(client: Client) -> CompileJob:
@@ -183,7 +183,7 @@ def test_a_certificate_that_is_not_trusted(
 
 def test_an_object_that_is_not_there(client: Client, internet: Internet, tmp_path: Path) -> None:
     assert internet.hosts == []
-    with pytest.raises(hub.UserError, match=r"NoSuchKey.*start again") as caught:
+    with pytest.raises(hub.UserError, match=r"NoSuchKey.*try again") as caught:
         client.get_model("m1").download(str(tmp_path / "net"))
     assert caught.value.status_code == 404
     assert caught.value.url == "https://bucket.s3.us-west-2.amazonaws.com/models/m1"

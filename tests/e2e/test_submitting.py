@@ -16,7 +16,7 @@ from support.tiny_models import affine
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
 from qai_hub.local import LocalHub
-from qai_hub.transport.session import limits
+from qai_hub.transport.session import request_limits
 
 OTHER = Device("Samsung Galaxy S23")
 Submit = Callable[..., Any]
@@ -106,7 +106,10 @@ def test_a_submit_that_may_have_made_a_job_says_so(
 ) -> None:
     with BreakingProxy(port_of(lh), drop_answer=is_create) as proxy:
         breaking = proxied(lh, proxy)
-        with pytest.raises(hub.InternalError, match="carried out") as caught, limits(time_limit=20):
+        with (
+            pytest.raises(hub.InternalError, match="carried out") as caught,
+            request_limits(time_limit=20),
+        ):
             breaking.submit_compile_job(models[".onnx"], device, "may be")
         assert proxy.url in str(caught.value)
     assert len([request for request in proxy.requests if is_create(request)]) == 1

@@ -13,7 +13,7 @@ from support.canned import Canned, CannedHub
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.setup import TRANSFER_READ_LIMIT, file_session
 from qai_hub.util import session, zipped_model
@@ -94,7 +94,7 @@ def test_input_specs_as_a_message() -> None:
 
 
 def read_limit() -> float | None:
-    with SESSIONS.lease(FILES, file_session) as shared:
+    with SESSIONS.lease(FILE_SESSION_KEY, file_session) as shared:
         return shared.timeout.read
 
 

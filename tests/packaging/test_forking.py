@@ -268,7 +268,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join(60)
-with qai_hub.forking.hold_forks():
+with qai_hub.forking.delay_forks():
     print(codes == [0] * 20, flush=True)
 """
 

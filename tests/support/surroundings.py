@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.proxies import PROXY_VARIABLES
@@ -18,4 +18,4 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Monkey
     for name in (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     yield monkeypatch
-    SESSIONS.close(FILES)
+    SESSIONS.close(FILE_SESSION_KEY)

@@ -21,7 +21,7 @@ SECRET = "?signature=s3cret"
 def session() -> Iterator[Session]:
     slept: list[float] = []
     with Session(
-        verify=TRUST, policy=RetryPolicy(tries=8), sleep=slept.append, rng=random.Random(1)
+        verify=TRUST, policy=RetryPolicy(max_attempts=8), sleep=slept.append, rng=random.Random(1)
     ) as made:
         yield made
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from qai_hub.owner import Owner
 from qai_hub.status import JobStatus
 from qai_hub.waiting.ask import WaitableJob
-from qai_hub.waiting.poll import wait_for
+from qai_hub.waiting.poll import wait_for_job
 from qai_hub.waiting.progress import ProgressLine
 from qai_hub.waiting.schedule import Ask
 
@@ -44,13 +44,13 @@ class World:
         self._last = answers[-1]
 
     def ask(self, _: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
-        self.asked.append((self.now, how.hold, how.time_limit))
+        self.asked.append((self.now, how.long_poll, how.time_limit))
         answer = next(self._answers, self._last)
         if isinstance(answer, BaseException):
             raise answer
         if self.holds and not answer.finished:
-            self.now += how.hold
-        return answer, self.holds and how.hold > 0
+            self.now += how.long_poll
+        return answer, self.holds and how.long_poll > 0
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -59,7 +59,7 @@ class World:
         return self.now
 
     def wait(self, timeout: float | None, progress: ProgressLine | None = None) -> JobStatus:
-        return wait_for(
+        return wait_for_job(
             OneJob(),
             timeout,
             ask=self.ask,

@@ -68,7 +68,7 @@ class Held:
 
 @pytest.fixture
 def plain_session() -> Iterator[Session]:
-    with Session(verify=TRUST, policy=RetryPolicy(tries=8)) as made:
+    with Session(verify=TRUST, policy=RetryPolicy(max_attempts=8)) as made:
         yield made
 
 

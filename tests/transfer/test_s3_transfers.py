@@ -19,7 +19,7 @@ from support.transfers import session
 
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
-from qai_hub.transfer.s3 import ASK_FOR_CHECKSUM, StoredObject
+from qai_hub.transfer.s3 import CHECKSUM_MODE_HEADERS, StoredObject
 from qai_hub.transfer.s3_upload import part_size, upload_object
 from qai_hub.transport.session import Session
 
@@ -42,8 +42,8 @@ def file_of(folder: Path, size: int) -> Path:
 
 
 def fetch(session: Session, stored: StoredObject, path: Path) -> bytes:
-    url = stored.sign("GET", ASK_FOR_CHECKSUM)
-    download(session, url, path, headers=ASK_FOR_CHECKSUM)
+    url = stored.sign("GET", CHECKSUM_MODE_HEADERS)
+    download(session, url, path, headers=CHECKSUM_MODE_HEADERS)
     return path.read_bytes()
 
 
@@ -72,8 +72,8 @@ def test_keys_of_all_kinds(session: Session, store: Store, tmp_path: Path, key: 
 def test_what_is_sent_is_what_was_signed(session: Session, tmp_path: Path) -> None:
     with ScriptedServer([Reply(200, b"x")]) as server:
         stored = at(server.url, "a/b c+d&e=f~.onnx")
-        signed = stored.sign("GET", ASK_FOR_CHECKSUM, versionId="a b+c")
-        download(session, signed, tmp_path / "f", headers=ASK_FOR_CHECKSUM)
+        signed = stored.sign("GET", CHECKSUM_MODE_HEADERS, versionId="a b+c")
+        download(session, signed, tmp_path / "f", headers=CHECKSUM_MODE_HEADERS)
     (request,) = server.requests
     assert f"{server.url}{request.target}" == str(signed)
     assert "X-Amz-SignedHeaders=host%3Bx-amz-checksum-mode&" in request.target
@@ -156,7 +156,7 @@ def test_refusals(
         ):
             with pytest.raises(kind, match=f"{code}: No") as caught:
                 act()
-            told = "start again" in str(caught.value)
+            told = "try again" in str(caught.value)
             assert told is (kind is UserError)
             assert caught.value.request_id == "R1"
             assert caught.value.status_code == status
@@ -230,7 +230,7 @@ def test_an_end_whose_answer_was_lost(session: Session, tmp_path: Path) -> None:
 
 def test_a_start_that_is_not_understood(session: Session, tmp_path: Path) -> None:
     with ScriptedServer([Reply(200, b"<Result>")]) as server:
-        with pytest.raises(InternalError, match="without an UploadId"):
+        with pytest.raises(InternalError, match="sent no UploadId"):
             upload_object(session, file_of(tmp_path, PART + 1), at(server.url))
         assert len(server.requests) == 1
 

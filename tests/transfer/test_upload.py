@@ -82,7 +82,9 @@ def test_a_refused_part_stops_those_on_their_way(file: Path) -> None:
         others.release()
         return Reply(503)
 
-    slowly = Session(verify=TRUST, policy=RetryPolicy(tries=20), sleep=lambda _: time.sleep(0.2))
+    slowly = Session(
+        verify=TRUST, policy=RetryPolicy(max_attempts=20), sleep=lambda _: time.sleep(0.2)
+    )
     with slowly, ScriptedServer(serve) as server:
         with pytest.raises(UserError, match="403"):
             upload_parts(slowly, file, part_urls(server, 4), 750_000)
@@ -119,7 +121,7 @@ def test_files_that_cannot_be_read(session: Session, tmp_path: Path) -> None:
     "url", ["", "/relative", "ftp://host/", "http://", "http://host:port/", "x" * 70_000]
 )
 def test_addresses_that_are_none(session: Session, file: Path, url: str) -> None:
-    with pytest.raises(InternalError, match="address for a file"):
+    with pytest.raises(InternalError, match="invalid URL for a file"):
         upload_parts(session, file, [url], 10**9)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.threads import carry, leave, within
+from qai_hub.transport.threads import run_detached, run_in_threads, run_with_timeout
 
 
 def no_threads(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
@@ -26,9 +26,9 @@ def no_threads(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
 
 
 @given(st.lists(st.integers(), max_size=12), st.integers(1, 5))
-def test_results_are_in_order(values: list[int], at_once: int) -> None:
+def test_results_are_in_order(values: list[int], max_workers: int) -> None:
     tasks = [lambda value=value: value for value in values]
-    assert carry(tasks, threading.Event(), at_once) == values
+    assert run_in_threads(tasks, threading.Event(), max_workers) == values
 
 
 def test_so_many_at_once_and_no_more() -> None:
@@ -42,7 +42,7 @@ def test_so_many_at_once_and_no_more() -> None:
         with lock:
             most[0] -= 1
 
-    carry([task] * 9, threading.Event(), 3)
+    run_in_threads([task] * 9, threading.Event(), 3)
     assert most == [0, 3]
 
 
@@ -57,27 +57,29 @@ def test_the_first_fault_stops_the_others() -> None:
         done.append(stop.is_set())
 
     with pytest.raises(ValueError, match="no"):
-        carry([wait, fail, wait, wait, wait], stop, 2)
+        run_in_threads([wait, fail, wait, wait, wait], stop, 2)
     assert done == [True]
 
 
 def test_variables_of_the_context_go_along() -> None:
     variable = contextvars.ContextVar("variable", default=0)
     variable.set(7)
-    assert carry([variable.get] * 3, threading.Event(), 2) == [7, 7, 7]
+    assert run_in_threads([variable.get] * 3, threading.Event(), 2) == [7, 7, 7]
 
 
 @pytest.mark.parametrize("started", [0, 1, 2])
 def test_where_no_threads_can_be_started(monkeypatch: pytest.MonkeyPatch, started: int) -> None:
     no_threads(monkeypatch, started)
     tasks = [lambda value=value: value for value in range(5)]
-    assert carry(tasks, threading.Event(), 4) == [0, 1, 2, 3, 4]
+    assert run_in_threads(tasks, threading.Event(), 4) == [0, 1, 2, 3, 4]
 
 
 def test_it_works_within_a_thread_of_a_pool() -> None:
     with ThreadPoolExecutor(1) as pool:
         nested = pool.submit(
-            lambda: carry([lambda: carry([int], threading.Event())], threading.Event())
+            lambda: run_in_threads(
+                [lambda: run_in_threads([int], threading.Event())], threading.Event()
+            )
         )
         assert nested.result(10) == [[0]]
 
@@ -87,14 +89,14 @@ def test_a_task_that_is_left(monkeypatch: pytest.MonkeyPatch, *, threads: bool) 
     if not threads:
         no_threads(monkeypatch)
     done: list[int] = []
-    leave(lambda: done.append(1), 10)
+    run_detached(lambda: done.append(1), 10)
     assert done == [1]
 
 
 def test_nobody_waits_long_for_it() -> None:
     release = threading.Event()
     start = time.monotonic()
-    leave(lambda: release.wait(20), 0.1)
+    run_detached(lambda: release.wait(20), 0.1)
     assert time.monotonic() - start < 10
     release.set()
 
@@ -103,13 +105,13 @@ def test_nobody_waits_long_for_it() -> None:
 def test_a_task_within_its_time(monkeypatch: pytest.MonkeyPatch, *, threads: bool) -> None:
     if not threads:
         no_threads(monkeypatch)
-    assert within(10, lambda: 7) == 7
+    assert run_with_timeout(10, lambda: 7) == 7
     with pytest.raises(ValueError, match="invalid literal"):
-        within(10, lambda: int("not a number"))
+        run_with_timeout(10, lambda: int("not a number"))
 
 
 def test_a_task_that_takes_too_long() -> None:
     release = threading.Event()
     with pytest.raises(TimeoutError):
-        within(0.05, lambda: release.wait(20))
+        run_with_timeout(0.05, lambda: release.wait(20))
     release.set()

@@ -76,7 +76,7 @@ def test_generated_operations_are_called_with_their_arguments() -> None:
         connection = Connection(config_of(server))
         user = connection.call(get_user.sync)
         assert user.email == "a@b.c"
-        with pytest.raises(InternalError, match="not understood"):
+        with pytest.raises(InternalError, match="unexpected body"):
             connection.call(get_job.sync, "j1/../x", prefer="wait=3")
         connection.close()
         asked = server.requests[-1]
@@ -175,7 +175,7 @@ def test_rate_limits_are_raised_on_request() -> None:
     with ScriptedServer([Reply(429, headers={"Retry-After": "7"}), Reply(200)]) as server:
         connection = Connection(config_of(server))
         with (
-            connection.limits(retry_rate_limit=False),
+            connection.request_limits(retry_rate_limit=False),
             pytest.raises(RateLimitedError) as caught,
         ):
             connection.call(get_raw, "/")

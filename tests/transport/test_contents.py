@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.contents import is_page, not_by_content, not_by_type
+from qai_hub.transport.unexpected_content import is_page, unexpected_content, unexpected_media_type
 
 MODELS = ["m.onnx", "m.onnx.zip", "M.TFLITE", "m.dlc", "m.bin", "m.pt", "data.h5", "m.mlmodel"]
 OTHERS = ["profile.json", "trace.json", "job.log", "notes.txt", "m", "graph.xml", "m.encodings"]
 
 
 def by_type(media: str) -> str | None:
-    return not_by_type(httpx.Headers({"Content-Type": media} if media else {}))
+    return unexpected_media_type(httpx.Headers({"Content-Type": media} if media else {}))
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_types_that_stores_give_files(media: str) -> None:
 )
 def test_texts_that_are_said_to_be_texts_are_no_models(media: str, content: bytes) -> None:
     for name in MODELS:
-        assert not_by_content(name, media, content) == f"a text ({media})"
-        assert not_by_content(name, media, b"\x08\x07") is None
-        assert not_by_content(name, media, b" ") is None
+        assert unexpected_content(name, media, content) == f"a text ({media})"
+        assert unexpected_content(name, media, b"\x08\x07") is None
+        assert unexpected_content(name, media, b" ") is None
         is_object = content.startswith(b"{")
-        assert bool(not_by_content(name, "application/octet-stream", content)) is is_object
+        assert bool(unexpected_content(name, "application/octet-stream", content)) is is_object
     for name in OTHERS:
-        assert not_by_content(name, media, content) is None
+        assert unexpected_content(name, media, content) is None
 
 
 @pytest.mark.parametrize("content", [b"\x08\x07 text", b"text \xff\xfe", b"PK\3\4", b"text\0"])
 def test_types_of_texts_do_not_count_alone(content: bytes) -> None:
     for name in MODELS:
-        assert not_by_content(name, "text/plain", content) is None
-        assert not_by_content(name, "application/json", content) is None
+        assert unexpected_content(name, "text/plain", content) is None
+        assert unexpected_content(name, "application/json", content) is None
 
 
 PAGES = [
@@ -82,15 +82,15 @@ ERRORS = [
 @pytest.mark.parametrize("beginning", [b"", *PAGES[:2], PAGES[3], *ERRORS])
 def test_beginnings_of_no_model(beginning: bytes) -> None:
     for name in MODELS:
-        assert not_by_content(name, "", beginning)
+        assert unexpected_content(name, "", beginning)
     for name in OTHERS:
-        assert bool(not_by_content(name, "", beginning)) is is_page(beginning)
-    assert not_by_content("report.html", "", beginning) is None
+        assert bool(unexpected_content(name, "", beginning)) is is_page(beginning)
+    assert unexpected_content("report.html", "", beginning) is None
 
 
 @pytest.mark.parametrize("beginning", [b"<", b"<htmlx", b"PK\3\4", b"\x08\x07", b"<?xml", b"Error"])
 def test_beginnings_that_may_be_anything(beginning: bytes) -> None:
-    assert not_by_content("m.bin", "", beginning) is None
+    assert unexpected_content("m.bin", "", beginning) is None
 
 
 @given(
@@ -100,5 +100,5 @@ def test_beginnings_that_may_be_anything(beginning: bytes) -> None:
 )
 def test_no_other_content_is_refused(content: bytes) -> None:
     assert not is_page(content)
-    assert not_by_content("m.onnx", "application/octet-stream", content) is None
-    assert not_by_content("m.onnx", "application/json", b"\x08" + content) is None
+    assert unexpected_content("m.onnx", "application/octet-stream", content) is None
+    assert unexpected_content("m.onnx", "application/json", b"\x08" + content) is None

@@ -177,7 +177,7 @@ class World:
 def world() -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         # What cannot be read is not asked for again: the second answer would be the same.
-        patch.setattr("qai_hub.transport.answers.SPOILT_TRIES", 1)
+        patch.setattr("qai_hub.transport.parsing_session.UNUSABLE_RESPONSE_ATTEMPTS", 1)
         made = World()
         with made.server:
             yield made

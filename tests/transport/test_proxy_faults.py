@@ -23,7 +23,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
-from qai_hub.transport.errors import error_from_fault
+from qai_hub.transport.errors import error_from_request_error
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 
@@ -35,11 +35,11 @@ SERVER = "https://hub.invalid"
 
 def get(url: str = SERVER, method: str = "GET") -> Error:
     """What comes of a request, with pauses that take no time."""
-    with Session(url, sleep=lambda _: None, policy=RetryPolicy(tries=6)) as session:
+    with Session(url, sleep=lambda _: None, policy=RetryPolicy(max_attempts=6)) as session:
         try:
             answer = session.request(method, "/api/x")
         except httpx.RequestError as error:
-            return error_from_fault(error)
+            return error_from_request_error(error)
         raise AssertionError(answer)
 
 
@@ -77,7 +77,7 @@ def test_a_proxy_that_is_not_there(
     plain_environment.setenv(name, f"http://me:s3cret@{place}")
     error = ask(server)
     assert isinstance(error, InternalError)
-    assert f"{place}, which {name} names, is not there" in str(error)
+    assert f"{place}, set by {name}, refuses connections" in str(error)
     assert "NO_PROXY" in str(error)
     assert_shown_nowhere("s3cret", error)
 
@@ -86,12 +86,12 @@ def test_a_proxy_that_is_not_there(
 @pytest.mark.parametrize(
     ("step", "kind", "told", "requests"),
     [
-        (Reply(407), UserError, "asks for another user name and password", 1),
-        (Reply(403), UserError, "does not let it through to hub.invalid (403", 1),
-        (Reply(405), UserError, "does not let it through", 1),
-        (Reply(502), InternalError, "does not let it through to hub.invalid (502", 2),
-        (Drop(), InternalError, "broke off", 2),
-        (Raw(b"nonsense\r\n\r\n"), InternalError, "broke off", 2),
+        (Reply(407), UserError, "requires another user name and password", 1),
+        (Reply(403), UserError, "does not connect to hub.invalid (403", 1),
+        (Reply(405), UserError, "does not connect", 1),
+        (Reply(502), InternalError, "does not connect to hub.invalid (502", 2),
+        (Drop(), InternalError, "broke the connection", 2),
+        (Raw(b"nonsense\r\n\r\n"), InternalError, "broke the connection", 2),
     ],
 )
 def test_a_proxy_that_opens_no_tunnel(
@@ -133,7 +133,7 @@ def test_a_refusing_proxy_is_told_of_submits_too(plain_environment: pytest.Monke
 
 def test_a_proxy_without_a_name(plain_environment: pytest.MonkeyPatch) -> None:
     plain_environment.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-    assert "proxy.invalid:3128, which HTTPS_PROXY names, is not known" in str(get())
+    assert "proxy.invalid:3128, set by HTTPS_PROXY, cannot be found" in str(get())
 
 
 def test_a_proxy_that_does_not_speak_tls(plain_environment: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_a_proxy_that_does_not_speak_tls(plain_environment: pytest.MonkeyPatch) 
         thread.start()
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         plain_environment.setenv("HTTPS_PROXY", f"https://{place}")
-        assert f"{place}, which HTTPS_PROXY names, does not speak TLS" in str(get())
+        assert f"{place}, set by HTTPS_PROXY, does not speak TLS" in str(get())
         thread.join(10)
 
 
@@ -163,14 +163,14 @@ def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch)
             other.connect_ex(listener.getsockname())
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         plain_environment.setenv("HTTPS_PROXY", f"http://{place}")
-        plain_environment.setattr("qai_hub.transport.routes._CONNECT_LIMIT", 0.1)
-        assert f"{place}, which HTTPS_PROXY names, does not answer" in str(get())
+        plain_environment.setattr("qai_hub.transport.proxy_transport._CONNECT_LIMIT", 0.1)
+        assert f"{place}, set by HTTPS_PROXY, does not answer" in str(get())
 
 
 def test_proxies_that_never_open_the_tunnel_are_given_up_soon(
     plain_environment: pytest.MonkeyPatch,
 ) -> None:
-    plain_environment.setattr("qai_hub.transport.routes._TUNNEL_LIMIT", 0.1)
+    plain_environment.setattr("qai_hub.transport.proxy_transport._TUNNEL_LIMIT", 0.1)
     with ScriptedServer([Reply(200, delay=30)]) as proxy:
         plain_environment.setenv("HTTPS_PROXY", proxy.url)
         assert "does not answer" in str(get())
@@ -218,7 +218,7 @@ def test_a_proxy_of_tls_whose_certificate_is_not_trusted(
     with tls_server([Reply(200)], certificate) as proxy:
         plain_environment.setenv("HTTPS_PROXY", proxy.url.replace("http:", "https:"))
         error = get()
-    assert f"{proxy.host}, which HTTPS_PROXY names, shows a certificate" in str(error)
+    assert f"{proxy.host}, set by HTTPS_PROXY, has an untrusted certificate" in str(error)
 
 
 def test_a_variable_that_is_set_later_counts_at_the_next_call(
@@ -257,7 +257,7 @@ def test_a_download_by_a_failing_proxy(
     place = f"127.0.0.1:{free_port()}"
     plain_environment.setenv("HTTPS_PROXY", place)
     with (
-        Session(policy=RetryPolicy(tries=8), rng=random.Random(1)) as session,
+        Session(policy=RetryPolicy(max_attempts=8), rng=random.Random(1)) as session,
         pytest.raises(InternalError, match=re.escape(place)),
     ):
         download(session, "https://store.invalid/f?signature=s3cret", tmp_path / "f")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.error_text import LONGEST, clean, page_title, reason_in
+from qai_hub.transport.error_text import MAX_LENGTH, extract_reason, page_title, sanitize
 
 REASON = "This name is already taken."
 
@@ -47,9 +47,9 @@ REASON = "This name is already taken."
     ],
 )
 def test_json(value: object, told: str) -> None:
-    assert reason_in("application/json", json.dumps(value).encode()) == told
+    assert extract_reason("application/json", json.dumps(value).encode()) == told
     # Services that say nothing of the type are read as well.
-    assert reason_in("", json.dumps(value).encode()) == told
+    assert extract_reason("", json.dumps(value).encode()) == told
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_json(value: object, told: str) -> None:
     ],
 )
 def test_other_forms(kind: str, body: bytes, told: str) -> None:
-    assert reason_in(kind, body) == told
+    assert extract_reason(kind, body) == told
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_other_forms(kind: str, body: bytes, told: str) -> None:
     ],
 )
 def test_secrets_are_not_told_back(text: str) -> None:
-    told = clean(text, ["s3cret"]) + clean(text.replace("token s3cret.", ""))
+    told = sanitize(text, ["s3cret"]) + sanitize(text.replace("token s3cret.", ""))
     assert "s3cret" not in told
 
 
@@ -115,7 +115,7 @@ def test_secrets_are_not_told_back(text: str) -> None:
     ],
 )
 def test_nothing_steers_a_terminal(text: str, line: str) -> None:
-    assert clean(text, ["s3cret"]) == line
+    assert sanitize(text, ["s3cret"]) == line
 
 
 @given(st.text(max_size=400), st.sampled_from(["application/json", "text/html", "text/plain", ""]))
@@ -124,9 +124,9 @@ def test_any_body_gives_one_line_of_bounded_length(text: str, kind: str) -> None
         text.encode("utf-8", "replace"),
         json.dumps({"detail": [text, {text: text}]}).encode(),
     ):
-        told = reason_in(kind, body)
+        told = extract_reason(kind, body)
         assert told == "" or told.isprintable()
-        assert len(told) <= LONGEST
+        assert len(told) <= MAX_LENGTH
 
 
 values: Any = st.recursive(
@@ -145,7 +145,7 @@ values: Any = st.recursive(
 
 @given(values)
 def test_any_json_gives_one_line(value: object) -> None:
-    told = reason_in("application/json", json.dumps(value).encode())
+    told = extract_reason("application/json", json.dumps(value).encode())
     assert told == "" or told.isprintable()
 
 
@@ -161,8 +161,8 @@ def test_long_bodies_take_no_time() -> None:
         "<![" * 100_000,
         "token " * 150_000,
     ):
-        assert len(reason_in("text/plain", text.encode())) <= LONGEST
+        assert len(extract_reason("text/plain", text.encode())) <= MAX_LENGTH
         assert len(page_title(text)) <= 1000
-        assert len(reason_in("text/html", f"<p>{text}".encode())) <= LONGEST
-    assert reason_in("application/json", b"[" * 500_000) == ""
-    assert reason_in("application/json", b'"' + b"x" * 2_000_000 + b'"') == ""
+        assert len(extract_reason("text/html", f"<p>{text}".encode())) <= MAX_LENGTH
+    assert extract_reason("application/json", b"[" * 500_000) == ""
+    assert extract_reason("application/json", b'"' + b"x" * 2_000_000 + b'"') == ""

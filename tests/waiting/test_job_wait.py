@@ -15,7 +15,7 @@ from support.scripted_server import Drop, Raw, Reply, Request, Step
 
 import qai_hub as hub
 from qai_hub.resources import job as base
-from qai_hub.waiting.poll import wait_for
+from qai_hub.waiting.poll import wait_for_job
 
 WHOLE = compile_job("ja", DONE)
 LINK = {name.replace("compile", "link"): value for name, value in WHOLE.items()}
@@ -58,8 +58,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    waits = functools.partial(wait_for, clock=made, sleep=made.sleep, rng=random.Random(1))
-    monkeypatch.setattr(base, "wait_for", waits)
+    waits = functools.partial(wait_for_job, clock=made, sleep=made.sleep, rng=random.Random(1))
+    monkeypatch.setattr(base, "wait_for_job", waits)
     return made
 
 

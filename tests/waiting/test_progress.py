@@ -75,7 +75,7 @@ def test_a_shown_wait_keeps_its_line_fresh() -> None:
     terminal = Terminal()
     world = World(*[RUNNING] * 10, DONE, holds=True)
     world.wait(None, ProgressLine("job", terminal, clock=world.clock))
-    assert {hold for _, hold, _ in world.asked} == {5}
+    assert {long_poll for _, long_poll, _ in world.asked} == {5}
     world = World(*[RUNNING] * 9, DONE)
     terminal = Terminal()
     world.wait(None, ProgressLine("job", terminal, clock=world.clock))
@@ -140,7 +140,7 @@ def test_nothing_is_shown_where_there_is_no_terminal(make: object, tmp_path: Pat
     stream = make(path)
     world = World(CREATED, *[RUNNING] * 5, DONE, holds=True)
     world.wait(None, ProgressLine("job", stream, clock=world.clock))
-    assert {hold for _, hold, _ in world.asked} == {25}
+    assert {long_poll for _, long_poll, _ in world.asked} == {25}
     if stream is not None:
         stream.flush()
         assert not (path.read_text() if path.exists() else stream.getvalue())

@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qai_hub.waiting.many import AT_ONCE, OVERTIME, SPACING, Busy, Look, Rotation
+from qai_hub.waiting.many_jobs_schedule import (
+    MAX_OPEN_REQUESTS,
+    OVERTIME,
+    SPACING,
+    AskFor,
+    AwaitAnswer,
+    ManyJobsSchedule,
+)
 from qai_hub.waiting.schedule import Expired, Finished, GiveUp, Pause
 
 SLACK = 1e-3
@@ -33,7 +40,7 @@ class World:
     down: Callable[[float], bool] = lambda now: False
     transient: bool = True
     retry_after: float | None = None
-    looks: list[tuple[float, Look]] = field(default_factory=list)
+    looks: list[tuple[float, AskFor]] = field(default_factory=list)
     completed: list[int] = field(default_factory=list)
     most_open: int = 0
     took: float = 0.0
@@ -42,12 +49,14 @@ class World:
     def run(self, timeout: Any, *, seed: int = 1, limit: float = 50_000.0) -> object:
         now = 0.0
         answers: list[tuple[float, int, bool | None, bool]] = []
-        rotation = Rotation(["server"] * len(self.ends), timeout, now=now, rng=random.Random(seed))
+        rotation = ManyJobsSchedule(
+            ["server"] * len(self.ends), timeout, now=now, rng=random.Random(seed)
+        )
         while now < limit:
             step = rotation.next(now)
             wake = math.inf
             match step:
-                case Look(index, _):
+                case AskFor(index, _):
                     self.looks.append((now, step))
                     heapq.heappush(answers, self._answer(now, step))
                     self.most_open = max(self.most_open, len(answers))
@@ -55,15 +64,15 @@ class World:
                 case Pause(pause):
                     assert pause > 0
                     wake = now + pause
-                case Busy():
+                case AwaitAnswer():
                     assert answers, "it waits for something"
                 case _:
-                    self.took, self.left = now, rotation.left
+                    self.took, self.unfinished = now, rotation.unfinished
                     assert rotation.next(now) == step
                     return step
             now = min(wake, answers[0][0] if answers else math.inf)
             while answers and answers[0][0] <= now:
-                _, index, finished, held = heapq.heappop(answers)
+                _, index, finished, long_polled = heapq.heappop(answers)
                 if finished is None:
                     rotation.failed(
                         index,
@@ -73,25 +82,25 @@ class World:
                         retry_after=self.retry_after,
                     )
                 else:
-                    rotation.answered(index, now, finished=finished, held=held)
+                    rotation.answered(index, now, finished=finished, long_polled=long_polled)
                     self.completed += [index] if finished else []
         return None
 
-    def _answer(self, now: float, look: Look) -> tuple[float, int, bool | None, bool]:
+    def _answer(self, now: float, look: AskFor) -> tuple[float, int, bool | None, bool]:
         took = self.latency
         if self.down(now):
             return now + min(took, look.ask.time_limit), look.index, None, False
-        held = self.holds and look.ask.hold > 0
-        if held:
-            took += min(max(self.ends[look.index] - now, 0.0), look.ask.hold)
+        long_polled = self.holds and look.ask.long_poll > 0
+        if long_polled:
+            took += min(max(self.ends[look.index] - now, 0.0), look.ask.long_poll)
         if took > look.ask.time_limit:
             return now + look.ask.time_limit, look.index, None, False
-        return now + took, look.index, now + took >= self.ends[look.index], held
+        return now + took, look.index, now + took >= self.ends[look.index], long_polled
 
     def assert_polite(self, deadline: float = math.inf) -> None:
         starts = [at for at, _ in self.looks if at < deadline]
         assert all(b - a >= SPACING - SLACK for a, b in itertools.pairwise(starts))
-        assert self.most_open <= AT_ONCE
+        assert self.most_open <= MAX_OPEN_REQUESTS
 
 
 def test_no_jobs_are_done_at_once() -> None:
@@ -106,7 +115,7 @@ def test_a_thousand_jobs_mean_twenty_requests_a_second_and_eight_open() -> None:
     world.assert_polite()
     assert sorted(world.completed) == list(range(1000))
     assert world.took <= 670.0
-    assert {look.ask.hold for at, look in world.looks if at < 550} == {0}
+    assert {look.ask.long_poll for at, look in world.looks if at < 550} == {0}
 
 
 def test_all_jobs_have_their_turn_before_any_has_its_second() -> None:
@@ -126,8 +135,8 @@ def test_jobs_come_as_they_end() -> None:
 def test_answers_are_held_back_only_when_few_jobs_are_left() -> None:
     world = World([5.0] * 12 + [100.0] * 8, holds=True)
     assert world.run(None) == Finished()
-    assert all(look.ask.hold == 0 for at, look in world.looks if at < 5.0)
-    assert any(look.ask.hold > 20 for _, look in world.looks)
+    assert all(look.ask.long_poll == 0 for at, look in world.looks if at < 5.0)
+    assert any(look.ask.long_poll > 20 for _, look in world.looks)
     assert world.took == pytest.approx(100.0, abs=0.5)
 
 
@@ -136,7 +145,7 @@ def test_each_job_is_looked_at_when_there_is_no_time(*, holds: bool) -> None:
     world = World([0.0, math.inf] * 50, holds=holds, latency=0.02)
     assert world.run(0) == Expired(None)
     assert Counter(look.index for _, look in world.looks) == Counter(range(100))
-    assert world.left == list(range(1, 100, 2))
+    assert world.unfinished == list(range(1, 100, 2))
     assert world.took <= OVERTIME + SLACK
     world.assert_polite(0.0)
 
@@ -144,7 +153,7 @@ def test_each_job_is_looked_at_when_there_is_no_time(*, holds: bool) -> None:
 def test_what_ended_in_time_is_not_late() -> None:
     world = World([9.999] * 30 + [10000.0], latency=0.01)
     assert world.run(10) == Expired(None)
-    assert world.left == [30]
+    assert world.unfinished == [30]
 
 
 def test_a_refusal_ends_the_wait() -> None:
@@ -202,27 +211,29 @@ def test_last_looks_are_at_those_that_nobody_looked_at_for_longest() -> None:
     last: dict[int, float] = {}
     for at, look in world.looks:
         if at >= 3:
-            assert all(last.get(look.index, -1.0) <= last.get(i, -1.0) + 0.5 for i in world.left)
+            assert all(
+                last.get(look.index, -1.0) <= last.get(i, -1.0) + 0.5 for i in world.unfinished
+            )
         last[look.index] = at
 
 
 def test_whoever_stood_still_at_the_deadline_looks_a_last_time() -> None:
-    rotation = Rotation(["server"] * 2, 10, now=0.0, rng=random.Random(1))
+    rotation = ManyJobsSchedule(["server"] * 2, 10, now=0.0, rng=random.Random(1))
     for index in (0, 1):
         now = index * SPACING
-        assert isinstance(rotation.next(now), Look)
-        rotation.answered(index, now, finished=False, held=False)
+        assert isinstance(rotation.next(now), AskFor)
+        rotation.answered(index, now, finished=False, long_polled=False)
     looks = [rotation.next(3600.0 + i * SPACING) for i in (0, 1)]
-    assert {look.index for look in looks if isinstance(look, Look)} == {0, 1}
-    rotation.answered(0, 3600.2, finished=True, held=False)
-    rotation.answered(1, 3600.2, finished=True, held=False)
+    assert {look.index for look in looks if isinstance(look, AskFor)} == {0, 1}
+    rotation.answered(0, 3600.2, finished=True, long_polled=False)
+    rotation.answered(1, 3600.2, finished=True, long_polled=False)
     assert rotation.next(3600.2) == Finished()
 
 
 def test_a_standstill_is_no_outage_of_any_server() -> None:
-    rotation = Rotation(["server"] * 8, None, now=0.0, rng=random.Random(1))
+    rotation = ManyJobsSchedule(["server"] * 8, None, now=0.0, rng=random.Random(1))
     for index in range(8):
-        assert isinstance(rotation.next(index * SPACING), Look)
+        assert isinstance(rotation.next(index * SPACING), AskFor)
     for index in range(8):
         rotation.failed(index, 3600.0, Fault(), transient=True)
     assert isinstance(rotation.next(3600.0), Pause)
@@ -262,10 +273,11 @@ def test_the_rules_hold_with_any_server(
     deadline = math.inf if timeout is None else max(timeout, 0.0)
     world.assert_polite(deadline)
     assert len(set(world.completed)) == len(world.completed)
-    assert sorted([*world.completed, *world.left]) == list(range(len(ends)))
+    assert sorted([*world.completed, *world.unfinished]) == list(range(len(ends)))
     assert world.took <= deadline + OVERTIME + SLACK
     assert all(
-        at + look.ask.hold <= deadline + SLACK or not look.ask.hold for at, look in world.looks
+        at + look.ask.long_poll <= deadline + SLACK or not look.ask.long_poll
+        for at, look in world.looks
     )
-    if end == Expired(None) and latency * len(ends) < AT_ONCE * OVERTIME / 2 and not down:
-        assert all(ends[index] > deadline - SLACK for index in world.left)
+    if end == Expired(None) and latency * len(ends) < MAX_OPEN_REQUESTS * OVERTIME / 2 and not down:
+        assert all(ends[index] > deadline - SLACK for index in world.unfinished)

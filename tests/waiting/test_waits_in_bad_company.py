@@ -165,11 +165,11 @@ def test_ctrl_c_does_not_wait_for_an_answer_and_the_client_works_on(
     job = world.client().get_job("ja")
     asked = threading.Event()
 
-    def hold(_: Request) -> Step:
+    def long_poll(_: Request) -> Step:
         asked.set()
         return Reply(delay=20)
 
-    world.instead = hold
+    world.instead = long_poll
     interrupter = interrupt_when(asked)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
@@ -228,7 +228,7 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(world: JobHub) -
     job._owner = Client(ClientConfig("token", address, address))
     start = time.monotonic()
     try:
-        with pytest.raises(TimeoutError, match="its state is not known"):
+        with pytest.raises(TimeoutError, match="its state is unknown"):
             hub.wait_all([job], 0.2)
         assert time.monotonic() - start < 15
     finally:

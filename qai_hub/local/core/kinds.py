@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qai_hub.local.enums import ArtifactType, FailureType, JobState, JobTypeName, ModelType
-from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
+from qai_hub.option_string import (
+    TARGET_RUNTIME,
+    OptionStringError,
+    option_values,
+    parse_option_string,
+)
 
 CREATED = JobState.CREATED
 DONE = JobState.DONE
@@ -98,7 +103,7 @@ class JobKind:
         if "" in self.formats:
             return self.formats[""]
         try:
-            asked = values_of(TARGET_RUNTIME, parse_option_string(options))
+            asked = option_values(TARGET_RUNTIME, parse_option_string(options))
         except OptionStringError:
             return None
         return self.formats.get(asked[0] or "") if asked else None

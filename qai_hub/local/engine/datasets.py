@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader
 
-from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
+from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
 from qai_hub.local.engine.protocol import shortened
-from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
+from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class InputDataset:
             self._file = on_failure.enter_context(h5py.File(path, "r"))
             self._entries = _entries(self._file)
             self._check_names(ports)
-            self._stored = StoredArrays(self._file)
+            self._stored = StoredArrayChecker(self._file)
             self.samples = self._check_batches(ports)
             on_failure.pop_all()
 
@@ -121,7 +121,7 @@ class OutputDataset:
 def _damage_told() -> Iterator[None]:
     try:
         yield
-    except StoredError as error:
+    except StoredDataError as error:
         raise _invalid(f"The dataset cannot be read: {error}") from None
     # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -130,10 +130,10 @@ def _damage_told() -> Iterator[None]:
 
 
 def _entries(file: h5py.File) -> list[_Entry]:
-    data = own_member(file, "data", h5py.Group)
+    data = get_stored_member(file, "data", h5py.Group)
     entries = []
     for key in data:
-        group = own_member(data, key, h5py.Group)
+        group = get_stored_member(data, key, h5py.Group)
         name = read_attribute(group, "name")
         name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
@@ -149,7 +149,7 @@ def _entries(file: h5py.File) -> list[_Entry]:
 
 def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
     """Return a sample, not read yet, if it matches its input."""
-    tensor = own_sample(entry.group, index)
+    tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
         raise _invalid(f"{where} has the shape {tensor.shape} in the dataset.")

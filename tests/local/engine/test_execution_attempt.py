@@ -58,7 +58,7 @@ INPUTS = st.builds(
 SOC = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 
 
-def wait_for(log: Path, text: str) -> int:
+def wait_for_job(log: Path, text: str) -> int:
     """Wait until a log holds a text; return the number of the worker's process."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -78,7 +78,7 @@ def endless_attempt(
     request = compile_request(saved(endless_model(), folder))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(attempt, request, folder / "a", time_limit=30, cancelled=cancelled)
-        yield wait_for(folder / "a" / "hub.log", RUNNING), future
+        yield wait_for_job(folder / "a" / "hub.log", RUNNING), future
 
 
 @settings(deadline=None)
@@ -234,7 +234,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_TIMEOUT"
     assert "timed out" in outcome.reason
     assert "0.7 s" in outcome.reason
-    assert is_gone(wait_for(outcome.log, ""))
+    assert is_gone(wait_for_job(outcome.log, ""))
 
 
 @pytest.mark.skipif(not OOM_SCORE.exists(), reason="needs Linux's OOM killer")
@@ -295,7 +295,7 @@ def test_the_worker_ends_when_the_hub_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", hub, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
     ) as process:
         try:
-            worker = wait_for(tmp_path / "a" / "hub.log", RUNNING)
+            worker = wait_for_job(tmp_path / "a" / "hub.log", RUNNING)
             assert not is_gone(worker)
         finally:
             process.kill()

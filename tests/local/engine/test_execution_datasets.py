@@ -166,8 +166,8 @@ def virtual(file: h5py.File) -> None:
         (soft_link, "/data/0/batch_0 is missing, or only a link"),
         (external_link, "/data/0/batch_0 is missing, or only a link"),
         (external_group, "/data/0 is missing, or only a link"),
-        (external_storage, "keeps its data in another file"),
-        (virtual, "keeps its data in another file"),
+        (external_storage, "stores its data in another file"),
+        (virtual, "stores its data in another file"),
     ],
 )
 def test_datasets_of_another_make(

@@ -13,9 +13,9 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.proxies import Proxies, Proxy
-from qai_hub.transport.retry import causes, is_untrusted
+from qai_hub.transport.retry import is_certificate_error, iter_causes
 
-__all__ = ["AsyncRoutes", "ProxyFault", "Routes"]
+__all__ = ["AsyncProxyTransport", "ProxyFault", "ProxyTransport"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class ProxyFault(httpx.ProxyError):
         proxy: The proxy.
         reason: Behaviour of the proxy, for a message, such as `"does not answer"`.
         is_refusal: Whether the proxy is available but refuses the request.
-        may_pass: Whether the next attempt may succeed.
+        is_transient: Whether the next attempt may succeed.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class ProxyFault(httpx.ProxyError):
         *,
         request: httpx.Request,
         is_refusal: bool = False,
-        may_pass: bool = False,
+        is_transient: bool = False,
     ) -> None:
         super().__init__(reason, request=request)
         self.proxy = proxy
         self.reason = reason
         self.is_refusal = is_refusal
-        self.may_pass = may_pass
+        self.is_transient = is_transient
 
 
 @dataclass
-class _Journey:
+class _ProxiedRequest:
     """The progress of a request through a proxy, as reported by httpcore's trace."""
 
     request: httpx.Request
@@ -66,7 +66,7 @@ class _Journey:
         self._read_limit = self.limits.get("read")
         self._leaves = _last_event(self.proxy.scheme, self.request.url.scheme)
 
-    def told(self, event: str, _info: object) -> None:
+    def on_event(self, event: str, _info: object) -> None:
         if event in {"connection.connect_tcp.started", "socks.connect_tcp.started"}:
             self.at_proxy = True
             self._shorten("read", _TUNNEL_LIMIT)
@@ -74,8 +74,8 @@ class _Journey:
             self.at_proxy = False
             self.limits["read"] = self._read_limit
 
-    async def told_async(self, event: str, info: object) -> None:
-        self.told(event, info)
+    async def on_event_async(self, event: str, info: object) -> None:
+        self.on_event(event, info)
 
     def _shorten(self, step: str, limit: float) -> None:
         self.limits[step] = min(self.limits.get(step) or limit, limit)
@@ -101,27 +101,27 @@ class _Journey:
     def _refusal(self, answer: str) -> ProxyFault:
         status = answer.partition(" ")[0]
         if status == "407":
-            reason = "asks for another user name and password (407)"
+            reason = "requires another user name and password (407)"
         else:
-            reason = f"does not let it through to {self.request.url.host} ({answer[:100]})"
+            reason = f"does not connect to {self.request.url.host} ({answer[:100]})"
         return ProxyFault(
             self.proxy,
             reason,
             request=self.request,
             is_refusal=not status.startswith("5"),
-            may_pass=status.startswith("5"),
+            is_transient=status.startswith("5"),
         )
 
     def _fault(self, error: Exception) -> ProxyFault:
-        if is_untrusted(error):
+        if is_certificate_error(error):
             return ProxyFault(
                 self.proxy,
-                "shows a certificate that is not trusted",
+                "has an untrusted certificate",
                 request=self.request,
                 is_refusal=True,
             )
-        reason, may_pass = _reason(error)
-        return ProxyFault(self.proxy, reason, request=self.request, may_pass=may_pass)
+        reason, is_transient = _reason(error)
+        return ProxyFault(self.proxy, reason, request=self.request, is_transient=is_transient)
 
 
 def _last_event(proxy: str, server: str) -> str:
@@ -139,19 +139,19 @@ _SOCKS_DONE = "socks.setup_socks5_connection.complete"
 
 def _reason(error: Exception) -> tuple[str, bool]:
     """Returns the behaviour of a proxy, and whether the next attempt may succeed."""
-    for cause in causes(error):
+    for cause in iter_causes(error):
         if isinstance(cause, socket.gaierror):
-            return "is not known by that name", cause.errno == socket.EAI_AGAIN
+            return "cannot be found by name", cause.errno == socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):
             return "does not speak TLS", False
         if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
-            return "is not there (connection refused)", False
+            return "refuses connections", False
     if isinstance(error, httpx.TimeoutException):
         return "does not answer", True
-    return f"broke off ({type(error).__name__})", True
+    return f"broke the connection ({type(error).__name__})", True
 
 
-class _Ways(Generic[T]):
+class _TransportCache(Generic[T]):
     """The transports that were used: the direct one, and one per proxy."""
 
     def __init__(self, kind: Callable[..., T], proxies: Proxies, options: dict[str, Any]) -> None:
@@ -159,21 +159,21 @@ class _Ways(Generic[T]):
         self._proxies = proxies
         self._options = {"trust_env": False, **options}
         self._lock = threading.Lock()
-        self._made: dict[str | None, T] = {}
+        self._transports: dict[str | None, T] = {}
 
     def choose(self, request: httpx.Request) -> tuple[Proxy | None, T]:
         proxy = self._proxies.proxy_for(request.url)
         with self._lock:
             key = proxy and proxy.url
-            if key not in self._made:
-                self._made[key] = self._make(proxy)
-            return proxy, self._made[key]
+            if key not in self._transports:
+                self._transports[key] = self._create(proxy)
+            return proxy, self._transports[key]
 
-    def made(self) -> list[T]:
+    def all(self) -> list[T]:
         with self._lock:
-            return list(self._made.values())
+            return list(self._transports.values())
 
-    def _make(self, proxy: Proxy | None) -> T:
+    def _create(self, proxy: Proxy | None) -> T:
         if proxy is None:
             return self._kind(**self._options)
         context = self._options.get("verify") if proxy.scheme == "https" else None
@@ -182,12 +182,12 @@ class _Ways(Generic[T]):
             return self._kind(proxy=httpx.Proxy(proxy.url, ssl_context=given), **self._options)
         except ImportError:
             raise UserError(
-                f"{proxy.source} names a SOCKS proxy, which needs one more package: pip install "
+                f"{proxy.source} is a SOCKS proxy, which needs another package: pip install "
                 "'httpx[socks]'."
             ) from None
 
 
-class Routes(httpx.BaseTransport):
+class ProxyTransport(httpx.BaseTransport):
     """Sends each request directly or through a proxy, as the environment specifies.
 
     Args:
@@ -196,7 +196,7 @@ class Routes(httpx.BaseTransport):
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
-        self._ways = _Ways(httpx.HTTPTransport, proxies, options)
+        self._transports = _TransportCache(httpx.HTTPTransport, proxies, options)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request.
@@ -212,14 +212,14 @@ class Routes(httpx.BaseTransport):
             httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
                 past the proxy.
         """
-        proxy, way = self._ways.choose(request)
+        proxy, transport = self._transports.choose(request)
         if proxy is None:
-            return way.handle_request(request)
-        journey = _Journey(request, proxy)
-        with _told(request, journey, journey.told), journey.faults():
-            response = way.handle_request(request)
+            return transport.handle_request(request)
+        proxied = _ProxiedRequest(request, proxy)
+        with _traced(request, proxied, proxied.on_event), proxied.faults():
+            response = transport.handle_request(request)
         try:
-            journey.check(response)
+            proxied.check(response)
         except ProxyFault:
             response.close()
             raise
@@ -227,11 +227,11 @@ class Routes(httpx.BaseTransport):
 
     def close(self) -> None:
         """Closes all connections."""
-        for way in self._ways.made():
-            way.close()
+        for transport in self._transports.all():
+            transport.close()
 
 
-class AsyncRoutes(httpx.AsyncBaseTransport):
+class AsyncProxyTransport(httpx.AsyncBaseTransport):
     """Sends each request directly or through a proxy, in an event loop.
 
     Args:
@@ -240,10 +240,10 @@ class AsyncRoutes(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
-        self._ways = _Ways(httpx.AsyncHTTPTransport, proxies, options)
+        self._transports = _TransportCache(httpx.AsyncHTTPTransport, proxies, options)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request, as `Routes` does.
+        """Sends a request, as `ProxyTransport` does.
 
         Args:
             request: The request.
@@ -256,14 +256,14 @@ class AsyncRoutes(httpx.AsyncBaseTransport):
             httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
                 past the proxy.
         """
-        proxy, way = self._ways.choose(request)
+        proxy, transport = self._transports.choose(request)
         if proxy is None:
-            return await way.handle_async_request(request)
-        journey = _Journey(request, proxy)
-        with _told(request, journey, journey.told_async), journey.faults():
-            response = await way.handle_async_request(request)
+            return await transport.handle_async_request(request)
+        proxied = _ProxiedRequest(request, proxy)
+        with _traced(request, proxied, proxied.on_event_async), proxied.faults():
+            response = await transport.handle_async_request(request)
         try:
-            journey.check(response)
+            proxied.check(response)
         except ProxyFault:
             await response.aclose()
             raise
@@ -271,15 +271,15 @@ class AsyncRoutes(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        for way in self._ways.made():
-            await way.aclose()
+        for transport in self._transports.all():
+            await transport.aclose()
 
 
 @contextlib.contextmanager
-def _told(request: httpx.Request, journey: _Journey, tell: object) -> Iterator[None]:
+def _traced(request: httpx.Request, proxied: _ProxiedRequest, trace: object) -> Iterator[None]:
     """Has httpcore trace a request for the duration of a block."""
     given = request.extensions
-    request.extensions = {**given, "timeout": journey.limits, "trace": tell}
+    request.extensions = {**given, "timeout": proxied.limits, "trace": trace}
     try:
         yield
     finally:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qai_hub.waiting.schedule import (
-    LONGEST_HOLD,
-    LONGEST_RETRY_AFTER,
+    MAX_LONG_POLL,
+    MAX_RETRY_AFTER,
     Ask,
     Expired,
     Finished,
@@ -29,22 +29,30 @@ from qai_hub.waiting.schedule import (
     Outage,
     Pause,
     WaitSchedule,
-    seconds,
+    parse_timeout,
 )
 
-__all__ = ["AT_ONCE", "OVERTIME", "SPACING", "Busy", "Look", "Rotation", "Step"]
+__all__ = [
+    "MAX_OPEN_REQUESTS",
+    "OVERTIME",
+    "SPACING",
+    "AskFor",
+    "AwaitAnswer",
+    "ManyJobsSchedule",
+    "Step",
+]
 
-AT_ONCE = 8
+MAX_OPEN_REQUESTS = 8
 OVERTIME = 1.0
 SPACING = 0.05
 
 # The fraction of the overtime in which last checks start; the rest is for their answers.
-_LOOKING = 0.8
+_LAST_CHECKS_SHARE = 0.8
 _EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AskFor:
     """Instruction to ask for a job now, and to continue without waiting for the answer.
 
     Attributes:
@@ -57,14 +65,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class AwaitAnswer:
     """Instruction to do nothing until an answer arrives."""
 
 
-Step: TypeAlias = Look | Pause | Busy | Finished | Expired | GiveUp
+Step: TypeAlias = AskFor | Pause | AwaitAnswer | Finished | Expired | GiveUp
 
 
-class Rotation:
+class ManyJobsSchedule:
     """Decides when to ask for which job.
 
     Args:
@@ -74,7 +82,7 @@ class Rotation:
         now: The time on a monotonic clock, in seconds.
         rng: Source of random jitter.
         overtime: Seconds past the deadline after which the wait ends in any case.
-        longest_hold: Maximum seconds for which the server may hold an answer back.
+        max_long_poll: Maximum seconds of a long poll.
 
     Raises:
         TypeError: If the timeout is not a number.
@@ -89,9 +97,9 @@ class Rotation:
         now: float,
         rng: random.Random,
         overtime: float = OVERTIME,
-        longest_hold: int = LONGEST_HOLD,
+        max_long_poll: int = MAX_LONG_POLL,
     ) -> None:
-        self._deadline = now + seconds(timeout)
+        self._deadline = now + parse_timeout(timeout)
         self._overtime = overtime
         self._end: float | None = None
         outages = {server: Outage() for server in servers}
@@ -100,7 +108,7 @@ class Rotation:
                 timeout,
                 now=now,
                 rng=rng,
-                longest_hold=longest_hold,
+                max_long_poll=max_long_poll,
                 overtime=overtime,
                 outage=outages[server],
             )
@@ -108,19 +116,19 @@ class Rotation:
         ]
         # For each job: when it is due, when it was last checked, and its index.
         self._due = [(now, now, index) for index in range(len(servers))]
-        self._looked = [now] * len(servers)
-        self._left = set(range(len(servers)))
+        self._asked = [now] * len(servers)
+        self._unfinished = set(range(len(servers)))
         self._open = 0
         self._spacing = SPACING
-        self._spaced = now
-        self._slowed = now
+        self._next_start = now
+        self._slowed_until = now
         self._refusal: GiveUp | None = None
         self._fault: Exception | None = None
 
     @property
-    def left(self) -> list[int]:
+    def unfinished(self) -> list[int]:
         """Indices of the jobs that are not known to have ended."""
-        return sorted(self._left)
+        return sorted(self._unfinished)
 
     def next(self, now: float) -> Step:
         """Returns the next instruction.
@@ -129,52 +137,54 @@ class Rotation:
             now: The time.
 
         Returns:
-            `Look`, for which `answered` or `failed` must be called later; `Pause`, which an answer
-            interrupts; `Busy`; or, for all jobs, how the wait ended.
+            `AskFor`, for which `answered` or `failed` must be called later; `Pause`, which an
+            answer interrupts; `AwaitAnswer`; or, for all jobs, how the wait ended.
         """
         if self._refusal:
             return self._refusal
-        if not self._left:
+        if not self._unfinished:
             return Finished()
         if self._end is None and now >= self._deadline - _EPSILON:
             # The overtime starts when the deadline is noticed, so that a process suspended at the
             # deadline still makes its last checks.
             self._end = now + self._overtime
-            self._spaced = now
+            self._next_start = now
             # Last checks are spread over the overtime.
-            self._spacing = min(SPACING, _LOOKING * self._overtime / len(self._left))
+            self._spacing = min(
+                SPACING, _LAST_CHECKS_SHARE * self._overtime / len(self._unfinished)
+            )
         over = self._end is not None and now >= self._end - _EPSILON
         if over or (not self._due and not self._open):
             return Expired(self._fault)
-        if not self._due or self._open >= AT_ONCE:
+        if not self._due or self._open >= MAX_OPEN_REQUESTS:
             wake = self._deadline if self._end is None else self._end
-            return Busy() if wake == math.inf else Pause(wake - now)
-        start = max(self._due[0][0], self._spaced, min(self._slowed, self._deadline))
+            return AwaitAnswer() if wake == math.inf else Pause(wake - now)
+        start = max(self._due[0][0], self._next_start, min(self._slowed_until, self._deadline))
         if start - now > _EPSILON:
             return Pause(start - now)
         index = heapq.heappop(self._due)[-1]
-        few = len(self._left) <= AT_ONCE
-        instruction = self._schedules[index].next(now, may_hold=few)
+        few = len(self._unfinished) <= MAX_OPEN_REQUESTS
+        instruction = self._schedules[index].next(now, allow_long_poll=few)
         if isinstance(instruction, Ask):
             self._open += 1
-            self._spaced = now + self._spacing
-            self._looked[index] = now
-            return Look(index, instruction)
-        self._line_up(index, now)
+            self._next_start = now + self._spacing
+            self._asked[index] = now
+            return AskFor(index, instruction)
+        self._enqueue(index, now)
         return self.next(now)
 
-    def answered(self, index: int, now: float, *, finished: bool, held: bool) -> None:
+    def answered(self, index: int, now: float, *, finished: bool, long_polled: bool) -> None:
         """Records an answer.
 
         Args:
             index: Index of the job.
             now: The time.
             finished: Whether the job has ended.
-            held: Whether the server reports that it held the answer back as asked (a long poll).
+            long_polled: Whether the server reports that it applied the long poll.
         """
         self._open -= 1
-        self._schedules[index].answered(now, finished=finished, held=held)
-        self._line_up(index, now)
+        self._schedules[index].answered(now, finished=finished, long_polled=long_polled)
+        self._enqueue(index, now)
 
     def failed(
         self,
@@ -196,24 +206,24 @@ class Rotation:
         """
         self._open -= 1
         if transient:
-            asked = min(retry_after or 0.0, LONGEST_RETRY_AFTER)
-            self._slowed = max(self._slowed, now + asked)
+            asked = min(retry_after or 0.0, MAX_RETRY_AFTER)
+            self._slowed_until = max(self._slowed_until, now + asked)
         self._schedules[index].failed(
             now,
             error,
             transient=transient,
             retry_after=retry_after,
         )
-        self._line_up(index, now)
+        self._enqueue(index, now)
 
-    def _line_up(self, index: int, now: float) -> None:
+    def _enqueue(self, index: int, now: float) -> None:
         match self._schedules[index].next(now):
             case Pause(pause):
-                heapq.heappush(self._due, (now + pause, self._looked[index], index))
+                heapq.heappush(self._due, (now + pause, self._asked[index], index))
             case Ask():
-                heapq.heappush(self._due, (now, self._looked[index], index))
+                heapq.heappush(self._due, (now, self._asked[index], index))
             case Finished():
-                self._left.discard(index)
+                self._unfinished.discard(index)
             case Expired(fault):
                 self._fault = fault or self._fault
             case GiveUp() as refusal:

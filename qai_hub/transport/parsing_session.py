@@ -12,27 +12,27 @@ from typing import Any, TypeAlias
 import httpx
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retry import SPOILT_TRIES, Retries
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RetryBudget
 from qai_hub.transport.session import Session
 from qai_hub.wire.descriptor import find_operation
 
 __all__ = [
     "AsyncJsonSession",
-    "AsyncReadingSession",
+    "AsyncParsingSession",
     "JsonSession",
-    "ReadingSession",
+    "ParsingSession",
     "UnreadableError",
-    "path_of",
+    "relative_path",
 ]
 
 # In bytes. The profile of a large model is a few megabytes.
-_LARGEST = 128 << 20
+_MAX_SIZE = 128 << 20
 
 # The response extension where the generated client finds the parsed body.
 _VALUE = "value"
 
 # Parses a successful response; raises `UnreadableError` if it cannot be parsed.
-Read: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
+Parser: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
 
 _logger = logging.getLogger("qai_hub.transport")
 
@@ -41,7 +41,7 @@ class UnreadableError(Exception):
     """A response is not of the requested kind."""
 
 
-class _Readings:
+class _ParseAttempts:
     """Attempts to get a response that can be parsed, where repeating the request is safe."""
 
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
@@ -49,9 +49,9 @@ class _Readings:
         self._base = session.base_url
         self._request = request
         self._started = self._rules.clock()
-        self._retries: Retries | None = None
+        self._retries: RetryBudget | None = None
 
-    def take(self, response: httpx.Response, read: Read) -> bool:
+    def accept(self, response: httpx.Response, parse: Parser) -> bool:
         """Parses a response.
 
         Returns:
@@ -60,81 +60,83 @@ class _Readings:
         if not response.is_success or response.status_code == httpx.codes.NO_CONTENT:
             return True
         try:
-            response.extensions[_VALUE] = read(response)
+            response.extensions[_VALUE] = parse(response)
         except UnreadableError:
             return False
         return True
 
-    def pause(self) -> float | None:
+    def next_pause(self) -> float | None:
         """Decides what to do after a response that cannot be parsed.
 
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
         request = self._request
-        again = find_operation(request.method, path_of(request, self._base)) is not None
-        may = again and self._rules.may_send_again(request)
+        is_known = find_operation(request.method, relative_path(request, self._base)) is not None
+        can_resend = is_known and self._rules.can_resend(request)
         if self._retries is None:
-            self._retries = self._rules.retries(most=SPOILT_TRIES, since=self._started)
-        pause = self._rules.pause(self._retries) if may else None
+            self._retries = self._rules.retry_budget(
+                max_attempts=UNUSABLE_RESPONSE_ATTEMPTS, started_at=self._started
+            )
+        pause = self._rules.next_pause(self._retries) if can_resend else None
         if pause is not None:
-            _logger.debug("The answer cannot be read: again in %.1f s", pause)
+            _logger.debug("The response cannot be parsed: retrying in %.1f s", pause)
         return pause
 
 
-class ReadingSession(Session):
+class ParsingSession(Session):
     """A session that repeats a request, if that is safe, when its response cannot be parsed."""
 
-    def _send_reading(
+    def _send_and_parse(
         self,
         request: httpx.Request,
-        read: Read,
+        parse: Parser,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        readings = _Readings(self, request)
+        attempts = _ParseAttempts(self, request)
         while True:
             try:
                 response = super().send(request, **options)
             except httpx.DecodingError:
-                pause = readings.pause()
+                pause = attempts.next_pause()
                 if pause is None:
                     raise
             else:
-                if readings.take(response, read):
+                if attempts.accept(response, parse):
                     return response
-                pause = readings.pause()
+                pause = attempts.next_pause()
                 if pause is None:
                     return response
             self.sleep(pause)
 
 
-class AsyncReadingSession(AsyncSession):
-    """An asynchronous `ReadingSession`."""
+class AsyncParsingSession(AsyncSession):
+    """An asynchronous `ParsingSession`."""
 
-    async def _send_reading(
+    async def _send_and_parse(
         self,
         request: httpx.Request,
-        read: Read,
+        parse: Parser,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        readings = _Readings(self, request)
+        attempts = _ParseAttempts(self, request)
         while True:
             try:
                 response = await super().send(request, **options)
             except httpx.DecodingError:
-                pause = readings.pause()
+                pause = attempts.next_pause()
                 if pause is None:
                     raise
             else:
-                if readings.take(response, read):
+                if attempts.accept(response, parse):
                     return response
-                pause = readings.pause()
+                pause = attempts.next_pause()
                 if pause is None:
                     return response
             await self.sleep(pause)
 
 
-class JsonSession(ReadingSession):
+class JsonSession(ParsingSession):
     """A session for a server that uses JSON."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -150,10 +152,10 @@ class JsonSession(ReadingSession):
         Raises:
             httpx.RequestError: If there was no response.
         """
-        return self._send_reading(request, _read_json, **options)
+        return self._send_and_parse(request, _read_json, **options)
 
 
-class AsyncJsonSession(AsyncReadingSession):
+class AsyncJsonSession(AsyncParsingSession):
     """An asynchronous session for a server that uses JSON."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -169,10 +171,10 @@ class AsyncJsonSession(AsyncReadingSession):
         Raises:
             httpx.RequestError: If there was no response.
         """
-        return await self._send_reading(request, _read_json, **options)
+        return await self._send_and_parse(request, _read_json, **options)
 
 
-def path_of(request: httpx.Request, base: httpx.URL) -> str:
+def relative_path(request: httpx.Request, base: httpx.URL) -> str:
     """Returns the path of a request relative to the base URL of the API."""
     path = request.url.raw_path.partition(b"?")[0].decode("ascii")
     return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
@@ -180,7 +182,7 @@ def path_of(request: httpx.Request, base: httpx.URL) -> str:
 
 def _read_json(response: httpx.Response) -> dict[str, Any]:
     content = response.content
-    if len(content) > _LARGEST:
+    if len(content) > _MAX_SIZE:
         raise UnreadableError
     try:
         value = json.loads(content.decode(json.detect_encoding(content), "replace"))

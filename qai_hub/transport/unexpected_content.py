@@ -10,23 +10,23 @@ from pathlib import PurePosixPath
 
 import httpx
 
-__all__ = ["WHO_ANSWERS", "is_page", "media_type", "not_by_content", "not_by_type"]
+__all__ = ["PORTAL_HINT", "is_page", "media_type", "unexpected_content", "unexpected_media_type"]
 
-WHO_ANSWERS = "A portal or proxy on the way may ask for a login"
+PORTAL_HINT = "A portal or proxy on the way may ask for a login"
 """Explanation in error messages of where an unexpected response may come from."""
 
-_PAGES = frozenset({"text/html", "application/xhtml+xml"})
-_NO_FILES = {"multipart/byteranges": "parts of a file", "application/problem+json": "an error"}
+_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_OTHER_TYPES = {"multipart/byteranges": "parts of a file", "application/problem+json": "an error"}
 # Files with these suffixes are never text.
-_BINARY = frozenset(
+_BINARY_SUFFIXES = frozenset(
     {
         *(".onnx", ".tflite", ".dlc", ".bin", ".pt", ".pth", ".pt2", ".mlmodel", ".so", ".data"),
         *(".h5", ".hdf5", ".npy", ".npz", ".zip", ".gz", ".tar", ".pb", ".ctx", ".serialized"),
     }
 )
-_PAGES_OWN = frozenset({".html", ".htm", ".xhtml"})
+_PAGE_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_TEXTS = re.compile(r"text/.*|.*[/+](?:json|xml)", re.ASCII)
+_TEXT_TYPES = re.compile(r"text/.*|.*[/+](?:json|xml)", re.ASCII)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 _ERROR = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
 
@@ -36,7 +36,7 @@ def is_page(beginning: bytes) -> bool:
     return _PAGE.match(beginning) is not None
 
 
-def not_by_type(headers: httpx.Headers) -> str | None:
+def unexpected_media_type(headers: httpx.Headers) -> str | None:
     """Describes a response whose media type shows that it is not a file.
 
     Args:
@@ -46,10 +46,10 @@ def not_by_type(headers: httpx.Headers) -> str | None:
         A description for a message, such as `"a web page"`; None if it may be a file.
     """
     media = media_type(headers)
-    return "a web page" if media in _PAGES else _NO_FILES.get(media)
+    return "a web page" if media in _PAGE_TYPES else _OTHER_TYPES.get(media)
 
 
-def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
+def unexpected_content(name: str, media: str, beginning: bytes) -> str | None:
     """Describes a body whose first bytes show that it is not the requested file.
 
     Args:
@@ -62,9 +62,9 @@ def not_by_content(name: str, media: str, beginning: bytes) -> str | None:
         A description for a message, such as `"a web page"`; None if it may be the file.
     """
     suffix = PurePosixPath(name).suffix.lower()
-    if is_page(beginning) and suffix not in _PAGES_OWN:
+    if is_page(beginning) and suffix not in _PAGE_SUFFIXES:
         return "a web page"
-    if suffix not in _BINARY:
+    if suffix not in _BINARY_SUFFIXES:
         return None
     if not beginning:
         return "an empty file"
@@ -77,7 +77,7 @@ def _is_surely_text(media: str, beginning: bytes) -> bool:
     """Returns whether a body is declared to be text and is, or is a JSON object."""
     if not beginning.strip() or _CONTROL.search(beginning):
         return False
-    return _is_object(beginning) or bool(_TEXTS.fullmatch(media) and _is_decodable(beginning))
+    return _is_object(beginning) or bool(_TEXT_TYPES.fullmatch(media) and _is_decodable(beginning))
 
 
 def _is_object(content: bytes) -> bool:

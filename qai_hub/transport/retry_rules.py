@@ -13,37 +13,37 @@ from typing import Any
 
 import httpx
 
-from qai_hub.errors import without_secrets
-from qai_hub.transport.errors import error_from_answer
+from qai_hub.errors import redact_url
+from qai_hub.transport.errors import error_from_response
+from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
     IDEMPOTENT,
-    LONGEST_RETRY_AFTER,
-    PASSING_STATUSES,
-    Retries,
+    MAX_RETRY_AFTER,
+    TRANSIENT_STATUSES,
+    RetryBudget,
     RetryPolicy,
-    never_arrived,
-    passes,
-    retry_after,
+    is_transient_fault,
+    never_reached_server,
+    parse_retry_after,
 )
-from qai_hub.transport.routes import ProxyFault
 
-__all__ = ["Attempts", "Repeating", "limit", "limits"]
+__all__ = ["Attempts", "RetryRules", "apply_time_limit", "request_limits"]
 
 _logger = logging.getLogger("qai_hub.transport")
 
 
 @dataclass(frozen=True)
-class _Limits:
+class _RequestLimits:
     time_limit: float | None = None
     retry_rate_limit: bool | None = None
 
 
-_USUAL = _Limits()
-_limits: ContextVar[_Limits] = ContextVar("qai_hub_limits", default=_USUAL)
+_USUAL = _RequestLimits()
+_limits: ContextVar[_RequestLimits] = ContextVar("qai_hub_limits", default=_USUAL)
 
 
 @contextlib.contextmanager
-def limits(
+def request_limits(
     *, time_limit: float | None = None, retry_rate_limit: bool | None = None
 ) -> Iterator[None]:
     """Changes the time limits and retries of the requests that a block sends.
@@ -66,15 +66,15 @@ def limits(
         _limits.reset(token)
 
 
-def limit(request: httpx.Request) -> None:
-    """Applies the time limit of the surrounding `limits` block, if any, to a request."""
+def apply_time_limit(request: httpx.Request) -> None:
+    """Applies the time limit of the surrounding `request_limits` block, if any, to a request."""
     time_limit = _limits.get().time_limit
     if time_limit is not None:
         limited = httpx.Timeout(time_limit, connect=min(time_limit, 5.0))
         request.extensions = {**request.extensions, "timeout": limited.as_dict()}
 
 
-class Repeating:
+class RetryRules:
     """The retry rules of a session, blocking or asynchronous.
 
     Args:
@@ -105,38 +105,38 @@ class Repeating:
         self.clock = clock
         self.wall = wall
 
-    def retries(
+    def retry_budget(
         self,
         stop: threading.Event | None = None,
-        most: int | None = None,
-        since: float | None = None,
-    ) -> Retries:
+        max_attempts: int | None = None,
+        started_at: float | None = None,
+    ) -> RetryBudget:
         """Creates the retry budget of an operation that takes more than one request.
 
         Args:
             stop: Set when nobody waits for the operation any more.
-            most: Maximum number of attempts; None for as many as for a single request.
-            since: When the first attempt began, by this session's clock; None for now.
+            max_attempts: Maximum number of attempts; None for as many as for a single request.
+            started_at: When the first attempt began, by this session's clock; None for now.
 
         Returns:
             The retry budget.
         """
         policy = self._policy
-        if most is not None and most < policy.tries:
-            policy = replace(policy, tries=most)
-        now = self.clock() if since is None else since
-        return Retries(policy, now=now, rng=self._rng, stop=stop)
+        if max_attempts is not None and max_attempts < policy.max_attempts:
+            policy = replace(policy, max_attempts=max_attempts)
+        now = self.clock() if started_at is None else started_at
+        return RetryBudget(policy, now=now, rng=self._rng, stop=stop)
 
-    def pause(self, retries: Retries, asked: float | None = None) -> float | None:
+    def next_pause(self, retries: RetryBudget, requested: float | None = None) -> float | None:
         """Returns the seconds to pause, by this session's clock; None to give up."""
-        return retries.pause(self.clock(), asked)
+        return retries.next_pause(self.clock(), requested)
 
-    def may_send_again(self, request: httpx.Request) -> bool:
+    def can_resend(self, request: httpx.Request) -> bool:
         """Returns whether a request that may have been processed can be sent again."""
-        repeatable = self.may_be_done_twice(request) and _can_be_read_again(request)
-        return repeatable and not _is_single()
+        repeatable = self.is_idempotent(request) and _is_body_rereadable(request)
+        return repeatable and not _is_single_attempt()
 
-    def may_be_done_twice(self, request: httpx.Request) -> bool:
+    def is_idempotent(self, request: httpx.Request) -> bool:
         """Returns whether the server can safely process a request twice."""
         keyed = self._idempotent_posts and "Idempotency-Key" in request.headers
         safe = request.method in self._idempotent
@@ -146,16 +146,18 @@ class Repeating:
         """Prepares a request for sending, and starts counting its attempts.
 
         Args:
-            request: The request. Its extension `retries` may hold the retry budget of a larger
+            request: The request. Its extension `retry_budget` may hold the retry budget of a larger
                 operation.
 
         Returns:
             The attempts, which decide about retries.
         """
-        limit(request)
+        apply_time_limit(request)
         if self._idempotent_posts and request.method in {"POST", "DELETE"}:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
-        return Attempts(self, request, request.extensions.get("retries") or self.retries())
+        return Attempts(
+            self, request, request.extensions.get("retry_budget") or self.retry_budget()
+        )
 
     def jitter(self, shortest: float, longest: float) -> float:
         """Returns a random pause between two bounds, in seconds."""
@@ -165,7 +167,7 @@ class Repeating:
 class Attempts:
     """The attempts to send one request."""
 
-    def __init__(self, rules: Repeating, request: httpx.Request, retries: Retries) -> None:
+    def __init__(self, rules: RetryRules, request: httpx.Request, retries: RetryBudget) -> None:
         self._rules = rules
         self._request = request
         self._retries = retries
@@ -189,8 +191,8 @@ class Attempts:
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
-        if not never_arrived(error):
-            self._request.extensions["may_be_done"] = True
+        if not never_reached_server(error):
+            self._request.extensions["maybe_processed"] = True
         pause = self._pause_after_fault(error)
         self._log(type(error).__name__, pause)
         return pause
@@ -204,37 +206,48 @@ class Attempts:
         Returns:
             Seconds to wait before the next attempt; None to accept this response.
         """
-        pause = self._pause_after_answer(response)
+        pause = self._pause_after_response(response)
         self._log(str(response.status_code), pause)
         return pause
 
     def _pause_after_fault(self, error: httpx.TransportError) -> float | None:
-        if isinstance(error, ProxyFault) and self._retries.tries > 1:
+        if isinstance(error, ProxyFault) and self._retries.attempts > 1:
             return None
-        safe = never_arrived(error) or self._rules.may_be_done_twice(self._request)
-        if safe and passes(error) and _can_be_read_again(self._request) and not _is_single():
-            return self._rules.pause(self._retries)
+        safe = never_reached_server(error) or self._rules.is_idempotent(self._request)
+        if (
+            safe
+            and is_transient_fault(error)
+            and _is_body_rereadable(self._request)
+            and not _is_single_attempt()
+        ):
+            return self._rules.next_pause(self._retries)
         return None
 
-    def _pause_after_answer(self, response: httpx.Response) -> float | None:
+    def _pause_after_response(self, response: httpx.Response) -> float | None:
         status = response.status_code
-        if status not in PASSING_STATUSES or not _can_be_read_again(self._request) or _is_single():
+        if (
+            status not in TRANSIENT_STATUSES
+            or not _is_body_rereadable(self._request)
+            or _is_single_attempt()
+        ):
             return None
-        asked = retry_after(response.headers, wall=self._rules.wall())
+        requested = parse_retry_after(response.headers, wall=self._rules.wall())
         if status == 429:
-            return self._pause_after_refusal(response, asked)
-        if not self._rules.may_be_done_twice(self._request):
+            return self._pause_after_rate_limit(response, requested)
+        if not self._rules.is_idempotent(self._request):
             return None
-        return self._rules.pause(self._retries, asked)
+        return self._rules.next_pause(self._retries, requested)
 
-    def _pause_after_refusal(self, response: httpx.Response, asked: float | None) -> float | None:
+    def _pause_after_rate_limit(
+        self, response: httpx.Response, requested: float | None
+    ) -> float | None:
         insist = _limits.get().retry_rate_limit
         if insist is False:
             return None
-        pause = self._rules.pause(self._retries, asked)
+        pause = self._rules.next_pause(self._retries, requested)
         if pause is None and insist:
-            _tell_of_waiting(self._request, response)
-            pause = max(self._rules.jitter(5.0, 10.0), min(asked or 0.0, LONGEST_RETRY_AFTER))
+            _log_rate_limit(self._request, response)
+            pause = max(self._rules.jitter(5.0, 10.0), min(requested or 0.0, MAX_RETRY_AFTER))
         return pause
 
     def _log(self, outcome: str, pause: float | None) -> None:
@@ -243,28 +256,30 @@ class Attempts:
         _logger.debug(
             "%s %s: %s (%.0f ms)",
             self._request.method,
-            without_secrets(str(self._request.url)),
-            outcome if pause is None else f"{outcome}, again in {pause:.1f} s",
+            redact_url(str(self._request.url)),
+            outcome if pause is None else f"{outcome}, retrying in {pause:.1f} s",
             (self._rules.clock() - self._started) * 1000,
         )
 
 
-def _tell_of_waiting(request: httpx.Request, response: httpx.Response) -> None:
+def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
     """Logs, once per request, that it is repeated until it is accepted."""
-    if request.extensions.get("told_of_waiting"):
+    if request.extensions.get("rate_limit_logged"):
         return
-    request.extensions["told_of_waiting"] = True
-    reason = error_from_answer(
+    request.extensions["rate_limit_logged"] = True
+    reason = error_from_response(
         response.status_code, response.headers, response.content, request.method, request.url
     )
-    _logger.warning("%s Trying again until it is done; retry=False raises an error.", reason)
+    _logger.warning(
+        "%s Retrying until it is accepted; pass retry=False to raise an error instead.", reason
+    )
 
 
-def _is_single() -> bool:
+def _is_single_attempt() -> bool:
     return _limits.get().time_limit is not None
 
 
-def _can_be_read_again(request: httpx.Request) -> bool:
+def _is_body_rereadable(request: httpx.Request) -> bool:
     return isinstance(request.stream, httpx.ByteStream) or bool(
         request.extensions.get("repeatable")
     )

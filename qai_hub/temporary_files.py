@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 
-from qai_hub.forking import hold_forks
+from qai_hub.forking import delay_forks
 
 __all__ = ["temporary_folder"]
 
@@ -17,7 +17,7 @@ def temporary_folder() -> Iterator[str]:
         The path of the folder.
     """
     # The first use of `tempfile` takes a lock, which a child forked meanwhile would find held.
-    with hold_forks():
+    with delay_forks():
         folder = tempfile.TemporaryDirectory(prefix="qai-hub-")
     with folder as path:
         yield path
