@@ -50,14 +50,14 @@ def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | i
     """Return a problem as JSON."""
     return {
         "type": "about:blank",
-        "title": title(status),
+        "title": reason_phrase(status),
         "status": status,
         "detail": detail,
         "request_id": request_id,
     }
 
 
-def title(status: int) -> str:
+def reason_phrase(status: int) -> str:
     """Return the reason phrase of an HTTP status."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
 

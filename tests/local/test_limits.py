@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.server.rare_warnings import Seldom
+from qai_hub.local.server.log_filter import RateLimitFilter
 
 SCRIPT = """
 import resource
@@ -50,7 +50,7 @@ def test_a_warning_is_written_once_in_a_while_and_says_how_often_it_was_not(
 ) -> None:
     now = 0.0
     log = logging.getLogger("tests.seldom")
-    log.addFilter(Seldom(5, lambda: now))
+    log.addFilter(RateLimitFilter(5, lambda: now))
     for now in (0.0, 1.0, 4.9, 5.0, 5.1, 20.0):
         log.warning("full: %d", int(now))
         log.warning("other")

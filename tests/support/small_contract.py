@@ -7,7 +7,7 @@ import httpx
 from starlette.routing import Router
 
 from qai_hub.local.contract import Call, Contract, Handler, Reply, routes
-from qai_hub.local.server.middleware import Edge, nothing_here
+from qai_hub.local.server.middleware import OuterMiddleware, not_found
 
 MAX_BODY = 1 << 20
 ID = {"type": "string", "pattern": "^t[a-z0-9]{1,8}$"}
@@ -162,7 +162,7 @@ def client(
         validate_responses=validate_responses,
         body_seconds=body_seconds,
     )
-    app = Edge(Router(made, default=nothing_here), hosts, stall_seconds=patience)
+    app = OuterMiddleware(Router(made, default=not_found), hosts, stall_seconds=patience)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost",

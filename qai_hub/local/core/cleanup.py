@@ -23,21 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CleanupResult:
     """The result of the cleanup at a start.
 
     Attributes:
-        agreed: The time that this start and earlier ones agree on; None at the first start.
+        agreed_time: The time that this start and earlier ones agree on; None at the first start.
         quarantined: The content of the quarantine.
     """
 
-    agreed: datetime | None
+    agreed_time: datetime | None
     quarantined: Quarantined
 
 
 def clean_up(
     store: Store, storage: FileStore, work: WorkFolders, clock: Clock, retention: Retention
-) -> Order:
+) -> CleanupResult:
     """Reconcile the folders of a hub with its database, before they are used.
 
     Files that the database does not know, those of expired datasets, and uploads that are days old
@@ -57,9 +57,9 @@ def clean_up(
     now = clock()
     with store.read() as db:
         agreed = agreed_time(now, earlier_times(db))
-        files = unexpired_files(db, _before(agreed, timedelta(0)))
+        files = unexpired_files(db, _ago(agreed, timedelta(0)))
         begun = begun_uploads(db)
-    stale = {key for key, created in begun.items() if created <= _before(agreed, retention.uploads)}
+    stale = {key for key, created in begun.items() if created <= _ago(agreed, retention.uploads)}
     quarantine = Quarantine(work.folder.parent / "quarantine", now, retention.quarantine)
     moved = storage.reconcile(Known(files, begun.keys(), stale), quarantine)
     moved += work.clear(lambda job_id: _is_job(store, job_id), quarantine)
@@ -69,7 +69,7 @@ def clean_up(
     gone = [key for key in stale if storage.is_upload_lost(key, quarantine)]
     with store.write() as db:
         keep_times(db, now, agreed)
-        forget_answers(db, _before(agreed, retention.answers))
+        forget_answers(db, _ago(agreed, retention.answers))
         remove_uploads(db, gone)
     content = quarantine.content()
     if moved:
@@ -80,10 +80,10 @@ def clean_up(
             moved,
             retention.quarantine.days,
         )
-    return Order(agreed, content)
+    return CleanupResult(agreed, content)
 
 
-def _before(agreed: datetime | None, span: timedelta) -> str:
+def _ago(agreed: datetime | None, span: timedelta) -> str:
     """Return the time a span ago, as it is stored; the earliest possible if none is agreed on."""
     return "" if agreed is None else rfc3339(agreed - span)
 

@@ -29,9 +29,9 @@ from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import Writers
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.limits import ServerLimits, raise_open_files
-from qai_hub.local.server.middleware import Edge, nothing_here
+from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
-from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
+from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
 from qai_hub.local.store import DataFolderError, Store
 
 
@@ -74,10 +74,12 @@ def make_app(
     router = Router(
         [*api, *page_routes(contract)],
         redirect_slashes=False,
-        default=nothing_here,
+        default=not_found,
         lifespan=lifespan,
     )
-    return Edge(router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds)
+    return OuterMiddleware(
+        router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ def start_hub(
             "folder."
         ) from error
     store.before_commit(storage.flush)
-    order = clean_up(store, storage, work, clock, config.retention)
-    clock = not_before(clock, order.agreed)
+    cleanup = clean_up(store, storage, work, clock, config.retention)
+    clock = not_before(clock, cleanup.agreed_time)
     accounts = Accounts(store, users, keep=config.keep_users)
     limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
@@ -176,4 +178,6 @@ def start_hub(
     server = ServerThread(app, listener, waiters.close, limits)
     server.start()
     stack.callback(server.stop)
-    return RunningHub(url_of(config.host, listener), accounts, waiters, server, order.quarantined)
+    return RunningHub(
+        server_url(config.host, listener), accounts, waiters, server, cleanup.quarantined
+    )

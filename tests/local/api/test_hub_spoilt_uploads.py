@@ -67,7 +67,7 @@ def test_a_part_that_comes_after_another_upload_has_ended_is_refused(ada: Api) -
 def test_a_hub_that_stops_does_not_wait_for_slow_uploads(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("qai_hub.local.server.run._STOP_WITHIN", 0.2)
+    monkeypatch.setattr("qai_hub.local.server.run._SHUTDOWN_SECONDS", 0.2)
     with LocalHub() as hub:
         api = Api(hub)
         url = urlsplit(begin(api, api.create_model())["urls"][0])

@@ -13,7 +13,7 @@ from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.config import Retention
-from qai_hub.local.core.cleanup import Order, clean_up
+from qai_hub.local.core.cleanup import CleanupResult, clean_up
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
@@ -53,7 +53,7 @@ def ago(**span: int) -> str:
     return rfc3339(NOW - timedelta(**span))
 
 
-def start(store: Store, storage: FolderStore, *clocks: datetime) -> Order:
+def start(store: Store, storage: FolderStore, *clocks: datetime) -> CleanupResult:
     """Start once by each clock; twice, with a minute between, where there is none."""
     for clock in clocks or (NOW, NOW + MINUTE):
         order = clean_up(
