@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from starlette.routing import Router
 
-from qai_hub.local.contract import Call, Contract, Handler, Reply, routes
+from qai_hub.local.contract import Call, Contract, Handler, Reply, build_routes
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 
 MAX_BODY = 1 << 20
@@ -155,7 +155,7 @@ def client(
     patience: float = 30.0,
     **handlers: Handler,
 ) -> httpx.AsyncClient:
-    made = routes(
+    made = build_routes(
         Contract(SPEC),
         HANDLERS | handlers,
         {"secret": "ada"}.get,

@@ -81,7 +81,7 @@ def list_artifacts(work: Work) -> Reply:
 
 def _artifact_type(work: Work) -> str:
     number = work.call.params["artifact_type"]
-    for name, value in work.services.contract.enum("JobArtifactType").items():
+    for name, value in work.services.contract.enum_values("JobArtifactType").items():
         if value == number:
             return name
     raise ProblemError(404, f"There are no artifacts of the type {number}.")

@@ -134,7 +134,7 @@ def _jobs(work: Work) -> Page[Job]:
     filters = _project_filter(work, columns.project_id)
     if "state" in params:
         numbers = {int(number) for number in params["state"].split(",")}
-        known = work.services.contract.enum("JobState")
+        known = work.services.contract.enum_values("JobState")
         filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
     if "type" in params:
         filters.append(columns.kind.in_(kinds_like(params["type"])))

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from qai_hub.local.api import jobs
 from qai_hub.local.api.context import Services, reading
-from qai_hub.local.contract import Call, Reply, caller_of
+from qai_hub.local.contract import Call, Reply, get_caller
 from qai_hub.local.core.kinds import FINISHED
 
 MAX_WAIT = 60
@@ -31,7 +31,7 @@ async def get_job(services: Services, call: Call) -> Reply:
         if ended is not None and not _has_ended(reply):
             await _wait(ended, seconds, call.request)
             # The token may have been revoked in the meantime.
-            caller = caller_of(call.request, services.accounts.authenticate)
+            caller = get_caller(call.request, services.accounts.authenticate)
             reply = await show(replace(call, caller=caller))
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 

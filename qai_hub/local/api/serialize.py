@@ -86,7 +86,7 @@ def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
     """Return the metadata of a target model as JSON, by the numbers of their keys."""
     if facts is None:
         return None
-    numbers = work.services.contract.enum("ModelMetadataKey")
+    numbers = work.services.contract.enum_values("ModelMetadataKey")
     return {
         "entries": {
             str(numbers[f"MODEL_METADATA_KEY_{name}"]): text for name, text in facts.items()

@@ -14,7 +14,7 @@ from qai_hub.local.api import make_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock, not_before
 from qai_hub.local.config import HubConfig
-from qai_hub.local.contract import Contract, routes
+from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.access import merged
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
@@ -65,7 +65,7 @@ def make_app(
         services.waiters.close()
 
     contract = services.contract
-    api = routes(
+    api = build_routes(
         contract,
         make_handlers(services),
         services.accounts.authenticate,

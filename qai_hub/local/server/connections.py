@@ -199,10 +199,10 @@ class Connection(H11Protocol):
         callback()
 
 
-def _enable_keepalive(connected: socket.socket) -> None:
+def _enable_keepalive(client: socket.socket) -> None:
     """Have the system detect peers that disappeared without closing the connection."""
     with suppress(OSError):
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE:
             if hasattr(socket, name):
-                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+                client.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.small_contract import MAX_BODY, call, client, detail
 
-from qai_hub.local.contract.bodies import MAX_VALUES, shorten, show
+from qai_hub.local.contract.bodies import MAX_VALUES
+from qai_hub.local.contract.validation_errors import format_value, truncate
 
 
 def test_a_body_goes_through() -> None:
@@ -180,4 +181,4 @@ def test_a_body_that_does_not_come_is_408() -> None:
 @given(JSON_VALUES)
 def test_what_is_shown_of_a_value_is_its_beginning(value: Any) -> None:
     whole = json.dumps(value, ensure_ascii=False)
-    assert show(value) == shorten(whole, 80)
+    assert format_value(value) == truncate(whole, 80)
