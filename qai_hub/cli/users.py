@@ -103,9 +103,9 @@ def _renew(options: argparse.Namespace) -> None:
 
 def _revoke(options: argparse.Namespace) -> None:
     from qai_hub.local.core.access import revoke
-    from qai_hub.local.store.people import normalized, read_accounts, write_accounts
+    from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
-    email = normalized(options.email)
+    email = normalize_email(options.email)
     with _folder(options) as db:
         write_accounts(db, revoke(read_accounts(db), email))
     note(f"{email} may not enter any more. URLs of files that they were given expire in an hour.")
@@ -114,13 +114,13 @@ def _revoke(options: argparse.Namespace) -> None:
 def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
     from qai_hub.local.core.access import checked_token, new_token
     from qai_hub.local.store.people import (
-        normalized,
+        normalize_email,
         read_accounts,
         token_digest,
         write_accounts,
     )
 
-    email, given = normalized(options.email), options.token_file is not None
+    email, given = normalize_email(options.email), options.token_file is not None
     token = read_private(options.token_file).strip() if given else new_token()
     digest = token_digest(checked_token(token, email))
     with _folder(options) as db:
@@ -131,6 +131,6 @@ def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
 
 
 def _folder(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
-    from qai_hub.local.store.database import beside_the_hub
+    from qai_hub.local.store.database import open_folder
 
-    return beside_the_hub(options.data_dir.expanduser())
+    return open_folder(options.data_dir.expanduser())

@@ -22,7 +22,7 @@ from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 
@@ -77,7 +77,7 @@ class World:
         with self.store.write() as db:
             key = add_model(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
-            MODELS.change(db, key, file_id=f"f{key}")
+            MODELS.update(db, key, file_id=f"f{key}")
         self.storage.file(f"f{key}").write_bytes(content)
         return key
 
@@ -85,7 +85,7 @@ class World:
         with self.store.write() as db:
             key = add_dataset(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
-            DATASETS.change(db, key, file_id=f"f{key}")
+            DATASETS.update(db, key, file_id=f"f{key}")
         self.storage.file(f"f{key}").write_bytes(content)
         return key
 
@@ -96,7 +96,7 @@ class World:
     def submit(self, kind: str = "compile", options: str = "", **roles: Any) -> str:
         with self.store.write() as db:
             key = add_job(db, self.owner, kind, **roles)
-            JOBS.change(db, key, options=options)
+            JOBS.update(db, key, options=options)
         return key
 
     def compile(self, source: str | None = None, options: str = "") -> tuple[str, str]:
@@ -118,7 +118,7 @@ class World:
 
     def log_of(self, key: str) -> str:
         with self.store.read() as db:
-            (artifact,) = artifacts_of(db, [key])[key]
+            (artifact,) = get_artifacts(db, [key])[key]
             file = get_file(db, artifact.file_id)
         assert artifact.type == states.HUB_LOG
         assert file is not None

@@ -22,7 +22,7 @@ from qai_hub.local.files.signing import Signer
 from qai_hub.local.files.store import FileLinks, FileStore
 from qai_hub.local.files.streams import Writers
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
+from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.records import User
 
 # Seconds after which a client may retry a request that exceeded a user's quota.
@@ -155,12 +155,12 @@ def _once(work: Work, carry: Carry) -> Reply:
     path = work.call.request.url.path
     body = json.dumps(work.call.body, sort_keys=True).encode()
     digest = hashlib.sha256(body).hexdigest()
-    request = StoredAnswer(work.viewer.id, path, key, work.now, digest)
+    request = StoredResponse(work.viewer.id, path, key, work.now, digest)
     stored = claim_key(work.db, request)
     if stored is None:
         reply = carry(work)
         answer = replace(request, status=reply.status, headers=reply.headers, answer=reply.body)
-        keep_answer(work.db, answer)
+        save_response(work.db, answer)
         return reply
     if stored.body_digest != digest:
         raise ProblemError(

@@ -52,7 +52,7 @@ def update_dataset(work: Work) -> Reply:
     dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
     body = work.call.body
     if "name" in body:
-        DATASETS.change(work.db, dataset.id, name=body["name"])
+        DATASETS.update(work.db, dataset.id, name=body["name"])
     if body.get("file_upload_complete", False):
         _publish(work, dataset)
     return changed(dataset.id, dataset.created, dataset.expires)
@@ -105,7 +105,7 @@ def _publish(work: Work, dataset: Dataset) -> None:
     upload = latest_complete_upload(work, dataset.id)
     if upload is None:
         raise ProblemError(409, f"The file of the dataset {dataset.id} has not been uploaded.")
-    DATASETS.change(work.db, dataset.id, file_id=end_upload(work, upload))
+    DATASETS.update(work.db, dataset.id, file_id=end_upload(work, upload))
 
 
 def _key(work: Work) -> str:

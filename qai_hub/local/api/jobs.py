@@ -10,7 +10,7 @@ from qai_hub.local.core.access import JOB
 from qai_hub.local.core.kinds import DONE, FAILED, FINISHED, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import artifacts_of, result_of, uses_of
+from qai_hub.local.store.relations import get_artifacts, get_job_result, get_uses
 from qai_hub.local.store.rows import JOBS, MODELS
 
 
@@ -24,7 +24,7 @@ def update_job(work: Work) -> Reply:
     """Rename a job."""
     job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
     if "name" in work.call.body:
-        JOBS.change(work.db, job.id, name=work.call.body["name"])
+        JOBS.update(work.db, job.id, name=work.call.body["name"])
     return changed(job.id, job.created)
 
 
@@ -40,7 +40,7 @@ def cancel_job(work: Work) -> Reply:
 def get_result(work: Work) -> Reply:
     """Return the result of a job that succeeded."""
     job = _job(work)
-    body = result_of(work.db, job.id)
+    body = get_job_result(work.db, job.id)
     if job.state != DONE or body is None:
         raise ProblemError(409, _why_not(work, job))
     return Reply(result_json(work, job, body))
@@ -49,7 +49,7 @@ def get_result(work: Work) -> Reply:
 def get_compiled_model_download(work: Work) -> Reply:
     """Sign a URL for the download of a job's target model."""
     job = _job(work)
-    targets = uses_of(work.db, [job.id])[job.id].target
+    targets = get_uses(work.db, [job.id])[job.id].target
     if not targets:
         raise ProblemError(409, f"The job {job.id} makes no model: its type is {_type(job)}.")
     target = MODELS.get(work.db, targets[0])
@@ -66,7 +66,7 @@ def list_artifacts(work: Work) -> Reply:
     if job.state not in FINISHED:
         raise ProblemError(409, _why_not(work, job))
     wanted = _artifact_type(work)
-    found = [each for each in artifacts_of(work.db, [job.id])[job.id] if each.type == wanted]
+    found = [each for each in get_artifacts(work.db, [job.id])[job.id] if each.type == wanted]
     if not found:
         raise ProblemError(404, f"The job {job.id} has no artifacts of the type {wanted}.")
     return Reply(

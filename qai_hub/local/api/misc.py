@@ -14,7 +14,7 @@ from qai_hub.local.contract import Call, Reply
 from qai_hub.local.core.access import Kind
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.store.people import normalized, share, shared_with, unshare
+from qai_hub.local.store.people import get_shared_emails, normalize_email, share, unshare
 from qai_hub.local.store.records import Owned
 from qai_hub.local.tools import frameworks
 
@@ -60,7 +60,7 @@ def get_user(work: Work) -> Reply:
 def get_sharing(kind: Kind[Owned], work: Work) -> Reply:
     """Return the users that a resource is shared with."""
     thing = kind.seen_by(work.db, work.viewer, _key(kind, work))
-    return Reply({"email": shared_with(work.db, thing.id)})
+    return Reply({"email": get_shared_emails(work.db, thing.id)})
 
 
 def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
@@ -90,7 +90,7 @@ def _key(kind: Kind[Owned], work: Work) -> str:
 
 def _addresses(written: Iterable[str]) -> list[str]:
     try:
-        return [normalized(address) for address in written]
+        return [normalize_email(address) for address in written]
     except ValueError as error:
         raise ProblemError(400, f"{error}.") from None
 

@@ -20,15 +20,15 @@ from qai_hub.local.core.access import MODEL, Kind
 from qai_hub.local.core.kinds import FAILED, OPEN
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
-    forget_maker,
-    forget_unneeded,
+    delete_cache_entry,
+    delete_unreferenced,
+    delete_uploads,
     get_upload,
-    remove_uploads,
-    uploads_for,
+    get_uploads,
 )
 from qai_hub.local.store.people import unshare
 from qai_hub.local.store.records import Model, Owned, new_id
-from qai_hub.local.store.relations import job_that_needs
+from qai_hub.local.store.relations import find_job_using
 from qai_hub.local.store.rows import JOBS, MODELS
 
 _Record = TypeVar("_Record", bound=Owned)
@@ -42,7 +42,7 @@ def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
             unfinished job uses or makes it.
     """
     thing = kind.changed_by(work.db, work.viewer, key)
-    job_id = job_that_needs(work.db, thing.id, OPEN)
+    job_id = find_job_using(work.db, thing.id, OPEN)
     if job_id is not None:
         raise ProblemError(
             409,
@@ -63,13 +63,13 @@ def delete(
         ProblemError: 409 if part of an upload of it is arriving.
     """
     storage = work.services.storage
-    uploads = [upload.id for upload in uploads_for(work.db, thing.id)]
+    uploads = [upload.id for upload in get_uploads(work.db, thing.id)]
     for upload_id in uploads:
         work.around.enter_context(work.services.writers.finishing(upload_id))
-    remove_uploads(work.db, uploads)
+    delete_uploads(work.db, uploads)
     unshare(work.db, thing.id)
-    kind.rows.remove(work.db, thing.id)
-    unneeded = forget_unneeded(work.db, [each for each in file_ids if each is not None])
+    kind.rows.delete(work.db, thing.id)
+    unneeded = delete_unreferenced(work.db, [each for each in file_ids if each is not None])
     work.after.append(lambda: storage.remove_uploads(uploads))
     work.after.append(lambda: storage.remove(unneeded))
     return Reply({"id": thing.id, "error_status": ""})
@@ -101,7 +101,7 @@ def update_model(work: Work) -> Reply:
     """Rename a model."""
     model = MODEL.changed_by(work.db, work.viewer, _key(work))
     if "name" in work.call.body:
-        MODELS.change(work.db, model.id, name=work.call.body["name"])
+        MODELS.update(work.db, model.id, name=work.call.body["name"])
     return changed(model.id, model.created)
 
 
@@ -109,7 +109,7 @@ def delete_model(work: Work) -> Reply:
     """Delete a model, unless a job needs it; the cache no longer serves it, either."""
     model = deletable(work, MODEL, _key(work))
     if model.producer_id is not None:
-        forget_maker(work.db, model.producer_id)
+        delete_cache_entry(work.db, model.producer_id)
     return delete(work, MODEL, model, [model.file_id, model.source_id])
 
 
@@ -141,7 +141,7 @@ def finish_upload(work: Work) -> Reply:
         if upload is None or upload.object_id != model.id:
             raise ProblemError(409, "There is no such upload of this model: start another.")
         check_parts(work, upload, work.call.body["etags"])
-        MODELS.change(work.db, model.id, file_id=end_upload(work, upload))
+        MODELS.update(work.db, model.id, file_id=end_upload(work, upload))
         work.after.append(work.services.wake)
     return changed(model.id, model.created)
 

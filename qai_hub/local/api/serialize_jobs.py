@@ -21,7 +21,7 @@ from qai_hub.local.api.serialize import (
 from qai_hub.local.core.access import visible
 from qai_hub.local.core.kinds import DONE, KINDS
 from qai_hub.local.store.records import Artifact, Dataset, Job, Model
-from qai_hub.local.store.relations import Uses, artifacts_of, uses_of
+from qai_hub.local.store.relations import Uses, get_artifacts, get_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 _REASON_LIMIT = 2000
@@ -72,14 +72,14 @@ def job_json(work: Work, job: Job) -> Json:
 def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
     """Return jobs as JSON, in order, with a few queries for all that they refer to."""
     ids = [job.id for job in jobs]
-    uses = uses_of(work.db, ids)
+    uses = get_uses(work.db, ids)
     # Output datasets are part of the result alone.
     datasets = DATASETS.get_many(work.db, (key for each in uses.values() for key in each.dataset))
     related = _Related(
         uses,
         _models(work, uses),
         visible(work.db, work.viewer, datasets.values()),
-        artifacts_of(work.db, ids),
+        get_artifacts(work.db, ids),
         reasons(work, jobs),
     )
     return [_job(work, job, related) for job in jobs]
@@ -87,7 +87,7 @@ def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
 
 def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
     """Return summaries of jobs as JSON, in order."""
-    uses = uses_of(work.db, [job.id for job in jobs])
+    uses = get_uses(work.db, [job.id for job in jobs])
     models = _models(work, uses)
     return [_summary(work, job, _last_model(uses[job.id], models)) for job in jobs]
 
@@ -98,7 +98,7 @@ def result_json(work: Work, job: Job, body: Json) -> Json:
     if kind.detail:
         found: Json = {kind.detail: body}
     else:
-        outputs = uses_of(work.db, [job.id])[job.id].output
+        outputs = get_uses(work.db, [job.id])[job.id].output
         found = {"output_dataset_id": outputs[0] if outputs else "", **body}
     return {f"{kind.message}_result": {f"{kind.message}_id": job.id, **found}}
 

@@ -16,7 +16,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.store import Received
-from qai_hub.local.store.files import Part, forget_part, get_file, get_upload, put_part
+from qai_hub.local.store.files import Part, delete_part, get_file, get_upload, save_part
 
 _FORM_OVERHEAD = 1 << 16
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -31,7 +31,7 @@ async def upload_part(services: Services, call: Call) -> Reply:
     _check_length(call.request, signed["size"])
     async with services.writers.writing(upload_id, number):
         # An earlier part with this number is overwritten in place, so it must no longer count.
-        await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
+        await _in_upload(services, upload_id, lambda db: delete_part(db, upload_id, number))
         received = await services.storage.write_part(
             upload_id, call.request.stream(), offset=signed["offset"], limit=signed["size"]
         )
@@ -126,7 +126,7 @@ def _check_received(received: Received, size: int | None) -> None:
 
 
 async def _keep(services: Services, part: Part) -> Reply:
-    await _in_upload(services, part.upload_id, lambda db: put_part(db, part))
+    await _in_upload(services, part.upload_id, lambda db: save_part(db, part))
     return Reply(headers={"ETag": f'"{part.sha256}"'})
 
 

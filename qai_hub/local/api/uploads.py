@@ -12,11 +12,11 @@ from qai_hub.local.store.files import (
     add_file,
     add_upload,
     count_uploads,
+    delete_uploads,
     get_file,
-    parts_of,
-    remove_uploads,
+    get_parts,
+    get_uploads,
     set_digest,
-    uploads_for,
 )
 from qai_hub.local.store.records import File, Upload, new_id
 
@@ -82,7 +82,7 @@ def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
     Raises:
         ProblemError: 409 if not.
     """
-    parts, sizes = parts_of(work.db, upload.id), part_sizes(upload)
+    parts, sizes = get_parts(work.db, upload.id), part_sizes(upload)
     arrived = {part.number: part for part in parts}
     for number, size in enumerate(sizes, 1):
         part = arrived.get(number)
@@ -111,22 +111,22 @@ def end_upload(work: Work, upload: Upload) -> str:
     if not storage.has_upload(upload.id):
         raise ProblemError(409, "This upload was given up: start another.")
     work.around.enter_context(work.services.writers.finishing(upload.id))
-    parts = parts_of(work.db, upload.id)
+    parts = get_parts(work.db, upload.id)
     # The digest of several parts requires reading the file again, which takes too long here.
     digest = parts[0].sha256 if len(parts) == 1 else None
     file = File(new_id("f"), sum(part.size for part in parts), digest)
     add_file(work.db, file)
     storage.publish_upload(upload.id, file.id)
-    ended = [each.id for each in uploads_for(work.db, upload.object_id)]
-    remove_uploads(work.db, ended)
+    ended = [each.id for each in get_uploads(work.db, upload.object_id)]
+    delete_uploads(work.db, ended)
     work.after.append(lambda: storage.remove_uploads(ended))
     return file.id
 
 
 def latest_complete_upload(work: Work, object_id: str) -> Upload | None:
     """Return the latest form upload for a dataset that has arrived, or None."""
-    for upload in uploads_for(work.db, object_id):
-        if parts_of(work.db, upload.id):
+    for upload in get_uploads(work.db, object_id):
+        if get_parts(work.db, upload.id):
             return upload
     return None
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from qai_hub.local.core.kinds import OPENING, RUNNERS
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.store.people import normalized, open_to
+from qai_hub.local.store.people import find_accessible, normalize_email
 from qai_hub.local.store.records import Account, Owned, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Rows
 
@@ -90,7 +90,9 @@ def visible(db: Connection, viewer: User, things: Iterable[_Record]) -> dict[str
     """
     found = {thing.id: thing for thing in things}
     others = [key for key, thing in found.items() if thing.owner_id != viewer.id]
-    hidden = set(others) - open_to(db, viewer.email, others, makers=OPENING, runners=RUNNERS)
+    hidden = set(others) - find_accessible(
+        db, viewer.email, others, producer_kinds=OPENING, runner_kinds=RUNNERS
+    )
     return {key: thing for key, thing in found.items() if key not in hidden}
 
 
@@ -141,7 +143,7 @@ def merged(users: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     holders: dict[str, str] = {}
     for address, token in users:
-        email = normalized(address)
+        email = normalize_email(address)
         known = found.get(email)
         if token is not None and known not in (None, checked_token(token, email)):
             raise ValueError(f"{email} is named twice, with different tokens")

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from qai_hub.local.core import access as admission
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import (
-    all_users,
-    normalized,
+    get_users,
+    get_users_version,
+    normalize_email,
     read_accounts,
     token_digest,
-    users_version,
     write_accounts,
 )
 from qai_hub.local.store.records import Account, Origin, User
@@ -156,7 +156,7 @@ class Accounts:
             ValueError: They have access already, the address or the token is invalid, or the token
                 belongs to another user.
         """
-        return self._change(admission.add, normalized(email), token)
+        return self._change(admission.add, normalize_email(email), token)
 
     def renew(self, email: str, token: str | None = None) -> str:
         """Replace all tokens of a user by a new one.
@@ -171,7 +171,7 @@ class Accounts:
         Raises:
             ValueError: There is no such user, the token is invalid, or it belongs to another user.
         """
-        return self._change(admission.renew, normalized(email), token)
+        return self._change(admission.renew, normalize_email(email), token)
 
     def revoke(self, email: str) -> None:
         """Revoke the access of a user.
@@ -182,7 +182,7 @@ class Accounts:
         Raises:
             ValueError: There is no such user.
         """
-        email = normalized(email)
+        email = normalize_email(email)
         self._apply(lambda accounts: admission.revoke(accounts, email))
 
     def _change(
@@ -210,7 +210,7 @@ class Accounts:
             return
         self._look_at = moment + LOOK_EVERY
         with self._store.read() as db:
-            if users_version(db) == self._known.version:
+            if get_users_version(db) == self._known.version:
                 return
             known = _Known.read(db)
         self._adopt(known)
@@ -235,9 +235,9 @@ class _Known:
     @classmethod
     def read(cls, db: Connection) -> Self:
         accounts = read_accounts(db)
-        users = {user.email: user for user in all_users(db)}
+        users = {user.email: user for user in get_users(db)}
         return cls(
-            version=users_version(db),
+            version=get_users_version(db),
             accounts=accounts,
             users=users,
             by_id={user.id: user for user in users.values()},

@@ -14,10 +14,10 @@ from qai_hub.local.core.kinds import CACHEABLE_WORK
 from qai_hub.local.core.specs import whole_digest
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import get_file, makers_of
+from qai_hub.local.store.files import get_cached_job_ids, get_file
 from qai_hub.local.store.people import get_user
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import uses_of
+from qai_hub.local.store.relations import get_uses
 from qai_hub.local.store.rows import JOBS, MODELS
 from qai_hub.local.tools import installed
 from qai_hub.option_string import OptionStringError, parse_option_string
@@ -74,14 +74,14 @@ class Cache:
             is damaged.
         """
         with self._store.read() as db:
-            found = JOBS.get_many(db, makers_of(db, key))
+            found = JOBS.get_many(db, get_cached_job_ids(db, key))
             makers = list(visible(db, get_user(db, owner_id), found.values()).values())
             makers.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
         return next((maker for maker in makers if self._is_whole(maker)), None)
 
     def _is_whole(self, maker: Job) -> bool:
         with self._store.read() as db:
-            targets = MODELS.get_many(db, uses_of(db, [maker.id])[maker.id].target).values()
+            targets = MODELS.get_many(db, get_uses(db, [maker.id])[maker.id].target).values()
             files = [
                 get_file(db, each)
                 for made in targets

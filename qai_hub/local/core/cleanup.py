@@ -10,12 +10,12 @@ from qai_hub.local.files.quarantine import Quarantine, Quarantined
 from qai_hub.local.files.store import FileStore, Known
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
-from qai_hub.local.store.data_folder import earlier_times, keep_times
+from qai_hub.local.store.data_folder import get_start_times, save_start_times
 from qai_hub.local.store.files import (
-    begun_uploads,
-    forget_answers,
-    remove_uploads,
-    unexpired_files,
+    delete_responses,
+    delete_uploads,
+    get_unexpired_sizes,
+    get_upload_times,
 )
 from qai_hub.local.store.rows import JOBS
 
@@ -56,9 +56,9 @@ def clean_up(
     """
     now = clock()
     with store.read() as db:
-        agreed = agreed_time(now, earlier_times(db))
-        files = unexpired_files(db, _ago(agreed, timedelta(0)))
-        begun = begun_uploads(db)
+        agreed = agreed_time(now, get_start_times(db))
+        files = get_unexpired_sizes(db, _ago(agreed, timedelta(0)))
+        begun = get_upload_times(db)
     stale = {key for key, created in begun.items() if created <= _ago(agreed, retention.uploads)}
     quarantine = Quarantine(work.folder.parent / "quarantine", now, retention.quarantine)
     moved = storage.reconcile(Known(files, begun.keys(), stale), quarantine)
@@ -68,9 +68,9 @@ def clean_up(
         quarantine.give_up(agreed)
     gone = [key for key in stale if storage.is_upload_lost(key, quarantine)]
     with store.write() as db:
-        keep_times(db, now, agreed)
-        forget_answers(db, _ago(agreed, retention.answers))
-        remove_uploads(db, gone)
+        save_start_times(db, now, agreed)
+        delete_responses(db, _ago(agreed, retention.answers))
+        delete_uploads(db, gone)
     content = quarantine.content()
     if moved:
         _log.warning(

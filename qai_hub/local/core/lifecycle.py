@@ -17,7 +17,7 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import release, uses_of, waiting_behind
+from qai_hub.local.store.relations import get_dependents, get_uses, mark_ready
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.schema import jobs
 
@@ -52,7 +52,7 @@ class Lifecycle:
         query = select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING)).order_by(jobs.c.seq)
         for job in JOBS.get_many(db, db.execute(query).scalars()).values():
             losses = job.losses + 1
-            JOBS.change(db, job.id, losses=losses)
+            JOBS.update(db, job.id, losses=losses)
             if losses < MAX_LOSSES:
                 self.requeue(db, job)
                 continue
@@ -163,9 +163,9 @@ class Lifecycle:
         ended, to_end = list[str](), list(waiting)
         while to_end:
             some, to_end = to_end[:_AT_ONCE], to_end[_AT_ONCE:]
-            failed = JOBS.change_all(db, some, jobs.c.state == states.CREATED, **values)
+            failed = JOBS.update_all(db, some, jobs.c.state == states.CREATED, **values)
             ended += failed
-            to_end += waiting_behind(db, failed, states.CREATED)
+            to_end += get_dependents(db, failed, states.CREATED)
         if ended:
             self._keeper.keep_log(db, ended, verdict)
         return ended
@@ -176,10 +176,10 @@ class Lifecycle:
         if not self._end(db, job, verdict, before):
             return []
         if verdict.failure_type == FailureType.SUCCESS:
-            release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
+            mark_ready(db, get_uses(db, [job.id])[job.id].target, states.CREATED)
             return [job.id]
         (failed,) = JOBS.get_many(db, [job.id]).values()
-        behind = waiting_behind(db, [job.id], states.CREATED)
+        behind = get_dependents(db, [job.id], states.CREATED)
         return [job.id, *self.fail_behind(db, failed, behind)]
 
     def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
@@ -206,7 +206,7 @@ class Lifecycle:
 
     def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
         """Change a job if its attempt and state match; return whether they did."""
-        return JOBS.change_if(
+        return JOBS.update_if(
             db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
         )
 

@@ -13,14 +13,14 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.disk import file_digest
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.store.files import add_file, remember_maker
+from qai_hub.local.store.files import add_file, save_cache_entry
 from qai_hub.local.store.records import Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
-    add_artifact,
+    add_artifacts,
     add_result,
     add_uses,
-    result_of,
-    uses_of,
+    get_job_result,
+    get_uses,
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
@@ -116,7 +116,7 @@ class Keeper:
             MakerGone: The model that it was to reuse no longer exists.
         """
         if verdict.key is not None:
-            remember_maker(db, verdict.key, job)
+            save_cache_entry(db, verdict.key, job)
         if verdict.maker is not None:
             self._share(db, job, verdict.maker)
             return
@@ -129,7 +129,7 @@ class Keeper:
             self._add_output_dataset(db, job, outputs["output_data"])
         for name in states.ARTIFACTS.keys() & outputs.keys():
             kind, filename = states.ARTIFACTS[name]
-            add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
+            add_artifacts(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = result.get("profile")
         if states.KINDS[job.kind].runs_model:
             add_result(db, job.id, {} if profile is None else {"detail": profile})
@@ -137,7 +137,7 @@ class Keeper:
             add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
-            JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
+            JOBS.update(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
     def keep_log(self, db: Connection, job_ids: Sequence[str], verdict: Verdict) -> None:
         """Store the hub's log of an attempt; if it never began, a log with the reason.
@@ -154,7 +154,7 @@ class Keeper:
             log = self.written(line)
         self._publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
-        add_artifact(db, *logs)
+        add_artifacts(db, *logs)
 
     def written(self, text: str) -> Output:
         """Write a text to a file, ready to be published."""
@@ -169,8 +169,8 @@ class Keeper:
     def _keep_target(self, db: Connection, job: Job, verdict: Verdict) -> None:
         result, output = verdict.result, verdict.outputs["target_model"]
         source = verdict.outputs.get("source")
-        (target,) = uses_of(db, [job.id])[job.id].target
-        MODELS.change(
+        (target,) = get_uses(db, [job.id])[job.id].target
+        MODELS.update(
             db,
             target,
             file_id=output.file.id,
@@ -186,13 +186,13 @@ class Keeper:
 
     def _share(self, db: Connection, job: Job, maker: Job) -> None:
         """Give a job the result of another: its own model, with the same files."""
-        targets = {key: uses.target for key, uses in uses_of(db, [job.id, maker.id]).items()}
+        targets = {key: uses.target for key, uses in get_uses(db, [job.id, maker.id]).items()}
         made = MODELS.get(db, targets[maker.id][0])
         if made is None:
             raise MakerGone
         shared = {name: getattr(made, name) for name in _SHARED}
-        MODELS.change(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
-        add_result(db, job.id, result_of(db, maker.id) or {})
+        MODELS.update(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
+        add_result(db, job.id, get_job_result(db, maker.id) or {})
 
     def _add_output_dataset(self, db: Connection, job: Job, output: Output) -> None:
         key, now = new_id("d"), self._clock()

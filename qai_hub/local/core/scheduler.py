@@ -22,7 +22,7 @@ from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import First, first_ready_jobs
+from qai_hub.local.store.relations import ReadyJob, first_ready_jobs
 
 # Even a small machine has extra places for some users without a running job.
 _LEAST_BEYOND = 8
@@ -196,7 +196,7 @@ class Scheduler:
             if job is not None:
                 self._begin(job)
 
-    def _next(self) -> First | None:
+    def _next(self) -> ReadyJob | None:
         """Return the job to start now; None if there is none, or no free place."""
         running = self._attempts.by_owner()
         if running.total() >= self._places.most:

@@ -16,7 +16,7 @@ from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
-from qai_hub.local.store.relations import origin_of, uses_of
+from qai_hub.local.store.relations import find_model_by_digest, get_uses
 from qai_hub.local.store.rows import DATASETS, MODELS
 
 SocOf = Callable[[Mapping[str, Any]], Soc | None]
@@ -57,7 +57,7 @@ class Specs:
             JobFailure: A file is damaged or missing, or the dataset has expired.
         """
         with self._store.read() as db:
-            uses = uses_of(db, [job.id])[job.id]
+            uses = get_uses(db, [job.id])[job.id]
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
         digests: dict[str, str] = {}
@@ -111,11 +111,11 @@ class Specs:
         outlives the other one.
         """
         with self._store.write() as db:
-            origin = origin_of(db, sha256)
+            origin = find_model_by_digest(db, sha256)
             if origin is None:
                 return model
             known = replace(model, provenance=origin.provenance, source_id=origin.source_id)
-            MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
+            MODELS.update(db, model.id, provenance=known.provenance, source_id=known.source_id)
         return known
 
     def _data(self, dataset: Dataset, digests: dict[str, str]) -> Path:

@@ -12,7 +12,7 @@ from support.store_world import add_dataset, add_job, add_model
 from qai_hub.local.core.access import DATASET, JOB, MODEL, may_see, visible
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import Store
-from qai_hub.local.store.people import share, shared_with, unshare
+from qai_hub.local.store.people import get_shared_emails, share, unshare
 from qai_hub.local.store.records import Owned, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
@@ -146,9 +146,9 @@ def test_an_address_without_account_can_be_named_and_names_keep_their_order(worl
     key = world.ids["source"]
     share(world.db, key, ["z@example.com", "a@example.com"])
     share(world.db, key, ["m@example.com", "z@example.com"])
-    assert shared_with(world.db, key) == ["z@example.com", "a@example.com", "m@example.com"]
+    assert get_shared_emails(world.db, key) == ["z@example.com", "a@example.com", "m@example.com"]
     unshare(world.db, key, ["a@example.com", "nobody@example.com"])
-    assert shared_with(world.db, key) == ["z@example.com", "m@example.com"]
+    assert get_shared_emails(world.db, key) == ["z@example.com", "m@example.com"]
 
 
 def test_strangers_cannot_tell_what_exists(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from qai_hub.local.core.access import add, renew, revoke
 from qai_hub.local.core.accounts import LOOK_EVERY, Accounts
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.database import beside_the_hub
+from qai_hub.local.store.database import open_folder
 from qai_hub.local.store.people import read_accounts, token_digest, write_accounts
 from qai_hub.local.store.records import Account
 
@@ -33,7 +33,7 @@ def who(accounts: Accounts, token: str) -> str | None:
 
 
 def beside(folder: Path, step: object) -> None:
-    with beside_the_hub(folder) as db:
+    with open_folder(folder) as db:
         assert callable(step)
         write_accounts(db, step(read_accounts(db)))
 
@@ -120,13 +120,13 @@ def test_folders_that_are_no_hubs_are_left_alone(tmp_path: Path) -> None:
             (tmp_path / "hub.db").write_bytes(content)
         with (
             pytest.raises(DataFolderError, match="no data folder of a hub"),
-            beside_the_hub(tmp_path),
+            open_folder(tmp_path),
         ):
             pass
         assert [path.read_bytes() for path in tmp_path.iterdir()] == [content][
             : content is not None
         ]
-    with pytest.raises(DataFolderError), beside_the_hub(tmp_path / "missing"):
+    with pytest.raises(DataFolderError), open_folder(tmp_path / "missing"):
         pass
     assert not (tmp_path / "missing").exists()
 
@@ -139,7 +139,7 @@ def test_folders_of_other_releases_are_left_alone(tmp_path: Path, version: str, 
             "UPDATE settings SET value = ? WHERE name = 'schema_version'", (version,)
         )
     store.close()
-    with pytest.raises(DataFolderError, match=words), beside_the_hub(tmp_path):
+    with pytest.raises(DataFolderError, match=words), open_folder(tmp_path):
         pass
 
 

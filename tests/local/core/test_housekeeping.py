@@ -18,12 +18,12 @@ from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import (
-    StoredAnswer,
+    StoredResponse,
     add_file,
     add_upload,
-    begun_uploads,
     claim_key,
-    remove_uploads,
+    delete_uploads,
+    get_upload_times,
 )
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
@@ -80,7 +80,7 @@ def add_data(
 ) -> None:
     with store.write() as db:
         add_file(db, File(name, 4, None))
-        DATASETS.change(db, add_dataset(db, owner, expires=expires), file_id=name)
+        DATASETS.update(db, add_dataset(db, owner, expires=expires), file_id=name)
     storage.file(name).write_text("data")
 
 
@@ -90,8 +90,8 @@ def begin(store: Store, storage: FolderStore, owner: User, name: str, created: s
     storage.begin_upload(name)
 
 
-def answer(user: User, key: str, created: str) -> StoredAnswer:
-    return StoredAnswer(user.id, "/jobs/", key, created, "digest")
+def answer(user: User, key: str, created: str) -> StoredResponse:
+    return StoredResponse(user.id, "/jobs/", key, created, "digest")
 
 
 def is_answered(store: Store, user: User, key: str) -> bool:
@@ -153,14 +153,14 @@ def test_uploads_that_nobody_finished_are_put_away(
     assert names(storage.uploads) == {"u2"}
     assert put_away(quarantine) == {"uploads/u1"}
     with store.read() as db:
-        assert begun_uploads(db).keys() == {"u1", "u2"}
+        assert get_upload_times(db).keys() == {"u1", "u2"}
     later = [NOW + timedelta(days=days) for days in (5, 6, 13, 14, 21, 22)]
     start(store, storage, *later[:2])
     assert put_away(quarantine) == {"uploads/u1", "uploads/u2"}
     # With their files the uploads end.
     start(store, storage, *later[2:])
     with store.read() as db:
-        assert begun_uploads(db) == {}
+        assert get_upload_times(db) == {}
     assert put_away(quarantine) == set()
 
 
@@ -252,7 +252,7 @@ def test_an_upload_whose_file_is_published_leaves_nothing(
     storage.publish_upload("u1", "f1")
     with store.write() as db:
         add_file(db, File("f1", 4, None))
-        remove_uploads(db, ["u1"])
+        delete_uploads(db, ["u1"])
     start(store, storage, NOW)
     assert storage.file("f1").read_text() == "data"
     assert names(storage.uploads) == set()

@@ -22,7 +22,7 @@ from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import JOBS
 
 Step = Callable[[Lifecycle, Connection, Job], object]
@@ -57,13 +57,13 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
             claimed = lifecycle.claim(db, key)
             assert claimed is not None
             job = claimed
-            JOBS.change(db, key, state=state)
+            JOBS.update(db, key, state=state)
             if state != states.CREATED:
                 break
         before = JOBS.get(db, key)
         assert not STEPS[name](lifecycle, db, replace(job, attempt=job.attempt - behind))
         assert JOBS.get(db, key) == before
-        assert artifacts_of(db, [key])[key] == []
+        assert get_artifacts(db, [key])[key] == []
 
 
 def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
@@ -172,5 +172,5 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
                 if before.state in states.FINISHED:
                     assert after == before
                 has_ended = after.state in states.FINISHED
-            assert len(artifacts_of(db, [key])[key]) == has_ended
+            assert len(get_artifacts(db, [key])[key]) == has_ended
         store.close()

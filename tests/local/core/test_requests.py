@@ -12,7 +12,7 @@ from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
 from qai_hub.local.disk import file_digest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import forget_unneeded, get_file
+from qai_hub.local.store.files import delete_unreferenced, get_file
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS, MODELS
 
@@ -41,7 +41,7 @@ def uploaded(world: World, content: bytes, model_type: str = BINARY) -> str:
     """Upload a model in parts, so that nobody has read it as a whole yet."""
     key = world.model(content)
     with world.store.write() as db:
-        MODELS.change(db, key, model_type=model_type)
+        MODELS.update(db, key, model_type=model_type)
     return key
 
 
@@ -49,7 +49,7 @@ def profiled(world: World, *models: str, kind: str = "profile", **job: Any) -> s
     """Run a job on models to its end; return it."""
     key = world.submit(kind, input=models, target=[world.target()])
     with world.store.write() as db:
-        JOBS.change(db, key, device=job.get("device"))
+        JOBS.update(db, key, device=job.get("device"))
     with world.running():
         world.until_ended(key)
     return key
@@ -100,8 +100,10 @@ def test_a_binary_that_came_back_outlives_the_one_that_was_made(world: World) ->
     again = uploaded(world, content_of(world, made))
     profiled(world, again)
     with world.store.write() as db:
-        MODELS.remove(db, made)
-        assert forget_unneeded(db, [known.file_id or "", known.source_id or ""]) == [known.file_id]
+        MODELS.delete(db, made)
+        assert delete_unreferenced(db, [known.file_id or "", known.source_id or ""]) == [
+            known.file_id
+        ]
     profiled(world, again)
     (model,) = world.worker.requests[1].inputs
     assert model.provenance == MADE
@@ -146,7 +148,7 @@ def test_the_chips_of_further_devices_reach_the_worker_where_they_are_others(wor
     key, _ = world.compile()
     listed = [device.to_json() for device in devices]
     with world.store.write() as db:
-        JOBS.change(db, key, device=listed[0], devices=listed)
+        JOBS.update(db, key, device=listed[0], devices=listed)
     with world.running():
         world.until_ended(key)
     (request,) = world.worker.requests

@@ -17,7 +17,7 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User
-from qai_hub.local.store.relations import result_of, uses_of
+from qai_hub.local.store.relations import get_job_result, get_uses
 from qai_hub.local.store.rows import DATASETS, JOBS
 
 
@@ -40,7 +40,7 @@ def test_a_compile_job_makes_its_target_model(world: World) -> None:
     assert (model.model_type, model.producer_attempt) == ("MODEL_TYPE_ONNX", 1)
     assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
     with world.store.read() as db:
-        assert result_of(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
+        assert get_job_result(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
         file = get_file(db, model.file_id or "")
     assert file is not None
     assert file.sha256 is not None
@@ -55,7 +55,7 @@ def test_input_specs_reach_the_worker(world: World) -> None:
     key, _ = world.compile()
     types = [{"name": "x", "tensor_type": {"shape": [2, 3], "dtype": "TENSOR_DTYPE_FLOAT16"}}]
     with world.store.write() as db:
-        JOBS.change(db, key, input_specs=types)
+        JOBS.update(db, key, input_specs=types)
     with world.running():
         world.until_state(key, states.DONE)
     (spec,) = world.worker.requests[0].input_specs
@@ -68,8 +68,8 @@ def test_a_profile_job_leaves_a_profile_and_its_outputs(world: World) -> None:
         job = world.until_state(key, states.DONE)
     assert (job.execution_time, job.peak_memory) == (12, {"lower": 1, "upper": 2})
     with world.store.read() as db:
-        assert result_of(db, key) == {"detail": PROFILE}
-        (output,) = uses_of(db, [key])[key].output
+        assert get_job_result(db, key) == {"detail": PROFILE}
+        (output,) = get_uses(db, [key])[key].output
         dataset = DATASETS.get(db, output)
     assert isinstance(dataset, Dataset)
     assert dataset.file_id is not None
@@ -88,11 +88,11 @@ def test_a_quantize_job_leaves_a_model_and_how_close_it_is(world: World) -> None
             "weights_dtype": "QUANTIZE_DTYPE_INT4",
             "activations_dtype": "QUANTIZE_DTYPE_INT16",
         }
-        JOBS.change(db, key, **types)
+        JOBS.update(db, key, **types)
     with world.running():
         world.until_state(key, states.DONE)
     with world.store.read() as db:
-        found = result_of(db, key)
+        found = get_job_result(db, key)
     assert found == {"tool_versions": [{"name": "tool", "version": "1"}], "psnr": {"y": 51.5}}
     assert world.get_model(target).file_id is not None
     (request,) = world.worker.requests

@@ -14,7 +14,7 @@ from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import MODELS
 
 
@@ -209,7 +209,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
             assert (model.file_id is not None) == done
             assert world.job(after).state == (states.DONE if done else states.FAILED)
             assert done or world.job(key).failure_type == FailureType.CANCELLED
-            assert len(artifacts_of(db, [key])[key]) == 1
+            assert len(get_artifacts(db, [key])[key]) == 1
     # Once each, however many have asked for it.
     assert sorted(world.ended) == sorted([key for key, _ in jobs] + behind)
     assert not any(folder.exists() for folder in world.worker.folders)

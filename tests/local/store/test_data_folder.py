@@ -12,8 +12,8 @@ import pytest
 
 from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.data_folder import MARK
-from qai_hub.local.store.database import beside_the_hub
+from qai_hub.local.store.data_folder import MARKER
+from qai_hub.local.store.database import open_folder
 
 THESIS = {"files/thesis.txt": "thesis", "uploads/a.jpg": "photo", "work/sub/report.txt": "report"}
 OLD = Path(__file__).parents[2] / "data" / "hub_v1.sql"
@@ -54,15 +54,15 @@ def foreign_database_in_use(folder: Path) -> None:
 
 
 def mark_is_a_folder(folder: Path) -> None:
-    (folder / MARK).mkdir()
+    (folder / MARKER).mkdir()
 
 
 def mark_is_a_link(folder: Path) -> None:
-    (folder / MARK).symlink_to("/etc/hostname")
+    (folder / MARKER).symlink_to("/etc/hostname")
 
 
 def marked_with_a_foreign_database(folder: Path) -> None:
-    (folder / MARK).touch()
+    (folder / MARKER).touch()
     foreign_database(folder)
 
 
@@ -154,7 +154,7 @@ def test_settings_that_cannot_be_read_are_damage(tmp_path: Path, damage: str) ->
     if "'schema_version'" in damage:
         with (
             pytest.raises(DataFolderError, match="settings in it cannot be read"),
-            beside_the_hub(tmp_path),
+            open_folder(tmp_path),
         ):
             pass
 
@@ -199,7 +199,7 @@ def test_an_empty_folder_is_taken_and_known_again(tmp_path: Path) -> None:
             (folder / "lost+found").mkdir()
         for _ in range(2):
             Store(folder).close()
-        assert "data folder of a local hub" in (folder / MARK).read_text()
+        assert "data folder of a local hub" in (folder / MARKER).read_text()
         # The mark is what counts, whatever else is there, and is not.
         (folder / "hub.db").unlink()
         (folder / "notes.txt").write_text("notes")
@@ -211,14 +211,14 @@ def test_a_folder_behind_a_link_is_taken(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to("disk")
     Store(tmp_path / "data").close()
-    assert (tmp_path / "disk" / MARK).exists()
+    assert (tmp_path / "disk" / MARKER).exists()
 
 
 def test_the_folder_of_an_earlier_release_is_adopted(tmp_path: Path) -> None:
     fill(tmp_path, {"notes.txt": "notes"})
     database(tmp_path / "hub.db", OLD.read_text())
     Store(tmp_path).close()
-    assert (tmp_path / MARK).exists()
+    assert (tmp_path / MARKER).exists()
     assert (tmp_path / "notes.txt").read_text() == "notes"
 
 
@@ -227,7 +227,7 @@ def test_a_database_whose_tables_are_in_its_journal_is_a_hubs(tmp_path: Path) ->
     store = Store(tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "killed")
     store.close()
-    (tmp_path / "killed" / MARK).unlink()
+    (tmp_path / "killed" / MARKER).unlink()
     assert b"CREATE TABLE" not in (tmp_path / "killed" / "hub.db").read_bytes()
     again = Store(tmp_path / "killed")
     assert again.secret == store.secret
@@ -275,4 +275,4 @@ def test_a_start_that_is_killed_at_any_step_can_be_repeated(tmp_path: Path) -> N
         status = subprocess.run(command, check=False, timeout=60).returncode
         assert status == (0 if step == 1000 else 9)
         LocalHub(folder).start().stop()
-        assert (folder / MARK).exists()
+        assert (folder / MARKER).exists()
