@@ -191,13 +191,13 @@ def _users(options: argparse.Namespace) -> list[User]:
 def _start(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
     from qai_hub.local.config import HubConfig, cores, named_users
-    from qai_hub.local.core.access import merged
+    from qai_hub.local.core.account_changes import merge_users
 
     config = HubConfig(
         data_dir=options.data_dir.expanduser(),
         host=options.host,
         port=options.port,
-        users=named_users(merged(users)),
+        users=named_users(merge_users(users)),
         keep_users=options.keep_users,
         max_parallel_jobs=options.max_parallel_jobs or cores(),
         job_timeout=options.job_timeout,

@@ -90,29 +90,29 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import add
+    from qai_hub.local.core.account_changes import add_account
 
-    _give(options, add, "may enter until they are revoked")
+    _give(options, add_account, "may enter until they are revoked")
 
 
 def _renew(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import renew
+    from qai_hub.local.core.account_changes import replace_tokens
 
-    _give(options, renew, "may enter by the new token alone")
+    _give(options, replace_tokens, "may enter by the new token alone")
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import revoke
+    from qai_hub.local.core.account_changes import revoke_account
     from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
     email = normalize_email(options.email)
     with _folder(options) as db:
-        write_accounts(db, revoke(read_accounts(db), email))
+        write_accounts(db, revoke_account(read_accounts(db), email))
     note(f"{email} may not enter any more. URLs of files that they were given expire in an hour.")
 
 
 def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
-    from qai_hub.local.core.access import checked_token, new_token
+    from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
         normalize_email,
         read_accounts,
@@ -121,8 +121,8 @@ def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
     )
 
     email, given = normalize_email(options.email), options.token_file is not None
-    token = read_private(options.token_file).strip() if given else new_token()
-    digest = token_digest(checked_token(token, email))
+    token = read_private(options.token_file).strip() if given else generate_token()
+    digest = token_digest(validate_token(token, email))
     with _folder(options) as db:
         write_accounts(db, step(read_accounts(db), email, digest))
     note(f"{email} {told}.")

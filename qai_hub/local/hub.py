@@ -182,7 +182,7 @@ class LocalHub:
             >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
         """
         accounts = self._accounts
-        return accounts.token(accounts.emails[0] if email is None else email)
+        return accounts.get_token(accounts.emails[0] if email is None else email)
 
     def is_token_of(self, token: str, email: str) -> bool:
         """Returns whether a token belongs to a user.
@@ -203,7 +203,7 @@ class LocalHub:
         """
         accounts = self._accounts
         user = accounts.authenticate(token)
-        return user is not None and user == accounts.with_email(email)
+        return user is not None and user == accounts.find_by_email(email)
 
     def users(self) -> list[HubUser]:
         """Returns all present and former users of the hub and its data folder.
@@ -218,7 +218,7 @@ class LocalHub:
             >>> [user.email for user in local_hub.users() if user.origin == "start"]
             ['you@example.com', 'colleague@example.com']
         """
-        return self._accounts.listed()
+        return self._accounts.list_users()
 
     def add_user(self, email: str, token: str | None = None) -> str:
         """Adds a user, who has access at once and at later starts, until revoked.

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from support.store_world import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.access import visible
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.store import data_folder, files, people, relations, rows
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, PageRequest
@@ -109,7 +109,7 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert relations.get_uses(db, [first])[first].models == [model, target]
     assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED)] == [first]
     assert relations.count_jobs(db, ada.id, states.CREATED) == 2
-    assert relations.find_job_using(db, target, states.OPEN) == first
+    assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
     MODELS.update(db, target, file_id="f1")
     relations.mark_ready(db, [target], states.CREATED)
@@ -139,7 +139,7 @@ def _sharing(
         people.share(db, second, ["bob@example.com"])
     assert people.get_shared_emails(db, second) == ["bob@example.com"]
     # The profile job opens its model, and the compile job behind that.
-    assert visible(db, bob, things).keys() == {*job_ids, *model_ids}
+    assert filter_visible(db, bob, things).keys() == {*job_ids, *model_ids}
     wanted = PageRequest(limit=1)
     page = JOBS.page(db, ada, wanted, [jobs.c.kind == "profile"])
     assert ([each.id for each in page.items], page.total) == ([second], 1)
@@ -147,7 +147,7 @@ def _sharing(
     assert [each.id for each in page.items] == [second]
     people.unshare(db, second, ["bob@example.com"])
     people.unshare(db, second)
-    assert visible(db, bob, things) == {}
+    assert filter_visible(db, bob, things) == {}
 
 
 def _uploads(db: Connection, owner: int) -> None:

@@ -78,7 +78,7 @@ class World:
             key = add_model(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
             MODELS.update(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(content)
+        self.storage.file_path(f"f{key}").write_bytes(content)
         return key
 
     def dataset(self, content: bytes = b"data") -> str:
@@ -86,7 +86,7 @@ class World:
             key = add_dataset(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
             DATASETS.update(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(content)
+        self.storage.file_path(f"f{key}").write_bytes(content)
         return key
 
     def target(self) -> str:
@@ -122,7 +122,7 @@ class World:
             file = get_file(db, artifact.file_id)
         assert artifact.type == states.HUB_LOG
         assert file is not None
-        text = self.storage.file(file.id).read_text()
+        text = self.storage.file_path(file.id).read_text()
         assert file.size == len(text.encode())
         return text
 
@@ -134,5 +134,5 @@ class World:
         return self.job(key)
 
     def until_ended(self, key: str) -> Job:
-        self.until(lambda: self.job(key).state in states.FINISHED)
+        self.until(lambda: self.job(key).state in states.FINISHED_STATES)
         return self.job(key)

@@ -20,7 +20,7 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.signing import Signer
 from qai_hub.local.files.store import FileLinks, FileStore
-from qai_hub.local.files.streams import Writers
+from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.records import User
@@ -55,7 +55,7 @@ class Services:
     store: Store
     storage: FileStore
     links: FileLinks
-    writers: Writers
+    writers: UploadWriters
     lifecycle: Lifecycle
     accounts: Accounts
     devices: DeviceCatalogue

@@ -44,12 +44,12 @@ def create_dataset(work: Work) -> Reply:
 
 def get_dataset(work: Work) -> Reply:
     """Return a dataset."""
-    return Reply(dataset_json(work, DATASET.seen_by(work.db, work.viewer, _key(work))))
+    return Reply(dataset_json(work, DATASET.get_visible(work.db, work.viewer, _key(work))))
 
 
 def update_dataset(work: Work) -> Reply:
     """Rename a dataset, or publish its uploaded file."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
+    dataset = DATASET.get_editable(work.db, work.viewer, _key(work))
     body = work.call.body
     if "name" in body:
         DATASETS.update(work.db, dataset.id, name=body["name"])
@@ -66,7 +66,7 @@ def delete_dataset(work: Work) -> Reply:
 
 def start_upload(work: Work) -> Reply:
     """Begin an upload by a single form post, and sign its URL."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
+    dataset = DATASET.get_editable(work.db, work.viewer, _key(work))
     if dataset.file_id is not None:
         raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
     upload = begin_upload(work, dataset.id, work.call.params.get("file_size"))
@@ -78,14 +78,14 @@ def start_upload(work: Work) -> Reply:
 
 def complete_upload(work: Work) -> Reply:
     """Publish the uploaded file. Idempotent."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
+    dataset = DATASET.get_editable(work.db, work.viewer, _key(work))
     _publish(work, dataset)
     return changed(dataset.id, dataset.created, dataset.expires)
 
 
 def get_download(work: Work) -> Reply:
     """Sign a URL for the download of a dataset."""
-    dataset = DATASET.seen_by(work.db, work.viewer, _key(work))
+    dataset = DATASET.get_visible(work.db, work.viewer, _key(work))
     if is_expired(work, dataset):
         raise ProblemError(409, f"The dataset {dataset.id} expired at {dataset.expires}.")
     if dataset.file_id is None:

@@ -7,7 +7,7 @@ from qai_hub.local.api.serialize_jobs import job_json, reasons, result_json
 from qai_hub.local.api.uploads import download_json
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import JOB
-from qai_hub.local.core.kinds import DONE, FAILED, FINISHED, KINDS
+from qai_hub.local.core.kinds import DONE, FAILED, FINISHED_STATES, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import get_artifacts, get_job_result, get_uses
@@ -16,13 +16,13 @@ from qai_hub.local.store.rows import JOBS, MODELS
 
 def get_job(work: Work) -> Reply:
     """Return a job in its current state."""
-    job = JOB.seen_by(work.db, work.viewer, work.call.params["job_id"])
+    job = JOB.get_visible(work.db, work.viewer, work.call.params["job_id"])
     return Reply(job_json(work, job))
 
 
 def update_job(work: Work) -> Reply:
     """Rename a job."""
-    job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
+    job = JOB.get_editable(work.db, work.viewer, work.call.params["job_id"])
     if "name" in work.call.body:
         JOBS.update(work.db, job.id, name=work.call.body["name"])
     return changed(job.id, job.created)
@@ -30,7 +30,7 @@ def update_job(work: Work) -> Reply:
 
 def cancel_job(work: Work) -> Reply:
     """Cancel a job that has not ended, and jobs that wait for its model; return its state."""
-    job = JOB.changed_by(work.db, work.viewer, work.call.params["job_id"])
+    job = JOB.get_editable(work.db, work.viewer, work.call.params["job_id"])
     services = work.services
     ended = services.lifecycle.cancel(work.db, job, work.viewer.email)
     work.after.append(lambda: services.cancelled(ended))
@@ -63,7 +63,7 @@ def list_artifacts(work: Work) -> Reply:
     job = _job(work)
     if work.call.params["attempt"] not in ("latest", str(job.attempt)):
         raise ProblemError(404, f"The job {job.id} has no artifacts of that attempt.")
-    if job.state not in FINISHED:
+    if job.state not in FINISHED_STATES:
         raise ProblemError(409, _why_not(work, job))
     wanted = _artifact_type(work)
     found = [each for each in get_artifacts(work.db, [job.id])[job.id] if each.type == wanted]
@@ -92,7 +92,7 @@ def _type(job: Job) -> str:
 
 
 def _job(work: Work) -> Job:
-    return JOB.seen_by(work.db, work.viewer, work.call.params["job_id"])
+    return JOB.get_visible(work.db, work.viewer, work.call.params["job_id"])
 
 
 def _why_not(work: Work, job: Job) -> str:

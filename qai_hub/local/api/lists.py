@@ -9,7 +9,7 @@ from qai_hub.local.api.context import Work, origin
 from qai_hub.local.api.serialize import Json, dataset_json, model_json
 from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
 from qai_hub.local.contract import Reply
-from qai_hub.local.core.kinds import kinds_like
+from qai_hub.local.core.kinds import kinds_with_message_of
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import schema as tables
 from qai_hub.local.store.records import Job
@@ -137,9 +137,9 @@ def _jobs(work: Work) -> Page[Job]:
         known = work.services.contract.enum_values("JobState")
         filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
     if "type" in params:
-        filters.append(columns.kind.in_(kinds_like(params["type"])))
+        filters.append(columns.kind.in_(kinds_with_message_of(params["type"])))
     if params.get("creator"):
-        creator = work.services.accounts.with_email(params["creator"])
+        creator = work.services.accounts.find_by_email(params["creator"])
         filters.append(false() if creator is None else columns.owner_id == creator.id)
     return JOBS.page(work.db, work.viewer, page_request(work), filters)
 

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from qai_hub.local.api import jobs
 from qai_hub.local.api.context import Services, reading
 from qai_hub.local.contract import Call, Reply, get_caller
-from qai_hub.local.core.kinds import FINISHED
+from qai_hub.local.core.kinds import FINISHED_STATES
 
 MAX_WAIT = 60
 _WAIT = re.compile(r'wait\s*=\s*(?:"([0-9]+)"|([0-9]+))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
@@ -56,7 +56,7 @@ def wait_preference(prefer: str) -> int | None:
 
 def _has_ended(reply: Reply) -> bool:
     return any(
-        detail["job_state"] in FINISHED
+        detail["job_state"] in FINISHED_STATES
         for name, detail in reply.body.items()
         if name.endswith("_job")
     )

@@ -11,7 +11,7 @@ from qai_hub.local.api.context import Services, Work
 from qai_hub.local.api.lists import changed
 from qai_hub.local.api.serialize import own_user_json
 from qai_hub.local.contract import Call, Reply
-from qai_hub.local.core.access import Kind
+from qai_hub.local.core.access import ResourceKind
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.people import get_shared_emails, normalize_email, share, unshare
@@ -45,7 +45,7 @@ async def log_in(services: Services, call: Call) -> Reply:
     """Exchange a password for a token. On a local hub, the password is the token."""
     email, password = call.body["email"], call.body["password"]
     user = services.accounts.authenticate(password)
-    if user is None or user != services.accounts.with_email(email):
+    if user is None or user != services.accounts.find_by_email(email):
         raise ProblemError(
             400, "E-mail address or password are wrong. On a local hub, the password is the token."
         )
@@ -57,18 +57,18 @@ def get_user(work: Work) -> Reply:
     return Reply(own_user_json(work.viewer))
 
 
-def get_sharing(kind: Kind[Owned], work: Work) -> Reply:
+def get_sharing(kind: ResourceKind[Owned], work: Work) -> Reply:
     """Return the users that a resource is shared with."""
-    thing = kind.seen_by(work.db, work.viewer, _key(kind, work))
+    thing = kind.get_visible(work.db, work.viewer, _key(kind, work))
     return Reply({"email": get_shared_emails(work.db, thing.id)})
 
 
-def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
+def update_sharing(kind: ResourceKind[Owned], work: Work) -> Reply:
     """Share a resource with users, then stop sharing it with others.
 
     Adding a user who is present, removing one who is not, and adding the owner change nothing.
     """
-    thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
+    thing = kind.get_editable(work.db, work.viewer, _key(kind, work))
     added = _addresses(work.call.body.get("add_email", ()))
     removed = _addresses(work.call.body.get("remove_email", ()))
     share(work.db, thing.id, [email for email in added if email != work.viewer.email])
@@ -76,15 +76,15 @@ def update_sharing(kind: Kind[Owned], work: Work) -> Reply:
     return changed(thing.id, thing.created)
 
 
-def delete_sharing(kind: Kind[Owned], work: Work) -> Reply:
+def delete_sharing(kind: ResourceKind[Owned], work: Work) -> Reply:
     """Stop sharing a resource with anybody."""
-    thing = kind.changed_by(work.db, work.viewer, _key(kind, work))
+    thing = kind.get_editable(work.db, work.viewer, _key(kind, work))
     unshare(work.db, thing.id)
     return changed(thing.id, thing.created)
 
 
-def _key(kind: Kind[Owned], work: Work) -> str:
-    key: str = work.call.params[f"{kind.word}_id"]
+def _key(kind: ResourceKind[Owned], work: Work) -> str:
+    key: str = work.call.params[f"{kind.name}_id"]
     return key
 
 

@@ -16,8 +16,8 @@ from qai_hub.local.api.uploads import (
     part_sizes,
 )
 from qai_hub.local.contract import Reply
-from qai_hub.local.core.access import MODEL, Kind
-from qai_hub.local.core.kinds import FAILED, OPEN
+from qai_hub.local.core.access import MODEL, ResourceKind
+from qai_hub.local.core.kinds import FAILED, UNFINISHED_STATES
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
     delete_cache_entry,
@@ -34,25 +34,25 @@ from qai_hub.local.store.rows import JOBS, MODELS
 _Record = TypeVar("_Record", bound=Owned)
 
 
-def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
+def deletable(work: Work, kind: ResourceKind[_Record], key: str) -> _Record:
     """Return a model or dataset if the caller may delete it and no job needs it.
 
     Raises:
         ProblemError: 404 if the caller may not see it, 403 if they may only see it, 409 if an
             unfinished job uses or makes it.
     """
-    thing = kind.changed_by(work.db, work.viewer, key)
-    job_id = find_job_using(work.db, thing.id, OPEN)
+    thing = kind.get_editable(work.db, work.viewer, key)
+    job_id = find_job_using(work.db, thing.id, UNFINISHED_STATES)
     if job_id is not None:
         raise ProblemError(
             409,
-            f"The job {job_id} needs the {kind.word} {thing.id}: wait for its end, or cancel it.",
+            f"The job {job_id} needs the {kind.name} {thing.id}: wait for its end, or cancel it.",
         )
     return thing
 
 
 def delete(
-    work: Work, kind: Kind[_Record], thing: _Record, file_ids: Iterable[str | None]
+    work: Work, kind: ResourceKind[_Record], thing: _Record, file_ids: Iterable[str | None]
 ) -> Reply:
     """Delete a model or dataset with its shares, its uploads, and files that nothing else needs.
 
@@ -68,7 +68,7 @@ def delete(
         work.around.enter_context(work.services.writers.finishing(upload_id))
     delete_uploads(work.db, uploads)
     unshare(work.db, thing.id)
-    kind.rows.delete(work.db, thing.id)
+    kind.table.delete(work.db, thing.id)
     unneeded = delete_unreferenced(work.db, [each for each in file_ids if each is not None])
     work.after.append(lambda: storage.remove_uploads(uploads))
     work.after.append(lambda: storage.remove(unneeded))
@@ -94,12 +94,12 @@ def create_model(work: Work) -> Reply:
 
 def get_model(work: Work) -> Reply:
     """Return a model."""
-    return Reply(model_json(work, MODEL.seen_by(work.db, work.viewer, _key(work))))
+    return Reply(model_json(work, MODEL.get_visible(work.db, work.viewer, _key(work))))
 
 
 def update_model(work: Work) -> Reply:
     """Rename a model."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(work.db, work.viewer, _key(work))
     if "name" in work.call.body:
         MODELS.update(work.db, model.id, name=work.call.body["name"])
     return changed(model.id, model.created)
@@ -115,7 +115,7 @@ def delete_model(work: Work) -> Reply:
 
 def start_upload(work: Work) -> Reply:
     """Begin a multipart upload, and sign a URL for each part."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(work.db, work.viewer, _key(work))
     if model.file_id is not None or model.producer_id is not None:
         raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
     upload = begin_upload(work, model.id, work.call.params["file_size"])
@@ -135,7 +135,7 @@ def start_upload(work: Work) -> Reply:
 
 def finish_upload(work: Work) -> Reply:
     """Finish a multipart upload. Idempotent."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(work.db, work.viewer, _key(work))
     if model.file_id is None:
         upload = get_upload(work.db, work.call.body["upload_id"])
         if upload is None or upload.object_id != model.id:
@@ -148,7 +148,7 @@ def finish_upload(work: Work) -> Reply:
 
 def complete_upload(work: Work) -> Reply:
     """Confirm that the file is there; it must have been uploaded in parts."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(work.db, work.viewer, _key(work))
     if model.file_id is None:
         raise ProblemError(409, f"The file of the model {model.id} has not been uploaded.")
     return changed(model.id, model.created)
@@ -156,7 +156,7 @@ def complete_upload(work: Work) -> Reply:
 
 def get_download(work: Work) -> Reply:
     """Sign a URL for the download of a model."""
-    model = MODEL.seen_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_visible(work.db, work.viewer, _key(work))
     return Reply({"url": model_download(work, model)})
 
 

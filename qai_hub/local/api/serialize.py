@@ -34,7 +34,7 @@ def ownership(work: Work, thing: Owned, kind: str) -> Json:
         Fields of the resource's JSON.
     """
     return {
-        "owner": user_json(work.services.accounts.user(thing.owner_id)),
+        "owner": user_json(work.services.accounts.get_user(thing.owner_id)),
         "read_only": thing.owner_id != work.viewer.id,
         "actor_authorization": authorization(work, thing, kind),
         **project(work, thing),
@@ -49,7 +49,7 @@ def authorization(work: Work, thing: Owned, kind: str) -> Json:
 
 def project(work: Work, thing: Owned) -> Json:
     """Return the project that a resource belongs to, as JSON."""
-    owner = work.services.accounts.user(thing.owner_id)
+    owner = work.services.accounts.get_user(thing.owner_id)
     return {"project_id": thing.project_id, "project_slug": owner.project_slug}
 
 

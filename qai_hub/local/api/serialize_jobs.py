@@ -18,7 +18,7 @@ from qai_hub.local.api.serialize import (
     tensors_json,
     user_json,
 )
-from qai_hub.local.core.access import visible
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.kinds import DONE, KINDS
 from qai_hub.local.store.records import Artifact, Dataset, Job, Model
 from qai_hub.local.store.relations import Uses, get_artifacts, get_uses
@@ -40,9 +40,9 @@ def reasons(work: Work, jobs: Iterable[Job]) -> dict[str, str]:
     Returns:
         The reasons by job id, for failed jobs that the viewer may see.
     """
-    failed = visible(work.db, work.viewer, (job for job in jobs if job.failure_reason))
+    failed = filter_visible(work.db, work.viewer, (job for job in jobs if job.failure_reason))
     causes = JOBS.get_many(work.db, (job.cause_id for job in failed.values() if job.cause_id))
-    known = visible(work.db, work.viewer, causes.values())
+    known = filter_visible(work.db, work.viewer, causes.values())
     return {key: _reason(job, known.get(job.cause_id or "")) for key, job in failed.items()}
 
 
@@ -78,7 +78,7 @@ def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
     related = _Related(
         uses,
         _models(work, uses),
-        visible(work.db, work.viewer, datasets.values()),
+        filter_visible(work.db, work.viewer, datasets.values()),
         get_artifacts(work.db, ids),
         reasons(work, jobs),
     )
@@ -95,8 +95,8 @@ def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
 def result_json(work: Work, job: Job, body: Json) -> Json:
     """Return the result of a job as JSON."""
     kind = KINDS[job.kind]
-    if kind.detail:
-        found: Json = {kind.detail: body}
+    if kind.detail_field:
+        found: Json = {kind.detail_field: body}
     else:
         outputs = get_uses(work.db, [job.id])[job.id].output
         found = {"output_dataset_id": outputs[0] if outputs else "", **body}
@@ -193,7 +193,7 @@ def _listed(name: str, items: Sequence[Any]) -> Json:
 def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
     """Read the models of jobs that the viewer may see."""
     models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
-    return visible(work.db, work.viewer, models.values())
+    return filter_visible(work.db, work.viewer, models.values())
 
 
 def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
@@ -226,7 +226,7 @@ def _summary(work: Work, job: Job, target: Model | None) -> Json:
 
 def _common(work: Work, job: Job) -> Json:
     return present(
-        user=user_json(work.services.accounts.user(job.owner_id)),
+        user=user_json(work.services.accounts.get_user(job.owner_id)),
         name=job.name,
         job_state=job.state,
         creation_time=job.created,

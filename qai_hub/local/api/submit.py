@@ -9,7 +9,7 @@ from qai_hub.local.api.lists import changed, made, project_id
 from qai_hub.local.api.models import why_missing
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
-from qai_hub.local.core.kinds import CREATED, FAILED, submitted_kind
+from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
@@ -24,7 +24,7 @@ def create_job(work: Work) -> Reply:
     ((message, body),) = work.call.body.items()
     project = project_id(work)
     dataset = body.get("dataset") or body.get("calibration_dataset")
-    kind = submitted_kind(message, body)
+    kind = kind_of_submission(message, body)
     references = body["models"]["models"] if kind.many_inputs else [body["model"]]
     models = [_model(work, reference["model_id"]) for reference in references]
     if kind.needs_dataset and dataset is None:
@@ -83,7 +83,7 @@ def _check_queue(work: Work) -> None:
 
 
 def _model(work: Work, key: str) -> Model:
-    model = MODEL.seen_by(work.db, work.viewer, key)
+    model = MODEL.get_visible(work.db, work.viewer, key)
     if model.file_id is None and model.producer_id is None:
         raise ProblemError(409, why_missing(work, model))
     return model
@@ -101,7 +101,7 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
 
 
 def _dataset(work: Work, key: str) -> str:
-    dataset = DATASET.seen_by(work.db, work.viewer, key)
+    dataset = DATASET.get_visible(work.db, work.viewer, key)
     if is_expired(work, dataset):
         raise ProblemError(
             409, f"The dataset {key} expired at {dataset.expires}: upload its data again."

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from qai_hub._version import __version__
-from qai_hub.local.core.access import visible
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import CACHEABLE_WORK
 from qai_hub.local.core.specs import whole_digest
@@ -75,7 +75,7 @@ class Cache:
         """
         with self._store.read() as db:
             found = JOBS.get_many(db, get_cached_job_ids(db, key))
-            makers = list(visible(db, get_user(db, owner_id), found.values()).values())
+            makers = list(filter_visible(db, get_user(db, owner_id), found.values()).values())
             makers.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
         return next((maker for maker in makers if self._is_whole(maker)), None)
 

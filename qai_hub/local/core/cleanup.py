@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from qai_hub.local.clock import Clock, agreed_time, rfc3339
 from qai_hub.local.config import Retention
 from qai_hub.local.files.quarantine import Quarantine, Quarantined
-from qai_hub.local.files.store import FileStore, Known
+from qai_hub.local.files.store import FileStore, KnownFiles
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.data_folder import get_start_times, save_start_times
@@ -61,17 +61,17 @@ def clean_up(
         begun = get_upload_times(db)
     stale = {key for key, created in begun.items() if created <= _ago(agreed, retention.uploads)}
     quarantine = Quarantine(work.folder.parent / "quarantine", now, retention.quarantine)
-    moved = storage.reconcile(Known(files, begun.keys(), stale), quarantine)
+    moved = storage.reconcile(KnownFiles(files, begun.keys(), stale), quarantine)
     moved += work.clear(lambda job_id: _is_job(store, job_id), quarantine)
-    quarantine.see()
+    quarantine.record_start()
     if agreed is not None:
-        quarantine.give_up(agreed)
+        quarantine.purge(agreed)
     gone = [key for key in stale if storage.is_upload_lost(key, quarantine)]
     with store.write() as db:
         save_start_times(db, now, agreed)
         delete_responses(db, _ago(agreed, retention.answers))
         delete_uploads(db, gone)
-    content = quarantine.content()
+    content = quarantine.summarize()
     if moved:
         _log.warning(
             "%s has taken in what the database does not know, and what has expired (%d in number): "

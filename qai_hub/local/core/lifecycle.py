@@ -49,7 +49,9 @@ class Lifecycle:
 
     def recover(self, db: Connection) -> None:
         """Queue the jobs again that were running when an earlier process of the hub ended."""
-        query = select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING)).order_by(jobs.c.seq)
+        query = (
+            select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING_STATES)).order_by(jobs.c.seq)
+        )
         for job in JOBS.get_many(db, db.execute(query).scalars()).values():
             losses = job.losses + 1
             JOBS.update(db, job.id, losses=losses)
@@ -78,7 +80,7 @@ class Lifecycle:
             db,
             job,
             (states.CREATED,),
-            state=states.KINDS[job.kind].starting,
+            state=states.KINDS[job.kind].starting_state,
             attempt=job.attempt + 1,
             started=now,
             updated=now,
@@ -91,9 +93,9 @@ class Lifecycle:
         Returns:
             Whether the attempt is still the job's current one; if not, it must be abandoned.
         """
-        before = (states.KINDS[job.kind].starting,)
+        before = (states.KINDS[job.kind].starting_state,)
         return self._step(
-            db, job, before, state=states.KINDS[job.kind].working, updated=self._now()
+            db, job, before, state=states.KINDS[job.kind].working_state, updated=self._now()
         )
 
     def requeue(self, db: Connection, job: Job) -> bool:
@@ -104,7 +106,7 @@ class Lifecycle:
             it is.
         """
         return self._step(
-            db, job, states.RUNNING, state=states.CREATED, started=None, updated=self._now()
+            db, job, states.RUNNING_STATES, state=states.CREATED, started=None, updated=self._now()
         )
 
     def finish(self, db: Connection, job: Job, verdict: Verdict) -> list[str]:
@@ -119,7 +121,7 @@ class Lifecycle:
             The jobs that have ended, this one included; none if another attempt has superseded this
             one.
         """
-        return self._finish(db, job, verdict, states.RUNNING)
+        return self._finish(db, job, verdict, states.RUNNING_STATES)
 
     def cancel(self, db: Connection, job: Job, email: str) -> list[str]:
         """Cancel a job on a user's request, whether it is running or queued.
@@ -135,11 +137,11 @@ class Lifecycle:
             The jobs that have ended, this one included; none if it had ended before.
         """
         reason, log = f"Cancelled by {email}.", None
-        if job.state in states.RUNNING:
-            text = self._work.log_of(job.id, job.attempt)
+        if job.state in states.RUNNING_STATES:
+            text = self._work.read_log(job.id, job.attempt)
             log = self._keeper.written(f"{text}{self._now()} {reason}\n")
         verdict = Verdict(failure_type=FailureType.CANCELLED, reason=reason, log=log)
-        return self._finish(db, job, verdict, states.OPEN)
+        return self._finish(db, job, verdict, states.UNFINISHED_STATES)
 
     def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
         """Fail jobs that wait for a model that will not be made, and jobs that wait for theirs.

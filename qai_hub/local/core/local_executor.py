@@ -150,7 +150,7 @@ class LocalExecutor:
 
     def start(self, spec: AttemptSpec) -> None:
         """Start an attempt in a new folder."""
-        folder = self._work.make(*spec.id)
+        folder = self._work.create(*spec.id)
         running = _Running()
         with self._lock:
             self._running[spec.id] = running

@@ -158,7 +158,7 @@ class Keeper:
 
     def written(self, text: str) -> Output:
         """Write a text to a file, ready to be published."""
-        path = self._work.write(text)
+        path = self._work.write_text(text)
         self._storage.stage([path])
         return Output.of(path)
 

@@ -303,7 +303,7 @@ class Scheduler:
 
     def _served(self, job: Job, maker: Job, key: str | None) -> Verdict:
         """Return the verdict of an attempt that is skipped, as the result of a job is reused."""
-        log = self._work.make(job.id, job.attempt) / LOG_FILE
+        log = self._work.create(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
         notices = [*(maker.notices or ()), notice("INFO", "USER", _SERVED)]
         return Verdict(

@@ -19,7 +19,7 @@ from qai_hub.local.files.store import Received
 _BLOCK = 1 << 20
 # Bytes between two syncs, so that little is left to sync once everything has arrived, while the
 # client waits.
-_SYNC_EVERY = 8 << 20
+_SYNC_INTERVAL_BYTES = 8 << 20
 
 
 async def write_stream(
@@ -57,7 +57,7 @@ async def write_stream(
             while rest:
                 rest = rest[file.write(rest) :]
             unsynced += len(data)
-            if durable and (last or unsynced >= _SYNC_EVERY):
+            if durable and (last or unsynced >= _SYNC_INTERVAL_BYTES):
                 sync_descriptor(file.fileno())
                 unsynced = 0
 
@@ -91,7 +91,7 @@ class _Writer:
         self.ended = asyncio.Event()
 
 
-class Writers:
+class UploadWriters:
     """The requests that are writing to uploads."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock, not_before
 from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Contract, build_routes
-from qai_hub.local.core.access import merged
+from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.lifecycle import Lifecycle
@@ -26,7 +26,7 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
-from qai_hub.local.files.streams import Writers
+from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.limits import ServerLimits, raise_open_files
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
@@ -121,7 +121,7 @@ def start_hub(
         ValueError: An address or a token of a user is invalid.
     """
     # Before anything is created.
-    users = merged(config.users).items()
+    users = merge_users(config.users).items()
     folder = config.data_dir
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
@@ -163,7 +163,7 @@ def start_hub(
         accounts=accounts,
         devices=devices,
         links=HubLinks(signer, contract.paths),
-        writers=Writers(),
+        writers=UploadWriters(),
         lifecycle=Lifecycle(storage, work, clock, config.retention),
         signer=signer,
         waiters=waiters,

@@ -184,7 +184,7 @@ def is_served(job: Job) -> bool:
 
 
 def file_of(world: World, target: str) -> Path:
-    return world.storage.file(world.get_model(target).file_id or "")
+    return world.storage.file_path(world.get_model(target).file_id or "")
 
 
 def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
@@ -268,7 +268,7 @@ def test_what_is_damaged_is_made_again(
 ) -> None:
     model = world.model()
     _, made = compiled(world, model)
-    damage(world.storage.file(getattr(world.get_model(made), which)))
+    damage(world.storage.file_path(getattr(world.get_model(made), which)))
     second, again = compiled(world, model)
     assert (second.state, is_served(second)) == (states.DONE, False)
     # What was made anew has taken the place of the first.
@@ -397,7 +397,7 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
     with monkeypatch.context() as patch:
         patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
         with world.running(cache=True):
-            world.until(lambda: world.job(key).state in states.RUNNING)
+            world.until(lambda: world.job(key).state in states.RUNNING_STATES)
     assert world.get_model(target).file_id is None
     (job,) = ran(world, key)
     assert (job.state, job.attempt, is_served(job)) == (states.DONE, 2, True)

@@ -47,7 +47,7 @@ def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
     assert job.attempt == 2
     assert len(world.worker.requests) == 2
     model = world.get_model(target)
-    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    assert world.storage.file_path(model.file_id or "").read_bytes() == b"made from body"
 
 
 def test_the_cache_finds_nothing_of_a_deleted_model(world: World) -> None:

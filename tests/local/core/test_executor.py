@@ -106,7 +106,7 @@ def test_a_description_names_files_by_content_and_tells_where_nothing_lies(
     assert request.soc == device.soc
     # The worker's own request names files of this machine.
     assert {str(path) for path in request.files} == {
-        str(world.storage.file(file_id)) for file_id in digests
+        str(world.storage.file_path(file_id)) for file_id in digests
     }
 
 

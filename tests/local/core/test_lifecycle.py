@@ -156,21 +156,23 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
                     held += [claimed] if claimed else []
                 elif name == "cancel":
                     ended = lifecycle.cancel(db, before, "ada@example.com")
-                    assert bool(ended) == (before.state in states.OPEN)
+                    assert bool(ended) == (before.state in states.UNFINISHED_STATES)
                 elif held:
                     job = held[which % len(held)]
-                    current = job.attempt == before.attempt and before.state in states.RUNNING
+                    current = (
+                        job.attempt == before.attempt and before.state in states.RUNNING_STATES
+                    )
                     moved = STEPS[name](lifecycle, db, job)
                     # A worker that is at work already need not say so again.
                     assert bool(moved) == current or (name, before.state) == (
                         "advance",
-                        states.KINDS["profile"].working,
+                        states.KINDS["profile"].working_state,
                     )
                 after = JOBS.get(db, key)
                 assert after is not None
                 assert after.attempt >= before.attempt
-                if before.state in states.FINISHED:
+                if before.state in states.FINISHED_STATES:
                     assert after == before
-                has_ended = after.state in states.FINISHED
+                has_ended = after.state in states.FINISHED_STATES
             assert len(get_artifacts(db, [key])[key]) == has_ended
         store.close()

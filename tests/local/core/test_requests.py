@@ -56,7 +56,7 @@ def profiled(world: World, *models: str, kind: str = "profile", **job: Any) -> s
 
 
 def content_of(world: World, model: str) -> bytes:
-    return world.storage.file(world.get_model(model).file_id or "").read_bytes()
+    return world.storage.file_path(world.get_model(model).file_id or "").read_bytes()
 
 
 def test_what_made_a_model_reaches_the_jobs_that_work_on_it(world: World) -> None:
@@ -166,7 +166,7 @@ def test_the_digest_of_a_file_is_kept_once_it_was_read(world: World) -> None:
     with world.store.read() as db:
         file = get_file(db, f"f{key}")
     assert file is not None
-    assert file.sha256 == file_digest(world.storage.file(file.id))
+    assert file.sha256 == file_digest(world.storage.file_path(file.id))
 
 
 def flip(path: Path) -> None:
@@ -180,7 +180,7 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], None]) -> None:
     target = compiled(world)
-    damage(world.storage.file(world.get_model(target).file_id or ""))
+    damage(world.storage.file_path(world.get_model(target).file_id or ""))
     job = world.job(profiled(world, target))
     assert (job.state, job.failure_type) == (states.FAILED, FailureType.MODEL_CORRUPT)
     assert f"The file of the model {target} is damaged" in (job.failure_reason or "")
@@ -190,7 +190,7 @@ def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], Non
 
 def test_an_upload_that_was_cut_short_before_anybody_read_it_is_damaged(world: World) -> None:
     key = world.model(b"body")
-    cut(world.storage.file(f"f{key}"))
+    cut(world.storage.file_path(f"f{key}"))
     assert world.job(profiled(world, key)).failure_type == FailureType.MODEL_CORRUPT
     assert world.worker.requests == []
 
@@ -198,7 +198,7 @@ def test_an_upload_that_was_cut_short_before_anybody_read_it_is_damaged(world: W
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_hidden_file_is_never_used(world: World, damage: Callable[[Path], None]) -> None:
     target = compiled(world, source=b"hidden")
-    damage(world.storage.file(world.get_model(target).source_id or ""))
+    damage(world.storage.file_path(world.get_model(target).source_id or ""))
     job = world.job(profiled(world, target))
     assert job.failure_type == FailureType.MODEL_CORRUPT
     assert f"what made the model {target} is damaged" in (job.failure_reason or "")
@@ -212,6 +212,6 @@ def test_a_damaged_dataset_is_never_used(world: World) -> None:
         with world.running():
             job = world.until_ended(key)
         assert (job.state == states.FAILED) is damaged
-        flip(world.storage.file(f"f{data}"))
+        flip(world.storage.file_path(f"f{data}"))
     assert f"the dataset {data} is damaged" in (job.failure_reason or "")
     assert len(world.worker.requests) == 1

@@ -38,7 +38,7 @@ def test_a_compile_job_makes_its_target_model(world: World) -> None:
         {"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}
     ]
     assert (model.model_type, model.producer_attempt) == ("MODEL_TYPE_ONNX", 1)
-    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    assert world.storage.file_path(model.file_id or "").read_bytes() == b"made from body"
     with world.store.read() as db:
         assert get_job_result(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
         file = get_file(db, model.file_id or "")
@@ -111,7 +111,7 @@ def test_states_while_running(world: World, kind: str) -> None:
         kind, input=[world.model()], target=[world.target()], dataset=[world.dataset()]
     )
     with world.running():
-        world.until_state(key, states.KINDS[kind].working)
+        world.until_state(key, states.KINDS[kind].working_state)
         world.worker.go.set()
         world.until_state(key, states.DONE)
 
@@ -154,7 +154,7 @@ def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:
     first, target = world.compile()
     second = world.submit("profile", input=[target])
     with world.running():
-        world.until_state(first, states.KINDS["compile"].working)
+        world.until_state(first, states.KINDS["compile"].working_state)
         assert world.job(second).state == states.CREATED
         world.worker.go.set()
         world.until_state(second, states.DONE)
@@ -271,7 +271,7 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
 def test_data_that_expired_while_the_job_waited_fails_it(world: World) -> None:
     data = world.dataset()
     key = world.submit("inference", input=[world.model()], dataset=[data])
-    world.storage.file(f"f{data}").unlink()
+    world.storage.file_path(f"f{data}").unlink()
     with world.running():
         job = world.until_state(key, states.FAILED)
     assert job.failure_type == FailureType.INVALID_INPUTS

@@ -44,7 +44,7 @@ def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, b
         scheduler.wake()
         time.sleep(0.05)
         assert world.worker.at_once == 3
-        assert world.job(his).state == states.KINDS["compile"].working
+        assert world.job(his).state == states.KINDS["compile"].working_state
 
 
 def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[User]) -> None:
@@ -106,7 +106,7 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
     world.worker.go.clear()
     key, target = world.compile()
     with world.running() as scheduler:
-        world.until_state(key, states.KINDS["compile"].working)
+        world.until_state(key, states.KINDS["compile"].working_state)
         world.until(lambda: world.worker.at_once == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
