@@ -22,7 +22,7 @@ from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
 from qai_hub.local.engine.sandbox import told_sandbox
-from qai_hub.local.tools import told_abilities
+from qai_hub.local.frameworks import format_capabilities
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         text = "\n".join(hub.said)
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
-        assert all(f"  {line}" in hub.said for line in told_abilities())
+        assert all(f"  {line}" in hub.said for line in format_capabilities())
         assert told_sandbox() in hub.said
         status, rest = hub.end(signal.SIGINT)
     assert status == 0

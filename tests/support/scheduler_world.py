@@ -46,7 +46,7 @@ class World:
             self.work,
             now,
             self.executor(),
-            DeviceCatalogue.load().soc_of,
+            DeviceCatalogue.load().get_soc,
             self._end,
             HubConfig(
                 max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
@@ -67,7 +67,7 @@ class World:
             job = JOBS.get(db, key)
             assert job is not None
             ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
-        scheduler.cancelled(ended)
+        scheduler.stop_attempts(ended)
         return ended
 
     def _end(self, job_ids: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ async def get_job(services: Services, call: Call) -> Reply:
     seconds = wait_preference(call.params.get("Prefer", ""))
     if seconds is None:
         return await show(call)
-    with services.waiters.waiting(call.params["job_id"]) as ended:
+    with services.waiters.register(call.params["job_id"]) as ended:
         reply = await show(call)
         if ended is None and not _has_ended(reply):
             return reply

@@ -14,9 +14,9 @@ from qai_hub.local.contract import Call, Reply
 from qai_hub.local.core.access import ResourceKind
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.frameworks import installed_frameworks
 from qai_hub.local.store.people import get_shared_emails, normalize_email, share, unshare
 from qai_hub.local.store.records import Owned
-from qai_hub.local.tools import frameworks
 
 
 def list_devices(work: Work) -> Reply:
@@ -37,7 +37,7 @@ def list_devices(work: Work) -> Reply:
 
 def list_frameworks(_: Work) -> Reply:
     """List the runtime frameworks that jobs run with."""
-    found = frameworks()
+    found = installed_frameworks()
     return Reply({"frameworks": found, "total_query_count": len(found)})
 
 

@@ -97,7 +97,7 @@ def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
     failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
     if failed:
-        work.services.lifecycle.fail_behind(work.db, failed[0], [key])
+        work.services.lifecycle.fail_dependents(work.db, failed[0], [key])
 
 
 def _dataset(work: Work, key: str) -> str:

@@ -58,19 +58,21 @@ def clean_up(
     with store.read() as db:
         agreed = agreed_time(now, get_start_times(db))
         files = get_unexpired_sizes(db, _ago(agreed, timedelta(0)))
-        begun = get_upload_times(db)
-    stale = {key for key, created in begun.items() if created <= _ago(agreed, retention.uploads)}
+        upload_times = get_upload_times(db)
+    stale = {
+        key for key, created in upload_times.items() if created <= _ago(agreed, retention.uploads)
+    }
     quarantine = Quarantine(work.folder.parent / "quarantine", now, retention.quarantine)
-    moved = storage.reconcile(KnownFiles(files, begun.keys(), stale), quarantine)
+    moved = storage.reconcile(KnownFiles(files, upload_times.keys(), stale), quarantine)
     moved += work.clear(lambda job_id: _is_job(store, job_id), quarantine)
     quarantine.record_start()
     if agreed is not None:
         quarantine.purge(agreed)
-    gone = [key for key in stale if storage.is_upload_lost(key, quarantine)]
+    lost = [key for key in stale if storage.is_upload_lost(key, quarantine)]
     with store.write() as db:
         save_start_times(db, now, agreed)
         delete_responses(db, _ago(agreed, retention.answers))
-        delete_uploads(db, gone)
+        delete_uploads(db, lost)
     content = quarantine.summarize()
     if moved:
         _log.warning(

@@ -28,7 +28,7 @@ from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.limits import ServerLimits, raise_open_files
+from qai_hub.local.limits import ServerLimits, raise_open_file_limit
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
@@ -140,7 +140,7 @@ def start_hub(
     cleanup = clean_up(store, storage, work, clock, config.retention)
     clock = not_before(clock, cleanup.agreed_time)
     accounts = Accounts(store, users, keep=config.keep_users)
-    limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
+    limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     devices = DeviceCatalogue.load()
     scheduler = Scheduler(
@@ -149,7 +149,7 @@ def start_hub(
         work,
         clock,
         LocalExecutor(storage, work, run_attempt),
-        devices.soc_of,
+        devices.get_soc,
         waiters.notify,
         config,
     )
@@ -169,7 +169,7 @@ def start_hub(
         waiters=waiters,
         clock=clock,
         wake=scheduler.wake,
-        cancelled=scheduler.cancelled,
+        cancelled=scheduler.stop_attempts,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)

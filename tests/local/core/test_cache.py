@@ -395,7 +395,7 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
 
     key, target = world.compile(model)
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
+        patch.setattr("qai_hub.local.core.results.ResultStore.save_log", die)
         with world.running(cache=True):
             world.until(lambda: world.job(key).state in states.RUNNING_STATES)
     assert world.get_model(target).file_id is None

@@ -15,7 +15,7 @@ from support.store_world import add_job
 from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.results import Output, Verdict
+from qai_hub.local.core.results import AttemptResult, Output
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
@@ -31,10 +31,10 @@ STEPS: dict[str, Step] = {
     "advance": Lifecycle.advance,
     "requeue": Lifecycle.requeue,
     "fail": lambda life, db, job: life.finish(
-        db, job, Verdict.failure(FailureType.CRASH, "crashed")
+        db, job, AttemptResult.failure(FailureType.CRASH, "crashed")
     ),
     "succeed": lambda life, db, job: life.finish(
-        db, job, Verdict(failure_type=FailureType.SUCCESS, result={"profile": None})
+        db, job, AttemptResult(failure_type=FailureType.SUCCESS, report={"profile": None})
     ),
 }
 
@@ -73,11 +73,11 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
     made.write_bytes(b"made")
     log.write_bytes(b"log")
     spec = [{"name": "x", "shape": [1], "dtype": "float32"}]
-    verdict = Verdict(
+    verdict = AttemptResult(
         failure_type=FailureType.SUCCESS,
-        result={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
-        outputs={"target_model": Output.of(made)},
-        log=Output.of(log),
+        report={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
+        outputs={"target_model": Output.from_file(made)},
+        log=Output.from_file(log),
     )
     with world.store.write() as db:
         old = lifecycle.claim(db, key)

@@ -12,7 +12,7 @@ from support.scheduler_world import World
 from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
-from qai_hub.local.core.results import Verdict
+from qai_hub.local.core.results import AttemptResult
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
@@ -261,9 +261,9 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
         new = lifecycle.claim(db, key)
         assert new is not None
         assert (old.attempt, new.attempt) == (1, 2)
-        late = Verdict.failure(FailureType.CRASH, "too late")
+        late = AttemptResult.failure(FailureType.CRASH, "too late")
         assert lifecycle.finish(db, old, late) == []
-        assert lifecycle.finish(db, new, Verdict.failure(FailureType.CRASH, "now")) == [key]
+        assert lifecycle.finish(db, new, AttemptResult.failure(FailureType.CRASH, "now")) == [key]
         assert lifecycle.finish(db, new, late) == []
     assert world.job(key).failure_reason == "now"
 
@@ -299,7 +299,7 @@ def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
     faults = iter([OSError("no space"), OSError("no space"), OSError("no space")])
     real = Lifecycle.finish
 
-    def finish(self: Lifecycle, db: Any, job: Job, verdict: Verdict) -> list[str]:
+    def finish(self: Lifecycle, db: Any, job: Job, verdict: AttemptResult) -> list[str]:
         for fault in faults:
             raise fault
         return real(self, db, job, verdict)

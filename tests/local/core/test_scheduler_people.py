@@ -9,7 +9,7 @@ import pytest
 from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.local_executor import Attempts
+from qai_hub.local.core.local_executor import RunningAttempts
 from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
@@ -144,14 +144,14 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed, cancelled = threading.Event(), threading.Event()
-    begin = Attempts.begin
+    begin = RunningAttempts.start
 
-    def late(self: Attempts, job: Job, run: object) -> None:
+    def late(self: RunningAttempts, job: Job, run: object) -> None:
         claimed.set()
         assert cancelled.wait(10)
         begin(self, job, run)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Attempts, "begin", late)
+    monkeypatch.setattr(RunningAttempts, "begin", late)
     key, _ = world.compile()
     with world.running() as scheduler:
         assert claimed.wait(10)
