@@ -90,12 +90,12 @@ def filter_visible(
     Returns:
         The resources that the user may see.
     """
-    by_id = {thing.id: thing for thing in resources}
-    foreign = [key for key, thing in by_id.items() if thing.owner_id != viewer.id]
+    by_id = {resource.id: resource for resource in resources}
+    foreign = [key for key, record in by_id.items() if record.owner_id != viewer.id]
     hidden = set(foreign) - find_accessible(
         db, viewer.email, foreign, producer_kinds=SHARED_WITH_RUNS, runner_kinds=MODEL_RUNNING_KINDS
     )
-    return {key: thing for key, thing in by_id.items() if key not in hidden}
+    return {key: record for key, record in by_id.items() if key not in hidden}
 
 
 JOB = ResourceKind("job", JOBS)

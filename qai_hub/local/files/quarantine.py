@@ -31,8 +31,8 @@ class Quarantined:
 
     Examples:
         >>> kept = local_hub.quarantined
-        >>> f"{kept.count} things, {kept.size} bytes"
-        '0 things, 0 bytes'
+        >>> f"{kept.count} entries, {kept.size} bytes"
+        '0 entries, 0 bytes'
     """
 
     folder: Path
@@ -123,10 +123,10 @@ class Quarantine:
     def summarize(self) -> Quarantined:
         """Return what the quarantine contains."""
         entries = [
-            thing
+            entry
             for batch in self._batches()
             for place in _list_folders(batch)
-            for thing in place.iterdir()
+            for entry in place.iterdir()
         ]
         return Quarantined(self.folder, len(entries), sum(map(_size, entries)))
 

@@ -10,7 +10,7 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from qai_hub.local.api import make_handlers
+from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock, not_before
 from qai_hub.local.config import HubConfig
@@ -67,7 +67,7 @@ def make_app(
     contract = services.contract
     api = build_routes(
         contract,
-        make_handlers(services),
+        build_handlers(services),
         services.accounts.authenticate,
         validate_responses=validate_responses,
     )
@@ -169,7 +169,7 @@ def start_hub(
         waiters=waiters,
         clock=clock,
         wake=scheduler.wake,
-        cancelled=scheduler.stop_attempts,
+        stop_attempts=scheduler.stop_attempts,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)

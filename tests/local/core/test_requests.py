@@ -201,7 +201,7 @@ def test_a_damaged_hidden_file_is_never_used(world: World, damage: Callable[[Pat
     damage(world.storage.file_path(world.get_model(target).source_id or ""))
     job = world.job(profiled(world, target))
     assert job.failure_type == FailureType.MODEL_CORRUPT
-    assert f"what made the model {target} is damaged" in (job.failure_reason or "")
+    assert f"the source of the model {target} is damaged" in (job.failure_reason or "")
     assert world.worker.requests == []
 
 

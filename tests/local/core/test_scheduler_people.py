@@ -151,7 +151,7 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
         assert cancelled.wait(10)
         begin(self, job, run)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(RunningAttempts, "begin", late)
+    monkeypatch.setattr(RunningAttempts, "start", late)
     key, _ = world.compile()
     with world.running() as scheduler:
         assert claimed.wait(10)
