@@ -70,7 +70,7 @@ OUT_OF_FILES = ProblemError(
 )
 TOO_BUSY = ProblemError(
     503,
-    "This hub serves as many connections as it can: try again in a moment.",
+    "This hub has reached its limit of connections: try again in a moment.",
     headers={"Retry-After": "2", "Connection": "close"},
 )
 

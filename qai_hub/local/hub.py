@@ -342,7 +342,7 @@ class LocalHub:
             >>> kept.stop()
         """
         if self._running is not None:
-            raise RuntimeError("the hub runs already")
+            raise RuntimeError("the hub is already running")
         with ExitStack() as stack:
             self._running = start_hub(self._config, self._clock, self._run_attempt, stack)
             self._stack = stack.pop_all()
@@ -379,5 +379,7 @@ class LocalHub:
 
     def _require_running(self) -> RunningHub:
         if self._running is None:
-            raise RuntimeError("the hub does not run: use it in a with statement, or call start()")
+            raise RuntimeError(
+                "the hub is not running: use it in a with statement, or call start()"
+            )
         return self._running

@@ -58,8 +58,8 @@ def test_nothing_is_imported_to_tell() -> None:
     modules = {module for ability in CAPABILITIES for module in ability.modules}
     assert all(find_spec(name) for name in ("onnx", "onnxruntime"))
     code = (
-        "import sys; from qai_hub.local.frameworks import told_abilities; "
-        f"list(told_abilities()); print(sorted({modules!r} & sys.modules.keys()))"
+        "import sys; from qai_hub.local.frameworks import format_capabilities; "
+        f"list(format_capabilities()); print(sorted({modules!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -81,7 +81,7 @@ def start_upload(context: RequestContext) -> Reply:
     """Begin an upload by a single form post, and sign its URL."""
     dataset = DATASET.get_editable(context.db, context.viewer, _dataset_id(context))
     if dataset.file_id is not None:
-        raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
+        raise ProblemError(409, f"The dataset {dataset.id} already has its file.")
     upload = create_upload(context, dataset.id, context.call.params.get("file_size"))
     url = context.services.links.form(
         request_origin(context.call.request),

@@ -51,7 +51,9 @@ def get_compiled_model_download(context: RequestContext) -> Reply:
     job = _job(context)
     targets = get_uses(context.db, [job.id])[job.id].target
     if not targets:
-        raise ProblemError(409, f"The job {job.id} makes no model: its type is {_type_name(job)}.")
+        raise ProblemError(
+            409, f"The job {job.id} produces no model: its type is {_type_name(job)}."
+        )
     target = MODELS.get(context.db, targets[0])
     if target is None:
         raise ProblemError(404, f"The model {targets[0]} of the job {job.id} has been deleted.")

@@ -47,7 +47,8 @@ async def log_in(services: Services, call: Call) -> Reply:
     user = services.accounts.authenticate(password)
     if user is None or user != services.accounts.find_by_email(email):
         raise ProblemError(
-            400, "E-mail address or password are wrong. On a local hub, the password is the token."
+            400,
+            "E-mail address or password is wrong. On a local hub, the password is the token.",
         )
     return Reply({"key": password})
 
@@ -109,7 +110,7 @@ async def get_health(services: Services, call: Call) -> Reply:
         async with asyncio.timeout(_HEALTH_TIMEOUT):
             await run_sync(query, abandon_on_cancel=True)
     except TimeoutError:
-        raise ProblemError(503, "The database of this hub does not answer in time.") from None
+        raise ProblemError(503, "The database of this hub did not respond in time.") from None
     except SQLAlchemyError as error:
         raise ProblemError(503, "The database of this hub cannot be read.") from error
     return Reply({"status": "ok"}, {"Cache-Control": "no-store"})

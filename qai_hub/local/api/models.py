@@ -123,7 +123,9 @@ def start_upload(context: RequestContext) -> Reply:
     """Begin a multipart upload, and sign a URL for each part."""
     model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
     if model.file_id is not None or model.producer_id is not None:
-        raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
+        raise ProblemError(
+            409, f"The model {model.id} already has its file, or gets it from a job."
+        )
     upload = create_upload(context, model.id, context.call.params["file_size"])
     urls = [
         context.services.links.part(
@@ -187,7 +189,7 @@ def explain_missing_file(context: RequestContext, model: Model) -> str:
         text = f"The model {model.id} was not made: the job {producer.id} failed"
         reason = failure_reasons(context, [producer]).get(producer.id)
         return f"{text}: {reason}" if reason else f"{text}."
-    return f"The model {model.id} is not made yet: the job {producer.id} has not ended."
+    return f"The model {model.id} is not ready yet: the job {producer.id} has not ended."
 
 
 def _model_id(context: RequestContext) -> str:

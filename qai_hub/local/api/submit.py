@@ -76,8 +76,8 @@ def _check_quota(context: RequestContext) -> None:
     if count_jobs(context.db, context.viewer.id, CREATED) >= most:
         raise ProblemError(
             429,
-            f"You have {most} queued jobs, as many as this hub takes from one person: wait until "
-            "some have begun, or cancel some.",
+            f"You have {most} queued jobs, the maximum for one user: wait until some have "
+            "started, or cancel some.",
             headers={"Retry-After": RETRY_AFTER},
         )
 

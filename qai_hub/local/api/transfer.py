@@ -67,7 +67,7 @@ async def download_file(services: Services, call: Call) -> Response:
 
     found = await run_in_threadpool(find)
     if found is None:
-        raise ProblemError(404, "The file is not there any more.")
+        raise ProblemError(404, "The file no longer exists.")
     size, sha256 = found
     tag = f'"{sha256}"'
     first, last = 0, size - 1
@@ -88,7 +88,7 @@ async def download_file(services: Services, call: Call) -> Response:
         # Before the headers are sent: until the file is open, it may be deleted at any time.
         begin = await run_in_threadpool(next, blocks, b"")
     except FileNotFoundError:
-        raise ProblemError(404, "The file is not there any more.") from None
+        raise ProblemError(404, "The file no longer exists.") from None
     return StreamingResponse(
         chain((begin,), blocks),
         status_code=200 if wanted is None else 206,
@@ -106,7 +106,7 @@ async def _update_upload(
         with services.store.write() as db:
             there = services.storage.has_upload(upload_id)
             if get_upload(db, upload_id) is None or not there:
-                raise ProblemError(409, "This upload is finished, or was given up.")
+                raise ProblemError(409, "This upload is finished, or was abandoned.")
             change(db)
 
     await run_in_threadpool(run)
@@ -122,7 +122,7 @@ def _check_length(request: Request, size: int) -> None:
 
 def _check_size(received: Received, size: int | None) -> None:
     if size is not None and received.size != size:
-        raise ProblemError(400, f"{size} bytes were announced, and {received.size} have arrived.")
+        raise ProblemError(400, f"{size} bytes were announced, but {received.size} arrived.")
 
 
 async def _store_part(services: Services, part: Part) -> Reply:

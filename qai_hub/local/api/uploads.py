@@ -59,7 +59,7 @@ def create_upload(context: RequestContext, object_id: str, size: int | None) -> 
     if count_uploads(context.db, context.viewer.id, rfc3339(since)) >= most:
         raise ProblemError(
             429,
-            f"You have {most} unfinished uploads, as many as this hub takes from one person: "
+            f"You have {most} unfinished uploads, the maximum for one user: "
             "finish some, or delete their models and datasets.",
             headers={"Retry-After": RETRY_AFTER},
         )
@@ -89,9 +89,7 @@ def check_parts(context: RequestContext, upload: Upload, etags: list[str]) -> No
         if part is None or part.size != size:
             raise ProblemError(409, f"Part {number} of {len(sizes)} has not been uploaded.")
     if [tag.strip().strip('"') for tag in etags] != [part.sha256 for part in parts]:
-        raise ProblemError(
-            409, "The etags are not those that the parts were answered with, in order."
-        )
+        raise ProblemError(409, "The etags are not those of the responses to the parts, in order.")
 
 
 def publish_upload(context: RequestContext, upload: Upload) -> str:
@@ -109,7 +107,7 @@ def publish_upload(context: RequestContext, upload: Upload) -> str:
     """
     storage = context.services.storage
     if not storage.has_upload(upload.id):
-        raise ProblemError(409, "This upload was given up: start another.")
+        raise ProblemError(409, "This upload was abandoned: start another.")
     context.exit_stack.enter_context(context.services.writers.finishing(upload.id))
     parts = get_parts(context.db, upload.id)
     # The digest of several parts requires reading the file again, which takes too long here.
@@ -144,14 +142,14 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
     """
     file = get_file(context.db, file_id)
     if file is None:
-        raise ProblemError(404, "The file is not there any more.")
+        raise ProblemError(404, "The file no longer exists.")
     services = context.services
     digest = file.sha256
     if digest is None:
         # Computed here, where callers can wait, and not when the download begins.
         digest = services.storage.digest(file_id)
         if digest is None:
-            raise ProblemError(404, "The file is not there any more.")
+            raise ProblemError(404, "The file no longer exists.")
         with services.store.write() as db:
             set_digest(db, file_id, digest)
     url = services.links.download(request_origin(context.call.request), file_id, filename=filename)

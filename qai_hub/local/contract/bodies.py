@@ -51,7 +51,7 @@ async def read_body(
                     raise too_large
     except TimeoutError:
         raise ProblemError(
-            408, f"The body has not come within {seconds:g} seconds: send it again."
+            408, f"The body did not arrive within {seconds:g} seconds: send it again."
         ) from None
     return bytes(body)
 
@@ -147,7 +147,7 @@ def _build_object(pairs: list[tuple[str, Json]]) -> Json:
     members = dict(pairs)
     if len(members) < len(pairs):
         ((duplicate, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ProblemError(400, f"body: the field {format_value(duplicate)} stands there twice")
+        raise ProblemError(400, f"body: the field {format_value(duplicate)} is given twice")
     return members
 
 

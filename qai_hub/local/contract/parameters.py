@@ -44,7 +44,7 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
             _check(parameter, value)
         except ValueError as error:
             if parameter.location == "path":
-                raise ProblemError(404, f"There is nothing here: {error}") from None
+                raise ProblemError(404, f"Not found: {error}") from None
             raise ProblemError(400, str(error)) from None
         values[parameter.name] = value
     return values
@@ -128,7 +128,7 @@ def negotiate_media_type(request: Request, operation: Operation) -> str:
     ranges = list(_parse_media_ranges(accept.split(",", _MAX_MEDIA_RANGES)[:_MAX_MEDIA_RANGES]))
     best = max(types, key=lambda media: (_quality(ranges, media), media == sent))
     if not _quality(ranges, best):
-        raise ProblemError(406, f"This is answered as {' or '.join(types)}.")
+        raise ProblemError(406, f"The response is only available as {' or '.join(types)}.")
     return best
 
 

@@ -252,8 +252,8 @@ class _OperationEndpoint:
             return
         fault = self._find_violation(status, media, reply)
         if fault:
-            _log.error("%s answered against the contract: %s", self.operation.id, fault)
-            raise RuntimeError(f"{self.operation.id} answered against the contract: {fault}")
+            _log.error("%s violated the contract: %s", self.operation.id, fault)
+            raise RuntimeError(f"{self.operation.id} violated the contract: {fault}")
 
     def _find_violation(self, status: int, media: str | None, reply: Reply | None) -> str | None:
         declared = self.operation.response_validators.get(status)
@@ -264,5 +264,5 @@ class _OperationEndpoint:
         if media not in declared:
             return f"{media} is not declared for status {status}"
         if reply is not None and not declared[media].is_valid(reply.body):
-            return describe_errors(declared[media], reply.body, "answer")
+            return describe_errors(declared[media], reply.body, "response")
         return None

@@ -76,13 +76,13 @@ def _describe_violation(error: ValidationError) -> str:  # noqa: C901, PLR0912 -
         case _Kind.Required(name):
             return f"the field {name!r} is missing"
         case _Kind.AdditionalProperties(names):
-            return f"there is no field {_format_names(names)} here"
+            return f"unknown field {_format_names(names)}"
         case _Kind.Type(types):
             return f"{value} is not of type {' or '.join(types)}"
         case _Kind.Enum(options):
-            return f"{value} is none of {_format_options(error.instance, options)}"
+            return f"{value} is not one of {_format_options(error.instance, options)}"
         case _Kind.Not():
-            return f"{value} cannot stand here"
+            return f"{value} is not allowed here"
         case _Kind.Pattern(pattern):
             return f"{value} does not match the pattern {pattern}"
         case _Kind.MinLength(limit):

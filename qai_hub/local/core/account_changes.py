@@ -14,7 +14,7 @@ from qai_hub.local.store.records import Account
 AccountsByEmail = Mapping[str, Account]
 
 _TOKEN = re.compile(r"[!-~]+")
-_TAKEN = "the token given for {} is somebody else's"
+_TAKEN = "the token given for {} belongs to another user"
 
 
 def generate_token() -> str:
@@ -33,7 +33,7 @@ def validate_token(token: str, email: str) -> str:
         ValueError: The token is invalid.
     """
     if not _TOKEN.fullmatch(token):
-        raise ValueError(f"the token given for {email} must be of printable ASCII, without blanks")
+        raise ValueError(f"the token given for {email} must be printable ASCII without blanks")
     return token
 
 
@@ -100,7 +100,7 @@ def add_account(accounts: AccountsByEmail, email: str, token: str) -> dict[str, 
     """
     known = accounts.get(email)
     if known is not None and known.active:
-        raise ValueError(f"{email} is a user already: renew their token if they have lost it")
+        raise ValueError(f"{email} is already a user: renew their token if they have lost it")
     account = Account(email, "added", active=True, tokens=frozenset({token}))
     return _ensure_unique_tokens({**accounts, email: account}, [email])
 
@@ -132,7 +132,7 @@ def revoke_account(accounts: AccountsByEmail, email: str) -> dict[str, Account]:
         ValueError: There is no such user.
     """
     if email not in accounts:
-        raise ValueError(f"{email} is no user of this hub")
+        raise ValueError(f"{email} is not a user of this hub")
     return {**accounts, email: replace(accounts[email], active=False, tokens=frozenset())}
 
 
@@ -145,7 +145,7 @@ def get_active(accounts: AccountsByEmail, email: str) -> Account:
     account = accounts.get(email)
     if account is None or not account.active:
         known = ", ".join(each.email for each in accounts.values() if each.active)
-        raise ValueError(f"{email!r} is no user of this hub: {known or 'it has none'}")
+        raise ValueError(f"{email!r} is not a user of this hub (its users: {known or 'none'})")
     return account
 
 

@@ -91,8 +91,7 @@ class Accounts:
         for email, account in before.items():
             if account.active and not self._snapshot.accounts[email].active:
                 _log.warning(
-                    "%s may not enter any more: this start does not name them. What they have made "
-                    "stays.",
+                    "%s no longer has access: this start does not name them. Their data is kept.",
                     email,
                 )
 

@@ -76,10 +76,10 @@ def clean_up(
     content = quarantine.summarize()
     if moved:
         _log.warning(
-            "%s has taken in what the database does not know, and what has expired (%d in number): "
-            "there it is kept for %d days or more, and from there it comes back if it is known",
-            content.folder,
+            "%d unknown or expired files were moved to %s: they are kept there for at least %d "
+            "days, and restored if the database knows them again",
             moved,
+            content.folder,
             retention.quarantine.days,
         )
     return CleanupResult(agreed, content)

@@ -59,7 +59,7 @@ class Lifecycle:
                 self.requeue(db, job)
                 continue
             reason = (
-                f"The hub ended {losses} times while the job was running, so it is not tried again."
+                f"The hub ended {losses} times while the job was running, so it is not retried."
             )
             self.finish(db, job, AttemptResult.failure(FailureType.CRASH, reason))
 

@@ -89,12 +89,12 @@ def choose_next(candidates: Iterable[Candidate], slots: Slots, taken: int) -> Ca
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
-_INTERNAL_REASON = "The hub could not carry out the job. The log of the hub tells more."
-_DISK_FULL_REASON = "The disk of this hub is full. Free some space and submit the job again."
+_INTERNAL_REASON = "The hub could not run the job: see the hub's log for details."
+_DISK_FULL_REASON = "The disk of this hub is full. Free some space, and submit the job again."
 _CACHE_NOTICE = (
-    "Served from the cache: a job of yours, or one that was shared with you, has made the same "
-    "target model before, from the same input, with the same options, for the same chip and with "
-    "the same tools. Nothing ran for this job."
+    "Served from the cache: a job of yours, or one that was shared with you, has produced the same "
+    "target model from the same input, with the same options, for the same chip and with the same "
+    "tools. Nothing was run for this job."
 )
 
 
@@ -183,7 +183,7 @@ class Scheduler:
                 failing = False
             except Exception:  # noqa: BLE001 - without the scheduler no job would ever run
                 if not failing:
-                    _log.exception("the scheduler cannot look for jobs, and tries again")
+                    _log.exception("the scheduler cannot read the queue and will retry")
                 failing = True
                 self._stopping.wait(_RETRY_AFTER)
                 self._awake.set()
@@ -236,7 +236,7 @@ class Scheduler:
                 self._executor.release(AttemptId(job.id, job.attempt))
                 self._work.remove(job.id, job.attempt)
         except _Superseded:
-            _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
+            _log.info("attempt %d of the job %s is no longer needed", job.attempt, job.id)
         except (AttemptCancelled, CachedModelDeleted):
             # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
@@ -263,7 +263,9 @@ class Scheduler:
                 self._finish(job, result)
             except Exception:  # noqa: BLE001 - the next process takes up what this one cannot end
                 if not failing:
-                    _log.exception("the end of the job %s cannot be stored yet", job.id)
+                    _log.exception(
+                        "the end of the job %s cannot be stored yet and will be retried", job.id
+                    )
                 failing = True
                 if self._stopping.wait(_RETRY_AFTER):
                     return

@@ -74,7 +74,9 @@ class Quarantine:
             place.mkdir(mode=0o700, exist_ok=True)
             path.rename(place / path.name)
         except OSError as error:
-            _log.warning("%s has no place here, and cannot be moved: %s", path, error)
+            _log.warning(
+                "%s does not belong here, and cannot be moved to the quarantine: %s", path, error
+            )
             return False
         return True
 
@@ -226,7 +228,7 @@ def reconcile_folder(folder: Path, sizes: Mapping[str, int | None], quarantine: 
             moved += quarantine.put(path)
     for name in sizes.keys() - present:
         if quarantine.restore(folder / name, sizes[name]):
-            _log.warning("%s has come back from the quarantine", folder / name)
+            _log.warning("%s was restored from the quarantine", folder / name)
     return moved
 
 

@@ -65,7 +65,9 @@ async def write_stream(
             async for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
-                    raise ProblemError(413, f"More than the {limit} bytes that were announced.")
+                    raise ProblemError(
+                        413, f"The data exceeds the {limit} bytes that were announced."
+                    )
                 block += chunk
                 if len(block) >= _BLOCK:
                     await run_sync(store, bytes(block))
@@ -82,12 +84,12 @@ class _Writer:
     """A request that is writing a part of an upload.
 
     Attributes:
-        scope: The cancel scope of its work.
+        cancel_scope: The cancel scope of its work.
         ended: Set once it has stopped writing.
     """
 
     def __init__(self) -> None:
-        self.scope = CancelScope()
+        self.cancel_scope = CancelScope()
         self.ended = asyncio.Event()
 
 
@@ -117,9 +119,9 @@ class UploadWriters:
             before = self._active.get(key)
             self._active[key] = own
         try:
-            with own.scope:
+            with own.cancel_scope:
                 if before is not None:
-                    before.scope.cancel()
+                    before.cancel_scope.cancel()
                     with CancelScope(shield=True):
                         await before.ended.wait()
                     await checkpoint_if_cancelled()
@@ -129,7 +131,7 @@ class UploadWriters:
             with self._lock:
                 if self._active.get(key) is own:
                     del self._active[key]
-        if own.scope.cancelled_caught:
+        if own.cancel_scope.cancelled_caught:
             raise ProblemError(409, f"Part {part} has been sent again by a newer request.")
 
     @contextmanager

@@ -133,8 +133,7 @@ def start_hub(
         work = WorkFolders(folder, durable=config.durable)
     except FileExistsError as error:
         raise DataFolderError(
-            f"{error.filename} must be a folder: move away what is there, or give another data "
-            "folder."
+            f"{error.filename} must be a folder: move that file away, or use another data folder."
         ) from error
     store.before_commit(storage.flush)
     cleanup = clean_up(store, storage, work, clock, config.retention)

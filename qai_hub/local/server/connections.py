@@ -150,7 +150,7 @@ class Connection(H11Protocol):
     def _on_head_timeout(self) -> None:
         if self.conn.trailing_data[0]:
             self._respond_with_problem(
-                408, f"No request has come within {self._limits.head_seconds:g} seconds."
+                408, f"No request arrived within {self._limits.head_seconds:g} seconds."
             )
         else:
             self.transport.close()
@@ -163,7 +163,7 @@ class Connection(H11Protocol):
     def _on_send_timeout(self) -> None:
         unsent = self.transport.get_write_buffer_size()
         if unsent > self._unsent - min(_MIN_PROGRESS, self._unsent):
-            _log.info("a client has not read its answer, and is given up")
+            _log.info("closed a connection whose client does not read the response")
             self.transport.abort()
         else:
             self._start_send_timer()

@@ -35,5 +35,5 @@ class RateLimitFilter(logging.Filter):
         self._last[kind] = now
         suppressed = self._suppressed.pop(kind, 0)
         if suppressed:
-            record.msg = f"{kind} (and {suppressed} times more in between)"
+            record.msg = f"{kind} (and {suppressed} more since the last such message)"
         return True

@@ -76,7 +76,7 @@ class OuterMiddleware:
         except ProblemError as problem:
             await exchange.respond_with(problem)
         except ClientDisconnect:
-            _log.info("%s: the client has gone", exchange.id)
+            _log.info("%s: the client disconnected", exchange.id)
         except asyncio.CancelledError:
             # The server cancels requests that outlast its shutdown. It would log the whole stack.
             await exchange.respond_with(_STOPPING)
@@ -131,7 +131,7 @@ class _Exchange:
         except TimeoutError:
             raise ProblemError(
                 408,
-                f"The rest of the body has not come within {self._stall_seconds:g} seconds: "
+                f"The rest of the body did not arrive within {self._stall_seconds:g} seconds: "
                 "send it again.",
             ) from None
         self._body_pending = message.get("more_body", False)
@@ -148,7 +148,7 @@ class _Exchange:
     async def respond_with(self, problem: ProblemError) -> None:
         """Respond with a problem; a response that has begun is cut off by the server."""
         if self.status is not None:
-            _log.info("%s: broken off: %s", self.id, problem.detail)
+            _log.info("%s: response aborted: %s", self.id, problem.detail)
             return
         response = problem.response(self.id)
         if self._body_pending:
@@ -159,7 +159,7 @@ class _Exchange:
     def log_failure(self, problem: ProblemError) -> None:
         """Log the exception that is being handled, with its traceback if it is a bug."""
         if problem is OUT_OF_FILES:
-            _log.warning("there are no more files to open: requests are answered 503")
+            _log.warning("too many open files: requests are answered with 503")
         elif problem is DISK_FULL:
             _log.error("request %s failed: %s: the disk is full", self.id, self.request_line)
         else:
@@ -176,5 +176,5 @@ def _to_problem(error: Exception) -> ProblemError:
     return OUT_OF_FILES if is_out_of_files(error) else _INTERNAL
 
 
-_STOPPING = ProblemError(503, "The hub is stopping: try again once it runs.")
-_INTERNAL = ProblemError(500, "Something went wrong in the hub. Its log tells more.")
+_STOPPING = ProblemError(503, "The hub is shutting down: try again once it is running.")
+_INTERNAL = ProblemError(500, "Internal error of the hub: see its log for details.")

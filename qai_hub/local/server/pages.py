@@ -63,7 +63,9 @@ class _ReadOnlyPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            raise ProblemError(405, "This is a page to look at.", headers={"Allow": "GET, HEAD"})
+            raise ProblemError(
+                405, "This page only supports GET and HEAD.", headers={"Allow": "GET, HEAD"}
+            )
         await self._render(Request(scope))(scope, receive, send)
 
 
@@ -82,7 +84,7 @@ def _resource_page(kind: str) -> Callable[[Request], Response]:
             raise ProblemError(404, f"{kind.capitalize()} ids look like {kind[0]}ab12cd34.")
         return _page(
             f"{kind.capitalize()} {key}",
-            "What it holds is only for those who may see it. In Python:",
+            "Only users with access can see its content. In Python:",
             f'client.get_{kind}("{key}")',
         )
 

@@ -202,6 +202,6 @@ class _Server(uvicorn.Server):
 def _handle_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an error on the event loop; asyncio itself retries accepting connections."""
     if is_out_of_files(context.get("exception")):
-        _log.warning("there are no more files to open: connections wait")
+        _log.warning("too many open files: new connections wait")
     else:
         loop.default_exception_handler(context)

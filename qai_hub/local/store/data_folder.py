@@ -19,8 +19,8 @@ from qai_hub.local.store.schema import settings
 DATABASE = "hub.db"
 MARKER = "QAI_HUB_DATA.txt"
 _EXPLANATION = """\
-This folder is the data folder of a local hub (qai-hub serve), which knows it by the name of this
-file. The hub makes, moves and deletes files here by itself: keep nothing else in this folder.
+This folder is the data folder of a local hub (qai-hub serve), which recognizes it by the name of
+this file. The hub creates, moves and deletes files here: keep nothing else in this folder.
 """
 # Tables that identify a database as a hub's, also that of a release that left no mark.
 _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
@@ -66,13 +66,13 @@ def _has_marker(folder: Path) -> bool:
     names = _list_names(folder)
     if MARKER in names:
         if not _is_file(folder / MARKER):
-            raise DataFolderError(f"{folder / MARKER} must be a file: give another data folder.")
+            raise DataFolderError(f"{folder / MARKER} must be a file: use another data folder.")
         return True
     if names and not (DATABASE in names and _is_hub_database(folder / DATABASE)):
         listed = ", ".join(names[:_MAX_LISTED]) + (" and more" if len(names) > _MAX_LISTED else "")
         raise DataFolderError(
-            f"{folder} is no data folder of a hub, and not empty: it has {listed} in it, and no "
-            f"{MARKER}. Nothing was touched. Give a folder that is empty, or not there yet."
+            f"{folder} is not a hub's data folder, and not empty: it contains {listed}, but no "
+            f"{MARKER}. Nothing was changed. Use an empty or a new folder."
         )
     return False
 
@@ -80,15 +80,15 @@ def _has_marker(folder: Path) -> bool:
 def _list_names(folder: Path) -> list[str]:
     """Return the sorted names in a folder; none if the folder does not exist."""
     if folder.is_symlink() and not folder.exists():
-        raise DataFolderError(f"{folder} is a link that leads nowhere: give another data folder.")
+        raise DataFolderError(f"{folder} is a broken link: use another data folder.")
     try:
         names = sorted(path.name for path in folder.iterdir())
     except FileNotFoundError:
         return []
     except NotADirectoryError:
-        raise DataFolderError(f"{folder} is no folder: give another data folder.") from None
+        raise DataFolderError(f"{folder} is not a folder: use another data folder.") from None
     except PermissionError as error:
-        problem = f"{folder} cannot be looked into: {error.strerror}. Give another data folder."
+        problem = f"{folder} cannot be read: {error.strerror}. Use another data folder."
         raise DataFolderError(problem) from error
     # The root of a new file system contains it from the beginning.
     return [] if names == ["lost+found"] and (folder / names[0]).is_dir() else names
@@ -108,8 +108,8 @@ def _check_journal(folder: Path) -> None:
     database, journal = folder / DATABASE, folder / f"{DATABASE}-wal"
     if _size(database) == 0 and _size(journal) > 0:
         raise DataFolderError(
-            f"{journal} is there, and {database} is missing or empty: the latest changes of that "
-            "database are in it. Put the database back beside it, or move it away as well."
+            f"{journal} exists, but {database} is missing or empty: the journal contains the "
+            "latest changes of that database. Restore the database, or move the journal away."
         )
 
 
@@ -121,8 +121,8 @@ def _check_database(database: Path) -> None:
         and not _is_hub_database(database)
     ):
         raise DataFolderError(
-            f"{database} is the database of something else. Nothing was touched. Put the hub's own "
-            "in its place, or move it away."
+            f"{database} is not a hub's database. Nothing was changed. Replace it with the hub's "
+            "own, or move it away."
         )
 
 

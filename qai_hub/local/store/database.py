@@ -21,8 +21,8 @@ from qai_hub.local.store.dialect import (
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
 
 _NEWER = (
-    "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
-    "this hub another data folder."
+    "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or use "
+    "another data folder."
 )
 _DAMAGED = "The database of the data folder is damaged: the hub's settings in it cannot be read."
 
@@ -108,7 +108,7 @@ def open_folder(folder: Path) -> Iterator[Connection]:
             is damaged or busy.
     """
     path = folder / DATABASE
-    problem = f"{folder} is no data folder of a hub: start one with it first, by qai-hub serve."
+    problem = f"{folder} is not a hub's data folder: start a hub with it first, by qai-hub serve."
     if not is_hub_folder(folder):
         raise DataFolderError(problem)
     try:
@@ -126,8 +126,8 @@ def open_folder(folder: Path) -> Iterator[Connection]:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
         raise DataFolderError(
-            f"The data folder {folder} is of an older release: start the hub with it, which brings "
-            "it up to date."
+            f"The data folder {folder} was written by an older release: start a hub with it once, "
+            "which upgrades it."
         )
     engine = sqlite_engine(_create_private(path))
     try:
@@ -151,9 +151,7 @@ def _lock_folder(folder: Path) -> sqlite3.Connection:
             lock.close()
         problem = f"{path} cannot be locked: {error}."
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            problem = (
-                f"Another hub is using {folder}: stop it, or give this one another data folder."
-            )
+            problem = f"Another hub is using {folder}: stop it, or use another data folder."
         raise DataFolderError(problem) from error
     return lock
 

@@ -61,7 +61,7 @@ def test_a_part_that_comes_after_another_upload_has_ended_is_refused(ada: Api) -
         ok(finish(ada, key, upload, tag))
         yield CONTENT[5:]
 
-    assert "given up" in problem(httpx.put(late["urls"][0], content=overtaken()), 409)
+    assert "abandoned" in problem(httpx.put(late["urls"][0], content=overtaken()), 409)
 
 
 def test_a_hub_that_stops_does_not_wait_for_slow_uploads(

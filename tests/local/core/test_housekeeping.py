@@ -184,8 +184,8 @@ def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does
     assert (order.quarantined.folder, order.quarantined.count) == (quarantine, 3)
     assert order.quarantined.size == 12
     (warning,) = [record.getMessage() for record in caplog.records]
-    assert warning.startswith(f"{quarantine} has taken in what the database does not know")
-    assert "(3 in number)" in warning
+    assert f"unknown or expired files were moved to {quarantine}:" in warning
+    assert warning.startswith("3 unknown or expired files")
     add_data(store, storage, ada, "f1", None)
     storage.file_path("f1").unlink()
     begin(store, storage, ada, "u2", ago(hours=1))

@@ -327,4 +327,4 @@ def test_the_scheduler_outlives_a_fault_of_the_database(
     key, _ = world.compile()
     with world.running():
         world.until_state(key, states.DONE)
-    assert "cannot look for jobs" in caplog.text
+    assert "cannot read the queue" in caplog.text

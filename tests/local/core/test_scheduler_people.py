@@ -231,4 +231,4 @@ def test_a_job_is_queued_again_when_there_is_no_thread_for_it(
     key, _ = world.compile()
     with world.running():
         assert world.until_state(key, states.DONE).attempt == 3
-    assert "cannot look for jobs" in caplog.text
+    assert "cannot read the queue" in caplog.text

@@ -109,17 +109,17 @@ def test_the_folder_of_somebody_else_is_refused_and_left_as_it_is(
 def test_a_refusal_names_the_first_few_things(tmp_path: Path) -> None:
     folder = fill(tmp_path / "theirs", dict.fromkeys(["c", "a/x", "b", "d"], "text"))
     with pytest.raises(
-        DataFolderError, match=r"not empty: it has a, b, c and more in it"
+        DataFolderError, match=r"not empty: it contains a, b, c and more, but"
     ) as caught:
         Store(folder)
-    assert "Give a folder that is empty, or not there yet." in str(caught.value)
+    assert "Use an empty or a new folder." in str(caught.value)
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     before = picture(tmp_path / "file")
-    for name, words in (("file", "is no folder"), ("dangling", "leads nowhere")):
+    for name, words in (("file", "is not a folder"), ("dangling", "is a broken link")):
         with pytest.raises(DataFolderError, match=words):
             Store(tmp_path / name)
     assert picture(tmp_path / "file") == before
@@ -132,7 +132,7 @@ def test_what_takes_the_place_of_a_folder_of_the_hub_is_refused(tmp_path: Path, 
     LocalHub(folder).start().stop()
     (folder / name).rmdir()
     (folder / name).write_text("text")
-    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move away"):
+    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move that file"):
         LocalHub(folder).start()
     (folder / name).unlink()
     LocalHub(folder).start().stop()
@@ -186,7 +186,7 @@ def test_users_that_are_refused_leave_no_folder_behind(tmp_path: Path, users: An
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o300)
-    with pytest.raises(DataFolderError, match="cannot be looked into"):
+    with pytest.raises(DataFolderError, match="cannot be read"):
         Store(tmp_path)
     tmp_path.chmod(0o700)
 
@@ -243,7 +243,7 @@ def test_a_journal_without_its_database_is_not_given_away(tmp_path: Path) -> Non
     for spoil in (Path.unlink, Path.touch):
         spoil(folder / "hub.db")
         before = picture(folder)
-        with pytest.raises(DataFolderError, match="Put the database back beside it"):
+        with pytest.raises(DataFolderError, match="Restore the database"):
             Store(folder)
         assert picture(folder) == before
     (folder / "hub.db").write_bytes(content)
