@@ -76,7 +76,7 @@ class Lifecycle:
         job, now = JOBS.get(db, job_id), self._now()
         if job is None:
             return None
-        begun = self._update_if_current(
+        claimed = self._update_if_current(
             db,
             job,
             (states.CREATED,),
@@ -85,7 +85,7 @@ class Lifecycle:
             started=now,
             updated=now,
         )
-        return JOBS.get(db, job_id) if begun else None
+        return JOBS.get(db, job_id) if claimed else None
 
     def advance(self, db: Connection, job: Job) -> bool:
         """Record that the worker of an attempt has started.
