@@ -190,16 +190,16 @@ def _collect_users(options: argparse.Namespace) -> list[User]:
 
 def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
-    from qai_hub.local.config import HubConfig, cores, named_users
-    from qai_hub.local.core.access import merged
+    from qai_hub.local.config import HubConfig, count_cores, normalize_users
+    from qai_hub.local.core.account_changes import merge_users
 
     config = HubConfig(
         data_dir=options.data_dir.expanduser(),
         host=options.host,
         port=options.port,
-        users=named_users(merged(users)),
+        users=normalize_users(merge_users(users)),
         keep_users=options.keep_users,
-        max_parallel_jobs=options.max_parallel_jobs or cores(),
+        max_parallel_jobs=options.max_parallel_jobs or count_cores(),
         job_timeout=options.job_timeout,
         memory_limit=options.memory_limit,
         cache=options.cache,
@@ -211,7 +211,7 @@ def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
 
 def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
     from qai_hub.local.engine.sandbox import told_sandbox
-    from qai_hub.local.tools import told_abilities
+    from qai_hub.local.frameworks import format_capabilities
 
     print_line(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
     kept = hub.quarantined
@@ -222,7 +222,7 @@ def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -
         path = _ensure_profile(hub, email, name)
         print_line(f'  {email}: hub.Client(profile="{name}"), from {path}')
     print_line("What it can do on this machine:")
-    for line in told_abilities():
+    for line in format_capabilities():
         print_line(f"  {line}")
     print_line(told_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (

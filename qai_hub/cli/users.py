@@ -90,39 +90,39 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import add
+    from qai_hub.local.core.account_changes import add_account
 
-    _issue_token(options, add, "has access until it is revoked")
+    _issue_token(options, add_account, "has access until it is revoked")
 
 
 def _renew(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import renew
+    from qai_hub.local.core.account_changes import replace_tokens
 
-    _issue_token(options, renew, "has access with the new token only")
+    _issue_token(options, replace_tokens, "has access with the new token only")
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import revoke
-    from qai_hub.local.store.people import normalized, read_accounts, write_accounts
+    from qai_hub.local.core.account_changes import revoke_account
+    from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
-    email = normalized(options.email)
+    email = normalize_email(options.email)
     with _open_database(options) as db:
-        write_accounts(db, revoke(read_accounts(db), email))
+        write_accounts(db, revoke_account(read_accounts(db), email))
     print_info(f"{email} has no access any more. URLs of files already issued expire in an hour.")
 
 
 def _issue_token(options: argparse.Namespace, update: "UpdateAccounts", notice: str) -> None:
-    from qai_hub.local.core.access import checked_token, new_token
+    from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
-        normalized,
+        normalize_email,
         read_accounts,
         token_digest,
         write_accounts,
     )
 
-    email, given = normalized(options.email), options.token_file is not None
-    token = read_secret_file(options.token_file).strip() if given else new_token()
-    digest = token_digest(checked_token(token, email))
+    email, given = normalize_email(options.email), options.token_file is not None
+    token = read_secret_file(options.token_file).strip() if given else generate_token()
+    digest = token_digest(validate_token(token, email))
     with _open_database(options) as db:
         write_accounts(db, update(read_accounts(db), email, digest))
     print_info(f"{email} {notice}.")
@@ -131,6 +131,6 @@ def _issue_token(options: argparse.Namespace, update: "UpdateAccounts", notice: 
 
 
 def _open_database(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
-    from qai_hub.local.store.database import beside_the_hub
+    from qai_hub.local.store.database import open_folder
 
-    return beside_the_hub(options.data_dir.expanduser())
+    return open_folder(options.data_dir.expanduser())

@@ -87,10 +87,10 @@ def test_a_token_that_is_given_is_not_printed(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["add", ADA], "is a user already"),
+        (["add", ADA], "is already a user"),
         (["add", "ada"], "'ada' is not an e-mail address"),
-        (["renew", BOB], "no user of this hub: ada@example.com"),
-        (["revoke", BOB], "no user of this hub"),
+        (["renew", BOB], "not a user of this hub (its users: ada@example.com)"),
+        (["revoke", BOB], "not a user of this hub"),
         (["add", BOB, "--token-file", "no such file"], "No such file"),
     ],
 )
@@ -132,7 +132,7 @@ def test_other_folders_are_left_as_they_are(
     (tmp_path / "hub.db").write_bytes(b"mine")
     for place in (tmp_path, tmp_path / "missing"):
         assert main(["users", "list", "--data-dir", str(place)]) == 1
-        assert "no data folder of a hub" in capsys.readouterr().err
+        assert "is not a hub's data folder" in capsys.readouterr().err
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
 
 
@@ -148,7 +148,7 @@ def test_a_database_of_something_else_is_left_as_it_is(
         )
     before = (tmp_path / "hub.db").read_bytes()
     assert main(["users", *verb, "--data-dir", str(tmp_path)]) == 1
-    assert "no data folder of a hub" in capsys.readouterr().err
+    assert "is not a hub's data folder" in capsys.readouterr().err
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 

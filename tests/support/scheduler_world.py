@@ -22,7 +22,7 @@ from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 
@@ -46,7 +46,7 @@ class World:
             self.work,
             now,
             self.executor(),
-            DeviceCatalogue.load().soc_of,
+            DeviceCatalogue.load().get_soc,
             self._end,
             HubConfig(
                 max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
@@ -67,7 +67,7 @@ class World:
             job = JOBS.get(db, key)
             assert job is not None
             ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
-        scheduler.cancelled(ended)
+        scheduler.stop_attempts(ended)
         return ended
 
     def _end(self, job_ids: Iterable[str]) -> None:
@@ -77,16 +77,16 @@ class World:
         with self.store.write() as db:
             key = add_model(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
-            MODELS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(content)
+            MODELS.update(db, key, file_id=f"f{key}")
+        self.storage.file_path(f"f{key}").write_bytes(content)
         return key
 
     def dataset(self, content: bytes = b"data") -> str:
         with self.store.write() as db:
             key = add_dataset(db, self.owner)
             add_file(db, File(f"f{key}", len(content), None))
-            DATASETS.change(db, key, file_id=f"f{key}")
-        self.storage.file(f"f{key}").write_bytes(content)
+            DATASETS.update(db, key, file_id=f"f{key}")
+        self.storage.file_path(f"f{key}").write_bytes(content)
         return key
 
     def target(self) -> str:
@@ -96,7 +96,7 @@ class World:
     def submit(self, kind: str = "compile", options: str = "", **roles: Any) -> str:
         with self.store.write() as db:
             key = add_job(db, self.owner, kind, **roles)
-            JOBS.change(db, key, options=options)
+            JOBS.update(db, key, options=options)
         return key
 
     def compile(self, source: str | None = None, options: str = "") -> tuple[str, str]:
@@ -118,11 +118,11 @@ class World:
 
     def log_of(self, key: str) -> str:
         with self.store.read() as db:
-            (artifact,) = artifacts_of(db, [key])[key]
+            (artifact,) = get_artifacts(db, [key])[key]
             file = get_file(db, artifact.file_id)
         assert artifact.type == states.HUB_LOG
         assert file is not None
-        text = self.storage.file(file.id).read_text()
+        text = self.storage.file_path(file.id).read_text()
         assert file.size == len(text.encode())
         return text
 
@@ -134,5 +134,5 @@ class World:
         return self.job(key)
 
     def until_ended(self, key: str) -> Job:
-        self.until(lambda: self.job(key).state in states.FINISHED)
+        self.until(lambda: self.job(key).state in states.FINISHED_STATES)
         return self.job(key)

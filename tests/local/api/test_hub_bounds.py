@@ -40,7 +40,7 @@ def test_a_full_queue_is_told_and_frees_itself() -> None:
         body = {"compile_job": {"model": {"model_id": model}, **device}}
         key = {"Idempotency-Key": "third"}
         told = refused(ada.http.post("jobs/", json=body, headers=key))
-        assert told.startswith("You have 2 queued jobs, as many as this hub takes from one person")
+        assert told.startswith("You have 2 queued jobs, the maximum for one user")
         project = ada.get("users/auth/user/")["default_project_id"]
         refused(ada.http.post(f"projects/{project}/jobs/", json=body))
         bob.compile(bob.upload_model())

@@ -133,8 +133,8 @@ def test_uploads_end_with_what_they_are_for(ada: Api) -> None:
     assert httpx.post(form, files={"file": ("f", b"data")}).status_code == 201
     delete(ada, f"models/{model}/")
     delete(ada, f"datasets/{data}/")
-    assert "given up" in problem(httpx.put(upload["urls"][0], content=b"model"), 409)
-    assert "given up" in problem(httpx.post(form, files={"file": ("f", b"data")}), 409)
+    assert "abandoned" in problem(httpx.put(upload["urls"][0], content=b"model"), 409)
+    assert "abandoned" in problem(httpx.post(form, files={"file": ("f", b"data")}), 409)
 
 
 def test_a_file_that_several_have_from_the_cache_goes_with_the_last(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_facts_about_a_target_model_are_shown_with_it(
 def test_all_facts_that_are_told_of_qnn_models_have_a_number() -> None:
     soc = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
     made = Provenance(runtime="qnn_context_binary", soc=soc, sdk="2", graphs=())
-    known = Contract.load().enum("ModelMetadataKey")
+    known = Contract.load().enum_values("ModelMetadataKey")
     assert {f"MODEL_METADATA_KEY_{name}" for name in metadata_of(made, 3)} <= known.keys()
 
 

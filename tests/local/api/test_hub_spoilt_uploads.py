@@ -61,13 +61,13 @@ def test_a_part_that_comes_after_another_upload_has_ended_is_refused(ada: Api) -
         ok(finish(ada, key, upload, tag))
         yield CONTENT[5:]
 
-    assert "given up" in problem(httpx.put(late["urls"][0], content=overtaken()), 409)
+    assert "abandoned" in problem(httpx.put(late["urls"][0], content=overtaken()), 409)
 
 
 def test_a_hub_that_stops_does_not_wait_for_slow_uploads(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("qai_hub.local.server.run._STOP_WITHIN", 0.2)
+    monkeypatch.setattr("qai_hub.local.server.run._SHUTDOWN_SECONDS", 0.2)
     with LocalHub() as hub:
         api = Api(hub)
         url = urlsplit(begin(api, api.create_model())["urls"][0])

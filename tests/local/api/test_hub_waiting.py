@@ -12,7 +12,7 @@ from support.hub_http import Api, problem
 from support.patience import until
 
 from qai_hub.local import LocalHub
-from qai_hub.local.api.long_poll import MAX_WAIT, wait_preference
+from qai_hub.local.api.long_poll import MAX_WAIT, parse_wait_preference
 
 
 def ask(api: Api, key: str, prefer: str) -> tuple[httpx.Response, float]:
@@ -161,10 +161,10 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
     ],
 )
 def test_the_preference(prefer: str, seconds: int | None) -> None:
-    assert wait_preference(prefer) == seconds
+    assert parse_wait_preference(prefer) == seconds
 
 
 @given(st.text() | st.from_regex(r'(wait|x) ?= ?"?[0-9]*"?([,;].*)?'))
 def test_any_preference_is_read_or_ignored(prefer: str) -> None:
-    seconds = wait_preference(prefer)
+    seconds = parse_wait_preference(prefer)
     assert seconds is None or 0 <= seconds <= MAX_WAIT

@@ -20,7 +20,7 @@ from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share, unshare
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import result_of, uses_of
+from qai_hub.local.store.relations import get_job_result, get_uses
 from qai_hub.local.store.rows import JOBS
 
 SERVED = "Served from the cache"
@@ -184,7 +184,7 @@ def is_served(job: Job) -> bool:
 
 
 def file_of(world: World, target: str) -> Path:
-    return world.storage.file(world.get_model(target).file_id or "")
+    return world.storage.file_path(world.get_model(target).file_id or "")
 
 
 def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
@@ -205,7 +205,7 @@ def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
     assert new["producer_attempt"] == 1
     assert file_of(world, given).samefile(file_of(world, made))
     with world.store.read() as db:
-        assert result_of(db, second) == result_of(db, first)
+        assert get_job_result(db, second) == get_job_result(db, first)
     assert SERVED in world.log_of(second)
     assert first not in world.log_of(second)
 
@@ -268,7 +268,7 @@ def test_what_is_damaged_is_made_again(
 ) -> None:
     model = world.model()
     _, made = compiled(world, model)
-    damage(world.storage.file(getattr(world.get_model(made), which)))
+    damage(world.storage.file_path(getattr(world.get_model(made), which)))
     second, again = compiled(world, model)
     assert (second.state, is_served(second)) == (states.DONE, False)
     # What was made anew has taken the place of the first.
@@ -333,7 +333,7 @@ def test_nobody_can_tell_that_others_have_made_the_same(world: World, ada: User,
 def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, bob: User) -> None:
     first, made = world.compile(world.model(b"same"))
     with world.store.write() as db:
-        JOBS.change(db, first, name="secret plan")
+        JOBS.update(db, first, name="secret plan")
         share(db, first, [bob.email])
     ran(world, first)
     world.owner = bob
@@ -341,8 +341,8 @@ def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, b
     (job,) = ran(world, second)
     assert is_served(job)
     with world.store.read() as db:
-        mine = [asdict(job), asdict(world.get_model(given)), result_of(db, second)]
-        uses = uses_of(db, [second])[second]
+        mine = [asdict(job), asdict(world.get_model(given)), get_job_result(db, second)]
+        uses = get_uses(db, [second])[second]
     text = json.dumps(mine) + world.log_of(second)
     for secret in (first, made, "secret plan", *uses_ids(world, first)):
         assert secret not in text
@@ -381,7 +381,7 @@ def test_of_several_shared_jobs_one_that_is_whole_serves(
 
 def uses_ids(world: World, job: str) -> list[str]:
     with world.store.read() as db:
-        return uses_of(db, [job])[job].models
+        return get_uses(db, [job])[job].models
 
 
 def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
@@ -395,9 +395,9 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
 
     key, target = world.compile(model)
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
+        patch.setattr("qai_hub.local.core.results.ResultStore.save_log", die)
         with world.running(cache=True):
-            world.until(lambda: world.job(key).state in states.RUNNING)
+            world.until(lambda: world.job(key).state in states.RUNNING_STATES)
     assert world.get_model(target).file_id is None
     (job,) = ran(world, key)
     assert (job.state, job.attempt, is_served(job)) == (states.DONE, 2, True)

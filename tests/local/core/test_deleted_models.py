@@ -8,7 +8,7 @@ from support.scheduler_world import World
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import forget_maker
+from qai_hub.local.store.files import delete_cache_entry
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.rows import MODELS
 
@@ -21,8 +21,8 @@ def world(store: Store, tmp_path: Path, ada: User) -> World:
 def delete(world: World, target: str, maker: str) -> None:
     """Delete the target model of a job, as its owner does."""
     with world.store.write() as db:
-        forget_maker(db, maker)
-        MODELS.remove(db, target)
+        delete_cache_entry(db, maker)
+        MODELS.delete(db, target)
 
 
 def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
@@ -47,7 +47,7 @@ def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
     assert job.attempt == 2
     assert len(world.worker.requests) == 2
     model = world.get_model(target)
-    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    assert world.storage.file_path(model.file_id or "").read_bytes() == b"made from body"
 
 
 def test_the_cache_finds_nothing_of_a_deleted_model(world: World) -> None:

@@ -92,7 +92,7 @@ def test_a_description_names_files_by_content_and_tells_where_nothing_lies(
     device = DeviceCatalogue.load().resolve(DeviceQuery("Samsung Galaxy S24"))
     key = world.submit("inference", input=[world.model()], dataset=[world.dataset()])
     with world.store.write() as db:
-        JOBS.change(db, key, device=device.to_json())
+        JOBS.update(db, key, device=device.to_json())
     with world.running():
         assert world.until_ended(key).state == states.DONE
     (sent,) = executor.sent
@@ -106,7 +106,7 @@ def test_a_description_names_files_by_content_and_tells_where_nothing_lies(
     assert request.soc == device.soc
     # The worker's own request names files of this machine.
     assert {str(path) for path in request.files} == {
-        str(world.storage.file(file_id)) for file_id in digests
+        str(world.storage.file_path(file_id)) for file_id in digests
     }
 
 

@@ -12,7 +12,7 @@ from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
 from qai_hub.local.disk import file_digest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import forget_unneeded, get_file
+from qai_hub.local.store.files import delete_unreferenced, get_file
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS, MODELS
 
@@ -41,7 +41,7 @@ def uploaded(world: World, content: bytes, model_type: str = BINARY) -> str:
     """Upload a model in parts, so that nobody has read it as a whole yet."""
     key = world.model(content)
     with world.store.write() as db:
-        MODELS.change(db, key, model_type=model_type)
+        MODELS.update(db, key, model_type=model_type)
     return key
 
 
@@ -49,14 +49,14 @@ def profiled(world: World, *models: str, kind: str = "profile", **job: Any) -> s
     """Run a job on models to its end; return it."""
     key = world.submit(kind, input=models, target=[world.target()])
     with world.store.write() as db:
-        JOBS.change(db, key, device=job.get("device"))
+        JOBS.update(db, key, device=job.get("device"))
     with world.running():
         world.until_ended(key)
     return key
 
 
 def content_of(world: World, model: str) -> bytes:
-    return world.storage.file(world.get_model(model).file_id or "").read_bytes()
+    return world.storage.file_path(world.get_model(model).file_id or "").read_bytes()
 
 
 def test_what_made_a_model_reaches_the_jobs_that_work_on_it(world: World) -> None:
@@ -100,8 +100,10 @@ def test_a_binary_that_came_back_outlives_the_one_that_was_made(world: World) ->
     again = uploaded(world, content_of(world, made))
     profiled(world, again)
     with world.store.write() as db:
-        MODELS.remove(db, made)
-        assert forget_unneeded(db, [known.file_id or "", known.source_id or ""]) == [known.file_id]
+        MODELS.delete(db, made)
+        assert delete_unreferenced(db, [known.file_id or "", known.source_id or ""]) == [
+            known.file_id
+        ]
     profiled(world, again)
     (model,) = world.worker.requests[1].inputs
     assert model.provenance == MADE
@@ -146,7 +148,7 @@ def test_the_chips_of_further_devices_reach_the_worker_where_they_are_others(wor
     key, _ = world.compile()
     listed = [device.to_json() for device in devices]
     with world.store.write() as db:
-        JOBS.change(db, key, device=listed[0], devices=listed)
+        JOBS.update(db, key, device=listed[0], devices=listed)
     with world.running():
         world.until_ended(key)
     (request,) = world.worker.requests
@@ -164,7 +166,7 @@ def test_the_digest_of_a_file_is_kept_once_it_was_read(world: World) -> None:
     with world.store.read() as db:
         file = get_file(db, f"f{key}")
     assert file is not None
-    assert file.sha256 == file_digest(world.storage.file(file.id))
+    assert file.sha256 == file_digest(world.storage.file_path(file.id))
 
 
 def flip(path: Path) -> None:
@@ -178,7 +180,7 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], None]) -> None:
     target = compiled(world)
-    damage(world.storage.file(world.get_model(target).file_id or ""))
+    damage(world.storage.file_path(world.get_model(target).file_id or ""))
     job = world.job(profiled(world, target))
     assert (job.state, job.failure_type) == (states.FAILED, FailureType.MODEL_CORRUPT)
     assert f"The file of the model {target} is damaged" in (job.failure_reason or "")
@@ -188,7 +190,7 @@ def test_a_damaged_model_is_never_run(world: World, damage: Callable[[Path], Non
 
 def test_an_upload_that_was_cut_short_before_anybody_read_it_is_damaged(world: World) -> None:
     key = world.model(b"body")
-    cut(world.storage.file(f"f{key}"))
+    cut(world.storage.file_path(f"f{key}"))
     assert world.job(profiled(world, key)).failure_type == FailureType.MODEL_CORRUPT
     assert world.worker.requests == []
 
@@ -196,10 +198,10 @@ def test_an_upload_that_was_cut_short_before_anybody_read_it_is_damaged(world: W
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_a_damaged_hidden_file_is_never_used(world: World, damage: Callable[[Path], None]) -> None:
     target = compiled(world, source=b"hidden")
-    damage(world.storage.file(world.get_model(target).source_id or ""))
+    damage(world.storage.file_path(world.get_model(target).source_id or ""))
     job = world.job(profiled(world, target))
     assert job.failure_type == FailureType.MODEL_CORRUPT
-    assert f"what made the model {target} is damaged" in (job.failure_reason or "")
+    assert f"the source of the model {target} is damaged" in (job.failure_reason or "")
     assert world.worker.requests == []
 
 
@@ -210,6 +212,6 @@ def test_a_damaged_dataset_is_never_used(world: World) -> None:
         with world.running():
             job = world.until_ended(key)
         assert (job.state == states.FAILED) is damaged
-        flip(world.storage.file(f"f{data}"))
+        flip(world.storage.file_path(f"f{data}"))
     assert f"the dataset {data} is damaged" in (job.failure_reason or "")
     assert len(world.worker.requests) == 1

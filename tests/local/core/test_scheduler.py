@@ -12,12 +12,12 @@ from support.scheduler_world import World
 from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
-from qai_hub.local.core.results import Verdict
+from qai_hub.local.core.results import AttemptResult
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Dataset, Job, User
-from qai_hub.local.store.relations import result_of, uses_of
+from qai_hub.local.store.relations import get_job_result, get_uses
 from qai_hub.local.store.rows import DATASETS, JOBS
 
 
@@ -38,9 +38,9 @@ def test_a_compile_job_makes_its_target_model(world: World) -> None:
         {"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}
     ]
     assert (model.model_type, model.producer_attempt) == ("MODEL_TYPE_ONNX", 1)
-    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    assert world.storage.file_path(model.file_id or "").read_bytes() == b"made from body"
     with world.store.read() as db:
-        assert result_of(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
+        assert get_job_result(db, key) == {"tool_versions": [{"name": "tool", "version": "1"}]}
         file = get_file(db, model.file_id or "")
     assert file is not None
     assert file.sha256 is not None
@@ -55,7 +55,7 @@ def test_input_specs_reach_the_worker(world: World) -> None:
     key, _ = world.compile()
     types = [{"name": "x", "tensor_type": {"shape": [2, 3], "dtype": "TENSOR_DTYPE_FLOAT16"}}]
     with world.store.write() as db:
-        JOBS.change(db, key, input_specs=types)
+        JOBS.update(db, key, input_specs=types)
     with world.running():
         world.until_state(key, states.DONE)
     (spec,) = world.worker.requests[0].input_specs
@@ -68,8 +68,8 @@ def test_a_profile_job_leaves_a_profile_and_its_outputs(world: World) -> None:
         job = world.until_state(key, states.DONE)
     assert (job.execution_time, job.peak_memory) == (12, {"lower": 1, "upper": 2})
     with world.store.read() as db:
-        assert result_of(db, key) == {"detail": PROFILE}
-        (output,) = uses_of(db, [key])[key].output
+        assert get_job_result(db, key) == {"detail": PROFILE}
+        (output,) = get_uses(db, [key])[key].output
         dataset = DATASETS.get(db, output)
     assert isinstance(dataset, Dataset)
     assert dataset.file_id is not None
@@ -88,11 +88,11 @@ def test_a_quantize_job_leaves_a_model_and_how_close_it_is(world: World) -> None
             "weights_dtype": "QUANTIZE_DTYPE_INT4",
             "activations_dtype": "QUANTIZE_DTYPE_INT16",
         }
-        JOBS.change(db, key, **types)
+        JOBS.update(db, key, **types)
     with world.running():
         world.until_state(key, states.DONE)
     with world.store.read() as db:
-        found = result_of(db, key)
+        found = get_job_result(db, key)
     assert found == {"tool_versions": [{"name": "tool", "version": "1"}], "psnr": {"y": 51.5}}
     assert world.get_model(target).file_id is not None
     (request,) = world.worker.requests
@@ -111,7 +111,7 @@ def test_states_while_running(world: World, kind: str) -> None:
         kind, input=[world.model()], target=[world.target()], dataset=[world.dataset()]
     )
     with world.running():
-        world.until_state(key, states.KINDS[kind].working)
+        world.until_state(key, states.KINDS[kind].working_state)
         world.worker.go.set()
         world.until_state(key, states.DONE)
 
@@ -154,7 +154,7 @@ def test_jobs_on_a_model_in_the_making_wait_for_it(world: World) -> None:
     first, target = world.compile()
     second = world.submit("profile", input=[target])
     with world.running():
-        world.until_state(first, states.KINDS["compile"].working)
+        world.until_state(first, states.KINDS["compile"].working_state)
         assert world.job(second).state == states.CREATED
         world.worker.go.set()
         world.until_state(second, states.DONE)
@@ -261,9 +261,9 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
         new = lifecycle.claim(db, key)
         assert new is not None
         assert (old.attempt, new.attempt) == (1, 2)
-        late = Verdict.failure(FailureType.CRASH, "too late")
+        late = AttemptResult.failure(FailureType.CRASH, "too late")
         assert lifecycle.finish(db, old, late) == []
-        assert lifecycle.finish(db, new, Verdict.failure(FailureType.CRASH, "now")) == [key]
+        assert lifecycle.finish(db, new, AttemptResult.failure(FailureType.CRASH, "now")) == [key]
         assert lifecycle.finish(db, new, late) == []
     assert world.job(key).failure_reason == "now"
 
@@ -271,7 +271,7 @@ def test_a_late_verdict_of_an_older_attempt_changes_nothing(world: World) -> Non
 def test_data_that_expired_while_the_job_waited_fails_it(world: World) -> None:
     data = world.dataset()
     key = world.submit("inference", input=[world.model()], dataset=[data])
-    world.storage.file(f"f{data}").unlink()
+    world.storage.file_path(f"f{data}").unlink()
     with world.running():
         job = world.until_state(key, states.FAILED)
     assert job.failure_type == FailureType.INVALID_INPUTS
@@ -299,7 +299,7 @@ def test_the_end_of_a_job_is_stored_as_soon_as_that_is_possible(
     faults = iter([OSError("no space"), OSError("no space"), OSError("no space")])
     real = Lifecycle.finish
 
-    def finish(self: Lifecycle, db: Any, job: Job, verdict: Verdict) -> list[str]:
+    def finish(self: Lifecycle, db: Any, job: Job, verdict: AttemptResult) -> list[str]:
         for fault in faults:
             raise fault
         return real(self, db, job, verdict)
@@ -327,4 +327,4 @@ def test_the_scheduler_outlives_a_fault_of_the_database(
     key, _ = world.compile()
     with world.running():
         world.until_state(key, states.DONE)
-    assert "cannot look for jobs" in caplog.text
+    assert "cannot read the queue" in caplog.text

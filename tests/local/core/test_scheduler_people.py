@@ -9,12 +9,12 @@ import pytest
 from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.local_executor import Attempts
+from qai_hub.local.core.local_executor import RunningAttempts
 from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import MODELS
 
 
@@ -44,7 +44,7 @@ def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, b
         scheduler.wake()
         time.sleep(0.05)
         assert world.worker.at_once == 3
-        assert world.job(his).state == states.KINDS["compile"].working
+        assert world.job(his).state == states.KINDS["compile"].working_state
 
 
 def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[User]) -> None:
@@ -106,7 +106,7 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
     world.worker.go.clear()
     key, target = world.compile()
     with world.running() as scheduler:
-        world.until_state(key, states.KINDS["compile"].working)
+        world.until_state(key, states.KINDS["compile"].working_state)
         world.until(lambda: world.worker.at_once == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
@@ -144,14 +144,14 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed, cancelled = threading.Event(), threading.Event()
-    begin = Attempts.begin
+    begin = RunningAttempts.start
 
-    def late(self: Attempts, job: Job, run: object) -> None:
+    def late(self: RunningAttempts, job: Job, run: object) -> None:
         claimed.set()
         assert cancelled.wait(10)
         begin(self, job, run)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Attempts, "begin", late)
+    monkeypatch.setattr(RunningAttempts, "start", late)
     key, _ = world.compile()
     with world.running() as scheduler:
         assert claimed.wait(10)
@@ -209,7 +209,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
             assert (model.file_id is not None) == done
             assert world.job(after).state == (states.DONE if done else states.FAILED)
             assert done or world.job(key).failure_type == FailureType.CANCELLED
-            assert len(artifacts_of(db, [key])[key]) == 1
+            assert len(get_artifacts(db, [key])[key]) == 1
     # Once each, however many have asked for it.
     assert sorted(world.ended) == sorted([key for key, _ in jobs] + behind)
     assert not any(folder.exists() for folder in world.worker.folders)
@@ -231,4 +231,4 @@ def test_a_job_is_queued_again_when_there_is_no_thread_for_it(
     key, _ = world.compile()
     with world.running():
         assert world.until_state(key, states.DONE).attempt == 3
-    assert "cannot look for jobs" in caplog.text
+    assert "cannot read the queue" in caplog.text

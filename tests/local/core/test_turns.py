@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.core.scheduler import Claimant, Places, next_turn
+from qai_hub.local.core.scheduler import Candidate, Slots, choose_next
 
 PEOPLE = range(6)
 
@@ -14,22 +14,22 @@ PEOPLE = range(6)
 class Machine:
     """People with queues, and the jobs of theirs that run."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Slots) -> None:
         self.places = places
         self.queued: Counter[int] = Counter()
         self.running: Counter[int] = Counter()
         self.served: dict[int, int] = {}
         self.begun: list[int] = []
 
-    def claimants(self) -> list[Claimant]:
+    def claimants(self) -> list[Candidate]:
         return [
-            Claimant(who, self.running[who], self.served.get(who, 0), who)
+            Candidate(who, self.running[who], self.served.get(who, 0), who)
             for who, jobs in self.queued.items()
             if jobs
         ]
 
-    def begin(self) -> Claimant | None:
-        chosen = next_turn(self.claimants(), self.places, self.running.total())
+    def begin(self) -> Candidate | None:
+        chosen = choose_next(self.claimants(), self.places, self.running.total())
         if chosen is not None:
             self.begun.append(chosen.user_id)
             self.served[chosen.user_id] = len(self.begun)
@@ -51,7 +51,7 @@ steps = st.lists(
 def test_places_are_kept_and_given_to_whom_they_are_due(
     steps: list[tuple[str, int, int]], usual: int
 ) -> None:
-    machine = Machine(Places.beyond(usual))
+    machine = Machine(Slots.with_reserved(usual))
     for what, who, number in steps:
         if what == "submit":
             machine.queued[who] += number
@@ -62,15 +62,15 @@ def test_places_are_kept_and_given_to_whom_they_are_due(
             chosen = machine.begin()
             if chosen is None:
                 break
-            assert taken < machine.places.most
+            assert taken < machine.places.total
             assert chosen.running == min(each.running for each in before)
-            if taken >= machine.places.usual:
+            if taken >= machine.places.shared:
                 assert chosen.running == 0
         # No place stays empty that somebody may have.
         waiting = machine.claimants()
-        if machine.running.total() < machine.places.usual:
+        if machine.running.total() < machine.places.shared:
             assert not waiting
-        elif machine.running.total() < machine.places.most:
+        elif machine.running.total() < machine.places.total:
             assert all(each.running for each in waiting)
 
 
@@ -78,7 +78,7 @@ def test_places_are_kept_and_given_to_whom_they_are_due(
 def test_nobody_of_whom_nothing_runs_waits_for_two_turns_of_another(
     steps: list[tuple[str, int, int]], usual: int
 ) -> None:
-    machine = Machine(Places.beyond(usual))
+    machine = Machine(Slots.with_reserved(usual))
     since: dict[int, int] = {}
     for what, who, number in steps:
         if what == "submit":
@@ -94,7 +94,7 @@ def test_nobody_of_whom_nothing_runs_waits_for_two_turns_of_another(
 
 
 def test_a_person_alone_takes_all_usual_places_and_no_other() -> None:
-    machine = Machine(Places(3, 6))
+    machine = Machine(Slots(3, 6))
     machine.queued[1] = 10
     while machine.begin() is not None:
         pass
@@ -102,7 +102,7 @@ def test_a_person_alone_takes_all_usual_places_and_no_other() -> None:
 
 
 def test_another_gets_one_beyond_them_and_only_one() -> None:
-    machine = Machine(Places(2, 4))
+    machine = Machine(Slots(2, 4))
     machine.queued.update({1: 10, 2: 10})
     machine.queued[2] = 0
     while machine.begin() is not None:
@@ -114,13 +114,13 @@ def test_another_gets_one_beyond_them_and_only_one() -> None:
 
 
 def test_many_people_do_not_overload_the_machine() -> None:
-    everybody = [Claimant(who, 0, 0, who) for who in range(1000)]
-    assert Places.beyond(1) == Places(1, 9)
-    assert Places.beyond(16) == Places(16, 32)
-    places = Places(2, 4)
+    everybody = [Candidate(who, 0, 0, who) for who in range(1000)]
+    assert Slots.with_reserved(1) == Slots(1, 9)
+    assert Slots.with_reserved(16) == Slots(16, 32)
+    places = Slots(2, 4)
     given_to = []
     for taken in count():
-        chosen = next_turn(everybody, places, taken)
+        chosen = choose_next(everybody, places, taken)
         if chosen is None:
             break
         everybody.remove(chosen)
@@ -129,7 +129,7 @@ def test_many_people_do_not_overload_the_machine() -> None:
 
 
 def test_among_equals_who_was_served_longest_ago_then_the_oldest_job() -> None:
-    claimants = [Claimant(1, 1, 5, 10), Claimant(2, 1, 4, 30), Claimant(3, 1, 4, 20)]
-    chosen = next_turn(claimants, Places(9, 18), 3)
+    claimants = [Candidate(1, 1, 5, 10), Candidate(2, 1, 4, 30), Candidate(3, 1, 4, 20)]
+    chosen = choose_next(claimants, Slots(9, 18), 3)
     assert chosen is not None
     assert chosen.user_id == 3

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.local import tools as abilities
-from qai_hub.local.tools import ABILITIES, told_abilities
+from qai_hub.local import frameworks as capabilities
+from qai_hub.local.frameworks import CAPABILITIES, format_capabilities
 
 ROOT = Path(__file__).parents[2]
 
 
 def here(monkeypatch: pytest.MonkeyPatch, *modules: str, machine: str = "x86_64") -> list[str]:
     """Tell what a machine with these modules can do."""
-    monkeypatch.setattr(abilities, "find_spec", lambda name: name if name in modules else None)
+    monkeypatch.setattr(capabilities, "find_spec", lambda name: name if name in modules else None)
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    return list(told_abilities())
+    return list(format_capabilities())
 
 
 def test_what_is_missing_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_what_is_missing_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_is_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = [module for ability in ABILITIES for module in ability.modules]
+    modules = [module for ability in CAPABILITIES for module in ability.modules]
     assert not any("needs" in line for line in here(monkeypatch, *modules))
 
 
@@ -49,17 +49,17 @@ def test_the_extras_are_those_of_the_package() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
         "optional-dependencies"
     ]
-    for ability in ABILITIES:
+    for ability in CAPABILITIES:
         brought = {line.split(">")[0].replace("-", "_") for line in extras[ability.extra]}
         assert set(ability.modules) <= brought, ability
 
 
 def test_nothing_is_imported_to_tell() -> None:
-    modules = {module for ability in ABILITIES for module in ability.modules}
+    modules = {module for ability in CAPABILITIES for module in ability.modules}
     assert all(find_spec(name) for name in ("onnx", "onnxruntime"))
     code = (
-        "import sys; from qai_hub.local.tools import told_abilities; "
-        f"list(told_abilities()); print(sorted({modules!r} & sys.modules.keys()))"
+        "import sys; from qai_hub.local.frameworks import format_capabilities; "
+        f"list(format_capabilities()); print(sorted({modules!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

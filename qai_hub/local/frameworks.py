@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 _QNN = "onnxruntime-qnn"
-_QNN_FACTS = "onnxruntime_qnn/build_and_package_info.py"
+_QNN_BUILD_INFO = "onnxruntime_qnn/build_and_package_info.py"
 _QNN_SDK = re.compile(r"""^qnn_version\s*=\s*['"]([0-9.]+)['"]""", re.MULTILINE)
 
 
-def frameworks() -> list[dict[str, Any]]:
+def installed_frameworks() -> list[dict[str, Any]]:
     """List the frameworks.
 
     Returns:
         Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it.
     """
     versions = {
-        "onnx": installed("onnx"),
-        "onnxruntime": installed("onnxruntime"),
+        "onnx": installed_version("onnx"),
+        "onnxruntime": installed_version("onnxruntime"),
         "QAIRT": qairt_version(),
     }
     return [
@@ -45,14 +45,14 @@ def qairt_version() -> str | None:
         package is not installed or has no such file.
     """
     try:
-        facts = metadata.distribution(_QNN).locate_file(_QNN_FACTS)
-        found = _QNN_SDK.search(Path(str(facts)).read_text("utf-8"))
+        path = metadata.distribution(_QNN).locate_file(_QNN_BUILD_INFO)
+        found = _QNN_SDK.search(Path(str(path)).read_text("utf-8"))
     except (metadata.PackageNotFoundError, FileNotFoundError):
         return None
     return found[1] if found else None
 
 
-def installed(distribution: str) -> str | None:
+def installed_version(distribution: str) -> str | None:
     """Return the version of an installed distribution; None if it is not installed."""
     try:
         return metadata.version(distribution)
@@ -61,49 +61,49 @@ def installed(distribution: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ability:
+class Capability:
     """One capability of the hub, and what it requires.
 
     Attributes:
-        kinds: Target runtimes, or formats of input models.
-        does: What the hub does with them.
+        formats: Target runtimes, or formats of input models.
+        description: What the hub does with them.
         extra: The extra of this package that it needs.
         modules: The modules that this extra installs.
-        machines: The systems and processors that support it; empty for all.
+        platforms: The systems and processors that support it; empty for all.
     """
 
-    kinds: str
-    does: str
+    formats: str
+    description: str
     extra: str
     modules: tuple[str, ...]
-    machines: tuple[tuple[str, str], ...] = ()
+    platforms: tuple[tuple[str, str], ...] = ()
 
     @property
     def missing(self) -> str:
         """What this machine lacks for it; empty if nothing."""
-        if self.machines and (platform.system(), platform.machine()) not in self.machines:
-            names = ", ".join(f"{system} on {processor}" for system, processor in self.machines)
+        if self.platforms and (platform.system(), platform.machine()) not in self.platforms:
+            names = ", ".join(f"{system} on {processor}" for system, processor in self.platforms)
             return f"only on {names}"
         if all(map(find_spec, self.modules)):
             return ""
         return f"needs pip install 'qai-hub-openapi[{self.extra}]'"
 
 
-ABILITIES = (
-    Ability("onnx", "compile, quantize, run on the CPU", "local", ("onnx", "onnxruntime")),
-    Ability(
+CAPABILITIES = (
+    Capability("onnx", "compile, quantize, run on the CPU", "local", ("onnx", "onnxruntime")),
+    Capability(
         "qnn_context_binary, qnn_dlc, precompiled_qnn_onnx",
         "compile, link, run in HTP simulation",
         "qnn",
         ("onnxruntime_qnn",),
-        machines=(("Linux", "x86_64"),),
+        platforms=(("Linux", "x86_64"),),
     ),
-    Ability("tflite", "run on the CPU", "tflite", ("ai_edge_litert",)),
-    Ability("TorchScript, exported programs", "compile", "torch", ("torch", "onnxscript")),
+    Capability("tflite", "run on the CPU", "tflite", ("ai_edge_litert",)),
+    Capability("TorchScript, exported programs", "compile", "torch", ("torch", "onnxscript")),
 )
 
 
-def told_abilities() -> Iterator[str]:
+def format_capabilities() -> Iterator[str]:
     """Yield a line for each capability: whether this machine has it, or else what it lacks."""
-    for ability in ABILITIES:
-        yield f"{ability.kinds}: {ability.missing or ability.does}"
+    for ability in CAPABILITIES:
+        yield f"{ability.formats}: {ability.missing or ability.description}"

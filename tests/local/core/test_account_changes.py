@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.local.core import access as admission
+from qai_hub.local.core import account_changes
 from qai_hub.local.store.records import Account
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -21,15 +21,17 @@ def tokens(accounts: Mapping[str, Account]) -> dict[str, set[str]]:
 def started(*starts: Mapping[str, str | None], keep: bool = False) -> Accounts:
     accounts: Accounts = {}
     for named in starts:
-        accounts = admission.start(accounts, named, keep=keep)
+        accounts = account_changes.apply_named_users(accounts, named, keep=keep)
     return accounts
 
 
 def test_a_token_that_is_given_replaces_all_others() -> None:
-    accounts = admission.give(started({ADA: "old"}), ADA, "older")
+    accounts = account_changes.add_token(started({ADA: "old"}), ADA, "older")
     assert tokens(accounts) == {ADA: {"old", "older"}}
-    assert tokens(admission.start(accounts, {ADA: "new"}, keep=False)) == {ADA: {"new"}}
-    assert tokens(admission.renew(accounts, ADA, "new")) == {ADA: {"new"}}
+    assert tokens(account_changes.apply_named_users(accounts, {ADA: "new"}, keep=False)) == {
+        ADA: {"new"}
+    }
+    assert tokens(account_changes.replace_tokens(accounts, ADA, "new")) == {ADA: {"new"}}
 
 
 def test_who_is_named_without_a_token_keeps_theirs() -> None:
@@ -39,81 +41,100 @@ def test_who_is_named_without_a_token_keeps_theirs() -> None:
 def test_who_is_not_named_any_more_may_come_back() -> None:
     accounts = started({ADA: "a", BOB: "b"}, {ADA: "a"})
     assert tokens(accounts) == {ADA: {"a"}}
-    assert tokens(admission.start(accounts, {BOB: None}, keep=False)) == {BOB: {"b"}}
+    assert tokens(account_changes.apply_named_users(accounts, {BOB: None}, keep=False)) == {
+        BOB: {"b"}
+    }
 
 
 def test_users_are_kept_where_that_is_asked_for_and_not_brought_back() -> None:
     assert tokens(started({ADA: "a"}, {BOB: "b"}, keep=True)) == {ADA: {"a"}, BOB: {"b"}}
     gone = started({ADA: "a"}, {BOB: "b"})
-    assert tokens(admission.start(gone, {BOB: None}, keep=True)) == {BOB: {"b"}}
+    assert tokens(account_changes.apply_named_users(gone, {BOB: None}, keep=True)) == {BOB: {"b"}}
 
 
 def test_who_was_added_stays_until_they_are_revoked() -> None:
-    accounts = admission.add(started({ADA: "a"}), BOB, "b")
-    accounts = admission.start(accounts, {EVE: "e"}, keep=False)
+    accounts = account_changes.add_account(started({ADA: "a"}), BOB, "b")
+    accounts = account_changes.apply_named_users(accounts, {EVE: "e"}, keep=False)
     assert tokens(accounts) == {BOB: {"b"}, EVE: {"e"}}
-    accounts = admission.start(admission.revoke(accounts, BOB), {EVE: None}, keep=True)
+    accounts = account_changes.apply_named_users(
+        account_changes.revoke_account(accounts, BOB), {EVE: None}, keep=True
+    )
     assert tokens(accounts) == {EVE: {"e"}}
     # Named after all, they come in again, but not by what was taken away.
-    assert tokens(admission.start(accounts, {BOB: None}, keep=True)) == {BOB: set(), EVE: {"e"}}
+    assert tokens(account_changes.apply_named_users(accounts, {BOB: None}, keep=True)) == {
+        BOB: set(),
+        EVE: {"e"},
+    }
 
 
 def test_who_has_let_somebody_in_last_counts() -> None:
-    added = admission.add({}, ADA, "a")
-    assert tokens(admission.start(added, {BOB: None}, keep=False))[ADA] == {"a"}
-    named = admission.start(added, {ADA: None}, keep=False)
-    assert ADA not in tokens(admission.start(named, {BOB: None}, keep=False))
-    again = admission.add(admission.start(named, {BOB: None}, keep=False), ADA, "new")
-    assert tokens(admission.start(again, {BOB: None}, keep=False))[ADA] == {"new"}
+    added = account_changes.add_account({}, ADA, "a")
+    assert tokens(account_changes.apply_named_users(added, {BOB: None}, keep=False))[ADA] == {"a"}
+    named = account_changes.apply_named_users(added, {ADA: None}, keep=False)
+    assert ADA not in tokens(account_changes.apply_named_users(named, {BOB: None}, keep=False))
+    again = account_changes.add_account(
+        account_changes.apply_named_users(named, {BOB: None}, keep=False), ADA, "new"
+    )
+    assert tokens(account_changes.apply_named_users(again, {BOB: None}, keep=False))[ADA] == {"new"}
 
 
 def test_a_token_passes_from_who_has_another_or_may_not_enter() -> None:
     before = started({ADA: "x", BOB: "y"})
-    swapped = admission.start(before, {ADA: "y", BOB: "x"}, keep=False)
+    swapped = account_changes.apply_named_users(before, {ADA: "y", BOB: "x"}, keep=False)
     assert tokens(swapped) == {ADA: {"y"}, BOB: {"x"}}
-    moved = admission.start(before, {ADA: "y"}, keep=False)
+    moved = account_changes.apply_named_users(before, {ADA: "y"}, keep=False)
     assert tokens(moved) == {ADA: {"y"}}
-    assert tokens(admission.start(moved, {ADA: None, BOB: None}, keep=False))[BOB] == set()
+    assert (
+        tokens(account_changes.apply_named_users(moved, {ADA: None, BOB: None}, keep=False))[BOB]
+        == set()
+    )
 
 
 def test_a_token_is_not_taken_from_who_may_enter_by_it() -> None:
-    before = admission.add(started({ADA: "x"}), BOB, "y")
+    before = account_changes.add_account(started({ADA: "x"}), BOB, "y")
     refused: list[Callable[[], object]] = [
-        lambda: admission.start(before, {ADA: "y"}, keep=False),
-        lambda: admission.start({}, {ADA: "y", BOB: "y"}, keep=False),
-        lambda: admission.start(started({ADA: "x"}), {BOB: "x", ADA: None}, keep=False),
-        lambda: admission.start(started({ADA: "x"}), {BOB: "x"}, keep=True),
-        lambda: admission.add(before, EVE, "x"),
-        lambda: admission.renew(before, ADA, "y"),
+        lambda: account_changes.apply_named_users(before, {ADA: "y"}, keep=False),
+        lambda: account_changes.apply_named_users({}, {ADA: "y", BOB: "y"}, keep=False),
+        lambda: account_changes.apply_named_users(
+            started({ADA: "x"}), {BOB: "x", ADA: None}, keep=False
+        ),
+        lambda: account_changes.apply_named_users(started({ADA: "x"}), {BOB: "x"}, keep=True),
+        lambda: account_changes.add_account(before, EVE, "x"),
+        lambda: account_changes.replace_tokens(before, ADA, "y"),
     ]
     for step in refused:
-        with pytest.raises(ValueError, match="is somebody else's") as caught:
+        with pytest.raises(ValueError, match="belongs to another user") as caught:
             step()
         assert "'x'" not in str(caught.value)
 
 
 def test_who_is_unknown_or_known_already_is_told() -> None:
-    accounts = admission.revoke(started({ADA: "a", BOB: "b"}), BOB)
-    for step in (admission.renew, admission.give):
+    accounts = account_changes.revoke_account(started({ADA: "a", BOB: "b"}), BOB)
+    for step in (account_changes.replace_tokens, account_changes.add_token):
         for email in (BOB, EVE):
-            with pytest.raises(ValueError, match=f"no user of this hub: {ADA}"):
+            with pytest.raises(ValueError, match=rf"not a user of this hub \(its users: {ADA}"):
                 step(accounts, email, "t")
-    with pytest.raises(ValueError, match="no user of this hub"):
-        admission.revoke(accounts, EVE)
-    with pytest.raises(ValueError, match="a user already"):
-        admission.add(accounts, ADA, "t")
-    assert admission.revoke(accounts, BOB) == accounts
+    with pytest.raises(ValueError, match="not a user of this hub"):
+        account_changes.revoke_account(accounts, EVE)
+    with pytest.raises(ValueError, match="already a user"):
+        account_changes.add_account(accounts, ADA, "t")
+    assert account_changes.revoke_account(accounts, BOB) == accounts
 
 
 def test_each_person_is_named_once() -> None:
-    assert admission.merged([(" Ada@Example.com", None), (ADA, "t"), (ADA, None)]) == {ADA: "t"}
-    assert admission.merged([(ADA, "t"), (ADA, "t"), (BOB, None)]) == {ADA: "t", BOB: None}
+    assert account_changes.merge_users([(" Ada@Example.com", None), (ADA, "t"), (ADA, None)]) == {
+        ADA: "t"
+    }
+    assert account_changes.merge_users([(ADA, "t"), (ADA, "t"), (BOB, None)]) == {
+        ADA: "t",
+        BOB: None,
+    }
     with pytest.raises(ValueError, match="named twice, with different tokens") as caught:
-        admission.merged([(ADA, "secret-1"), (ADA.upper(), "secret-2")])
+        account_changes.merge_users([(ADA, "secret-1"), (ADA.upper(), "secret-2")])
     assert "secret" not in str(caught.value)
     for bad in ("", "x y", "tök", "x\n"):
         with pytest.raises(ValueError, match="printable ASCII"):
-            admission.merged([(ADA, bad)])
+            account_changes.merge_users([(ADA, bad)])
 
 
 EMAILS = st.sampled_from([ADA, BOB, EVE])
@@ -132,10 +153,12 @@ STEPS = st.one_of(
 def take(accounts: Accounts, step: tuple[str, object, object]) -> Accounts:
     name, first, second = step
     if name == "start":
-        return admission.start(accounts, first, keep=second)  # type: ignore[arg-type]
+        return account_changes.apply_named_users(accounts, first, keep=second)  # type: ignore[arg-type]
     if name == "revoke":
-        return admission.revoke(accounts, str(first))
-    return {"add": admission.add, "renew": admission.renew}[name](accounts, str(first), str(second))
+        return account_changes.revoke_account(accounts, str(first))
+    return {"add": account_changes.add_account, "renew": account_changes.replace_tokens}[name](
+        accounts, str(first), str(second)
+    )
 
 
 @given(st.lists(STEPS, max_size=12))
