@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from support.canned import DEVICES, Canned, CannedHub
 from support.device_choice import choose
+from support.routed_hub import DEVICES, RoutedHub, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User
@@ -44,26 +44,26 @@ JOB = {
 
 def answers(created: dict[str, Any]) -> dict[str, Any]:
     return {
-        "GET /api/v1/devices/": Canned(DEVICES),
-        "GET /api/v1/models/m1/": Canned(MODEL),
-        "POST /api/v1/models/": Canned({**created, "id": "m1"}),
-        "GET /api/v1/models/m1/multipart_upload/": Canned({}),
-        "POST /api/v1/models/m1/multipart_upload/": Canned({**created, "id": "m1"}),
-        "PUT /part": Canned(b"", headers={"ETag": '"t"'}),
-        "POST /api/v1/jobs/": Canned({**created, "id": "j1"}),
-        "GET /api/v1/jobs/j1/": Canned(JOB),
+        "GET /api/v1/devices/": json_reply(DEVICES),
+        "GET /api/v1/models/m1/": json_reply(MODEL),
+        "POST /api/v1/models/": json_reply({**created, "id": "m1"}),
+        "GET /api/v1/models/m1/multipart_upload/": json_reply({}),
+        "POST /api/v1/models/m1/multipart_upload/": json_reply({**created, "id": "m1"}),
+        "PUT /part": json_reply(b"", headers={"ETag": '"t"'}),
+        "POST /api/v1/jobs/": json_reply({**created, "id": "j1"}),
+        "GET /api/v1/jobs/j1/": json_reply(JOB),
     }
 
 
-def client_of(server: CannedHub) -> Client:
+def client_of(server: RoutedHub) -> Client:
     parts = {"urls": [f"{server.url}/part"], "upload_id": "u", "max_part_size": 1000}
     key = "GET /api/v1/models/m1/multipart_upload/"
-    server.answers[key] = Canned({"multipart_url": parts})
+    server.routes[key] = json_reply({"multipart_url": parts})
     return Client(ClientConfig("token", server.url, server.url))
 
 
-def asked(server: CannedHub) -> list[str]:
-    return [key for key, _, _ in server.requests]
+def asked(server: RoutedHub) -> list[str]:
+    return [request.route for request in server.requests]
 
 
 def local_time(text: str) -> datetime:
@@ -73,7 +73,7 @@ def local_time(text: str) -> datetime:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_model_is_fetched_where_its_time_is_not_told(*, told: bool) -> None:
     created = {"status": "", "creation_time": TIME} if told else {"status": ""}
-    with CannedHub(answers(created)) as server:
+    with RoutedHub(answers(created)) as server:
         model = client_of(server).upload_model(b"\0\0\0\0TFL3", "mine")
         assert (model.model_id, model.date) == ("m1", local_time(TIME))
         assert model.name == ("mine" if told else MODEL["name"])
@@ -83,7 +83,7 @@ def test_a_model_is_fetched_where_its_time_is_not_told(*, told: bool) -> None:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_job_asks_once_for_what_it_was_not_told(*, told: bool) -> None:
     created = {"status": "", "creation_time": TIME} if told else {"status": ""}
-    with CannedHub(answers(created)) as server:
+    with RoutedHub(answers(created)) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
@@ -101,7 +101,7 @@ def test_a_job_asks_once_for_what_it_was_not_told(*, told: bool) -> None:
 
 
 def test_a_wait_fetches_the_rest() -> None:
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
@@ -114,21 +114,21 @@ def test_a_wait_fetches_the_rest() -> None:
 
 
 def test_a_fault_in_fetching_is_raised_and_forgotten() -> None:
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
         job = client.submit_compile_job(model, Device("D"), "mine")
-        server.answers["GET /api/v1/jobs/j1/"] = Canned({"detail": "no"}, 403)
+        server.routes["GET /api/v1/jobs/j1/"] = json_reply({"detail": "no"}, 403)
         with pytest.raises(hub.UserError):
             job.options  # noqa: B018
         assert job.name == "mine"
-        server.answers["GET /api/v1/jobs/j1/"] = Canned(JOB)
+        server.routes["GET /api/v1/jobs/j1/"] = json_reply(JOB)
         assert job.options == "--so"
 
 
 def test_a_job_that_was_never_fetched_can_be_pickled() -> None:
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
@@ -142,7 +142,7 @@ def test_a_job_that_was_never_fetched_can_be_pickled() -> None:
 def test_devices_are_asked_for_again_after_a_while() -> None:
     now = 0.0
     devices = DeviceCache(clock=lambda: now)
-    with CannedHub(answers({})) as server:
+    with RoutedHub(answers({})) as server:
         client = client_of(server)
         for passed, requests in ((0.0, 1), (LIFETIME - 1, 1), (LIFETIME, 2)):
             now = passed
@@ -151,7 +151,7 @@ def test_devices_are_asked_for_again_after_a_while() -> None:
         choose(devices, client, Device("D", attributes="framework:onnx"))
         choose(devices, Client(ClientConfig("other", server.url, server.url)), Device("D"))
         assert len(server.requests) == 4
-        server.answers["GET /api/v1/devices/"] = Canned({"devices": [], "total_query_count": 0})
+        server.routes["GET /api/v1/devices/"] = json_reply({"devices": [], "total_query_count": 0})
         for _ in range(2):
             with pytest.raises(hub.UserError, match="No device matches"):
                 choose(devices, client, Device("E"))
@@ -170,7 +170,7 @@ def test_a_thread_never_sees_a_job_that_another_has_half_fetched(
             reached.set()
             assert go_on.wait(30)
 
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
@@ -195,12 +195,12 @@ def test_a_job_holds_no_model_and_no_data_in_memory() -> None:
         def __reduce__(self) -> str:
             raise TypeError
 
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
         model.model = NotToBePickled()
-        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        server.routes["GET /api/v1/datasets/d1/"] = json_reply({"dataset_id": "d1", "name": "data"})
         data = client.get_dataset("d1")
         data.data = NotToBePickled()  # type: ignore[assignment]
         jobs: list[Any] = [
@@ -223,7 +223,7 @@ def test_the_calls_of_a_copied_client_go_through_its_own_hook() -> None:
             self.calls += 1
             return super()._api_call(*args, **kwargs)
 
-    with CannedHub(answers({})) as server:
+    with RoutedHub(answers({})) as server:
         client = Watched(client_of(server).config)
         client.get_model("m1")
         copied = copy.copy(client)
@@ -247,11 +247,11 @@ def test_submits_upload_and_fetch_by_the_methods_that_a_subclass_overrides() -> 
             called.append("get_dataset")
             return super().get_dataset(dataset_id)
 
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = Logged(client_of(server).config)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
-        server.answers["GET /api/v1/datasets/d1/"] = Canned({"dataset_id": "d1", "name": "data"})
+        server.routes["GET /api/v1/datasets/d1/"] = json_reply({"dataset_id": "d1", "name": "data"})
         submits: list[Callable[[], object]] = [
             lambda: client.submit_compile_job(model, Device("D"), calibration_data="d1"),
             lambda: client.submit_inference_job(model, Device("D"), "d1"),
@@ -269,13 +269,13 @@ def test_a_refusal_stands_where_the_devices_cannot_be_asked_for_again(
 ) -> None:
     # Sends no request twice.
     monkeypatch.setattr(Repeating, "pause", lambda *_: None)
-    with CannedHub(answers({"status": "", "creation_time": TIME})) as server:
+    with RoutedHub(answers({"status": "", "creation_time": TIME})) as server:
         client = client_of(server)
         model = client.get_model("m1")
         model.model_type = hub.SourceModelType.ONNX
         client.submit_compile_job(model, Device("D"))
-        server.answers["POST /api/v1/jobs/"] = Canned({"detail": "no such option"}, 400)
-        server.answers["GET /api/v1/devices/"] = Canned({"detail": "busy"}, status)
+        server.routes["POST /api/v1/jobs/"] = json_reply({"detail": "no such option"}, 400)
+        server.routes["GET /api/v1/devices/"] = json_reply({"detail": "busy"}, status)
         with pytest.raises(hub.UserError, match="no such option"):
             client.submit_compile_job(model, Device("D"))
         assert asked(server)[-1] == "GET /api/v1/devices/"

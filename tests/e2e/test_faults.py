@@ -4,8 +4,9 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from support.breaking_proxy import BreakingProxy
 from support.people import ME
-from support.proxy import BreakingProxy
+from support.scripted_server import Request
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -30,10 +31,10 @@ def test_a_lost_answer_and_a_lost_request_make_one_job(
 ) -> None:
     """The answer is lost after the server has made the job, the request before it saw it."""
     model = client.upload_model(affine())
-    lost: list[str] = []
+    lost: list[Request] = []
 
-    def first_create(request: str) -> bool:
-        if request.startswith("POST /api/v1/jobs/") and not lost:
+    def first_create(request: Request) -> bool:
+        if request.route == "POST /api/v1/jobs/" and not lost:
             lost.append(request)
             return True
         return False
@@ -41,7 +42,7 @@ def test_a_lost_answer_and_a_lost_request_make_one_job(
     with BreakingProxy(port_of(lh), **{lost_at: first_create}) as proxy:
         breaking = client_through(proxy, lh)
         job = breaking.submit_compile_job(breaking.get_model(model.model_id), device, lost_at)
-        creates = [r for r in proxy.requests if r.startswith("POST /api/v1/jobs/")]
+        creates = [r for r in proxy.requests if r.route == "POST /api/v1/jobs/"]
     assert (len(lost), len(creates)) == (1, 2)
     named = [s.job_id for s in client.get_job_summaries(limit=1000) if s.name == lost_at]
     assert named == [job.job_id]

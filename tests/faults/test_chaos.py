@@ -139,7 +139,7 @@ def test_faults_on_the_way_lose_double_and_spoil_nothing(
     record_property(
         f"{RUNS} runs through faults, by {wire}",
         f"{len(found.complete)} complete, {len(found.given_up)} given up, in "
-        f"{time.monotonic() - began:.0f} s; {sum(proxy.harmed.values())} of {proxy.requests} "
+        f"{time.monotonic() - began:.0f} s; {sum(proxy.harmed.values())} of {len(proxy.requests)} "
         f"requests harmed: {dict(proxy.harmed)}; given up: {found.given_up}\n",
     )
     assert found.wrong == {}

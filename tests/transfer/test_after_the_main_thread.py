@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.canned import Canned, CannedHub
+from support.routed_hub import RoutedHub, json_reply
 
 TIME = "2026-01-02T03:04:05Z"
 JOB = {
@@ -61,26 +61,26 @@ else:
 def test_all_goes_on(tmp_path: Path, where: str) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(450_000))
-    with CannedHub({}) as server:
+    with RoutedHub({}) as server:
         # By its name: event loops look names up in threads.
         url = server.url.replace("127.0.0.1", "localhost")
         urls = [f"{url}/part" for _ in range(5)]
         parts = {"urls": urls, "upload_id": "u", "max_part_size": 100_000}
         created = {"id": "m1", "status": "", "creation_time": TIME}
-        server.answers.update(
+        server.routes.update(
             {
-                "POST /api/v1/models/": Canned(created),
-                "GET /api/v1/models/m1/multipart_upload/": Canned({"multipart_url": parts}),
-                "POST /api/v1/models/m1/multipart_upload/": Canned(created),
-                "PUT /part": Canned(b"", headers={"ETag": '"t"'}),
-                "GET /api/v1/models/m1/": Canned(MODEL),
-                "GET /api/v1/models/m1/download/": Canned(
+                "POST /api/v1/models/": json_reply(created),
+                "GET /api/v1/models/m1/multipart_upload/": json_reply({"multipart_url": parts}),
+                "POST /api/v1/models/m1/multipart_upload/": json_reply(created),
+                "PUT /part": json_reply(b"", headers={"ETag": '"t"'}),
+                "GET /api/v1/models/m1/": json_reply(MODEL),
+                "GET /api/v1/models/m1/download/": json_reply(
                     {"url": {"url": f"{url}/file", "filename": "m.tflite"}}
                 ),
-                "GET /file": Canned(
+                "GET /file": json_reply(
                     b"\x1c\0\0\0TFL3", headers={"Content-Type": "binary/octet-stream"}
                 ),
-                "GET /api/v1/jobs/j1/": Canned(JOB),
+                "GET /api/v1/jobs/j1/": json_reply(JOB),
             }
         )
         done = subprocess.run(
@@ -91,6 +91,6 @@ def test_all_goes_on(tmp_path: Path, where: str) -> None:
             check=False,
             env={**os.environ, "PYTHONWARNINGS": "error"},
         )
-        assert sum(key == "PUT /part" for key, _, _ in server.requests) == 5
+        assert server.count("PUT /part") == 5
     assert done.stdout.splitlines() == ["m1 8 SUCCESS", "['SUCCESS']"]
     assert done.stderr == ""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.scripted_server import Reply, Request, ScriptedServer, Step
-from support.transfers import CONTENT, TRUST, PartStore, file, part_urls
+from support.scripted_server import LoopbackServer, Reply, Request, ScriptedServer, Step
+from support.transfer_fixtures import CONTENT, TRUST, PartStore, file, part_urls
 
 from qai_hub.transfer.download import download
 from qai_hub.transfer.s3_upload import upload_object
@@ -26,44 +26,28 @@ __all__ = ["file"]
 SOON = 10.0
 
 
-class Held:
-    """A server on loopback that stops at some point of each exchange, until it is released."""
+class StallingServer(LoopbackServer):
+    """Stops at some point of each exchange, until its context ends."""
 
     def __init__(self, how: str) -> None:
+        super().__init__(self._stall)
         self.how = how
-        self.reached, self.released = threading.Event(), threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.reached = threading.Event()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            if self.how == "reads nothing":
-                self.reached.set()
-                self.released.wait(60)
-                return
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(65536)
-            if self.how == "drips":
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    def _stall(self, connection: socket.socket) -> None:
+        if self.how == "reads nothing":
             self.reached.set()
-            while not self.released.wait(0.05):
-                if self.how == "drips":
-                    connection.sendall(b"x")
-
-    def close(self) -> None:
-        self.released.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+            self.stopped.wait(60)
+            return
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(65536)
+        if self.how == "drips":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        self.reached.set()
+        while not self.stopped.wait(0.05):
+            if self.how == "drips":
+                connection.sendall(b"x")
 
 
 @pytest.fixture
@@ -121,13 +105,10 @@ Transfer = Callable[[Session, str, Path], None]
 def test_whatever_the_server_does(
     plain_session: Session, file: Path, how: str, transfer: Transfer, *, tls: bool
 ) -> None:
-    server = Held("reads nothing" if tls else how)
-    url = server.url.replace("http:", "https:") if tls else server.url
-    try:
+    with StallingServer("reads nothing" if tls else how) as server:
+        url = server.url.replace("http:", "https:") if tls else server.url
         interrupted(lambda: transfer(plain_session, url, file), server.reached)
         assert [path.name for path in file.parent.iterdir()] == [file.name]
-    finally:
-        server.close()
     # Whoever catches it can go on.
     store = PartStore()
     with ScriptedServer(store) as sound:

@@ -16,7 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from qai_hub_api.models import S3Credentials
-from support.s3_world import SECRETS, credentials
+from support.s3_store import SECRETS, credentials
 from support.secret_watch import assert_shown_nowhere
 
 from qai_hub.errors import InternalError

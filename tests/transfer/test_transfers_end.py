@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.scripted_server import Raw, Reply, Request, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, FileServer, file, part_urls, session
+from support.transfer_fixtures import CONTENT, SECRET, FileServer, file, part_urls, session
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer.download import download

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.canned import Canned, CannedHub
+from support.routed_hub import RoutedHub, Routes, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -12,22 +12,22 @@ DEVICE = {"name": "Phone", "os": "14", "attributes": [], "soc_description": ""}
 FRAMEWORK = {"name": "onnx", "api_version": "1", "api_tags": [], "full_version": "1"}
 
 
-def client_of(server: CannedHub) -> Client:
+def client_of(server: RoutedHub) -> Client:
     return Client(ClientConfig(api_token="t", api_url=server.url, verbose=False))
 
 
 @pytest.mark.parametrize("array", [None, 5, 2.5, True])
 def test_what_is_no_array_where_one_belongs(array: Any) -> None:
-    answers: dict[str, Canned | list[Canned]] = {
-        "GET /api/v1/devices/": Canned(
+    answers: Routes = {
+        "GET /api/v1/devices/": json_reply(
             {"devices": [{**DEVICE, "attributes": array}], "total_query_count": 1}
         ),
-        "GET /api/v1/frameworks/": Canned(
+        "GET /api/v1/frameworks/": json_reply(
             {"frameworks": [{**FRAMEWORK, "api_tags": array}], "total_query_count": 1}
         ),
-        "GET /api/v1/models/": Canned({"models": array, "total_query_count": 1}),
+        "GET /api/v1/models/": json_reply({"models": array, "total_query_count": 1}),
     }
-    with CannedHub(answers) as server:
+    with RoutedHub(answers) as server:
         client = client_of(server)
         assert [(one.name, one.attributes) for one in client.get_devices()] == [("Phone", [])]
         assert [(one.name, one.api_tags) for one in client.get_frameworks()] == [("onnx", [])]

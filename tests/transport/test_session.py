@@ -184,13 +184,12 @@ def test_an_ambiguous_fault_is_remembered() -> None:
         client = Client(server, idempotent_posts=True)
 
         def sleep(seconds: float) -> None:
-            server._listener.close()
+            server.refuse_connections()
 
         client.session.sleep = sleep
         with pytest.raises(httpx.TransportError) as caught:
             client.send("POST", json={})
         assert caught.value.request.extensions["may_be_done"] is True
-        server._listener = socket.create_server(("127.0.0.1", 0))
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again() -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 from support.job_hub import DONE, RUNNING, JobHub, answer, compile_job
-from support.scripted_server import Reply, Request, Step
+from support.scripted_server import Raw, Reply, Request, ScriptedServer, Step
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -210,31 +210,13 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(world: JobHub) -
     """The time limits of a request bound each of its steps: here every step is short."""
     job = world.client().get_job("ja")
     body = repr(compile_job("ja", RUNNING)).encode()
-    listener = socket.create_server(("127.0.0.1", 0))
-    stopped = threading.Event()
-
-    def trickle() -> None:
-        connection, _ = listener.accept()
-        with connection, contextlib.suppress(OSError):
-            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
-            for byte in head + body:
-                connection.sendall(bytes([byte]))
-                if stopped.wait(0.1):
-                    return
-
-    server = threading.Thread(target=trickle, daemon=True)
-    server.start()
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    job._owner = Client(ClientConfig("token", address, address))
-    start = time.monotonic()
-    try:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with ScriptedServer([Raw(answer, pauses=[0.1] * len(answer))]) as server:
+        job._owner = Client(ClientConfig("token", server.url, server.url))
+        start = time.monotonic()
         with pytest.raises(TimeoutError, match="its state is not known"):
             hub.wait_all([job], 0.2)
         assert time.monotonic() - start < 15
-    finally:
-        stopped.set()
-        listener.close()
-        server.join()
 
 
 @pytest.mark.parametrize("timeout", [0, 0.3])

@@ -1,10 +1,7 @@
 """A store with S3's interface, and a network on which it is Amazon's."""
 
-import contextlib
 import logging
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
+from support.scripted_server import OpenTunnel, ScriptedServer
 
 PEM = Path(__file__).parent.parent / "data/s3.pem"
 SECRETS = ("AKIA-s3cret", "key+s3cret/x", "token+s3cret/==")
@@ -85,77 +83,11 @@ class Store:
         return self._client.get(f"/{BUCKET}?uploads").raise_for_status().text.count("<UploadId>")
 
 
-class Internet:
-    """A proxy behind which each host is a store, with a certificate of its own.
-
-    Args:
-        port: Port of the store.
-
-    Attributes:
-        hosts: Where connections were asked for, in order.
-    """
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(PEM)
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._sockets: list[socket.socket] = []
-        self.hosts: list[str] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        self._threads[0].start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for ended in (self._listener, *self._sockets):
-            with contextlib.suppress(OSError):
-                ended.shutdown(socket.SHUT_RDWR)
-            ended.close()
-        for thread in self._threads:
-            thread.join(10)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._sockets.append(client)
-            self._start(self._serve, client)
-
-    def _start(self, target: Any, *args: object) -> None:
-        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
-        self._threads[-1].start()
-
-    def _serve(self, client: socket.socket) -> None:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += client.recv(1)
-        self.hosts.append(head.decode().split()[1])
-        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        with contextlib.suppress(OSError):
-            inside = self._tls.wrap_socket(client, server_side=True)
-            store = socket.create_connection(("127.0.0.1", self._port))
-            self._sockets += [inside, store]
-            self._start(_pipe, store, inside)
-            _pipe(inside, store)
-
-
-def _pipe(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while block := source.recv(65536):
-            sink.sendall(block)
-    for ended in (source, sink):
-        with contextlib.suppress(OSError):
-            ended.shutdown(socket.SHUT_RDWR)
+def amazon_proxy(store: Store) -> ScriptedServer:
+    """Return a proxy behind which each host is a store, with a certificate of its own."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(PEM)
+    return ScriptedServer([OpenTunnel(store.port, tls)])
 
 
 @pytest.fixture(scope="session")
