@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.execution_models import endless_model
 from support.job_hub import RUNNING, JobHub, answer
-from support.patience import until
+from support.polling import wait_until
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 from support.tiny_models import affine
 
@@ -33,7 +33,7 @@ def endless(client: Client) -> Model:
 
 def begin(client: Client, endless: Model, device: Device) -> Job:
     job = client.submit_inference_job(endless, device)
-    until(lambda: job.get_status() == JobStatus.State.MEASURING_PERFORMANCE)
+    wait_until(lambda: job.get_status() == JobStatus.State.MEASURING_PERFORMANCE)
     return job
 
 
@@ -71,7 +71,7 @@ def test_a_running_job_is_cancelled_with_all_its_processes(
         if group := re.search(r"Process (\d+) started", text):
             break
     assert group is not None
-    until(lambda: is_gone(int(group[1])))
+    wait_until(lambda: is_gone(int(group[1])))
 
 
 def test_a_wait_ends_when_another_cancels(running: Job, client: Client) -> None:

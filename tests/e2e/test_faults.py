@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.breaking_proxy import BreakingProxy
-from support.people import ME
 from support.scripted_server import Request
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from support.people import ME
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.aio import AsyncClient

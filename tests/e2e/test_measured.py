@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.people import COLLEAGUE, ME
+from support.users import COLLEAGUE, ME
 
 import qai_hub as hub
 from qai_hub.client import Client, CompileJob, Device, InferenceJob, Model, SourceModelType

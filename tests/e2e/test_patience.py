@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.fake_worker import FakeWorker
-from support.people import ME
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import CompileJob, Device, Job, JobStatus

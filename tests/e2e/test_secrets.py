@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support.job_hub import DONE, answer, compile_job
-from support.people import ME
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
+from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
@@ -182,6 +182,6 @@ def test_transfers_that_fail_show_no_signature_and_no_token(
         with pytest.raises(hub.Error) as caught:
             TRANSFERS[transfer](client, str(tmp_path / "f"))
         client.close()
-    assert_shown_nowhere("s3cret", caught.value)
+    assert_not_exposed("s3cret", caught.value)
     told = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
     assert "s3cret" not in told

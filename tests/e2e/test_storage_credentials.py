@@ -17,7 +17,7 @@ from support.job_hub import DONE, compile_job
 from support.routed_hub import RoutedHub, Routes, json_reply
 from support.s3_store import PEM, SECRETS, Store, _running, amazon_proxy, credentials, store
 from support.scripted_server import Reply, ScriptedServer
-from support.secret_watch import assert_shown_nowhere
+from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -179,7 +179,7 @@ def test_a_certificate_that_is_not_trusted(
         client.get_model("m1").download(str(tmp_path / "net"))
     assert internet.targets == ["bucket.s3.us-west-2.amazonaws.com:443"]
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
 
 
 def test_an_object_that_is_not_there(
@@ -191,7 +191,7 @@ def test_an_object_that_is_not_there(
     assert caught.value.status_code == 404
     assert caught.value.url == "https://bucket.s3.us-west-2.amazonaws.com/models/m1"
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -244,4 +244,4 @@ def test_credentials_that_nobody_asked_for(client: Client, tmp_path: Path) -> No
         ) as caught:
             act()
         for secret in SECRETS:
-            assert_shown_nowhere(secret, caught.value)
+            assert_not_exposed(secret, caught.value)

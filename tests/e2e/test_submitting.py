@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from support.breaking_proxy import BreakingProxy
-from support.people import ME
 from support.routed_hub import DEVICES, RoutedHub, Routes, json_reply
 from support.scripted_server import Reply, Request
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model

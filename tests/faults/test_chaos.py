@@ -19,8 +19,8 @@ import numpy as np
 import onnx
 import pytest
 from support.chaos_proxy import ChaosProxy
-from support.people import COLLEAGUE, ME
 from support.tiny_models import affine
+from support.users import COLLEAGUE, ME
 
 from qai_hub.client import Client, ClientConfig, Device
 from qai_hub.errors import Error

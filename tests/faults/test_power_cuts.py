@@ -31,7 +31,7 @@ from support.fake_worker import FakeWorker
 from support.hub_http import ok
 from support.hub_in_danger import HubInDanger
 from support.hub_process import PART_SIZE, TOKEN
-from support.loop_disk import LoopDisk, why_not
+from support.loop_disk import LoopDisk, unavailable_reason
 
 from qai_hub.local import LocalHub
 
@@ -92,10 +92,10 @@ def counted(told: list[Acknowledged]) -> dict[str, int]:
 @contextmanager
 def plant(home: Path, *how: str) -> Iterator[Plant]:
     """Run a hub whose jobs end at once, for as long as the context lasts."""
-    reason = why_not(home)
+    reason = unavailable_reason(home)
     if reason is not None:
         pytest.skip(reason)
-    with LoopDisk.made(home / "disk.img", home / "disk", _MEBIBYTES) as disk:
+    with LoopDisk.create(home / "disk.img", home / "disk", _MEBIBYTES) as disk:
         command = [sys.executable, "-m", "support.hub_process", str(disk.folder / "data")]
         with subprocess.Popen(
             [*command, "free", *how], stdout=subprocess.PIPE, text=True, cwd=TESTS

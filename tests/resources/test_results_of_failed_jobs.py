@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.profiles import detail, tool
+from support.profile_payloads import detail, tool
 from support.routed_hub import RoutedHub, Routes, json_reply
 
 import qai_hub as hub

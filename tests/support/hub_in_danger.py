@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.people import ME
+from support.users import ME
 
 TOKEN = "of-a-hub-in-danger"
 _PATIENCE = 30

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from support.fake_worker import FakeWorker
-from support.patience import until
+from support.polling import wait_until
 from support.store_world import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import now
@@ -126,13 +126,13 @@ class World:
         assert file.size == len(text.encode())
         return text
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        until(condition)
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        wait_until(condition)
 
     def until_state(self, key: str, state: str) -> Job:
-        self.until(lambda: self.job(key).state == state)
+        self.wait_until(lambda: self.job(key).state == state)
         return self.job(key)
 
     def until_ended(self, key: str) -> Job:
-        self.until(lambda: self.job(key).state in states.FINISHED)
+        self.wait_until(lambda: self.job(key).state in states.FINISHED)
         return self.job(key)

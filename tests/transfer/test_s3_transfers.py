@@ -14,7 +14,7 @@ from qai_hub_api.models import S3Credentials
 from support.breaking_proxy import BreakingProxy
 from support.s3_store import SECRETS, Store, _running, credentials, store
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
+from support.secret_assertions import assert_not_exposed
 from support.transfer_fixtures import session
 
 from qai_hub.errors import Error, InternalError, UserError
@@ -161,7 +161,7 @@ def test_refusals(
             assert caught.value.request_id == "R1"
             assert caught.value.status_code == status
             for secret in SECRETS:
-                assert_shown_nowhere(secret, caught.value)
+                assert_not_exposed(secret, caught.value)
             assert "X-Amz-" not in str(caught.value.__dict__)
         assert len(server.requests) == 2
     logged = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
+from support.clean_environment import plain_environment
 from support.scripted_server import (
     Drop,
     LoopbackServer,
@@ -22,8 +23,7 @@ from support.scripted_server import (
     ScriptedServer,
     Step,
 )
-from support.secret_watch import assert_shown_nowhere
-from support.surroundings import plain_environment
+from support.secret_assertions import assert_not_exposed
 
 from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection
@@ -85,7 +85,7 @@ def test_a_proxy_that_is_not_there(
     assert isinstance(error, InternalError)
     assert f"{place}, which {name} names, is not there" in str(error)
     assert "NO_PROXY" in str(error)
-    assert_shown_nowhere("s3cret", error)
+    assert_not_exposed("s3cret", error)
 
 
 @pytest.mark.parametrize("ask", [get, get_async])

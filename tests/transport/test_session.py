@@ -10,8 +10,8 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clean_environment import plain_environment
 from support.scripted_server import Drop, Raw, Refuse, Reply, Script, ScriptedServer, Step
-from support.surroundings import plain_environment
 
 from qai_hub.transport.retry import Retries, RetryPolicy, retry_after
 from qai_hub.transport.session import Session, limits

@@ -5,7 +5,7 @@ import threading
 import httpx
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, Json, ok, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.wire import decode
@@ -15,13 +15,13 @@ CANCELLED = "JOB_FAILURE_TYPE_CANCELLED"
 
 
 def until_gone(worker: FakeWorker) -> None:
-    until(lambda: worker.at_once == 0, "the attempt did not end")
+    wait_until(lambda: worker.at_once == 0, "the attempt did not end")
 
 
 def running(ada: Api, worker: FakeWorker, model: str) -> str:
     key, _ = ada.compile(model)
     begun = "JOB_STATE_OPTIMIZING_MODEL"
-    until(lambda: worker.at_once and ada.job(key)["job_state"] == begun)
+    wait_until(lambda: worker.at_once and ada.job(key)["job_state"] == begun)
     return key
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.api.long_poll import MAX_WAIT, wait_preference
@@ -98,7 +98,7 @@ def test_waiters_cost_no_threads_and_all_are_told(
     threads = [threading.Thread(target=wait) for _ in range(60)]
     for thread in threads:
         thread.start()
-    until(lambda: hub.waiting == 60)
+    wait_until(lambda: hub.waiting == 60)
     assert ada.get("devices/", select="true")["devices"]
     worker.go.set()
     for thread in threads:
@@ -114,7 +114,7 @@ def test_whoever_hangs_up_is_forgotten(
     key, _ = ada.compile(model)
     with pytest.raises(httpx.ReadTimeout):
         ada.http.get(f"jobs/{key}/", headers={"Prefer": "wait=30"}, timeout=0.3)
-    until(lambda: hub.waiting == 0)
+    wait_until(lambda: hub.waiting == 0)
 
 
 def test_a_hub_that_stops_lets_its_waiters_go() -> None:
@@ -131,7 +131,7 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    until(lambda: hub.waiting == 1)
+    wait_until(lambda: hub.waiting == 1)
     began = time.monotonic()
     hub.stop()
     thread.join()

@@ -397,7 +397,7 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
     with monkeypatch.context() as patch:
         patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
         with world.running(cache=True):
-            world.until(lambda: world.job(key).state in states.RUNNING)
+            world.wait_until(lambda: world.job(key).state in states.RUNNING)
     assert world.get_model(target).file_id is None
     (job,) = ran(world, key)
     assert (job.state, job.attempt, is_served(job)) == (states.DONE, 2, True)

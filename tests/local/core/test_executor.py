@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.patience import until
+from support.polling import wait_until
 from support.scheduler_world import World
 
 from qai_hub.local.core import kinds as states
@@ -152,7 +152,7 @@ def test_a_fault_reaches_who_waits(world: World) -> None:
     attempt = begun(world, executor)
     with pytest.raises(KeyError):
         executor.wait(attempt)
-    until(lambda: world.worker.at_once == 0)
+    wait_until(lambda: world.worker.at_once == 0)
 
 
 def test_an_attempt_that_cannot_be_started_is_made_again(

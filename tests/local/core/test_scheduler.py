@@ -187,7 +187,7 @@ def test_no_more_attempts_at_once_than_allowed_and_oldest_first(world: World) ->
     world.worker.go.clear()
     keys = [world.compile(options=str(index))[0] for index in range(5)]
     with world.running(max_parallel=2):
-        world.until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.at_once == 2)
         time.sleep(0.05)
         assert world.worker.at_once == 2
         world.worker.go.set()
@@ -201,7 +201,7 @@ def test_work_folders_do_not_stay(world: World) -> None:
     key, _ = world.compile()
     with world.running():
         world.until_state(key, states.DONE)
-        world.until(lambda: not world.worker.folders[0].exists())
+        world.wait_until(lambda: not world.worker.folders[0].exists())
 
 
 def test_a_job_submitted_later_runs_when_the_scheduler_is_woken(world: World) -> None:
@@ -215,7 +215,7 @@ def test_stopping_cancels_and_the_next_start_runs_the_job_again(world: World) ->
     world.worker.go.clear()
     key, _ = world.compile()
     with world.running():
-        world.until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.at_once == 1)
     job = world.job(key)
     assert (job.state, job.started, job.attempt, job.losses) == (states.CREATED, None, 1, 0)
     assert world.ended == []
@@ -287,7 +287,7 @@ def test_a_chain_of_jobs_longer_than_the_stack_fails_with_its_first(world: World
         chain.append(key)
     with world.running():
         last = world.until_state(chain[-1], states.FAILED)
-        world.until(lambda: len(world.ended) == len(chain))
+        world.wait_until(lambda: len(world.ended) == len(chain))
     assert world.ended == chain
     assert last.failure_type == FailureType.DEPENDENCY
 

@@ -32,12 +32,12 @@ def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, b
     for name in ("a1", "a2", "a3"):
         world.compile(options=name)
     with world.running(max_parallel=2) as scheduler:
-        world.until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.at_once == 2)
         world.owner = bob
         his, _ = world.compile(options="b1")
         world.compile(options="b2")
         scheduler.wake()
-        world.until(lambda: world.worker.at_once == 3)
+        world.wait_until(lambda: world.worker.at_once == 3)
         assert options(world)[2] == "b1"
         # One for him, and neither another nor one more for her.
         world.owner = ada
@@ -53,11 +53,11 @@ def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[Use
         world.owner = person
         world.compile(options=person.email)
     with world.running(max_parallel=2) as scheduler:
-        world.until(lambda: world.worker.at_once == 10)
+        world.wait_until(lambda: world.worker.at_once == 10)
         scheduler.wake()
         time.sleep(0.05)
         world.worker.go.set()
-        world.until(lambda: len(world.ended) == len(people))
+        world.wait_until(lambda: len(world.ended) == len(people))
     assert world.worker.most_at_once == 10
 
 
@@ -69,7 +69,7 @@ def test_each_persons_oldest_job_goes_first_and_nobody_waits_for_anothers_last(
         for number in range(4):
             world.compile(options=f"{name}{number}")
     with world.running(max_parallel=1):
-        world.until(lambda: len(world.ended) == 8)
+        world.wait_until(lambda: len(world.ended) == 8)
     ran = options(world)
     assert [name for name in ran if name[0] == "a"] == ["a0", "a1", "a2", "a3"]
     assert [name for name in ran if name[0] == "b"] == ["b0", "b1", "b2", "b3"]
@@ -92,11 +92,11 @@ def test_after_a_restart_both_get_a_place(world: World, bob: User) -> None:
     for name in ("a1", "a2"):
         world.compile(options=name)
     with world.running(max_parallel=2):
-        world.until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.at_once == 2)
     world.owner = bob
     world.compile(options="b1")
     with world.running(max_parallel=2):
-        world.until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.at_once == 2)
         assert set(options(world)[2:]) == {"a1", "b1"}
 
 
@@ -107,13 +107,13 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
     key, target = world.compile()
     with world.running() as scheduler:
         world.until_state(key, states.KINDS["compile"].working)
-        world.until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.at_once == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
         job = world.job(key)
         assert (job.state, job.failure_type) == (states.FAILED, FailureType.CANCELLED)
-        world.until(lambda: world.worker.at_once == 0)
-        world.until(lambda: not world.worker.folders[0].exists())
+        world.wait_until(lambda: world.worker.at_once == 0)
+        world.wait_until(lambda: not world.worker.folders[0].exists())
         # Its place is free again.
         world.worker.go.set()
         other, _ = world.compile()
@@ -132,7 +132,7 @@ def test_a_queued_job_that_is_cancelled_never_begins(world: World) -> None:
     first, _ = world.compile(options="first")
     queued, _ = world.compile(options="queued")
     with world.running(max_parallel=1) as scheduler:
-        world.until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.at_once == 1)
         assert world.cancel(scheduler, queued) == [queued]
         world.worker.go.set()
         world.until_state(first, states.DONE)

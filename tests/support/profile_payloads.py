@@ -1,4 +1,4 @@
-"""Profiles as the service tells them."""
+"""Profiles as the service reports them."""
 
 from typing import Any
 

@@ -1,3 +1,3 @@
-"""People on the hubs of the tests."""
+"""Users of the hubs of the tests."""
 
 ME, COLLEAGUE, STRANGER = "me@example.com", "colleague@example.com", "stranger@example.com"

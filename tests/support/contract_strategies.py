@@ -1,4 +1,4 @@
-"""Strategies that draw what the contract allows: JSON of each message, as it is answered."""
+"""Hypothesis strategies for the JSON of each message, as the contract allows it in responses."""
 
 import functools
 import json
@@ -82,7 +82,7 @@ def of_schema(name: str, depth: int) -> st.SearchStrategy[Any]:
     always, optional, members = {}, {}, {}
     for field, node in schema["properties"].items():
         if "x-protobuf-field" not in node:
-            continue  # told in JSON alone
+            continue  # in JSON only
         # A request may leave lists out; the wire cannot tell an empty one from none.
         if field in required or node["x-protobuf-field"]["presence"] in {"repeated", "map"}:
             always[field] = values(node, max(depth - 1, 0))

@@ -1,4 +1,4 @@
-"""An environment without proxies and certificates of this machine's own."""
+"""An environment without the proxies and certificates of this machine."""
 
 from collections.abc import Iterator
 
