@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.scheduler_world import World
+from support.scheduler_harness import SchedulerHarness
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.local_executor import Attempts
@@ -19,15 +19,17 @@ from qai_hub.local.store.rows import MODELS
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    return World(store, tmp_path, ada)
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    return SchedulerHarness(store, tmp_path, ada)
 
 
-def options(world: World) -> list[str]:
+def options(world: SchedulerHarness) -> list[str]:
     return [request.options for request in world.worker.requests]
 
 
-def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, bob: User) -> None:
+def test_another_persons_job_runs_beside_endless_ones(
+    world: SchedulerHarness, ada: User, bob: User
+) -> None:
     world.worker.go.clear()
     for name in ("a1", "a2", "a3"):
         world.compile(options=name)
@@ -47,7 +49,9 @@ def test_another_persons_job_runs_beside_endless_ones(world: World, ada: User, b
         assert world.job(his).state == states.KINDS["compile"].working
 
 
-def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[User]) -> None:
+def test_places_beyond_the_usual_ones_are_bounded(
+    world: SchedulerHarness, people: list[User]
+) -> None:
     world.worker.go.clear()
     for person in people:
         world.owner = person
@@ -62,7 +66,7 @@ def test_places_beyond_the_usual_ones_are_bounded(world: World, people: list[Use
 
 
 def test_each_persons_oldest_job_goes_first_and_nobody_waits_for_anothers_last(
-    world: World, ada: User, bob: User
+    world: SchedulerHarness, ada: User, bob: User
 ) -> None:
     for person, name in ((ada, "a"), (bob, "b")):
         world.owner = person
@@ -77,17 +81,19 @@ def test_each_persons_oldest_job_goes_first_and_nobody_waits_for_anothers_last(
     assert {ran[0], ran[1]} == {"a0", "b0"}
 
 
-def test_a_person_whose_jobs_all_wait_for_a_model_holds_nobody_up(world: World, bob: User) -> None:
+def test_a_person_whose_jobs_all_wait_for_a_model_holds_nobody_up(
+    world: SchedulerHarness, bob: User
+) -> None:
     never = world.target()
     for _ in range(50):
         world.submit("profile", input=[never])
     world.owner = bob
     his, _ = world.compile()
     with world.running(max_parallel=1):
-        world.until_state(his, states.DONE)
+        world.wait_for_state(his, states.DONE)
 
 
-def test_after_a_restart_both_get_a_place(world: World, bob: User) -> None:
+def test_after_a_restart_both_get_a_place(world: SchedulerHarness, bob: User) -> None:
     world.worker.go.clear()
     for name in ("a1", "a2"):
         world.compile(options=name)
@@ -101,12 +107,12 @@ def test_after_a_restart_both_get_a_place(world: World, bob: User) -> None:
 
 
 def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
-    world: World,
+    world: SchedulerHarness,
 ) -> None:
     world.worker.go.clear()
     key, target = world.compile()
     with world.running() as scheduler:
-        world.until_state(key, states.KINDS["compile"].working)
+        world.wait_for_state(key, states.KINDS["compile"].working)
         world.wait_until(lambda: world.worker.at_once == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
@@ -118,16 +124,16 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
         world.worker.go.set()
         other, _ = world.compile()
         scheduler.wake()
-        world.until_state(other, states.DONE)
+        world.wait_for_state(other, states.DONE)
     assert world.job(key) == job
     assert len(world.worker.requests) == 2
-    first, last = world.log_of(key).splitlines()
+    first, last = world.read_log(key).splitlines()
     assert first == "so far"
     assert last.endswith("Cancelled by ada@example.com.")
     assert world.get_model(target).file_id is None
 
 
-def test_a_queued_job_that_is_cancelled_never_begins(world: World) -> None:
+def test_a_queued_job_that_is_cancelled_never_begins(world: SchedulerHarness) -> None:
     world.worker.go.clear()
     first, _ = world.compile(options="first")
     queued, _ = world.compile(options="queued")
@@ -135,13 +141,13 @@ def test_a_queued_job_that_is_cancelled_never_begins(world: World) -> None:
         world.wait_until(lambda: world.worker.at_once == 1)
         assert world.cancel(scheduler, queued) == [queued]
         world.worker.go.set()
-        world.until_state(first, states.DONE)
+        world.wait_for_state(first, states.DONE)
     assert options(world) == ["first"]
-    assert "Cancelled by ada@example.com." in world.log_of(queued)
+    assert "Cancelled by ada@example.com." in world.read_log(queued)
 
 
 def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed, cancelled = threading.Event(), threading.Event()
     begin = Attempts.begin
@@ -159,14 +165,14 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
         cancelled.set()
         other, _ = world.compile(options="other")
         scheduler.wake()
-        world.until_state(other, states.DONE)
+        world.wait_for_state(other, states.DONE)
     assert options(world) == ["other"]
     assert world.job(key).failure_type == FailureType.CANCELLED
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
-    world: World, seed: int
+    world: SchedulerHarness, seed: int
 ) -> None:
     rng = random.Random(seed)
     call = type(world.worker).__call__
@@ -200,7 +206,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
             thread.join()
     with world.running(max_parallel=3):
         for key in [key for key, _ in jobs] + behind:
-            world.until_ended(key)
+            world.wait_until_finished(key)
     with world.store.read() as db:
         for (key, target), after in zip(jobs, behind, strict=True):
             done = world.job(key).state == states.DONE
@@ -216,7 +222,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
 
 
 def test_a_job_is_queued_again_when_there_is_no_thread_for_it(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("qai_hub.local.core.scheduler._RETRY_AFTER", 0.01)
     start, faults = threading.Thread.start, iter([1, 2])
@@ -230,5 +236,5 @@ def test_a_job_is_queued_again_when_there_is_no_thread_for_it(
     monkeypatch.setattr(threading.Thread, "start", starting)
     key, _ = world.compile()
     with world.running():
-        assert world.until_state(key, states.DONE).attempt == 3
+        assert world.wait_for_state(key, states.DONE).attempt == 3
     assert "cannot look for jobs" in caplog.text

@@ -9,7 +9,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from sqlalchemy import Connection
-from support.store_world import NOON, add_dataset, add_job, add_model
+from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.access import visible
@@ -22,7 +22,7 @@ MODULES = (data_folder, files, people, relations, rows)
 LARGE = 1 << 40
 
 
-def functions(module: ModuleType) -> Iterator[tuple[str, CodeType]]:
+def functions_with_statements(module: ModuleType) -> Iterator[tuple[str, CodeType]]:
     """Find the functions and methods of a module that take a transaction."""
     for holder in (module, *vars(module).values()):
         if holder is not module and not inspect.isclass(holder):
@@ -36,7 +36,7 @@ def functions(module: ModuleType) -> Iterator[tuple[str, CodeType]]:
 
 
 @contextmanager
-def calls() -> Iterator[set[CodeType]]:
+def record_calls() -> Iterator[set[CodeType]]:
     """Note which functions are called meanwhile, in this thread."""
     called: set[CodeType] = set()
 
@@ -172,8 +172,13 @@ def _uploads(db: Connection, owner: int) -> None:
     assert files.parts_of(db, "u1") == []
 
 
-def never_run(run: Callable[[], None]) -> set[str]:
+def uncalled_functions(run: Callable[[], None]) -> set[str]:
     """Return the functions with statements that something does not call."""
-    with calls() as called:
+    with record_calls() as called:
         run()
-    return {name for module in MODULES for name, code in functions(module) if code not in called}
+    return {
+        name
+        for module in MODULES
+        for name, code in functions_with_statements(module)
+        if code not in called
+    }

@@ -1,4 +1,4 @@
-"""What calls that are compared between clients are made with."""
+"""What the calls that are compared between clients are made with."""
 
 import zipfile
 from collections.abc import Callable
@@ -11,10 +11,10 @@ import numpy as np
 
 from qai_hub.client import Client, Device
 
-Maker: TypeAlias = Callable[["World"], Any]
+Maker: TypeAlias = Callable[["CallContext"], Any]
 
 
-class World:
+class CallContext:
     """What calls are made with: a client, a device that exists, and a folder for files.
 
     Args:

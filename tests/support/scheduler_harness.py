@@ -1,4 +1,4 @@
-"""A scheduler to be tested, with all that it works with."""
+"""A scheduler under test, with its store, files and worker."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 
 from support.fake_worker import FakeWorker
 from support.polling import wait_until
-from support.store_world import add_dataset, add_job, add_model
+from support.store_builders import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
@@ -26,8 +26,8 @@ from qai_hub.local.store.relations import artifacts_of
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 
-class World:
-    """A scheduler with a store, a storage and a worker of its own."""
+class SchedulerHarness:
+    """What a scheduler works with, and short ways to use it."""
 
     def __init__(self, store: Store, folder: Path, owner: User) -> None:
         self.store = store
@@ -116,7 +116,7 @@ class World:
         assert model is not None
         return model
 
-    def log_of(self, key: str) -> str:
+    def read_log(self, key: str) -> str:
         with self.store.read() as db:
             (artifact,) = artifacts_of(db, [key])[key]
             file = get_file(db, artifact.file_id)
@@ -129,10 +129,10 @@ class World:
     def wait_until(self, condition: Callable[[], bool]) -> None:
         wait_until(condition)
 
-    def until_state(self, key: str, state: str) -> Job:
+    def wait_for_state(self, key: str, state: str) -> Job:
         self.wait_until(lambda: self.job(key).state == state)
         return self.job(key)
 
-    def until_ended(self, key: str) -> Job:
+    def wait_until_finished(self, key: str) -> Job:
         self.wait_until(lambda: self.job(key).state in states.FINISHED)
         return self.job(key)

@@ -1,51 +1,51 @@
-"""Calls that find things, and constructors."""
+"""Calls that look up jobs and devices, and constructors."""
 
 from collections.abc import Callable
 from typing import Any
 
 from support.call_arguments import DEVICES
+from support.call_context import CallContext, Maker
 from support.call_registry import shape
-from support.call_world import Maker, World
 
 import qai_hub as hub
 from qai_hub.client import Client, Device
 
 
 def _get_devices(make: Maker) -> Maker:
-    def call(w: World) -> Any:
+    def call(w: CallContext) -> Any:
         query = make(w)
         return w.client.get_devices(query.name, query.os, query.attributes)
 
     return call
 
 
-for _told, _device in DEVICES.items():
-    if _told.startswith(("no ", "nothing", "os", "open", "bad", "version", "attribute", "name w")):
-        shape(f"get_devices {_told}")(_get_devices(_device))
+for _name, _device in DEVICES.items():
+    if _name.startswith(("no ", "nothing", "os", "open", "bad", "version", "attribute", "name w")):
+        shape(f"get_devices {_name}")(_get_devices(_device))
 
 
 @shape("get_devices all")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.get_devices()
 
 
 @shape("get_devices attribute without a colon")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.get_devices(attributes="android")
 
 
 @shape("get_job of another type")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.get_job(w.job().job_id, hub.JobType.LINK)
 
 
 @shape("get_job of its type")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.get_job(w.job().job_id, hub.JobType.COMPILE)
 
 
 @shape("get_job type by name")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.get_job(w.job().job_id, "compile")
 
 
@@ -74,8 +74,8 @@ SUMMARIES: dict[str, dict[str, Any]] = {
     "creator": {"creator": "me@example.com"},
     "creator=''": {"creator": ""},
 }
-for _told, _given in SUMMARIES.items():
-    shape(f"get_job_summaries {_told}")(_summaries(_given))
+for _name, _given in SUMMARIES.items():
+    shape(f"get_job_summaries {_name}")(_summaries(_given))
 
 CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "Device()": Device,
@@ -100,5 +100,5 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "ClientConfig(token, urls)": lambda: hub.ClientConfig("t", "https://a", "https://b"),
     "TensorSpec(name, dtype)": lambda: hub.TensorSpec("x", "float32", (1,), None, None),
 }
-for _told, _constructor in CONSTRUCTORS.items():
-    shape(_told)(_build(_constructor))
+for _name, _constructor in CONSTRUCTORS.items():
+    shape(_name)(_build(_constructor))

@@ -1,4 +1,4 @@
-"""A job that tells one state after the other, in a time of its own."""
+"""A wait on a simulated server, by a clock that only the wait moves."""
 
 import random
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ DONE = JobStatus(State.SUCCESS)
 FAILED = JobStatus(State.FAILED, "timed out on the device")
 
 
-class OneJob:
-    """A job that no client has."""
+class StubJob:
+    """A job without an owner."""
 
     job_id = "jabc"
     name = "net"
@@ -33,8 +33,8 @@ class OneJob:
         raise NotImplementedError
 
 
-class World:
-    """A server that tells one thing after the other, and the time that goes by."""
+class SimulatedServer:
+    """Reports one status after the other, and keeps the simulated time."""
 
     def __init__(self, *answers: JobStatus | BaseException, holds: bool = False) -> None:
         self.now = 0.0
@@ -60,7 +60,7 @@ class World:
 
     def wait(self, timeout: float | None, progress: ProgressLine | None = None) -> JobStatus:
         return wait_for(
-            OneJob(),
+            StubJob(),
             timeout,
             ask=self.ask,
             progress=progress,

@@ -1,4 +1,4 @@
-"""Short ways to put things into a store."""
+"""Rows of models, datasets and jobs for tests of the store."""
 
 from collections.abc import Sequence
 
