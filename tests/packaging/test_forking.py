@@ -125,7 +125,7 @@ def hub() -> Iterator[RoutedHub]:
                 "GET /api/v1/devices/": json_reply(DEVICES),
                 "GET /api/v1/models/m1/": json_reply(MODEL),
                 "GET /api/v1/models/m1/download/": json_reply(
-                    {"url": {"url": f"{server.url}/file", "filename": "net.onnx"}}
+                    {"url": {"url": f"{server.url}/file", "filename": "net.bin"}}
                 ),
                 "GET /file": json_reply(
                     b"content", headers={"Content-Type": "binary/octet-stream"}

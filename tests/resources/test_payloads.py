@@ -294,6 +294,7 @@ def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
         assert path == str(tmp_path / "target.bin")
         assert Path(path).read_bytes() == b"\x00context binary"
         payload[kind]["job_state"] = "JOB_STATE_FAILED"
+        answers["GET /api/v1/jobs/jabc12345/"] = json_reply(payload)
         assert found.download_target_model() is None
         assert found.download_target_model(str(tmp_path / "other")) is None
         assert found.download_results(str(tmp_path / "results")).status.failure

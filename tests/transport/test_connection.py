@@ -321,12 +321,13 @@ def test_files_go_up_without_the_token(connection: Connection, tmp_path: Path) -
 
 
 def test_a_file_comes_down_to_a_path(connection: Connection, tmp_path: Path) -> None:
-    with ScriptedServer([Reply(200, b"new")]) as server:
+    archive = b"PK\x03\x04new"
+    with ScriptedServer([Reply(200, archive)]) as server:
         path = connection.files.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
         assert path == str(tmp_path / "out/a.onnx.zip")
         Path(path).write_bytes(b"old")
         assert connection.files.download(server.url, path, "model.onnx.zip") == path
-        assert Path(path).read_bytes() == b"new"
+        assert Path(path).read_bytes() == archive
         assert "authorization" not in server.requests[0].headers
 
 
@@ -335,12 +336,12 @@ def test_a_file_comes_down_to_a_folder_beside_what_is_there(
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
         paths = [
-            connection.files.download(server.url, str(tmp_path), "../m.onnx") for _ in range(2)
+            connection.files.download(server.url, str(tmp_path), "../m.bin") for _ in range(2)
         ]
-    assert paths == [str(tmp_path / "m.onnx"), str(tmp_path / "m_1.onnx")]
+    assert paths == [str(tmp_path / "m.bin"), str(tmp_path / "m_1.bin")]
     with ScriptedServer([Reply(404)]) as server, pytest.raises(UserError):
-        connection.files.download(server.url, str(tmp_path), "m.onnx")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "m_1.onnx"]
+        connection.files.download(server.url, str(tmp_path), "m.bin")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.bin", "m_1.bin"]
 
 
 def test_files_come_down_into_a_folder_in_place_of_old_ones(
@@ -360,7 +361,7 @@ def test_a_home_folder_is_found(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with ScriptedServer([Reply(200, b"new")]) as server:
-        assert connection.files.download(server.url, "~/a", "m.h5") == str(tmp_path / "a.h5")
+        assert connection.files.download(server.url, "~/a", "m.bin") == str(tmp_path / "a.bin")
 
 
 def test_many_waits_do_not_keep_other_requests_waiting() -> None:
