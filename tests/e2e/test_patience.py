@@ -36,7 +36,7 @@ ways = pytest.mark.parametrize("wait", [wait, wait_all, wait_async])
 @pytest.fixture
 def worker() -> FakeWorker:
     made = FakeWorker()
-    made.go.clear()
+    made.may_finish.clear()
     return made
 
 
@@ -45,7 +45,7 @@ def busy(tmp_path: Path, worker: FakeWorker) -> Iterator[LocalHub]:
     """A hub whose jobs run until the worker is let go."""
     with LocalHub(tmp_path, users=[ME], run_attempt=worker) as made:
         yield made
-        worker.go.set()
+        worker.may_finish.set()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_end_of_a_job_is_noticed_at_once(
 
     def let() -> None:
         ended.append(time.monotonic())
-        worker.go.set()
+        worker.may_finish.set()
 
     timer = threading.Timer(0.7, let)
     timer.start()
@@ -91,7 +91,7 @@ def test_a_hub_may_be_stopped_and_started_again_while_it_is_waited_for(
     time.sleep(0.3)
     busy.stop()
     time.sleep(0.7)
-    worker.go.set()
+    worker.may_finish.set()
     with LocalHub(tmp_path, port, users=[ME], run_attempt=worker):
         waiting.join(30)
     assert [status.code for status in ended] == ["SUCCESS"]

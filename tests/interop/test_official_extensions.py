@@ -45,9 +45,9 @@ def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: P
         deleted, _ = api.compile(gone)
         api.wait(deleted)
         assert api.http.delete(f"models/{gone}/").status_code == 200
-        worker.go.clear()
+        worker.may_finish.clear()
         cancelled, target = api.compile(kept)
-        wait_until(lambda: worker.at_once)
+        wait_until(lambda: worker.running)
         behind = api.submit("inference_job", target)
         api.post(f"jobs/{cancelled}/cancel/")
         api.wait(cancelled)
@@ -62,7 +62,7 @@ def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: P
             check=False,
             cwd=tmp_path,
         )
-        worker.go.set()
+        worker.may_finish.set()
         api.close()
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])

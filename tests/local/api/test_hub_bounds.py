@@ -21,7 +21,7 @@ def refused(answer: httpx.Response) -> str:
 
 def test_a_full_queue_is_told_and_frees_itself() -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(
         users=[ADA, BOB],
         max_parallel_jobs=1,
@@ -50,7 +50,7 @@ def test_a_full_queue_is_told_and_frees_itself() -> None:
         # One that was made before is answered, however full the queue is.
         again = ada.http.post("jobs/", json=body, headers=key)
         assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
-        worker.go.set()
+        worker.may_finish.set()
         for job in (first, queued[0], made.json()["id"]):
             assert ada.wait(job)["job_state"] == "JOB_STATE_DONE"
         ada.close()

@@ -25,11 +25,11 @@ LIMITS = ServerLimits(connections=100, refusals=10, waits=50, threads=8)
 @contextmanager
 def limited(**limits: float) -> Iterator[LocalHub]:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     changed = replace(LIMITS, **limits)  # type: ignore[arg-type]
     with LocalHub(limits=changed, run_attempt=worker, validate_responses=True) as hub:
         yield hub
-        worker.go.set()
+        worker.may_finish.set()
 
 
 def connect(hub: LocalHub) -> socket.socket:

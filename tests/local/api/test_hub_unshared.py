@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.shared_history import PEOPLE, History, history, nested, path_of
+from support.sharing_history import USERS, History, iter_objects, path_of, start_history
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 MORE = {
@@ -26,7 +26,7 @@ def paths(past: History) -> Iterator[str]:
     for name in ("models", "datasets", "jobs", "job_summaries"):
         yield f"{name}/?limit=1000"
     for name in ("jobs", "job_summaries"):
-        for email in (*PEOPLE, "who@example.com"):
+        for email in (*USERS, "who@example.com"):
             yield f"{name}/?limit=1000&creator={email}"
     for key in past.owners:
         yield path_of(key)
@@ -44,7 +44,7 @@ def answers(past: History, email: str) -> Iterator[tuple[str, httpx.Response]]:
         yield path, response
         if response.is_success:
             yield f"protobuf of {path}", api.http.get(path, headers={"Accept": PROTOBUF})
-            for each in nested(response.json()):
+            for each in iter_objects(response.json()):
                 if isinstance(url := each.get("url"), str):
                     yield f"file of {path}", api.http.get(url)
     for key in past.owners:
@@ -55,29 +55,29 @@ def answers(past: History, email: str) -> Iterator[tuple[str, httpx.Response]]:
 
 def secrets_for(past: History, email: str) -> set[str]:
     """Return what must not come before a person's eyes."""
-    seen = {key for key in past.owners if past.sees(email, key)}
+    seen = {key for key in past.owners if past.can_read(email, key)}
     known = {past.names[key] for key in seen}
     known |= {reason for key, reason in past.reasons.items() if key in seen}
     people = {email} | {past.owners[key] for key in seen}
     people |= {other for key in seen for other in past.shares[key]}
-    words = {*past.names.values(), *past.forgotten, *past.reasons.values()}
+    words = {*past.names.values(), *past.former_names, *past.reasons.values()}
     words = {word for word in words if word.startswith("word")}
-    return (words - known) | (set(PEOPLE) - people)
+    return (words - known) | (set(USERS) - people)
 
 
 def look_around(past: History) -> Counter[str]:
     """Look at everything as everybody, and count what is there by its id alone."""
     met: Counter[str] = Counter()
-    for email in PEOPLE:
+    for email in USERS:
         secrets = secrets_for(past, email)
-        unseen = {key for key in past.owners if not past.sees(email, key)}
+        unseen = {key for key in past.owners if not past.can_read(email, key)}
         for what, response in answers(past, email):
             text = (response.content + repr(response.headers).encode()).decode("latin-1")
             shown = {secret for secret in secrets if secret in text}
             assert not shown, (email, what, shown)
             if response.headers.get("Content-Type") != JSON:
                 continue
-            for each in nested(response.json()):
+            for each in iter_objects(response.json()):
                 for name in ("model_id", "dataset_id"):
                     if each.get(name) in unseen:
                         assert each == {name: each[name]}, (email, what)
@@ -89,8 +89,8 @@ def look_around(past: History) -> Counter[str]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_nobody_learns_of_what_they_may_not_see_whatever_has_happened(seed: int) -> None:
-    with history(seed) as past:
-        past.live(25)
+    with start_history(seed) as past:
+        past.act(25)
         look_around(past)
         past.end_sharing()
         met = look_around(past)

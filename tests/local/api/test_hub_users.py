@@ -111,7 +111,7 @@ def test_the_command_changes_a_hub_that_runs(
 
 def test_a_request_that_waits_ends_as_one_of_a_stranger_once_its_token_is_taken_away() -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(users=[ADA, BOB], run_attempt=worker) as hub:
         ada = Api(hub, ADA)
         job, _ = ada.compile(ada.upload_model())
@@ -124,7 +124,7 @@ def test_a_request_that_waits_ends_as_one_of_a_stranger_once_its_token_is_taken_
         waiting.start()
         wait_until(lambda: hub.waiting == 1)
         hub.revoke_user(ADA)
-        worker.go.set()
+        worker.may_finish.set()
         waiting.join()
         assert "token is missing or unknown" in problem(answers[0], 401)
         ada.close()

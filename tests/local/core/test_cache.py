@@ -161,8 +161,8 @@ def test_keys_are_equal_for_equal_requests_only(
 @pytest.fixture
 def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
     made = SchedulerHarness(store, tmp_path, ada)
-    made.worker.tells |= {"provenance": {"sdk": "2"}, "metadata": {"QNN_SDK_VERSION": "2"}}
-    made.worker.leaves["source"] = b"hidden"
+    made.worker.extra_results |= {"provenance": {"sdk": "2"}, "metadata": {"QNN_SDK_VERSION": "2"}}
+    made.worker.extra_files["source"] = b"hidden"
     return made
 
 
@@ -213,7 +213,7 @@ def test_a_hit_gives_all_that_the_first_job_has_made(world: SchedulerHarness) ->
 @pytest.mark.parametrize("kind", ["quantize", "link"])
 def test_other_jobs_that_make_models_are_served_too(world: SchedulerHarness, kind: str) -> None:
     roles: dict[str, Any] = {"dataset": [world.dataset()]} if kind == "quantize" else {}
-    world.worker.tells["target_model_type"] = "MODEL_TYPE_ONNX"
+    world.worker.extra_results["target_model_type"] = "MODEL_TYPE_ONNX"
     model = world.model()
     keys = [world.submit(kind, input=[model], target=[world.target()], **roles) for _ in range(2)]
     assert [is_served(job) for job in ran(world, *keys)] == [False, True]
@@ -222,7 +222,7 @@ def test_other_jobs_that_make_models_are_served_too(world: SchedulerHarness, kin
 def test_jobs_that_measure_always_run(world: SchedulerHarness) -> None:
     model = world.model()
     keys = [world.submit("profile", input=[model]) for _ in range(2)]
-    world.worker.leaves.clear()
+    world.worker.extra_files.clear()
     assert not any(map(is_served, ran(world, *keys)))
     assert len(world.worker.requests) == 2
 
@@ -247,11 +247,11 @@ def test_a_job_behind_a_served_one_runs_on_the_shared_file(world: SchedulerHarne
     model = world.model()
     first, _ = world.compile(model)
     second, target = world.compile(model)
-    world.worker.tells["target_model_type"] = "MODEL_TYPE_ONNX"
+    world.worker.extra_results["target_model_type"] = "MODEL_TYPE_ONNX"
     behind = world.submit("profile", input=[target])
     with world.running(max_parallel=1, cache=True):
         world.wait_until_finished(second)
-        world.worker.leaves.clear()
+        world.worker.extra_files.clear()
         assert world.wait_until_finished(behind).state == states.DONE
     assert is_served(world.job(second))
     assert world.job(first).state == states.DONE
@@ -279,9 +279,9 @@ def test_what_is_damaged_is_made_again(
 
 def test_failures_are_not_kept(world: SchedulerHarness) -> None:
     model = world.model()
-    world.worker.fail[""] = "no"
+    world.worker.failures[""] = "no"
     assert compiled(world, model)[0].state == states.FAILED
-    world.worker.fail.clear()
+    world.worker.failures.clear()
     job, _ = compiled(world, model)
     assert (job.state, is_served(job)) == (states.DONE, False)
 

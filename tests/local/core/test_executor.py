@@ -126,7 +126,7 @@ def begun(world: SchedulerHarness, executor: LocalExecutor, number: int = 1) -> 
 
 def test_an_attempt_is_polled_cancelled_and_released(world: SchedulerHarness) -> None:
     executor = LocalExecutor(world.storage, world.work, world.worker)
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     first, second = begun(world, executor), begun(world, executor, 2)
     assert executor.poll(first) is executor.poll(second) is None
     executor.cancel(first)
@@ -135,7 +135,7 @@ def test_an_attempt_is_polled_cancelled_and_released(world: SchedulerHarness) ->
     with pytest.raises(AttemptCancelled):
         executor.poll(first)
     assert executor.poll(second) is None
-    world.worker.go.set()
+    world.worker.may_finish.set()
     outcome = executor.wait(second)
     assert executor.poll(second) is outcome
     assert outcome.files["target_model"].read_bytes() == b"made from body"
@@ -152,7 +152,7 @@ def test_a_fault_reaches_who_waits(world: SchedulerHarness) -> None:
     attempt = begun(world, executor)
     with pytest.raises(KeyError):
         executor.wait(attempt)
-    wait_until(lambda: world.worker.at_once == 0)
+    wait_until(lambda: world.worker.running == 0)
 
 
 def test_an_attempt_that_cannot_be_started_is_made_again(

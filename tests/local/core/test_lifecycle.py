@@ -115,12 +115,12 @@ def test_cancelling_what_has_ended_changes_nothing(world: SchedulerHarness) -> N
 
 
 def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: SchedulerHarness) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     first, target = world.compile()
     second, second_target = world.compile(target)
     third = world.submit("profile", input=[second_target])
     with world.running() as scheduler:
-        world.wait_until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
         assert world.cancel(scheduler, first) == [first, second, third]
     assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."

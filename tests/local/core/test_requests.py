@@ -27,9 +27,9 @@ def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
 
 def compiled(world: SchedulerHarness, source: bytes | None = None) -> str:
     """Let the worker make a binary, and tell how; return the target model."""
-    world.worker.tells |= {"target_model_type": BINARY, "provenance": MADE}
+    world.worker.extra_results |= {"target_model_type": BINARY, "provenance": MADE}
     if source is not None:
-        world.worker.leaves["source"] = source
+        world.worker.extra_files["source"] = source
     key, target = world.compile()
     with world.running():
         world.wait_for_state(key, states.DONE)

@@ -106,18 +106,18 @@ def test_a_quantize_job_leaves_a_model_and_how_close_it_is(world: SchedulerHarne
 
 @pytest.mark.parametrize("kind", ["compile", "quantize", "link", "inference", "profile"])
 def test_states_while_running(world: SchedulerHarness, kind: str) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     key = world.submit(
         kind, input=[world.model()], target=[world.target()], dataset=[world.dataset()]
     )
     with world.running():
         world.wait_for_state(key, states.KINDS[kind].working)
-        world.worker.go.set()
+        world.worker.may_finish.set()
         world.wait_for_state(key, states.DONE)
 
 
 def test_a_failure_is_told_with_its_reason_and_log(world: SchedulerHarness) -> None:
-    world.worker.fail["--bad"] = "The option --bad is not known."
+    world.worker.failures["--bad"] = "The option --bad is not known."
     key, target = world.compile(options="--bad")
     with world.running():
         job = world.wait_for_state(key, states.FAILED)
@@ -150,19 +150,19 @@ def test_a_full_disk_fails_the_job_and_says_so(world: SchedulerHarness) -> None:
 
 
 def test_jobs_on_a_model_in_the_making_wait_for_it(world: SchedulerHarness) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     first, target = world.compile()
     second = world.submit("profile", input=[target])
     with world.running():
         world.wait_for_state(first, states.KINDS["compile"].working)
         assert world.job(second).state == states.CREATED
-        world.worker.go.set()
+        world.worker.may_finish.set()
         world.wait_for_state(second, states.DONE)
     assert world.worker.requests[1].model.path.read_bytes() == b"made from body"
 
 
 def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: SchedulerHarness) -> None:
-    world.worker.fail["--bad"] = "no good"
+    world.worker.failures["--bad"] = "no good"
     first, target = world.compile(options="--bad")
     second, second_target = world.compile(target)
     third = world.submit("profile", input=[second_target])
@@ -184,16 +184,16 @@ def test_all_that_waits_for_a_model_fails_when_it_is_not_made(world: SchedulerHa
 
 
 def test_no_more_attempts_at_once_than_allowed_and_oldest_first(world: SchedulerHarness) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     keys = [world.compile(options=str(index))[0] for index in range(5)]
     with world.running(max_parallel=2):
-        world.wait_until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.running == 2)
         time.sleep(0.05)
-        assert world.worker.at_once == 2
-        world.worker.go.set()
+        assert world.worker.running == 2
+        world.worker.may_finish.set()
         for key in keys:
             world.wait_for_state(key, states.DONE)
-    assert world.worker.most_at_once == 2
+    assert world.worker.max_running == 2
     assert {request.options for request in world.worker.requests[:2]} == {"0", "1"}
 
 
@@ -212,14 +212,14 @@ def test_a_job_submitted_later_runs_when_the_scheduler_is_woken(world: Scheduler
 
 
 def test_stopping_cancels_and_the_next_start_runs_the_job_again(world: SchedulerHarness) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     key, _ = world.compile()
     with world.running():
-        world.wait_until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
     job = world.job(key)
     assert (job.state, job.started, job.attempt, job.losses) == (states.CREATED, None, 1, 0)
     assert world.ended == []
-    world.worker.go.set()
+    world.worker.may_finish.set()
     with world.running():
         assert world.wait_for_state(key, states.DONE).attempt == 2
 
@@ -281,7 +281,7 @@ def test_data_that_expired_while_the_job_waited_fails_it(world: SchedulerHarness
 def test_a_chain_of_jobs_longer_than_the_stack_fails_with_its_first(
     world: SchedulerHarness,
 ) -> None:
-    world.worker.fail["--bad"] = "no"
+    world.worker.failures["--bad"] = "no"
     first, target = world.compile(options="--bad")
     chain = [first]
     for _ in range(400):

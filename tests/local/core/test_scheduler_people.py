@@ -30,39 +30,39 @@ def options(world: SchedulerHarness) -> list[str]:
 def test_another_persons_job_runs_beside_endless_ones(
     world: SchedulerHarness, ada: User, bob: User
 ) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     for name in ("a1", "a2", "a3"):
         world.compile(options=name)
     with world.running(max_parallel=2) as scheduler:
-        world.wait_until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.running == 2)
         world.owner = bob
         his, _ = world.compile(options="b1")
         world.compile(options="b2")
         scheduler.wake()
-        world.wait_until(lambda: world.worker.at_once == 3)
+        world.wait_until(lambda: world.worker.running == 3)
         assert options(world)[2] == "b1"
         # One for him, and neither another nor one more for her.
         world.owner = ada
         scheduler.wake()
         time.sleep(0.05)
-        assert world.worker.at_once == 3
+        assert world.worker.running == 3
         assert world.job(his).state == states.KINDS["compile"].working
 
 
 def test_places_beyond_the_usual_ones_are_bounded(
     world: SchedulerHarness, people: list[User]
 ) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     for person in people:
         world.owner = person
         world.compile(options=person.email)
     with world.running(max_parallel=2) as scheduler:
-        world.wait_until(lambda: world.worker.at_once == 10)
+        world.wait_until(lambda: world.worker.running == 10)
         scheduler.wake()
         time.sleep(0.05)
-        world.worker.go.set()
+        world.worker.may_finish.set()
         world.wait_until(lambda: len(world.ended) == len(people))
-    assert world.worker.most_at_once == 10
+    assert world.worker.max_running == 10
 
 
 def test_each_persons_oldest_job_goes_first_and_nobody_waits_for_anothers_last(
@@ -94,34 +94,34 @@ def test_a_person_whose_jobs_all_wait_for_a_model_holds_nobody_up(
 
 
 def test_after_a_restart_both_get_a_place(world: SchedulerHarness, bob: User) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     for name in ("a1", "a2"):
         world.compile(options=name)
     with world.running(max_parallel=2):
-        world.wait_until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.running == 2)
     world.owner = bob
     world.compile(options="b1")
     with world.running(max_parallel=2):
-        world.wait_until(lambda: world.worker.at_once == 2)
+        world.wait_until(lambda: world.worker.running == 2)
         assert set(options(world)[2:]) == {"a1", "b1"}
 
 
 def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
     world: SchedulerHarness,
 ) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     key, target = world.compile()
     with world.running() as scheduler:
         world.wait_for_state(key, states.KINDS["compile"].working)
-        world.wait_until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
         assert world.cancel(scheduler, key) == [key]
         job = world.job(key)
         assert (job.state, job.failure_type) == (states.FAILED, FailureType.CANCELLED)
-        world.wait_until(lambda: world.worker.at_once == 0)
+        world.wait_until(lambda: world.worker.running == 0)
         world.wait_until(lambda: not world.worker.folders[0].exists())
         # Its place is free again.
-        world.worker.go.set()
+        world.worker.may_finish.set()
         other, _ = world.compile()
         scheduler.wake()
         world.wait_for_state(other, states.DONE)
@@ -134,13 +134,13 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
 
 
 def test_a_queued_job_that_is_cancelled_never_begins(world: SchedulerHarness) -> None:
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     first, _ = world.compile(options="first")
     queued, _ = world.compile(options="queued")
     with world.running(max_parallel=1) as scheduler:
-        world.wait_until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
         assert world.cancel(scheduler, queued) == [queued]
-        world.worker.go.set()
+        world.worker.may_finish.set()
         world.wait_for_state(first, states.DONE)
     assert options(world) == ["first"]
     assert "Cancelled by ada@example.com." in world.read_log(queued)
