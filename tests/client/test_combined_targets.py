@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.routed_hub import DEVICES, RoutedHub, Routes, json_reply
-from support.scripted_server import Reply
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import Reply, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig

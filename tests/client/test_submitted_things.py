@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from support.device_choice import choose
-from support.routed_hub import DEVICES, RoutedHub, json_reply
+from support.routed_hub import DEVICES, RoutedHub
+from support.scripted_server import json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User

@@ -12,9 +12,9 @@ import httpx
 import numpy as np
 import pytest
 from support.execution_models import endless_model
-from support.job_hub import RUNNING, JobHub, answer
+from support.job_hub import RUNNING, JobHub
 from support.polling import wait_until
-from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
+from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step, json_reply
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -183,10 +183,10 @@ def test_a_server_without_these_operations_is_named(status: int) -> None:
     def lacking(request: Request) -> Step | None:
         if request.method in {"POST", "DELETE"}:
             return Reply(status, b"<html>nothing here</html>", {"Content-Type": "text/html"})
-        return answer({"model_id": "mabc12345"}) if "/models/" in request.path else None
+        return json_reply({"model_id": "mabc12345"}) if "/models/" in request.path else None
 
     with JobHub(RUNNING) as server:
-        server.instead = lacking
+        server.override = lacking
         client = server.client()
         for doing, act in acts(client.get_job("jabc12345")).items():
             with pytest.raises(hub.UserError, match=rf"cannot {doing}: it has no such operation"):
@@ -201,7 +201,7 @@ def test_what_is_not_there_is_told_from_what_the_server_cannot_do() -> None:
     with JobHub(RUNNING) as server:
         client = server.client()
         job = client.get_job("jabc12345")
-        server.instead = nothing
+        server.override = nothing
         for act in acts(job).values():
             with pytest.raises(hub.UserError, match=r"There is nothing called that\.$"):
                 act()

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.job_hub import DONE, answer, compile_job
-from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
+from support.job_hub import DONE, compile_job
+from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step, json_reply
 from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
 from support.users import ME
@@ -133,8 +133,8 @@ class Storage:
         }
         if request.method == "POST":
             made = "ma" if path == "models" else "da"
-            return answer({"id": made, "status": "", "creation_time": "2026-01-02T03:04:05Z"})
-        return answer(payloads[path])
+            return json_reply({"id": made, "status": "", "creation_time": "2026-01-02T03:04:05Z"})
+        return json_reply(payloads[path])
 
 
 TRANSFERS: dict[str, Callable[[Any, str], object]] = {

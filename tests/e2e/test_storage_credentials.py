@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from support.job_hub import DONE, compile_job
-from support.routed_hub import RoutedHub, Routes, json_reply
+from support.routed_hub import RoutedHub, Routes
 from support.s3_store import PEM, SECRETS, Store, _running, amazon_proxy, credentials, store
-from support.scripted_server import Reply, ScriptedServer
+from support.scripted_server import Reply, ScriptedServer, json_reply
 from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
 

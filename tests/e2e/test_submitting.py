@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from support.breaking_proxy import BreakingProxy
-from support.routed_hub import DEVICES, RoutedHub, Routes, json_reply
-from support.scripted_server import Reply, Request
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import Reply, Request, json_reply
 from support.tiny_models import affine
 from support.users import ME
 

@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from support.routed_hub import RoutedHub, json_reply
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils

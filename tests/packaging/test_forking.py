@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.routed_hub import DEVICES, RoutedHub, json_reply
+from support.routed_hub import DEVICES, RoutedHub
+from support.scripted_server import json_reply
 
 from qai_hub.forking import is_importing
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from support.routed_hub import RoutedHub, json_reply
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 qai_hub = importlib.import_module("qai_hub")
 HEAVY = {

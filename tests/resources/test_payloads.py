@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from qai_hub_api import models as api
-from support.routed_hub import DEVICES, RoutedHub, Routes, json_reply
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import json_reply
 
 import qai_hub as hub
 from qai_hub.client import (

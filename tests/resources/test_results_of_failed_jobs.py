@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.profile_payloads import detail, tool
-from support.routed_hub import RoutedHub, Routes, json_reply
+from support.routed_hub import RoutedHub, Routes
+from support.scripted_server import json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig

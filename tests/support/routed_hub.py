@@ -1,10 +1,8 @@
 """A server that answers each path as a test says."""
 
-import json
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from support.scripted_server import Reply, Request, ScriptedServer
+from support.scripted_server import Reply, Request, ScriptedServer, json_reply
 
 Routes: TypeAlias = dict[str, Reply | list[Reply]]
 
@@ -20,12 +18,6 @@ DEVICES: dict[str, Any] = {
     ],
     "total_query_count": 1,
 }
-
-
-def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return an answer whose body is JSON, or the bytes that are given."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, content, {"Content-Type": "application/json", **(headers or {})})
 
 
 class RoutedHub(ScriptedServer):

@@ -7,6 +7,7 @@ its script what to do with each request. The other fakes are scripts: `support.r
 
 import contextlib
 import io
+import json
 import math
 import socket
 import ssl
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import responses
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 _HOST = "127.0.0.1"
 # Ends a connection by a reset, and what is still to be sent with it.
@@ -342,6 +343,12 @@ class ScriptedServer(LoopbackServer):
             client = self.wrap(client, step.tls)
         self.start_thread(_relay, server, client)
         _relay(client, server)
+
+
+def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return an answer whose body is JSON, or the bytes that are given."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status, content, {"Content-Type": "application/json", **(headers or {})})
 
 
 def read_body(headers: Mapping[str, str], stream: io.BufferedReader) -> bytes:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.routed_hub import RoutedHub, json_reply
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 TIME = "2026-01-02T03:04:05Z"
 JOB = {

@@ -335,9 +335,7 @@ def test_a_file_comes_down_to_a_folder_beside_what_is_there(
     connection: Connection, tmp_path: Path
 ) -> None:
     with ScriptedServer([Reply(200, b"new")]) as server:
-        paths = [
-            connection.files.download(server.url, str(tmp_path), "../m.bin") for _ in range(2)
-        ]
+        paths = [connection.files.download(server.url, str(tmp_path), "../m.bin") for _ in range(2)]
     assert paths == [str(tmp_path / "m.bin"), str(tmp_path / "m_1.bin")]
     with ScriptedServer([Reply(404)]) as server, pytest.raises(UserError):
         connection.files.download(server.url, str(tmp_path), "m.bin")

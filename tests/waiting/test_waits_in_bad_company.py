@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from support.job_hub import DONE, RUNNING, JobHub, answer, compile_job
-from support.scripted_server import Raw, Reply, Request, ScriptedServer, Step
+from support.job_hub import DONE, RUNNING, JobHub, compile_job
+from support.scripted_server import Raw, Reply, Request, ScriptedServer, Step, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -110,7 +110,7 @@ handed_out = hub.as_completed(jobs)
 print(next(handed_out).job_id)
 """
     world.server.requests.clear()
-    world.instead = lambda _: None
+    world.override = lambda _: None
     done = subprocess.run(
         [sys.executable, "-c", code, world.server.url],
         capture_output=True,
@@ -169,14 +169,14 @@ def test_ctrl_c_does_not_wait_for_an_answer_and_the_client_works_on(
         asked.set()
         return Reply(delay=20)
 
-    world.instead = hold
+    world.override = hold
     interrupter = interrupt_when(asked)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         wait(job)
     assert time.monotonic() - start < 10
     interrupter.join()
-    world.instead = lambda _: None
+    world.override = lambda _: None
     assert wait(job) == "SUCCESS"
 
 
@@ -224,7 +224,7 @@ def test_a_server_that_hangs_does_not_hold_up_the_deadline_of_many(
     world: JobHub, timeout: float
 ) -> None:
     jobs = [world.client().get_job(f"j{number}") for number in range(30)]
-    world.instead = lambda _: Reply(delay=30)
+    world.override = lambda _: Reply(delay=30)
     start = time.monotonic()
     with pytest.raises(TimeoutError, match="30 of 30 jobs"):
         hub.wait_all(jobs, timeout)
@@ -273,7 +273,7 @@ def test_an_unreadable_success_is_ridden_out(
 ) -> None:
     job = world.client().get_job("ja")
     steps = iter([odd, odd])
-    world.instead = lambda _: next(steps, None)
+    world.override = lambda _: next(steps, None)
     assert wait(job) == "SUCCESS"
 
 
@@ -288,7 +288,7 @@ def test_a_job_with_an_end_has_ended_whatever_its_state_is_called(
         completion_time="2026-01-02T03:04:05Z",
         failure_reason="by the user",
     )
-    world.instead = lambda _: answer(ended)
+    world.override = lambda _: json_reply(ended)
     status = wait(job)
     assert (status.finished, status.success, status.failure) == (True, False, True)
     assert (status.pending, status.running, status.code) == (False, False, "CANCELLED")
