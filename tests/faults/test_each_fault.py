@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import onnx
 import pytest
-from support.execution_models import endless_model, huge_model, is_gone
+from support.execution_models import endless_model, has_exited, huge_model
 from support.hub_http import Api, problem
 
 from qai_hub.local import LocalHub
@@ -89,7 +89,7 @@ def test_a_job_that_comes_to_grief_says_how(
         (log,) = api.get(f"jobs/{key}/device_runs/latest/artifact_list/5/")["artifacts"]
         text = httpx.get(log["url"]).text
         assert f"JOB_FAILURE_TYPE_{kind}" in text.splitlines()[-1]
-        assert is_gone(int(re.findall(r"Process (\d+) started", text)[0]))
+        assert has_exited(int(re.findall(r"Process (\d+) started", text)[0]))
         problem(api.http.get(f"models/{target}/download/"), 409)
         api.close()
     assert list((tmp_path / "work").iterdir()) == []

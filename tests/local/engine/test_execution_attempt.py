@@ -19,8 +19,8 @@ from support.execution_models import (
     compile_request,
     dataset,
     endless_model,
+    has_exited,
     huge_model,
-    is_gone,
     linear_model,
     linear_result,
     read_dataset,
@@ -192,7 +192,7 @@ def test_cancelling_ends_the_worker_whose_environment_held_no_secrets(
             future.result(timeout=30)
 
     assert time.monotonic() - started < 20
-    assert is_gone(pid)
+    assert has_exited(pid)
     assert "hidden" not in "".join(entries)
     environment = dict(entry.split("=", 1) for entry in entries if entry)
     assert {name for name in environment if "TOKEN" in name or "SECRET" in name} == set()
@@ -234,7 +234,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_TIMEOUT"
     assert "timed out" in outcome.reason
     assert "0.7 s" in outcome.reason
-    assert is_gone(wait_for(outcome.log, ""))
+    assert has_exited(wait_for(outcome.log, ""))
 
 
 @pytest.mark.skipif(not OOM_SCORE.exists(), reason="needs Linux's OOM killer")
@@ -296,14 +296,14 @@ def test_the_worker_ends_when_the_hub_is_killed(tmp_path: Path) -> None:
     ) as process:
         try:
             worker = wait_for(tmp_path / "a" / "hub.log", RUNNING)
-            assert not is_gone(worker)
+            assert not has_exited(worker)
         finally:
             process.kill()
 
     deadline = time.monotonic() + 5
-    while not is_gone(worker) and time.monotonic() < deadline:
+    while not has_exited(worker) and time.monotonic() < deadline:
         time.sleep(0.01)
-    if not is_gone(worker):
+    if not has_exited(worker):
         os.kill(worker, signal.SIGKILL)
         pytest.fail("the worker outlived the hub")
 
