@@ -1,6 +1,6 @@
 """Runs a hub on a disk of a few megabytes, fills that, and tells what becomes of jobs.
 
-    python on_a_tiny_disk.py FOLDER ROOM
+    python run_on_small_disk.py FOLDER ROOM
 
 The folder is on that disk; ROOM are the bytes that are left free.
 """
