@@ -151,7 +151,8 @@ class Rotation:
             return Busy() if wake == math.inf else Pause(wake - now)
         start = max(self._due[0][0], self._spaced, min(self._slowed, self._deadline))
         if start - now > _EPSILON:
-            return Pause(start - now)
+            # The deadline is noticed in time even where the next look would be after it.
+            return Pause(min(start, self._deadline if self._end is None else self._end) - now)
         index = heapq.heappop(self._due)[-1]
         few = len(self._left) <= AT_ONCE
         instruction = self._schedules[index].next(now, may_hold=few)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qai_hub.waiting.many import AT_ONCE, OVERTIME, SPACING, Busy, Look, Rotation
@@ -237,6 +237,15 @@ def test_a_standstill_is_no_outage_of_any_server() -> None:
     down=st.lists(st.tuples(st.floats(0, 150), st.floats(0, 400)), max_size=2),
     retry_after=st.none() | st.floats(0, 4000),
     seed=st.integers(0, 100),
+)
+@example(
+    ends=[math.inf, 91.0, *[math.inf] * 7, 0.0],
+    timeout=99.0,
+    holds=False,
+    latency=2.9453125,
+    down=[],
+    retry_after=None,
+    seed=0,
 )
 def test_the_rules_hold_with_any_server(
     *,
