@@ -1,4 +1,4 @@
-"""A client whose requests run into trouble where a script wants it."""
+"""A client whose requests meet the faults that a script injects."""
 
 import json
 import urllib.request
@@ -7,24 +7,24 @@ import qai_hub as hub
 
 
 def client():
-    """A client of the hub that trouble stands before."""
-    made = hub.Client(profile="front")
+    """A client of the hub behind the fault proxy."""
+    made = hub.Client(profile="faults")
     made.set_verbose(False)
-    trouble(made, "$^", times=0)
+    inject(made, "$^", times=0)
     return made
 
 
-def trouble(client, pattern, times=1, **what):
-    """Spoils the next requests that a pattern finds, such as `POST .*/jobs/`."""
+def inject(client, pattern, times=1, **what):
+    """Disturbs the next requests that a pattern matches, such as `POST .*/jobs/`."""
     _call(client, json.dumps({"pattern": pattern, "times": times, **what}).encode())
 
 
-def told(client):
-    """How many requests were spoilt, and how many the pattern found."""
+def counts(client):
+    """How many requests were disturbed, and how many the pattern matched."""
     return _call(client, None)
 
 
 def _call(client, body):
-    url = f"{client.config.api_url}/trouble/"
+    url = f"{client.config.api_url}/faults/"
     with urllib.request.urlopen(urllib.request.Request(url, data=body)) as answer:
         return json.load(answer)
