@@ -161,7 +161,8 @@ class ManyJobsSchedule:
             return AwaitAnswer() if wake == math.inf else Pause(wake - now)
         start = max(self._due[0][0], self._next_start, min(self._slowed_until, self._deadline))
         if start - now > _EPSILON:
-            return Pause(start - now)
+            # The deadline is noticed in time even where the next look would be after it.
+            return Pause(min(start, self._deadline if self._end is None else self._end) - now)
         index = heapq.heappop(self._due)[-1]
         few = len(self._unfinished) <= MAX_OPEN_REQUESTS
         instruction = self._schedules[index].next(now, allow_long_poll=few)

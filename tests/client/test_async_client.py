@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from support.patience import until
+from support.polling import wait_until
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 from support.tiny_models import affine
 
@@ -126,7 +126,7 @@ def nothing_is_left_behind() -> Iterator[None]:
     yield
     SESSIONS.close("files")
     assert ASYNC_SESSIONS._sessions == {}
-    until(lambda: not [t for t in threading.enumerate() if t.name.startswith("qai_hub")])
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name.startswith("qai_hub")])
 
 
 async def submit(client: AsyncClient, *, retry: bool = True) -> hub.CompileJob:
@@ -268,7 +268,7 @@ def test_a_model_that_is_written_when_its_upload_is_cancelled_leaves_no_file(
     monkeypatch.setattr("qai_hub.sources.write_model", slowly)
     threading.Timer(1.0, go_on.set).start()
     asyncio.run(cancelled_at(begun, json_hub.client().upload_model(affine())))
-    until(lambda: list(tmp_path.iterdir()) == [])
+    wait_until(lambda: list(tmp_path.iterdir()) == [])
     assert json_hub.server.requests == []
 
 

@@ -26,10 +26,10 @@ SPECS = {"x": (2, 4)}
 def idle() -> Iterator[LocalHub]:
     """A hub that takes jobs, and lets none of them begin to end."""
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(run_attempt=worker) as lh:
         yield lh
-        worker.go.set()
+        worker.may_finish.set()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contract_values import ANSWERS, answers
+from support.contract_strategies import ANSWERS, answers
 
 from qai_hub import wire
 from qai_hub.wire.descriptor import load_descriptor

@@ -7,8 +7,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support.people import COLLEAGUE
 from support.tiny_models import affine
+from support.users import COLLEAGUE
 
 import qai_hub
 import qai_hub.hub

@@ -9,7 +9,7 @@ from unittest import mock
 import httpx
 import numpy as np
 import pytest
-from support.people import COLLEAGUE
+from support.users import COLLEAGUE
 
 from qai_hub import UserError
 from qai_hub import public_rest_api as rest

@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from support.canned import Canned, CannedHub
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils
@@ -110,12 +111,15 @@ def test_a_longer_time_limit_of_transfers_takes_effect(monkeypatch: pytest.Monke
 
 
 def test_a_session_of_ones_own() -> None:
-    busy = Canned({"detail": "busy"}, 503, {"Retry-After": "0"})
-    with CannedHub({"GET /x/": [busy, Canned({"x": 1})]}) as hub, session.create_session() as made:
+    busy = json_reply({"detail": "busy"}, 503, {"Retry-After": "0"})
+    with (
+        RoutedHub({"GET /x/": [busy, json_reply({"x": 1})]}) as hub,
+        session.create_session() as made,
+    ):
         made.sleep = lambda _: None
         assert made.get(f"{hub.url}/x/").json() == {"x": 1}
         assert len(hub.requests) == 2
-    with CannedHub({"GET /x/": busy}) as hub:
+    with RoutedHub({"GET /x/": busy}) as hub:
         with session.create_session(False, response_timeout_seconds=7) as made:
             assert made.get(f"{hub.url}/x/").status_code == 503
             assert made.timeout.read == 7

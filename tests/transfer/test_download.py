@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.scripted_server import Raw, Reply, Request, Script, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, FileServer, session
+from support.transfer_fixtures import CONTENT, SECRET, FileServer, session
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transfer.download import download

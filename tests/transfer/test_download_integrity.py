@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted_server import Reply, ScriptedServer
-from support.transfers import CONTENT, session
+from support.transfer_fixtures import CONTENT, session
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer.checksums import checksum_from_headers

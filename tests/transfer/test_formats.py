@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted_server import Reply, ScriptedServer
 from support.tiny_models import affine
-from support.transfers import session
+from support.transfer_fixtures import session
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer.download import download

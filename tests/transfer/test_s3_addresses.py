@@ -16,8 +16,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from qai_hub_api.models import S3Credentials
-from support.s3_world import SECRETS, credentials
-from support.secret_watch import assert_shown_nowhere
+from support.s3_store import SECRETS, credentials
+from support.secret_assertions import assert_not_exposed
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer import s3
@@ -141,7 +141,7 @@ def test_storage_that_has_no_address(changes: dict[str, Any]) -> None:
     with pytest.raises(InternalError, match="a store without an endpoint: ") as caught:
         signed(**changes)
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
 
 
 def test_nothing_shows_the_credentials(caplog: pytest.LogCaptureFixture) -> None:
@@ -184,5 +184,5 @@ def test_without_the_extra() -> None:
     with pytest.raises(InternalError, match=r"qai-hub-openapi\[s3\]") as caught:
         StoredObject(given)
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
         assert secret not in repr(given)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qai_hub_api.models import S3Credentials
-from support.proxy import BreakingProxy
-from support.s3_world import SECRETS, Store, _running, credentials, store
+from support.breaking_proxy import BreakingProxy
+from support.s3_store import SECRETS, Store, _running, credentials, store
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
-from support.transfers import session
+from support.secret_assertions import assert_not_exposed
+from support.transfer_fixtures import session
 
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
@@ -94,8 +94,8 @@ def test_each_request_may_break_once(
     """Before the store sees it, or after it has done its work."""
     seen: set[str] = set()
 
-    def first(line: str) -> bool:
-        target = line.partition("X-Amz-Algorithm")[0]
+    def first(request: Request) -> bool:
+        target = f"{request.method} {request.target}".partition("X-Amz-Algorithm")[0]
         fresh = target not in seen
         seen.add(target)
         return fresh
@@ -161,7 +161,7 @@ def test_refusals(
             assert caught.value.request_id == "R1"
             assert caught.value.status_code == status
             for secret in SECRETS:
-                assert_shown_nowhere(secret, caught.value)
+                assert_not_exposed(secret, caught.value)
             assert "X-Amz-" not in str(caught.value.__dict__)
         assert len(server.requests) == 2
     logged = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
@@ -250,10 +250,12 @@ def test_a_store_that_is_gone_does_not_hold_the_error_up(session: Session, tmp_p
 def test_an_upload_that_fails_leaves_no_parts(
     session: Session, store: Store, tmp_path: Path
 ) -> None:
-    with BreakingProxy(store.port, drop_request=lambda line: "partNumber=2" in line) as proxy:
+    with BreakingProxy(
+        store.port, drop_request=lambda request: "partNumber=2" in request.target
+    ) as proxy:
         with pytest.raises(InternalError, match="communication error"):
             upload_object(session, file_of(tmp_path, PART + 1), at(proxy.url))
-        assert sum("partNumber=2" in line for line in proxy.requests) == 8
+        assert sum("partNumber=2" in target for target in proxy.targets) == 8
     assert store.get(KEY) is None
     assert store.unfinished() == 0
 
@@ -261,8 +263,8 @@ def test_an_upload_that_fails_leaves_no_parts(
 def test_control_c_leaves_no_parts(session: Session, store: Store, tmp_path: Path) -> None:
     going = threading.Event()
 
-    def interrupt(line: str) -> bool:
-        if "partNumber=1" in line and not going.is_set():
+    def interrupt(request: Request) -> bool:
+        if "partNumber=1" in request.target and not going.is_set():
             going.set()
             assert store.unfinished() == 1
             _thread.interrupt_main()

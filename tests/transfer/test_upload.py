@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.scripted_server import Drop, Refuse, Reply, Request, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, TRUST, PartStore, file, part_urls, session
+from support.transfer_fixtures import CONTENT, SECRET, TRUST, PartStore, file, part_urls, session
 
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.upload import upload_form, upload_parts
@@ -162,7 +162,7 @@ def test_memory_is_constant(
         return b""
 
     # The server forgets the bodies, so that what is measured is the client.
-    monkeypatch.setattr("support.scripted_server._body", forget)
+    monkeypatch.setattr("support.scripted_server.read_body", forget)
     with ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server:
         tracemalloc.start()
         if form:

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clean_environment import plain_environment
 from support.scripted_server import Drop, Raw, Refuse, Reply, ScriptedServer, Step
-from support.surroundings import plain_environment
 
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.retry_rules import RetryRules, request_limits

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.transport.async_threads import to_thread
 from qai_hub.transport.retry import StoppedError
@@ -16,7 +16,7 @@ from qai_hub.transport.threads import run_in_threads
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     yield
-    until(lambda: not [t for t in threading.enumerate() if t.name.startswith("qai_hub")])
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name.startswith("qai_hub")])
 
 
 def test_it_returns_and_raises_what_the_task_does() -> None:

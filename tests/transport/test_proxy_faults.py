@@ -5,7 +5,6 @@ import random
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,17 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from support.scripted_server import Drop, Raw, Reply, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
-from support.surroundings import plain_environment
-from support.tunnel import Tunnel
+from support.clean_environment import plain_environment
+from support.scripted_server import (
+    Drop,
+    LoopbackServer,
+    OpenTunnel,
+    Raw,
+    Reply,
+    ScriptedServer,
+    Step,
+)
+from support.secret_assertions import assert_not_exposed
 
 from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection
@@ -79,7 +85,7 @@ def test_a_proxy_that_is_not_there(
     assert isinstance(error, InternalError)
     assert f"{place}, set by {name}, refuses connections" in str(error)
     assert "NO_PROXY" in str(error)
-    assert_shown_nowhere("s3cret", error)
+    assert_not_exposed("s3cret", error)
 
 
 @pytest.mark.parametrize("ask", [get, get_async])
@@ -137,20 +143,13 @@ def test_a_proxy_without_a_name(plain_environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_proxy_that_does_not_speak_tls(plain_environment: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    def greet(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.recv(65536)
 
-        def greet() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                connection.recv(65536)
-
-        thread = threading.Thread(target=greet)
-        thread.start()
-        place = f"127.0.0.1:{listener.getsockname()[1]}"
-        plain_environment.setenv("HTTPS_PROXY", f"https://{place}")
-        assert f"{place}, set by HTTPS_PROXY, does not speak TLS" in str(get())
-        thread.join(10)
+    with LoopbackServer(greet) as proxy:
+        plain_environment.setenv("HTTPS_PROXY", f"https://{proxy.host}")
+        assert f"{proxy.host}, set by HTTPS_PROXY, does not speak TLS" in str(get())
 
 
 def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch) -> None:
@@ -197,7 +196,7 @@ def test_a_server_behind_a_proxy_answers_for_itself(
     steps: list[Step] = [Reply(200, b"done"), Drop()]
     with (
         tls_server(steps, authority.issue_cert("127.0.0.1")) as server,
-        Tunnel() as proxy,
+        ScriptedServer([OpenTunnel()]) as proxy,
     ):
         plain_environment.setenv("HTTPS_PROXY", proxy.url)
         url = server.url.replace("http:", "https:")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted_server import Reply, Request, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, file, session
+from support.transfer_fixtures import CONTENT, SECRET, file, session
 
 from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clean_environment import plain_environment
 from support.scripted_server import Drop, Raw, Refuse, Reply, Script, ScriptedServer, Step
-from support.surroundings import plain_environment
 
 from qai_hub.transport.retry import RetryBudget, RetryPolicy, parse_retry_after
 from qai_hub.transport.session import Session, request_limits
@@ -184,13 +184,12 @@ def test_an_ambiguous_fault_is_remembered() -> None:
         client = Client(server, idempotent_posts=True)
 
         def sleep(seconds: float) -> None:
-            server._listener.close()
+            server.refuse_connections()
 
         client.session.sleep = sleep
         with pytest.raises(httpx.TransportError) as caught:
             client.send("POST", json={})
         assert caught.value.request.extensions["maybe_processed"] is True
-        server._listener = socket.create_server(("127.0.0.1", 0))
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again() -> None:

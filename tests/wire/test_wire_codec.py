@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contract_values import ANSWERS, answers
+from support.contract_strategies import ANSWERS, answers
 
 from qai_hub import wire
 from qai_hub.wire.descriptor import load_descriptor, message_class

@@ -77,7 +77,7 @@ def test_what_a_job_needs_is_not_deleted_and_the_job_is_named(
     ada.patch(f"models/{shared}/shared_access/", {"add_email": [BOB]})
     his, _ = bob.compile(shared)
     assert his in problem(ada.http.delete(f"models/{shared}/"), 409)
-    held.go.set()
+    held.may_finish.set()
     for api, job in ((ada, key), (ada, waiting), (bob, his)):
         assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
     for path in (f"models/{model}/", f"models/{target}/", f"datasets/{data}/", f"models/{shared}/"):

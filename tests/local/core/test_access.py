@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-from support.store_world import add_dataset, add_job, add_model
+from support.store_builders import add_dataset, add_job, add_model
 
 from qai_hub.local.core.access import DATASET, JOB, MODEL, filter_visible, is_visible
 from qai_hub.local.errors import ProblemError

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.store_world import add_dataset, add_job, add_model
+from support.store_builders import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.config import Retention

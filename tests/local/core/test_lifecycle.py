@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
-from support.scheduler_world import World
-from support.store_world import add_job
+from support.scheduler_harness import SchedulerHarness
+from support.store_builders import add_job
 
 from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
@@ -40,15 +40,15 @@ STEPS: dict[str, Step] = {
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    return World(store, tmp_path, ada)
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    return SchedulerHarness(store, tmp_path, ada)
 
 
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("state", [states.DONE, states.FAILED, states.CREATED])
 @pytest.mark.parametrize("behind", [0, 1])
 def test_a_step_of_an_attempt_that_is_over_changes_nothing(
-    world: World, name: str, state: str, behind: int
+    world: SchedulerHarness, name: str, state: str, behind: int
 ) -> None:
     key = world.submit("profile", input=[world.model()])
     lifecycle = Lifecycle(world.storage, world.work, now)
@@ -66,7 +66,9 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
         assert get_artifacts(db, [key])[key] == []
 
 
-def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
+def test_results_of_an_attempt_that_is_over_are_not_published(
+    world: SchedulerHarness, tmp_path: Path
+) -> None:
     key, target = world.compile()
     lifecycle = Lifecycle(world.storage, world.work, now)
     made, log = tmp_path / "made", tmp_path / "log"
@@ -94,7 +96,7 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
     assert world.get_model(target).producer_attempt == 2
 
 
-def test_a_job_is_claimed_once(world: World) -> None:
+def test_a_job_is_claimed_once(world: SchedulerHarness) -> None:
     key, _ = world.compile()
     lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
@@ -104,21 +106,21 @@ def test_a_job_is_claimed_once(world: World) -> None:
     assert world.job(key).attempt == 1
 
 
-def test_cancelling_what_has_ended_changes_nothing(world: World) -> None:
+def test_cancelling_what_has_ended_changes_nothing(world: SchedulerHarness) -> None:
     key, _ = world.compile()
     with world.running() as scheduler:
-        done = world.until_state(key, states.DONE)
+        done = world.wait_for_state(key, states.DONE)
         assert world.cancel(scheduler, key) == []
     assert world.job(key) == done
 
 
-def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: World) -> None:
-    world.worker.go.clear()
+def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: SchedulerHarness) -> None:
+    world.worker.may_finish.clear()
     first, target = world.compile()
     second, second_target = world.compile(target)
     third = world.submit("profile", input=[second_target])
     with world.running() as scheduler:
-        world.until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
         assert world.cancel(scheduler, first) == [first, second, third]
     assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."

@@ -12,13 +12,13 @@ from onnx import helper
 from support.execution_models import (
     FLOAT,
     INT64,
-    carried_out,
+    build_model,
     compile_request,
     conv_net,
     dataset,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
-    model_of,
     quantize_request,
     run_onnx,
     samples,
@@ -39,7 +39,7 @@ def compiled(
     model: Path, folder: Path, *specs: TensorSpec, options: str = ""
 ) -> tuple[Report, Path]:
     request = compile_request(model, *specs, options=f"--target_runtime onnx {options}")
-    report = carried_out(request, folder)
+    report = execute(request, folder)
     target = folder / report.files["target_model"]
     onnx.checker.check_model(target, full_check=True)
     return report, target
@@ -56,7 +56,7 @@ def told(report: Report) -> list[str]:
 def image_model(shape: Sequence[int | str]) -> onnx.ModelProto:
     """y = -x, z = y + y, of one shape."""
     nodes = [helper.make_node("Neg", ["x"], ["y"]), helper.make_node("Add", ["y", "y"], ["z"])]
-    return model_of(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape), "z": (FLOAT, shape)})
+    return build_model(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape), "z": (FLOAT, shape)})
 
 
 def test_outputs_get_the_names_of_the_options(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_outputs_can_swap_their_names_and_take_inner_ones(tmp_path: Path) -> Non
 def test_options_that_do_not_fit(tmp_path: Path, options: str, parts: list[str]) -> None:
     request = compile_request(two_inputs(tmp_path), options=f"--target_runtime onnx {options}")
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert [part for part in parts if part not in failure.reason] == []
@@ -146,17 +146,17 @@ def test_one_input_of_two_is_renamed(tmp_path: Path) -> None:
     ],
 )
 def test_specs_that_can_be_no_new_names(tmp_path: Path, specs: Any) -> None:
-    failure = failure_of(compile_request(two_inputs(tmp_path), *specs), tmp_path / "a")
+    failure = get_failure(compile_request(two_inputs(tmp_path), *specs), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
 
 
 def test_a_name_of_the_models_own_in_anothers_place_is_taken_for_a_slip(tmp_path: Path) -> None:
     nodes = [helper.make_node("Sub", ["x", "y"], ["z"])]
-    model = model_of(nodes, {"x": (FLOAT, [2]), "y": (FLOAT, [2])}, {"z": (FLOAT, [2])})
+    model = build_model(nodes, {"x": (FLOAT, [2]), "y": (FLOAT, [2])}, {"z": (FLOAT, [2])})
     request = compile_request(saved(model, tmp_path), spec("y", [2]), spec("minus", [2]))
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert "unknown: 'minus', missing: 'x'" in failure.reason
     assert "New names need a spec for each input, in this order." in failure.reason
@@ -166,7 +166,7 @@ def test_an_input_cannot_have_the_name_of_an_output(tmp_path: Path) -> None:
     specs = spec("sum", [2]), spec("row", [1], "int64")
     model = two_inputs(tmp_path)
 
-    failure = failure_of(compile_request(model, *specs), tmp_path / "a")
+    failure = get_failure(compile_request(model, *specs), tmp_path / "a")
     assert "would have the name 'sum'" in failure.reason
 
     _, target = compiled(model, tmp_path / "b", *specs, options="--output_names x,index")
@@ -191,9 +191,9 @@ def test_an_input_of_a_narrower_type_is_cast_inside(tmp_path: Path) -> None:
 def test_types_with_values_that_do_not_fit_are_refused(tmp_path: Path, wanted: str) -> None:
     nodes = [helper.make_node("Cast", ["x"], ["y"], to=FLOAT)]
     int16 = onnx.TensorProto.INT16
-    model = saved(model_of(nodes, {"x": (int16, [2])}, {"y": (FLOAT, [2])}), tmp_path)
+    model = saved(build_model(nodes, {"x": (int16, [2])}, {"y": (FLOAT, [2])}), tmp_path)
 
-    failure = failure_of(compile_request(model, spec("x", [2], wanted)), tmp_path / "a")
+    failure = get_failure(compile_request(model, spec("x", [2], wanted)), tmp_path / "a")
 
     assert f"input_specs say {wanted}, and not every value of that fits" in failure.reason
 
@@ -205,7 +205,7 @@ def test_64_bit_inputs_and_outputs_are_truncated(tmp_path: Path) -> None:
         helper.make_node("Add", ["f", "x"], ["y"]),
     ]
     inputs = {"i": (INT64, [2]), "x": (FLOAT, [2])}
-    model = saved(model_of(nodes, inputs, {"j": (INT64, [2]), "y": (FLOAT, [2])}), tmp_path)
+    model = saved(build_model(nodes, inputs, {"j": (INT64, [2]), "y": (FLOAT, [2])}), tmp_path)
 
     report, target = compiled(
         model,
@@ -254,7 +254,7 @@ def test_channels_last(
 def test_an_open_dimension_is_named_as_the_model_has_it(tmp_path: Path) -> None:
     model = saved(image_model([1, 3, "H", 8]), tmp_path)
 
-    failure = failure_of(
+    failure = get_failure(
         compile_request(model, options="--target_runtime onnx --force_channel_last_input x"),
         tmp_path / "a",
     )
@@ -283,7 +283,7 @@ def test_quantized_models_stay_quantized_to_their_ends(tmp_path: Path) -> None:
     model.graph.output.append(helper.make_tensor_value_info("r2", FLOAT, [1, 8, 14, 14]))
     x = samples(4, 1, 3, 16, 16)
     data = dataset(tmp_path / "data", {"x": x})
-    report = carried_out(quantize_request(saved(model, tmp_path), data), tmp_path / "q")
+    report = execute(quantize_request(saved(model, tmp_path), data), tmp_path / "q")
     quantized = tmp_path / "q" / report.files["target_model"]
 
     report, target = compiled(
@@ -308,7 +308,7 @@ def test_quantized_models_stay_quantized_to_their_ends(tmp_path: Path) -> None:
 def test_weights_in_a_file_of_their_own_stay_there(tmp_path: Path) -> None:
     weight = np.random.default_rng(2).standard_normal((40, 40)).astype(np.float32)
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
-    model = model_of(nodes, {"x": (FLOAT, [1, 40])}, {"y": (FLOAT, [1, 40])}, {"w": weight})
+    model = build_model(nodes, {"x": (FLOAT, [1, 40])}, {"y": (FLOAT, [1, 40])}, {"w": weight})
     for folder in ("a", "b"):
         (tmp_path / folder / "work").mkdir(parents=True)
     request = compile_request(saved(model, tmp_path))

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.execution_models import is_gone
+from support.execution_models import has_exited
 
 from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
 
@@ -42,9 +42,9 @@ def output(folder: Path) -> list[str]:
 
 def eventually_gone(pid: int) -> bool:
     deadline = time.monotonic() + 5
-    while not is_gone(pid) and time.monotonic() < deadline:
+    while not has_exited(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return is_gone(pid)
+    return has_exited(pid)
 
 
 def test_the_exit_status_and_the_output_come_back(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_cancelling_ends_the_process_soon(tmp_path: Path) -> None:
             future.result(timeout=30)
 
     (line,) = (tmp_path / "log").read_text().splitlines()
-    assert is_gone(int(line.split()[2]))
+    assert has_exited(int(line.split()[2]))
 
 
 def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
-from support.execution_models import BOOL, FLOAT, INT64, branching_model, model_of
+from support.execution_models import BOOL, FLOAT, INT64, branching_model, build_model
 
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.onnx.edit import Change, names_in, rewire
@@ -212,7 +212,7 @@ def test_graphs_within_follow_a_renamed_input() -> None:
 def test_an_input_that_is_an_output_twice_and_used_within() -> None:
     nodes = [helper.make_node("Neg", ["x"], ["y"])]
     ports = {"x": (INT64, [1, 2, 3, 4])}
-    model = model_of(nodes, ports, ports)
+    model = build_model(nodes, ports, ports)
     for name in ("x", "y"):
         model.graph.output.append(helper.make_tensor_value_info(name, INT64, [1, 2, 3, 4]))
     before = onnx.ModelProto.FromString(model.SerializeToString())
@@ -231,7 +231,7 @@ def test_an_input_that_is_an_output_twice_and_used_within() -> None:
 @pytest.mark.parametrize("names", [("x", "x"), ("y", "y"), ("x", "y", "y")])
 def test_two_of_one_name_are_refused(names: tuple[str, ...]) -> None:
     nodes = [helper.make_node("Neg", ["a"], ["b"]), helper.make_node("Neg", ["b"], ["c"])]
-    model = model_of(nodes, {"a": (FLOAT, [1])}, {"b": (FLOAT, [1]), "c": (FLOAT, [1])})
+    model = build_model(nodes, {"a": (FLOAT, [1])}, {"b": (FLOAT, [1]), "c": (FLOAT, [1])})
     given_names = [*names, "c"][:3]
 
     with pytest.raises(JobFailure, match=f"would have the name '{names[-1]}'"):
@@ -244,7 +244,7 @@ def test_two_of_one_name_are_refused(names: tuple[str, ...]) -> None:
 
 def test_initializers_and_annotations_move_out_of_the_way_of_new_names() -> None:
     nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
-    model = model_of(
+    model = build_model(
         nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])}, {"w": np.array([2, 3], np.float32)}
     )
     annotation = model.graph.quantization_annotation.add(tensor_name="y")
@@ -265,7 +265,7 @@ def test_initializers_and_annotations_move_out_of_the_way_of_new_names() -> None
 def test_inputs_with_a_default_are_no_inputs_to_change() -> None:
     nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
     ports = {"w": (FLOAT, [2]), "x": (FLOAT, [2])}
-    model = model_of(nodes, ports, {"y": (FLOAT, [2])}, {"w": np.array([2, 3], np.float32)})
+    model = build_model(nodes, ports, {"y": (FLOAT, [2])}, {"w": np.array([2, 3], np.float32)})
 
     rewire(model, [Change(name="w", elem_type=FLOAT)], [as_it_is(model.graph.output[0])])
 
@@ -274,7 +274,7 @@ def test_inputs_with_a_default_are_no_inputs_to_change() -> None:
 
 def test_operators_are_imported_where_the_model_has_only_others() -> None:
     nodes = [helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft")]
-    model = model_of(nodes, {"x": (FLOAT, [1, 2, 3])}, {"y": (FLOAT, [1, 2, 3])})
+    model = build_model(nodes, {"x": (FLOAT, [1, 2, 3])}, {"y": (FLOAT, [1, 2, 3])})
     model.opset_import[0].CopyFrom(helper.make_opsetid("com.microsoft", 1))
     before = onnx.ModelProto.FromString(model.SerializeToString())
     inputs = [as_it_is(model.graph.input[0], channel_last=3)]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
-from support.store_world import NOON, add_dataset, add_job, add_model
+from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.store import DataFolderError, Store, records
 from qai_hub.local.store import schema as tables
