@@ -219,7 +219,7 @@ def test_the_memory_of_jobs_is_bounded(tmp_path: Path) -> None:
         status = job.wait(30)
         hub.end(signal.SIGTERM)
     assert job.failure_type == "RUNTIME_OUT_OF_MEMORY"
-    assert "it may use 150 MiB on this hub" in (status.message or "")
+    assert "the limit of this hub is 150 MiB" in (status.message or "")
 
 
 def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def _run_worker(
             cancelled=cancelled,
         )
     except TimeoutError:
-        reason = f"The job timed out: it may take {time_limit:g} s on this hub."
+        reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
         return Report(failure_type=FailureType.TIMEOUT, reason=reason)
     return Report.read(folder) or _infer_report(status, log.tail(), memory_limit)
 
@@ -193,11 +193,11 @@ def _infer_report(status: int, tail: str, memory_limit: int | None) -> Report:
     if cause is not None:
         return _resource_report(cause, memory_limit)
     if status >= 0:
-        how = f"ended with exit status {status} and without a result"
+        how = f"ended with exit status {status} and no result"
     else:
-        how = f"was ended by {_signal_name(-status)}"
+        how = f"was killed by {_signal_name(-status)}"
     if status == -signal.SIGKILL:
-        how += ", which is also what the system sends when memory runs out"
+        how += ", which the system also sends when memory runs out"
     reason = f"The job's process {how}. Its last lines:\n{tail[-_TAIL_LIMIT:] or '(none)'}"
     return Report(failure_type=FailureType.CRASH, reason=reason)
 
@@ -209,7 +209,7 @@ def _resource_report(cause: FailureType, memory_limit: int | None) -> Report:
         reason = "The job needed more memory than this machine has left."
     else:
         limit = f"{memory_limit / 2**20:.0f} MiB"
-        reason = f"The job ran out of memory: it may use {limit} on this hub."
+        reason = f"The job ran out of memory: the limit of this hub is {limit}."
     return Report(failure_type=cause, reason=reason)
 
 

@@ -155,7 +155,7 @@ def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | 
         given = options.values.get(QNN_OPTIONS, {})
         return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
-        message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
+        message = f"The option {QNN_OPTIONS} was ignored: it applies to QNN target runtimes only."
         options.notices.append(build_notice("INFO", "USER", message))
     return None
 
@@ -201,5 +201,5 @@ def _optimise(
         if not was_dynamic or not invalid or _UNKNOWN_OPERATOR in failure.reason:
             raise
         shapes = ", ".join(map(str, inputs))
-        reason = f"The model cannot take the shapes of input_specs ({shapes}): {failure.reason}"
+        reason = f"The model does not accept the shapes in input_specs ({shapes}): {failure.reason}"
         raise JobFailure(FailureType.INVALID_INPUTS, reason) from failure

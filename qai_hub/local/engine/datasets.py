@@ -70,7 +70,7 @@ class InputDataset:
         problems = describe_name_mismatch(ports, [entry.name for entry in self._inputs])
         if problems:
             raise _invalid_inputs(
-                f"The names in the dataset are not the model's inputs ({problems}). "
+                f"The names in the dataset do not match the model's inputs ({problems}). "
                 f"The model takes {format_ports(ports)}."
             )
 
@@ -78,10 +78,12 @@ class InputDataset:
         counts = {entry.name: entry.batches for entry in self._inputs}
         if len(set(counts.values())) > 1:
             listing = ", ".join(f"{quote_name(name)}: {n}" for name, n in counts.items())
-            raise _invalid_inputs(f"The inputs in the dataset differ in their samples: {listing}.")
+            raise _invalid_inputs(
+                f"The inputs in the dataset have different numbers of samples: {listing}."
+            )
         samples = max(counts.values(), default=0)
         if samples < 1:
-            raise _invalid_inputs("The dataset holds no samples.")
+            raise _invalid_inputs("The dataset has no samples.")
         by_name = {port.name: port for port in ports}
         for entry in self._inputs:
             for index in range(samples):
@@ -158,7 +160,7 @@ def _check_sample(entry: _DatasetInput, index: int, port: Port) -> h5py.Dataset:
     if tensor.dtype.name != port.dtype:
         raise _invalid_inputs(
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
-            f"Convert it with .astype(numpy.{port.dtype}) before the upload."
+            f"Convert it with .astype(numpy.{port.dtype}) before you upload it."
         )
     return tensor
 
@@ -225,5 +227,5 @@ def _check_calibration_sample(index: int, sample: Mapping[str, Tensor]) -> None:
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise JobFailure(
                 FailureType.INVALID_INPUTS,
-                f"{where} holds NaN or infinity: ranges cannot be told from it.",
+                f"{where} contains NaN or infinity: no range can be computed from it.",
             )

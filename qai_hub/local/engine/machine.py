@@ -192,7 +192,7 @@ def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
         if resource_failure_from_error(error):
             raise
         reason = (
-            f"This hub has nothing that reads {purpose} ({error}): install it with pip install "
-            f"'qai-hub-openapi[{extra}]' where the hub runs, and start the hub again."
+            f"This hub cannot read {purpose}, as a package is missing ({error}): run pip install "
+            f"'qai-hub-openapi[{extra}]' where the hub runs, and restart the hub."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None

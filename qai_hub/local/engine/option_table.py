@@ -42,10 +42,12 @@ FULL_TYPE = "--quantize_full_type"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_TFLITE_ONLY = Unsupported("it is for TensorFlow Lite, to which there is no converter from ONNX")
-_FIXED_QNN_VERSION = Ignored("this hub has the one QNN that its extra `qnn` brings")
-_CPU_ONLY = Ignored("here the model runs by ONNX Runtime, on the CPU, with its default settings")
-_PROFILE_ONLY = Ignored("it is for profiling")
+_TFLITE_ONLY = Unsupported(
+    "it is for TensorFlow Lite, and this hub has no converter from ONNX to it"
+)
+_FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
+_CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
+_PROFILE_ONLY = Ignored("it applies to profile jobs only")
 
 
 def _for_run_jobs(handling: Handling) -> dict[JobTypeName, Handling]:
@@ -66,7 +68,7 @@ def _switch_option(flag: str, handling: HandlingByJob) -> Option:
 
 
 def _names_option(flag: str, handling: HandlingByJob, of: str | None = None) -> Option:
-    accepted = f"names{f' of {of}' if of else ''}, with commas between them"
+    accepted = f"comma-separated names{f' of {of}' if of else ''}"
     return Option(flag=flag, accepted=accepted, parse=parse_names, handling=handling)
 
 
@@ -85,7 +87,9 @@ OPTIONS = (
         accepted="|".join(RUNTIMES),
         parse=parse_target_runtime,
         handling={
-            "compile": Supported("ONNX by default; QNN's need the extra `qnn`; others are refused")
+            "compile": Supported(
+                "ONNX by default; QNN runtimes need the extra `qnn`; others fail the job"
+            )
         },
     ),
     _names_option(OUTPUT_NAMES, {"compile": Supported("one for each output, in order")}),
@@ -115,7 +119,7 @@ OPTIONS = (
         flag=FULL_TYPE,
         accepted=FULL_TYPES,
         parse=parse_full_type,
-        handling={"compile": Supported("with `calibration_data`, as quantize jobs do it")},
+        handling={"compile": Supported("needs `calibration_data`; quantizes as quantize jobs do")},
     ),
     Option(
         flag="--quantize_weight_type",
@@ -137,23 +141,21 @@ OPTIONS = (
         flag="--range_scheme",
         accepted="auto|min_max",
         parse=parse_range_scheme,
-        handling={
-            "quantize": Supported("smallest and largest value, by either; others are refused")
-        },
+        handling={"quantize": Supported("both use the minimum and maximum; others fail the job")},
     ),
     _settings_option(
         "--lite_mp",
         accepted="percentage=N;override_qtype=TYPE",
-        handling={"quantize": Unsupported("it gives all layers the same types")},
+        handling={"quantize": Unsupported("all layers get the same types")},
     ),
     Option(
         flag=COMPUTE_UNIT,
         accepted="cpu|npu|all",
         parse=parse_compute_units,
         handling={
-            "compile": Ignored("what ONNX Runtime runs the model on is chosen when it runs"),
+            "compile": Ignored("the compute unit is chosen when the model runs"),
             **_for_run_jobs(
-                Supported("must hold where the model runs: cpu, or npu for QNN's formats")
+                Supported("must include what the model runs on: cpu, or npu for QNN formats")
             ),
         },
     ),
@@ -164,7 +166,7 @@ OPTIONS = (
         handling={
             "inference": _PROFILE_ONLY,
             "profile": Supported(
-                f"most inferences to time; {DEFAULT_ITERATIONS} by default, "
+                f"maximum number of inferences to time; {DEFAULT_ITERATIONS} by default, "
                 f"{SIMULATED_ITERATIONS} in a simulation"
             ),
         },
@@ -176,19 +178,20 @@ OPTIONS = (
         handling={
             "inference": _PROFILE_ONLY,
             "profile": Supported(
-                f"seconds after which none is begun; {DEFAULT_PROFILER_SECONDS} by default, not 600"
+                f"seconds after which no inference starts; {DEFAULT_PROFILER_SECONDS} by "
+                "default, not 600"
             ),
         },
     ),
     _switch_option(
         DEQUANTIZE,
-        _for_run_jobs(Supported("quantized outputs of .tflite models are given as float32")),
+        _for_run_jobs(Supported("quantized outputs of .tflite models are returned as float32")),
     ),
     _settings_option(
         QNN_OPTIONS,
         {
-            "compile": Supported("for QNN's runtimes: the graph's name, optimizations, memory"),
-            **_for_run_jobs(Supported("which graph of a context binary is to run")),
+            "compile": Supported("for QNN runtimes: the graph's name, optimizations, memory"),
+            **_for_run_jobs(Supported("which graph of a context binary to run")),
             "link": Supported("which graphs go into the context binary"),
         },
     ),
@@ -213,7 +216,7 @@ OPTIONS = (
     ),
     _names_option(
         "--tflite_delegates",
-        _for_run_jobs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
+        _for_run_jobs(Ignored("this hub uses LiteRT on the CPU, with XNNPACK")),
     ),
 )
 

@@ -11,9 +11,9 @@ from qai_hub.option_string import OptionStringError, parse_option_string
 
 RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
 _UNSUPPORTED_RUNTIMES = {
-    "tflite": "there is no converter from ONNX to TensorFlow Lite that it could use",
-    "qnn_lib_aarch64_android": "it has no compiler for Android; a qnn_dlc or qnn_context_binary "
-    "takes its place",
+    "tflite": "it has no converter from ONNX to TensorFlow Lite",
+    "qnn_lib_aarch64_android": "it has no compiler for Android; use qnn_dlc or "
+    "qnn_context_binary instead",
 }
 THREADS = "number_of_threads"
 _MAX_THREADS = 256
@@ -27,8 +27,8 @@ _FULL_TYPES = {
 }
 FULL_TYPES = "|".join(_FULL_TYPES)
 _UNSUPPORTED_FULL_TYPES = {
-    "int16": "it quantizes weights to 8 or 4 bits; w8a16 has activations of 16 bits",
-    "float16": "a float model for one of QNN's runtimes computes in float16 without it",
+    "int16": "it quantizes weights to 8 or 4 bits; w8a16 has 16-bit activations",
+    "float16": "a float model compiled for a QNN runtime computes in float16 anyway",
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
@@ -76,9 +76,9 @@ def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[s
     if not {"all", main} & set(requested):
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"Here this model runs on {_UNIT_DESCRIPTIONS[main]}; --compute_unit "
-            f"{','.join(requested)} leaves "
-            f"it out. Supported: --compute_unit {main}|all, or a list with {main} in it.",
+            f"This model runs on {_UNIT_DESCRIPTIONS[main]}, which --compute_unit "
+            f"{','.join(requested)} excludes. Supported: --compute_unit {main}|all, or a list "
+            f"that includes {main}.",
         )
     return sorted(set(requested) - {"all", *used})
 
@@ -101,8 +101,8 @@ def parse_range_scheme(value: str) -> str:
     if value in _UNSUPPORTED_RANGE_SCHEMES:
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"This hub cannot tell ranges by {value!r}: it takes the smallest and the largest "
-            f"value. Supported: --range_scheme {'|'.join(_RANGE_SCHEMES)}.",
+            f"This hub does not support the range scheme {value!r}: it uses the minimum and "
+            f"maximum. Supported: --range_scheme {'|'.join(_RANGE_SCHEMES)}.",
         )
     if value not in _RANGE_SCHEMES:
         raise ValueError("there is no such scheme.")
@@ -114,7 +114,7 @@ def integer_parser(maximum: int) -> Callable[[str], int]:
 
     def parse(value: str) -> int:
         if not (value.isascii() and value.isdecimal() and len(value) < 10):
-            raise ValueError("it is not a number.")
+            raise ValueError("it is not a whole number.")
         if not 1 <= int(value) <= maximum:
             raise ValueError(f"it must be from 1 to {maximum}.")
         return int(value)
@@ -135,7 +135,7 @@ def parse_names(value: str) -> tuple[str, ...]:
     if not all(found):
         raise ValueError("a name is empty.")
     if len(set(found)) < len(found):
-        raise ValueError("a name comes twice.")
+        raise ValueError("a name is repeated.")
     return found
 
 
@@ -147,7 +147,7 @@ def parse_settings(value: str) -> dict[str, str]:
         if not (key and equals and text):
             raise ValueError(f"{part.strip()!r} is not of the form name=value.")
         if key in found:
-            raise ValueError(f"{key} comes twice.")
+            raise ValueError(f"{key} is repeated.")
         found[key] = text
     return found
 
@@ -241,7 +241,7 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
             continue
         rule = known[flag].handling[kind]
         if isinstance(rule, Unsupported):
-            reason = f"This hub cannot do {flag}: {rule.reason}."
+            reason = f"This hub does not support {flag}: {rule.reason}."
             raise JobFailure(FailureType.UNSUPPORTED, reason)
         if isinstance(rule, Ignored):
             message = f"The option {flag} was ignored: {rule.reason}."
@@ -258,7 +258,7 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
         given = parse_option_string(text, switches)
     except OptionStringError as error:
         raise _invalid_options(
-            f"The options cannot be read ({error}): {text!r}.", kind, known
+            f"The options cannot be parsed ({error}): {text!r}.", kind, known
         ) from None
     values: dict[str, Any] = {}
     for flag, value in given:
@@ -285,15 +285,13 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
 def _merge_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     for key in first.keys() & second.keys():
         if first[key] != second[key]:
-            raise ValueError(f"{key} was given before, with another value.")
+            raise ValueError(f"{key} is given twice, with different values.")
     return {**first, **second}
 
 
 def _describe_unknown_option(flag: str, kind: JobTypeName, option: Option | None) -> str:
     if option is not None:
-        return (
-            f"The option {flag!r} is not one of {kind} jobs, but of {', '.join(option.handling)}."
-        )
+        return f"The option {flag!r} is for {', '.join(option.handling)} jobs, not for {kind} jobs."
     what = "The option" if flag.startswith("-") else "In the options, the text"
     return f"{what} {flag!r} is not supported by this hub."
 

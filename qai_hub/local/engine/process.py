@@ -99,7 +99,7 @@ class AttemptLog:
             self._output_log.close()
         omitted = self._overflow_count - len(self._last_entries)
         if omitted:
-            self._append(self._format_entry(f"… {omitted} lines left out …"))
+            self._append(self._format_entry(f"… {omitted} lines omitted …"))
         self._append(b"".join(self._last_entries))
         self._file.close()
 

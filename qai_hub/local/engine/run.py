@@ -81,7 +81,7 @@ def _notify_ignored_options(options: Options, runtime: str) -> None:
     """Add notices about options for runtimes other than the one that runs the model."""
     for flag, own in _OPTION_RUNTIMES.items():
         if flag in options.values and own != runtime:
-            message = f"The option {flag} was ignored: it is for models of {own}."
+            message = f"The option {flag} was ignored: it applies to {own} models only."
             options.notices.append(build_notice("INFO", "USER", message))
 
 
@@ -90,7 +90,7 @@ def _open_tflite(request: AttemptRequest, options: Options) -> RunnableModel:
     ignored = [name for name in settings if name != THREADS]
     if ignored:
         message = f"In {TFLITE_OPTIONS}, {', '.join(map(quote_name, ignored))} was ignored: "
-        message += f"{THREADS} is what counts on this hub's host CPU."
+        message += f"only {THREADS} has an effect on this hub."
         options.notices.append(build_notice("INFO", "USER", message))
     return LiteRtModel(
         request.model.path,

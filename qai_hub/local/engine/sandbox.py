@@ -144,9 +144,9 @@ def describe_sandbox() -> str:
     """
     active = probe_sandbox_layers()
     if not active:
-        return "Jobs run without a sandbox: this system has none that a plain user may enter."
+        return "Jobs run without a sandbox: this system allows none to unprivileged users."
     missing = [layer for layer in LAYERS if layer not in active]
-    note = f"; this system does not allow for: {', '.join(missing)}" if missing else ""
+    note = f"; not available on this system: {', '.join(missing)}" if missing else ""
     return f"Jobs run in a sandbox: {', '.join(active)}{note}."
 
 

@@ -276,7 +276,7 @@ def test_tensors_that_stay_floats_are_noticed(tmp_path: Path) -> None:
     )
 
     told = [notice["message"] for notice in report.result["notices"]]
-    assert [message for message in told if "say that they are floats: 'm'" in message]
+    assert [message for message in told if "of these tensors are floats: 'm'" in message]
 
 
 def test_an_input_that_graphs_within_take_is_quantized_there_too(tmp_path: Path) -> None:

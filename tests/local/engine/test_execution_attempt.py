@@ -209,7 +209,7 @@ def test_a_crash_names_the_signal(tmp_path: Path, number: signal.Signals) -> Non
         outcome = future.result(timeout=10)
 
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    assert f"ended by {number.name}" in outcome.reason
+    assert f"killed by {number.name}" in outcome.reason
     assert RUNNING in outcome.log.read_text()
     assert ("memory runs out" in outcome.reason) == (number is signal.SIGKILL)
     assert ("Segmentation fault" in outcome.reason) == (number is signal.SIGSEGV)
@@ -219,7 +219,7 @@ def test_an_exit_without_a_result_is_a_crash(tmp_path: Path) -> None:
     outcome = attempt(compile_request(tmp_path / "no such file"), tmp_path / "a")
 
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    assert "ended with exit status 1 and without a result" in outcome.reason
+    assert "ended with exit status 1 and no result" in outcome.reason
     assert "FileNotFoundError" in outcome.reason
     assert len(outcome.reason) <= 10_000
 

@@ -246,4 +246,4 @@ def test_a_model_that_does_not_run_fails(tmp_path: Path) -> None:
     failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
-    assert "does not run on random inputs" in failure.reason
+    assert "cannot run the model on random inputs" in failure.reason

@@ -160,4 +160,4 @@ def test_a_quantized_model_is_not_quantized_again(tmp_path: Path) -> None:
 
     failure = failure_of(replace(request, inputs=(model,)), tmp_path / "b")
 
-    assert "quantized already" in failure.reason
+    assert "already quantized" in failure.reason

@@ -82,8 +82,8 @@ def test_outputs_can_swap_their_names_and_take_inner_ones(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        ("--output_names one", ["there are 1", "2 outputs", "'sum': float32[1, 2]", "'minus'"]),
-        ("--output_names a,b,c", ["there are 3"]),
+        ("--output_names one", ["it has 1", "2 outputs", "'sum': float32[1, 2]", "'minus'"]),
+        ("--output_names a,b,c", ["it has 3"]),
         ("--output_names x,b", ["would have the name 'x'"]),
         ("--output_names b,index", ["would have the name 'index'"]),
         (f"--output_names a,{'b' * 1025}", ["1 to 1024"]),
@@ -109,8 +109,8 @@ def test_specs_with_new_names_rename_the_inputs_in_order(tmp_path: Path) -> None
 
     assert ports(report) == ["'vector': float32[2]", "'row': int64[1]"]
     assert told(report) == [
-        "The model's input 'x' is 'vector' in the target model, as input_specs say.",
-        "The model's input 'index' is 'row' in the target model, as input_specs say.",
+        "The input 'x' was renamed to 'vector', as input_specs request.",
+        "The input 'index' was renamed to 'row', as input_specs request.",
     ]
     np.testing.assert_array_equal(run_onnx(target, vector=X, row=INDEX)[0], [[11, 22]])
 
@@ -159,7 +159,7 @@ def test_a_name_of_the_models_own_in_anothers_place_is_taken_for_a_slip(tmp_path
     failure = failure_of(request, tmp_path / "a")
 
     assert "unknown: 'minus', missing: 'x'" in failure.reason
-    assert "New names need a spec for each input, in this order." in failure.reason
+    assert "To rename inputs, give a spec for each of them, in this order." in failure.reason
 
 
 def test_an_input_cannot_have_the_name_of_an_output(tmp_path: Path) -> None:
@@ -180,8 +180,9 @@ def test_an_input_of_a_narrower_type_is_cast_inside(tmp_path: Path) -> None:
 
     assert ports(report) == ["'x': uint8[2]", "'index': int32[1]"]
     assert told(report) == [
-        f"The input {port}, as input_specs say, and cast to the {dtype} of the model, not scaled."
-        for port, dtype in (("'x' is of uint8", "float32"), ("'index' is of int32", "int64"))
+        f"The input {name!r} has the type {outer}, as input_specs request, and is cast to the "
+        f"model's {inner} without scaling."
+        for name, outer, inner in (("x", "uint8", "float32"), ("index", "int32", "int64"))
     ]
     given = {"x": X.astype(np.uint8), "index": INDEX.astype(np.int32)}
     np.testing.assert_array_equal(run_onnx(target, **given)[0], [[11, 22]])
@@ -195,7 +196,7 @@ def test_types_with_values_that_do_not_fit_are_refused(tmp_path: Path, wanted: s
 
     failure = failure_of(compile_request(model, spec("x", [2], wanted)), tmp_path / "a")
 
-    assert f"input_specs say {wanted}, and not every value of that fits" in failure.reason
+    assert f"cannot hold every value of the type in input_specs, {wanted}" in failure.reason
 
 
 def test_64_bit_inputs_and_outputs_are_truncated(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_sequences_are_unsupported(tmp_path: Path) -> None:
     failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "'s' is of the type sequence" in failure.reason
+    assert "'s' has the unsupported type sequence" in failure.reason
 
 
 @pytest.mark.parametrize("model_type", ["MODEL_TYPE_TFLITE", "MODEL_TYPE_MLMODEL"])
@@ -190,7 +190,7 @@ def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
     failure = failure_of(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert f"the format {model_type.removeprefix('MODEL_TYPE_')} cannot be" in failure.reason
+    assert f"models of the format {model_type.removeprefix('MODEL_TYPE_')}:" in failure.reason
 
 
 def test_a_zipped_directory_with_external_weights(tmp_path: Path) -> None:
@@ -270,4 +270,4 @@ def test_a_directory_holds_exactly_one_model(tmp_path: Path, names: list[str], t
     failure = failure_of(compile_request(archive), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
-    assert f"this one has {told}" in failure.reason
+    assert f"this one contains {told}" in failure.reason

@@ -89,7 +89,7 @@ def test_every_option_is_done_or_ignored_with_a_notice_or_refused(
     if isinstance(rule, Unsupported):
         failure = refusal(text, kind)
         assert failure.failure_type is FailureType.UNSUPPORTED
-        assert failure.reason == f"This hub cannot do {flag}: {rule.reason}."
+        assert failure.reason == f"This hub does not support {flag}: {rule.reason}."
         return
     options = parse_job_options(text, kind)
     assert set(options.values) == ({flag} if isinstance(rule, Supported) else set())
@@ -106,7 +106,8 @@ def test_options_of_other_kinds_of_jobs_are_refused(kind: JobTypeName) -> None:
         if kind not in option.handling:
             failure = refusal(f"{option.flag} 1", kind)
             assert failure.failure_type is FailureType.INVALID_ARGUMENT
-            assert f"not one of {kind} jobs, but of {next(iter(option.handling))}" in failure.reason
+            assert f"jobs, not for {kind} jobs" in failure.reason
+            assert f"is for {next(iter(option.handling))}" in failure.reason
 
 
 @settings(deadline=None)
@@ -199,21 +200,21 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--compute_unit cpu all", "text 'all' is not supported"),
         ("--compute_unit tpu", "no compute unit 'tpu'"),
         ("--compute_unit cpu,", "no compute unit ''"),
-        ("--max_profiler_iterations ten", "not a number"),
-        ("--max_profiler_iterations 1.5", "not a number"),
-        ("--max_profiler_iterations ٣", "not a number"),
+        ("--max_profiler_iterations ten", "not a whole number"),
+        ("--max_profiler_iterations 1.5", "not a whole number"),
+        ("--max_profiler_iterations ٣", "not a whole number"),
         ("--max_profiler_iterations 0", "from 1 to 10000"),
-        ("--max_profiler_iterations 999999999999999", "not a number"),
+        ("--max_profiler_iterations 999999999999999", "not a whole number"),
         ("--max_profiler_time 3601", "from 1 to 3600"),
-        ("--compute_unit 'cpu", "cannot be read (No closing quotation)"),
+        ("--compute_unit 'cpu", "cannot be parsed (No closing quotation)"),
         ("--dequantize_outputs maybe", "text 'maybe' is not supported"),
         ("--dequantize_outputs=maybe", "must be true or false"),
         ("--qnn_options a=b;;c=d", "'' is not of the form name=value"),
         ("--qnn_options a", "'a' is not of the form name=value"),
-        ("--qnn_options a=b;a=c", "a comes twice"),
-        ("--qnn_options a=b --qnn_options a=c", "a was given before, with another value"),
+        ("--qnn_options a=b;a=c", "a is repeated"),
+        ("--qnn_options a=b --qnn_options a=c", "a is given twice, with different values"),
         ("--tflite_delegates qnn,,gpu", "a name is empty"),
-        ("--tflite_delegates qnn,qnn", "a name comes twice"),
+        ("--tflite_delegates qnn,qnn", "a name is repeated"),
     ],
 )
 def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) -> None:

@@ -218,7 +218,7 @@ def test_a_hub_tells_which_layers_hold(world: World, monkeypatch: pytest.MonkeyP
     assert probe_sandbox_layers() == layers
     for held, told in (
         (list(LAYERS), f"in a sandbox: {', '.join(LAYERS)}."),
-        ([NO_PRIVILEGES], "no new privileges; this system does not allow for: no network, no"),
+        ([NO_PRIVILEGES], "no new privileges; not available on this system: no network, no"),
         ([], "without a sandbox"),
     ):
         monkeypatch.setattr(confinement, "probe_sandbox_layers", lambda held=held: held)

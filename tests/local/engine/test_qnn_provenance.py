@@ -45,7 +45,7 @@ def test_it_survives_a_stay_in_the_database(provenance: Provenance) -> None:
 
 
 def test_what_nothing_is_known_of_is_refused() -> None:
-    with pytest.raises(JobFailure, match="This hub did not make this DLC: ") as caught:
+    with pytest.raises(JobFailure, match="This hub did not make this DLC, ") as caught:
         require_provenance(None, "DLC")
     assert caught.value.failure_type is FailureType.UNSUPPORTED
 
@@ -72,7 +72,7 @@ def test_graphs_are_found_by_either_name() -> None:
 
 @pytest.mark.parametrize("wanted", [[], ["a", "b"]])
 def test_one_of_several_graphs_is_to_be_named(wanted: list[str]) -> None:
-    with pytest.raises(JobFailure, match="has the graphs 'a', 'b': name one"):
+    with pytest.raises(JobFailure, match="has the graphs 'a', 'b': select one"):
         made("a", "b").select_graph(wanted)
 
 

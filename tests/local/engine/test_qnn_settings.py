@@ -63,11 +63,15 @@ def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> Non
         (OPTIMIZATIONS, "O=4", "O=0, O=1, O=2 or O=3, not 'O=4'"),
         (OPTIMIZATIONS, "", "not ''"),
         (PRECISION, "FLOAT32", "FLOAT16, the HTP's only one, not 'FLOAT32'"),
-        (VTCM, "0", "from 1 to 64, not '0'"),
-        (VTCM, "65", "from 1 to 64, not '65'"),
+        (VTCM, "0", "must be 1 to 64 (MB), not '0'"),
+        (VTCM, "65", "must be 1 to 64 (MB), not '65'"),
         (VTCM, "²", "not '²'"),
         (VTCM, "9" * 5000, "not '999"),
-        ("graph_names", "a", f"no 'graph_names'. This job reads {GRAPHS}, {OPTIMIZATIONS}"),
+        (
+            "graph_names",
+            "a",
+            f"'graph_names' is unknown. This job accepts {GRAPHS}, {OPTIMIZATIONS}",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(name: str, value: str, reason: str) -> None:
@@ -79,7 +83,7 @@ def test_wrong_settings_are_refused(name: str, value: str, reason: str) -> None:
 def test_runs_read_the_names_of_graphs_alone() -> None:
     graphs, (notice,) = parse_run_settings({GRAPHS: " a, b ,", VTCM: "none"})
     assert graphs == ("a", "b")
-    assert notice["message"] == f"In --qnn_options, '{VTCM}' changes nothing here."
+    assert notice["message"] == f"In --qnn_options, '{VTCM}' has no effect on this hub."
     assert parse_run_settings({}) == ((), ())
-    with pytest.raises(JobFailure, match=f"there is no 'graphs'. This job reads {GRAPHS}."):
+    with pytest.raises(JobFailure, match=f"'graphs' is unknown. This job accepts {GRAPHS}."):
         parse_run_settings({"graphs": "a"})

@@ -102,7 +102,7 @@ def words(text: str) -> Callable[[onnx.ModelProto], None]:
         (names(""), FailureType.MODEL_INVALID, "is not beside it"),
         (names("x\0"), FailureType.MODEL_INVALID, "is not beside it"),
         (names("n" * 5000), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("model.onnx"), FailureType.MODEL_CORRUPT, "is not the one"),
+        (names("model.onnx"), FailureType.MODEL_CORRUPT, "belongs to another model"),
         (words("{}"), FailureType.UNSUPPORTED, "did not make this"),
         (words("[1]"), FailureType.UNSUPPORTED, "did not make this"),
         (words("not JSON"), FailureType.UNSUPPORTED, "did not make this"),

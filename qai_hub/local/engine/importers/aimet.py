@@ -34,10 +34,10 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
     opened = open_model(source, ModelType.ONNX, work)
     found = sorted(opened.path.parent.glob("*.encodings"))
     if not opened.is_unpacked or len(found) != 1:
+        content = f"has {len(found)}" if opened.is_unpacked else "is a single file"
         reason = (
-            "An AIMET model is a directory with one .onnx file, and one .encodings file beside "
-            f"it; {len(found) if opened.is_unpacked else 'this is a single file, with 0'} are "
-            "there."
+            "An AIMET model is a directory with one .onnx file and one .encodings file beside it; "
+            f"this model {content}."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     check_model(opened)
@@ -66,5 +66,5 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
 def _float_notices(names: Sequence[str]) -> Iterator[dict[str, str]]:
     if names:
         listed = ", ".join(map(quote_name, names[:10])) + ", …" * (len(names) > 10)
-        message = f"Not quantized, since AIMET's encodings say that they are floats: {listed}."
+        message = f"Not quantized, as the AIMET encodings of these tensors are floats: {listed}."
         yield build_notice("INFO", "MODEL", message)

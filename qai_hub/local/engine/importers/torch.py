@@ -63,9 +63,8 @@ def check_archive(source: Path, members: set[str], expected: str) -> None:
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     if not members <= inside:
         reason = (
-            f"The file is not {expected}. What torch.save writes, weights or a module, needs "
-            "Python "
-            "code to run: load it, and export it with torch.export."
+            f"The file is not {expected}. A file from torch.save needs its Python code to run: "
+            "load it, and export the model with torch.export."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
 
@@ -83,8 +82,8 @@ def convert_errors(action: str, failure_type: FailureType) -> Iterator[None]:
     except pickle.UnpicklingError:
         logger.exception("PyTorch cannot %s without running code", action)
         reason = (
-            "The file holds a Python object, and to load that could run any code: save a model "
-            "that holds tensors only."
+            "The file contains a Python object whose loading could run any code: save a model "
+            "that contains tensors only."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason) from None
     # Its loaders and exporters raise exceptions of any type.
@@ -116,7 +115,7 @@ def forbid_code() -> Iterator[None]:
     exported programs passes what that one refuses, and some constants, to Python's unpickler, so a
     file could run any code.
     """
-    global _is_loading  # noqa: PLW0603 - hooks cannot be taken away again, only told to let go
+    global _is_loading  # noqa: PLW0603 - audit hooks cannot be removed, only disabled
     _install_audit_hook()
     before = os.environ.get(_SAFE_LOADING_VARIABLE)
     os.environ[_SAFE_LOADING_VARIABLE] = "1"
@@ -138,7 +137,7 @@ def _install_audit_hook() -> None:
 
 def _audit_hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _is_loading and event == "pickle.find_class":
-        reason = f"a pickle in it asks for {arguments[0]}.{arguments[1]}, which could run any code"
+        reason = f"a pickle in it refers to {arguments[0]}.{arguments[1]}, which could run any code"
         raise pickle.UnpicklingError(reason)
 
 
@@ -160,19 +159,19 @@ def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> M
     """
     if not specs:
         reason = (
-            "A TorchScript model needs input_specs: its file does not tell what it takes. Give "
-            'the names, shapes and types of its inputs, in order, such as {"x": (1, 3, 8, 8)}.'
+            "A TorchScript model needs input_specs, as its file does not describe its inputs. Give "
+            'their names, shapes and types in order, such as {"x": (1, 3, 8, 8)}.'
         )
         raise JobFailure(FailureType.INVALID_INPUTS, reason)
     for spec in specs:
         Port(spec.name, spec.dtype, spec.shape).to_spec()
-    check_archive(source, {"code", "constants.pkl"}, "TorchScript: torch.jit.save writes that")
+    check_archive(source, {"code", "constants.pkl"}, "a TorchScript file (torch.jit.save)")
     torch = import_torch()
     with convert_errors("load the model", FailureType.MODEL_INVALID), forbid_code():
         module = torch.jit.load(str(source), map_location="cpu").eval()
     given = tuple(torch.from_numpy(tensor) for tensor in random_inputs(specs).values())
     logger.info("Running the TorchScript model once")
-    action = "run the model on inputs as in input_specs"
+    action = "run the model on inputs that match input_specs"
     with convert_errors(action, FailureType.INVALID_INPUTS), torch.no_grad():
         module(*given)
     names = [spec.name for spec in specs]
@@ -200,7 +199,7 @@ def open_exported_program(source: Path, specs: Sequence[TensorSpec], work: Path)
         JobFailure: The file is not an exported program, or PyTorch cannot export it.
     """
     del specs
-    check_archive(source, {"models"}, "an exported program: torch.export.save writes that")
+    check_archive(source, {"models"}, "an exported program (torch.export.save)")
     torch = import_torch()
     import_extra("onnxscript", "torch", "exported programs")
     with convert_errors("load the model", FailureType.MODEL_INVALID), forbid_code():
@@ -249,7 +248,7 @@ def _compare_with_torch(
     """Return a notice for each output in which PyTorch and the exported model differ."""
     ports = get_inputs(proto)
     if any(port.shape is None or port.dynamic_dims for port in ports):
-        return _not_compared_notices("it has open dimensions")
+        return _not_compared_notices("it has dynamic dimensions")
     tensors = random_inputs([port.to_spec() for port in ports])
     torch = import_torch()
     try:
@@ -260,14 +259,14 @@ def _compare_with_torch(
         if resource_failure_from_error(error):
             raise
         return _not_compared_notices(
-            f"PyTorch does not run it on {RANDOM_INPUTS_LABEL}: {format_torch_error(error)}"
+            f"PyTorch cannot run it on {RANDOM_INPUTS_LABEL}: {format_torch_error(error)}"
         )
     expected = [leaf.numpy() for leaf in _flatten_outputs(given) if isinstance(leaf, torch.Tensor)]
     session = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
     actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     if len(actual) != len(expected):
         return _not_compared_notices(
-            f"it has {len(actual)} outputs, and {len(expected)} in PyTorch"
+            f"it has {len(actual)} outputs, but {len(expected)} in PyTorch"
         )
     return compare_outputs(session.output_names, expected, actual, "model that PyTorch exported")
 

@@ -178,8 +178,7 @@ def _check_unique_names(
             raise JobFailure(
                 FailureType.INVALID_ARGUMENT,
                 "Two inputs or outputs of the target model would have the name "
-                f"{quote_name(change.name)}: give one of them another by input_specs or "
-                "--output_names.",
+                f"{quote_name(change.name)}: rename one of them by input_specs or --output_names.",
             )
         seen.add(change.name)
 
@@ -272,13 +271,13 @@ def convert_opset(model: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
     version = max(opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"})
     if version >= minimum:
         return model
-    logger.info("Converting from the operator set %d to %d", version, minimum)
+    logger.info("Converting from opset %d to %d", version, minimum)
     try:
         return onnx.version_converter.convert_version(model, minimum)
     except (RuntimeError, ValueError) as error:
         reason = (
-            f"These types need the operator set {minimum}, and the model, which has {version}, "
-            f"cannot be converted to it ({format_runtime_error(error)}): export it again with "
-            f"{minimum}."
+            f"Quantizing to these types needs opset {minimum}, and the model, which has opset "
+            f"{version}, cannot be converted ({format_runtime_error(error)}): export it with "
+            f"opset {minimum}."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from error

@@ -75,14 +75,13 @@ def _describe_changes(before: Port, after: Port) -> list[str]:
     texts = []
     if after.name != before.name:
         texts.append(
-            f"The model's input {quote_name(before.name)} is {quote_name(after.name)} in the "
-            "target "
-            "model, as input_specs say."
+            f"The input {quote_name(before.name)} was renamed to {quote_name(after.name)}, as "
+            "input_specs request."
         )
     if after.dtype != before.dtype:
         texts.append(
-            f"The input {quote_name(after.name)} is of {after.dtype}, as input_specs say, and cast "
-            f"to the {before.dtype} of the model, not scaled."
+            f"The input {quote_name(after.name)} has the type {after.dtype}, as input_specs "
+            f"request, and is cast to the model's {before.dtype} without scaling."
         )
     return texts
 
@@ -92,8 +91,8 @@ def _rename_outputs(outputs: Sequence[Port], names: Sequence[str] | None) -> lis
         return list(outputs)
     if len(names) != len(outputs):
         raise _invalid_argument(
-            f"{OUTPUT_NAMES} must have a name for each output, in order: there are {len(names)}, "
-            f"and the model's {len(outputs)} outputs are {format_ports(outputs)}."
+            f"{OUTPUT_NAMES} needs a name for each output, in order: it has {len(names)}, and "
+            f"the model's {len(outputs)} outputs are {format_ports(outputs)}."
         )
     for name in names:
         check_name(name, "output", FailureType.INVALID_ARGUMENT)
@@ -107,7 +106,7 @@ def _build_changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) 
     if unknown:
         role = "inputs" if flag == CHANNEL_LAST_INPUT else "outputs"
         raise _invalid_argument(
-            f"{flag} names {', '.join(map(quote_name, unknown[:20]))}, and the target model's "
+            f"{flag} names {', '.join(map(quote_name, unknown[:20]))}, but the target model's "
             f"{role} are {format_ports(ports)}."
         )
     changes = []
@@ -125,8 +124,8 @@ def _get_channel_last_rank(port: Port, flag: str) -> int:
     rank = len(port.shape or ())
     if rank not in CHANNEL_AXES:
         raise _invalid_argument(
-            f"{flag} cannot be done for {port}: tensors of {', '.join(map(str, CHANNEL_AXES))} "
-            "dimensions have channels (CHW, NCHW, NCDHW)."
+            f"{flag} does not apply to {port}: only tensors of "
+            f"{', '.join(map(str, CHANNEL_AXES))} dimensions have channels (CHW, NCHW, NCDHW)."
         )
     return rank
 

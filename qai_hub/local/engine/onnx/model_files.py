@@ -62,7 +62,7 @@ def unpack_archive(
         with zipfile.ZipFile(archive) as source:
             members = source.infolist()
             if len(members) > limits.members:
-                raise _invalid_archive(f"it holds more than {limits.members} files")
+                raise _invalid_archive(f"it contains more than {limits.members} files")
             for member in members:
                 target = folder / _safe_path(member)
                 if member.is_dir():
@@ -93,7 +93,7 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
     path = PurePosixPath(member.filename)
     mode = member.external_attr >> 16
     if path.is_absolute() or ".." in path.parts or "\\" in member.filename or not path.parts:
-        raise _invalid_archive(f"the path {quote_name(member.filename)} leads out of it")
+        raise _invalid_archive(f"the path {quote_name(member.filename)} points outside of it")
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise _invalid_archive(f"{quote_name(member.filename)} is not a regular file")
     if member.flag_bits & 1:
@@ -112,22 +112,20 @@ def _extract_member(
         while chunk := reader.read(_CHUNK):
             size += len(chunk)
             if size > max_size:
-                raise _invalid_archive(
-                    "it unpacks to more than a model directory of its size would"
-                )
+                raise _invalid_archive("its unpacked size is too large for a file of its size")
             writer.write(chunk)
     return size
 
 
 def _invalid_archive(problem: str) -> JobFailure:
-    reason = f"The zip archive of the model directory is refused: {problem}."
+    reason = f"The zip archive of the model directory is not valid: {problem}."
     return JobFailure(FailureType.MODEL_INVALID, reason)
 
 
 _SUPPORTED_TYPE = ModelType.ONNX
 _SUPPORTED_FORMATS = (
-    "compile jobs of this hub take ONNX, AIMET's ONNX, TorchScript and exported programs of "
-    "PyTorch, quantize jobs ONNX, profile and inference jobs ONNX, TFLite and models for QNN"
+    "on this hub, compile jobs accept ONNX, AIMET ONNX, TorchScript and exported PyTorch "
+    "programs; quantize jobs ONNX; profile and inference jobs ONNX, TFLite and QNN models"
 )
 
 
@@ -167,7 +165,7 @@ def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
     """
     if model_type != _SUPPORTED_TYPE:
         name = model_type.removeprefix("MODEL_TYPE_")
-        reason = f"A model of the format {name} cannot be the input here: {_SUPPORTED_FORMATS}."
+        reason = f"This job does not accept models of the format {name}: {_SUPPORTED_FORMATS}."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     directory = None
     path = source
@@ -184,7 +182,9 @@ def _find_model(directory: Path) -> Path:
     found = sorted(path for path in directory.rglob("*.onnx") if path.is_file())
     if len(found) != 1:
         names = ", ".join(quote_name(path.name) for path in found[:5]) or "none"
-        reason = f"A model directory must hold exactly one .onnx file; this one has {names}."
+        reason = (
+            f"A model directory must contain exactly one .onnx file; this one contains {names}."
+        )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     return found[0]
 
@@ -213,13 +213,13 @@ def _check_external_data(proto: onnx.ModelProto, path: Path, directory: Path | N
             if directory is None:
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {quote_name(tensor.name)} in another file, "
+                    f"The model stores the tensor {quote_name(tensor.name)} in another file, "
                     f"{quote_name(location)}: upload the directory with both files.",
                 )
             if not _is_beside(location, path):
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {quote_name(tensor.name)} in the file "
+                    f"The model stores the tensor {quote_name(tensor.name)} in the file "
                     f"{quote_name(location)}, which is not beside it in the uploaded directory.",
                 )
 

@@ -47,12 +47,12 @@ def check_model(model: ModelFile) -> None:
         JobFailure: It is not valid, or is compiled already.
     """
     if any(node.op_type == CONTEXT_OP for node in model.proto.graph.node):
-        reason = "The model is compiled already: take the one that it was made from, or run it."
+        reason = "The model is already compiled: submit its source model, or run it as it is."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     try:
         onnx.checker.check_model(model.path)
     except UnicodeDecodeError as error:
-        reason = f"The model is damaged: it holds text that is not UTF-8 ({error.reason})."
+        reason = f"The model is damaged: it contains text that is not UTF-8 ({error.reason})."
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     except onnx.checker.ValidationError as error:
         text = " ".join(str(error).split())[:1500]
@@ -160,9 +160,9 @@ def match_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[Ten
     problems = describe_name_mismatch(ports, [spec.name for spec in specs])
     if problems and not _can_rename(ports, specs):
         raise _invalid_inputs(
-            f"The names in input_specs are not the model's inputs ({problems}). "
-            f"The model takes {format_ports(ports)}. New names need a spec for each input, in "
-            "this order."
+            f"The names in input_specs do not match the model's inputs ({problems}). "
+            f"The model takes {format_ports(ports)}. To rename inputs, give a spec for each of "
+            "them, in this order."
         )
     order = {port.name: index for index, port in enumerate(ports)}
     matched = list(specs) if problems else sorted(specs, key=lambda spec: order[spec.name])
@@ -232,16 +232,16 @@ def _check_spec(port: Port, spec: TensorSpec) -> None:
     check_name(spec.name, "input", FailureType.INVALID_INPUTS)
     if any(size < 1 for size in spec.shape):
         raise _invalid_inputs(
-            f"In input_specs, each dimension must be 1 or more; {spec} has others."
+            f"In input_specs, each dimension must be at least 1; this does not hold for {spec}."
         )
     if not np.can_cast(spec.dtype, port.dtype, "safe"):
         raise _invalid_inputs(
-            f"The model takes {port.dtype} for its input {port}, input_specs say {spec.dtype}, "
-            "and not every value of that fits: change the model or input_specs."
+            f"The model's input {port} cannot hold every value of the type in input_specs, "
+            f"{spec.dtype}: change the model or input_specs."
         )
     if not port.accepts(spec.shape):
         raise _invalid_inputs(
-            f"The model's input {port} does not take the shape of input_specs, {spec}."
+            f"The model's input {port} does not accept the shape in input_specs, {spec}."
         )
 
 

@@ -95,7 +95,7 @@ class Session:
         except RUNTIME_ERRORS as error:
             if resource_failure_from_error(error):
                 raise
-            reason = f"The model does not run on {label}: {format_runtime_error(error)}"
+            reason = f"ONNX Runtime cannot run the model on {label}: {format_runtime_error(error)}"
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason) from error
         return outputs
 
@@ -144,5 +144,5 @@ def _convert_load_error(error: Exception) -> Exception:
     else:
         failure_type = FailureType.MODEL_INVALID
     return JobFailure(
-        failure_type, f"ONNX Runtime does not load the model: {format_runtime_error(error)}"
+        failure_type, f"ONNX Runtime cannot load the model: {format_runtime_error(error)}"
     )

@@ -64,7 +64,7 @@ class Port:
             JobFailure: A dimension is dynamic, or it has too many elements.
         """
         if self.shape is None:
-            reason = f"The model does not state the shape of its input {self}: export it again."
+            reason = f"The model declares no shape for its input {self}: export it with a shape."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         if self.dynamic_dims:
             index = self.dynamic_dims[0]
@@ -129,7 +129,7 @@ def describe_name_mismatch(ports: Sequence[Port], names: Sequence[str]) -> str:
     expected = {port.name for port in ports}
     problems = [f"unknown: {quote_name(name)}" for name in names if name not in expected]
     problems += [f"missing: {quote_name(port.name)}" for port in ports if port.name not in names]
-    problems += [f"twice: {quote_name(n)}" for n in sorted(set(names)) if names.count(n) > 1]
+    problems += [f"repeated: {quote_name(n)}" for n in sorted(set(names)) if names.count(n) > 1]
     return ", ".join(problems[:20])
 
 
@@ -147,7 +147,7 @@ def check_name(name: str, role: str, failure_type: FailureType) -> None:
     if not name or len(name) > _NAME_LIMIT or "\0" in name:
         raise JobFailure(
             failure_type,
-            f"The {role} name {quote_name(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
+            f"The {role} name {quote_name(name)} is not valid: names have 1 to {_NAME_LIMIT} "
             "characters and no NUL.",
         )
 
@@ -160,7 +160,7 @@ def _parse_port(value: onnx.ValueInfoProto, role: str) -> Port:
     if value.type.WhichOneof("value") != "tensor_type" or dtype is None:
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"The {role} {quote_name(name)} is of the type {_format_type(value)}. "
+            f"The {role} {quote_name(name)} has the unsupported type {_format_type(value)}. "
             f"Supported are tensors of {', '.join(DTYPES.values())}: cast it inside the model.",
         )
     if not tensor.HasField("shape"):

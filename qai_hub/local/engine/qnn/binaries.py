@@ -143,8 +143,8 @@ def unwrap(model: onnx.ModelProto, path: Path, *, is_unpacked: bool) -> WrappedB
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     if file_digest(binary) != properties.get(_DIGEST_KEY):
         reason = (
-            "The context binary beside the model is not the one that it was made with, or it is "
-            "damaged: compile the model again."
+            "The context binary beside the model is damaged, or belongs to another model: "
+            "compile the model again."
         )
         raise JobFailure(FailureType.MODEL_CORRUPT, reason)
     return WrappedBinary(binary, provenance)
@@ -205,8 +205,8 @@ def open_graph(
     if provenance.linked:
         binary = _unpack_graph_binary(provenance, graph, model.source, folder)
         message = (
-            "This hub's QNN cannot load linked context binaries: in place of the graph "
-            f"{quote_name(graph.name)} it takes one of its own, compiled from the same model."
+            f"This hub's QNN cannot load linked context binaries: the graph "
+            f"{quote_name(graph.name)} runs from a separate binary, compiled from the same model."
         )
         notices.append(build_notice("WARNING", "MODEL", message))
     else:
@@ -225,7 +225,10 @@ def _unpack_graph_binary(
 ) -> Path:
     """Return the separate context binary of one graph of a linked binary."""
     if source is None:
-        reason = "The files that the context binary was linked from are gone: link it again."
+        reason = (
+            "The files that the context binary was linked from are no longer on this hub: link "
+            "it again."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     unpack_archive(source, folder)
     return folder / f"{provenance.graphs.index(graph)}.bin"

@@ -57,8 +57,8 @@ def check_float_support(source: Path, soc: Soc) -> None:
     """
     if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
         reason = (
-            f"The HTP of {soc.name} computes with integers only, and the model with floats: "
-            "quantize it with a quantize job, then compile its target model."
+            f"The HTP of {soc.name} supports integers only, and the model uses floats: quantize "
+            "it with a quantize job, then compile the result."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
 
@@ -105,7 +105,9 @@ def compile_context(
     binaries = list(folder.glob("*.bin"))
     if len(binaries) != 1:
         check_qnn_works(options, folder)
-        reason = "The HTP runs no operator of this model: compile it with --target_runtime onnx."
+        reason = (
+            "The HTP supports no operator of this model: compile it with --target_runtime onnx."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return CompiledContext(wrapper, binaries[0], tuple(_build_parts(session, wrapper)))
 
@@ -145,7 +147,7 @@ def unpack_source(source: Path | None, folder: Path) -> Path:
         JobFailure: There is no zip file.
     """
     if source is None:
-        reason = "The model that the DLC was made of is no longer on this hub: compile it again."
+        reason = "The source model of the DLC is no longer on this hub: compile it again."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     unpack_archive(source, folder)
     return folder / "model.onnx" / "model.onnx"
@@ -172,6 +174,6 @@ def convert_to_dlc(source: Path, folder: Path) -> Path:
         raise explain_failure(failure, source, options) from failure
     written = list(folder.glob("*.dlc"))
     if len(written) != 1:
-        reason = f"QNN made {len(written)} graphs of the model, and a DLC holds one."
+        reason = f"QNN split the model into {len(written)} graphs, but a DLC contains one."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return written[0]

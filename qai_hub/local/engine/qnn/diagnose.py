@@ -66,8 +66,8 @@ def check_qnn_works(options: Mapping[str, str], work: Path) -> None:
     if any(provider == PROVIDER for provider, _ in parts):
         return
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
-        raise MemoryError("QNN takes no operator, as it does where memory is short")
-    reason = "The QNN of this hub does not work on this machine: it takes not even an addition."
+        raise MemoryError("QNN refuses every operator, as it does when memory is short")
+    reason = "QNN does not work on this machine: it refuses even an addition."
     raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
 
 
@@ -108,7 +108,7 @@ def explain_failure(failure: JobFailure, source: Path, options: Mapping[str, str
     if not unsupported:
         return failure
     reason = (
-        f"QNN does not have these operators of the model: {format_nodes(unsupported)}. Replace "
+        f"QNN does not support these operators of the model: {format_nodes(unsupported)}. Replace "
         "them, or "
         "compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP "
         "cannot."

@@ -63,12 +63,12 @@ def wrap_context_binary(request: AttemptRequest, folder: Path) -> Report:
     runtime = options.values.get(TARGET_RUNTIME, PRECOMPILED_ONNX)
     if runtime != PRECOMPILED_ONNX:
         reason = (
-            f"A context binary is compiled already: it can be put into an ONNX model, by "
-            f"--target_runtime {PRECOMPILED_ONNX}, and not be made {runtime}."
+            f"A context binary is already compiled: it can be wrapped in an ONNX model by "
+            f"--target_runtime {PRECOMPILED_ONNX}, but not converted to {runtime}."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if request.input_specs:
-        reason = "A context binary is compiled already: input_specs cannot change its inputs."
+        reason = "A context binary is already compiled: input_specs cannot change its inputs."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
     source = require_provenance(request.model.provenance, "context binary")
@@ -77,8 +77,8 @@ def wrap_context_binary(request: AttemptRequest, folder: Path) -> Report:
     if len(source.graphs) > 1 and not settings.graphs:
         names = ", ".join(quote_name(graph.name) for graph in source.graphs)
         reason = (
-            f"An ONNX model holds one graph here, and the context binary has {names}: link the one "
-            "alone that is wanted, by --qnn_options context_enable_graphs=NAME."
+            f"An ONNX model contains one graph on this hub, but the context binary has {names}: "
+            "link only the one you need, by --qnn_options context_enable_graphs=NAME."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     context = folder / WORK_FOLDER / "context"
@@ -126,7 +126,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     """
     options = parse_job_options(request.options, "link")
     settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
-    soc = check_soc(request.soc, "link")
+    soc = check_soc(request.soc, "a link job")
     work = folder / WORK_FOLDER
     graphs = _select_graphs(_collect_graphs(request, work), settings.graphs)
     for each in graphs:
@@ -158,7 +158,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         )
     ]
     if not soc.weight_sharing:
-        message = f"The graphs do not share their weights: {soc.name} cannot do that."
+        message = f"The graphs do not share their weights: {soc.name} does not support that."
         notices.append(build_notice("INFO", "DEVICE", message))
     files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
     target_model = TargetModel.build(_BINARY, files, provenance, settings, notices)
@@ -183,9 +183,8 @@ def _collect_graphs(request: AttemptRequest, work: Path) -> list[_LinkedGraph]:
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         reason = (
-            f"Several models have a graph named {quote_name(twice[0])}. Graphs that are linked "
-            "need "
-            "names that differ: compile with --qnn_options context_enable_graphs=NAME."
+            f"Several models have a graph named {quote_name(twice[0])}. Linked graphs need "
+            "different names: compile with --qnn_options context_enable_graphs=NAME."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     return graphs
@@ -218,7 +217,7 @@ def _link(
         wrappers.append(wrapper)
     binaries = list(folder.glob("*.bin"))
     if len(binaries) != 1:
-        reason = f"QNN made {len(binaries)} context binaries of the graphs, and not one."
+        reason = f"QNN produced {len(binaries)} context binaries instead of one."
         raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
     return binaries[0], [name for wrapper in wrappers for name in get_graph_names(wrapper)]
 
@@ -241,8 +240,7 @@ def _describe_binary(
         for each, internal in zip(graphs, internal_names, strict=True)
     )
     return (
-        f"The context binary holds the graphs {named}. It has {binary.stat().st_size} bytes, and "
-        f"the graphs alone would have {separate_size}. This hub simulates them from files of "
-        "each graph "
-        "alone, since its QNN cannot load linked ones."
+        f"The context binary contains the graphs {named}. It has {binary.stat().st_size} bytes; "
+        f"separate binaries have {separate_size}. This hub simulates each graph from its "
+        "separate binary, as its QNN cannot load linked ones."
     )

@@ -123,9 +123,8 @@ class Provenance:
         """
         if (self.soc.soc_model, self.soc.hexagon) != (soc.soc_model, soc.hexagon):
             reason = (
-                f"The model was compiled for {_format_soc(self.soc)}, and the device has "
-                f"{_format_soc(soc)}: "
-                "compile it for this device."
+                f"The model was compiled for {_format_soc(self.soc)}, but the device has "
+                f"{_format_soc(soc)}: compile it for this device."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 
@@ -141,7 +140,7 @@ class Provenance:
         known = ", ".join(quote_name(graph.name) for graph in self.graphs)
         if len(names) > 1 or (not names and len(self.graphs) > 1):
             reason = (
-                f"The model has the graphs {known}: name one of them by "
+                f"The model has the graphs {known}: select one of them by "
                 "--qnn_options context_enable_graphs=NAME."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
@@ -166,10 +165,9 @@ def require_provenance(provenance: Mapping[str, Any] | None, description: str) -
     """
     if provenance is None:
         reason = (
-            f"This hub did not make this {description}: for which chip it is, and whether it is "
-            "whole, "
-            "cannot be told. Compile or link it here, and use the target model of that job, or "
-            "its file as downloaded."
+            f"This hub did not make this {description}, so neither its chip nor its integrity is "
+            "known. Compile or link it here, and use the target model of that job, or its file "
+            "as downloaded."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return Provenance.from_json(provenance)

@@ -111,9 +111,9 @@ def _check_names(options: Mapping[str, str], known: AbstractSet[str]) -> tuple[d
     unknown = [name for name in options if not name.startswith(_SETTING_PREFIXES)]
     if unknown:
         listing = ", ".join(sorted(known))
-        raise _invalid(f"there is no {quote_name(unknown[0])}. This job reads {listing}")
+        raise _invalid(f"{quote_name(unknown[0])} is unknown. This job accepts {listing}")
     ignored = sorted(options.keys() - known)
-    message = f"In --qnn_options, {', '.join(map(quote_name, ignored))} changes nothing here."
+    message = f"In --qnn_options, {', '.join(map(quote_name, ignored))} has no effect on this hub."
     return (build_notice("INFO", "USER", message),) if ignored else ()
 
 
@@ -124,18 +124,18 @@ def _parse_graphs(options: Mapping[str, str]) -> tuple[str, ...]:
 def _parse_optimization(value: str) -> int:
     level = value.removeprefix("O=")
     if level not in {"0", "1", "2", "3"}:
-        raise _invalid(f"{OPTIMIZATIONS} is O=0, O=1, O=2 or O=3, not {quote_name(value)}")
+        raise _invalid(f"{OPTIMIZATIONS} must be O=0, O=1, O=2 or O=3, not {quote_name(value)}")
     return int(level)
 
 
 def _check_precision(value: str) -> None:
     if value.upper() != "FLOAT16":
-        raise _invalid(f"{PRECISION} is FLOAT16, the HTP's only one, not {quote_name(value)}")
+        raise _invalid(f"{PRECISION} must be FLOAT16, the HTP's only one, not {quote_name(value)}")
 
 
 def _parse_vtcm(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= _MAX_VTCM):
-        raise _invalid(f"{VTCM} is a number of MB from 1 to {_MAX_VTCM}, not {quote_name(value)}")
+        raise _invalid(f"{VTCM} must be 1 to {_MAX_VTCM} (MB), not {quote_name(value)}")
     return int(value)
 
 
@@ -176,11 +176,13 @@ def check_soc(soc: Soc | None, purpose: str) -> Soc:
     """
     _load_provider()
     if soc is None:
-        reason = f"The job's device is not in the catalogue of this hub, which {purpose} needs."
+        reason = (
+            f"The job's device is not in the catalogue of this hub: {purpose} needs a known chip."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     if not soc.has_htp:
         reason = (
-            f"The chip {soc.name} has a Hexagon v{soc.hexagon}, without a tensor processor: QNN "
+            f"The chip {soc.name} has a Hexagon v{soc.hexagon} without a tensor processor: QNN "
             f"compiles for v{MIN_HTP_VERSION} and later. Compile with --target_runtime onnx, or "
             "for "
             "another device."
@@ -277,13 +279,13 @@ def _load_provider() -> ModuleType:
         if resource_failure_from_error(error):
             raise
         reason = (
-            "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "
-            "hub again. It is for Linux on x86-64."
+            "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "
+            "hub runs, and restart the hub. It needs Linux on x86-64."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
-        reason = f"The QNN of this hub does not work on this machine: {format_runtime_error(error)}"
+        reason = f"QNN does not work on this machine: {format_runtime_error(error)}"
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package

@@ -113,7 +113,7 @@ class SimulatedModel:
         self.notices = list(notices)
         self.measured_on = (
             f"Measured in HTP simulation, of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU "
-            "of this hub's host: the times are the simulation's and tell nothing of a device's."
+            "of this hub's host: the times are those of the simulation, not of a device."
         )
         self.conditions = {
             "HTP simulation": f"Hexagon v{soc.hexagon} of {soc.name}, SoC model {soc.soc_model}",
@@ -196,8 +196,8 @@ def open_dlc(
     options = htp_options(chip) | QnnSettings().provider_options(chip)
     context = compile_context(source, work / "context", options)
     message = (
-        "A DLC is compiled on its device when it is loaded: here it was compiled for "
-        f"{chip.name} before anything was measured."
+        f"A device compiles a DLC when it loads it: this hub compiled it for {chip.name} before "
+        "the measurement."
     )
     notices = [build_notice("INFO", "MODEL", message)]
     return SimulatedModel(context.wrapper, replace(graph, parts=context.parts), chip, notices)

@@ -132,13 +132,13 @@ class QnnTarget:
         """
         soc, settings = check_soc(soc, runtime), parse_qnn_settings(qnn_options)
         if len(settings.graphs) > 1:
-            reason = f"A compile job makes one graph, and {GRAPHS} names {len(settings.graphs)}."
+            reason = f"A compile job makes one graph, but {GRAPHS} names {len(settings.graphs)}."
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
         if other_socs and runtime != DLC:
             chips = ", ".join(each.name for each in (soc, *other_socs))
             reason = (
-                f"A context binary is for one chip, and the job's devices have several ({chips}): "
-                "submit a job for each, by single_compile=False, or compile with "
+                f"A context binary is for one chip, but the job's devices have several "
+                f"({chips}): submit a job for each by single_compile=False, or compile with "
                 f"--target_runtime {DLC}."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
@@ -172,7 +172,9 @@ class QnnTarget:
         notices = []
         unreliable = find_unreliable_nodes(model)
         if unreliable:
-            message = f"QNN may compute {format_nodes(unreliable)} wrongly: compare the outputs."
+            message = (
+                f"QNN may compute {format_nodes(unreliable)} incorrectly: compare the outputs."
+            )
             notices.append(build_notice("WARNING", "MODEL", message))
         if self.runtime == DLC:
             dlc = compile_with_decomposition(
@@ -198,7 +200,9 @@ class QnnTarget:
                 ModelType.QNN_CONTEXT_BINARY, {TARGET: name}, provenance, self.settings, notices
             )
         if context.cpu_nodes:
-            message = f"The HTP does not run {format_nodes(context.cpu_nodes)}: the CPU does."
+            message = (
+                f"The CPU runs {format_nodes(context.cpu_nodes)}, which the HTP does not support."
+            )
             notices.append(build_notice("WARNING", "MODEL", message))
         files = {TARGET: publish_precompiled(context.wrapper, context.binary, provenance, folder)}
         return TargetModel.build(ModelType.ONNX, files, provenance, self.settings, notices)
@@ -252,8 +256,7 @@ def _check_control_flow(model: onnx.ModelProto) -> None:
     ]
     if control_flow:
         reason = (
-            f"QNN has no control flow, and the model has {format_nodes(control_flow)}: export it "
-            "without, "
-            "for fixed shapes and flags."
+            f"QNN does not support control flow, and the model has {format_nodes(control_flow)}: "
+            "export it without, for fixed shapes and flags."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)

@@ -64,7 +64,7 @@ def read_encodings(path: Path) -> Encodings:
     try:
         content = json.loads(path.read_bytes())
     except (RecursionError, ValueError) as error:
-        reason = f"The encodings of the model are not JSON, or damaged: {error}"
+        reason = f"The encodings file of the model is not JSON, or it is damaged: {error}"
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     integers: dict[str, Encoding] = {}
     floats = []
@@ -72,10 +72,10 @@ def read_encodings(path: Path) -> Encodings:
         try:
             encoding = _parse_encoding(name, value)
         except (KeyError, IndexError, OverflowError, TypeError, ValueError) as error:
-            problem = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
+            problem = f"has no {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
             raise encoding_failure(name, problem, FailureType.MODEL_INVALID) from None
         if name in integers or name in floats:
-            raise encoding_failure(name, "comes twice", FailureType.MODEL_INVALID)
+            raise encoding_failure(name, "is repeated", FailureType.MODEL_INVALID)
         if encoding is None:
             floats.append(name)
         else:
@@ -108,8 +108,8 @@ def _iter_entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - 
             yield from ((str(each.get("name", "")), each) for each in group)
         else:
             reason = (
-                f"The encodings of the model, version {version}, are not as AIMET writes them: "
-                f"{' and '.join(lists)} must hold one for each tensor."
+                f"The encodings file of the model, version {version}, is not in AIMET's format: "
+                f"{' and '.join(lists)} must contain an encoding for each tensor."
             )
             raise JobFailure(FailureType.MODEL_INVALID, reason)
 
@@ -128,7 +128,7 @@ def _parse_version_0(name: str, channels: list[Mapping[str, Any]]) -> Encoding |
     dtypes = {str(channel.get("dtype", "int")).lower() for channel in channels}
     widths = {int(channel["bitwidth"]) for channel in channels}
     if len(dtypes) != 1 or len(widths) != 1:
-        raise ValueError("its channels differ in their types")
+        raise ValueError("its channels have different types")
     (bits,) = widths
     if dtypes == {"float"}:
         _check_float(name, bits)
@@ -143,7 +143,7 @@ def _parse_version_0(name: str, channels: list[Mapping[str, Any]]) -> Encoding |
             found = (float(channel["max"]) - float(channel["min"])) / scale
             if not math.isclose(found, steps, rel_tol=1e-6, abs_tol=0.5):
                 raise encoding_failure(
-                    name, f"has a range of {found:.1f} steps: {bits} bits make {steps}"
+                    name, f"has a range of {found:.1f} steps, but {bits} bits have {steps}"
                 )
     return encoding
 
@@ -157,10 +157,12 @@ def _parse_version_1(name: str, value: Mapping[str, Any]) -> Encoding | None:
     granularity = value["enc_type"]
     if granularity not in {"PER_TENSOR", "PER_CHANNEL"}:
         raise encoding_failure(
-            name, f"is of the type {granularity}: this hub does tensors and channels"
+            name, f"has the type {granularity}: this hub supports PER_TENSOR and PER_CHANNEL"
         )
     if np.any(np.asarray(value.get("zero_point_shift", 0)) != 0):
-        raise encoding_failure(name, "shifts its zero point by a fraction")
+        raise encoding_failure(
+            name, "has a fractional shift of its zero point, which this hub does not support"
+        )
     if granularity == "PER_TENSOR" and len(value["scale"]) != 1:
         raise ValueError(f"{len(value['scale'])} scales for a whole tensor")
     return _build_encoding(name, bits, value["scale"], value["offset"])
@@ -174,14 +176,14 @@ def _parse_version_2(name: str, value: Mapping[str, Any]) -> Encoding | None:
     kind = _INTEGER_DTYPE.fullmatch(dtype)
     if kind is None:
         raise encoding_failure(
-            name, f"is of the type {quote_name(dtype)}, which this hub does not have"
+            name, f"has the type {quote_name(dtype)}, which this hub does not support"
         )
     if (
         "block_size" in value
         or "per_block_int_scale" in value
         or isinstance(value["y_scale"], dict)
     ):
-        raise encoding_failure(name, "is one of blocks: this hub does tensors and channels")
+        raise encoding_failure(name, "is per block: this hub supports per tensor and per channel")
     bits = int(kind[2])
     scale = np.ravel(value["y_scale"])
     zero_point = np.ravel(value.get("y_zero_point") or np.zeros(len(scale), np.int64))
@@ -196,7 +198,11 @@ def _parse_version_2(name: str, value: Mapping[str, Any]) -> Encoding | None:
 
 def _check_float(name: str, bits: int) -> None:
     if bits not in _FLOAT_BITS:
-        raise encoding_failure(name, f"is one to floats of {bits} bits")
+        raise encoding_failure(
+            name,
+            f"is for floats of {bits} bits: this hub supports "
+            f"{' and '.join(map(str, _FLOAT_BITS))}",
+        )
 
 
 def _build_encoding(
@@ -208,16 +214,16 @@ def _build_encoding(
 ) -> Encoding:
     if bits not in SUPPORTED_BITS:
         raise encoding_failure(
-            name, f"has {bits} bits: this hub does {', '.join(map(str, SUPPORTED_BITS))}"
+            name, f"has {bits} bits: this hub supports {', '.join(map(str, SUPPORTED_BITS))}"
         )
     wide, scale = np.asarray(offsets, np.float64), np.asarray(scales, np.float32)
     if scale.ndim != 1 or scale.shape != wide.shape or not len(scale):
         raise ValueError("it needs as many offsets as scales, one or more")
     # In float32, in which models compute, a scale may underflow to zero.
     if not np.all(np.isfinite(scale) & (scale > 0)):
-        raise encoding_failure(name, "has a scale that is no positive number in float32")
+        raise encoding_failure(name, "has a scale that is not a positive number in float32")
     if np.any(wide != np.round(wide)):
-        raise encoding_failure(name, "has a zero point that is no whole number")
+        raise encoding_failure(name, "has a zero point that is not a whole number")
     if np.any((wide > 0) | (wide <= -(2**bits))):
-        raise encoding_failure(name, "has a range without 0")
+        raise encoding_failure(name, "has a range that does not include 0")
     return Encoding(name=name, bits=bits, scale=scale, offset=wide.astype(np.int64), axis=axis)

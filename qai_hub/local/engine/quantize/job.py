@@ -51,8 +51,8 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
     """
     if FULL_TYPE in values and request.dataset is None:
         reason = (
-            f"{FULL_TYPE} needs calibration_data: this hub does not quantize by the ranges of "
-            "random data, which would make a model of no use."
+            f"{FULL_TYPE} needs calibration_data: with ranges from random data, the model would "
+            "be useless."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:

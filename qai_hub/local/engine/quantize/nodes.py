@@ -59,7 +59,7 @@ def insert_quantizers(model: onnx.ModelProto, encodings: Sequence[Encoding]) -> 
         elif name in inputs:
             inserter.add_input(inputs[name], encoding)
         else:
-            problem = "is for no tensor of the model's graph"
+            problem = "does not belong to a tensor of the model's graph"
             raise encoding_failure(name, problem, FailureType.MODEL_INVALID)
     inserter.insert()
 
@@ -119,7 +119,7 @@ class _QuantizerInserter:
     def _make_node_pair(self, source: str, target: str, encoding: Encoding) -> list[onnx.NodeProto]:
         axis = encoding.axis if len(encoding.scale) > 1 else None
         if axis is None and len(encoding.scale) > 1:
-            problem = "has several scales, and is not for a weight: it does not tell of which axis"
+            problem = "has several scales but no axis, and is not for a weight"
             raise encoding_failure(encoding.name, problem)
         elem_type = _choose_elem_type(encoding, is_weight=False)
         between = unique_name(f"{encoding.name}_quantized", self._names)
@@ -202,7 +202,7 @@ def _find_axis(graph: onnx.GraphProto, encoding: Encoding, shape: Sequence[int])
     )
     axis = axes.pop() if len(axes) == 1 else None
     if axis is None:
-        problem = f"has {count} scales, and the model does not tell which dimension they are for"
+        problem = f"has {count} scales, and the model does not determine their dimension"
         raise encoding_failure(encoding.name, problem)
     if not -len(shape) <= axis < len(shape) or shape[axis] != count:
         problem = f"has {count} scales along dimension {axis} of a tensor of {tuple(shape)}"

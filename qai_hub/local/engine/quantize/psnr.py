@@ -47,7 +47,7 @@ class Comparison:
         found = {}
         for name in self.shapes:
             error = self._errors.get(name)
-            problem = "it holds no floats" if error is None else error.problem
+            problem = "it contains no floats" if error is None else error.problem
             if error is None or problem:
                 message = f"The output {quote_name(name)} has no PSNR: {problem}."
                 self.notices.append(build_notice("INFO", "MODEL", message))
@@ -55,8 +55,8 @@ class Comparison:
             found[name] = round(error.psnr, 2)
             if found[name] < LOW_PSNR:
                 message = (
-                    f"The output {quote_name(name)} of the quantized model is far from the "
-                    f"model's: its PSNR is {found[name]:.1f} dB."
+                    f"The output {quote_name(name)} of the quantized model is inaccurate: its "
+                    f"PSNR is only {found[name]:.1f} dB."
                 )
                 self.notices.append(build_notice("WARNING", "MODEL", message))
         return found
@@ -78,9 +78,9 @@ class _OutputError:
     def problem(self) -> str:
         """Why there is no PSNR; empty if there is one."""
         if self.peak == 0:
-            return "the model gives nothing but 0 on the calibration data"
+            return "it is 0 everywhere on the calibration data"
         if self.squared_sum == 0:
-            return "on the calibration data it is the same before and after"
+            return "quantization does not change it on the calibration data"
         return ""
 
     @property
@@ -140,6 +140,6 @@ def _check_finite(
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise JobFailure(
                 FailureType.RUNTIME_UNKNOWN,
-                f"The output {quote_name(name)} of the {model_name} holds NaN or infinity on "
+                f"The output {quote_name(name)} of the {model_name} contains NaN or infinity on "
                 f"{label}.",
             )

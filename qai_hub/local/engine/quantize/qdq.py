@@ -61,10 +61,7 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         JobFailure: It does not, or is.
     """
     if is_quantized(model):
-        reason = (
-            "The model is quantized already: submit the model of floats that it was made from, or "
-            "compile this one."
-        )
+        reason = "The model is already quantized: submit its float model, or compile this one."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     ports = [*model.graph.input, *model.graph.output]
     typed = [(port.name, port.type.tensor_type.elem_type) for port in ports]
@@ -73,9 +70,8 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         if elem_type in _HALF_TYPES:
             dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
             reason = (
-                f"The tensor {quote_name(name)} of the model is {dtype}: only models of float32 "
-                "are "
-                "quantized. Export the model in float32."
+                f"The tensor {quote_name(name)} of the model is {dtype}: only float32 models can "
+                "be quantized. Export the model in float32."
             )
             raise JobFailure(FailureType.UNSUPPORTED, reason)
 
@@ -96,8 +92,8 @@ def check_ranges(model: onnx.ModelProto) -> None:
         if not np.isfinite(onnx.numpy_helper.to_array(constants[node.input[1]])).all():
             name = node.input[0].removesuffix("_QuantizeLinear_Input")
             reason = (
-                f"The tensor {quote_name(name)} of the model is NaN or infinite on the calibration "
-                "data: it has no range that could be quantized."
+                f"The tensor {quote_name(name)} of the model contains NaN or infinity on the "
+                "calibration data: it has no range that can be quantized."
             )
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
 
@@ -228,7 +224,7 @@ def get_quant_types(weights_dtype: str, activations_dtype: str) -> tuple[QuantTy
 def _build_sample_notices(total: int, used: int) -> list[dict[str, str]]:
     if total == used:
         return []
-    message = f"Calibrated on the first {used} of {total} samples, the most that this hub takes."
+    message = f"Calibrated on the first {used} of {total} samples, the maximum of this hub."
     return [build_notice("INFO", "USER", message)]
 
 
@@ -287,7 +283,7 @@ def _quantize(
         raise JobFailure(FailureType.UNSUPPORTED, reason[:1500]) from error
     model = onnx.load(target, load_external_data=False)
     if not is_quantized(model):
-        reason = "The model has nothing to quantize: no layer of it computes with floats."
+        reason = "The model has nothing to quantize: none of its layers computes with floats."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     check_ranges(model)
     kept = [entry for entry in model.metadata_props if entry.key not in _QUANTIZER_METADATA]

@@ -185,7 +185,7 @@ def profile_model(
         message = f"Measured {len(runs)} of {max_iterations} iterations in {max_seconds:g} s."
         notices.append(build_notice("INFO", "USER", message))
     if not memory.is_supported:
-        message = "This system does not tell the peak memory of a phase: memory is not measured."
+        message = "Memory was not measured, as this system does not report the peak of each phase."
         notices.append(build_notice("WARNING", "DEVICE", message))
     breakdown = model.measure_breakdown(inputs, label, min(runs), work)
     profile = {

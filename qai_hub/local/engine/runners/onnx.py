@@ -120,7 +120,7 @@ def read_trace(trace: Path) -> list[TracedNode]:
     """
     size = trace.stat().st_size
     if size > _TRACE_LIMIT:
-        raise ValueError(f"the model ran so many operators that it has {size / 2**20:.0f} MiB")
+        raise ValueError(f"it has {size / 2**20:.0f} MiB, as the model runs so many operators")
     events = json.loads(trace.read_bytes())
     kernels = [
         event

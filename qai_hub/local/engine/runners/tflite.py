@@ -22,7 +22,7 @@ _UNSUPPORTED_OP_SIGNS = (
     "Select TensorFlow op",
 )
 _OUT_OF_MEMORY_SIGN = "failed to reshape runtime"
-_LOAD_PROBLEM = "LiteRT does not load the model"
+_LOAD_PROBLEM = "LiteRT cannot load the model"
 
 # A tensor of a model, as LiteRT describes it.
 _Detail = dict[str, Any]
@@ -81,7 +81,7 @@ class LiteRtModel:
             "delegate_extra_info": "",
             "execution_time": execution_time,
         }
-        message = "The profile has no layers: LiteRT tells the time of the whole model only."
+        message = "The profile has no layers: LiteRT reports the time of the whole model only."
         return TimeBreakdown(
             layers=[], segments=[segment], notices=[build_notice("INFO", "MODEL", message)]
         )
@@ -129,7 +129,7 @@ class LoadedLiteRtModel:
                 self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            problem = f"The model does not run on {label}"
+            problem = f"LiteRT cannot run the model on {label}"
             raise _convert_error(error, FailureType.RUNTIME_UNKNOWN, problem) from error
         return [self._read_output(detail) for detail in self._outputs.values()]
 
@@ -175,7 +175,7 @@ def _convert_error(error: Exception, failure_type: FailureType, problem: str) ->
         return error
     # LiteRT reports no reason when it cannot allocate memory.
     if not text or _OUT_OF_MEMORY_SIGN in text:
-        return MemoryError("LiteRT cannot have the memory that the model's tensors need")
+        return MemoryError("LiteRT cannot allocate the memory that the model's tensors need")
     if any(sign in text for sign in _UNSUPPORTED_OP_SIGNS):
         failure_type = FailureType.UNSUPPORTED
     return JobFailure(failure_type, f"{problem}: {text}")
@@ -210,7 +210,7 @@ def _sort_by_graph(named: dict[str, _Detail], graph: Sequence[_Detail]) -> dict[
 def _key_by_tensor_name(graph: Sequence[_Detail], role: str) -> dict[str, _Detail]:
     named = {detail["name"]: detail for detail in graph}
     if len(named) < len(graph):
-        reason = f"The model has no signature, and {role} of the same name: add a signature."
+        reason = f"The model has several {role} of the same name and no signature: add a signature."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     return named
 
@@ -220,8 +220,8 @@ def _parse_port(name: str, detail: _Detail, role: str) -> Port:
     dtype = np.dtype(detail["dtype"]).name
     if dtype not in DTYPES.values():
         reason = (
-            f"The {role} {quote_name(name)} is of the type {dtype}. Supported are tensors of "
-            f"{', '.join(DTYPES.values())}: cast it inside the model."
+            f"The {role} {quote_name(name)} has the unsupported type {dtype}. Supported are "
+            f"tensors of {', '.join(DTYPES.values())}: cast it inside the model."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     shape = tuple("?" if size < 0 else int(size) for size in detail["shape_signature"])
