@@ -17,6 +17,8 @@ _UNSUPPORTED_RUNTIMES = {
 }
 THREADS = "number_of_threads"
 _MAX_THREADS = 256
+# Python refuses to parse very long numbers.
+_MAX_DIGITS = 9
 # Types of weights and activations.
 _FULL_TYPES = {
     "int8": ("INT8", "INT8"),
@@ -113,9 +115,9 @@ def integer_parser(maximum: int) -> Callable[[str], int]:
     """Return a parser of integers from 1 to `maximum`."""
 
     def parse(value: str) -> int:
-        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        if not (value.isascii() and value.isdecimal()):
             raise ValueError("it is not a whole number.")
-        if not 1 <= int(value) <= maximum:
+        if len(value) > _MAX_DIGITS or not 1 <= int(value) <= maximum:
             raise ValueError(f"it must be from 1 to {maximum}.")
         return int(value)
 
