@@ -24,7 +24,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine.compile import compile_model
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.onnx.prepare import verify_target
+from qai_hub.local.engine.onnx.verify import verify_target
 
 
 def test_a_static_model(tmp_path: Path) -> None:

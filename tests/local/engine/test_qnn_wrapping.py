@@ -8,13 +8,13 @@ from support.execution_models import linear_model, spec
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.qnn.binaries import (
+from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, Provenance
+from qai_hub.local.engine.qnn.wrappers import (
     label_wrapper,
     unwrap,
     wraps_context_binary,
     write_wrapper,
 )
-from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, Provenance
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 GRAPH = Graph(

@@ -1,4 +1,4 @@
-"""Wrappers: ONNX models around context binaries, as which ONNX Runtime runs them."""
+"""ONNX models that wrap context binaries: ONNX Runtime runs a context binary as such a model."""
 
 import json
 from collections.abc import Sequence
