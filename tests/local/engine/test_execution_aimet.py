@@ -41,7 +41,7 @@ def affines(draw: st.DrawFn, channels: int = 1) -> Affine:
     return Affine(scales, draw(symmetric | offsets), bits)
 
 
-def elementwise(weight: Any) -> onnx.ModelProto:
+def elementwise_model(weight: Any) -> onnx.ModelProto:
     """y = relu(x + w) * 3, in which a tensor has two consumers."""
     nodes = [
         helper.make_node("Add", ["x", "w"], ["sum"]),
@@ -84,7 +84,9 @@ def test_numbers_are_those_of_direct_fake_quantization(
     params = {name: affine for name, affine in quantized.items() if name == "w"}
     activations = {name: affine for name, affine in quantized.items() if name != "w"}
 
-    y, z = run(elementwise(as_array(w)), encodings(version, activations, params), x=as_array(x))
+    y, z = run(
+        elementwise_model(as_array(w)), encodings(version, activations, params), x=as_array(x)
+    )
 
     added = fake("sum", fake("x", as_array(x)) + fake("w", as_array(w)))
     relu = fake("relu", np.maximum(added, 0))
@@ -170,7 +172,7 @@ def test_weights_are_stored_as_integers(tmp_path: Path) -> None:
     assert opset.version == 21
 
 
-def ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
+def measured_ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
     """8-bit encodings of what a model computes, from one run."""
     seen = onnx.ModelProto.FromString(model.SerializeToString())
     names = [name for node in seen.graph.node for name in node.output]
@@ -196,7 +198,7 @@ def test_a_network_is_compiled_from_its_encodings(tmp_path: Path, version: str) 
             params[tensor.name] = Affine(
                 [float(h) / 127 for h in highest], [-128] * len(highest), 8
             )
-    content = encodings(version, ranges(model, x, tmp_path), params)
+    content = encodings(version, measured_ranges(model, x, tmp_path), params)
     request = aimet_request(
         aimet_archive(tmp_path / "m", model, content), spec("x", (2, 3, 16, 16))
     )

@@ -177,7 +177,7 @@ def test_without_a_target_runtime_a_notice_tells_which_one_it_is(tmp_path: Path)
     assert "onnx" in notice["message"]
 
 
-def constant(path: Path, *values: Any) -> Path:
+def constant_model(path: Path, *values: Any) -> Path:
     """Save a model that returns the same values whatever its input is."""
     model = model_of(
         [helper.make_node("Identity", [f"c{i}"], [f"y{i}"]) for i in range(len(values))],
@@ -216,8 +216,8 @@ def constant(path: Path, *values: Any) -> Path:
 def test_outputs_that_differ_are_told(
     tmp_path: Path, before: Any, after: Any, told: str | None
 ) -> None:
-    original = constant(tmp_path / "original", np.zeros(1, np.float32), before)
-    target = constant(tmp_path / "target", np.zeros(1, np.float32), after)
+    original = constant_model(tmp_path / "original", np.zeros(1, np.float32), before)
+    target = constant_model(tmp_path / "target", np.zeros(1, np.float32), after)
 
     outputs, notices = verify_target(original, target, [spec("x", [1])])
 

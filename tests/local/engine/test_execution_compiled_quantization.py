@@ -31,7 +31,7 @@ from qai_hub.local.engine.protocol import (
 SIZE = (1, 3, 16, 16)
 
 
-def asked(
+def quantizing_request(
     folder: Path, full_type: str, *specs: TensorSpec, options: str = "", name: str = "x"
 ) -> AttemptRequest:
     data = dataset(folder / "d", {name: samples(8, *SIZE)})
@@ -58,7 +58,7 @@ def messages(report: Report) -> list[str]:
 def test_it_is_what_a_quantize_job_and_a_compile_job_make(
     tmp_path: Path, full_type: str, types: tuple[str, str]
 ) -> None:
-    request = asked(tmp_path, full_type)
+    request = quantizing_request(tmp_path, full_type)
     assert request.dataset is not None
     first = carried_out(
         quantize_request(request.model.path, request.dataset, *types), tmp_path / "a"
@@ -79,9 +79,11 @@ def test_it_is_what_a_quantize_job_and_a_compile_job_make(
 
 
 def test_names_and_layouts_change_around_what_is_quantized(tmp_path: Path) -> None:
-    plain = carried_out(asked(tmp_path, "int8"), tmp_path / "a")
+    plain = carried_out(quantizing_request(tmp_path, "int8"), tmp_path / "a")
     options = "--output_names scores --force_channel_last_input image"
-    request = asked(tmp_path, "int8", spec("image", SIZE), options=options, name="image")
+    request = quantizing_request(
+        tmp_path, "int8", spec("image", SIZE), options=options, name="image"
+    )
 
     report = carried_out(request, tmp_path / "b")
 
@@ -97,7 +99,7 @@ def test_names_and_layouts_change_around_what_is_quantized(tmp_path: Path) -> No
 
 
 def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> None:
-    request = asked(tmp_path, "int8", options="--output_names scores")
+    request = quantizing_request(tmp_path, "int8", options="--output_names scores")
     (tmp_path / "a" / "work").mkdir(parents=True)
 
     report = compile_model(request, tmp_path / "a", external_data_threshold=1)
@@ -111,14 +113,14 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("full_type", ["int16", "float16"])
 def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path, full_type: str) -> None:
-    failure = failure_of(asked(tmp_path, full_type), tmp_path / "a")
+    failure = failure_of(quantizing_request(tmp_path, full_type), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16." in failure.reason
 
 
 def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:
-    request = replace(asked(tmp_path, "int8"), dataset=None)
+    request = replace(quantizing_request(tmp_path, "int8"), dataset=None)
 
     failure = failure_of(request, tmp_path / "a")
 
@@ -127,7 +129,7 @@ def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:
 
 
 def test_calibration_data_that_is_not_used_is_noticed(tmp_path: Path) -> None:
-    request = replace(asked(tmp_path, "int8"), options="--target_runtime onnx")
+    request = replace(quantizing_request(tmp_path, "int8"), options="--target_runtime onnx")
 
     report = carried_out(request, tmp_path / "a")
 
@@ -147,14 +149,16 @@ def test_calibration_data_that_is_not_used_is_noticed(tmp_path: Path) -> None:
 def test_data_that_does_not_fit(tmp_path: Path, tensors: Any, reason: str) -> None:
     data = dataset(tmp_path / "other", tensors)
 
-    failure = failure_of(replace(asked(tmp_path, "int8"), dataset=data), tmp_path / "a")
+    failure = failure_of(
+        replace(quantizing_request(tmp_path, "int8"), dataset=data), tmp_path / "a"
+    )
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert reason in failure.reason
 
 
 def test_a_quantized_model_is_not_quantized_again(tmp_path: Path) -> None:
-    request = asked(tmp_path, "int8")
+    request = quantizing_request(tmp_path, "int8")
     first = carried_out(request, tmp_path / "a")
     model = replace(request.model, path=tmp_path / "a" / first.files["target_model"])
 

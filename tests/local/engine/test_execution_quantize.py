@@ -42,7 +42,7 @@ def request(folder: Path, model: onnx.ModelProto, inputs: Any, *types: str) -> A
     return quantize_request(saved(model, folder), dataset(folder / "d", inputs), *types)
 
 
-def quantized(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
+def quantize(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
     """What the report about the network of convolutions tells, and its target model."""
     asked = request(folder, conv_net(), {"x": samples(16, *SIZE)}, *types)
     report = carried_out(asked, folder / "a")
@@ -98,7 +98,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
     for types in (("INT8", "INT8"), ("INT8", "INT16"), ("INT4", "INT16")):
         folder = tmp_path / "".join(types)
         folder.mkdir()
-        psnr[types] = quantized(folder, *types)[0]["psnr"]["y"]
+        psnr[types] = quantize(folder, *types)[0]["psnr"]["y"]
 
     # Each bit halves the step, which is 6 dB; 8 bits are about 50 dB, less what layers add up.
     assert 40 < psnr["INT8", "INT8"] < psnr["INT8", "INT16"] < 80
@@ -106,7 +106,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
 
 
 def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     inputs = samples(16, *SIZE)
     before = np.concatenate([run_onnx(tmp_path / "m1", x=x)[0] for x in inputs])
@@ -118,7 +118,7 @@ def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
 
 
 def test_what_the_report_tells(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     assert result["target_model_type"] == "MODEL_TYPE_ONNX"
     assert result["input_spec"] == [{"name": "x", "shape": list(SIZE), "dtype": "float32"}]
@@ -316,29 +316,29 @@ def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> N
     assert "is inaccurate: its PSNR is only" in notice["message"]
 
 
-def integers() -> onnx.ModelProto:
+def integer_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return model_of(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})
 
 
-def halves() -> onnx.ModelProto:
+def half_model() -> onnx.ModelProto:
     half = onnx.TensorProto.FLOAT16
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return model_of(nodes, {"x": (half, [2])}, {"y": (half, [2])})
 
 
-def logarithm() -> onnx.ModelProto:
+def logarithm_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Log", ["x"], ["y"])]
     return model_of(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})
 
 
-def picking() -> onnx.ModelProto:
+def gather_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Gather", ["table", "x"], ["y"])]
     table = {"table": np.eye(3, dtype=np.float32)}
     return model_of(nodes, {"x": (INT64, [2])}, {"y": (FLOAT, [2, 3])}, table)
 
 
-def overflowing() -> onnx.ModelProto:
+def overflowing_model() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Mul", ["x", "large"], ["product"]),
         helper.make_node("Min", ["product", "one"], ["y"]),
@@ -349,22 +349,27 @@ def overflowing() -> onnx.ModelProto:
 
 TWO = {dtype: [np.array([1, 2], dtype)] for dtype in ("float16", "float32", "int64")}
 BAD_MODELS: dict[str, tuple[onnx.ModelProto, list[Any], FailureType, str]] = {
-    "no floats": (integers(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
-    "float16": (halves(), TWO["float16"], FailureType.UNSUPPORTED, "'x' of the model is float16"),
+    "no floats": (integer_model(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
+    "float16": (
+        half_model(),
+        TWO["float16"],
+        FailureType.UNSUPPORTED,
+        "'x' of the model is float16",
+    ),
     "NaN from numbers": (
-        logarithm(),
+        logarithm_model(),
         [np.array([-1, 1], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
         "The output 'y' of the model contains NaN or infinity on sample 0",
     ),
     "infinity within": (
-        overflowing(),
+        overflowing_model(),
         [np.array([100, 200], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
         "The tensor 'product' of the model contains NaN or infinity",
     ),
     "does not run": (
-        picking(),
+        gather_model(),
         [np.array([0, 99])],
         FailureType.RUNTIME_UNKNOWN,
         "cannot run the model on sample 0 of the calibration data",
@@ -383,7 +388,7 @@ def test_models_that_cannot_be_quantized(tmp_path: Path, what: str) -> None:
 
 
 def test_a_model_that_is_quantized_already(tmp_path: Path) -> None:
-    _, target = quantized(tmp_path)
+    _, target = quantize(tmp_path)
 
     failure = failure_of(quantize_request(target, tmp_path / "d"), tmp_path / "b")
 
