@@ -210,7 +210,7 @@ def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
 
 
 def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
-    from qai_hub.local.engine.sandbox import told_sandbox
+    from qai_hub.local.engine.sandbox import describe_sandbox
     from qai_hub.local.frameworks import format_capabilities
 
     print_line(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
@@ -224,7 +224,7 @@ def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -
     print_line("What it can do on this machine:")
     for line in format_capabilities():
         print_line(f"  {line}")
-    print_line(told_sandbox())
+    print_line(describe_sandbox())
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "",
         "0.0.0.0",  # noqa: S104 - compared, not bound

@@ -21,7 +21,7 @@ from qai_hub.cli import serve
 from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
-from qai_hub.local.engine.sandbox import told_sandbox
+from qai_hub.local.engine.sandbox import describe_sandbox
 from qai_hub.local.frameworks import format_capabilities
 
 
@@ -104,7 +104,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
         assert all(f"  {line}" in hub.said for line in format_capabilities())
-        assert told_sandbox() in hub.said
+        assert describe_sandbox() in hub.said
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
     assert rest.startswith("Stopped.")
@@ -219,7 +219,7 @@ def test_the_memory_of_jobs_is_bounded(tmp_path: Path) -> None:
         status = job.wait(30)
         hub.end(signal.SIGTERM)
     assert job.failure_type == "RUNTIME_OUT_OF_MEMORY"
-    assert "it may use 150 MiB on this hub" in (status.message or "")
+    assert "the limit of this hub is 150 MiB" in (status.message or "")
 
 
 def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ import qai_hub
 from qai_hub.local import enums
 from qai_hub.local.api import uploads
 from qai_hub.local.engine.onnx import signature
-from qai_hub.local.engine.options import FULL_TYPES, full_type
-from qai_hub.local.engine.protocol import Context, Severity
+from qai_hub.local.engine.options import FULL_TYPES, parse_full_type
+from qai_hub.local.engine.protocol import NoticeContext, NoticeSeverity
 from qai_hub.tensors import DTYPES, dtype_from_wire, dtype_to_wire
 
 ROOT = Path(__file__).parents[2]
@@ -106,12 +106,12 @@ def test_types_of_jobs_have_the_names_of_the_contract() -> None:
 
 
 def test_notices_of_the_hub_have_the_words_of_the_contract() -> None:
-    assert set(get_args(Severity)) == set(NUMBERS["NoticeSeverity"])
-    assert set(get_args(Context)) == set(NUMBERS["NoticeContext"])
+    assert set(get_args(NoticeSeverity)) == set(NUMBERS["NoticeSeverity"])
+    assert set(get_args(NoticeContext)) == set(NUMBERS["NoticeContext"])
 
 
 def test_types_that_models_are_quantized_to_are_in_the_contract() -> None:
-    types = {each for name in FULL_TYPES.split("|") for each in full_type(name)}
+    types = {each for name in FULL_TYPES.split("|") for each in parse_full_type(name)}
     assert types == set(qai_hub.QuantizeDtype.__members__)
     assert types < set(contract("QuantizeDtype"))
 

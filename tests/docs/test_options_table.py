@@ -12,10 +12,12 @@ START, END = "<!-- options -->\n", "<!-- end of options -->"
 def rows_of(option: Option) -> list[str]:
     """A row for each thing that becomes of an option, with the jobs that it becomes so in."""
     jobs: dict[tuple[str, str], list[str]] = {}
-    for job, rule in option.rules.items():
-        (words,) = (getattr(rule, name) for name in ("what", "why") if hasattr(rule, name))
+    for job, rule in option.handling.items():
+        (words,) = (
+            getattr(rule, name) for name in ("description", "reason") if hasattr(rule, name)
+        )
         jobs.setdefault((type(rule).__name__.lower(), words), []).append(job)
-    takes = option.takes.replace("|", "\\|")
+    takes = option.accepted.replace("|", "\\|")
     return [
         f"| `{option.flag}` | {takes} | {', '.join(kinds)} | {outcome} | {words} |"
         for (outcome, words), kinds in jobs.items()

@@ -66,7 +66,7 @@ def test_a_damaged_tflite_model_fails_and_the_hub_lives(
 
     assert job.wait(60).failure
     assert job.failure_type == "MODEL_CORRUPT"
-    assert "LiteRT does not load the model" in (job.get_status().message or "")
+    assert "LiteRT cannot load the model" in (job.get_status().message or "")
     assert client.get_devices()
 
 

@@ -72,7 +72,7 @@ def test_a_binary_from_elsewhere_is_refused(
     other.write_bytes(content)
     reason = failure_of(client, other)
     what = {".bin": "context binary", ".dlc": "DLC"}[suffix]
-    assert reason.startswith(f"UNSUPPORTED: This hub did not make this {what}: for which chip")
+    assert reason.startswith(f"UNSUPPORTED: This hub did not make this {what}, so neither its chip")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_precompiled_model_is_compiled_no_further(client: Client, precompiled:
         client.submit_compile_job(precompiled, GEN_3, options="--target_runtime onnx"),
         client.submit_quantize_job(precompiled, X),
     ):
-        assert (job.wait(60).message or "").startswith("The model is compiled already: ")
+        assert (job.wait(60).message or "").startswith("The model is already compiled: ")
         assert job.failure_type == "MODEL_INVALID"
 
 
@@ -106,7 +106,7 @@ def test_an_exchanged_binary_within_it_is_refused(client: Client, precompiled: P
     (precompiled / "model.bin").unlink()
     other.download(str(precompiled / "model.bin"))
     reason = failure_of(client, precompiled)
-    assert reason.startswith("MODEL_CORRUPT: The context binary beside the model is not the one")
+    assert reason.startswith("MODEL_CORRUPT: The context binary beside the model is damaged")
 
 
 def test_a_precompiled_model_without_its_binary_is_refused(
@@ -142,4 +142,4 @@ def test_a_compile_job_makes_one_graph(client: Client) -> None:
     runtime = f"{BINARY} --qnn_options context_enable_graphs=a,b"
     cause, reason = refused(client, conv_net(), runtime)
     assert cause == "INVALID_ARGUMENT"
-    assert reason == "A compile job makes one graph, and context_enable_graphs names 2."
+    assert reason == "A compile job makes one graph, but context_enable_graphs names 2."

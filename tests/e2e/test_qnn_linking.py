@@ -64,8 +64,8 @@ def test_linked_graphs_share_their_weights(
     assert made.metadata[ModelMetadataKey.QNN_MODEL_GRAPH_NAMES] == "small,large"
     assert made.metadata[ModelMetadataKey.QNN_CONTEXT_BIN_SOC_MODEL] == "57"
     (told,) = notices_of(linked)
-    assert told.startswith("The context binary holds the graphs 'small' as QNN")
-    assert "This hub simulates them from files of each graph alone" in told
+    assert told.startswith("The context binary contains the graphs 'small' as QNN")
+    assert "This hub simulates each graph from its separate binary" in told
 
     size = Path(made.download(str(tmp_path / "linked"))).stat().st_size
     for name, shape in SIZES.items():
@@ -92,16 +92,16 @@ def test_each_graph_is_simulated_by_its_name(client: Client, linked: LinkJob) ->
     assert min(agreement(expected, outputs).values()) > TEXT_DIRECTION.psnr
     (warning,) = (notice for notice in job.notices if notice.severity == "WARNING")
     assert warning.message == (
-        "This hub's QNN cannot load linked context binaries: in place of the graph 'large' it "
-        "takes one of its own, compiled from the same model."
+        "This hub's QNN cannot load linked context binaries: the graph 'large' runs "
+        "from a separate binary, compiled from the same model."
     )
 
 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ("", "The model has the graphs 'small', 'large': name one of them by"),
-        (named("small,large"), "The model has the graphs 'small', 'large': name one of them by"),
+        ("", "The model has the graphs 'small', 'large': select one of them by"),
+        (named("small,large"), "The model has the graphs 'small', 'large': select one of them by"),
         (named("huge"), "The model has no graph 'huge'. It has 'small', 'large'."),
     ],
 )
@@ -127,7 +127,8 @@ def test_a_linked_binary_that_is_uploaded_again(
 def test_a_linked_binary_is_not_embedded(client: Client, linked: LinkJob) -> None:
     job = client.submit_compile_job(target_of(linked), GEN_3)
     assert (job.wait(60).message or "").startswith(
-        "An ONNX model holds one graph here, and the context binary has 'small', 'large': "
+        "An ONNX model contains one graph on this hub, but the context binary has 'small', "
+        "'large': "
     )
 
 
@@ -158,7 +159,7 @@ def test_chips_that_share_no_weights_link_without(
     job = client.submit_link_job(list(dlcs.values()), GEN_1)
     assert job.wait(60).success, job.get_status().message
     assert notices_of(job)[1] == (
-        "The graphs do not share their weights: qualcomm-snapdragon-8gen1 cannot do that."
+        "The graphs do not share their weights: qualcomm-snapdragon-8gen1 does not support that."
     )
     sizes = [
         Path(target_of(each).download(str(tmp_path / each.job_id))).stat().st_size
@@ -176,7 +177,7 @@ def test_what_cannot_be_linked(client: Client, dlcs: dict[str, Model]) -> None:
     assert failure_of(client, models, GEN_3, named("huge")) == (
         "The models have no graph 'huge'. They have 'small', 'large'."
     )
-    assert "computes with integers only" in failure_of(client, models, INTEGERS)
+    assert "supports integers only" in failure_of(client, models, INTEGERS)
 
 
 def test_a_dlc_from_elsewhere_is_not_linked(client: Client, tmp_path: Path) -> None:

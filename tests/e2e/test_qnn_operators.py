@@ -34,8 +34,9 @@ def test_operators_that_qnn_lacks_are_named(client: Client, op: str, runtime: st
     cause, reason = refused(client, LACKING[op], runtime)
     assert cause == "UNSUPPORTED"
     assert reason == (
-        f"QNN does not have these operators of the model: {op} ('odd'). Replace them, or compile "
-        "with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP cannot."
+        f"QNN does not support these operators of the model: {op} ('odd'). Replace them, "
+        "or compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the "
+        "HTP cannot."
     )
 
 
@@ -44,7 +45,7 @@ def test_the_cpu_runs_them_in_a_precompiled_model(client: Client, op: str) -> No
     job = compiled(client, LACKING[op], PRECOMPILED)
     (notice,) = job.notices
     assert (notice.severity, notice.context) == ("WARNING", "MODEL")
-    assert notice.message == f"The HTP does not run {op} ('odd'): the CPU does."
+    assert notice.message == f"The CPU runs {op} ('odd'), which the HTP does not support."
 
     _, outputs = simulated(client, target_of(job), X)
 
@@ -74,14 +75,14 @@ def test_a_model_of_which_the_htp_runs_nothing(client: Client) -> None:
     model = build_model(nodes, {"x": (FLOAT, [1, 4])}, {"y": (FLOAT, [1, 4])})
     cause, reason = refused(client, model, PRECOMPILED)
     assert cause == "UNSUPPORTED"
-    assert reason.startswith("The HTP runs no operator of this model")
+    assert reason.startswith("The HTP supports no operator of this model")
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_control_flow_is_refused(client: Client, runtime: str) -> None:
     cause, reason = refused(client, branching_model(), runtime)
     assert cause == "UNSUPPORTED"
-    assert reason.startswith("QNN has no control flow, and the model has If ('choice'): ")
+    assert reason.startswith("QNN does not support control flow, and the model has If ('choice'): ")
 
 
 @pytest.mark.parametrize("op", ["Mish", "HardSwish", "Celu"])
@@ -155,7 +156,7 @@ def test_operators_that_qnn_computes_wrongly_are_told_of(
 
     job = compiled(client, model, BINARY)
 
-    told = f"QNN may compute {op} ('odd') wrongly: compare the outputs."
+    told = f"QNN may compute {op} ('odd') incorrectly: compare the outputs."
     assert [notice.message for notice in job.notices] == [told] * (not right)
     _, outputs = simulated(client, target_of(job), image)
     decibels = agreement(on_cpu(model.SerializeToString(), image), outputs)["y"]

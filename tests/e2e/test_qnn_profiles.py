@@ -31,7 +31,7 @@ def test_a_profile_says_that_it_is_of_a_simulation(profiled: InferenceJob) -> No
     (notice,) = profiled.notices
     assert notice.message == (
         "Measured in HTP simulation, of the Hexagon v75 of qualcomm-snapdragon-8gen3, on the CPU "
-        "of this hub's host: the times are the simulation's and tell nothing of a device's."
+        "of this hub's host: the times are those of the simulation, not of a device."
     )
     told = profile.runtime["Measured on"]
     assert told["HTP simulation"] == "Hexagon v75 of qualcomm-snapdragon-8gen3, SoC model 57"
@@ -92,8 +92,11 @@ def test_options_that_mean_nothing_here_are_told_of(client: Client, binary: Mode
     )
     job, _ = simulated(client, binary, X, options=options)
     told = [notice.message for notice in job.notices]
-    assert "In --qnn_options, 'default_graph_htp_optimizations' changes nothing here." in told
-    assert "The option --tflite_options was ignored: it is for models of TensorFlow Lite." in told
+    assert "In --qnn_options, 'default_graph_htp_optimizations' has no effect on this hub." in told
+    assert (
+        "The option --tflite_options was ignored: it applies to TensorFlow Lite models only."
+        in told
+    )
 
 
 @pytest.mark.parametrize("runtime", [BINARY, DLC])
@@ -101,7 +104,10 @@ def test_settings_of_qnn_are_checked(client: Client, runtime: str) -> None:
     wrong = "--qnn_options default_graph_htp_optimizations=O=9"
     assert refused(client, conv_net(), f"{runtime} {wrong}") == (
         "INVALID_ARGUMENT",
-        "In --qnn_options, default_graph_htp_optimizations is O=0, O=1, O=2 or O=3, not 'O=9'.",
+        (
+            "In --qnn_options, default_graph_htp_optimizations must be O=0, O=1, O=2 or O=3, "
+            "not 'O=9'."
+        ),
     )
 
 

@@ -43,17 +43,17 @@ def send(number: signal.Signals) -> Callable[[Path], None]:
 
 FAULTS = [
     pytest.param(
-        endless_model, {}, send(signal.SIGKILL), "RUNTIME_CRASH", "ended by SIGKILL", id="kill"
+        endless_model, {}, send(signal.SIGKILL), "RUNTIME_CRASH", "killed by SIGKILL", id="kill"
     ),
     pytest.param(
-        endless_model, {}, send(signal.SIGSEGV), "RUNTIME_CRASH", "ended by SIGSEGV", id="crash"
+        endless_model, {}, send(signal.SIGSEGV), "RUNTIME_CRASH", "killed by SIGSEGV", id="crash"
     ),
     pytest.param(
         endless_model,
         {"job_timeout": 2.0},
         nothing,
         "RUNTIME_TIMEOUT",
-        "it may take 2 s on this hub",
+        "the time limit of this hub is 2 s",
         id="time limit",
     ),
     pytest.param(
@@ -61,7 +61,7 @@ FAULTS = [
         {"memory_limit": 1 << 30},
         nothing,
         "RUNTIME_OUT_OF_MEMORY",
-        "it may use 1024 MiB on this hub",
+        "the limit of this hub is 1024 MiB",
         id="memory limit",
     ),
 ]

@@ -21,7 +21,7 @@ from qai_hub.local.engine.attempt import (
 )
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.protocol import Report
-from qai_hub.local.engine.worker import carry_out
+from qai_hub.local.engine.worker import handle_request
 
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
@@ -246,7 +246,7 @@ def attempt(
 def execute(request: AttemptRequest, folder: Path) -> Report:
     """Carry a request out in this process."""
     (folder / "work").mkdir(parents=True)
-    return carry_out(request, folder)
+    return handle_request(request, folder)
 
 
 def get_failure(request: AttemptRequest, folder: Path) -> JobFailure:

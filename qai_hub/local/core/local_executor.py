@@ -154,7 +154,7 @@ class LocalExecutor:
         running = _RunningAttempt()
         with self._lock:
             self._running[spec.id] = running
-        request = spec.request.located(lambda path: self._storage.localize(str(path), folder))
+        request = spec.request.with_paths(lambda path: self._storage.localize(str(path), folder))
 
         def carry_out() -> None:
             try:

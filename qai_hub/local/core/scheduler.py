@@ -16,7 +16,7 @@ from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
 from qai_hub.local.core.specs import SocLookup, SpecBuilder
 from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import notice
+from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
@@ -309,7 +309,7 @@ class Scheduler:
         """Return the result of an attempt that is skipped, as the result of a job is reused."""
         log = self._work.create(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_CACHE_NOTICE}\n", encoding="utf-8")
-        notices = [*(cached_job.notices or ()), notice("INFO", "USER", _CACHE_NOTICE)]
+        notices = [*(cached_job.notices or ()), build_notice("INFO", "USER", _CACHE_NOTICE)]
         return AttemptResult(
             failure_type=FailureType.SUCCESS,
             report={"notices": notices},

@@ -14,8 +14,8 @@ from typing import Any
 from qai_hub.local.engine.failures import (
     EXIT_STATUSES,
     FailureType,
-    resource_failure,
-    resource_failure_of,
+    resource_failure_from_error,
+    resource_failure_from_text,
 )
 from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
 from qai_hub.local.engine.protocol import (
@@ -40,7 +40,7 @@ LOG_FILE = "hub.log"
 RUNTIME_LOG_FILE = "runtime.log"
 _REASON_LIMIT = 10_000
 _TAIL_LIMIT = 8000
-_PASSED_ON = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+_INHERITED_VARIABLES = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +93,11 @@ def run_attempt(
     """
     folder = folder.resolve()
     started = time.monotonic()
-    printed = AttemptLog(folder / RUNTIME_LOG_FILE) if request.kind == "run" else None
-    with closing(AttemptLog(folder / LOG_FILE, printed=printed)) as log:
-        log.note(f"Attempt started: {request.kind}, options {request.options!r}")
+    runtime_log = AttemptLog(folder / RUNTIME_LOG_FILE) if request.kind == "run" else None
+    with closing(AttemptLog(folder / LOG_FILE, output_log=runtime_log)) as log:
+        log.write(f"Attempt started: {request.kind}, options {request.options!r}")
         try:
-            report = _carry_out(
+            report = _run_worker(
                 request,
                 folder,
                 log,
@@ -106,17 +106,17 @@ def run_attempt(
                 cancelled=cancelled,
             )
         except AttemptCancelled:
-            log.note("Attempt cancelled")
+            log.write("Attempt cancelled")
             raise
         finally:
             shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)
         succeeded = report.failure_type == FailureType.SUCCESS
         seconds = time.monotonic() - started
         headline = report.reason.partition("\n")[0]
-        log.note(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
+        log.write(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
     files = {key: folder / name for key, name in report.files.items()}
-    if printed is not None and succeeded:
-        files["runtime_log"] = printed.path
+    if runtime_log is not None and succeeded:
+        files["runtime_log"] = runtime_log.path
     return AttemptOutcome(
         succeeded=succeeded,
         failure_type=report.failure_type,
@@ -127,7 +127,7 @@ def run_attempt(
     )
 
 
-def _carry_out(
+def _run_worker(
     request: AttemptRequest,
     folder: Path,
     log: AttemptLog,
@@ -140,8 +140,8 @@ def _carry_out(
         (folder / REQUEST_FILE).write_text(request.to_json(), encoding="utf-8")
         (folder / WORK_FOLDER).mkdir()
     except OSError as error:
-        if resource_failure_of(error) is FailureType.OUT_OF_DISK:
-            return _out_of(FailureType.OUT_OF_DISK, memory_limit)
+        if resource_failure_from_error(error) is FailureType.OUT_OF_DISK:
+            return _resource_report(FailureType.OUT_OF_DISK, memory_limit)
         raise
     command = [sys.executable, "-P", "-X", "faulthandler", "-X", "utf8", "-m"]
     command += ["qai_hub.local.engine.worker", str(folder), str(memory_limit or 0)]
@@ -155,9 +155,9 @@ def _carry_out(
             cancelled=cancelled,
         )
     except TimeoutError:
-        reason = f"The job timed out: it may take {time_limit:g} s on this hub."
+        reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
         return Report(failure_type=FailureType.TIMEOUT, reason=reason)
-    return Report.read(folder) or _without_report(status, log.tail(), memory_limit)
+    return Report.read(folder) or _infer_report(status, log.tail(), memory_limit)
 
 
 def worker_environment(folder: Path) -> dict[str, str]:
@@ -169,13 +169,13 @@ def worker_environment(folder: Path) -> dict[str, str]:
     Returns:
         The variables.
     """
-    passed_on = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
-        if name in _PASSED_ON or name.startswith("LC_")
+        if name in _INHERITED_VARIABLES or name.startswith("LC_")
     }
     return {
-        **passed_on,
+        **inherited,
         "TMPDIR": str(folder),
         # The worker finds the same packages as the hub, however the hub was installed.
         "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
@@ -186,30 +186,30 @@ def worker_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _without_report(status: int, tail: str, memory_limit: int | None) -> Report:
+def _infer_report(status: int, tail: str, memory_limit: int | None) -> Report:
     """Infer from its exit status and last lines why a worker ended without a report."""
     causes = {number: cause for cause, number in EXIT_STATUSES.items()}
-    cause = causes.get(status) or resource_failure(tail)
+    cause = causes.get(status) or resource_failure_from_text(tail)
     if cause is not None:
-        return _out_of(cause, memory_limit)
+        return _resource_report(cause, memory_limit)
     if status >= 0:
-        how = f"ended with exit status {status} and without a result"
+        how = f"ended with exit status {status} and no result"
     else:
-        how = f"was ended by {_signal_name(-status)}"
+        how = f"was killed by {_signal_name(-status)}"
     if status == -signal.SIGKILL:
-        how += ", which is also what the system sends when memory runs out"
+        how += ", which the system also sends when memory runs out"
     reason = f"The job's process {how}. Its last lines:\n{tail[-_TAIL_LIMIT:] or '(none)'}"
     return Report(failure_type=FailureType.CRASH, reason=reason)
 
 
-def _out_of(cause: FailureType, memory_limit: int | None) -> Report:
+def _resource_report(cause: FailureType, memory_limit: int | None) -> Report:
     if cause is FailureType.OUT_OF_DISK:
         reason = "The disk of this hub is full. Free some space and submit the job again."
     elif memory_limit is None:
         reason = "The job needed more memory than this machine has left."
     else:
         limit = f"{memory_limit / 2**20:.0f} MiB"
-        reason = f"The job ran out of memory: it may use {limit} on this hub."
+        reason = f"The job ran out of memory: the limit of this hub is {limit}."
     return Report(failure_type=cause, reason=reason)
 
 

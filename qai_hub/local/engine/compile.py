@@ -11,44 +11,44 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
-from qai_hub.local.engine.onnx.io_options import change_ports
+from qai_hub.local.engine.onnx.io_options import apply_port_options
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
-    EXTERNAL_FROM,
-    check,
-    drop_defaults,
-    fit_specs,
-    is_large,
+    EXTERNAL_DATA_THRESHOLD,
+    check_model,
+    clean_up_model,
+    fix_input_shapes,
+    match_specs,
+    needs_external_data,
     optimise,
-    pin_inputs,
-    publish,
-    tidy,
-    verify,
+    publish_model,
+    remove_initializer_inputs,
 )
-from qai_hub.local.engine.onnx.signature import inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, options_of
+from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
+from qai_hub.local.engine.onnx.verify import verify_target
+from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
+    build_notice,
+    specs_to_json,
 )
-from qai_hub.local.engine.qnn.link import embed_binary
+from qai_hub.local.engine.qnn.link import wrap_context_binary
 from qai_hub.local.engine.qnn.targets import QnnTarget
-from qai_hub.local.engine.quantize.job import check_calibration, quantized
+from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
-_FROM_TORCH: dict[str, Callable[[Path, Sequence[TensorSpec], Path], ModelFile]] = {
+_TORCH_IMPORTERS: dict[str, Callable[[Path, Sequence[TensorSpec], Path], ModelFile]] = {
     ModelType.TORCHSCRIPT: open_torchscript,
     ModelType.TORCH_EXPORTED_PROGRAM: open_exported_program,
 }
 
 
-def open_source(request: AttemptRequest, work: Path) -> ModelFile:
+def open_input_model(request: AttemptRequest, work: Path) -> ModelFile:
     """Open the input model of a compile job.
 
     Args:
@@ -63,8 +63,8 @@ def open_source(request: AttemptRequest, work: Path) -> ModelFile:
             converted to ONNX.
     """
     model = request.model
-    if model.model_type in _FROM_TORCH:
-        return _FROM_TORCH[model.model_type](model.path, request.input_specs, work)
+    if model.model_type in _TORCH_IMPORTERS:
+        return _TORCH_IMPORTERS[model.model_type](model.path, request.input_specs, work)
     if model.model_type == ModelType.AIMET_ONNX:
         return open_aimet(model.path, work)
     return open_model(model.path, model.model_type, work)
@@ -72,12 +72,12 @@ def open_source(request: AttemptRequest, work: Path) -> ModelFile:
 
 logger = logging.getLogger(__name__)
 
-_NO_OPERATOR = "is not a registered function/op"
+_UNKNOWN_OPERATOR = "is not a registered function/op"
 _CONTEXT_BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 def compile_model(
-    request: AttemptRequest, folder: Path, *, external_from: int = EXTERNAL_FROM
+    request: AttemptRequest, folder: Path, *, external_data_threshold: int = EXTERNAL_DATA_THRESHOLD
 ) -> Report:
     """Make the target model of a compile job.
 
@@ -88,8 +88,8 @@ def compile_model(
     Args:
         request: The request.
         folder: The attempt's folder, which receives the target model.
-        external_from: Size in bytes from which weights are stored in a file beside the graph, and
-            the target model is a zipped directory.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph, and the target model is a zipped directory.
 
     Returns:
         The report of a job that succeeded.
@@ -98,100 +98,108 @@ def compile_model(
         JobFailure: The job failed.
     """
     if request.model.model_type == _CONTEXT_BINARY:
-        return embed_binary(request, folder)
-    options = options_of(request.options, "compile")
+        return wrap_context_binary(request, folder)
+    options = parse_job_options(request.options, "compile")
     options.notices.extend(check_calibration(request, options.values))
-    qnn = _qnn_target(options, request)
+    qnn = _build_qnn_target(options, request)
     notices = list(options.notices)
     if TARGET_RUNTIME not in options.values:
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
-        notices.append(notice("INFO", "USER", message))
+        notices.append(build_notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
-    model = open_source(request, work)
-    check(model)
+    model = open_input_model(request, work)
+    check_model(model)
     values = options.values
     # Calibration data uses the input names of input_specs and the model's original layout.
-    early = {} if FULL_TYPE in values else values
-    pinned, inputs, was_dynamic, changes = _pin(model, request.input_specs, early, work)
-    notices += [*model.notices, *changes]
+    port_options = {} if FULL_TYPE in values else values
+    fixed, inputs, was_dynamic, port_notices = _fix_ports(
+        model, request.input_specs, port_options, work
+    )
+    notices += [*model.notices, *port_notices]
     tools = model.tools
     del model
     if FULL_TYPE in values:
-        pinned, changes = quantized(pinned, request, values, work, external_from=external_from)
-        inputs = _change_quantized(pinned, values)
-        notices += changes
+        fixed, port_notices = quantize_for_compile(
+            fixed, request, values, work, external_data_threshold=external_data_threshold
+        )
+        inputs = _apply_output_options(fixed, values)
+        notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
-    _optimise(pinned, target, inputs, was_dynamic=was_dynamic)
-    apart = is_large(target, external_from)
-    tidy(target, apart=apart)
-    outputs, differences = verify(pinned, target, inputs)
+    _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
+    has_external_data = needs_external_data(target, external_data_threshold)
+    clean_up_model(target, has_external_data=has_external_data)
+    outputs, comparison_notices = verify_target(fixed, target, inputs)
     if qnn is None:
-        made = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
-        files = {"target_model": publish(target, folder, apart=apart)}
-        more: list[dict[str, str]] = []
+        result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
+        files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
+        target_notices: list[dict[str, str]] = []
     else:
-        made, files, more = qnn.make(target, inputs, outputs, folder)
-    made["tool_versions"] = [*made["tool_versions"], *tools]
+        result, files, target_notices = qnn.build(target, inputs, outputs, folder)
+    result["tool_versions"] = [*result["tool_versions"], *tools]
     return Report(
-        result={**made, **ports_json(inputs, outputs), "notices": notices + differences + more},
+        result={
+            **result,
+            **specs_to_json(inputs, outputs),
+            "notices": notices + comparison_notices + target_notices,
+        },
         files=files,
     )
 
 
-def _qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
+def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
     """Return the target of a job for QNN, once it is certain to be supported; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
     if runtime != "onnx":
         given = options.values.get(QNN_OPTIONS, {})
-        return QnnTarget.of(runtime, request.soc, given, request.other_socs)
+        return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
-        message = f"The option {QNN_OPTIONS} was ignored: it is for target runtimes of QNN."
-        options.notices.append(notice("INFO", "USER", message))
+        message = f"The option {QNN_OPTIONS} was ignored: it applies to QNN target runtimes only."
+        options.notices.append(build_notice("INFO", "USER", message))
     return None
 
 
-def _change_quantized(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]:
+def _apply_output_options(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]:
     """Give a quantized model the outputs and layouts that options request; return its inputs."""
     model = onnx.load(path, load_external_data=False)
-    if change_ports(model, (), outputs_of(model), values)[0]:
+    if apply_port_options(model, (), get_outputs(model), values)[0]:
         path.write_bytes(model.SerializeToString())
-    return [port.fixed() for port in inputs_of(model)]
+    return [port.to_spec() for port in get_inputs(model)]
 
 
-def _pin(
-    model: ModelFile, given: Sequence[TensorSpec], values: Mapping[str, Any], work: Path
+def _fix_ports(
+    model: ModelFile, specs_given: Sequence[TensorSpec], values: Mapping[str, Any], work: Path
 ) -> tuple[Path, list[TensorSpec], bool, list[dict[str, str]]]:
     """Give the model the inputs and outputs that the target model must have.
 
     Returns:
         The model with all dimensions fixed, its inputs, whether any was dynamic, and notices.
     """
-    outputs = outputs_of(model.proto)
-    specs = fit_specs(model.proto, given)
-    was_dynamic = pin_inputs(model.proto, specs)
-    for port in inputs_of(model.proto):
-        port.fixed()
-    has_defaults = drop_defaults(model.proto)
-    is_changed, notices = change_ports(model.proto, specs, outputs, values)
-    inputs = [port.fixed() for port in inputs_of(model.proto)]
+    outputs = get_outputs(model.proto)
+    specs = match_specs(model.proto, specs_given)
+    was_dynamic = fix_input_shapes(model.proto, specs)
+    for port in get_inputs(model.proto):
+        port.to_spec()
+    has_defaults = remove_initializer_inputs(model.proto)
+    is_changed, notices = apply_port_options(model.proto, specs, outputs, values)
+    inputs = [port.to_spec() for port in get_inputs(model.proto)]
     path = model.path
     if was_dynamic or has_defaults or is_changed:
-        path = model.path if model.unpacked else work / "pinned.onnx"
+        path = model.path if model.is_unpacked else work / "pinned.onnx"
         path.write_bytes(model.proto.SerializeToString())
     return path, inputs, was_dynamic, notices
 
 
 def _optimise(
-    pinned: Path, target: Path, inputs: Sequence[TensorSpec], *, was_dynamic: bool
+    source: Path, target: Path, inputs: Sequence[TensorSpec], *, was_dynamic: bool
 ) -> None:
     try:
-        optimise(pinned, target)
+        optimise(source, target)
     except JobFailure as failure:
         invalid = failure.failure_type is FailureType.MODEL_INVALID
-        if not was_dynamic or not invalid or _NO_OPERATOR in failure.reason:
+        if not was_dynamic or not invalid or _UNKNOWN_OPERATOR in failure.reason:
             raise
         shapes = ", ".join(map(str, inputs))
-        reason = f"The model cannot take the shapes of input_specs ({shapes}): {failure.reason}"
+        reason = f"The model does not accept the shapes in input_specs ({shapes}): {failure.reason}"
         raise JobFailure(FailureType.INVALID_INPUTS, reason) from failure

@@ -12,13 +12,13 @@ from onnxruntime.quantization import CalibrationDataReader
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
-from qai_hub.local.engine.onnx.signature import Port, listed, name_problems
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.onnx.signature import Port, describe_name_mismatch, format_ports
+from qai_hub.local.engine.protocol import quote_name
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _DatasetInput:
     name: str
     order: int
     batches: int
@@ -37,11 +37,11 @@ class InputDataset:
     """
 
     def __init__(self, path: Path, ports: Sequence[Port]) -> None:
-        with _damage_told(), ExitStack() as on_failure:
+        with _report_damage(), ExitStack() as on_failure:
             self._file = on_failure.enter_context(h5py.File(path, "r"))
-            self._entries = _entries(self._file)
+            self._inputs = _read_inputs(self._file)
             self._check_names(ports)
-            self._stored = StoredArrayChecker(self._file)
+            self._arrays = StoredArrayChecker(self._file)
             self.samples = self._check_batches(ports)
             on_failure.pop_all()
 
@@ -61,29 +61,33 @@ class InputDataset:
         Raises:
             JobFailure: The sample is damaged.
         """
-        with _damage_told():
-            return {e.name: _native(e.group[sample_key(index)][()]) for e in self._entries}
+        with _report_damage():
+            return {
+                e.name: _to_native_byte_order(e.group[sample_key(index)][()]) for e in self._inputs
+            }
 
     def _check_names(self, ports: Sequence[Port]) -> None:
-        problems = name_problems(ports, [entry.name for entry in self._entries])
+        problems = describe_name_mismatch(ports, [entry.name for entry in self._inputs])
         if problems:
-            raise _invalid(
-                f"The names in the dataset are not the model's inputs ({problems}). "
-                f"The model takes {listed(ports)}."
+            raise _invalid_inputs(
+                f"The names in the dataset do not match the model's inputs ({problems}). "
+                f"The model takes {format_ports(ports)}."
             )
 
     def _check_batches(self, ports: Sequence[Port]) -> int:
-        counts = {entry.name: entry.batches for entry in self._entries}
+        counts = {entry.name: entry.batches for entry in self._inputs}
         if len(set(counts.values())) > 1:
-            listing = ", ".join(f"{shortened(name)}: {n}" for name, n in counts.items())
-            raise _invalid(f"The inputs in the dataset differ in their samples: {listing}.")
+            listing = ", ".join(f"{quote_name(name)}: {n}" for name, n in counts.items())
+            raise _invalid_inputs(
+                f"The inputs in the dataset have different numbers of samples: {listing}."
+            )
         samples = max(counts.values(), default=0)
         if samples < 1:
-            raise _invalid("The dataset holds no samples.")
+            raise _invalid_inputs("The dataset has no samples.")
         by_name = {port.name: port for port in ports}
-        for entry in self._entries:
+        for entry in self._inputs:
             for index in range(samples):
-                self._stored.check(_check_sample(entry, index, by_name[entry.name]))
+                self._arrays.check(_check_sample(entry, index, by_name[entry.name]))
         return samples
 
 
@@ -118,18 +122,18 @@ class OutputDataset:
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _report_damage() -> Iterator[None]:
     try:
         yield
     except StoredDataError as error:
-        raise _invalid(f"The dataset cannot be read: {error}") from None
+        raise _invalid_inputs(f"The dataset cannot be read: {error}") from None
     # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
-        raise _invalid(reason) from None
+        raise _invalid_inputs(reason) from None
 
 
-def _entries(file: h5py.File) -> list[_Entry]:
+def _read_inputs(file: h5py.File) -> list[_DatasetInput]:
     data = get_stored_member(file, "data", h5py.Group)
     entries = []
     for key in data:
@@ -139,38 +143,38 @@ def _entries(file: h5py.File) -> list[_Entry]:
         order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
         whole = (int, np.integer)
         if not (isinstance(name, str) and isinstance(order, whole) and isinstance(count, whole)):
-            raise _invalid(
+            raise _invalid_inputs(
                 f"The group data/{key} of the dataset lacks one of the attributes name (text), "
                 "order and batch_count (integers)."
             )
-        entries.append(_Entry(name, int(order), int(count), group))
+        entries.append(_DatasetInput(name, int(order), int(count), group))
     return sorted(entries, key=lambda entry: entry.order)
 
 
-def _check_sample(entry: _Entry, index: int, port: Port) -> h5py.Dataset:
+def _check_sample(entry: _DatasetInput, index: int, port: Port) -> h5py.Dataset:
     """Return a sample, not read yet, if it matches its input."""
     tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
-        raise _invalid(f"{where} has the shape {tensor.shape} in the dataset.")
+        raise _invalid_inputs(f"{where} has the shape {tensor.shape} in the dataset.")
     if tensor.dtype.name != port.dtype:
-        raise _invalid(
+        raise _invalid_inputs(
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
-            f"Convert it with .astype(numpy.{port.dtype}) before the upload."
+            f"Convert it with .astype(numpy.{port.dtype}) before you upload it."
         )
     return tensor
 
 
-def _native(tensor: Tensor) -> Tensor:
+def _to_native_byte_order(tensor: Tensor) -> Tensor:
     """Return a tensor in this machine's byte order, the only one that ONNX Runtime supports."""
     return np.asarray(tensor, tensor.dtype.newbyteorder("="))
 
 
-def _invalid(reason: str) -> JobFailure:
+def _invalid_inputs(reason: str) -> JobFailure:
     return JobFailure(FailureType.INVALID_INPUTS, reason)
 
 
-MOST_SAMPLES = 1000
+MAX_CALIBRATION_SAMPLES = 1000
 
 
 class CalibrationSamples:
@@ -178,15 +182,15 @@ class CalibrationSamples:
 
     Args:
         dataset: The dataset.
-        most: Maximum number of samples.
+        maximum: Maximum number of samples.
 
     Attributes:
         count: Number of samples.
     """
 
-    def __init__(self, dataset: InputDataset, most: int) -> None:
+    def __init__(self, dataset: InputDataset, maximum: int) -> None:
         self._dataset = dataset
-        self.count = min(dataset.samples, most)
+        self.count = min(dataset.samples, maximum)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         """Yield the samples in order, each as a tensor for each input.
@@ -196,11 +200,11 @@ class CalibrationSamples:
         """
         for index in range(self.count):
             sample = self._dataset.sample(index)
-            _check(index, sample)
+            _check_calibration_sample(index, sample)
             yield sample
 
 
-class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states no types
+class CalibrationReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states no types
     """Passes samples to ONNX Runtime's calibration.
 
     Args:
@@ -215,13 +219,13 @@ class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states 
         return next(self._samples, None)
 
 
-def _check(index: int, sample: Mapping[str, Tensor]) -> None:
+def _check_calibration_sample(index: int, sample: Mapping[str, Tensor]) -> None:
     for name, tensor in sample.items():
-        where = f"Sample {index} of the input {shortened(name)} in the calibration data"
+        where = f"Sample {index} of the input {quote_name(name)} in the calibration data"
         if not tensor.size:
             raise JobFailure(FailureType.INVALID_INPUTS, f"{where} has no elements.")
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise JobFailure(
                 FailureType.INVALID_INPUTS,
-                f"{where} holds NaN or infinity: ranges cannot be told from it.",
+                f"{where} contains NaN or infinity: no range can be computed from it.",
             )

@@ -5,7 +5,7 @@ import re
 
 from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not an error of the hub
@@ -20,7 +20,7 @@ class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not 
         super().__init__(reason)
         self.failure_type = failure_type
         # Reasons quote content of models and datasets, which may include terminal escape sequences.
-        self.reason = _CONTROLS.sub(" ", reason)
+        self.reason = _CONTROL_CHARACTERS.sub(" ", reason)
 
 
 # Native libraries report both as text only.
@@ -38,7 +38,7 @@ _OUT_OF_MEMORY_SIGNS = (
 _OUT_OF_DISK_SIGNS = ("No space left on device", "Disk quota exceeded")
 
 
-def resource_failure(text: str) -> FailureType | None:
+def resource_failure_from_text(text: str) -> FailureType | None:
     """Infer from a message or the end of a log whether memory or disk space ran out.
 
     Args:
@@ -54,7 +54,7 @@ def resource_failure(text: str) -> FailureType | None:
     return None
 
 
-def resource_failure_of(error: BaseException) -> FailureType | None:
+def resource_failure_from_error(error: BaseException) -> FailureType | None:
     """Return whether an exception means that memory or disk space ran out.
 
     Args:
@@ -69,7 +69,7 @@ def resource_failure_of(error: BaseException) -> FailureType | None:
         return FailureType.OUT_OF_DISK
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return FailureType.OUT_OF_MEMORY
-    return resource_failure(str(error))
+    return resource_failure_from_text(str(error))
 
 
 # The worker's exit statuses for causes that may prevent it from writing a report.

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import onnx
 import onnxruntime
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 
 
 def tool_versions() -> list[dict[str, str]]:
@@ -55,8 +55,8 @@ def _cpu_name() -> str:
     return next(names, "") or platform.processor() or platform.machine()
 
 
-STATUS = Path("/proc/self/status")
-CLEAR_REFS = Path("/proc/self/clear_refs")
+STATUS_FILE = Path("/proc/self/status")
+CLEAR_REFS_FILE = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 
 
@@ -68,10 +68,10 @@ class Memory:
     peak: int
 
 
-def memory_now() -> Memory | None:
+def read_memory() -> Memory | None:
     """Return the resident memory of this process; None if the system does not report it."""
     try:
-        lines = STATUS.read_text(encoding="ascii").splitlines()
+        lines = STATUS_FILE.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
     fields = dict(line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "VmHWM:")))
@@ -81,20 +81,20 @@ def memory_now() -> Memory | None:
     return Memory(current, peak)
 
 
-class MemoryPhases:
+class MemoryRecorder:
     """Measures the memory of consecutive phases of work.
 
     Without a way to reset the peak, the peaks of phases cannot be distinguished, so nothing is
     measured on such systems.
 
     Attributes:
-        measured: Whether memory is measured.
+        is_supported: Whether memory is measured.
         fields: The fields of `ProfileDetail` for the phases so far, in bytes; 0 and without the
             ranges if nothing is measured.
     """
 
     def __init__(self) -> None:
-        self.measured = True
+        self.is_supported = True
         self.fields: dict[str, Any] = {}
 
     @contextmanager
@@ -104,36 +104,36 @@ class MemoryPhases:
         Args:
             name: Name of the phase in the fields of `ProfileDetail`, such as "cold_load".
         """
-        before = memory_now()
+        before = read_memory()
         self._reset_peak()
         yield
-        after = memory_now()
-        if not self.measured or before is None or after is None:
-            self.measured = False
-            self.leave_out(name)
+        after = read_memory()
+        if not self.is_supported or before is None or after is None:
+            self.is_supported = False
+            self.skip(name)
             return
         kept, growth = (max(0, value - before.current) for value in (after.current, after.peak))
-        self._state(name, before, after)
+        self._record(name, before, after)
         self.fields[f"{name}_memory"] = {
             "increase": {"lower": kept, "upper": growth},
             "peak": {"lower": after.peak, "upper": after.peak},
         }
 
-    def leave_out(self, name: str) -> None:
+    def skip(self, name: str) -> None:
         """Record that a phase does not take place, or is not measured.
 
         Args:
             name: Name of the phase.
         """
-        self._state(name, Memory(0, 0), Memory(0, 0))
+        self._record(name, Memory(0, 0), Memory(0, 0))
 
     def _reset_peak(self) -> None:
         try:
-            CLEAR_REFS.write_text(_RESET_PEAK)
+            CLEAR_REFS_FILE.write_text(_RESET_PEAK)
         except OSError:
-            self.measured = False
+            self.is_supported = False
 
-    def _state(self, name: str, before: Memory, after: Memory) -> None:
+    def _record(self, name: str, before: Memory, after: Memory) -> None:
         self.fields |= {
             f"before_{name}_current_memory": before.current,
             f"before_{name}_peak_memory": before.peak,
@@ -145,10 +145,10 @@ class MemoryPhases:
 _T = TypeVar("_T")
 
 
-def timed(
+def time_calls(
     action: Callable[[], _T],
-    most: int,
-    seconds: float,
+    max_calls: int,
+    max_seconds: float,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> tuple[list[int], _T]:
     """Time an action, once or more.
@@ -157,8 +157,8 @@ def timed(
 
     Args:
         action: What to time.
-        most: Maximum number of calls.
-        seconds: Time in seconds after which no further call begins.
+        max_calls: Maximum number of calls.
+        max_seconds: Time in seconds after which no further call begins.
         clock: Clock in nanoseconds.
 
     Returns:
@@ -170,18 +170,18 @@ def timed(
         before = clock()
         result = action()
         times.append(max(1, round((clock() - before) / 1000)))
-        if len(times) >= most or clock() - start >= seconds * 1e9:
+        if len(times) >= max_calls or clock() - start >= max_seconds * 1e9:
             return times, result
         del result
 
 
-def load_extra(module: str, extra: str, what: str) -> ModuleType:
+def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
     """Import a module that an extra installs.
 
     Args:
         module: Its name.
         extra: The extra.
-        what: The models that it reads.
+        purpose: The models that it reads.
 
     Raises:
         JobFailure: It is not installed or cannot be loaded.
@@ -189,10 +189,10 @@ def load_extra(module: str, extra: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         reason = (
-            f"This hub has nothing that reads {what} ({error}): install it with pip install "
-            f"'qai-hub-openapi[{extra}]' where the hub runs, and start the hub again."
+            f"This hub cannot read {purpose}, as a package is missing ({error}): run pip install "
+            f"'qai-hub-openapi[{extra}]' where the hub runs, and restart the hub."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None

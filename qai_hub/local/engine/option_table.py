@@ -5,31 +5,31 @@ from collections.abc import Callable, Mapping
 from qai_hub.local.engine.options import (
     FULL_TYPES,
     RUNTIMES,
-    Done,
+    Handling,
     Ignored,
     Option,
     Options,
-    Refused,
-    Rule,
-    compute_units,
-    full_type,
-    names,
-    number,
+    Supported,
+    Unsupported,
+    integer_parser,
+    parse_compute_units,
+    parse_full_type,
+    parse_names,
     parse_options,
-    range_scheme,
-    settings,
-    switch,
-    target_runtime,
-    tflite_settings,
+    parse_range_scheme,
+    parse_settings,
+    parse_switch,
+    parse_target_runtime,
+    parse_tflite_settings,
 )
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
-MOST_ITERATIONS = 10_000
+MAX_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
 SIMULATED_ITERATIONS = 5
-MOST_SECONDS = 3600
-DEFAULT_SECONDS = 30
+MAX_PROFILER_SECONDS = 3600
+DEFAULT_PROFILER_SECONDS = 30
 
 COMPUTE_UNIT = "--compute_unit"
 DEQUANTIZE = "--dequantize_outputs"
@@ -42,166 +42,186 @@ FULL_TYPE = "--quantize_full_type"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_FOR_TFLITE = Refused("it is for TensorFlow Lite, to which there is no converter from ONNX")
-_ONE_QNN = Ignored("this hub has the one QNN that its extra `qnn` brings")
-_ONLY_HERE = Ignored("here the model runs by ONNX Runtime, on the CPU, with its default settings")
-_NO_PROFILE = Ignored("it is for profiling")
+_TFLITE_ONLY = Unsupported(
+    "it is for TensorFlow Lite, and this hub has no converter from ONNX to it"
+)
+_FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
+_CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
+_PROFILE_ONLY = Ignored("it applies to profile jobs only")
 
 
-def _of_runs(rule: Rule) -> dict[JobTypeName, Rule]:
-    return {"inference": rule, "profile": rule}
+def _for_run_jobs(handling: Handling) -> dict[JobTypeName, Handling]:
+    return {"inference": handling, "profile": handling}
 
 
-def _text(value: str) -> str:
+def _parse_text(value: str) -> str:
     return value
 
 
-Rules = Mapping[JobTypeName, Rule]
+HandlingByJob = Mapping[JobTypeName, Handling]
 
 
-def _switch(flag: str, rules: Rules) -> Option:
-    return Option(flag=flag, takes="true|false", read=switch, rules=rules, switch=True)
+def _switch_option(flag: str, handling: HandlingByJob) -> Option:
+    return Option(
+        flag=flag, accepted="true|false", parse=parse_switch, handling=handling, is_switch=True
+    )
 
 
-def _names(flag: str, rules: Rules, of: str | None = None) -> Option:
-    takes = f"names{f' of {of}' if of else ''}, with commas between them"
-    return Option(flag=flag, takes=takes, read=names, rules=rules)
+def _names_option(flag: str, handling: HandlingByJob, of: str | None = None) -> Option:
+    accepted = f"comma-separated names{f' of {of}' if of else ''}"
+    return Option(flag=flag, accepted=accepted, parse=parse_names, handling=handling)
 
 
-def _settings(
+def _settings_option(
     flag: str,
-    rules: Rules,
-    takes: str = "name=value;name=value",
-    read: Callable[[str], dict[str, str]] = settings,
+    handling: HandlingByJob,
+    accepted: str = "name=value;name=value",
+    parse: Callable[[str], dict[str, str]] = parse_settings,
 ) -> Option:
-    return Option(flag=flag, takes=takes, read=read, rules=rules, repeats=True)
+    return Option(flag=flag, accepted=accepted, parse=parse, handling=handling, repeatable=True)
 
 
 OPTIONS = (
     Option(
         flag=TARGET_RUNTIME,
-        takes="|".join(RUNTIMES),
-        read=target_runtime,
-        rules={"compile": Done("ONNX by default; QNN's need the extra `qnn`; others are refused")},
+        accepted="|".join(RUNTIMES),
+        parse=parse_target_runtime,
+        handling={
+            "compile": Supported(
+                "ONNX by default; QNN runtimes need the extra `qnn`; others fail the job"
+            )
+        },
     ),
-    _names(OUTPUT_NAMES, {"compile": Done("one for each output, in order")}),
-    _switch(
+    _names_option(OUTPUT_NAMES, {"compile": Supported("one for each output, in order")}),
+    _switch_option(
         TRUNCATE_64BIT_IO,
-        {"compile": Done("int64 inputs and outputs become int32; larger values wrap around")},
+        {"compile": Supported("int64 inputs and outputs become int32; larger values wrap around")},
     ),
-    _switch(
+    _switch_option(
         "--truncate_64bit_tensors",
         {"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
     ),
-    _names(
+    _names_option(
         CHANNEL_LAST_INPUT,
         of="inputs",
-        rules={
-            "compile": Done(
+        handling={
+            "compile": Supported(
                 "CHW, NCHW or NCDHW becomes HWC, NHWC or NDHWC; `input_specs` are as before"
             )
         },
     ),
-    _names(
+    _names_option(
         CHANNEL_LAST_OUTPUT,
         of="outputs",
-        rules={"compile": Done("as with inputs; the names are those of `--output_names`")},
+        handling={"compile": Supported("as with inputs; the names are those of `--output_names`")},
     ),
     Option(
         flag=FULL_TYPE,
-        takes=FULL_TYPES,
-        read=full_type,
-        rules={"compile": Done("with `calibration_data`, as quantize jobs do it")},
+        accepted=FULL_TYPES,
+        parse=parse_full_type,
+        handling={"compile": Supported("needs `calibration_data`; quantizes as quantize jobs do")},
     ),
     Option(
         flag="--quantize_weight_type",
-        takes="float16",
-        read=_text,
-        rules={"compile": _FOR_TFLITE},
+        accepted="float16",
+        parse=_parse_text,
+        handling={"compile": _TFLITE_ONLY},
     ),
-    _switch(
+    _switch_option(
         "--quantize_io",
         {"compile": Ignored("the inputs and outputs of the target model stay floats")},
     ),
     Option(
         flag="--quantize_io_type",
-        takes="int8|uint8",
-        read=_text,
-        rules={"compile": _FOR_TFLITE},
+        accepted="int8|uint8",
+        parse=_parse_text,
+        handling={"compile": _TFLITE_ONLY},
     ),
     Option(
         flag="--range_scheme",
-        takes="auto|min_max",
-        read=range_scheme,
-        rules={"quantize": Done("smallest and largest value, by either; others are refused")},
+        accepted="auto|min_max",
+        parse=parse_range_scheme,
+        handling={"quantize": Supported("both use the minimum and maximum; others fail the job")},
     ),
-    _settings(
+    _settings_option(
         "--lite_mp",
-        takes="percentage=N;override_qtype=TYPE",
-        rules={"quantize": Refused("it gives all layers the same types")},
+        accepted="percentage=N;override_qtype=TYPE",
+        handling={"quantize": Unsupported("all layers get the same types")},
     ),
     Option(
         flag=COMPUTE_UNIT,
-        takes="cpu|npu|all",
-        read=compute_units,
-        rules={
-            "compile": Ignored("what ONNX Runtime runs the model on is chosen when it runs"),
-            **_of_runs(Done("must hold where the model runs: cpu, or npu for QNN's formats")),
+        accepted="cpu|npu|all",
+        parse=parse_compute_units,
+        handling={
+            "compile": Ignored("the compute unit is chosen when the model runs"),
+            **_for_run_jobs(
+                Supported("must include what the model runs on: cpu, or npu for QNN formats")
+            ),
         },
     ),
     Option(
         flag=ITERATIONS,
-        takes=f"1 to {MOST_ITERATIONS}",
-        read=number(MOST_ITERATIONS),
-        rules={
-            "inference": _NO_PROFILE,
-            "profile": Done(
-                f"most inferences to time; {DEFAULT_ITERATIONS} by default, "
+        accepted=f"1 to {MAX_ITERATIONS}",
+        parse=integer_parser(MAX_ITERATIONS),
+        handling={
+            "inference": _PROFILE_ONLY,
+            "profile": Supported(
+                f"maximum number of inferences to time; {DEFAULT_ITERATIONS} by default, "
                 f"{SIMULATED_ITERATIONS} in a simulation"
             ),
         },
     ),
     Option(
         flag=PROFILER_TIME,
-        takes=f"1 to {MOST_SECONDS} seconds",
-        read=number(MOST_SECONDS),
-        rules={
-            "inference": _NO_PROFILE,
-            "profile": Done(
-                f"seconds after which none is begun; {DEFAULT_SECONDS} by default, not 600"
+        accepted=f"1 to {MAX_PROFILER_SECONDS} seconds",
+        parse=integer_parser(MAX_PROFILER_SECONDS),
+        handling={
+            "inference": _PROFILE_ONLY,
+            "profile": Supported(
+                f"seconds after which no inference starts; {DEFAULT_PROFILER_SECONDS} by "
+                "default, not 600"
             ),
         },
     ),
-    _switch(DEQUANTIZE, _of_runs(Done("quantized outputs of .tflite models are given as float32"))),
-    _settings(
+    _switch_option(
+        DEQUANTIZE,
+        _for_run_jobs(Supported("quantized outputs of .tflite models are returned as float32")),
+    ),
+    _settings_option(
         QNN_OPTIONS,
         {
-            "compile": Done("for QNN's runtimes: the graph's name, optimizations, memory"),
-            **_of_runs(Done("which graph of a context binary is to run")),
-            "link": Done("which graphs go into the context binary"),
+            "compile": Supported("for QNN runtimes: the graph's name, optimizations, memory"),
+            **_for_run_jobs(Supported("which graph of a context binary to run")),
+            "link": Supported("which graphs go into the context binary"),
         },
     ),
     Option(
         flag="--qairt_version",
-        takes="a version",
-        read=_text,
-        rules={"compile": _ONE_QNN, **_of_runs(_ONE_QNN), "link": _ONE_QNN},
+        accepted="a version",
+        parse=_parse_text,
+        handling={
+            "compile": _FIXED_QNN_VERSION,
+            **_for_run_jobs(_FIXED_QNN_VERSION),
+            "link": _FIXED_QNN_VERSION,
+        },
     ),
-    _settings("--onnx_options", _of_runs(_ONLY_HERE)),
-    _names("--onnx_execution_providers", _of_runs(_ONLY_HERE)),
-    _settings(
+    _settings_option("--onnx_options", _for_run_jobs(_CPU_ONLY)),
+    _names_option("--onnx_execution_providers", _for_run_jobs(_CPU_ONLY)),
+    _settings_option(
         TFLITE_OPTIONS,
-        read=tflite_settings,
-        rules=_of_runs(Done("for .tflite models: number_of_threads; others are ignored")),
+        parse=parse_tflite_settings,
+        handling=_for_run_jobs(
+            Supported("for .tflite models: number_of_threads; others are ignored")
+        ),
     ),
-    _names(
+    _names_option(
         "--tflite_delegates",
-        _of_runs(Ignored("here .tflite models run by LiteRT, on the CPU, with XNNPACK")),
+        _for_run_jobs(Ignored("this hub uses LiteRT on the CPU, with XNNPACK")),
     ),
 )
 
 
-def options_of(text: str, kind: JobTypeName) -> Options:
+def parse_job_options(text: str, kind: JobTypeName) -> Options:
     """Parse the options of a job.
 
     Args:

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
 
-from qai_hub.local.engine.failures import FailureType, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, resource_failure_from_error
 
 LOG_LIMIT = 4 * 2**20
 _TAIL_LINES = 40
 _LINE_LIMIT = 4096
-_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_CONTROL_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def _utc_now() -> datetime:
@@ -36,7 +36,7 @@ class AttemptLog:
         path: File to append to.
         limit: Size in bytes from which lines are omitted.
         now: Clock of the timestamps.
-        printed: Receives a copy of the worker's output, without the hub's own lines.
+        output_log: Receives a copy of the worker's output, without the hub's own lines.
     """
 
     def __init__(
@@ -45,36 +45,36 @@ class AttemptLog:
         *,
         limit: int = LOG_LIMIT,
         now: Callable[[], datetime] = _utc_now,
-        printed: "AttemptLog | None" = None,
+        output_log: "AttemptLog | None" = None,
     ) -> None:
         self.path = path
-        self._printed = printed
+        self._output_log = output_log
         self._now = now
         self._file = path.open("ab", buffering=0)
-        self._room = limit
+        self._remaining = limit
         self._disk_full = False
         self._partial = b""
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._held: deque[bytes] = deque(maxlen=_TAIL_LINES)
-        self._held_count = 0
+        self._last_entries: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._overflow_count = 0
 
-    def note(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Write lines of the hub.
 
         Args:
             text: One or more lines.
         """
         self._end_partial_line()
-        self._write([_CONTROLS.sub("", line) for line in text.splitlines()])
+        self._write_lines([_CONTROL_SEQUENCES.sub("", line) for line in text.splitlines()])
 
-    def feed(self, chunk: bytes) -> None:
+    def write_output(self, chunk: bytes) -> None:
         """Write the worker's output, whole lines at a time.
 
         Args:
             chunk: Raw output, of any length, split anywhere.
         """
-        if self._printed is not None:
-            self._printed.feed(chunk)
+        if self._output_log is not None:
+            self._output_log.write_output(chunk)
         *ended, rest = (self._partial + chunk).split(b"\n")
         whole = len(rest) - len(rest) % _LINE_LIMIT
         self._partial = rest[whole:]
@@ -83,9 +83,9 @@ class AttemptLog:
             for line in [*ended, rest[:whole]]
             for start in range(0, len(line), _LINE_LIMIT)
         ]
-        texts = [_CONTROLS.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
+        texts = [_CONTROL_SEQUENCES.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
         self._tail.extend(filter(None, texts))
-        self._write(filter(None, texts))
+        self._write_lines(filter(None, texts))
 
     def tail(self) -> str:
         """Return the last lines that the worker has printed so far, without timestamps."""
@@ -95,31 +95,31 @@ class AttemptLog:
     def close(self) -> None:
         """Write buffered lines and close the file."""
         self._end_partial_line()
-        if self._printed is not None:
-            self._printed.close()
-        left_out = self._held_count - len(self._held)
-        if left_out:
-            self._append(self._entry(f"… {left_out} lines left out …"))
-        self._append(b"".join(self._held))
+        if self._output_log is not None:
+            self._output_log.close()
+        omitted = self._overflow_count - len(self._last_entries)
+        if omitted:
+            self._append(self._format_entry(f"… {omitted} lines omitted …"))
+        self._append(b"".join(self._last_entries))
         self._file.close()
 
     def _end_partial_line(self) -> None:
         if self._partial:
-            self.feed(b"\n")
+            self.write_output(b"\n")
 
-    def _entry(self, text: str) -> bytes:
+    def _format_entry(self, text: str) -> bytes:
         stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return f"{stamp} {text}\n".encode()
 
-    def _write(self, lines: Iterable[str]) -> None:
+    def _write_lines(self, lines: Iterable[str]) -> None:
         entries = []
-        for entry in map(self._entry, lines):
-            self._room -= len(entry)
-            if self._room >= 0:
+        for entry in map(self._format_entry, lines):
+            self._remaining -= len(entry)
+            if self._remaining >= 0:
                 entries.append(entry)
             else:
-                self._held.append(entry)
-                self._held_count += 1
+                self._last_entries.append(entry)
+                self._overflow_count += 1
         self._append(b"".join(entries))
 
     def _append(self, data: bytes) -> None:
@@ -129,12 +129,12 @@ class AttemptLog:
             self._file.write(data)
         except OSError as error:
             # The attempt itself reports the full disk; its supervision must go on.
-            if resource_failure_of(error) is not FailureType.OUT_OF_DISK:
+            if resource_failure_from_error(error) is not FailureType.OUT_OF_DISK:
                 raise
             self._disk_full = True
 
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _CHUNK = 65536
 
 
@@ -184,20 +184,20 @@ def supervise(
     ) as process:
         output = cast("IO[bytes]", process.stdout).fileno()
         os.set_blocking(output, False)
-        log.note(f"Process {process.pid} started")
+        log.write(f"Process {process.pid} started")
         try:
-            return _watch(process, output, log, deadline, cancelled)
+            return _wait_for_exit(process, output, log, deadline, cancelled)
         finally:
             # Not reaped yet, so the number cannot belong to another process group.
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            while _pump(output, log):
+            while _log_output(output, log):
                 pass
 
 
-def _watch(
+def _wait_for_exit(
     process: subprocess.Popen[bytes],
     output: int,
     log: AttemptLog,
@@ -212,22 +212,22 @@ def _watch(
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise TimeoutError
-            pause = min(remaining, _LOOK_SECONDS)
+            pause = min(remaining, _POLL_SECONDS)
             if not selector.get_map():
                 # Its output ends shortly before the process does, so this polls more often than
                 # once per pause.
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(pause)
-            elif selector.select(pause) and not _pump(output, log):
+            elif selector.select(pause) and not _log_output(output, log):
                 selector.unregister(output)
         return status
 
 
-def _pump(output: int, log: AttemptLog) -> bool:
+def _log_output(output: int, log: AttemptLog) -> bool:
     """Log a chunk of output; False at its end."""
     try:
         chunk = os.read(output, _CHUNK)
     except BlockingIOError:
         return False
-    log.feed(chunk)
+    log.write_output(chunk)
     return bool(chunk)

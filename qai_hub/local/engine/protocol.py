@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from qai_hub.local.engine.failures import FailureType, JobFailure
 
 # The first Hexagon version with a tensor processor (HTP), which QNN compiles for.
-HTP_FIRST = 68
+MIN_HTP_VERSION = 68
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Soc:
     @property
     def has_htp(self) -> bool:
         """Whether it has an HTP."""
-        return self.hexagon >= HTP_FIRST
+        return self.hexagon >= MIN_HTP_VERSION
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -50,8 +50,8 @@ REPORT_FILE = "result.json"
 WORK_FOLDER = "work"
 
 
-Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-Context = Literal["DEVICE", "MODEL", "USER"]
+NoticeSeverity = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+NoticeContext = Literal["DEVICE", "MODEL", "USER"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class TensorSpec:
         return cls(name=value["name"], shape=tuple(value["shape"]), dtype=value["dtype"])
 
     def __str__(self) -> str:
-        return f"{shortened(self.name)}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+        return f"{quote_name(self.name)}: {self.dtype}[{', '.join(map(str, self.shape))}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ class AttemptRequest:
         named += [model.source for model in self.inputs if model.source is not None]
         return named if self.dataset is None else [*named, self.dataset]
 
-    def located(self, locate: Callable[[Path], Path]) -> Self:
+    def with_paths(self, locate: Callable[[Path], Path]) -> Self:
         """Return a copy with other paths.
 
         Args:
@@ -196,7 +196,7 @@ class Report:
     files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_failure(cls, failure: JobFailure) -> Self:
+    def from_failure(cls, failure: JobFailure) -> Self:
         """Return the report of a failed job."""
         return cls(failure_type=failure.failure_type, reason=failure.reason)
 
@@ -216,7 +216,7 @@ class Report:
         return cls(**json.loads(text))
 
 
-def ports_json(
+def specs_to_json(
     inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the inputs and outputs of a target model, as the fields of a report.
@@ -231,7 +231,7 @@ def ports_json(
     }
 
 
-def notice(severity: Severity, context: Context, message: str) -> dict[str, str]:
+def build_notice(severity: NoticeSeverity, context: NoticeContext, message: str) -> dict[str, str]:
     """Return a notice to a job's user.
 
     Args:
@@ -245,7 +245,7 @@ def notice(severity: Severity, context: Context, message: str) -> dict[str, str]
     return {"context": context, "severity": severity, "message": message}
 
 
-def shortened(name: str, limit: int = 100) -> str:
+def quote_name(name: str, limit: int = 100) -> str:
     """Quote a user-defined name, so that it can neither flood nor forge a message.
 
     Args:

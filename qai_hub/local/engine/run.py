@@ -9,29 +9,29 @@ from typing import Any
 
 from qai_hub.local.engine.datasets import InputDataset, OutputDataset
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, random_inputs
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, random_inputs
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
-    DEFAULT_SECONDS,
+    DEFAULT_PROFILER_SECONDS,
     DEQUANTIZE,
     ITERATIONS,
     PROFILER_TIME,
     TFLITE_OPTIONS,
-    options_of,
+    parse_job_options,
 )
-from qai_hub.local.engine.options import THREADS, Options, unused_units
+from qai_hub.local.engine.options import THREADS, Options, check_compute_units
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
     InputModel,
     Report,
     Soc,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
-from qai_hub.local.engine.qnn.binaries import has_context
-from qai_hub.local.engine.qnn.provider import graphs_to_run
+from qai_hub.local.engine.qnn.provider import parse_run_settings
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
+from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.tflite import LiteRtModel
@@ -40,14 +40,14 @@ from qai_hub.option_string import QNN_OPTIONS
 
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
-_RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
-_BINARIES: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
+_OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
+_QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
     ModelType.QNN_CONTEXT_BINARY: open_binary,
     ModelType.QNN_DLC: open_dlc,
 }
 
 
-def open_runnable(request: AttemptRequest, options: Options, work: Path) -> RunnableModel:
+def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -> RunnableModel:
     """Open the model of an inference or profile job.
 
     Args:
@@ -61,37 +61,37 @@ def open_runnable(request: AttemptRequest, options: Options, work: Path) -> Runn
     Raises:
         JobFailure: It cannot be run here.
     """
-    open_it = _BINARIES.get(request.model.model_type)
-    if open_it is not None:
-        _notice_others(options, _QNN)
-        graphs, notices = graphs_to_run(options.values.get(QNN_OPTIONS, {}))
+    opener = _QNN_OPENERS.get(request.model.model_type)
+    if opener is not None:
+        _notify_ignored_options(options, _QNN)
+        graphs, notices = parse_run_settings(options.values.get(QNN_OPTIONS, {}))
         options.notices.extend(notices)
-        return open_it(request.model, request.soc, graphs, work)
+        return opener(request.model, request.soc, graphs, work)
     if request.model.model_type == ModelType.TFLITE:
-        _notice_others(options, _TFLITE)
+        _notify_ignored_options(options, _TFLITE)
         return _open_tflite(request, options)
-    _notice_others(options, "ONNX Runtime")
+    _notify_ignored_options(options, "ONNX Runtime")
     model = open_model(request.model.path, request.model.model_type, work)
-    if has_context(model.proto):
+    if wraps_context_binary(model.proto):
         return open_wrapper(model, request.soc)
-    return OnnxModel.of(model)
+    return OnnxModel.from_model_file(model)
 
 
-def _notice_others(options: Options, runtime: str) -> None:
+def _notify_ignored_options(options: Options, runtime: str) -> None:
     """Add notices about options for runtimes other than the one that runs the model."""
-    for flag, own in _RUNTIMES.items():
+    for flag, own in _OPTION_RUNTIMES.items():
         if flag in options.values and own != runtime:
-            message = f"The option {flag} was ignored: it is for models of {own}."
-            options.notices.append(notice("INFO", "USER", message))
+            message = f"The option {flag} was ignored: it applies to {own} models only."
+            options.notices.append(build_notice("INFO", "USER", message))
 
 
 def _open_tflite(request: AttemptRequest, options: Options) -> RunnableModel:
     settings = options.values.get(TFLITE_OPTIONS, {})
-    others = [name for name in settings if name != THREADS]
-    if others:
-        message = f"In {TFLITE_OPTIONS}, {', '.join(map(shortened, others))} was ignored: "
-        message += f"{THREADS} is what counts on this hub's host CPU."
-        options.notices.append(notice("INFO", "USER", message))
+    ignored = [name for name in settings if name != THREADS]
+    if ignored:
+        message = f"In {TFLITE_OPTIONS}, {', '.join(map(quote_name, ignored))} was ignored: "
+        message += f"only {THREADS} has an effect on this hub."
+        options.notices.append(build_notice("INFO", "USER", message))
     return LiteRtModel(
         request.model.path,
         threads=int(settings.get(THREADS, "1")),
@@ -118,25 +118,25 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "profile" if request.profile else "inference")
+    options = parse_job_options(request.options, "profile" if request.profile else "inference")
     work = folder / WORK_FOLDER
-    model = open_runnable(request, options, work)
+    model = open_runnable_model(request, options, work)
     measure = partial(
         profile_model,
-        iterations=options.values.get(ITERATIONS, model.default_iterations),
-        seconds=options.values.get(PROFILER_TIME, DEFAULT_SECONDS),
+        max_iterations=options.values.get(ITERATIONS, model.default_iterations),
+        max_seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
     notices = [*options.notices, *model.notices]
     units = options.values.get(COMPUTE_UNIT, ("all",))
-    unused = unused_units(units, model.compute_units)
+    unused = check_compute_units(units, model.compute_units)
     if unused:
         message = f"The model ran on {','.join(model.compute_units)}, not on {','.join(unused)}."
-        notices.append(notice("INFO", "DEVICE", message))
+        notices.append(build_notice("INFO", "DEVICE", message))
     result: dict[str, Any] = {"tool_versions": model.tools}
     files = {}
     if request.dataset is None:
-        inputs = random_inputs([port.fixed() for port in model.inputs])
-        measured = measure(model, inputs, RANDOM_INPUTS, work=work)
+        inputs = random_inputs([port.to_spec() for port in model.inputs])
+        measured = measure(model, inputs, RANDOM_INPUTS_LABEL, work=work)
     else:
         measured = None
         with closing(InputDataset(request.dataset, model.inputs)) as dataset:

@@ -31,17 +31,17 @@ _SECURE_NOROOT_LOCKED = 0b11
 
 _ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | 13, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_FOREIGN_CALLS = 0x40000000
+_X32_SYSCALL_BIT = 0x40000000
 # System calls that reach other processes, or parts of the kernel that no runtime needs: socket,
 # io_uring_setup, ptrace, process_vm_readv and _writev, bpf, userfaultfd, perf_event_open, add_key,
 # request_key, keyctl, unshare, setns.
-_CALLS = {
+_DENIED_CALLS = {
     "x86_64": (0xC000003E, (41, 425, 101, 310, 311, 321, 323, 298, 248, 249, 250, 272, 308)),
     "aarch64": (0xC00000B7, (198, 425, 117, 270, 271, 280, 282, 241, 217, 218, 219, 97, 268)),
 }
 
 
-def enter(folder: Path, inputs: Iterable[Path]) -> list[str]:
+def enter_sandbox(folder: Path, inputs: Iterable[Path]) -> list[str]:
     """Confine this process, which must still be single-threaded, and its children.
 
     Args:
@@ -55,28 +55,28 @@ def enter(folder: Path, inputs: Iterable[Path]) -> list[str]:
         return []
     readable = [*runtime_paths(folder.parent.parent), *inputs]
     layers: dict[str, Callable[[], None]] = {
-        NO_PRIVILEGES: _give_up_new_privileges,
-        NO_NETWORK: _leave_network,
-        OWN_FILES: lambda: landlock.restrict(readable, folder),
-        NO_SOCKETS: _give_up_calls,
+        NO_PRIVILEGES: _set_no_new_privileges,
+        NO_NETWORK: _isolate_network,
+        OWN_FILES: lambda: landlock.restrict_file_access(readable, folder),
+        NO_SOCKETS: _filter_system_calls,
     }
-    held = []
+    active = []
     for name, apply in layers.items():
         with suppress(OSError):
             apply()
-            held.append(name)
-    return [name for name in LAYERS if name in held]
+            active.append(name)
+    return [name for name in LAYERS if name in active]
 
 
-def _give_up_new_privileges() -> None:
+def _set_no_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def _leave_network() -> None:
+def _isolate_network() -> None:
     """Enter a new network namespace, from which nothing is reachable, not even this machine."""
     user, group = os.getuid(), os.getgid()
     if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
-        raise _error()
+        raise _last_os_error()
     # Without these the process would appear to belong to nobody; its rights are unchanged.
     for file, text in (
         ("setgroups", "deny"),
@@ -93,83 +93,83 @@ def _leave_network() -> None:
             _prctl(_PR_CAPBSET_DROP, capability)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     if _libc().capset(header, bytes(24)):
-        raise _error()
+        raise _last_os_error()
 
 
-def _give_up_calls() -> None:
+def _filter_system_calls() -> None:
     """Have the kernel refuse system calls, sockets above all: some are reachable through a file."""
-    architecture, calls = _CALLS.get(platform.machine(), (0, ()))
+    architecture, calls = _DENIED_CALLS.get(platform.machine(), (0, ()))
     if not calls:
         raise OSError
     program = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL)]
-    program += [(_LOAD, 0, 0, 0), (_AT_LEAST, len(calls) + 1, 0, _FOREIGN_CALLS)]
+    program += [(_LOAD, 0, 0, 0), (_AT_LEAST, len(calls) + 1, 0, _X32_SYSCALL_BIT)]
     program += [(_EQUAL, len(calls) - index, 0, call) for index, call in enumerate(calls)]
     program += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _DENY)]
     instructions = b"".join(struct.pack("HBBI", *each) for each in program)
-    held = ctypes.create_string_buffer(instructions, len(instructions))
-    filtered = struct.pack("HP", len(program), ctypes.addressof(held))
-    _prctl(_PR_SET_SECCOMP, 2, filtered)
+    buffer = ctypes.create_string_buffer(instructions, len(instructions))
+    program_header = struct.pack("HP", len(program), ctypes.addressof(buffer))
+    _prctl(_PR_SET_SECCOMP, 2, program_header)
 
 
 def _prctl(option: int, *values: int | bytes) -> None:
-    wanted: list[int | bytes | ctypes.c_ulong] = [
+    arguments: list[int | bytes | ctypes.c_ulong] = [
         ctypes.c_ulong(value) if isinstance(value, int) else value for value in values
     ]
-    wanted += [ctypes.c_ulong(0)] * (4 - len(wanted))
-    if _libc().prctl(option, *wanted):
-        raise _error()
+    arguments += [ctypes.c_ulong(0)] * (4 - len(arguments))
+    if _libc().prctl(option, *arguments):
+        raise _last_os_error()
 
 
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _error() -> OSError:
+def _last_os_error() -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number))
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(enter(Path(sys.argv[1]), [])))
+    sys.stdout.write(json.dumps(enter_sandbox(Path(sys.argv[1]), [])))
 
 
-_SECONDS = 20
+_PROBE_TIMEOUT = 20
 
 
-def told_sandbox() -> str:
+def describe_sandbox() -> str:
     """Return one line on what the sandbox keeps jobs from on this system.
 
     Returns:
         The line.
     """
-    held = sandbox_layers()
-    if not held:
-        return "Jobs run without a sandbox: this system has none that a plain user may enter."
-    missing = [layer for layer in LAYERS if layer not in held]
-    lacking = f"; this system does not allow for: {', '.join(missing)}" if missing else ""
-    return f"Jobs run in a sandbox: {', '.join(held)}{lacking}."
+    active = probe_sandbox_layers()
+    if not active:
+        return "Jobs run without a sandbox: this system allows none to unprivileged users."
+    missing = [layer for layer in LAYERS if layer not in active]
+    note = f"; not available on this system: {', '.join(missing)}" if missing else ""
+    return f"Jobs run in a sandbox: {', '.join(active)}{note}."
 
 
-def sandbox_layers() -> list[str]:
+def probe_sandbox_layers() -> list[str]:
     """Return the layers of the sandbox that are in effect on this system.
 
     Returns:
         Some of `LAYERS`, in that order.
     """
-    with tempfile.TemporaryDirectory(prefix="qai-hub-") as place:
-        folder = Path(place, "work", "probe")
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as parent:
+        folder = Path(parent, "work", "probe")
         folder.mkdir(parents=True)
         command = [sys.executable, "-P", "-m", "qai_hub.local.engine.sandbox", str(folder)]
         try:
-            done = subprocess.run(  # noqa: S603 - the hub's own command
+            probe = subprocess.run(  # noqa: S603 - the hub's own command
                 command,
                 env=worker_environment(folder),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_SECONDS,
+                timeout=_PROBE_TIMEOUT,
                 check=True,
             )
         except subprocess.SubprocessError:
             return []
-    held: list[str] = json.loads(done.stdout)
-    return held
+    active: list[str] = json.loads(probe.stdout)
+    return active

@@ -15,18 +15,18 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     AttemptRequest,
     Report,
 )
-from qai_hub.local.engine.sandbox import enter
+from qai_hub.local.engine.sandbox import enter_sandbox
 
-OOM_SCORE = Path("/proc/self/oom_score_adj")
+OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 # The function, and its module in this package, for each kind of request. An attempt imports only
 # its own module.
-WORK = {
+HANDLERS = {
     "compile": ("compile", "compile_model"),
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
@@ -45,10 +45,10 @@ def main(folder: Path, memory_limit: int) -> int:
     Returns:
         Exit status: 0 if a report was written, otherwise one of `EXIT_STATUSES`.
     """
-    _die_first()
+    _prefer_oom_kill()
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
-    layers = enter(folder, request.files)
-    threading.Thread(target=_end_with_hub, daemon=True).start()
+    layers = enter_sandbox(folder, request.files)
+    threading.Thread(target=_exit_with_hub, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -58,12 +58,12 @@ def main(folder: Path, memory_limit: int) -> int:
     logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
     try:
         try:
-            report = carry_out(request, folder)
+            report = handle_request(request, folder)
         except JobFailure as failure:
-            report = Report.of_failure(failure)
+            report = Report.from_failure(failure)
         report.write(folder)
     except Exception as error:
-        cause = resource_failure_of(error)
+        cause = resource_failure_from_error(error)
         if cause is None:
             raise
         logger.error("%s: %s", type(error).__name__, error)  # noqa: TRY400 - no memory to spare
@@ -71,7 +71,7 @@ def main(folder: Path, memory_limit: int) -> int:
     return 0
 
 
-def carry_out(request: AttemptRequest, folder: Path) -> Report:
+def handle_request(request: AttemptRequest, folder: Path) -> Report:
     """Carry out a request.
 
     Args:
@@ -84,20 +84,20 @@ def carry_out(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    module, function = WORK[request.kind]
-    work: Callable[[AttemptRequest, Path], Report]
-    work = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
-    return work(request, folder)
+    module, function = HANDLERS[request.kind]
+    handler: Callable[[AttemptRequest, Path], Report]
+    handler = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
+    return handler(request, folder)
 
 
-def _die_first() -> None:
+def _prefer_oom_kill() -> None:
     """Make the kernel kill this process, not the hub or another one, if memory runs out."""
     # If this file does not exist or is not writable, the kernel chooses as usual.
     with suppress(OSError):
-        OOM_SCORE.write_text("1000")
+        OOM_SCORE_FILE.write_text("1000")
 
 
-def _end_with_hub() -> None:
+def _exit_with_hub() -> None:
     """Wait until the hub's end of standard input closes, then kill the whole process group."""
     while os.read(sys.stdin.fileno(), 1):
         pass

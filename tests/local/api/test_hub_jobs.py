@@ -10,7 +10,7 @@ from support.hub_http import DEVICE, Api, Json, ok, problem
 from qai_hub.local import LocalHub
 from qai_hub.local.contract import Contract
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.qnn.provenance import Provenance, metadata_of
+from qai_hub.local.engine.qnn.provenance import Provenance, build_metadata
 
 TENSORS = {
     "types": [{"name": "x", "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_FLOAT32"}}]
@@ -137,7 +137,7 @@ def test_all_facts_that_are_told_of_qnn_models_have_a_number() -> None:
     soc = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
     made = Provenance(runtime="qnn_context_binary", soc=soc, sdk="2", graphs=())
     known = Contract.load().enum_values("ModelMetadataKey")
-    assert {f"MODEL_METADATA_KEY_{name}" for name in metadata_of(made, 3)} <= known.keys()
+    assert {f"MODEL_METADATA_KEY_{name}" for name in build_metadata(made, 3)} <= known.keys()
 
 
 def test_traces_and_logs_of_a_runtime_are_artifacts(

@@ -22,7 +22,7 @@ from support.execution_models import (
 )
 
 from qai_hub.local.engine.importers.aimet import open_aimet
-from qai_hub.local.engine.onnx.session import Level, Session
+from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 
 VERSIONS = ("0.6.1", "1.0.0", "2.0.0")
 SCALES = st.floats(2**-12, 1, width=32)
@@ -41,7 +41,7 @@ def affines(draw: st.DrawFn, channels: int = 1) -> Affine:
     return Affine(scales, draw(symmetric | offsets), bits)
 
 
-def elementwise(weight: Any) -> onnx.ModelProto:
+def elementwise_model(weight: Any) -> onnx.ModelProto:
     """y = relu(x + w) * 3, in which a tensor has two consumers."""
     nodes = [
         helper.make_node("Add", ["x", "w"], ["sum"]),
@@ -63,7 +63,7 @@ def run(model: onnx.ModelProto, content: object, **inputs: Any) -> list[Any]:
         opened = open_aimet(aimet_archive(work / "m", model, content), work)
         onnx.checker.check_model(opened.path)
         # The optimiser fuses Q and DQ nodes with others, which rounds otherwise.
-        return Session(opened.path, level=Level.ORT_DISABLE_ALL).run(inputs, "a test")
+        return Session(opened.path, level=OptimizationLevel.ORT_DISABLE_ALL).run(inputs, "a test")
 
 
 @settings(deadline=None, max_examples=40)
@@ -84,7 +84,9 @@ def test_numbers_are_those_of_direct_fake_quantization(
     params = {name: affine for name, affine in quantized.items() if name == "w"}
     activations = {name: affine for name, affine in quantized.items() if name != "w"}
 
-    y, z = run(elementwise(as_array(w)), encodings(version, activations, params), x=as_array(x))
+    y, z = run(
+        elementwise_model(as_array(w)), encodings(version, activations, params), x=as_array(x)
+    )
 
     added = fake("sum", fake("x", as_array(x)) + fake("w", as_array(w)))
     relu = fake("relu", np.maximum(added, 0))
@@ -174,7 +176,7 @@ def test_weights_are_stored_as_integers(tmp_path: Path) -> None:
     assert opset.version == 21
 
 
-def ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
+def measured_ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
     """8-bit encodings of what a model computes, from one run."""
     seen = onnx.ModelProto.FromString(model.SerializeToString())
     names = [name for node in seen.graph.node for name in node.output]
@@ -200,7 +202,7 @@ def test_a_network_is_compiled_from_its_encodings(tmp_path: Path, version: str) 
             params[tensor.name] = Affine(
                 [float(h) / 127 for h in highest], [-128] * len(highest), 8
             )
-    content = encodings(version, ranges(model, x, tmp_path), params)
+    content = encodings(version, measured_ranges(model, x, tmp_path), params)
     request = aimet_request(
         aimet_archive(tmp_path / "m", model, content), spec("x", (2, 3, 16, 16))
     )
@@ -280,7 +282,7 @@ def test_tensors_that_stay_floats_are_noticed(tmp_path: Path) -> None:
     )
 
     told = [notice["message"] for notice in report.result["notices"]]
-    assert [message for message in told if "say that they are floats: 'm'" in message]
+    assert [message for message in told if "of these tensors are floats: 'm'" in message]
 
 
 def test_an_input_that_graphs_within_take_is_quantized_there_too(tmp_path: Path) -> None:

@@ -29,17 +29,25 @@ BROKEN: dict[str, tuple[dict[str, Any], FailureType, str]] = {
     "block": (
         first("w", X) | {"enc_type": "LPBQ"},
         FailureType.UNSUPPORTED,
-        "'w' is of the type LPBQ",
+        "'w' has the type LPBQ",
     ),
     "shift": (first("w", X) | {"zero_point_shift": [0.5]}, FailureType.UNSUPPORTED, "fraction"),
-    "unknown": (first("nobody", X), FailureType.MODEL_INVALID, "'nobody' is for no tensor"),
-    "zero": (first("x", X) | {"scale": [0.0]}, FailureType.UNSUPPORTED, "no positive number"),
+    "unknown": (
+        first("nobody", X),
+        FailureType.MODEL_INVALID,
+        "does not belong to a tensor",
+    ),
+    "zero": (first("x", X) | {"scale": [0.0]}, FailureType.UNSUPPORTED, "not a positive number"),
     "vanishing": (first("x", X) | {"scale": [1e-60]}, FailureType.UNSUPPORTED, "float32"),
-    "nan": (first("x", X) | {"scale": [float("nan")]}, FailureType.UNSUPPORTED, "no positive"),
-    "no 0": (first("x", X) | {"offset": [5]}, FailureType.UNSUPPORTED, "a range without 0"),
+    "nan": (first("x", X) | {"scale": [float("nan")]}, FailureType.UNSUPPORTED, "not a positive"),
+    "no 0": (
+        first("x", X) | {"offset": [5]},
+        FailureType.UNSUPPORTED,
+        "not include 0",
+    ),
     "lengths": (first("x", X) | {"offset": [0, 0]}, FailureType.MODEL_INVALID, "as many offsets"),
-    "no name": ({"bw": 8}, FailureType.MODEL_INVALID, "'' lacks 'dtype'"),
-    "no width": ({"name": "x"}, FailureType.MODEL_INVALID, "'x' lacks 'bw'"),
+    "no name": ({"bw": 8}, FailureType.MODEL_INVALID, "'' has no 'dtype'"),
+    "no width": ({"name": "x"}, FailureType.MODEL_INVALID, "'x' has no 'bw'"),
     "text": (first("x", X) | {"scale": ["a"]}, FailureType.MODEL_INVALID, "'x' is malformed"),
     "many": (first("x", X) | {"scale": [1, 1]}, FailureType.MODEL_INVALID, "2 scales"),
     "32 bits": (
@@ -83,10 +91,10 @@ def test_what_cannot_be_done_is_named(tmp_path: Path, name: str) -> None:
 
 BROKEN_SECOND: dict[str, tuple[dict[str, Any], str]] = {
     "int2": (second("w", X) | {"output_dtype": "int2"}, "has 2 bits"),
-    "float8": (second("w", X) | {"output_dtype": "float8e4m3fn"}, "does not have"),
-    "blocks": (second("w", X) | {"block_size": 2, "axis": 1}, "one of blocks"),
-    "meta": (second("w", X) | {"y_scale": {"x": [1], "x_scale": 1}}, "one of blocks"),
-    "half": (second("w", X) | {"y_zero_point": -0.5}, "no whole number"),
+    "float8": (second("w", X) | {"output_dtype": "float8e4m3fn"}, "does not support"),
+    "blocks": (second("w", X) | {"block_size": 2, "axis": 1}, "per block"),
+    "meta": (second("w", X) | {"y_scale": {"x": [1], "x_scale": 1}}, "per block"),
+    "half": (second("w", X) | {"y_zero_point": -0.5}, "not a whole number"),
     "axis": (second("w", Affine([0.1] * 4, [0] * 4, 8, axis=2)), "along dimension 2"),
 }
 
@@ -113,7 +121,7 @@ def test_a_range_that_leaves_a_value_out_is_refused(tmp_path: Path) -> None:
     )
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "'x' has a range of 254.0 steps: 8 bits make 255" in failure.reason
+    assert "'x' has a range of 254.0 steps, but 8 bits have 255" in failure.reason
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,7 @@ def test_an_encoding_that_comes_twice(tmp_path: Path) -> None:
         aimet_request(aimet_archive(tmp_path / "m", linear_model(), content)), tmp_path / "a"
     )
 
-    assert "'x' comes twice" in failure.reason
+    assert "'x' is repeated" in failure.reason
 
 
 KEYS = (

@@ -37,7 +37,7 @@ from qai_hub.local.engine.attempt import (
     TensorSpec,
 )
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.worker import OOM_SCORE
+from qai_hub.local.engine.worker import OOM_SCORE_FILE
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -209,7 +209,7 @@ def test_a_crash_names_the_signal(tmp_path: Path, number: signal.Signals) -> Non
         outcome = future.result(timeout=10)
 
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    assert f"ended by {number.name}" in outcome.reason
+    assert f"killed by {number.name}" in outcome.reason
     assert RUNNING in outcome.log.read_text()
     assert ("memory runs out" in outcome.reason) == (number is signal.SIGKILL)
     assert ("Segmentation fault" in outcome.reason) == (number is signal.SIGSEGV)
@@ -219,7 +219,7 @@ def test_an_exit_without_a_result_is_a_crash(tmp_path: Path) -> None:
     outcome = attempt(compile_request(tmp_path / "no such file"), tmp_path / "a")
 
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    assert "ended with exit status 1 and without a result" in outcome.reason
+    assert "ended with exit status 1 and no result" in outcome.reason
     assert "FileNotFoundError" in outcome.reason
     assert len(outcome.reason) <= 10_000
 
@@ -237,7 +237,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert has_exited(wait_for_log(outcome.log, ""))
 
 
-@pytest.mark.skipif(not OOM_SCORE.exists(), reason="needs Linux's OOM killer")
+@pytest.mark.skipif(not OOM_SCORE_FILE.exists(), reason="needs Linux's OOM killer")
 def test_the_kernel_takes_the_worker_first_where_memory_runs_out(tmp_path: Path) -> None:
     cancelled = threading.Event()
     with endless_attempt(tmp_path, cancelled) as (pid, future):

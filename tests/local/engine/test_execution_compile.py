@@ -24,7 +24,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine.compile import compile_model
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.onnx.prepare import verify
+from qai_hub.local.engine.onnx.verify import verify_target
 
 
 def test_a_static_model(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
     request = compile_request(saved(model, tmp_path), spec("x", [1, 40]))
     (tmp_path / "a" / "work").mkdir(parents=True)
 
-    report = compile_model(request, tmp_path / "a", external_from=1000)
+    report = compile_model(request, tmp_path / "a", external_data_threshold=1000)
 
     target = tmp_path / "a" / report.files["target_model"]
     assert target.name == "target_model.onnx.zip"
@@ -179,7 +179,7 @@ def test_without_a_target_runtime_a_notice_tells_which_one_it_is(tmp_path: Path)
     assert "onnx" in notice["message"]
 
 
-def constant(path: Path, *values: Any) -> Path:
+def constant_model(path: Path, *values: Any) -> Path:
     """Save a model that returns the same values whatever its input is."""
     model = build_model(
         [helper.make_node("Identity", [f"c{i}"], [f"y{i}"]) for i in range(len(values))],
@@ -218,10 +218,10 @@ def constant(path: Path, *values: Any) -> Path:
 def test_outputs_that_differ_are_told(
     tmp_path: Path, before: Any, after: Any, told: str | None
 ) -> None:
-    original = constant(tmp_path / "original", np.zeros(1, np.float32), before)
-    target = constant(tmp_path / "target", np.zeros(1, np.float32), after)
+    original = constant_model(tmp_path / "original", np.zeros(1, np.float32), before)
+    target = constant_model(tmp_path / "target", np.zeros(1, np.float32), after)
 
-    outputs, notices = verify(original, target, [spec("x", [1])])
+    outputs, notices = verify_target(original, target, [spec("x", [1])])
 
     assert [output.shape for output in outputs] == [(1,), after.shape]
     assert len(notices) == (told is not None)
@@ -248,4 +248,4 @@ def test_a_model_that_does_not_run_fails(tmp_path: Path) -> None:
     failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
-    assert "does not run on random inputs" in failure.reason
+    assert "cannot run the model on random inputs" in failure.reason

@@ -31,7 +31,7 @@ from qai_hub.local.engine.protocol import (
 SIZE = (1, 3, 16, 16)
 
 
-def asked(
+def quantizing_request(
     folder: Path, full_type: str, *specs: TensorSpec, options: str = "", name: str = "x"
 ) -> AttemptRequest:
     data = dataset(folder / "d", {name: samples(8, *SIZE)})
@@ -58,7 +58,7 @@ def messages(report: Report) -> list[str]:
 def test_it_is_what_a_quantize_job_and_a_compile_job_make(
     tmp_path: Path, full_type: str, types: tuple[str, str]
 ) -> None:
-    request = asked(tmp_path, full_type)
+    request = quantizing_request(tmp_path, full_type)
     assert request.dataset is not None
     first = execute(quantize_request(request.model.path, request.dataset, *types), tmp_path / "a")
     second = execute(compile_request(tmp_path / "a" / first.files["target_model"]), tmp_path / "b")
@@ -75,9 +75,11 @@ def test_it_is_what_a_quantize_job_and_a_compile_job_make(
 
 
 def test_names_and_layouts_change_around_what_is_quantized(tmp_path: Path) -> None:
-    plain = execute(asked(tmp_path, "int8"), tmp_path / "a")
+    plain = execute(quantizing_request(tmp_path, "int8"), tmp_path / "a")
     options = "--output_names scores --force_channel_last_input image"
-    request = asked(tmp_path, "int8", spec("image", SIZE), options=options, name="image")
+    request = quantizing_request(
+        tmp_path, "int8", spec("image", SIZE), options=options, name="image"
+    )
 
     report = execute(request, tmp_path / "b")
 
@@ -93,10 +95,10 @@ def test_names_and_layouts_change_around_what_is_quantized(tmp_path: Path) -> No
 
 
 def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> None:
-    request = asked(tmp_path, "int8", options="--output_names scores")
+    request = quantizing_request(tmp_path, "int8", options="--output_names scores")
     (tmp_path / "a" / "work").mkdir(parents=True)
 
-    report = compile_model(request, tmp_path / "a", external_from=1)
+    report = compile_model(request, tmp_path / "a", external_data_threshold=1)
 
     assert report.files["target_model"] == "target_model.onnx.zip"
     again = execute(compile_request(tmp_path / "a" / report.files["target_model"]), tmp_path / "b")
@@ -105,14 +107,14 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("full_type", ["int16", "float16"])
 def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path, full_type: str) -> None:
-    failure = get_failure(asked(tmp_path, full_type), tmp_path / "a")
+    failure = get_failure(quantizing_request(tmp_path, full_type), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16." in failure.reason
 
 
 def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:
-    request = replace(asked(tmp_path, "int8"), dataset=None)
+    request = replace(quantizing_request(tmp_path, "int8"), dataset=None)
 
     failure = get_failure(request, tmp_path / "a")
 
@@ -121,7 +123,7 @@ def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:
 
 
 def test_calibration_data_that_is_not_used_is_noticed(tmp_path: Path) -> None:
-    request = replace(asked(tmp_path, "int8"), options="--target_runtime onnx")
+    request = replace(quantizing_request(tmp_path, "int8"), options="--target_runtime onnx")
 
     report = execute(request, tmp_path / "a")
 
@@ -141,17 +143,19 @@ def test_calibration_data_that_is_not_used_is_noticed(tmp_path: Path) -> None:
 def test_data_that_does_not_fit(tmp_path: Path, tensors: Any, reason: str) -> None:
     data = dataset(tmp_path / "other", tensors)
 
-    failure = get_failure(replace(asked(tmp_path, "int8"), dataset=data), tmp_path / "a")
+    failure = get_failure(
+        replace(quantizing_request(tmp_path, "int8"), dataset=data), tmp_path / "a"
+    )
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert reason in failure.reason
 
 
 def test_a_quantized_model_is_not_quantized_again(tmp_path: Path) -> None:
-    request = asked(tmp_path, "int8")
+    request = quantizing_request(tmp_path, "int8")
     first = execute(request, tmp_path / "a")
     model = replace(request.model, path=tmp_path / "a" / first.files["target_model"])
 
     failure = get_failure(replace(request, inputs=(model,)), tmp_path / "b")
 
-    assert "quantized already" in failure.reason
+    assert "already quantized" in failure.reason

@@ -14,24 +14,24 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 STAMP = "2026-01-02T03:04:05.678Z"
 
 
-def written(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
+def logged_text(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
     path.unlink(missing_ok=True)
     with closing(AttemptLog(path, limit=limit, now=lambda: NOW)) as log:
         for chunk in chunks:
-            log.feed(chunk)
+            log.write_output(chunk)
     return path.read_text(encoding="utf-8")
 
 
-def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
+def split_at(data: bytes, places: list[int]) -> Iterator[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
     return (data[a:b] for a, b in pairwise(edges))
 
 
 def test_lines_are_stamped_with_utc_time(tmp_path: Path) -> None:
     with closing(AttemptLog(tmp_path / "log", now=lambda: NOW)) as log:
-        log.note("started\nagain")
-        log.feed(b"one\ntw")
-        log.feed(b"o\nthree")
+        log.write("started\nagain")
+        log.write_output(b"one\ntw")
+        log.write_output(b"o\nthree")
 
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines == [f"{STAMP} {text}" for text in ("started", "again", "one", "two", "three")]
@@ -45,47 +45,49 @@ def test_lines_are_stamped_with_utc_time(tmp_path: Path) -> None:
 def test_where_output_is_cut_into_chunks_does_not_show(
     tmp_path: Path, data: bytes, places: list[int]
 ) -> None:
-    assert written(tmp_path / "log", *cut(data, places)) == written(tmp_path / "log", data)
+    assert logged_text(tmp_path / "log", *split_at(data, places)) == logged_text(
+        tmp_path / "log", data
+    )
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text())
 def test_no_control_character_reaches_the_log(tmp_path: Path, text: str) -> None:
-    log = written(tmp_path / "log", text.encode("utf-8", "surrogatepass"))
+    log = logged_text(tmp_path / "log", text.encode("utf-8", "surrogatepass"))
 
     assert all(char.isprintable() or char in "\t\n" or ord(char) > 0x9F for char in log)
     assert "\x1b" not in log
 
 
 def test_colours_are_dropped(tmp_path: Path) -> None:
-    assert written(tmp_path / "log", b"\x1b[1;31mred\x1b[m\n") == f"{STAMP} red\n"
+    assert logged_text(tmp_path / "log", b"\x1b[1;31mred\x1b[m\n") == f"{STAMP} red\n"
 
 
 def test_a_flood_keeps_the_first_and_the_last_lines(tmp_path: Path) -> None:
     flood = b"".join(b"line %d\n" % number for number in range(100_000))
 
-    log = written(tmp_path / "log", flood, limit=10_000)
+    log = logged_text(tmp_path / "log", flood, limit=10_000)
 
     lines = log.splitlines()
     assert len(log) < 20_000
     assert lines[0] == f"{STAMP} line 0"
     assert lines[-1] == f"{STAMP} line 99999"
-    (gap,) = (line for line in lines if "left out" in line)
+    (gap,) = (line for line in lines if "omitted" in line)
     kept = len(lines) - 1
-    assert gap == f"{STAMP} … {100_000 - kept} lines left out …"
+    assert gap == f"{STAMP} … {100_000 - kept} lines omitted …"
 
 
 def test_a_line_without_end_is_bounded(tmp_path: Path) -> None:
-    log = written(tmp_path / "log", *[b"x" * 65536] * 100, limit=10_000)
+    log = logged_text(tmp_path / "log", *[b"x" * 65536] * 100, limit=10_000)
 
     assert len(log) < 300_000
-    assert "left out" in log
+    assert "omitted" in log
 
 
 def test_the_tail_holds_only_what_the_worker_printed(tmp_path: Path) -> None:
     with closing(AttemptLog(tmp_path / "log")) as log:
-        log.note("a line of the hub")
-        log.feed(b"".join(b"line %d\n" % number for number in range(100)) + b"unfinished")
+        log.write("a line of the hub")
+        log.write_output(b"".join(b"line %d\n" % number for number in range(100)) + b"unfinished")
         tail = log.tail().splitlines()
 
     assert tail[-2:] == ["line 99", "unfinished"]
@@ -97,7 +99,7 @@ def test_a_full_disk_does_not_stop_the_hub(tmp_path: Path) -> None:
     (tmp_path / "log").symlink_to("/dev/full")
 
     with closing(AttemptLog(tmp_path / "log")) as log:
-        log.feed(b"one\n")
-        log.feed(b"two\n")
+        log.write_output(b"one\n")
+        log.write_output(b"two\n")
 
         assert log.tail() == "one\ntwo"

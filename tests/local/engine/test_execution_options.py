@@ -9,35 +9,35 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
     ITERATIONS,
-    MOST_ITERATIONS,
+    MAX_ITERATIONS,
     OPTIONS,
     PROFILER_TIME,
-    options_of,
+    parse_job_options,
 )
 from qai_hub.local.engine.options import (
-    Done,
     Ignored,
     Option,
-    Refused,
+    Supported,
+    Unsupported,
+    check_compute_units,
     parse_options,
-    unused_units,
 )
-from qai_hub.local.engine.options import settings as read_settings
+from qai_hub.local.engine.options import parse_settings as read_settings
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import TARGET_RUNTIME
 
 WORDS = st.text(min_size=1).filter(lambda text: not text.startswith("--"))
 ANY_TEXT = tuple(
-    Option(flag=flag, takes="a text", read=str, rules={"compile": Done("it")})
+    Option(flag=flag, accepted="a text", parse=str, handling={"compile": Supported("it")})
     for flag in ("--name", "--other")
 )
 SETTINGS = (
     Option(
         flag="--set",
-        takes="settings",
-        read=read_settings,
-        repeats=True,
-        rules={"compile": Done("them")},
+        accepted="settings",
+        parse=read_settings,
+        repeatable=True,
+        handling={"compile": Supported("them")},
     ),
 )
 KEYS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1)
@@ -69,12 +69,12 @@ EXAMPLES = {
     "--tflite_options": "number_of_threads=4",
     "--tflite_delegates": "qnn,xnnpack",
 }
-RULES = [(option.flag, kind) for option in OPTIONS for kind in option.rules]
+RULES = [(option.flag, kind) for option in OPTIONS for kind in option.handling]
 
 
-def refusal(text: str, kind: JobTypeName = "profile") -> JobFailure:
+def parse_failure(text: str, kind: JobTypeName = "profile") -> JobFailure:
     with pytest.raises(JobFailure) as caught:
-        options_of(text, kind)
+        parse_job_options(text, kind)
     return caught.value
 
 
@@ -83,28 +83,31 @@ def test_every_option_is_done_or_ignored_with_a_notice_or_refused(
     flag: str, kind: JobTypeName
 ) -> None:
     (option,) = (option for option in OPTIONS if option.flag == flag)
-    rule = option.rules[kind]
+    rule = option.handling[kind]
     value = EXAMPLES[flag]
     text = f"{flag} {shlex.quote(value)}" if value else flag
-    if isinstance(rule, Refused):
-        failure = refusal(text, kind)
+    if isinstance(rule, Unsupported):
+        failure = parse_failure(text, kind)
         assert failure.failure_type is FailureType.UNSUPPORTED
-        assert failure.reason == f"This hub cannot do {flag}: {rule.why}."
+        assert failure.reason == f"This hub does not support {flag}: {rule.reason}."
         return
-    options = options_of(text, kind)
-    assert set(options.values) == ({flag} if isinstance(rule, Done) else set())
+    options = parse_job_options(text, kind)
+    assert set(options.values) == ({flag} if isinstance(rule, Supported) else set())
     told = [notice["message"] for notice in options.notices]
-    ignored = [f"The option {flag} was ignored: {rule.why}."] if isinstance(rule, Ignored) else []
+    ignored = (
+        [f"The option {flag} was ignored: {rule.reason}."] if isinstance(rule, Ignored) else []
+    )
     assert told == ignored
 
 
 @pytest.mark.parametrize("kind", get_args(JobTypeName))
 def test_options_of_other_kinds_of_jobs_are_refused(kind: JobTypeName) -> None:
     for option in OPTIONS:
-        if kind not in option.rules:
-            failure = refusal(f"{option.flag} 1", kind)
+        if kind not in option.handling:
+            failure = parse_failure(f"{option.flag} 1", kind)
             assert failure.failure_type is FailureType.INVALID_ARGUMENT
-            assert f"not one of {kind} jobs, but of {next(iter(option.rules))}" in failure.reason
+            assert f"jobs, not for {kind} jobs" in failure.reason
+            assert f"is for {next(iter(option.handling))}" in failure.reason
 
 
 @settings(deadline=None)
@@ -146,26 +149,26 @@ def test_settings_of_a_repeated_option_add_up_or_contradict(parts: list[dict[str
 @given(text=st.text(alphabet=st.sampled_from("-=' \"\\,\n\0éax1") | st.characters()))
 def test_any_text_is_read_or_refused_as_an_argument(text: str) -> None:
     if text.strip(" \t\r\n"):
-        failure = refusal(text)
+        failure = parse_failure(text)
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
         assert "--compute_unit" in failure.reason
     else:
-        assert options_of(text, "profile").values == {}
+        assert parse_job_options(text, "profile").values == {}
 
 
 @settings(deadline=None)
 @given(count=st.integers())
 def test_iterations_are_bounded(count: int) -> None:
     text = f"{ITERATIONS} {count}"
-    if 1 <= count <= MOST_ITERATIONS:
-        assert options_of(text, "profile").values == {ITERATIONS: count}
+    if 1 <= count <= MAX_ITERATIONS:
+        assert parse_job_options(text, "profile").values == {ITERATIONS: count}
     else:
-        assert refusal(text).failure_type is FailureType.INVALID_ARGUMENT
+        assert parse_failure(text).failure_type is FailureType.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 def test_no_options(text: str) -> None:
-    options = options_of(text, "compile")
+    options = parse_job_options(text, "compile")
     assert (options.values, options.notices) == ({}, [])
 
 
@@ -173,12 +176,12 @@ def test_no_options(text: str) -> None:
 @pytest.mark.parametrize("glue", [" ", "="])
 def test_a_switch_set_to_false_asks_for_nothing(value: str, glue: str) -> None:
     text = f"--quantize_io{glue}{value} --truncate_64bit_tensors{glue}{value}"
-    options = options_of(text, "compile")
+    options = parse_job_options(text, "compile")
     assert (options.values, options.notices) == ({}, [])
 
 
 def test_a_switch_leaves_the_next_option_alone() -> None:
-    options = options_of(f"--truncate_64bit_tensors {TARGET_RUNTIME} onnx", "compile")
+    options = parse_job_options(f"--truncate_64bit_tensors {TARGET_RUNTIME} onnx", "compile")
     assert options.values == {TARGET_RUNTIME: "onnx"}
     assert len(options.notices) == 1
 
@@ -197,25 +200,25 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--compute_unit cpu all", "text 'all' is not supported"),
         ("--compute_unit tpu", "no compute unit 'tpu'"),
         ("--compute_unit cpu,", "no compute unit ''"),
-        ("--max_profiler_iterations ten", "not a number"),
-        ("--max_profiler_iterations 1.5", "not a number"),
-        ("--max_profiler_iterations ٣", "not a number"),
+        ("--max_profiler_iterations ten", "not a whole number"),
+        ("--max_profiler_iterations 1.5", "not a whole number"),
+        ("--max_profiler_iterations ٣", "not a whole number"),
         ("--max_profiler_iterations 0", "from 1 to 10000"),
-        ("--max_profiler_iterations 999999999999999", "not a number"),
+        ("--max_profiler_iterations 999999999999999", "from 1 to 10000"),
         ("--max_profiler_time 3601", "from 1 to 3600"),
-        ("--compute_unit 'cpu", "cannot be read (No closing quotation)"),
+        ("--compute_unit 'cpu", "cannot be parsed (No closing quotation)"),
         ("--dequantize_outputs maybe", "text 'maybe' is not supported"),
         ("--dequantize_outputs=maybe", "must be true or false"),
         ("--qnn_options a=b;;c=d", "'' is not of the form name=value"),
         ("--qnn_options a", "'a' is not of the form name=value"),
-        ("--qnn_options a=b;a=c", "a comes twice"),
-        ("--qnn_options a=b --qnn_options a=c", "a was given before, with another value"),
+        ("--qnn_options a=b;a=c", "a is repeated"),
+        ("--qnn_options a=b --qnn_options a=c", "a is given twice, with different values"),
         ("--tflite_delegates qnn,,gpu", "a name is empty"),
-        ("--tflite_delegates qnn,qnn", "a name comes twice"),
+        ("--tflite_delegates qnn,qnn", "a name is repeated"),
     ],
 )
 def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) -> None:
-    failure = refusal(text)
+    failure = parse_failure(text)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
@@ -224,7 +227,7 @@ def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) ->
 
 @pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
-    failure = refusal(f"{TARGET_RUNTIME} {runtime}", "compile")
+    failure = parse_failure(f"{TARGET_RUNTIME} {runtime}", "compile")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert runtime in failure.reason
@@ -235,14 +238,14 @@ def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None
     ("text", "kind"), [(f"{TARGET_RUNTIME} onxx", "compile"), ("--range_scheme no", "quantize")]
 )
 def test_what_there_is_not_is_invalid(text: str, kind: JobTypeName) -> None:
-    failure = refusal(text, kind)
+    failure = parse_failure(text, kind)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert "there is no such" in failure.reason
 
 
 def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
-    failure = refusal("--range_scheme mse_minimizer", "quantize")
+    failure = parse_failure("--range_scheme mse_minimizer", "quantize")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "auto|min_max" in failure.reason
@@ -250,18 +253,20 @@ def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
 
 @pytest.mark.parametrize("units", ["cpu", "all", "npu,cpu", "cpu,gpu,npu"])
 def test_compute_units_with_the_cpu_among_them(units: str) -> None:
-    found = options_of(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
+    found = parse_job_options(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
     assert found == tuple(units.split(","))
-    assert unused_units(found, ["cpu"]) == sorted(set(found) - {"all", "cpu"})
+    assert check_compute_units(found, ["cpu"]) == sorted(set(found) - {"all", "cpu"})
 
 
 @pytest.mark.parametrize("units", ["npu", "gpu", "npu,gpu"])
 def test_compute_units_without_the_cpu_are_unsupported(units: str) -> None:
     with pytest.raises(JobFailure, match="CPU of this hub's host") as caught:
-        unused_units(options_of(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT], ["cpu"])
+        check_compute_units(
+            parse_job_options(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT], ["cpu"]
+        )
 
     assert caught.value.failure_type is FailureType.UNSUPPORTED
 
 
 def test_the_time_to_measure_is_a_number_of_seconds() -> None:
-    assert options_of(f"{PROFILER_TIME}=60", "profile").values == {PROFILER_TIME: 60}
+    assert parse_job_options(f"{PROFILER_TIME}=60", "profile").values == {PROFILER_TIME: 60}

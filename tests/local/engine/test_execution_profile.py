@@ -21,10 +21,10 @@ from support.execution_models import (
 
 from qai_hub.local.engine import machine as memory
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.machine import MemoryPhases, timed
+from qai_hub.local.engine.machine import MemoryRecorder, time_calls
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.runners.base import profile_model
-from qai_hub.local.engine.runners.onnx import OnnxModel, layer_details
+from qai_hub.local.engine.runners.onnx import OnnxModel, read_layer_details
 
 CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 
@@ -153,7 +153,7 @@ def test_measuring_ends_after_its_time(most: int, seconds: float, expected: int)
         calls.append(clock.now)
         return len(calls)
 
-    times, last = timed(action, most, seconds, clock)
+    times, last = time_calls(action, most, seconds, clock)
 
     assert times == [1_000_000] * expected
     assert last == len(calls) == expected
@@ -162,16 +162,16 @@ def test_measuring_ends_after_its_time(most: int, seconds: float, expected: int)
 def test_a_profile_that_is_cut_short_says_so(tmp_path: Path) -> None:
     x = np.ones((2, 3), np.float32)
     opened = open_model(saved(linear_model(), tmp_path), "MODEL_TYPE_ONNX", tmp_path)
-    model = OnnxModel.of(opened)
+    model = OnnxModel.from_model_file(opened)
 
-    measured = profile_model(model, {"x": x}, "ones", 1000, tmp_path, seconds=0)
+    measured = profile_model(model, {"x": x}, "ones", 1000, tmp_path, max_seconds=0)
 
     assert len(measured.profile["all_execution_times"]) == 1
     assert [n["message"] for n in measured.notices if "1 of 1000 iterations" in n["message"]] != []
 
 
 def test_no_time_is_below_a_microsecond() -> None:
-    assert timed(lambda: None, 3, 1, Clock())[0] == [1, 1, 1]
+    assert time_calls(lambda: None, 3, 1, Clock())[0] == [1, 1, 1]
 
 
 def event(name: str, index: int, start: int, duration: int, op: str = "Op") -> dict[str, Any]:
@@ -187,7 +187,7 @@ def event(name: str, index: int, start: int, duration: int, op: str = "Op") -> d
 
 def layers_of(path: Path, *events: dict[str, Any]) -> list[tuple[str, int]]:
     path.write_text(json.dumps(events))
-    return [(layer["name"], layer["execution_time"]) for layer in layer_details(path)]
+    return [(layer["name"], layer["execution_time"]) for layer in read_layer_details(path)]
 
 
 def test_layer_times_are_means_without_the_first_run(tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_what_ran_inside_of_another_operator_is_no_layer(tmp_path: Path) -> None
 def test_traces_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "t").write_text('[{"cat": "Node"')
     with pytest.raises(ValueError, match="Expecting"):
-        layer_details(tmp_path / "t")
+        read_layer_details(tmp_path / "t")
     with (tmp_path / "t").open("wb") as file:
         file.truncate(65 * 2**20)
     with pytest.raises(ValueError, match="65 MiB"):
-        layer_details(tmp_path / "t")
+        read_layer_details(tmp_path / "t")
 
 
 def touched(size: int) -> mmap.mmap:
@@ -245,14 +245,14 @@ def touched(size: int) -> mmap.mmap:
 
 
 def test_memory_of_a_phase() -> None:
-    phases = MemoryPhases()
+    phases = MemoryRecorder()
     with phases.phase("cold_load"):
         kept = touched(8 * 2**20)
         touched(32 * 2**20).close()
     with phases.phase("warm_load"):
         kept.close()
 
-    assert phases.measured
+    assert phases.is_supported
     increase = phases.fields["cold_load_memory"]["increase"]
     assert 7 * 2**20 < increase["lower"] < 20 * 2**20
     assert increase["upper"] > 38 * 2**20
@@ -262,7 +262,7 @@ def test_memory_of_a_phase() -> None:
     assert phases.fields["warm_load_memory"]["increase"]["lower"] == 0
 
 
-@pytest.mark.parametrize("missing", ["STATUS", "CLEAR_REFS"])
+@pytest.mark.parametrize("missing", ["STATUS_FILE", "CLEAR_REFS_FILE"])
 def test_without_the_kernels_figures_no_memory_is_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:

@@ -42,7 +42,7 @@ def request(folder: Path, model: onnx.ModelProto, inputs: Any, *types: str) -> A
     return quantize_request(saved(model, folder), dataset(folder / "d", inputs), *types)
 
 
-def quantized(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
+def quantize(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
     """What the report about the network of convolutions tells, and its target model."""
     asked = request(folder, conv_net(), {"x": samples(16, *SIZE)}, *types)
     report = execute(asked, folder / "a")
@@ -98,7 +98,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
     for types in (("INT8", "INT8"), ("INT8", "INT16"), ("INT4", "INT16")):
         folder = tmp_path / "".join(types)
         folder.mkdir()
-        psnr[types] = quantized(folder, *types)[0]["psnr"]["y"]
+        psnr[types] = quantize(folder, *types)[0]["psnr"]["y"]
 
     # Each bit halves the step, which is 6 dB; 8 bits are about 50 dB, less what layers add up.
     assert 40 < psnr["INT8", "INT8"] < psnr["INT8", "INT16"] < 80
@@ -106,7 +106,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
 
 
 def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     inputs = samples(16, *SIZE)
     before = np.concatenate([run_onnx(tmp_path / "m1", x=x)[0] for x in inputs])
@@ -118,7 +118,7 @@ def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
 
 
 def test_what_the_report_tells(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     assert result["target_model_type"] == "MODEL_TYPE_ONNX"
     assert result["input_spec"] == [{"name": "x", "shape": list(SIZE), "dtype": "float32"}]
@@ -161,8 +161,8 @@ def test_several_outputs_each_have_their_psnr_or_a_notice(tmp_path: Path) -> Non
     assert set(report.result["psnr"]) == {"m", "minus"}
     told = [notice["message"] for notice in report.result["notices"]]
     assert told == [
-        "The output 'index' has no PSNR: it holds no floats.",
-        "The output 'nothing' has no PSNR: the model gives nothing but 0 on the calibration data.",
+        "The output 'index' has no PSNR: it contains no floats.",
+        "The output 'nothing' has no PSNR: it is 0 everywhere on the calibration data.",
     ]
 
 
@@ -181,7 +181,7 @@ def test_weights_in_files_of_their_own(tmp_path: Path) -> None:
     whole = execute(asked, tmp_path / "whole")
     (tmp_path / "apart" / "work").mkdir(parents=True)
 
-    apart = quantize_model(asked, tmp_path / "apart", external_from=1)
+    apart = quantize_model(asked, tmp_path / "apart", external_data_threshold=1)
 
     assert apart.result["psnr"] == whole.result["psnr"]
     unpacked = tmp_path / "unpacked"
@@ -209,11 +209,11 @@ def test_only_so_many_samples_are_taken(tmp_path: Path) -> None:
     asked = request(tmp_path, conv_net(), {"x": [*samples(3, *SIZE), wild]})
     (tmp_path / "some" / "work").mkdir(parents=True)
 
-    some = quantize_model(asked, tmp_path / "some", most_samples=3)
+    some = quantize_model(asked, tmp_path / "some", max_samples=3)
     every = execute(asked, tmp_path / "every")
 
     assert [notice["message"] for notice in some.result["notices"]] == [
-        "Calibrated on the first 3 of 4 samples, the most that this hub takes."
+        "Calibrated on the first 3 of 4 samples, the maximum of this hub."
     ]
     assert every.result["notices"] == []
     assert some.result["output_spec"] == every.result["output_spec"]
@@ -245,12 +245,12 @@ BAD_DATA: dict[str, tuple[dict[str, list[Any]], str]] = {
     "other shape": ({"x": samples(1, 1, 3, 8, 8)}, "has the shape (1, 3, 8, 8)"),
     "float64": ({"x": [np.zeros(SIZE)]}, "is float64 in the dataset"),
     "integers": ({"x": [np.zeros(SIZE, np.int32)]}, "is int32 in the dataset"),
-    "no samples": ({"x": []}, "holds no samples"),
+    "no samples": ({"x": []}, "has no samples"),
     "NaN": (
         {"x": [*samples(1, *SIZE), np.full(SIZE, np.nan, np.float32)]},
         "Sample 1 of the input 'x'",
     ),
-    "infinity": ({"x": [np.full(SIZE, np.inf, np.float32)]}, "holds NaN or infinity"),
+    "infinity": ({"x": [np.full(SIZE, np.inf, np.float32)]}, "contains NaN or infinity"),
 }
 
 
@@ -313,32 +313,32 @@ def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> N
     assert close["psnr"]["y"] < 20
     (notice,) = close["notices"]
     assert (notice["severity"], notice["context"]) == ("WARNING", "MODEL")
-    assert "is far from the model's: its PSNR is" in notice["message"]
+    assert "is inaccurate: its PSNR is only" in notice["message"]
 
 
-def integers() -> onnx.ModelProto:
+def integer_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return build_model(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})
 
 
-def halves() -> onnx.ModelProto:
+def half_model() -> onnx.ModelProto:
     half = onnx.TensorProto.FLOAT16
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return build_model(nodes, {"x": (half, [2])}, {"y": (half, [2])})
 
 
-def logarithm() -> onnx.ModelProto:
+def logarithm_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Log", ["x"], ["y"])]
     return build_model(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})
 
 
-def picking() -> onnx.ModelProto:
+def gather_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Gather", ["table", "x"], ["y"])]
     table = {"table": np.eye(3, dtype=np.float32)}
     return build_model(nodes, {"x": (INT64, [2])}, {"y": (FLOAT, [2, 3])}, table)
 
 
-def overflowing() -> onnx.ModelProto:
+def overflowing_model() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Mul", ["x", "large"], ["product"]),
         helper.make_node("Min", ["product", "one"], ["y"]),
@@ -349,25 +349,30 @@ def overflowing() -> onnx.ModelProto:
 
 TWO = {dtype: [np.array([1, 2], dtype)] for dtype in ("float16", "float32", "int64")}
 BAD_MODELS: dict[str, tuple[onnx.ModelProto, list[Any], FailureType, str]] = {
-    "no floats": (integers(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
-    "float16": (halves(), TWO["float16"], FailureType.UNSUPPORTED, "'x' of the model is float16"),
+    "no floats": (integer_model(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
+    "float16": (
+        half_model(),
+        TWO["float16"],
+        FailureType.UNSUPPORTED,
+        "'x' of the model is float16",
+    ),
     "NaN from numbers": (
-        logarithm(),
+        logarithm_model(),
         [np.array([-1, 1], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
-        "The output 'y' of the model holds NaN or infinity on sample 0",
+        "The output 'y' of the model contains NaN or infinity on sample 0",
     ),
     "infinity within": (
-        overflowing(),
+        overflowing_model(),
         [np.array([100, 200], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
-        "The tensor 'product' of the model is NaN or infinite",
+        "The tensor 'product' of the model contains NaN or infinity",
     ),
     "does not run": (
-        picking(),
+        gather_model(),
         [np.array([0, 99])],
         FailureType.RUNTIME_UNKNOWN,
-        "does not run on sample 0 of the calibration data",
+        "cannot run the model on sample 0 of the calibration data",
     ),
 }
 
@@ -383,12 +388,12 @@ def test_models_that_cannot_be_quantized(tmp_path: Path, what: str) -> None:
 
 
 def test_a_model_that_is_quantized_already(tmp_path: Path) -> None:
-    _, target = quantized(tmp_path)
+    _, target = quantize(tmp_path)
 
     failure = get_failure(quantize_request(target, tmp_path / "d"), tmp_path / "b")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
-    assert "quantized already" in failure.reason
+    assert "already quantized" in failure.reason
 
 
 def test_a_model_that_no_converter_brings_to_a_newer_operator_set(tmp_path: Path) -> None:
@@ -401,7 +406,7 @@ def test_a_model_that_no_converter_brings_to_a_newer_operator_set(tmp_path: Path
     failure = get_failure(request(tmp_path, model, {"x": samples(1, *SIZE)}), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "export it again with 13" in failure.reason
+    assert "export it with opset 13" in failure.reason
 
 
 @pytest.mark.parametrize(

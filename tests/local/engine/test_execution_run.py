@@ -120,7 +120,7 @@ def test_a_sample_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:
     )
 
     assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
-    assert "does not run on sample 1 of the dataset" in failure.reason
+    assert "cannot run the model on sample 1 of the dataset" in failure.reason
     assert "out of data bounds" in failure.reason
 
 

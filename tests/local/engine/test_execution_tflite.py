@@ -172,7 +172,7 @@ def test_options_for_tflite_are_noticed_where_the_model_is_another(tmp_path: Pat
     told = messages(execute(request, tmp_path / "a"))
 
     for flag in ("--dequantize_outputs", "--tflite_options"):
-        assert f"The option {flag} was ignored: it is for models of TensorFlow Lite." in told
+        assert f"The option {flag} was ignored: it applies to TensorFlow Lite models only." in told
 
 
 def test_settings_that_mean_nothing_here_are_noticed(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_damaged_files(tmp_path: Path, content: bytes | None) -> None:
     failure = get_failure(tflite_request(path, profile=True), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_CORRUPT
-    assert "LiteRT does not load the model" in failure.reason
+    assert "LiteRT cannot load the model" in failure.reason
 
 
 def test_a_model_with_flipped_bytes_ends_in_an_outcome(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_memory_that_runs_out_is_told(tmp_path: Path) -> None:
     outcome = attempt(tflite_request(model, profile=True), tmp_path / "a", memory_limit=700 * 2**20)
 
     assert outcome.failure_type == FailureType.OUT_OF_MEMORY
-    assert "it may use 700 MiB" in outcome.reason
+    assert "the limit of this hub is 700 MiB" in outcome.reason
 
 
 def test_an_operator_that_nobody_has_is_named(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_element_types_that_the_api_does_not_have(tmp_path: Path) -> None:
     failure = get_failure(tflite_request(model, profile=True), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "'z' is of the type float64" in failure.reason
+    assert "'z' has the unsupported type float64" in failure.reason
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

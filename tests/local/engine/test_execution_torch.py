@@ -127,7 +127,7 @@ def test_dynamic_dimensions_of_a_program_are_fixed_by_specs(tmp_path: Path) -> N
 
     assert ports(report, "output_spec") == {"output_0": [7, 5], "output_1": [7, 4]}
     told = [notice["message"] for notice in report.result["notices"]]
-    assert "was not compared with PyTorch: it has open dimensions" in " ".join(told)
+    assert "was not compared with PyTorch: it has dynamic dimensions" in " ".join(told)
     failure = get_failure(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "b")
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "is dynamic" in failure.reason
@@ -161,7 +161,7 @@ def test_torchscript_with_a_list_among_its_outputs_is_refused(tmp_path: Path) ->
     failure = get_failure(torch_request(path, "TORCHSCRIPT", spec("x", (2,))), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "is of the type sequence" in failure.reason
+    assert "has the unsupported type sequence" in failure.reason
 
 
 def test_torchscript_without_specs(tmp_path: Path) -> None:

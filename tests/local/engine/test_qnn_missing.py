@@ -45,8 +45,8 @@ def test_without_the_extra_jobs_fail_and_name_it(
         failure = get_failure(request, tmp_path / str(number))
         assert failure.failure_type is FailureType.UNSUPPORTED
         assert failure.reason == (
-            "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "
-            "hub again. It is for Linux on x86-64."
+            "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "
+            "hub runs, and restart the hub. It needs Linux on x86-64."
         )
 
 
@@ -54,7 +54,7 @@ def test_a_device_that_is_no_longer_in_the_catalogue(tmp_path: Path) -> None:
     outcome = attempt(compile_for("qnn_dlc", tmp_path, soc=None), tmp_path / "a")
     assert outcome.failure_type == FailureType.UNSUPPORTED
     assert outcome.reason == (
-        "The job's device is not in the catalogue of this hub, which qnn_dlc needs."
+        "The job's device is not in the catalogue of this hub: qnn_dlc needs a known chip."
     )
 
 
@@ -69,5 +69,5 @@ def test_a_dlc_whose_model_is_gone_is_not_run(tmp_path: Path) -> None:
     request = AttemptRequest(kind="run", inputs=(dlc,), options="", profile=True, soc=CHIP)
     outcome = attempt(request, tmp_path / "b")
     assert outcome.reason == (
-        "The model that the DLC was made of is no longer on this hub: compile it again."
+        "The source model of the DLC is no longer on this hub: compile it again."
     )

@@ -5,18 +5,18 @@ import pytest
 from onnx import helper
 from support.execution_models import FLOAT, build_model, linear_model, run_onnx, samples
 
-from qai_hub.local.engine.qnn.contexts import Context, graph_names
-from qai_hub.local.engine.qnn.diagnose import adapt, told
-from qai_hub.local.engine.qnn.provenance import Part
-from qai_hub.local.engine.qnn.simulate import layers_and_segments
+from qai_hub.local.engine.qnn.contexts import CompiledContext, get_graph_names
+from qai_hub.local.engine.qnn.diagnose import adapt_model, format_nodes
+from qai_hub.local.engine.qnn.provenance import GraphPart
+from qai_hub.local.engine.qnn.simulate import build_layers_and_segments
 from qai_hub.local.engine.runners.onnx import TracedNode
 
 QNN, CPU = "QNNExecutionProvider", "CPUExecutionProvider"
 PARTS = (
-    Part("g_0", (("one", "Conv"), ("two", "Relu"))),
-    Part("g_1", (("five", "Add"),)),
-    Part("", (("three", "Erf"),)),
-    Part("", (("four", "Det"),)),
+    GraphPart("g_0", (("one", "Conv"), ("two", "Relu"))),
+    GraphPart("g_1", (("five", "Add"),)),
+    GraphPart("", (("three", "Erf"),)),
+    GraphPart("", (("four", "Det"),)),
 )
 TRACED = [
     TracedNode("other_0", "other", QNN, [900, 10, 12, 11]),
@@ -27,7 +27,7 @@ TRACED = [
 
 
 def test_layers_and_segments_are_in_the_order_in_which_they_ran() -> None:
-    layers, segments = layers_and_segments(PARTS, TRACED)
+    layers, segments = build_layers_and_segments(PARTS, TRACED)
 
     assert [(layer["name"], layer["segment_id"], layer["id"]) for layer in layers] == [
         ("one", "0", "0"),
@@ -48,12 +48,12 @@ def test_layers_and_segments_are_in_the_order_in_which_they_ran() -> None:
 
 
 def test_what_is_left_to_the_cpu() -> None:
-    context = Context(Path("model.onnx"), Path("model.bin"), PARTS)
-    assert context.left_to_cpu == [("three", "Erf"), ("four", "Det")]
-    assert told(context.left_to_cpu) == "Erf ('three'), Det ('four')"
-    many = told([(f"n{number}", "Erf") for number in range(12)])
+    context = CompiledContext(Path("model.onnx"), Path("model.bin"), PARTS)
+    assert context.cpu_nodes == [("three", "Erf"), ("four", "Det")]
+    assert format_nodes(context.cpu_nodes) == "Erf ('three'), Det ('four')"
+    many = format_nodes([(f"n{number}", "Erf") for number in range(12)])
     assert many.endswith("Erf ('n9') and 2 more")
-    assert told([("a\nb" + "x" * 200, "Erf")]) == f"Erf ('a\\nb{'x' * 97}…')"
+    assert format_nodes([("a\nb" + "x" * 200, "Erf")]) == f"Erf ('a\\nb{'x' * 97}…')"
 
 
 def test_graphs_within_a_wrapper_keep_their_order(tmp_path: Path) -> None:
@@ -64,19 +64,19 @@ def test_graphs_within_a_wrapper_keep_their_order(tmp_path: Path) -> None:
     ]
     model = build_model(nodes, {"x": (FLOAT, [1])}, {"y": (FLOAT, [1])})
     (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
-    assert graph_names(tmp_path / "w.onnx") == ["q_1", "q_0"]
+    assert get_graph_names(tmp_path / "w.onnx") == ["q_1", "q_0"]
 
 
 def test_only_nodes_without_names_are_named() -> None:
     model = linear_model()
-    assert not adapt(model)
+    assert not adapt_model(model)
     for node in model.graph.node[:2]:
         node.name = ""
     model.graph.node[3].name = "MatMul_0"
-    assert adapt(model)
+    assert adapt_model(model)
     names = [node.name for node in model.graph.node]
     assert names == ["MatMul_0_", "Relu_1", "folded", "MatMul_0"]
-    assert not adapt(model)
+    assert not adapt_model(model)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_products_that_qnn_mistakes_are_turned(
     ports = {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 3])}
     (before, after), (x,) = (build_model(nodes, *ports) for _ in range(2)), samples(1)
 
-    assert adapt(after) is turned
+    assert adapt_model(after) is turned
 
     assert list(after.graph.node[2].input) == (["gate", "x"] if turned else list(factors))
     paths = [tmp_path / name for name in ("before.onnx", "after.onnx")]

@@ -11,8 +11,8 @@ from qai_hub.local.engine.qnn.provider import (
     OPTIMIZATIONS,
     PRECISION,
     VTCM,
-    graphs_to_run,
-    qnn_settings,
+    parse_qnn_settings,
+    parse_run_settings,
 )
 
 FLOATS = Soc(name="new", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
@@ -30,7 +30,7 @@ OTHERS = st.from_regex(r"(context|default_graph)_x[a-z]{1,8}", fullmatch=True)
 def test_right_settings_become_options_of_the_provider(
     given: dict[str, str], others: dict[str, str]
 ) -> None:
-    settings = qnn_settings(given | others)
+    settings = parse_qnn_settings(given | others)
 
     assert ",".join(settings.graphs) == given.get(GRAPHS, "")
     options = settings.provider_options(FLOATS)
@@ -49,7 +49,7 @@ def test_right_settings_become_options_of_the_provider(
 @given(st.dictionaries(st.text(), st.text(), max_size=4))
 def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> None:
     try:
-        settings = qnn_settings(given)
+        settings = parse_qnn_settings(given)
     except JobFailure as failure:
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
         assert failure.reason.startswith("In --qnn_options, ")
@@ -63,23 +63,27 @@ def test_any_other_settings_are_told_of_or_refused(given: dict[str, str]) -> Non
         (OPTIMIZATIONS, "O=4", "O=0, O=1, O=2 or O=3, not 'O=4'"),
         (OPTIMIZATIONS, "", "not ''"),
         (PRECISION, "FLOAT32", "FLOAT16, the HTP's only one, not 'FLOAT32'"),
-        (VTCM, "0", "from 1 to 64, not '0'"),
-        (VTCM, "65", "from 1 to 64, not '65'"),
+        (VTCM, "0", "must be 1 to 64 (MB), not '0'"),
+        (VTCM, "65", "must be 1 to 64 (MB), not '65'"),
         (VTCM, "²", "not '²'"),
         (VTCM, "9" * 5000, "not '999"),
-        ("graph_names", "a", f"no 'graph_names'. This job reads {GRAPHS}, {OPTIMIZATIONS}"),
+        (
+            "graph_names",
+            "a",
+            f"'graph_names' is unknown. This job accepts {GRAPHS}, {OPTIMIZATIONS}",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(name: str, value: str, reason: str) -> None:
     with pytest.raises(JobFailure, match=re.escape(reason)) as caught:
-        qnn_settings({name: value})
+        parse_qnn_settings({name: value})
     assert len(caught.value.reason) < 300
 
 
 def test_runs_read_the_names_of_graphs_alone() -> None:
-    graphs, (notice,) = graphs_to_run({GRAPHS: " a, b ,", VTCM: "none"})
+    graphs, (notice,) = parse_run_settings({GRAPHS: " a, b ,", VTCM: "none"})
     assert graphs == ("a", "b")
-    assert notice["message"] == f"In --qnn_options, '{VTCM}' changes nothing here."
-    assert graphs_to_run({}) == ((), ())
-    with pytest.raises(JobFailure, match=f"there is no 'graphs'. This job reads {GRAPHS}."):
-        graphs_to_run({"graphs": "a"})
+    assert notice["message"] == f"In --qnn_options, '{VTCM}' has no effect on this hub."
+    assert parse_run_settings({}) == ((), ())
+    with pytest.raises(JobFailure, match=f"'graphs' is unknown. This job accepts {GRAPHS}."):
+        parse_run_settings({"graphs": "a"})

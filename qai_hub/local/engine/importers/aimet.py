@@ -7,10 +7,10 @@ from pathlib import Path
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
-from qai_hub.local.engine.onnx.model_files import ModelFile, open_model, tensors_of
-from qai_hub.local.engine.onnx.prepare import check, drop_defaults
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
+from qai_hub.local.engine.onnx.model_files import ModelFile, iter_tensors, open_model
+from qai_hub.local.engine.onnx.prepare import check_model, remove_initializer_inputs
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.encodings import read_encodings
 from qai_hub.local.engine.quantize.nodes import insert_quantizers
 from qai_hub.local.enums import ModelType
@@ -33,37 +33,38 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
     """
     opened = open_model(source, ModelType.ONNX, work)
     found = sorted(opened.path.parent.glob("*.encodings"))
-    if not opened.unpacked or len(found) != 1:
+    if not opened.is_unpacked or len(found) != 1:
+        content = f"has {len(found)}" if opened.is_unpacked else "is a single file"
         reason = (
-            "An AIMET model is a directory with one .onnx file, and one .encodings file beside "
-            f"it; {len(found) if opened.unpacked else 'this is a single file, with 0'} are there."
+            "An AIMET model is a directory with one .onnx file and one .encodings file beside it; "
+            f"this model {content}."
         )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
-    check(opened)
+    check_model(opened)
     encodings = read_encodings(found[0])
     logger.info("Quantizing %d tensors by their encodings", len(encodings.integers))
-    apart = any(
-        tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors_of(opened.proto)
+    has_external_data = any(
+        tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in iter_tensors(opened.proto)
     )
     wide = any(encoding.bits in {4, 16} for encoding in encodings.integers)
     # Without the weights, as the converter only takes models below 2 GiB.
-    model = to_opset(opened.proto, OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
+    model = convert_opset(opened.proto, OPSET_ALL_TYPES if wide else OPSET_PER_CHANNEL)
     onnx.load_external_data_for_model(model, str(opened.path.parent))
-    drop_defaults(model)
+    remove_initializer_inputs(model)
     insert_quantizers(model, encodings.integers)
     path = work / "quantized" / "model.onnx"
     path.parent.mkdir()
-    onnx.save_model(model, path, save_as_external_data=apart, location="model.data")
+    onnx.save_model(model, path, save_as_external_data=has_external_data, location="model.data")
     return ModelFile(
         path,
         onnx.load(path, load_external_data=False),
-        unpacked=True,
-        notices=tuple(_of_floats(encodings.floats)),
+        is_unpacked=True,
+        notices=tuple(_float_notices(encodings.floats)),
     )
 
 
-def _of_floats(names: Sequence[str]) -> Iterator[dict[str, str]]:
+def _float_notices(names: Sequence[str]) -> Iterator[dict[str, str]]:
     if names:
-        listed = ", ".join(map(shortened, names[:10])) + ", …" * (len(names) > 10)
-        message = f"Not quantized, since AIMET's encodings say that they are floats: {listed}."
-        yield notice("INFO", "MODEL", message)
+        listed = ", ".join(map(quote_name, names[:10])) + ", …" * (len(names) > 10)
+        message = f"Not quantized, as the AIMET encodings of these tensors are floats: {listed}."
+        yield build_notice("INFO", "MODEL", message)

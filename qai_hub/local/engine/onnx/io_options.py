@@ -7,13 +7,13 @@ from typing import Any
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.edit import CHANNELS, Change, rewire
+from qai_hub.local.engine.onnx.edit import CHANNEL_AXES, PortChange, apply_port_changes
 from qai_hub.local.engine.onnx.signature import (
     DTYPES,
     Port,
     check_name,
-    inputs_of,
-    listed,
+    format_ports,
+    get_inputs,
 )
 from qai_hub.local.engine.option_table import (
     CHANNEL_LAST_INPUT,
@@ -23,15 +23,15 @@ from qai_hub.local.engine.option_table import (
 )
 from qai_hub.local.engine.protocol import (
     TensorSpec,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 
-_TRUNCATED = {"int64": "int32"}
+_TRUNCATED_DTYPES = {"int64": "int32"}
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
 
 
-def change_ports(
+def apply_port_options(
     model: onnx.ModelProto,
     specs: Sequence[TensorSpec],
     outputs: Sequence[Port],
@@ -51,80 +51,84 @@ def change_ports(
     Raises:
         JobFailure: The options do not match the model.
     """
-    before = inputs_of(model)
+    before = get_inputs(model)
     inputs = before
     if specs:
         pairs = zip(before, specs, strict=True)
         inputs = [replace(port, name=spec.name, dtype=spec.dtype) for port, spec in pairs]
-    told = [text for old, new in zip(before, inputs, strict=True) for text in _told(old, new)]
-    outputs = _renamed(outputs, values.get(OUTPUT_NAMES))
-    changed = rewire(
+    messages = [
+        text
+        for old, new in zip(before, inputs, strict=True)
+        for text in _describe_changes(old, new)
+    ]
+    outputs = _rename_outputs(outputs, values.get(OUTPUT_NAMES))
+    changed = apply_port_changes(
         model,
-        _changes(inputs, values, CHANNEL_LAST_INPUT),
-        _changes(outputs, values, CHANNEL_LAST_OUTPUT),
+        _build_changes(inputs, values, CHANNEL_LAST_INPUT),
+        _build_changes(outputs, values, CHANNEL_LAST_OUTPUT),
     )
-    return changed, [notice("INFO", "USER", text) for text in told]
+    return changed, [build_notice("INFO", "USER", text) for text in messages]
 
 
-def _told(before: Port, after: Port) -> list[str]:
+def _describe_changes(before: Port, after: Port) -> list[str]:
     """Describe what specs change about an input, so that users notice mistakes."""
     texts = []
     if after.name != before.name:
         texts.append(
-            f"The model's input {shortened(before.name)} is {shortened(after.name)} in the target "
-            "model, as input_specs say."
+            f"The input {quote_name(before.name)} was renamed to {quote_name(after.name)}, as "
+            "input_specs request."
         )
     if after.dtype != before.dtype:
         texts.append(
-            f"The input {shortened(after.name)} is of {after.dtype}, as input_specs say, and cast "
-            f"to the {before.dtype} of the model, not scaled."
+            f"The input {quote_name(after.name)} has the type {after.dtype}, as input_specs "
+            f"request, and is cast to the model's {before.dtype} without scaling."
         )
     return texts
 
 
-def _renamed(outputs: Sequence[Port], names: Sequence[str] | None) -> list[Port]:
+def _rename_outputs(outputs: Sequence[Port], names: Sequence[str] | None) -> list[Port]:
     if names is None:
         return list(outputs)
     if len(names) != len(outputs):
-        raise _invalid(
-            f"{OUTPUT_NAMES} must have a name for each output, in order: there are {len(names)}, "
-            f"and the model's {len(outputs)} outputs are {listed(outputs)}."
+        raise _invalid_argument(
+            f"{OUTPUT_NAMES} needs a name for each output, in order: it has {len(names)}, and "
+            f"the model's {len(outputs)} outputs are {format_ports(outputs)}."
         )
     for name in names:
         check_name(name, "output", FailureType.INVALID_ARGUMENT)
     return [replace(port, name=name) for port, name in zip(outputs, names, strict=True)]
 
 
-def _changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) -> list[Change]:
+def _build_changes(ports: Sequence[Port], values: Mapping[str, Any], flag: str) -> list[PortChange]:
     """Return the requested form of ports; the option `flag` lists those with channels last."""
-    last = values.get(flag, ())
-    unknown = [name for name in last if name not in {port.name for port in ports}]
+    channel_last = values.get(flag, ())
+    unknown = [name for name in channel_last if name not in {port.name for port in ports}]
     if unknown:
         role = "inputs" if flag == CHANNEL_LAST_INPUT else "outputs"
-        raise _invalid(
-            f"{flag} names {', '.join(map(shortened, unknown[:20]))}, and the target model's "
-            f"{role} are {listed(ports)}."
+        raise _invalid_argument(
+            f"{flag} names {', '.join(map(quote_name, unknown[:20]))}, but the target model's "
+            f"{role} are {format_ports(ports)}."
         )
     changes = []
     for port in ports:
-        truncated = port.dtype
+        dtype = port.dtype
         if values.get(TRUNCATE_64BIT_IO):
-            truncated = _TRUNCATED.get(port.dtype, port.dtype)
-        rank = _rank(port, flag) if port.name in last else 0
-        change = Change(name=port.name, elem_type=_ELEM_TYPES[truncated], channel_last=rank)
+            dtype = _TRUNCATED_DTYPES.get(port.dtype, port.dtype)
+        rank = _get_channel_last_rank(port, flag) if port.name in channel_last else 0
+        change = PortChange(name=port.name, elem_type=_ELEM_TYPES[dtype], channel_last=rank)
         changes.append(change)
     return changes
 
 
-def _rank(port: Port, flag: str) -> int:
+def _get_channel_last_rank(port: Port, flag: str) -> int:
     rank = len(port.shape or ())
-    if rank not in CHANNELS:
-        raise _invalid(
-            f"{flag} cannot be done for {port}: tensors of {', '.join(map(str, CHANNELS))} "
-            "dimensions have channels (CHW, NCHW, NCDHW)."
+    if rank not in CHANNEL_AXES:
+        raise _invalid_argument(
+            f"{flag} does not apply to {port}: only tensors of "
+            f"{', '.join(map(str, CHANNEL_AXES))} dimensions have channels (CHW, NCHW, NCDHW)."
         )
     return rank
 
 
-def _invalid(reason: str) -> JobFailure:
+def _invalid_argument(reason: str) -> JobFailure:
     return JobFailure(FailureType.INVALID_ARGUMENT, reason)

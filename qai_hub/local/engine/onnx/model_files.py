@@ -11,14 +11,14 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.enums import ModelType
 
 _CHUNK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ArchiveLimits:
     """Limits on the unpacked content of an archive.
 
     Attributes:
@@ -34,7 +34,7 @@ class Limits:
     free_size: int = 64 * 2**20
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_ARCHIVE_LIMITS = ArchiveLimits()
 
 
 def is_archive(path: Path) -> bool:
@@ -43,39 +43,41 @@ def is_archive(path: Path) -> bool:
         return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
 
 
-def unpack(archive: Path, into: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+def unpack_archive(
+    archive: Path, folder: Path, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS
+) -> None:
     """Unpack an archive of a model directory.
 
     Args:
         archive: The zip file.
-        into: New directory for its files.
+        folder: New directory for its files.
         limits: Limits on its unpacked content.
 
     Raises:
         JobFailure: It is damaged, or contains entries that do not belong in a model directory.
     """
-    most = min(limits.size, max(limits.free_size, limits.ratio * archive.stat().st_size))
-    into.mkdir()
+    remaining = min(limits.size, max(limits.free_size, limits.ratio * archive.stat().st_size))
+    folder.mkdir()
     try:
         with zipfile.ZipFile(archive) as source:
             members = source.infolist()
             if len(members) > limits.members:
-                raise _refused(f"it holds more than {limits.members} files")
+                raise _invalid_archive(f"it contains more than {limits.members} files")
             for member in members:
-                target = into / _safe_path(member)
+                target = folder / _safe_path(member)
                 if member.is_dir():
                     target.mkdir(parents=True, exist_ok=True)
                 else:
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    most -= _copy(source, member, target, most)
+                    remaining -= _extract_member(source, member, target, remaining)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         reason = f"The zip archive of the model directory is damaged: {error}"
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise _refused("two of its entries have the same name") from None
+        raise _invalid_archive("two of its entries have the same name") from None
 
 
-def pack(files: Mapping[str, Path], archive: Path) -> None:
+def pack_archive(files: Mapping[str, Path], archive: Path) -> None:
     """Write an archive, uncompressed, since weights hardly compress.
 
     Args:
@@ -91,37 +93,39 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
     path = PurePosixPath(member.filename)
     mode = member.external_attr >> 16
     if path.is_absolute() or ".." in path.parts or "\\" in member.filename or not path.parts:
-        raise _refused(f"the path {shortened(member.filename)} leads out of it")
+        raise _invalid_archive(f"the path {quote_name(member.filename)} points outside of it")
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise _refused(f"{shortened(member.filename)} is not a regular file")
+        raise _invalid_archive(f"{quote_name(member.filename)} is not a regular file")
     if member.flag_bits & 1:
-        raise _refused(f"{shortened(member.filename)} is encrypted")
+        raise _invalid_archive(f"{quote_name(member.filename)} is encrypted")
     if any(len(part.encode()) > 255 for part in path.parts) or len(str(path).encode()) > 1000:
-        raise _refused(f"the name {shortened(member.filename)} is too long")
+        raise _invalid_archive(f"the name {quote_name(member.filename)} is too long")
     return path
 
 
-def _copy(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int) -> int:
+def _extract_member(
+    source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, max_size: int
+) -> int:
     """Write a member's bytes and count them, since the sizes in a header may be wrong."""
     size = 0
     with source.open(member) as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             size += len(chunk)
-            if size > most:
-                raise _refused("it unpacks to more than a model directory of its size would")
+            if size > max_size:
+                raise _invalid_archive("its unpacked size is too large for a file of its size")
             writer.write(chunk)
     return size
 
 
-def _refused(why: str) -> JobFailure:
-    reason = f"The zip archive of the model directory is refused: {why}."
+def _invalid_archive(problem: str) -> JobFailure:
+    reason = f"The zip archive of the model directory is not valid: {problem}."
     return JobFailure(FailureType.MODEL_INVALID, reason)
 
 
-_READABLE = ModelType.ONNX
-_TAKEN = (
-    "compile jobs of this hub take ONNX, AIMET's ONNX, TorchScript and exported programs of "
-    "PyTorch, quantize jobs ONNX, profile and inference jobs ONNX, TFLite and models for QNN"
+_SUPPORTED_TYPE = ModelType.ONNX
+_SUPPORTED_FORMATS = (
+    "on this hub, compile jobs accept ONNX, AIMET ONNX, TorchScript and exported PyTorch "
+    "programs; quantize jobs ONNX; profile and inference jobs ONNX, TFLite and QNN models"
 )
 
 
@@ -132,7 +136,7 @@ class ModelFile:
     Attributes:
         path: The .onnx file.
         proto: The model in that file, without tensors stored elsewhere.
-        unpacked: Whether it is in the job's own work folder.
+        is_unpacked: Whether it is in the job's own work folder.
         tools: The tools that converted it, if it was converted here from another format, as the
             JSON of `ToolVersion` messages.
         notices: Notices for the job's user about the conversion.
@@ -140,7 +144,7 @@ class ModelFile:
 
     path: Path
     proto: onnx.ModelProto
-    unpacked: bool
+    is_unpacked: bool
     tools: tuple[dict[str, str], ...] = ()
     notices: tuple[dict[str, str], ...] = ()
 
@@ -159,31 +163,33 @@ def open_model(source: Path, model_type: str, work: Path) -> ModelFile:
     Raises:
         JobFailure: The format is not supported, or the file is not a readable model.
     """
-    if model_type != _READABLE:
+    if model_type != _SUPPORTED_TYPE:
         name = model_type.removeprefix("MODEL_TYPE_")
-        reason = f"A model of the format {name} cannot be the input here: {_TAKEN}."
+        reason = f"This job does not accept models of the format {name}: {_SUPPORTED_FORMATS}."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     directory = None
     path = source
     if is_archive(source):
         directory = work / "model"
-        unpack(source, directory)
-        path = _only_model(directory)
-    proto = _parse(path)
-    _check_external(proto, path, directory)
-    return ModelFile(path, proto, unpacked=directory is not None)
+        unpack_archive(source, directory)
+        path = _find_model(directory)
+    proto = _read_model(path)
+    _check_external_data(proto, path, directory)
+    return ModelFile(path, proto, is_unpacked=directory is not None)
 
 
-def _only_model(directory: Path) -> Path:
+def _find_model(directory: Path) -> Path:
     found = sorted(path for path in directory.rglob("*.onnx") if path.is_file())
     if len(found) != 1:
-        names = ", ".join(shortened(path.name) for path in found[:5]) or "none"
-        reason = f"A model directory must hold exactly one .onnx file; this one has {names}."
+        names = ", ".join(quote_name(path.name) for path in found[:5]) or "none"
+        reason = (
+            f"A model directory must contain exactly one .onnx file; this one contains {names}."
+        )
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     return found[0]
 
 
-def _parse(path: Path) -> onnx.ModelProto:
+def _read_model(path: Path) -> onnx.ModelProto:
     try:
         proto = onnx.load(path, format="protobuf", load_external_data=False)
     except DecodeError as error:
@@ -196,9 +202,9 @@ def _parse(path: Path) -> onnx.ModelProto:
     return proto
 
 
-def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) -> None:
+def _check_external_data(proto: onnx.ModelProto, path: Path, directory: Path | None) -> None:
     """Check that each file with external tensors came with the model."""
-    for tensor in tensors_of(proto):
+    for tensor in iter_tensors(proto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
         # Readers differ in which of several locations they use, so each must be valid.
@@ -207,14 +213,14 @@ def _check_external(proto: onnx.ModelProto, path: Path, directory: Path | None) 
             if directory is None:
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {shortened(tensor.name)} in another file, "
-                    f"{shortened(location)}: upload the directory with both files.",
+                    f"The model stores the tensor {quote_name(tensor.name)} in another file, "
+                    f"{quote_name(location)}: upload the directory with both files.",
                 )
             if not _is_beside(location, path):
                 raise JobFailure(
                     FailureType.MODEL_INVALID,
-                    f"The model keeps the tensor {shortened(tensor.name)} in the file "
-                    f"{shortened(location)}, which is not beside it in the uploaded directory.",
+                    f"The model stores the tensor {quote_name(tensor.name)} in the file "
+                    f"{quote_name(location)}, which is not beside it in the uploaded directory.",
                 )
 
 
@@ -226,16 +232,16 @@ def _is_beside(location: str, path: Path) -> bool:
     return "\0" not in location and (path.parent / relative).is_file()
 
 
-def tensors_of(message: Message) -> Iterator[onnx.TensorProto]:
+def iter_tensors(message: Message) -> Iterator[onnx.TensorProto]:
     """Yield every tensor in a message, at any depth: one that is missed could read files."""
     if isinstance(message, onnx.TensorProto):
         yield message
         return
     for _, value in message.ListFields():
         if isinstance(value, Message):
-            yield from tensors_of(value)
+            yield from iter_tensors(value)
         elif not isinstance(value, str | bytes | int | float):
             for item in value:
                 if not isinstance(item, Message):
                     break
-                yield from tensors_of(item)
+                yield from iter_tensors(item)

@@ -1,6 +1,5 @@
 """The steps common to compiling and quantizing, from the input model to the published file."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,30 +7,31 @@ import numpy as np
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import ModelFile, pack
-from qai_hub.local.engine.onnx.session import RANDOM_INPUTS, Level, Session, Tensor, random_inputs
+from qai_hub.local.engine.onnx.model_files import ModelFile, pack_archive
+from qai_hub.local.engine.onnx.session import (
+    OptimizationLevel,
+    Session,
+)
 from qai_hub.local.engine.onnx.signature import (
     Port,
     check_name,
-    inputs_of,
-    listed,
-    name_problems,
-    required_inputs,
+    describe_name_mismatch,
+    format_ports,
+    get_inputs,
+    get_required_inputs,
 )
 from qai_hub.local.engine.protocol import (
     TensorSpec,
-    notice,
-    shortened,
 )
 
 # The operator that stands for a graph compiled for one chip in ONNX Runtime.
-CONTEXT = "EPContext"
+CONTEXT_OP = "EPContext"
 
 # A protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
-EXTERNAL_FROM = 3 * 2**29
+EXTERNAL_DATA_THRESHOLD = 3 * 2**29
 
 
-def check(model: ModelFile) -> None:
+def check_model(model: ModelFile) -> None:
     """Check that a model is valid ONNX and not compiled already.
 
     Args:
@@ -40,13 +40,13 @@ def check(model: ModelFile) -> None:
     Raises:
         JobFailure: It is not valid, or is compiled already.
     """
-    if any(node.op_type == CONTEXT for node in model.proto.graph.node):
-        reason = "The model is compiled already: take the one that it was made from, or run it."
+    if any(node.op_type == CONTEXT_OP for node in model.proto.graph.node):
+        reason = "The model is already compiled: submit its source model, or run it as it is."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     try:
         onnx.checker.check_model(model.path)
     except UnicodeDecodeError as error:
-        reason = f"The model is damaged: it holds text that is not UTF-8 ({error.reason})."
+        reason = f"The model is damaged: it contains text that is not UTF-8 ({error.reason})."
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     except onnx.checker.ValidationError as error:
         text = " ".join(str(error).split())[:1500]
@@ -66,23 +66,25 @@ def optimise(source: Path, target: Path) -> None:
     """
     settings = {"session.optimized_model_external_initializers_file_name": "model.data"}
     # Higher levels would insert nodes specific to this machine's CPU.
-    Session(source, level=Level.ORT_ENABLE_BASIC, settings=settings, optimised=target)
+    Session(
+        source, level=OptimizationLevel.ORT_ENABLE_BASIC, settings=settings, optimised_path=target
+    )
 
 
-def is_large(target: Path, external_from: int) -> bool:
+def needs_external_data(target: Path, threshold: int) -> bool:
     """Return whether a model is too large for its weights to be stored in the graph's file."""
-    return sum(path.stat().st_size for path in target.parent.iterdir()) >= external_from
+    return sum(path.stat().st_size for path in target.parent.iterdir()) >= threshold
 
 
-def tidy(target: Path, *, apart: bool) -> None:
+def clean_up_model(target: Path, *, has_external_data: bool) -> None:
     """Remove unused operator sets that ONNX Runtime lists, and add all shapes.
 
     Args:
         target: The .onnx file.
-        apart: Whether weights in a separate file stay there.
+        has_external_data: Whether weights in a separate file stay there.
     """
-    model = onnx.load(target, load_external_data=not apart)
-    used = {node.domain for node in nodes_of(model)} | {""}
+    model = onnx.load(target, load_external_data=not has_external_data)
+    used = {node.domain for node in iter_nodes(model)} | {""}
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
@@ -90,45 +92,47 @@ def tidy(target: Path, *, apart: bool) -> None:
     onnx.shape_inference.infer_shapes_path(target, target)
 
 
-def nodes_of(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+def iter_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     """Yield every node of a model: of its graph, its subgraphs and its functions."""
-    yield from _nodes(model.graph)
+    yield from _iter_graph_nodes(model.graph)
     for function in model.functions:
-        yield from _nodes(function)
+        yield from _iter_graph_nodes(function)
 
 
-def publish(target: Path, folder: Path, *, apart: bool, name: str = "target_model") -> str:
+def publish_model(
+    target: Path, folder: Path, *, has_external_data: bool, name: str = "target_model"
+) -> str:
     """Move a model to the published files of an attempt.
 
     Args:
         target: The .onnx file.
         folder: The attempt's folder.
-        apart: Whether weights are in files beside it, so that it is published as a zipped
-            directory.
+        has_external_data: Whether weights are in files beside it, so that it is published as a
+            zipped directory.
         name: Name of the file, without suffixes.
 
     Returns:
         Name of the file within the folder.
     """
-    if not apart:
+    if not has_external_data:
         target.replace(folder / f"{name}.onnx")
         return f"{name}.onnx"
     files = {f"model.onnx/{path.name}": path for path in sorted(target.parent.iterdir())}
-    pack(files, folder / f"{name}.onnx.zip")
+    pack_archive(files, folder / f"{name}.onnx.zip")
     return f"{name}.onnx.zip"
 
 
-def _nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:
+def _iter_graph_nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:
     for node in graph.node:
         yield node
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                yield from _nodes(attribute.g)
+                yield from _iter_graph_nodes(attribute.g)
             for inner in attribute.graphs:
-                yield from _nodes(inner)
+                yield from _iter_graph_nodes(inner)
 
 
-def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+def match_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[TensorSpec]:
     """Match specs to the inputs of a model.
 
     Specs with the names of a model's inputs apply to those, in any order. Others rename its inputs,
@@ -146,21 +150,22 @@ def fit_specs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> list[Tenso
     """
     if not specs:
         return []
-    ports = inputs_of(model)
-    problems = name_problems(ports, [spec.name for spec in specs])
+    ports = get_inputs(model)
+    problems = describe_name_mismatch(ports, [spec.name for spec in specs])
     if problems and not _can_rename(ports, specs):
-        raise _invalid(
-            f"The names in input_specs are not the model's inputs ({problems}). "
-            f"The model takes {listed(ports)}. New names need a spec for each input, in this order."
+        raise _invalid_inputs(
+            f"The names in input_specs do not match the model's inputs ({problems}). "
+            f"The model takes {format_ports(ports)}. To rename inputs, give a spec for each of "
+            "them, in this order."
         )
     order = {port.name: index for index, port in enumerate(ports)}
-    fitted = list(specs) if problems else sorted(specs, key=lambda spec: order[spec.name])
-    for port, spec in zip(ports, fitted, strict=True):
-        _check_fit(port, spec)
-    return fitted
+    matched = list(specs) if problems else sorted(specs, key=lambda spec: order[spec.name])
+    for port, spec in zip(ports, matched, strict=True):
+        _check_spec(port, spec)
+    return matched
 
 
-def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
+def fix_input_shapes(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
     """Fix the dimensions of a model's inputs, in place.
 
     Shapes that the model declares for computed tensors may no longer hold and are removed.
@@ -174,20 +179,20 @@ def pin_inputs(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> bool:
     """
     if not specs:
         return False
-    pinned = False
-    for value, port, spec in zip(required_inputs(model), inputs_of(model), specs, strict=True):
+    changed = False
+    for value, port, spec in zip(get_required_inputs(model), get_inputs(model), specs, strict=True):
         if port.dynamic_dims:
-            pinned = True
+            changed = True
             dims = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in spec.shape]
             value.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=dims))
-    if pinned:
+    if changed:
         del model.graph.value_info[:]
         for output in model.graph.output:
             output.type.tensor_type.ClearField("shape")
-    return pinned
+    return changed
 
 
-def drop_defaults(model: onnx.ModelProto) -> bool:
+def remove_initializer_inputs(model: onnx.ModelProto) -> bool:
     """Turn initializers that a model also lists as inputs into constants, in place.
 
     Old exporters list all of them. The optimiser folds the initializers but leaves the inputs,
@@ -199,7 +204,7 @@ def drop_defaults(model: onnx.ModelProto) -> bool:
     Returns:
         Whether there were any.
     """
-    inputs = required_inputs(model)
+    inputs = get_required_inputs(model)
     if len(inputs) == len(model.graph.input):
         return False
     del model.graph.input[:]
@@ -212,102 +217,27 @@ def drop_defaults(model: onnx.ModelProto) -> bool:
 def _can_rename(ports: Sequence[Port], specs: Sequence[TensorSpec]) -> bool:
     """Return whether specs may be intended to rename all inputs, in order."""
     names = [spec.name for spec in specs]
-    places = {port.name: index for index, port in enumerate(ports)}
-    in_place = all(places.get(name, index) == index for index, name in enumerate(names))
-    return in_place and len(ports) == len(names) == len(set(names))
+    positions = {port.name: index for index, port in enumerate(ports)}
+    in_order = all(positions.get(name, index) == index for index, name in enumerate(names))
+    return in_order and len(ports) == len(names) == len(set(names))
 
 
-def _check_fit(port: Port, spec: TensorSpec) -> None:
+def _check_spec(port: Port, spec: TensorSpec) -> None:
     check_name(spec.name, "input", FailureType.INVALID_INPUTS)
     if any(size < 1 for size in spec.shape):
-        raise _invalid(f"In input_specs, each dimension must be 1 or more; {spec} has others.")
+        raise _invalid_inputs(
+            f"In input_specs, each dimension must be at least 1; this does not hold for {spec}."
+        )
     if not np.can_cast(spec.dtype, port.dtype, "safe"):
-        raise _invalid(
-            f"The model takes {port.dtype} for its input {port}, input_specs say {spec.dtype}, "
-            "and not every value of that fits: change the model or input_specs."
+        raise _invalid_inputs(
+            f"The model's input {port} cannot hold every value of the type in input_specs, "
+            f"{spec.dtype}: change the model or input_specs."
         )
     if not port.accepts(spec.shape):
-        raise _invalid(f"The model's input {port} does not take the shape of input_specs, {spec}.")
+        raise _invalid_inputs(
+            f"The model's input {port} does not accept the shape in input_specs, {spec}."
+        )
 
 
-def _invalid(reason: str) -> JobFailure:
+def _invalid_inputs(reason: str) -> JobFailure:
     return JobFailure(FailureType.INVALID_INPUTS, reason)
-
-
-logger = logging.getLogger(__name__)
-
-# Relative to the largest magnitude in the output; values of other element types must be equal.
-_TOLERANCES = {"float32": 1e-3, "float16": 1e-2}
-_NEGLIGIBLE = 1e-6
-
-
-def verify(
-    original: Path, target: Path, inputs: Sequence[TensorSpec]
-) -> tuple[list[TensorSpec], list[dict[str, str]]]:
-    """Run both models on the same random inputs and compare the outputs.
-
-    Args:
-        original: The model before it was optimised.
-        target: The target model.
-        inputs: The inputs of both.
-
-    Returns:
-        The names, shapes and element types of the outputs as observed, and a notice for each output
-        that differs.
-
-    Raises:
-        JobFailure: One of them cannot be loaded or run.
-    """
-    tensors = random_inputs(inputs)
-    logger.info("Running the model and the target model once on %s", RANDOM_INPUTS)
-    expected = Session(original, level=Level.ORT_DISABLE_ALL).run(tensors, RANDOM_INPUTS)
-    session = Session(target)
-    actual = session.run(tensors, RANDOM_INPUTS)
-    outputs = [
-        TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name)
-        for name, output in zip(session.output_names, actual, strict=True)
-    ]
-    return outputs, differences(session.output_names, expected, actual, "target model")
-
-
-def differences(
-    names: Sequence[str], expected: Sequence[Tensor], actual: Sequence[Tensor], what: str
-) -> list[dict[str, str]]:
-    """Compare the outputs of two models.
-
-    Args:
-        names: Names of the outputs.
-        expected: The outputs of the original model.
-        actual: The outputs of the model that was made from it.
-        what: How messages refer to that model.
-
-    Returns:
-        A notice for each output that differs.
-    """
-    notices = []
-    for name, before, after in zip(names, expected, actual, strict=True):
-        difference = _difference(before, after)
-        if difference:
-            message = f"The output {shortened(name)} of the {what} {difference}."
-            logger.warning(message)
-            notices.append(notice("WARNING", "MODEL", message))
-    return notices
-
-
-def _difference(before: Tensor, after: Tensor) -> str:
-    """Describe how an output deviates; empty if it does not."""
-    if before.shape != after.shape:
-        return f"has the shape {after.shape} instead of {before.shape}"
-    tolerance = _TOLERANCES.get(after.dtype.name)
-    if tolerance is None:
-        different = int(np.count_nonzero(before != after))
-        return f"differs from the model's in {different} of {after.size} values" * bool(different)
-    wide = np.asarray(before, np.float64), np.asarray(after, np.float64)
-    finite = np.isfinite(wide[0])
-    scale = float(np.max(np.abs(wide[0]), where=finite, initial=0.0))
-    if np.allclose(wide[1], wide[0], rtol=0, atol=_NEGLIGIBLE + tolerance * scale, equal_nan=True):
-        return ""
-    both = finite & np.isfinite(wide[1])
-    with np.errstate(invalid="ignore"):
-        largest = float(np.max(np.abs(wide[0] - wide[1]), where=both, initial=0.0))
-    return f"differs from the model's by up to {largest:.3g}, where values reach {scale:.3g}"

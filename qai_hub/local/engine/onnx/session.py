@@ -8,18 +8,18 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.protocol import TensorSpec
 
 Tensor = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 PROVIDER = "CPUExecutionProvider"
 SEED = 0
-RANDOM_INPUTS = "random inputs, in which integers are 0 or 1"
-Level = onnxruntime.GraphOptimizationLevel
+RANDOM_INPUTS_LABEL = "random inputs, in which integers are 0 or 1"
+OptimizationLevel = onnxruntime.GraphOptimizationLevel
 # By default, processors without VNNI accumulate products of 8-bit integers in 16 bits, which can
 # overflow, so that the same model would compute different values there.
-_EXACT_INTEGERS = ("session.x64quantprecision", "1")
+_EXACT_INTEGER_PRODUCTS = ("session.x64quantprecision", "1")
 
 RUNTIME_ERRORS = (
     native.EPFail,
@@ -40,8 +40,8 @@ class Session:
         path: The .onnx file.
         level: Optimisation level while loading.
         settings: Further session settings, by ONNX Runtime's keys.
-        optimised: File to write the optimised model to.
-        trace: Prefix of the file that records the times per node of each run.
+        optimised_path: File to write the optimised model to.
+        trace_prefix: Prefix of the file that records the times per node of each run.
 
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
@@ -51,38 +51,38 @@ class Session:
         self,
         path: Path,
         *,
-        level: onnxruntime.GraphOptimizationLevel = Level.ORT_ENABLE_ALL,
+        level: onnxruntime.GraphOptimizationLevel = OptimizationLevel.ORT_ENABLE_ALL,
         settings: Mapping[str, str] | None = None,
-        optimised: Path | None = None,
-        trace: Path | None = None,
+        optimised_path: Path | None = None,
+        trace_prefix: Path | None = None,
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = level
-        options.add_session_config_entry(*_EXACT_INTEGERS)
+        options.add_session_config_entry(*_EXACT_INTEGER_PRODUCTS)
         for key, value in (settings or {}).items():
             options.add_session_config_entry(key, value)
-        if optimised is not None:
-            options.optimized_model_filepath = str(optimised)
-        if trace is not None:
+        if optimised_path is not None:
+            options.optimized_model_filepath = str(optimised_path)
+        if trace_prefix is not None:
             options.enable_profiling = True
-            options.profile_file_prefix = str(trace)
+            options.profile_file_prefix = str(trace_prefix)
         try:
-            self._native = self._open(path, options)
+            self._session = self._create(path, options)
         except RUNTIME_ERRORS as error:
-            raise _load_failure(error) from error
-        self.output_names: list[str] = [output.name for output in self._native.get_outputs()]
+            raise _convert_load_error(error) from error
+        self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
 
-    def _open(
+    def _create(
         self, path: Path, options: onnxruntime.SessionOptions
     ) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(path, options, providers=[PROVIDER])
 
-    def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
+    def run(self, inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
         """Run one inference.
 
         Args:
             inputs: A tensor for each input.
-            what: How messages refer to these inputs.
+            label: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
@@ -91,17 +91,17 @@ class Session:
             JobFailure: ONNX Runtime reports an error.
         """
         try:
-            outputs: list[Tensor] = self._native.run(None, dict(inputs))
+            outputs: list[Tensor] = self._session.run(None, dict(inputs))
         except RUNTIME_ERRORS as error:
-            if resource_failure_of(error):
+            if resource_failure_from_error(error):
                 raise
-            reason = f"The model does not run on {what}: {explained(error)}"
+            reason = f"ONNX Runtime cannot run the model on {label}: {format_runtime_error(error)}"
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason) from error
         return outputs
 
     def end_trace(self) -> Path:
         """Stop tracing and return the file of the trace."""
-        return Path(self._native.end_profiling())
+        return Path(self._session.end_profiling())
 
 
 def random_inputs(specs: Sequence[TensorSpec]) -> dict[str, Tensor]:
@@ -126,7 +126,7 @@ def random_inputs(specs: Sequence[TensorSpec]) -> dict[str, Tensor]:
     return tensors
 
 
-def explained(error: Exception) -> str:
+def format_runtime_error(error: Exception) -> str:
     """Return the message of ONNX Runtime, without its codes, source positions and our paths."""
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", str(error))
     text = re.sub(r"Load model from .*? failed: ?", "", text)
@@ -134,8 +134,8 @@ def explained(error: Exception) -> str:
     return " ".join(text.split())[:1500]
 
 
-def _load_failure(error: Exception) -> Exception:
-    if resource_failure_of(error):
+def _convert_load_error(error: Exception) -> Exception:
+    if resource_failure_from_error(error):
         return error
     if isinstance(error, native.InvalidProtobuf):
         failure_type = FailureType.MODEL_CORRUPT
@@ -143,4 +143,6 @@ def _load_failure(error: Exception) -> Exception:
         failure_type = FailureType.UNSUPPORTED
     else:
         failure_type = FailureType.MODEL_INVALID
-    return JobFailure(failure_type, f"ONNX Runtime does not load the model: {explained(error)}")
+    return JobFailure(
+        failure_type, f"ONNX Runtime cannot load the model: {format_runtime_error(error)}"
+    )

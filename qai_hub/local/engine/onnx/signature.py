@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import TensorSpec, shortened
+from qai_hub.local.engine.protocol import TensorSpec, quote_name
 
 DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
@@ -21,7 +21,7 @@ DTYPES: dict[int, str] = {
     onnx.TensorProto.BOOL: "bool",
 }
 _NAME_LIMIT = 1024
-_MOST_ELEMENTS = 2**40
+_MAX_ELEMENTS = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Port:
 
     def __str__(self) -> str:
         dims = "..." if self.shape is None else ", ".join(map(str, self.shape))
-        return f"{shortened(self.name)}: {self.dtype}[{dims[:200]}]"
+        return f"{quote_name(self.name)}: {self.dtype}[{dims[:200]}]"
 
     @property
     def dynamic_dims(self) -> list[int]:
@@ -57,30 +57,30 @@ class Port:
             for own, given in zip(self.shape, shape, strict=True)
         )
 
-    def fixed(self) -> TensorSpec:
+    def to_spec(self) -> TensorSpec:
         """Return its spec, with a fixed shape.
 
         Raises:
             JobFailure: A dimension is dynamic, or it has too many elements.
         """
         if self.shape is None:
-            reason = f"The model does not state the shape of its input {self}: export it again."
+            reason = f"The model declares no shape for its input {self}: export it with a shape."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         if self.dynamic_dims:
             index = self.dynamic_dims[0]
             reason = (
-                f"Dimension {index} ({shortened(str(self.shape[index]))}) of the input {self} is "
+                f"Dimension {index} ({quote_name(str(self.shape[index]))}) of the input {self} is "
                 "dynamic: compile the model with input_specs that give it a size."
             )
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         shape = tuple(map(int, self.shape))
-        if math.prod(shape) > _MOST_ELEMENTS:
+        if math.prod(shape) > _MAX_ELEMENTS:
             reason = f"The input {self} is too large: it has {math.prod(shape)} elements."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         return TensorSpec(name=self.name, shape=shape, dtype=self.dtype)
 
 
-def inputs_of(model: onnx.ModelProto) -> list[Port]:
+def get_inputs(model: onnx.ModelProto) -> list[Port]:
     """Return the required inputs of a model, in its order.
 
     Args:
@@ -89,10 +89,10 @@ def inputs_of(model: onnx.ModelProto) -> list[Port]:
     Raises:
         JobFailure: An input has a type that the API does not define.
     """
-    return [_port(value, "input") for value in required_inputs(model)]
+    return [_parse_port(value, "input") for value in get_required_inputs(model)]
 
 
-def outputs_of(model: onnx.ModelProto) -> list[Port]:
+def get_outputs(model: onnx.ModelProto) -> list[Port]:
     """Return a model's outputs, in its order.
 
     Args:
@@ -101,35 +101,35 @@ def outputs_of(model: onnx.ModelProto) -> list[Port]:
     Raises:
         JobFailure: An output has a type that the API does not define.
     """
-    return [_port(value, "output") for value in model.graph.output]
+    return [_parse_port(value, "output") for value in model.graph.output]
 
 
-def required_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+def get_required_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     """Return the graph's inputs, except those that have an initializer."""
     given = {tensor.name for tensor in model.graph.initializer}
     given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     return [value for value in model.graph.input if value.name not in given]
 
 
-def listed(ports: Sequence[Port]) -> str:
+def format_ports(ports: Sequence[Port]) -> str:
     """Format a list of ports for a message."""
     return ", ".join(map(str, ports[:50])) or "no inputs"
 
 
-def name_problems(ports: Sequence[Port], given: Sequence[str]) -> str:
+def describe_name_mismatch(ports: Sequence[Port], names: Sequence[str]) -> str:
     """Compare names from a user with a model's inputs.
 
     Args:
         ports: The model's inputs.
-        given: The names.
+        names: The names.
 
     Returns:
         How they differ; empty if they do not.
     """
     expected = {port.name for port in ports}
-    problems = [f"unknown: {shortened(name)}" for name in given if name not in expected]
-    problems += [f"missing: {shortened(port.name)}" for port in ports if port.name not in given]
-    problems += [f"twice: {shortened(n)}" for n in sorted(set(given)) if given.count(n) > 1]
+    problems = [f"unknown: {quote_name(name)}" for name in names if name not in expected]
+    problems += [f"missing: {quote_name(port.name)}" for port in ports if port.name not in names]
+    problems += [f"repeated: {quote_name(n)}" for n in sorted(set(names)) if names.count(n) > 1]
     return ", ".join(problems[:20])
 
 
@@ -147,12 +147,12 @@ def check_name(name: str, role: str, failure_type: FailureType) -> None:
     if not name or len(name) > _NAME_LIMIT or "\0" in name:
         raise JobFailure(
             failure_type,
-            f"The {role} name {shortened(name)} cannot be used: names have 1 to {_NAME_LIMIT} "
+            f"The {role} name {quote_name(name)} is not valid: names have 1 to {_NAME_LIMIT} "
             "characters and no NUL.",
         )
 
 
-def _port(value: onnx.ValueInfoProto, role: str) -> Port:
+def _parse_port(value: onnx.ValueInfoProto, role: str) -> Port:
     name = value.name
     check_name(name, role, FailureType.MODEL_INVALID)
     tensor = value.type.tensor_type
@@ -160,21 +160,21 @@ def _port(value: onnx.ValueInfoProto, role: str) -> Port:
     if value.type.WhichOneof("value") != "tensor_type" or dtype is None:
         raise JobFailure(
             FailureType.UNSUPPORTED,
-            f"The {role} {shortened(name)} is of the type {_type_name(value)}. "
+            f"The {role} {quote_name(name)} has the unsupported type {_format_type(value)}. "
             f"Supported are tensors of {', '.join(DTYPES.values())}: cast it inside the model.",
         )
     if not tensor.HasField("shape"):
         return Port(name, dtype, None)
-    return Port(name, dtype, tuple(map(_dim, tensor.shape.dim)))
+    return Port(name, dtype, tuple(map(_parse_dim, tensor.shape.dim)))
 
 
-def _dim(dim: onnx.TensorShapeProto.Dimension) -> int | str:
+def _parse_dim(dim: onnx.TensorShapeProto.Dimension) -> int | str:
     if dim.HasField("dim_value") and dim.dim_value >= 0:
         return int(dim.dim_value)
     return str(dim.dim_param) or "?"
 
 
-def _type_name(value: onnx.ValueInfoProto) -> str:
+def _format_type(value: onnx.ValueInfoProto) -> str:
     kind = value.type.WhichOneof("value")
     if kind == "tensor_type":
         known = onnx.TensorProto.DataType.values()

@@ -8,19 +8,25 @@ from pathlib import Path
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import unpack
-from qai_hub.local.engine.onnx.prepare import CONTEXT
+from qai_hub.local.engine.onnx.model_files import unpack_archive
+from qai_hub.local.engine.onnx.prepare import CONTEXT_OP
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.qnn.diagnose import check_works, explained
-from qai_hub.local.engine.qnn.provenance import Part
-from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QNN_ALONE, QnnSession, ir_options
+from qai_hub.local.engine.qnn.diagnose import check_qnn_works, explain_failure
+from qai_hub.local.engine.qnn.provenance import GraphPart
+from qai_hub.local.engine.qnn.provider import (
+    DISABLE_CPU_FALLBACK,
+    PROVIDER,
+    RECORD_ASSIGNMENT,
+    QnnSession,
+    ir_options,
+)
 from qai_hub.local.engine.quantize.qdq import is_quantized
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CompiledContext:
     """A compiled model.
 
     Attributes:
@@ -31,15 +37,15 @@ class Context:
 
     wrapper: Path
     binary: Path
-    parts: tuple[Part, ...]
+    parts: tuple[GraphPart, ...]
 
     @property
-    def left_to_cpu(self) -> list[tuple[str, str]]:
+    def cpu_nodes(self) -> list[tuple[str, str]]:
         """Names and operators of the nodes that the HTP does not run."""
-        return [node for part in self.parts if not part.internal for node in part.nodes]
+        return [node for part in self.parts if not part.internal_name for node in part.nodes]
 
 
-def check_floats(source: Path, soc: Soc) -> None:
+def check_float_support(source: Path, soc: Soc) -> None:
     """Check that a chip supports the floats that a model uses; the simulation does so for any chip.
 
     Args:
@@ -51,37 +57,37 @@ def check_floats(source: Path, soc: Soc) -> None:
     """
     if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
         reason = (
-            f"The HTP of {soc.name} computes with integers only, and the model with floats: "
-            "quantize it with a quantize job, then compile its target model."
+            f"The HTP of {soc.name} supports integers only, and the model uses floats: quantize "
+            "it with a quantize job, then compile the result."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
 
 
-def context_settings(wrapper: Path, *, mixed: bool = False) -> dict[str, str]:
+def context_settings(wrapper: Path, *, allow_cpu: bool = False) -> dict[str, str]:
     """Return the settings of a session that compiles a context.
 
     Args:
         wrapper: The .onnx file to write, beside its context binary.
-        mixed: Whether the CPU may run nodes that the HTP cannot.
+        allow_cpu: Whether the CPU may run nodes that the HTP cannot.
     """
     settings = {
         "ep.context_enable": "1",
         "ep.context_embed_mode": "0",
         "ep.context_file_path": str(wrapper),
     }
-    return settings if mixed else settings | QNN_ALONE
+    return settings if allow_cpu else settings | DISABLE_CPU_FALLBACK
 
 
-def make_context(
-    source: Path, folder: Path, options: Mapping[str, str], *, mixed: bool = False
-) -> Context:
+def compile_context(
+    source: Path, folder: Path, options: Mapping[str, str], *, allow_cpu: bool = False
+) -> CompiledContext:
     """Compile a model with fixed shapes.
 
     Args:
         source: The .onnx file.
         folder: Folder for the context binary, which is created.
         options: Options of the provider, such as the chip.
-        mixed: Whether the CPU may run nodes that the HTP cannot.
+        allow_cpu: Whether the CPU may run nodes that the HTP cannot.
 
     Returns:
         The compiled model.
@@ -91,37 +97,39 @@ def make_context(
     """
     folder.mkdir()
     wrapper = folder / "model.onnx"
-    settings = context_settings(wrapper, mixed=mixed) | {ASSIGNED: "1"}
+    settings = context_settings(wrapper, allow_cpu=allow_cpu) | {RECORD_ASSIGNMENT: "1"}
     try:
         session = QnnSession(source, options, settings=settings)
     except JobFailure as failure:
-        raise explained(failure, source, options) from failure
+        raise explain_failure(failure, source, options) from failure
     binaries = list(folder.glob("*.bin"))
     if len(binaries) != 1:
-        check_works(options, folder)
-        reason = "The HTP runs no operator of this model: compile it with --target_runtime onnx."
+        check_qnn_works(options, folder)
+        reason = (
+            "The HTP supports no operator of this model: compile it with --target_runtime onnx."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    return Context(wrapper, binaries[0], tuple(_parts(session, wrapper)))
+    return CompiledContext(wrapper, binaries[0], tuple(_build_parts(session, wrapper)))
 
 
-def graph_names(wrapper: Path) -> list[str]:
+def get_graph_names(wrapper: Path) -> list[str]:
     """Return the names, within its context binary, of the graphs that a wrapper refers to."""
     nodes = onnx.load(wrapper, load_external_data=False).graph.node
     return [
         attribute.s.decode()
         for node in nodes
-        if node.op_type == CONTEXT
+        if node.op_type == CONTEXT_OP
         for attribute in node.attribute
         if attribute.name == "partition_name"
     ]
 
 
-def _parts(session: QnnSession, wrapper: Path) -> list[Part]:
+def _build_parts(session: QnnSession, wrapper: Path) -> list[GraphPart]:
     """Return the parts of a compiled model, those of the HTP in the order of its graphs."""
-    graphs = iter(graph_names(wrapper))
+    graphs = iter(get_graph_names(wrapper))
     return [
-        Part(next(graphs) if provider == PROVIDER else "", tuple(nodes))
-        for provider, nodes in session.assignment()
+        GraphPart(next(graphs) if provider == PROVIDER else "", tuple(nodes))
+        for provider, nodes in session.get_assignment()
     ]
 
 
@@ -139,13 +147,13 @@ def unpack_source(source: Path | None, folder: Path) -> Path:
         JobFailure: There is no zip file.
     """
     if source is None:
-        reason = "The model that the DLC was made of is no longer on this hub: compile it again."
+        reason = "The source model of the DLC is no longer on this hub: compile it again."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    unpack(source, folder)
+    unpack_archive(source, folder)
     return folder / "model.onnx" / "model.onnx"
 
 
-def make_dlc(source: Path, folder: Path) -> Path:
+def convert_to_dlc(source: Path, folder: Path) -> Path:
     """Convert a model with fixed shapes to a DLC.
 
     Args:
@@ -161,11 +169,11 @@ def make_dlc(source: Path, folder: Path) -> Path:
     folder.mkdir()
     options = ir_options(folder)
     try:
-        QnnSession(source, options, settings=QNN_ALONE)
+        QnnSession(source, options, settings=DISABLE_CPU_FALLBACK)
     except JobFailure as failure:
-        raise explained(failure, source, options) from failure
+        raise explain_failure(failure, source, options) from failure
     written = list(folder.glob("*.dlc"))
     if len(written) != 1:
-        reason = f"QNN made {len(written)} graphs of the model, and a DLC holds one."
+        reason = f"QNN split the model into {len(written)} graphs, but a DLC contains one."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return written[0]

@@ -8,15 +8,15 @@ from typing import TypeVar
 import onnx
 from onnx import defs, helper, inliner
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure
-from qai_hub.local.engine.protocol import shortened
-from qai_hub.local.engine.qnn.provider import ASSIGNED, PROVIDER, QnnSession
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
+from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.quantize.qdq import is_quantized
 
-_MOST_NAMED = 10
+_MAX_NODES_SHOWN = 10
 
 
-def name_all(model: onnx.ModelProto) -> bool:
+def name_nodes(model: onnx.ModelProto) -> bool:
     """Name the nodes that have no name, as the compiler refers to nodes by name.
 
     Args:
@@ -26,28 +26,28 @@ def name_all(model: onnx.ModelProto) -> bool:
         Whether there were any such nodes.
     """
     taken = {node.name for node in model.graph.node}
-    nameless = [each for each in enumerate(model.graph.node) if not each[1].name]
-    for number, node in nameless:
+    unnamed = [each for each in enumerate(model.graph.node) if not each[1].name]
+    for number, node in unnamed:
         name = f"{node.op_type}_{number}"
         while name in taken:
             name += "_"
         taken.add(name)
         node.name = name
-    return bool(nameless)
+    return bool(unnamed)
 
 
-def told(nodes: Sequence[tuple[str, str]]) -> str:
+def format_nodes(nodes: Sequence[tuple[str, str]]) -> str:
     """Format a list of nodes for a message, by operator.
 
     Args:
         nodes: Their names and operators.
     """
-    named = [f"{op} ({shortened(name)})" for name, op in nodes[:_MOST_NAMED]]
-    more = len(nodes) - _MOST_NAMED
+    named = [f"{op} ({quote_name(name)})" for name, op in nodes[:_MAX_NODES_SHOWN]]
+    more = len(nodes) - _MAX_NODES_SHOWN
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
-def check_works(options: Mapping[str, str], work: Path) -> None:
+def check_qnn_works(options: Mapping[str, str], work: Path) -> None:
     """Check that QNN accepts an addition of integers, which it supports for every chip.
 
     With too little memory, QNN loads but refuses every operator.
@@ -61,17 +61,17 @@ def check_works(options: Mapping[str, str], work: Path) -> None:
         JobFailure: QNN refuses it, without a memory limit.
     """
     path = work / "addition.onnx"
-    path.write_bytes(_addition().SerializeToString())
-    parts = QnnSession(path, options, settings={ASSIGNED: "1"}).assignment()
+    path.write_bytes(_build_addition().SerializeToString())
+    parts = QnnSession(path, options, settings={RECORD_ASSIGNMENT: "1"}).get_assignment()
     if any(provider == PROVIDER for provider, _ in parts):
         return
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
-        raise MemoryError("QNN takes no operator, as it does where memory is short")
-    reason = "The QNN of this hub does not work on this machine: it takes not even an addition."
+        raise MemoryError("QNN refuses every operator, as it does when memory is short")
+    reason = "QNN does not work on this machine: it refuses even an addition."
     raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
 
 
-def _addition() -> onnx.ModelProto:
+def _build_addition() -> onnx.ModelProto:
     x, y = (
         helper.make_tensor_value_info(name, onnx.TensorProto.INT32, [1, 4]) for name in ("x", "y")
     )
@@ -80,7 +80,7 @@ def _addition() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
-def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
+def explain_failure(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
     """Explain a compile failure by the model's operators, if they are the cause.
 
     Args:
@@ -94,28 +94,29 @@ def explained(failure: JobFailure, source: Path, options: Mapping[str, str]) -> 
     Raises:
         MemoryError: QNN does not work, in a process with a memory limit.
     """
-    if resource_failure(failure.reason):
+    if resource_failure_from_text(failure.reason):
         return failure
     try:
-        trial = QnnSession(source, options, settings={ASSIGNED: "1"})
+        trial = QnnSession(source, options, settings={RECORD_ASSIGNMENT: "1"})
     except JobFailure:
         return failure
-    if all(provider != PROVIDER for provider, _ in trial.assignment()):
-        check_works(options, source.parent.parent)
-    left = [
-        node for provider, nodes in trial.assignment() if provider != PROVIDER for node in nodes
+    if all(provider != PROVIDER for provider, _ in trial.get_assignment()):
+        check_qnn_works(options, source.parent.parent)
+    unsupported = [
+        node for provider, nodes in trial.get_assignment() if provider != PROVIDER for node in nodes
     ]
-    if not left:
+    if not unsupported:
         return failure
     reason = (
-        f"QNN does not have these operators of the model: {told(left)}. Replace them, or "
+        f"QNN does not support these operators of the model: {format_nodes(unsupported)}. Replace "
+        "them, or "
         "compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP "
         "cannot."
     )
     return JobFailure(FailureType.UNSUPPORTED, reason)
 
 
-def adapt(model: onnx.ModelProto) -> bool:
+def adapt_model(model: onnx.ModelProto) -> bool:
     """Adapt a model to the provider, without changing its results.
 
     Args:
@@ -124,11 +125,11 @@ def adapt(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    named, turned = name_all(model), _turn_products(model)
-    return named or turned
+    named, swapped = name_nodes(model), _swap_hard_sigmoid_products(model)
+    return named or swapped
 
 
-def mistaken(model: onnx.ModelProto) -> list[tuple[str, str]]:
+def find_unreliable_nodes(model: onnx.ModelProto) -> list[tuple[str, str]]:
     """Return the names and operators of nodes that QNN may compute incorrectly.
 
     These were determined by running each operator alone and comparing the result with ONNX Runtime
@@ -141,26 +142,26 @@ def mistaken(model: onnx.ModelProto) -> list[tuple[str, str]]:
     return [
         (node.name, node.op_type)
         for node in model.graph.node
-        if _may_be_mistaken(node, quantized=quantized)
+        if _is_unreliable(node, quantized=quantized)
     ]
 
 
-def _may_be_mistaken(node: onnx.NodeProto, *, quantized: bool) -> bool:
-    values = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+def _is_unreliable(node: onnx.NodeProto, *, quantized: bool) -> bool:
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     if node.op_type == "Pad":
         # Floats at the edges of images are arbitrary values; integers are correct.
-        return values.get("mode") == b"edge" and not quantized
+        return attributes.get("mode") == b"edge" and not quantized
     if node.op_type == "AveragePool":
         # Elements beyond the input are included in the average.
-        return values.get("ceil_mode") == 1
-    if node.op_type == "Resize" and values.get("mode", b"nearest") == b"nearest":
+        return attributes.get("ceil_mode") == 1
+    if node.op_type == "Resize" and attributes.get("mode", b"nearest") == b"nearest":
         # Only this rounding mode, which PyTorch exports, is examined.
-        way = values.get("coordinate_transformation_mode"), values.get("nearest_mode")
-        return way != (b"asymmetric", b"floor")
+        rounding = attributes.get("coordinate_transformation_mode"), attributes.get("nearest_mode")
+        return rounding != (b"asymmetric", b"floor")
     return False
 
 
-def _turn_products(model: onnx.ModelProto) -> bool:
+def _swap_hard_sigmoid_products(model: onnx.ModelProto) -> bool:
     """Rewrite x * HardSigmoid(x) as HardSigmoid(x) * x.
 
     The provider fuses the former into one operator, which computes HardSigmoid(x) alone:
@@ -182,49 +183,51 @@ def _turn_products(model: onnx.ModelProto) -> bool:
 _T = TypeVar("_T")
 
 
-def compiled(make: Callable[[Path], _T], source: Path, options: Mapping[str, str]) -> _T:
+def compile_with_decomposition(
+    compile_model: Callable[[Path], _T], source: Path, options: Mapping[str, str]
+) -> _T:
     """Compile a model; if operators are not supported, decompose them and compile again.
 
     ONNX Runtime itself decomposes them while it assigns nodes to providers, after which its context
     compiler refuses the model.
 
     Args:
-        make: Compiles the model, in a folder that it creates.
+        compile_model: Compiles the model, in a folder that it creates.
         source: The .onnx file, which is changed if necessary.
         options: Options of the provider.
 
     Returns:
-        What `make` returned.
+        What `compile_model` returned.
 
     Raises:
         JobFailure: The model cannot be compiled.
     """
     try:
-        return make(source.parent.parent / "qnn")
+        return compile_model(source.parent.parent / "qnn")
     except JobFailure as failure:
-        if not _take_to_pieces(source, options):
+        if not _decompose_unsupported(source, options):
             raise
         try:
-            return make(source.parent.parent / "qnn-pieces")
+            return compile_model(source.parent.parent / "qnn-pieces")
         except JobFailure:
             # The first failure names the operators as they are in the original model.
             raise failure from None
 
 
-def _take_to_pieces(source: Path, options: Mapping[str, str]) -> bool:
+def _decompose_unsupported(source: Path, options: Mapping[str, str]) -> bool:
     """Decompose the operators that QNN does not support; return False if there are none."""
     model = onnx.load(source, load_external_data=False)
     try:
-        parts = QnnSession(source, options, settings={ASSIGNED: "1"}).assignment()
+        parts = QnnSession(source, options, settings={RECORD_ASSIGNMENT: "1"}).get_assignment()
     except JobFailure:
         return False
-    taken = {op for provider, nodes in parts if provider == PROVIDER for _, op in nodes}
-    left = {node.op_type for node in model.graph.node if not node.domain} - taken
-    functions = [("", op) for op in sorted(left) if _is_function(op)]
+    supported = {op for provider, nodes in parts if provider == PROVIDER for _, op in nodes}
+    unsupported = {node.op_type for node in model.graph.node if not node.domain} - supported
+    functions = [("", op) for op in sorted(unsupported) if _is_function(op)]
     if not functions:
         return False
     inlined = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
-    adapt(inlined)
+    adapt_model(inlined)
     source.write_bytes(onnx.shape_inference.infer_shapes(inlined).SerializeToString())
     return True
 

@@ -1,4 +1,4 @@
-"""Wraps a context binary in an ONNX model, as compile jobs with such an input do."""
+"""Target models from QNN models: links several, or wraps one context binary in an ONNX model."""
 
 import logging
 from collections import Counter
@@ -8,39 +8,45 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import pack
-from qai_hub.local.engine.option_table import options_of
+from qai_hub.local.engine.onnx.model_files import pack_archive
+from qai_hub.local.engine.option_table import parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
-    shortened,
+    build_notice,
+    quote_name,
+    specs_to_json,
 )
-from qai_hub.local.engine.qnn.binaries import open_graph
 from qai_hub.local.engine.qnn.contexts import (
-    check_floats,
+    check_float_support,
+    compile_context,
     context_settings,
-    graph_names,
-    make_context,
+    get_graph_names,
     unpack_source,
 )
-from qai_hub.local.engine.qnn.provenance import Graph, Provenance, required
+from qai_hub.local.engine.qnn.provenance import Graph, Provenance, require_provenance
 from qai_hub.local.engine.qnn.provider import (
     QnnSession,
     check_soc,
     htp_options,
-    qnn_settings,
+    parse_qnn_settings,
     sdk_version,
 )
-from qai_hub.local.engine.qnn.targets import PRECOMPILED, SOURCE, TARGET, Made, publish_precompiled
+from qai_hub.local.engine.qnn.targets import (
+    PRECOMPILED_ONNX,
+    SOURCE,
+    TARGET,
+    TargetModel,
+    publish_precompiled,
+)
+from qai_hub.local.engine.qnn.wrappers import open_graph
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
 
-def embed_binary(request: AttemptRequest, folder: Path) -> Report:
+def wrap_context_binary(request: AttemptRequest, folder: Path) -> Report:
     """Make the target model of a compile job whose input is a context binary.
 
     Args:
@@ -53,39 +59,41 @@ def embed_binary(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "compile")
-    runtime = options.values.get(TARGET_RUNTIME, PRECOMPILED)
-    if runtime != PRECOMPILED:
+    options = parse_job_options(request.options, "compile")
+    runtime = options.values.get(TARGET_RUNTIME, PRECOMPILED_ONNX)
+    if runtime != PRECOMPILED_ONNX:
         reason = (
-            f"A context binary is compiled already: it can be put into an ONNX model, by "
-            f"--target_runtime {PRECOMPILED}, and not be made {runtime}."
+            f"A context binary is already compiled: it can be wrapped in an ONNX model by "
+            f"--target_runtime {PRECOMPILED_ONNX}, but not converted to {runtime}."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if request.input_specs:
-        reason = "A context binary is compiled already: input_specs cannot change its inputs."
+        reason = "A context binary is already compiled: input_specs cannot change its inputs."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
-    settings = qnn_settings(options.values.get(QNN_OPTIONS, {}))
-    made_of = required(request.model.provenance, "context binary")
+    settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
+    source = require_provenance(request.model.provenance, "context binary")
     for soc in request.other_socs:
-        made_of.check_runs_on(soc)
-    if len(made_of.graphs) > 1 and not settings.graphs:
-        names = ", ".join(shortened(graph.name) for graph in made_of.graphs)
+        source.check_runs_on(soc)
+    if len(source.graphs) > 1 and not settings.graphs:
+        names = ", ".join(quote_name(graph.name) for graph in source.graphs)
         reason = (
-            f"An ONNX model holds one graph here, and the context binary has {names}: link the one "
-            "alone that is wanted, by --qnn_options context_enable_graphs=NAME."
+            f"An ONNX model contains one graph on this hub, but the context binary has {names}: "
+            "link only the one you need, by --qnn_options context_enable_graphs=NAME."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     context = folder / WORK_FOLDER / "context"
     opened = open_graph(request.model, request.soc, settings.graphs, context)
     provenance = Provenance(
-        runtime=PRECOMPILED, soc=opened.soc, sdk=opened.sdk, graphs=(opened.graph,)
+        runtime=PRECOMPILED_ONNX, soc=opened.soc, sdk=opened.sdk, graphs=(opened.graph,)
     )
-    target = publish_precompiled(opened.wrapper, opened.binary, provenance, folder)
-    made = Made.of(ModelType.ONNX, {TARGET: target}, provenance, settings, opened.notices)
-    ports = ports_json(opened.graph.inputs, opened.graph.outputs)
+    file_name = publish_precompiled(opened.wrapper, opened.binary, provenance, folder)
+    target_model = TargetModel.build(
+        ModelType.ONNX, {TARGET: file_name}, provenance, settings, opened.notices
+    )
+    ports = specs_to_json(opened.graph.inputs, opened.graph.outputs)
     return Report(
-        result={**made.result, **ports, "notices": options.notices + made.notices},
-        files=made.files,
+        result={**target_model.result, **ports, "notices": options.notices + target_model.notices},
+        files=target_model.files,
     )
 
 
@@ -95,7 +103,7 @@ _BINARY = ModelType.QNN_CONTEXT_BINARY
 
 
 @dataclass(frozen=True, slots=True)
-class _Linked:
+class _LinkedGraph:
     """A graph to link: its description, and the ONNX model that it was made from."""
 
     graph: Graph
@@ -116,81 +124,85 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "link")
-    settings = qnn_settings(options.values.get(QNN_OPTIONS, {}))
-    soc = check_soc(request.soc, "link")
+    options = parse_job_options(request.options, "link")
+    settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
+    soc = check_soc(request.soc, "a link job")
     work = folder / WORK_FOLDER
-    graphs = _chosen(_graphs(request, work), settings.graphs)
+    graphs = _select_graphs(_collect_graphs(request, work), settings.graphs)
     for each in graphs:
-        check_floats(each.source, soc)
-    provider = htp_options(soc) | settings.provider_options(soc)
-    alone = [
-        make_context(each.source, work / f"alone-{number}", provider)
+        check_float_support(each.source, soc)
+    provider_options = htp_options(soc) | settings.provider_options(soc)
+    separate = [
+        compile_context(each.source, work / f"alone-{number}", provider_options)
         for number, each in enumerate(graphs)
     ]
     logger.info("Linking %s", ", ".join(each.graph.name for each in graphs))
-    binary, names = _link([each.source for each in graphs], work / "linked", provider)
+    binary, names = _link([each.source for each in graphs], work / "linked", provider_options)
     binary.replace(folder / "target_model.bin")
-    members = {f"{number}.bin": context.binary for number, context in enumerate(alone)}
-    pack(members, folder / "source.zip")
+    members = {f"{number}.bin": context.binary for number, context in enumerate(separate)}
+    pack_archive(members, folder / "source.zip")
     provenance = Provenance(
         runtime="qnn_context_binary",
         soc=soc,
         sdk=sdk_version(),
         graphs=tuple(
             replace(each.graph, parts=context.parts)
-            for each, context in zip(graphs, alone, strict=True)
+            for each, context in zip(graphs, separate, strict=True)
         ),
         linked=True,
     )
-    sizes = sum(context.binary.stat().st_size for context in alone)
-    notices = [notice("INFO", "MODEL", _told(names, graphs, sizes, folder / "target_model.bin"))]
+    sizes = sum(context.binary.stat().st_size for context in separate)
+    notices = [
+        build_notice(
+            "INFO", "MODEL", _describe_binary(names, graphs, sizes, folder / "target_model.bin")
+        )
+    ]
     if not soc.weight_sharing:
-        message = f"The graphs do not share their weights: {soc.name} cannot do that."
-        notices.append(notice("INFO", "DEVICE", message))
+        message = f"The graphs do not share their weights: {soc.name} does not support that."
+        notices.append(build_notice("INFO", "DEVICE", message))
     files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
-    made = Made.of(_BINARY, files, provenance, settings, notices)
+    target_model = TargetModel.build(_BINARY, files, provenance, settings, notices)
     ports = {
-        "input_spec": _ports({graph.name: graph.inputs for graph in provenance.graphs}),
-        "output_spec": _ports({graph.name: graph.outputs for graph in provenance.graphs}),
+        "input_spec": _specs_to_json({graph.name: graph.inputs for graph in provenance.graphs}),
+        "output_spec": _specs_to_json({graph.name: graph.outputs for graph in provenance.graphs}),
     }
     return Report(
-        result={**made.result, **ports, "notices": options.notices + made.notices},
-        files=made.files,
+        result={**target_model.result, **ports, "notices": options.notices + target_model.notices},
+        files=target_model.files,
     )
 
 
-def _graphs(request: AttemptRequest, work: Path) -> list[_Linked]:
+def _collect_graphs(request: AttemptRequest, work: Path) -> list[_LinkedGraph]:
     """Return the graphs of a job's models, with the ONNX models that they were made from."""
     graphs = []
     for number, model in enumerate(request.inputs):
-        provenance = required(model.provenance, "DLC")
+        provenance = require_provenance(model.provenance, "DLC")
         source = unpack_source(model.source, work / f"source-{number}")
-        graphs.append(_Linked(provenance.graph(), source))
+        graphs.append(_LinkedGraph(provenance.select_graph(), source))
     counts = Counter(each.graph.name for each in graphs)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         reason = (
-            f"Several models have a graph named {shortened(twice[0])}. Graphs that are linked need "
-            "names that differ: compile with --qnn_options context_enable_graphs=NAME."
+            f"Several models have a graph named {quote_name(twice[0])}. Linked graphs need "
+            "different names: compile with --qnn_options context_enable_graphs=NAME."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     return graphs
 
 
-def _chosen(graphs: Sequence[_Linked], names: Sequence[str]) -> list[_Linked]:
+def _select_graphs(graphs: Sequence[_LinkedGraph], names: Sequence[str]) -> list[_LinkedGraph]:
     """Return the graphs that a job's options name, or all of them."""
     known = {each.graph.name: each for each in graphs}
     missing = [name for name in names if name not in known]
     if missing:
-        there = ", ".join(map(shortened, known))
-        reason = f"The models have no graph {shortened(missing[0])}. They have {there}."
+        there = ", ".join(map(quote_name, known))
+        reason = f"The models have no graph {quote_name(missing[0])}. They have {there}."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     return [known[name] for name in names] or list(graphs)
 
 
 def _link(
-    sources: Sequence[Path], folder: Path, provider: Mapping[str, str]
+    sources: Sequence[Path], folder: Path, provider_options: Mapping[str, str]
 ) -> tuple[Path, list[str]]:
     """Compile models into one context binary; return it, and the names of its graphs."""
     folder.mkdir()
@@ -201,16 +213,16 @@ def _link(
         if number == len(sources) - 1:
             settings["ep.stop_share_ep_contexts"] = "1"
         # The sessions must stay open, as shared weights live only as long as they do.
-        sessions.append(QnnSession(source, provider, settings=settings))
+        sessions.append(QnnSession(source, provider_options, settings=settings))
         wrappers.append(wrapper)
     binaries = list(folder.glob("*.bin"))
     if len(binaries) != 1:
-        reason = f"QNN made {len(binaries)} context binaries of the graphs, and not one."
+        reason = f"QNN produced {len(binaries)} context binaries instead of one."
         raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
-    return binaries[0], [name for wrapper in wrappers for name in graph_names(wrapper)]
+    return binaries[0], [name for wrapper in wrappers for name in get_graph_names(wrapper)]
 
 
-def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
+def _specs_to_json(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
     """Return the inputs or outputs of all graphs; with several, each with its graph's name."""
     if len(specs) == 1:
         return [spec.to_json() for ports in specs.values() for spec in ports]
@@ -219,14 +231,16 @@ def _ports(specs: Mapping[str, Sequence[TensorSpec]]) -> list[dict[str, Any]]:
     ]
 
 
-def _told(names: Sequence[str], graphs: Sequence[_Linked], apart: int, binary: Path) -> str:
+def _describe_binary(
+    internal_names: Sequence[str], graphs: Sequence[_LinkedGraph], separate_size: int, binary: Path
+) -> str:
     """Describe the graphs in the file, their names, and its size without weight sharing."""
     named = ", ".join(
-        f"{shortened(each.graph.name)} as {internal}"
-        for each, internal in zip(graphs, names, strict=True)
+        f"{quote_name(each.graph.name)} as {internal}"
+        for each, internal in zip(graphs, internal_names, strict=True)
     )
     return (
-        f"The context binary holds the graphs {named}. It has {binary.stat().st_size} bytes, and "
-        f"the graphs alone would have {apart}. This hub simulates them from files of each graph "
-        "alone, since its QNN cannot load linked ones."
+        f"The context binary contains the graphs {named}. It has {binary.stat().st_size} bytes; "
+        f"separate binaries have {separate_size}. This hub simulates each graph from its "
+        "separate binary, as its QNN cannot load linked ones."
     )

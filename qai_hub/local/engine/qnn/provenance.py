@@ -8,25 +8,25 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
-    shortened,
+    quote_name,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GraphPart:
     """A part of a graph that runs on one compute unit.
 
     Attributes:
-        internal: Its name within the binary; empty for a part that the CPU runs.
+        internal_name: Its name within the binary; empty for a part that the CPU runs.
         nodes: The names and operators of its nodes.
     """
 
-    internal: str
+    internal_name: str
     nodes: tuple[tuple[str, str], ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
-        return {"internal": self.internal, "nodes": [list(node) for node in self.nodes]}
+        return {"internal": self.internal_name, "nodes": [list(node) for node in self.nodes]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -49,12 +49,12 @@ class Graph:
     name: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[GraphPart, ...]
 
     @property
-    def internal(self) -> str:
+    def internal_name(self) -> str:
         """Its name within the binary; with several parts, that of the first one on the HTP."""
-        return next(part.internal for part in self.parts if part.internal)
+        return next(part.internal_name for part in self.parts if part.internal_name)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -72,7 +72,7 @@ class Graph:
             name=value["name"],
             inputs=tuple(map(TensorSpec.from_json, value["inputs"])),
             outputs=tuple(map(TensorSpec.from_json, value["outputs"])),
-            parts=tuple(map(Part.from_json, value["parts"])),
+            parts=tuple(map(GraphPart.from_json, value["parts"])),
         )
 
 
@@ -123,64 +123,64 @@ class Provenance:
         """
         if (self.soc.soc_model, self.soc.hexagon) != (soc.soc_model, soc.hexagon):
             reason = (
-                f"The model was compiled for {_named(self.soc)}, and the device has {_named(soc)}: "
-                "compile it for this device."
+                f"The model was compiled for {_format_soc(self.soc)}, but the device has "
+                f"{_format_soc(soc)}: compile it for this device."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 
-    def graph(self, wanted: Sequence[str] = ()) -> Graph:
+    def select_graph(self, names: Sequence[str] = ()) -> Graph:
         """Return the graph that a job is for.
 
         Args:
-            wanted: The names of graphs in the job's options; empty for the only graph.
+            names: The names of graphs in the job's options; empty for the only graph.
 
         Raises:
             JobFailure: There is no such graph, or several graphs and no name.
         """
-        known = ", ".join(shortened(graph.name) for graph in self.graphs)
-        if len(wanted) > 1 or (not wanted and len(self.graphs) > 1):
+        known = ", ".join(quote_name(graph.name) for graph in self.graphs)
+        if len(names) > 1 or (not names and len(self.graphs) > 1):
             reason = (
-                f"The model has the graphs {known}: name one of them by "
+                f"The model has the graphs {known}: select one of them by "
                 "--qnn_options context_enable_graphs=NAME."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
-        if not wanted:
+        if not names:
             return self.graphs[0]
         for graph in self.graphs:
-            if wanted[0] in (graph.name, graph.internal):
+            if names[0] in (graph.name, graph.internal_name):
                 return graph
-        reason = f"The model has no graph {shortened(wanted[0])}. It has {known}."
+        reason = f"The model has no graph {quote_name(names[0])}. It has {known}."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 
 
-def required(provenance: Mapping[str, Any] | None, what: str) -> Provenance:
+def require_provenance(provenance: Mapping[str, Any] | None, description: str) -> Provenance:
     """Return the provenance of a binary.
 
     Args:
         provenance: Its JSON; None for a binary from elsewhere.
-        what: How messages refer to it.
+        description: How messages refer to it.
 
     Raises:
         JobFailure: Its provenance is not known.
     """
     if provenance is None:
         reason = (
-            f"This hub did not make this {what}: for which chip it is, and whether it is whole, "
-            "cannot be told. Compile or link it here, and use the target model of that job, or "
-            "its file as downloaded."
+            f"This hub did not make this {description}, so neither its chip nor its integrity is "
+            "known. Compile or link it here, and use the target model of that job, or its file "
+            "as downloaded."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return Provenance.from_json(provenance)
 
 
-def _named(soc: Soc) -> str:
+def _format_soc(soc: Soc) -> str:
     return f"{soc.name} (SoC model {soc.soc_model}, Hexagon v{soc.hexagon})"
 
 
 _HTP = "HTP"
 
 
-def metadata_of(provenance: Provenance, optimization: int | None = None) -> dict[str, str]:
+def build_metadata(provenance: Provenance, optimization: int | None = None) -> dict[str, str]:
     """Return the metadata of a target model.
 
     Args:
@@ -190,18 +190,18 @@ def metadata_of(provenance: Provenance, optimization: int | None = None) -> dict
     Returns:
         Texts by the names of the contract's `ModelMetadataKey`, without their common prefix.
     """
-    found = {
+    metadata = {
         "QNN_SDK_VERSION": provenance.sdk,
         "QAIRT_SDK_VERSION": provenance.sdk,
         "QNN_MODEL_GRAPH_NAMES": ",".join(graph.name for graph in provenance.graphs),
     }
     if provenance.runtime == "qnn_dlc":
-        return found
-    found |= {
+        return metadata
+    metadata |= {
         "QNN_CONTEXT_BIN_HEXAGON_VERSION": str(provenance.soc.hexagon),
         "QNN_CONTEXT_BIN_SOC_MODEL": str(provenance.soc.soc_model),
         "QNN_CONTEXT_BIN_BACKEND": _HTP,
     }
     if optimization is not None:
-        found["QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL"] = str(optimization)
-    return found
+        metadata["QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL"] = str(optimization)
+    return metadata

@@ -11,21 +11,26 @@ from typing import cast
 
 import onnxruntime
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
-from qai_hub.local.engine.onnx.session import RUNTIME_ERRORS, Level, Session, explained
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.onnx.session import (
+    RUNTIME_ERRORS,
+    OptimizationLevel,
+    Session,
+    format_runtime_error,
+)
 from qai_hub.local.engine.protocol import (
-    HTP_FIRST,
+    MIN_HTP_VERSION,
     Soc,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
 
 GRAPHS = "context_enable_graphs"
 OPTIMIZATIONS = "default_graph_htp_optimizations"
 PRECISION = "default_graph_htp_precision"
 VTCM = "default_graph_htp_vtcm_size"
-_FAMILIES = ("context_", "default_graph_")
-_MOST_VTCM = 64
+_SETTING_PREFIXES = ("context_", "default_graph_")
+_MAX_VTCM = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +65,11 @@ class QnnSettings:
         return options
 
 
-def qnn_settings(given: Mapping[str, str]) -> QnnSettings:
+def parse_qnn_settings(options: Mapping[str, str]) -> QnnSettings:
     """Parse the settings of a compile job for QNN.
 
     Args:
-        given: Values by name.
+        options: Values by name.
 
     Returns:
         The parsed settings.
@@ -72,23 +77,25 @@ def qnn_settings(given: Mapping[str, str]) -> QnnSettings:
     Raises:
         JobFailure: A name is unknown, or a value is not valid for its name.
     """
-    notices = _notices(given, {GRAPHS, OPTIMIZATIONS, PRECISION, VTCM})
-    _check_precision(given.get(PRECISION, "FLOAT16"))
+    notices = _check_names(options, {GRAPHS, OPTIMIZATIONS, PRECISION, VTCM})
+    _check_precision(options.get(PRECISION, "FLOAT16"))
     return QnnSettings(
-        graphs=_graphs(given),
-        optimization=_optimization(given[OPTIMIZATIONS]) if OPTIMIZATIONS in given else None,
-        vtcm=_vtcm(given[VTCM]) if VTCM in given else None,
+        graphs=_parse_graphs(options),
+        optimization=_parse_optimization(options[OPTIMIZATIONS])
+        if OPTIMIZATIONS in options
+        else None,
+        vtcm=_parse_vtcm(options[VTCM]) if VTCM in options else None,
         notices=notices,
     )
 
 
-def graphs_to_run(
-    given: Mapping[str, str],
+def parse_run_settings(
+    options: Mapping[str, str],
 ) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
     """Parse the settings of a job that runs a QNN binary.
 
     Args:
-        given: Values by name.
+        options: Values by name.
 
     Returns:
         The names of the graphs to run, and notices about settings that are ignored.
@@ -96,39 +103,39 @@ def graphs_to_run(
     Raises:
         JobFailure: A name is unknown.
     """
-    return _graphs(given), _notices(given, {GRAPHS})
+    return _parse_graphs(options), _check_names(options, {GRAPHS})
 
 
-def _notices(given: Mapping[str, str], read: AbstractSet[str]) -> tuple[dict[str, str], ...]:
+def _check_names(options: Mapping[str, str], known: AbstractSet[str]) -> tuple[dict[str, str], ...]:
     """Return notices about settings without effect, and refuse unknown ones."""
-    unknown = [name for name in given if not name.startswith(_FAMILIES)]
+    unknown = [name for name in options if not name.startswith(_SETTING_PREFIXES)]
     if unknown:
-        known = ", ".join(sorted(read))
-        raise _invalid(f"there is no {shortened(unknown[0])}. This job reads {known}")
-    ignored = sorted(given.keys() - read)
-    message = f"In --qnn_options, {', '.join(map(shortened, ignored))} changes nothing here."
-    return (notice("INFO", "USER", message),) if ignored else ()
+        listing = ", ".join(sorted(known))
+        raise _invalid(f"{quote_name(unknown[0])} is unknown. This job accepts {listing}")
+    ignored = sorted(options.keys() - known)
+    message = f"In --qnn_options, {', '.join(map(quote_name, ignored))} has no effect on this hub."
+    return (build_notice("INFO", "USER", message),) if ignored else ()
 
 
-def _graphs(given: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name.strip() for name in given.get(GRAPHS, "").split(",") if name.strip())
+def _parse_graphs(options: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in options.get(GRAPHS, "").split(",") if name.strip())
 
 
-def _optimization(value: str) -> int:
+def _parse_optimization(value: str) -> int:
     level = value.removeprefix("O=")
     if level not in {"0", "1", "2", "3"}:
-        raise _invalid(f"{OPTIMIZATIONS} is O=0, O=1, O=2 or O=3, not {shortened(value)}")
+        raise _invalid(f"{OPTIMIZATIONS} must be O=0, O=1, O=2 or O=3, not {quote_name(value)}")
     return int(level)
 
 
 def _check_precision(value: str) -> None:
     if value.upper() != "FLOAT16":
-        raise _invalid(f"{PRECISION} is FLOAT16, the HTP's only one, not {shortened(value)}")
+        raise _invalid(f"{PRECISION} must be FLOAT16, the HTP's only one, not {quote_name(value)}")
 
 
-def _vtcm(value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= _MOST_VTCM):
-        raise _invalid(f"{VTCM} is a number of MB from 1 to {_MOST_VTCM}, not {shortened(value)}")
+def _parse_vtcm(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= _MAX_VTCM):
+        raise _invalid(f"{VTCM} must be 1 to {_MAX_VTCM} (MB), not {quote_name(value)}")
     return int(value)
 
 
@@ -138,28 +145,28 @@ def _invalid(problem: str) -> JobFailure:
 
 PROVIDER = "QNNExecutionProvider"
 # The session setting that `QnnSession.assignment` requires.
-ASSIGNED = "session.record_ep_graph_assignment_info"
+RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 # The session setting that prevents fallback to the CPU.
-QNN_ALONE = {"session.disable_cpu_ep_fallback": "1"}
+DISABLE_CPU_FALLBACK = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
 
 
 def sdk_version() -> str:
     """Return the version of the QNN SDK in the provider, such as "2.51.0"."""
-    return cast("str", _registered().build_and_package_info.qnn_version)
+    return cast("str", _load_provider().build_and_package_info.qnn_version)
 
 
 def provider_version() -> str:
     """Return the version of the provider."""
-    return cast("str", _registered().__version__)
+    return cast("str", _load_provider().__version__)
 
 
-def check_soc(soc: Soc | None, what: str) -> Soc:
+def check_soc(soc: Soc | None, purpose: str) -> Soc:
     """Check, before any work is done, that QNN is installed and supports a chip.
 
     Args:
         soc: The chip of the job's device; None for a device that is not in the catalogue.
-        what: What QNN is needed for.
+        purpose: What QNN is needed for.
 
     Returns:
         The chip.
@@ -167,14 +174,17 @@ def check_soc(soc: Soc | None, what: str) -> Soc:
     Raises:
         JobFailure: QNN is not installed, or the chip has no HTP.
     """
-    _registered()
+    _load_provider()
     if soc is None:
-        reason = f"The job's device is not in the catalogue of this hub, which {what} needs."
+        reason = (
+            f"The job's device is not in the catalogue of this hub: {purpose} needs a known chip."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     if not soc.has_htp:
         reason = (
-            f"The chip {soc.name} has a Hexagon v{soc.hexagon}, without a tensor processor: QNN "
-            f"compiles for v{HTP_FIRST} and later. Compile with --target_runtime onnx, or for "
+            f"The chip {soc.name} has a Hexagon v{soc.hexagon} without a tensor processor: QNN "
+            f"compiles for v{MIN_HTP_VERSION} and later. Compile with --target_runtime onnx, or "
+            "for "
             "another device."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
@@ -187,7 +197,7 @@ def htp_options(soc: Soc) -> dict[str, str]:
     Chips are given as numbers, since the provider silently takes an unknown name for another chip.
     """
     return {
-        "backend_path": str(_registered().get_qnn_htp_path()),
+        "backend_path": str(_load_provider().get_qnn_htp_path()),
         "soc_model": str(soc.soc_model),
         "htp_arch": str(soc.hexagon),
         # Inputs and outputs are quantized in the graph, not outside of it by this machine's CPU.
@@ -204,7 +214,7 @@ def ir_options(folder: Path) -> dict[str, str]:
         folder: Folder for the DLCs.
     """
     return {
-        "backend_path": str(Path(_registered().LIB_DIR_FULL_PATH) / _IR_LIBRARY),
+        "backend_path": str(Path(_load_provider().LIB_DIR_FULL_PATH) / _IR_LIBRARY),
         "offload_graph_io_quantization": "0",
         "dump_qnn_ir_dlc": "1",
         "dump_qnn_ir_dlc_dir": str(folder),
@@ -218,7 +228,7 @@ class QnnSession(Session):
         path: The .onnx file.
         options: Options of the provider.
         settings: Session settings, by ONNX Runtime's keys.
-        trace: Prefix of the file that records the times per node of each run.
+        trace_prefix: Prefix of the file that records the times per node of each run.
 
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
@@ -230,24 +240,29 @@ class QnnSession(Session):
         options: Mapping[str, str],
         *,
         settings: Mapping[str, str] | None = None,
-        trace: Path | None = None,
+        trace_prefix: Path | None = None,
     ) -> None:
-        _registered()
+        _load_provider()
         self._options = dict(options)
         # Higher levels would insert nodes specific to this machine's CPU.
-        super().__init__(path, level=Level.ORT_ENABLE_BASIC, settings=settings, trace=trace)
+        super().__init__(
+            path,
+            level=OptimizationLevel.ORT_ENABLE_BASIC,
+            settings=settings,
+            trace_prefix=trace_prefix,
+        )
 
-    def assignment(self) -> list[tuple[str, list[tuple[str, str]]]]:
+    def get_assignment(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the parts of the graph: the provider of each, and its nodes' names and operators.
 
         The session must have the setting `ASSIGNED`.
         """
         return [
             (part.ep_name, [(node.name, node.op_type) for node in part.get_nodes()])
-            for part in self._native.get_provider_graph_assignment_info()
+            for part in self._session.get_provider_graph_assignment_info()
         ]
 
-    def _open(
+    def _create(
         self, path: Path, options: onnxruntime.SessionOptions
     ) -> onnxruntime.InferenceSession:
         devices = [each for each in onnxruntime.get_ep_devices() if each.ep_name == PROVIDER]
@@ -256,21 +271,21 @@ class QnnSession(Session):
 
 
 @cache
-def _registered() -> ModuleType:
+def _load_provider() -> ModuleType:
     """Register the provider with ONNX Runtime, and return its package."""
     try:
         package = importlib.import_module("onnxruntime_qnn")
     except ImportError as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         reason = (
-            "This hub has no QNN: install it with pip install 'qai-hub-openapi[qnn]' and start the "
-            "hub again. It is for Linux on x86-64."
+            "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "
+            "hub runs, and restart the hub. It needs Linux on x86-64."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
-        reason = f"The QNN of this hub does not work on this machine: {explained(error)}"
+        reason = f"QNN does not work on this machine: {format_runtime_error(error)}"
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package

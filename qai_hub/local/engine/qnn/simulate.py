@@ -12,11 +12,10 @@ from qai_hub.local.engine.option_table import SIMULATED_ITERATIONS
 from qai_hub.local.engine.protocol import (
     InputModel,
     Soc,
-    notice,
+    build_notice,
 )
-from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
-from qai_hub.local.engine.qnn.contexts import check_floats, make_context, unpack_source
-from qai_hub.local.engine.qnn.provenance import Graph, Part, required
+from qai_hub.local.engine.qnn.contexts import check_float_support, compile_context, unpack_source
+from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, require_provenance
 from qai_hub.local.engine.qnn.provider import (
     PROVIDER,
     QnnSession,
@@ -25,16 +24,22 @@ from qai_hub.local.engine.qnn.provider import (
     htp_options,
 )
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
-from qai_hub.local.engine.runners.base import Breakdown
-from qai_hub.local.engine.runners.onnx import TracedNode, layer_detail, read_trace, record_trace
+from qai_hub.local.engine.qnn.wrappers import open_graph, unwrap
+from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.onnx import (
+    TracedNode,
+    build_layer_detail,
+    read_trace,
+    record_trace,
+)
 from qai_hub.local.enums import ComputeUnit
 
 _NPU = ComputeUnit.NPU
 _CPU = ComputeUnit.CPU
 
 
-def layers_and_segments(
-    parts: Sequence[Part], traced: Sequence[TracedNode]
+def build_layers_and_segments(
+    parts: Sequence[GraphPart], traced: Sequence[TracedNode]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the layers and the segments of a profile, in the order in which they ran.
 
@@ -48,17 +53,17 @@ def layers_and_segments(
         The JSON of `LayerDetail` and of `SegmentDetail` messages.
     """
     # The provider renames the parts that it loads, so they are matched by their order.
-    on_htp = iter([part.nodes for part in parts if part.internal])
+    on_htp = iter([part.nodes for part in parts if part.internal_name])
     layers: list[dict[str, Any]] = []
     segments: list[dict[str, Any]] = []
     for node in traced:
         is_part = node.provider == PROVIDER
         if is_part or not segments or segments[-1]["compute_unit"] == _NPU:
-            segments.append(_segment(len(segments), node, is_part))
+            segments.append(_build_segment(len(segments), node, is_part))
         else:
             segments[-1]["execution_time"] += node.time
         for name, op in next(on_htp) if is_part else ((node.name, node.op),):
-            layer = layer_detail(
+            layer = build_layer_detail(
                 len(layers),
                 name,
                 op,
@@ -71,7 +76,7 @@ def layers_and_segments(
     return layers, segments
 
 
-def _segment(number: int, first: TracedNode, is_part: bool) -> dict[str, Any]:
+def _build_segment(number: int, first: TracedNode, is_part: bool) -> dict[str, Any]:
     return {
         "id": str(number),
         "compute_unit": _NPU if is_part else _CPU,
@@ -81,7 +86,7 @@ def _segment(number: int, first: TracedNode, is_part: bool) -> dict[str, Any]:
     }
 
 
-class Simulation:
+class SimulatedModel:
     """A `RunnableModel` for a graph of a QNN binary, in QNN's simulation of an HTP.
 
     It takes seconds where a device takes milliseconds, and its times do not predict those of a
@@ -102,13 +107,13 @@ class Simulation:
         self._path = path
         self._graph = graph
         self._options = htp_options(soc)
-        units = {"npu" if part.internal else "cpu" for part in graph.parts}
+        units = {"npu" if part.internal_name else "cpu" for part in graph.parts}
         self.compute_units = sorted(units, reverse=True)
         self.inputs = [Port(spec.name, spec.dtype, spec.shape) for spec in graph.inputs]
         self.notices = list(notices)
         self.measured_on = (
             f"Measured in HTP simulation, of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU "
-            "of this hub's host: the times are the simulation's and tell nothing of a device's."
+            "of this hub's host: the times are those of the simulation, not of a device."
         )
         self.conditions = {
             "HTP simulation": f"Hexagon v{soc.hexagon} of {soc.name}, SoC model {soc.soc_model}",
@@ -126,24 +131,27 @@ class Simulation:
         """Load the model."""
         return QnnSession(self._path, self._options)
 
-    def break_down(
-        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
-    ) -> Breakdown:
+    def measure_breakdown(
+        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+    ) -> TimeBreakdown:
         """Return the compiler's layers, and the times of segments from further inferences."""
         trace = record_trace(
-            lambda prefix: QnnSession(self._path, self._options, trace=prefix), inputs, what, work
+            lambda prefix: QnnSession(self._path, self._options, trace_prefix=prefix),
+            inputs,
+            label,
+            work,
         )
         try:
             traced = read_trace(trace)
         except ValueError as error:
-            return Breakdown.without_layers(error)
-        layers, segments = layers_and_segments(self._graph.parts, traced)
-        return Breakdown(layers=layers, segments=segments, trace=trace)
+            return TimeBreakdown.without_layers(error)
+        layers, segments = build_layers_and_segments(self._graph.parts, traced)
+        return TimeBreakdown(layers=layers, segments=segments, trace=trace)
 
 
 def open_binary(
     model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path
-) -> Simulation:
+) -> SimulatedModel:
     """Open a context binary.
 
     Args:
@@ -159,10 +167,12 @@ def open_binary(
         JobFailure: It cannot be simulated for that device.
     """
     opened = open_graph(model, soc, graphs, work / "context")
-    return Simulation(opened.wrapper, opened.graph, opened.soc, opened.notices)
+    return SimulatedModel(opened.wrapper, opened.graph, opened.soc, opened.notices)
 
 
-def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path) -> Simulation:
+def open_dlc(
+    model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Path
+) -> SimulatedModel:
     """Open a DLC by compiling the model that it was made from for the job's device.
 
     Args:
@@ -177,20 +187,23 @@ def open_dlc(model: InputModel, soc: Soc | None, graphs: Sequence[str], work: Pa
     Raises:
         JobFailure: It cannot be simulated for that device.
     """
-    chip, graph = check_soc(soc, "a DLC"), required(model.provenance, "DLC").graph(graphs)
-    source = unpack_source(model.source, work / "source")
-    check_floats(source, chip)
-    options = htp_options(chip) | QnnSettings().provider_options(chip)
-    context = make_context(source, work / "context", options)
-    message = (
-        "A DLC is compiled on its device when it is loaded: here it was compiled for "
-        f"{chip.name} before anything was measured."
+    chip, graph = (
+        check_soc(soc, "a DLC"),
+        require_provenance(model.provenance, "DLC").select_graph(graphs),
     )
-    notices = [notice("INFO", "MODEL", message)]
-    return Simulation(context.wrapper, replace(graph, parts=context.parts), chip, notices)
+    source = unpack_source(model.source, work / "source")
+    check_float_support(source, chip)
+    options = htp_options(chip) | QnnSettings().provider_options(chip)
+    context = compile_context(source, work / "context", options)
+    message = (
+        f"A device compiles a DLC when it loads it: this hub compiled it for {chip.name} before "
+        "the measurement."
+    )
+    notices = [build_notice("INFO", "MODEL", message)]
+    return SimulatedModel(context.wrapper, replace(graph, parts=context.parts), chip, notices)
 
 
-def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
+def open_wrapper(model: ModelFile, soc: Soc | None) -> SimulatedModel:
     """Open a model that wraps a context binary.
 
     Args:
@@ -204,6 +217,6 @@ def open_wrapper(model: ModelFile, soc: Soc | None) -> Simulation:
         JobFailure: It cannot be simulated for that device.
     """
     chip = check_soc(soc, "a context binary")
-    made = unwrap(model.proto, model.path, unpacked=model.unpacked).provenance
-    made.check_runs_on(chip)
-    return Simulation(model.path, made.graph(), chip)
+    provenance = unwrap(model.proto, model.path, is_unpacked=model.is_unpacked).provenance
+    provenance.check_runs_on(chip)
+    return SimulatedModel(model.path, provenance.select_graph(), chip)

@@ -10,34 +10,39 @@ import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
-from qai_hub.local.engine.onnx.model_files import pack
-from qai_hub.local.engine.onnx.prepare import publish
+from qai_hub.local.engine.onnx.model_files import pack_archive
+from qai_hub.local.engine.onnx.prepare import publish_model
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
-    notice,
+    build_notice,
 )
-from qai_hub.local.engine.qnn.binaries import label
-from qai_hub.local.engine.qnn.contexts import check_floats, make_context, make_dlc
-from qai_hub.local.engine.qnn.diagnose import adapt, compiled, mistaken, told
-from qai_hub.local.engine.qnn.provenance import Graph, Part, Provenance, metadata_of
+from qai_hub.local.engine.qnn.contexts import check_float_support, compile_context, convert_to_dlc
+from qai_hub.local.engine.qnn.diagnose import (
+    adapt_model,
+    compile_with_decomposition,
+    find_unreliable_nodes,
+    format_nodes,
+)
+from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, Provenance, build_metadata
 from qai_hub.local.engine.qnn.provider import (
     GRAPHS,
     QnnSettings,
     check_soc,
     htp_options,
     ir_options,
+    parse_qnn_settings,
     provider_version,
-    qnn_settings,
     sdk_version,
 )
+from qai_hub.local.engine.qnn.wrappers import label_wrapper
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"
 SOURCE = "source"
 
 
-class Made(NamedTuple):
+class TargetModel(NamedTuple):
     """A target model.
 
     Attributes:
@@ -51,7 +56,7 @@ class Made(NamedTuple):
     notices: list[dict[str, str]]
 
     @classmethod
-    def of(
+    def build(
         cls,
         model_type: str,
         files: dict[str, str],
@@ -74,7 +79,7 @@ class Made(NamedTuple):
         result = {
             "target_model_type": model_type,
             "provenance": provenance.to_json(),
-            "metadata": metadata_of(provenance, settings.optimization),
+            "metadata": build_metadata(provenance, settings.optimization),
             "tool_versions": qnn_tool_versions(),
         }
         return cls(result, files, [*settings.notices, *notices])
@@ -87,9 +92,9 @@ def qnn_tool_versions() -> list[dict[str, str]]:
 
 
 DLC = "qnn_dlc"
-BINARY = "qnn_context_binary"
-PRECOMPILED = "precompiled_qnn_onnx"
-_GRAPH = "model"
+CONTEXT_BINARY = "qnn_context_binary"
+PRECOMPILED_ONNX = "precompiled_qnn_onnx"
+_DEFAULT_GRAPH_NAME = "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,45 +112,45 @@ class QnnTarget:
     settings: QnnSettings
 
     @classmethod
-    def of(
+    def from_options(
         cls,
         runtime: str,
         soc: Soc | None,
-        given: Mapping[str, str],
-        others: Sequence[Soc] = (),
+        qnn_options: Mapping[str, str],
+        other_socs: Sequence[Soc] = (),
     ) -> Self:
         """Check, before any work is done, that this hub supports a target, and return it.
 
         Args:
             runtime: `DLC`, `BINARY` or `PRECOMPILED`.
             soc: The chip of the job's device; None for a device that is not in the catalogue.
-            given: Settings of QNN, by name.
-            others: Other chips that must run it as well.
+            qnn_options: Settings of QNN, by name.
+            other_socs: Other chips that must run it as well.
 
         Raises:
             JobFailure: The target is not supported.
         """
-        soc, settings = check_soc(soc, runtime), qnn_settings(given)
+        soc, settings = check_soc(soc, runtime), parse_qnn_settings(qnn_options)
         if len(settings.graphs) > 1:
-            reason = f"A compile job makes one graph, and {GRAPHS} names {len(settings.graphs)}."
+            reason = f"A compile job makes one graph, but {GRAPHS} names {len(settings.graphs)}."
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
-        if others and runtime != DLC:
-            chips = ", ".join(each.name for each in (soc, *others))
+        if other_socs and runtime != DLC:
+            chips = ", ".join(each.name for each in (soc, *other_socs))
             reason = (
-                f"A context binary is for one chip, and the job's devices have several ({chips}): "
-                "submit a job for each, by single_compile=False, or compile with "
+                f"A context binary is for one chip, but the job's devices have several "
+                f"({chips}): submit a job for each by single_compile=False, or compile with "
                 f"--target_runtime {DLC}."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
         return cls(runtime=runtime, soc=soc, settings=settings)
 
-    def make(
+    def build(
         self,
         source: Path,
         inputs: Sequence[TensorSpec],
         outputs: Sequence[TensorSpec],
         folder: Path,
-    ) -> Made:
+    ) -> TargetModel:
         """Make the target model from an optimised ONNX model with fixed shapes.
 
         Args:
@@ -162,40 +167,53 @@ class QnnTarget:
         """
         model = onnx.load(source, load_external_data=False)
         _check_control_flow(model)
-        if adapt(model):
+        if adapt_model(model):
             source.write_bytes(model.SerializeToString())
         notices = []
-        wrong = mistaken(model)
-        if wrong:
-            message = f"QNN may compute {told(wrong)} wrongly: compare the outputs."
-            notices.append(notice("WARNING", "MODEL", message))
+        unreliable = find_unreliable_nodes(model)
+        if unreliable:
+            message = (
+                f"QNN may compute {format_nodes(unreliable)} incorrectly: compare the outputs."
+            )
+            notices.append(build_notice("WARNING", "MODEL", message))
         if self.runtime == DLC:
-            dlc = compiled(partial(make_dlc, source), source, ir_options(source.parent.parent))
-            parts = (Part(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),)
-            made = self._provenance(inputs, outputs, parts)
+            dlc = compile_with_decomposition(
+                partial(convert_to_dlc, source), source, ir_options(source.parent.parent)
+            )
+            parts = (
+                GraphPart(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),
+            )
+            provenance = self._build_provenance(inputs, outputs, parts)
             files = _publish_dlc(dlc, source, folder)
-            return Made.of(ModelType.QNN_DLC, files, made, self.settings, notices)
-        check_floats(source, self.soc)
+            return TargetModel.build(ModelType.QNN_DLC, files, provenance, self.settings, notices)
+        check_float_support(source, self.soc)
         options = htp_options(self.soc) | self.settings.provider_options(self.soc)
-        make = partial(make_context, source, options=options, mixed=self.runtime == PRECOMPILED)
-        context = compiled(make, source, options)
-        made = self._provenance(inputs, outputs, context.parts)
-        if self.runtime == BINARY:
+        make = partial(
+            compile_context, source, options=options, allow_cpu=self.runtime == PRECOMPILED_ONNX
+        )
+        context = compile_with_decomposition(make, source, options)
+        provenance = self._build_provenance(inputs, outputs, context.parts)
+        if self.runtime == CONTEXT_BINARY:
             name = "target_model.bin"
             context.binary.replace(folder / name)
-            return Made.of(
-                ModelType.QNN_CONTEXT_BINARY, {TARGET: name}, made, self.settings, notices
+            return TargetModel.build(
+                ModelType.QNN_CONTEXT_BINARY, {TARGET: name}, provenance, self.settings, notices
             )
-        if context.left_to_cpu:
-            message = f"The HTP does not run {told(context.left_to_cpu)}: the CPU does."
-            notices.append(notice("WARNING", "MODEL", message))
-        files = {TARGET: publish_precompiled(context.wrapper, context.binary, made, folder)}
-        return Made.of(ModelType.ONNX, files, made, self.settings, notices)
+        if context.cpu_nodes:
+            message = (
+                f"The CPU runs {format_nodes(context.cpu_nodes)}, which the HTP does not support."
+            )
+            notices.append(build_notice("WARNING", "MODEL", message))
+        files = {TARGET: publish_precompiled(context.wrapper, context.binary, provenance, folder)}
+        return TargetModel.build(ModelType.ONNX, files, provenance, self.settings, notices)
 
-    def _provenance(
-        self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], parts: tuple[Part, ...]
+    def _build_provenance(
+        self,
+        inputs: Sequence[TensorSpec],
+        outputs: Sequence[TensorSpec],
+        parts: tuple[GraphPart, ...],
     ) -> Provenance:
-        name = self.settings.graphs[0] if self.settings.graphs else _GRAPH
+        name = self.settings.graphs[0] if self.settings.graphs else _DEFAULT_GRAPH_NAME
         graph = Graph(name=name, inputs=tuple(inputs), outputs=tuple(outputs), parts=parts)
         return Provenance(runtime=self.runtime, soc=self.soc, sdk=sdk_version(), graphs=(graph,))
 
@@ -213,9 +231,9 @@ def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, fol
         Name of the file within the folder.
     """
     binary = binary.rename(binary.with_name("model.bin"))
-    label(wrapper, binary, provenance)
+    label_wrapper(wrapper, binary, provenance)
     name = "target_model.onnx.zip"
-    pack({"model.onnx/model.onnx": wrapper, "model.onnx/model.bin": binary}, folder / name)
+    pack_archive({"model.onnx/model.onnx": wrapper, "model.onnx/model.bin": binary}, folder / name)
     return name
 
 
@@ -223,19 +241,22 @@ def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
     """Publish a DLC, and the model that it was made from: ONNX Runtime cannot read a DLC."""
     name = "target_model.dlc"
     dlc.replace(folder / name)
-    return {TARGET: name, SOURCE: publish(source, folder, apart=True, name=SOURCE)}
+    return {
+        TARGET: name,
+        SOURCE: publish_model(source, folder, has_external_data=True, name=SOURCE),
+    }
 
 
 def _check_control_flow(model: onnx.ModelProto) -> None:
     """Refuse models with subgraphs, for which QNN fails with incomprehensible messages."""
-    found = [
+    control_flow = [
         (node.name, node.op_type)
         for node in model.graph.node
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
     ]
-    if found:
+    if control_flow:
         reason = (
-            f"QNN has no control flow, and the model has {told(found)}: export it without, "
-            "for fixed shapes and flags."
+            f"QNN does not support control flow, and the model has {format_nodes(control_flow)}: "
+            "export it without, for fixed shapes and flags."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)

@@ -12,30 +12,30 @@ import numpy as np
 import numpy.typing as npt
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.protocol import shortened
+from qai_hub.local.engine.protocol import quote_name
 
-BITS = (4, 8, 16, 32)
-_LISTS = ("activation_encodings", "param_encodings")
-_INTEGER = re.compile(r"(u?)int(\d+)")
-_WIDTHS_OF_FLOATS = (16, 32)
+SUPPORTED_BITS = (4, 8, 16, 32)
+_ENCODING_KEYS = ("activation_encodings", "param_encodings")
+_INTEGER_DTYPE = re.compile(r"(u?)int(\d+)")
+_FLOAT_BITS = (16, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """How a tensor is quantized: to scale * n, for 2 ** bits integers n from the lowest on.
+    """How a tensor is quantized: to scale * n, for 2 ** bits integers n from the offset on.
 
     Attributes:
         name: Name of the tensor.
         bits: Width of its integers.
         scale: The scale, float32[1], or one for each channel.
-        lowest: The lowest n, int64[1], or one for each channel.
+        offset: The lowest n, int64[1], or one for each channel.
         axis: Dimension of the channels; None if the encoding does not specify it.
     """
 
     name: str
     bits: int
     scale: npt.NDArray[np.float32]
-    lowest: npt.NDArray[np.int64]
+    offset: npt.NDArray[np.int64]
     axis: int | None = None
 
 
@@ -64,18 +64,18 @@ def read_encodings(path: Path) -> Encodings:
     try:
         content = json.loads(path.read_bytes())
     except (RecursionError, ValueError) as error:
-        reason = f"The encodings of the model are not JSON, or damaged: {error}"
+        reason = f"The encodings file of the model is not JSON, or it is damaged: {error}"
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     integers: dict[str, Encoding] = {}
     floats = []
-    for name, value in _entries(content):
+    for name, value in _iter_entries(content):
         try:
-            encoding = _encoding(name, value)
+            encoding = _parse_encoding(name, value)
         except (KeyError, IndexError, OverflowError, TypeError, ValueError) as error:
-            problem = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
-            raise refusal(name, problem, FailureType.MODEL_INVALID) from None
+            problem = f"has no {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
+            raise encoding_failure(name, problem, FailureType.MODEL_INVALID) from None
         if name in integers or name in floats:
-            raise refusal(name, "comes twice", FailureType.MODEL_INVALID)
+            raise encoding_failure(name, "is repeated", FailureType.MODEL_INVALID)
         if encoding is None:
             floats.append(name)
         else:
@@ -83,7 +83,7 @@ def read_encodings(path: Path) -> Encodings:
     return Encodings(list(integers.values()), floats)
 
 
-def refusal(
+def encoding_failure(
     name: str, problem: str, failure_type: FailureType = FailureType.UNSUPPORTED
 ) -> JobFailure:
     """Return the failure for an encoding that cannot be used.
@@ -93,13 +93,13 @@ def refusal(
         problem: The end of the sentence "The encoding of … ".
         failure_type: Class of the cause.
     """
-    return JobFailure(failure_type, f"The AIMET encoding of {shortened(name)} {problem}.")
+    return JobFailure(failure_type, f"The AIMET encoding of {quote_name(name)} {problem}.")
 
 
-def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whatever was uploaded
+def _iter_entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whatever was uploaded
     """Yield each tensor's name and its encoding, in the form of the file's version."""
     version = content.get("version") if isinstance(content, dict) else None
-    lists = ("encodings",) if str(version).startswith("2.") else _LISTS
+    lists = ("encodings",) if str(version).startswith("2.") else _ENCODING_KEYS
     groups = [content.get(key) for key in lists] if isinstance(content, dict) else [None]
     for group in groups:
         if isinstance(group, dict):
@@ -108,43 +108,47 @@ def _entries(content: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - whate
             yield from ((str(each.get("name", "")), each) for each in group)
         else:
             reason = (
-                f"The encodings of the model, version {version}, are not as AIMET writes them: "
-                f"{' and '.join(lists)} must hold one for each tensor."
+                f"The encodings file of the model, version {version}, is not in AIMET's format: "
+                f"{' and '.join(lists)} must contain an encoding for each tensor."
             )
             raise JobFailure(FailureType.MODEL_INVALID, reason)
 
 
-def _encoding(name: str, value: Any) -> Encoding | None:  # noqa: ANN401
+def _parse_encoding(name: str, value: Any) -> Encoding | None:  # noqa: ANN401
     """Return an integer encoding; None for a float one."""
     if isinstance(value, list):
-        return _per_channel(name, value)
+        return _parse_version_0(name, value)
     if "output_dtype" in value:
-        return _second(name, value)
-    return _first(name, value)
+        return _parse_version_2(name, value)
+    return _parse_version_1(name, value)
 
 
-def _per_channel(name: str, channels: list[Mapping[str, Any]]) -> Encoding | None:
+def _parse_version_0(name: str, channels: list[Mapping[str, Any]]) -> Encoding | None:
     """Parse an encoding of a version before 1.0, a list with one entry for each channel."""
     dtypes = {str(channel.get("dtype", "int")).lower() for channel in channels}
     widths = {int(channel["bitwidth"]) for channel in channels}
     if len(dtypes) != 1 or len(widths) != 1:
-        raise ValueError("its channels differ in their types")
+        raise ValueError("its channels have different types")
     (bits,) = widths
     if dtypes == {"float"}:
         _check_float(name, bits)
         return None
-    encoding = _checked(name, bits, [c["scale"] for c in channels], [c["offset"] for c in channels])
+    encoding = _build_encoding(
+        name, bits, [c["scale"] for c in channels], [c["offset"] for c in channels]
+    )
     steps = 2**bits - 1
     for channel, scale in zip(channels, encoding.scale.tolist(), strict=True):
         # Some versions omit a value if the range is symmetric around 0.
         if "max" in channel and "min" in channel:
             found = (float(channel["max"]) - float(channel["min"])) / scale
             if not math.isclose(found, steps, rel_tol=1e-6, abs_tol=0.5):
-                raise refusal(name, f"has a range of {found:.1f} steps: {bits} bits make {steps}")
+                raise encoding_failure(
+                    name, f"has a range of {found:.1f} steps, but {bits} bits have {steps}"
+                )
     return encoding
 
 
-def _first(name: str, value: Mapping[str, Any]) -> Encoding | None:
+def _parse_version_1(name: str, value: Mapping[str, Any]) -> Encoding | None:
     """Parse an encoding of version 1.0."""
     bits = int(value["bw"])
     if str(value["dtype"]).upper() == "FLOAT":
@@ -152,28 +156,34 @@ def _first(name: str, value: Mapping[str, Any]) -> Encoding | None:
         return None
     granularity = value["enc_type"]
     if granularity not in {"PER_TENSOR", "PER_CHANNEL"}:
-        raise refusal(name, f"is of the type {granularity}: this hub does tensors and channels")
+        raise encoding_failure(
+            name, f"has the type {granularity}: this hub supports PER_TENSOR and PER_CHANNEL"
+        )
     if np.any(np.asarray(value.get("zero_point_shift", 0)) != 0):
-        raise refusal(name, "shifts its zero point by a fraction")
+        raise encoding_failure(
+            name, "has a fractional shift of its zero point, which this hub does not support"
+        )
     if granularity == "PER_TENSOR" and len(value["scale"]) != 1:
         raise ValueError(f"{len(value['scale'])} scales for a whole tensor")
-    return _checked(name, bits, value["scale"], value["offset"])
+    return _build_encoding(name, bits, value["scale"], value["offset"])
 
 
-def _second(name: str, value: Mapping[str, Any]) -> Encoding | None:
+def _parse_version_2(name: str, value: Mapping[str, Any]) -> Encoding | None:
     """Parse an encoding of version 2."""
     dtype = str(value["output_dtype"])
     if dtype in {"float16", "float32"}:
         return None
-    kind = _INTEGER.fullmatch(dtype)
+    kind = _INTEGER_DTYPE.fullmatch(dtype)
     if kind is None:
-        raise refusal(name, f"is of the type {shortened(dtype)}, which this hub does not have")
+        raise encoding_failure(
+            name, f"has the type {quote_name(dtype)}, which this hub does not support"
+        )
     if (
         "block_size" in value
         or "per_block_int_scale" in value
         or isinstance(value["y_scale"], dict)
     ):
-        raise refusal(name, "is one of blocks: this hub does tensors and channels")
+        raise encoding_failure(name, "is per block: this hub supports per tensor and per channel")
     bits = int(kind[2])
     scale = np.ravel(value["y_scale"])
     zero_point = np.ravel(value.get("y_zero_point") or np.zeros(len(scale), np.int64))
@@ -181,31 +191,39 @@ def _second(name: str, value: Mapping[str, Any]) -> Encoding | None:
     axis = value.get("axis")
     if axis is None and len(scale) != 1:
         raise ValueError(f"{len(scale)} scales and no axis")
-    return _checked(name, bits, scale, first - zero_point, None if axis is None else int(axis))
+    return _build_encoding(
+        name, bits, scale, first - zero_point, None if axis is None else int(axis)
+    )
 
 
 def _check_float(name: str, bits: int) -> None:
-    if bits not in _WIDTHS_OF_FLOATS:
-        raise refusal(name, f"is one to floats of {bits} bits")
+    if bits not in _FLOAT_BITS:
+        raise encoding_failure(
+            name,
+            f"is for floats of {bits} bits: this hub supports "
+            f"{' and '.join(map(str, _FLOAT_BITS))}",
+        )
 
 
-def _checked(
+def _build_encoding(
     name: str,
     bits: int,
     scales: Any,  # noqa: ANN401
-    lowest: Any,  # noqa: ANN401
+    offsets: Any,  # noqa: ANN401
     axis: int | None = None,
 ) -> Encoding:
-    if bits not in BITS:
-        raise refusal(name, f"has {bits} bits: this hub does {', '.join(map(str, BITS))}")
-    wide, scale = np.asarray(lowest, np.float64), np.asarray(scales, np.float32)
+    if bits not in SUPPORTED_BITS:
+        raise encoding_failure(
+            name, f"has {bits} bits: this hub supports {', '.join(map(str, SUPPORTED_BITS))}"
+        )
+    wide, scale = np.asarray(offsets, np.float64), np.asarray(scales, np.float32)
     if scale.ndim != 1 or scale.shape != wide.shape or not len(scale):
         raise ValueError("it needs as many offsets as scales, one or more")
     # In float32, in which models compute, a scale may underflow to zero.
     if not np.all(np.isfinite(scale) & (scale > 0)):
-        raise refusal(name, "has a scale that is no positive number in float32")
+        raise encoding_failure(name, "has a scale that is not a positive number in float32")
     if np.any(wide != np.round(wide)):
-        raise refusal(name, "has a zero point that is no whole number")
+        raise encoding_failure(name, "has a zero point that is not a whole number")
     if np.any((wide > 0) | (wide <= -(2**bits))):
-        raise refusal(name, "has a range without 0")
-    return Encoding(name=name, bits=bits, scale=scale, lowest=wide.astype(np.int64), axis=axis)
+        raise encoding_failure(name, "has a range that does not include 0")
+    return Encoding(name=name, bits=bits, scale=scale, offset=wide.astype(np.int64), axis=axis)

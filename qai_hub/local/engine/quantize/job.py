@@ -6,26 +6,31 @@ from typing import Any
 
 import onnx
 
-from qai_hub.local.engine.datasets import MOST_SAMPLES
+from qai_hub.local.engine.datasets import MAX_CALIBRATION_SAMPLES
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, check, drop_defaults, publish
-from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
-from qai_hub.local.engine.option_table import FULL_TYPE, options_of
+from qai_hub.local.engine.onnx.prepare import (
+    EXTERNAL_DATA_THRESHOLD,
+    check_model,
+    publish_model,
+    remove_initializer_inputs,
+)
+from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
+from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
     Report,
     TensorSpec,
-    notice,
-    ports_json,
-    shortened,
+    build_notice,
+    quote_name,
+    specs_to_json,
 )
 from qai_hub.local.engine.quantize.qdq import (
-    Quantized,
+    QuantizedModel,
     check_quantizable,
-    native_types,
+    get_quant_types,
     quantize_file,
 )
 from qai_hub.local.enums import ModelType
@@ -46,22 +51,24 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
     """
     if FULL_TYPE in values and request.dataset is None:
         reason = (
-            f"{FULL_TYPE} needs calibration_data: this hub does not quantize by the ranges of "
-            "random data, which would make a model of no use."
+            f"{FULL_TYPE} needs calibration_data: with ranges from random data, the model would "
+            "be useless."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
-    return [notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")]
+    return [
+        build_notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")
+    ]
 
 
-def quantized(
+def quantize_for_compile(
     source: Path,
     request: AttemptRequest,
     values: Mapping[str, Any],
     work: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
+    external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
 ) -> tuple[Path, list[dict[str, str]]]:
     """Quantize a model with the calibration data of a compile job.
 
@@ -70,7 +77,8 @@ def quantized(
         request: The request.
         values: The values of the job's options, by flag.
         work: Folder for generated files.
-        external_from: Size in bytes from which weights are stored in a file beside the graph.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph.
 
     Returns:
         The .onnx file of the quantized model, and notices.
@@ -82,25 +90,28 @@ def quantized(
         raise ValueError("Quantizing needs calibration data.")
     model = onnx.load(source, load_external_data=False)
     check_quantizable(model)
-    made = quantize_file(
+    quantized = quantize_file(
         source,
-        inputs_of(model),
+        get_inputs(model),
         request.dataset,
         values[FULL_TYPE],
         work,
-        external_from=external_from,
+        external_data_threshold=external_data_threshold,
     )
-    psnr = ", ".join(f"{shortened(name)} {ratio:.1f} dB" for name, ratio in made.psnr.items())
-    message = f"Quantized on {made.samples} samples. PSNR of the model's outputs: {psnr or 'none'}."
-    return made.path, [*made.notices, notice("INFO", "MODEL", message)]
+    psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in quantized.psnr.items())
+    message = (
+        f"Quantized on {quantized.sample_count} samples. PSNR of the model's outputs: "
+        f"{psnr or 'none'}."
+    )
+    return quantized.path, [*quantized.notices, build_notice("INFO", "MODEL", message)]
 
 
 def quantize_model(
     request: AttemptRequest,
     folder: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
-    most_samples: int = MOST_SAMPLES,
+    external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
+    max_samples: int = MAX_CALIBRATION_SAMPLES,
 ) -> Report:
     """Make the target model of a quantize job.
 
@@ -111,9 +122,9 @@ def quantize_model(
     Args:
         request: The request.
         folder: The attempt's folder, which receives the target model.
-        external_from: Size in bytes from which weights are stored in a file beside the graph, and
-            the target model is a zipped directory.
-        most_samples: Maximum number of samples to calibrate on.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph, and the target model is a zipped directory.
+        max_samples: Maximum number of samples to calibrate on.
 
     Returns:
         The report of a job that succeeded.
@@ -121,67 +132,73 @@ def quantize_model(
     Raises:
         JobFailure: The job failed.
     """
-    options = options_of(request.options, "quantize")
-    types = request.weights_dtype, request.activations_dtype
-    native_types(*types)
+    options = parse_job_options(request.options, "quantize")
+    dtypes = request.weights_dtype, request.activations_dtype
+    get_quant_types(*dtypes)
     work = folder / WORK_FOLDER
-    source, ports = _opened(request, work)
-    made = quantize_file(
+    source, ports = _open_float_model(request, work)
+    quantized = quantize_file(
         source,
         ports,
-        _data(request),
-        types,
+        _get_calibration_data(request),
+        dtypes,
         work,
-        external_from=external_from,
-        most_samples=most_samples,
+        external_data_threshold=external_data_threshold,
+        max_samples=max_samples,
     )
-    inputs, outputs = _specs(ports, made)
+    inputs, outputs = _build_specs(ports, quantized)
     return Report(
         result={
             "target_model_type": ModelType.ONNX,
-            **ports_json(inputs, outputs),
+            **specs_to_json(inputs, outputs),
             "tool_versions": tool_versions(),
-            "psnr": made.psnr,
-            "notices": options.notices + made.notices,
+            "psnr": quantized.psnr,
+            "notices": options.notices + quantized.notices,
         },
-        files={"target_model": publish(made.path, folder, apart=made.apart)},
+        files={
+            "target_model": publish_model(
+                quantized.path, folder, has_external_data=quantized.has_external_data
+            )
+        },
     )
 
 
-def _data(request: AttemptRequest) -> Path:
+def _get_calibration_data(request: AttemptRequest) -> Path:
     if request.dataset is None:
         raise ValueError("Quantizing needs calibration data.")
     return request.dataset
 
 
-def _opened(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
+def _open_float_model(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     """Return the float model, ready to run, and its inputs."""
     model = open_model(request.model.path, request.model.model_type, work)
-    check(model)
+    check_model(model)
     check_quantizable(model.proto)
-    outputs_of(model.proto)
-    ports = inputs_of(model.proto)
-    if not drop_defaults(model.proto):
+    get_outputs(model.proto)
+    ports = get_inputs(model.proto)
+    if not remove_initializer_inputs(model.proto):
         return model.path, ports
-    path = model.path if model.unpacked else work / "pinned.onnx"
+    path = model.path if model.is_unpacked else work / "pinned.onnx"
     path.write_bytes(model.proto.SerializeToString())
     return path, ports
 
 
-def _specs(ports: Sequence[Port], made: Quantized) -> tuple[list[TensorSpec], list[TensorSpec]]:
+def _build_specs(
+    ports: Sequence[Port], quantized: QuantizedModel
+) -> tuple[list[TensorSpec], list[TensorSpec]]:
     """Return the inputs and outputs of the target model; dynamic dimensions are -1."""
-    open_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
+    has_dynamic_inputs = any(port.shape is None or port.dynamic_dims for port in ports)
     outputs = []
-    for port in outputs_of(onnx.load(made.path, load_external_data=False)):
-        shape = made.shapes[port.name]
-        if open_inputs:
-            shape = _open_shape(port, len(shape))
+    for port in get_outputs(onnx.load(quantized.path, load_external_data=False)):
+        shape = quantized.shapes[port.name]
+        if has_dynamic_inputs:
+            shape = _to_spec_shape(port, len(shape))
         outputs.append(TensorSpec(name=port.name, shape=shape, dtype=port.dtype))
-    inputs = [TensorSpec(name=p.name, shape=_open_shape(p, 0), dtype=p.dtype) for p in ports]
+    inputs = [TensorSpec(name=p.name, shape=_to_spec_shape(p, 0), dtype=p.dtype) for p in ports]
     return inputs, outputs
 
 
-def _open_shape(port: Port, rank: int) -> tuple[int, ...]:
+def _to_spec_shape(port: Port, rank: int) -> tuple[int, ...]:
     if port.shape is None:
         return (-1,) * rank
     return tuple(-1 if isinstance(dim, str) else dim for dim in port.shape)

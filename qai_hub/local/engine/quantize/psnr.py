@@ -10,10 +10,10 @@ import numpy as np
 from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
-from qai_hub.local.engine.protocol import notice, shortened
+from qai_hub.local.engine.protocol import build_notice, quote_name
 
 # In decibels: an error of a tenth of the largest value.
-FAR_BELOW = 20
+LOW_PSNR = 20
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Comparison:
 
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notices: list[dict[str, str]] = field(default_factory=list)
-    _errors: dict[str, "_Error"] = field(default_factory=dict)
+    _errors: dict[str, "_OutputError"] = field(default_factory=dict)
 
     def add(self, names: Sequence[str], before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
         """Add the outputs of both models for a sample.
@@ -40,37 +40,37 @@ class Comparison:
         for name, expected, actual in zip(names, before, after, strict=True):
             self.shapes.setdefault(name, expected.shape)
             if expected.dtype.kind == "f":
-                self._errors.setdefault(name, _Error()).add(expected, actual)
+                self._errors.setdefault(name, _OutputError()).add(expected, actual)
 
-    def decibels(self) -> dict[str, float]:
+    def compute_psnr(self) -> dict[str, float]:
         """Return the PSNR of each output that has one, in decibels; add notices for the others."""
         found = {}
         for name in self.shapes:
             error = self._errors.get(name)
-            why = "it holds no floats" if error is None else error.problem
-            if error is None or why:
-                message = f"The output {shortened(name)} has no PSNR: {why}."
-                self.notices.append(notice("INFO", "MODEL", message))
+            problem = "it contains no floats" if error is None else error.problem
+            if error is None or problem:
+                message = f"The output {quote_name(name)} has no PSNR: {problem}."
+                self.notices.append(build_notice("INFO", "MODEL", message))
                 continue
-            found[name] = round(error.decibels, 2)
-            if found[name] < FAR_BELOW:
+            found[name] = round(error.psnr, 2)
+            if found[name] < LOW_PSNR:
                 message = (
-                    f"The output {shortened(name)} of the quantized model is far from the "
-                    f"model's: its PSNR is {found[name]:.1f} dB."
+                    f"The output {quote_name(name)} of the quantized model is inaccurate: its "
+                    f"PSNR is only {found[name]:.1f} dB."
                 )
-                self.notices.append(notice("WARNING", "MODEL", message))
+                self.notices.append(build_notice("WARNING", "MODEL", message))
         return found
 
 
 @dataclass(slots=True)
-class _Error:
-    squares: float = 0.0
+class _OutputError:
+    squared_sum: float = 0.0
     count: int = 0
     peak: float = 0.0
 
     def add(self, expected: Tensor, actual: Tensor) -> None:
         wide = np.asarray(expected, np.float64), np.asarray(actual, np.float64)
-        self.squares += float(np.sum(np.square(wide[0] - wide[1])))
+        self.squared_sum += float(np.sum(np.square(wide[0] - wide[1])))
         self.count += expected.size
         self.peak = max(self.peak, float(np.max(np.abs(wide[0]), initial=0.0)))
 
@@ -78,17 +78,17 @@ class _Error:
     def problem(self) -> str:
         """Why there is no PSNR; empty if there is one."""
         if self.peak == 0:
-            return "the model gives nothing but 0 on the calibration data"
-        if self.squares == 0:
-            return "on the calibration data it is the same before and after"
+            return "it is 0 everywhere on the calibration data"
+        if self.squared_sum == 0:
+            return "quantization does not change it on the calibration data"
         return ""
 
     @property
-    def decibels(self) -> float:
-        return 10 * math.log10(self.peak**2 * self.count / self.squares)
+    def psnr(self) -> float:
+        return 10 * math.log10(self.peak**2 * self.count / self.squared_sum)
 
 
-def check_runs(model: Path, samples: CalibrationSamples) -> None:
+def check_finite_outputs(model: Path, samples: CalibrationSamples) -> None:
     """Check that a model runs on all samples and returns finite numbers.
 
     Args:
@@ -100,11 +100,11 @@ def check_runs(model: Path, samples: CalibrationSamples) -> None:
     """
     session = Session(model)
     for index, sample in enumerate(samples):
-        what = f"sample {index} of the calibration data"
-        _check_finite("model", session.output_names, session.run(sample, what), what)
+        label = f"sample {index} of the calibration data"
+        _check_finite("model", session.output_names, session.run(sample, label), label)
 
 
-def compare(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:
+def compare_models(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:
     """Run both models on the samples, as inference jobs do, and compare their outputs.
 
     The PSNR of an output is `10 log10(peak^2 / MSE)`: the peak is the largest magnitude of the
@@ -126,17 +126,20 @@ def compare(original: Path, quantized: Path, samples: CalibrationSamples) -> Com
     before, after = Session(original), Session(quantized)
     comparison = Comparison()
     for index, sample in enumerate(samples):
-        what = f"sample {index} of the calibration data"
-        expected, actual = before.run(sample, what), after.run(sample, what)
-        _check_finite("quantized model", before.output_names, actual, what)
+        label = f"sample {index} of the calibration data"
+        expected, actual = before.run(sample, label), after.run(sample, label)
+        _check_finite("quantized model", before.output_names, actual, label)
         comparison.add(before.output_names, expected, actual)
     return comparison
 
 
-def _check_finite(who: str, names: Sequence[str], outputs: Sequence[Tensor], what: str) -> None:
+def _check_finite(
+    model_name: str, names: Sequence[str], outputs: Sequence[Tensor], label: str
+) -> None:
     for name, tensor in zip(names, outputs, strict=True):
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise JobFailure(
                 FailureType.RUNTIME_UNKNOWN,
-                f"The output {shortened(name)} of the {who} holds NaN or infinity on {what}.",
+                f"The output {quote_name(name)} of the {model_name} contains NaN or infinity on "
+                f"{label}.",
             )

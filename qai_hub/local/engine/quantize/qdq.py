@@ -13,30 +13,41 @@ from onnxruntime.quantization import QuantType, quantize
 from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-from qai_hub.local.engine.datasets import MOST_SAMPLES, CalibrationSamples, InputDataset, Reader
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, to_opset
-from qai_hub.local.engine.onnx.model_files import tensors_of
-from qai_hub.local.engine.onnx.prepare import EXTERNAL_FROM, is_large, nodes_of, optimise, tidy
+from qai_hub.local.engine.datasets import (
+    MAX_CALIBRATION_SAMPLES,
+    CalibrationReader,
+    CalibrationSamples,
+    InputDataset,
+)
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
+from qai_hub.local.engine.onnx.model_files import iter_tensors
+from qai_hub.local.engine.onnx.prepare import (
+    EXTERNAL_DATA_THRESHOLD,
+    clean_up_model,
+    iter_nodes,
+    needs_external_data,
+    optimise,
+)
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import notice, shortened
-from qai_hub.local.engine.quantize.psnr import check_runs, compare
+from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
 
-_INTEGER_OPS = {
+_QUANTIZED_OPS = {
     "QuantizeLinear",
     "DequantizeLinear",
     "DynamicQuantizeLinear",
     "ConvInteger",
     "MatMulInteger",
 }
-_HALVES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+_HALF_TYPES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Return whether a model computes with quantized tensors anywhere."""
     return any(
-        node.op_type in _INTEGER_OPS or node.op_type.startswith("QLinear")
-        for node in nodes_of(model)
+        node.op_type in _QUANTIZED_OPS or node.op_type.startswith("QLinear")
+        for node in iter_nodes(model)
     )
 
 
@@ -50,20 +61,17 @@ def check_quantizable(model: onnx.ModelProto) -> None:
         JobFailure: It does not, or is.
     """
     if is_quantized(model):
-        reason = (
-            "The model is quantized already: submit the model of floats that it was made from, or "
-            "compile this one."
-        )
+        reason = "The model is already quantized: submit its float model, or compile this one."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     ports = [*model.graph.input, *model.graph.output]
     typed = [(port.name, port.type.tensor_type.elem_type) for port in ports]
-    typed += [(tensor.name, tensor.data_type) for tensor in tensors_of(model)]
+    typed += [(tensor.name, tensor.data_type) for tensor in iter_tensors(model)]
     for name, elem_type in typed:
-        if elem_type in _HALVES:
+        if elem_type in _HALF_TYPES:
             dtype = onnx.TensorProto.DataType.Name(elem_type).lower()
             reason = (
-                f"The tensor {shortened(name)} of the model is {dtype}: only models of float32 are "
-                "quantized. Export the model in float32."
+                f"The tensor {quote_name(name)} of the model is {dtype}: only float32 models can "
+                "be quantized. Export the model in float32."
             )
             raise JobFailure(FailureType.UNSUPPORTED, reason)
 
@@ -84,8 +92,8 @@ def check_ranges(model: onnx.ModelProto) -> None:
         if not np.isfinite(onnx.numpy_helper.to_array(constants[node.input[1]])).all():
             name = node.input[0].removesuffix("_QuantizeLinear_Input")
             reason = (
-                f"The tensor {shortened(name)} of the model is NaN or infinite on the calibration "
-                "data: it has no range that could be quantized."
+                f"The tensor {quote_name(name)} of the model contains NaN or infinity on the "
+                "calibration data: it has no range that can be quantized."
             )
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
 
@@ -99,7 +107,7 @@ def flatten_biases(model: onnx.ModelProto) -> None:
         model: The model, with or without its external tensors.
     """
     users: dict[str, set[str]] = {}
-    for node in nodes_of(model):
+    for node in iter_nodes(model):
         for index, name in enumerate(node.input):
             users.setdefault(name, set()).add(f"{node.op_type} {index}")
     for tensor in model.graph.initializer:
@@ -111,28 +119,28 @@ logger = logging.getLogger(__name__)
 
 # Weights are symmetric around 0. Activations are unsigned with a zero point, as Qualcomm's runtime
 # expects.
-_WEIGHTS = {"INT8": QuantType.QInt8, "INT4": QuantType.QInt4}
-_ACTIVATIONS = {"INT8": QuantType.QUInt8, "INT16": QuantType.QUInt16}
+_WEIGHT_TYPES = {"INT8": QuantType.QInt8, "INT4": QuantType.QInt4}
+_ACTIVATION_TYPES = {"INT8": QuantType.QUInt8, "INT16": QuantType.QUInt16}
 # Metadata by which the quantizer marks a model for its own use.
-_MARKS = {"onnx.infer", "onnx.quant.pre_process"}
+_QUANTIZER_METADATA = {"onnx.infer", "onnx.quant.pre_process"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantized:
+class QuantizedModel:
     """A quantized model.
 
     Attributes:
         path: Its .onnx file, in a separate folder.
-        apart: Whether its weights are in a file beside it.
-        samples: Number of samples that it was calibrated on.
+        has_external_data: Whether its weights are in a file beside it.
+        sample_count: Number of samples that it was calibrated on.
         psnr: PSNR of each output relative to the float model, in decibels.
         shapes: The shape of each output on the first sample.
         notices: Notices for the user.
     """
 
     path: Path
-    apart: bool
-    samples: int
+    has_external_data: bool
+    sample_count: int
     psnr: dict[str, float]
     shapes: dict[str, tuple[int, ...]]
     notices: list[dict[str, str]]
@@ -142,22 +150,23 @@ def quantize_file(
     source: Path,
     ports: Sequence[Port],
     data: Path,
-    types: tuple[str, str],
+    dtypes: tuple[str, str],
     work: Path,
     *,
-    external_from: int = EXTERNAL_FROM,
-    most_samples: int = MOST_SAMPLES,
-) -> Quantized:
+    external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
+    max_samples: int = MAX_CALIBRATION_SAMPLES,
+) -> QuantizedModel:
     """Quantize a float model, and compare the result with it.
 
     Args:
         source: The .onnx file.
         ports: Its inputs.
         data: HDF5 file of the calibration data.
-        types: Types of the weights and of the activations, such as "INT8".
+        dtypes: Types of the weights and of the activations, such as "INT8".
         work: Folder for generated files.
-        external_from: Size in bytes from which weights are stored in a file beside the graph.
-        most_samples: Maximum number of samples to calibrate on.
+        external_data_threshold: Size in bytes from which weights are stored in a file beside the
+            graph.
+        max_samples: Maximum number of samples to calibrate on.
 
     Returns:
         The quantized model.
@@ -165,71 +174,79 @@ def quantize_file(
     Raises:
         JobFailure: The model or the data cannot be used.
     """
-    native = native_types(*types)
+    quant_types = get_quant_types(*dtypes)
     with closing(InputDataset(data, ports)) as dataset:
-        samples = CalibrationSamples(dataset, most_samples)
-        notices = _left_out(dataset.samples, samples.count)
-        check_runs(source, samples)
+        samples = CalibrationSamples(dataset, max_samples)
+        notices = _build_sample_notices(dataset.samples, samples.count)
+        check_finite_outputs(source, samples)
         prepared = work / "prepared" / "model.onnx"
-        _prepare(source, prepared, native, external_from)
+        _prepare(source, prepared, quant_types, external_data_threshold)
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir()
         logger.info("Calibrating on %d samples", samples.count)
-        _quantize(prepared, target, samples, native)
-        apart = is_large(target, external_from)
-        tidy(target, apart=apart)
+        _quantize(prepared, target, samples, quant_types)
+        has_external_data = needs_external_data(target, external_data_threshold)
+        clean_up_model(target, has_external_data=has_external_data)
         logger.info("Comparing both models on %d samples", samples.count)
-        comparison = compare(source, target, samples)
-    psnr = comparison.decibels()
+        comparison = compare_models(source, target, samples)
+    psnr = comparison.compute_psnr()
     logger.info("PSNR in decibels: %s", psnr)
-    return Quantized(
+    return QuantizedModel(
         path=target,
-        apart=apart,
-        samples=samples.count,
+        has_external_data=has_external_data,
+        sample_count=samples.count,
         psnr=psnr,
         shapes=comparison.shapes,
         notices=notices + comparison.notices,
     )
 
 
-def native_types(weights: str, activations: str) -> tuple[QuantType, QuantType]:
+def get_quant_types(weights_dtype: str, activations_dtype: str) -> tuple[QuantType, QuantType]:
     """Return ONNX Runtime's types for weights and activations.
 
     Args:
-        weights: Type of the weights, such as "INT8".
-        activations: Type of the activations.
+        weights_dtype: Type of the weights, such as "INT8".
+        activations_dtype: Type of the activations.
 
     Raises:
         JobFailure: This hub does not quantize to these types.
     """
-    if weights in _WEIGHTS and activations in _ACTIVATIONS:
-        return _WEIGHTS[weights], _ACTIVATIONS[activations]
+    if weights_dtype in _WEIGHT_TYPES and activations_dtype in _ACTIVATION_TYPES:
+        return _WEIGHT_TYPES[weights_dtype], _ACTIVATION_TYPES[activations_dtype]
     raise JobFailure(
         FailureType.UNSUPPORTED,
-        f"This hub cannot quantize weights to {weights} with activations to {activations}. "
-        f"Supported: weights {'|'.join(_WEIGHTS)}, activations {'|'.join(_ACTIVATIONS)}.",
+        f"This hub cannot quantize weights to {weights_dtype} with activations to "
+        f"{activations_dtype}. "
+        f"Supported: weights {'|'.join(_WEIGHT_TYPES)}, activations {'|'.join(_ACTIVATION_TYPES)}.",
     )
 
 
-def _left_out(there: int, taken: int) -> list[dict[str, str]]:
-    if there == taken:
+def _build_sample_notices(total: int, used: int) -> list[dict[str, str]]:
+    if total == used:
         return []
-    message = f"Calibrated on the first {taken} of {there} samples, the most that this hub takes."
-    return [notice("INFO", "USER", message)]
+    message = f"Calibrated on the first {used} of {total} samples, the maximum of this hub."
+    return [build_notice("INFO", "USER", message)]
 
 
 def _prepare(
-    source: Path, prepared: Path, types: tuple[QuantType, QuantType], external_from: int
+    source: Path,
+    prepared: Path,
+    quant_types: tuple[QuantType, QuantType],
+    external_data_threshold: int,
 ) -> None:
     """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
     prepared.parent.mkdir()
     optimise(source, prepared)
-    tidy(prepared, apart=is_large(prepared, external_from))
+    clean_up_model(
+        prepared, has_external_data=needs_external_data(prepared, external_data_threshold)
+    )
     model = onnx.load(prepared, load_external_data=False)
     needed = (
-        OPSET_PER_CHANNEL if types == (_WEIGHTS["INT8"], _ACTIVATIONS["INT8"]) else OPSET_ALL_TYPES
+        OPSET_PER_CHANNEL
+        if quant_types == (_WEIGHT_TYPES["INT8"], _ACTIVATION_TYPES["INT8"])
+        else OPSET_ALL_TYPES
     )
-    model = to_opset(model, needed)
+    model = convert_opset(model, needed)
     flatten_biases(model)
     # Without this mark, the quantizer warns that the model should be preprocessed, as it just was.
     add_pre_process_metadata(model)
@@ -240,14 +257,14 @@ def _quantize(
     prepared: Path,
     target: Path,
     samples: CalibrationSamples,
-    types: tuple[QuantType, QuantType],
+    quant_types: tuple[QuantType, QuantType],
 ) -> None:
     try:
         config = get_qnn_qdq_config(
             prepared,
-            Reader(samples),
-            weight_type=types[0],
-            activation_type=types[1],
+            CalibrationReader(samples),
+            weight_type=quant_types[0],
+            activation_type=quant_types[1],
             per_channel=True,
             weight_symmetric=True,
         )
@@ -259,17 +276,17 @@ def _quantize(
         raise
     # The quantizer raises exceptions of any type, assertions included.
     except Exception as error:
-        if resource_failure_of(error):
+        if resource_failure_from_error(error):
             raise
         logger.exception("The quantizer failed")
         reason = f"ONNX Runtime cannot quantize the model: {type(error).__name__}: {error}"
         raise JobFailure(FailureType.UNSUPPORTED, reason[:1500]) from error
     model = onnx.load(target, load_external_data=False)
     if not is_quantized(model):
-        reason = "The model has nothing to quantize: no layer of it computes with floats."
+        reason = "The model has nothing to quantize: none of its layers computes with floats."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     check_ranges(model)
-    kept = [entry for entry in model.metadata_props if entry.key not in _MARKS]
+    kept = [entry for entry in model.metadata_props if entry.key not in _QUANTIZER_METADATA]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     target.write_bytes(model.SerializeToString())

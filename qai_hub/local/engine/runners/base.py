@@ -7,25 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from qai_hub.local.engine.machine import MemoryPhases, runtime_config, timed
+from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.protocol import notice
+from qai_hub.local.engine.protocol import build_notice
 
 
-class Runner(Protocol):
+class LoadedModel(Protocol):
     """A loaded model."""
 
     @property
     def output_names(self) -> Sequence[str]:
         """Names of the outputs, in the model's order."""
 
-    def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
+    def run(self, inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
         """Run one inference.
 
         Args:
             inputs: A tensor for each input.
-            what: How messages refer to these inputs.
+            label: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
@@ -36,7 +36,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Breakdown:
+class TimeBreakdown:
     """How the time of an inference is distributed.
 
     Attributes:
@@ -52,15 +52,15 @@ class Breakdown:
     trace: Path | None = None
 
     @classmethod
-    def without_layers(cls, why: ValueError, *segments: dict[str, Any]) -> Self:
+    def without_layers(cls, error: ValueError, *segments: dict[str, Any]) -> Self:
         """Return a breakdown with a notice instead of layers, as their trace cannot be read.
 
         Args:
-            why: The error of the trace.
+            error: The error of the trace.
             *segments: The segments, which are known nevertheless.
         """
-        message = f"The profile has no layers, since their trace cannot be read: {why}."
-        notices = [notice("WARNING", "MODEL", message)]
+        message = f"The profile has no layers, since their trace cannot be read: {error}."
+        notices = [build_notice("WARNING", "MODEL", message)]
         return cls(layers=[], segments=list(segments), notices=notices)
 
 
@@ -95,21 +95,21 @@ class RunnableModel(Protocol):
     def conditions(self) -> Mapping[str, str]:
         """Conditions of its profiles, in addition to those of all profiles on this machine."""
 
-    def load(self) -> Runner:
+    def load(self) -> LoadedModel:
         """Load the model.
 
         Raises:
             JobFailure: The runtime cannot load the model.
         """
 
-    def break_down(
-        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
-    ) -> Breakdown:
+    def measure_breakdown(
+        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+    ) -> TimeBreakdown:
         """Return how the time of an inference is distributed, running further inferences if needed.
 
         Args:
             inputs: A tensor for each input.
-            what: How messages refer to these inputs.
+            label: How messages refer to these inputs.
             execution_time: Measured time of an inference, in microseconds.
             work: Folder for recorded files.
 
@@ -120,8 +120,8 @@ class RunnableModel(Protocol):
 
 logger = logging.getLogger(__name__)
 
-_WARM_LOADS = 3
-_OTHER_SECONDS = 10.0
+_MAX_WARM_LOADS = 3
+_MAX_LOAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +142,11 @@ class Measurement:
 def profile_model(
     model: RunnableModel,
     inputs: Mapping[str, Tensor],
-    what: str,
-    iterations: int,
+    label: str,
+    max_iterations: int,
     work: Path,
     *,
-    seconds: float = 30,
+    max_seconds: float = 30,
 ) -> Measurement:
     """Measure a model.
 
@@ -159,10 +159,10 @@ def profile_model(
     Args:
         model: The model.
         inputs: A tensor for each of its inputs.
-        what: How messages refer to these inputs.
-        iterations: Maximum number of inferences to time.
+        label: How messages refer to these inputs.
+        max_iterations: Maximum number of inferences to time.
         work: Folder for the trace.
-        seconds: Time in seconds after which no further inference is timed.
+        max_seconds: Time in seconds after which no further inference is timed.
 
     Returns:
         The measurements.
@@ -170,24 +170,24 @@ def profile_model(
     Raises:
         JobFailure: The model cannot be loaded or run.
     """
-    logger.info("Measuring up to %d inferences on %s", iterations, what)
-    notices = [notice("INFO", "DEVICE", model.measured_on)]
-    memory = MemoryPhases()
-    memory.leave_out("compile")
+    logger.info("Measuring up to %d inferences on %s", max_iterations, label)
+    notices = [build_notice("INFO", "DEVICE", model.measured_on)]
+    memory = MemoryRecorder()
+    memory.skip("compile")
     # The first session is released before the next one is loaded: only its times are kept.
-    cold_loads = _load(model, memory, "cold_load", 1)[0]
-    warm_loads, runner = _load(model, memory, "warm_load", _WARM_LOADS)
-    run = partial(runner.run, inputs, what)
+    cold_loads = _time_loads(model, memory, "cold_load", 1)[0]
+    warm_loads, runner = _time_loads(model, memory, "warm_load", _MAX_WARM_LOADS)
+    run = partial(runner.run, inputs, label)
     with memory.phase("execution"):
         run()
-        runs, _ = timed(run, iterations, seconds)
-    if len(runs) < iterations:
-        message = f"Measured {len(runs)} of {iterations} iterations in {seconds:g} s."
-        notices.append(notice("INFO", "USER", message))
-    if not memory.measured:
-        message = "This system does not tell the peak memory of a phase: memory is not measured."
-        notices.append(notice("WARNING", "DEVICE", message))
-    breakdown = model.break_down(inputs, what, min(runs), work)
+        runs, _ = time_calls(run, max_iterations, max_seconds)
+    if len(runs) < max_iterations:
+        message = f"Measured {len(runs)} of {max_iterations} iterations in {max_seconds:g} s."
+        notices.append(build_notice("INFO", "USER", message))
+    if not memory.is_supported:
+        message = "Memory was not measured, as this system does not report the peak of each phase."
+        notices.append(build_notice("WARNING", "DEVICE", message))
+    breakdown = model.measure_breakdown(inputs, label, min(runs), work)
     profile = {
         "major_version": 1,
         "minor_version": 2,
@@ -209,8 +209,8 @@ def profile_model(
     return Measurement(profile=profile, notices=notices + breakdown.notices, trace=breakdown.trace)
 
 
-def _load(
-    model: RunnableModel, memory: MemoryPhases, phase: str, most: int
-) -> tuple[list[int], Runner]:
+def _time_loads(
+    model: RunnableModel, memory: MemoryRecorder, phase: str, max_loads: int
+) -> tuple[list[int], LoadedModel]:
     with memory.phase(phase):
-        return timed(model.load, most, _OTHER_SECONDS)
+        return time_calls(model.load, max_loads, _MAX_LOAD_SECONDS)

@@ -7,19 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from qai_hub.local.engine.machine import timed, tool_versions
+from qai_hub.local.engine.machine import time_calls, tool_versions
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import PROVIDER, Session, Tensor
-from qai_hub.local.engine.onnx.signature import Port, inputs_of, outputs_of
+from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
-from qai_hub.local.engine.runners.base import Breakdown
+from qai_hub.local.engine.runners.base import TimeBreakdown
 from qai_hub.local.enums import ComputeUnit
 
-SEGMENT = "0"
+SEGMENT_ID = "0"
 _TRACE_LIMIT = 64 * 2**20
-_SUFFIX = "_kernel_time"
+_KERNEL_SUFFIX = "_kernel_time"
 _NAME_LIMIT = 1024
-_WITH_GRAPHS = {"If", "Loop", "Scan", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}
+_SUBGRAPH_OPS = {
+    "If",
+    "Loop",
+    "Scan",
+    "BeamSearch",
+    "GreedySearch",
+    "Sampling",
+    "WhisperBeamSearch",
+}
 
 
 @dataclass(slots=True)
@@ -40,7 +48,7 @@ class TracedNode:
         return round(statistics.median(self.times[1:]))
 
 
-def layer_details(trace: Path) -> list[dict[str, Any]]:
+def read_layer_details(trace: Path) -> list[dict[str, Any]]:
     """Return the layers of a model in the order in which they ran.
 
     Args:
@@ -53,20 +61,20 @@ def layer_details(trace: Path) -> list[dict[str, Any]]:
         ValueError: The trace is unreadable or too large.
     """
     return [
-        layer_detail(
+        build_layer_detail(
             number,
             node.name,
             node.op,
             unit=ComputeUnit.CPU,
             provider=node.provider,
-            segment=SEGMENT,
+            segment=SEGMENT_ID,
             time=node.time,
         )
         for number, node in enumerate(read_trace(trace))
     ]
 
 
-def layer_detail(
+def build_layer_detail(
     number: int, name: str, op: str, *, unit: str, provider: str, segment: str, time: int | None
 ) -> dict[str, Any]:
     """Return one layer of a profile.
@@ -112,24 +120,26 @@ def read_trace(trace: Path) -> list[TracedNode]:
     """
     size = trace.stat().st_size
     if size > _TRACE_LIMIT:
-        raise ValueError(f"the model ran so many operators that it has {size / 2**20:.0f} MiB")
+        raise ValueError(f"it has {size / 2**20:.0f} MiB, as the model runs so many operators")
     events = json.loads(trace.read_bytes())
     kernels = [
-        event for event in events if event.get("cat") == "Node" and event["name"].endswith(_SUFFIX)
+        event
+        for event in events
+        if event.get("cat") == "Node" and event["name"].endswith(_KERNEL_SUFFIX)
     ]
     found: dict[str, TracedNode] = {}
-    for position in _outer(kernels):
+    for position in _outermost_positions(kernels):
         event = kernels[position]
         node = event["args"]
         if node["node_index"] not in found:
-            name = event["name"].removesuffix(_SUFFIX)
+            name = event["name"].removesuffix(_KERNEL_SUFFIX)
             traced = TracedNode(name, node["op_name"], node["provider"])
             found[node["node_index"]] = traced
         found[node["node_index"]].times.append(event["dur"])
     return list(found.values())
 
 
-def _outer(kernels: list[dict[str, Any]]) -> list[int]:
+def _outermost_positions(kernels: list[dict[str, Any]]) -> list[int]:
     """Return the positions of the events that are not nested in others, in execution order.
 
     Events are recorded when they end, so the events nested in an operator come right before it, and
@@ -141,13 +151,13 @@ def _outer(kernels: list[dict[str, Any]]) -> list[int]:
         event = kernels[position]
         if begin is not None and event["ts"] >= begin:
             continue
-        begin = event["ts"] if event["args"]["op_name"] in _WITH_GRAPHS else None
+        begin = event["ts"] if event["args"]["op_name"] in _SUBGRAPH_OPS else None
         outer.append(position)
     return outer[::-1]
 
 
-_TRACED_RUNS = 5
-_TRACED_SECONDS = 10.0
+_MAX_TRACED_RUNS = 5
+_MAX_TRACE_SECONDS = 10.0
 
 
 class OnnxModel:
@@ -172,7 +182,7 @@ class OnnxModel:
         self.inputs = inputs
 
     @classmethod
-    def of(cls, model: ModelFile) -> Self:
+    def from_model_file(cls, model: ModelFile) -> Self:
         """Create it from an opened model, of which only the inputs are kept in memory.
 
         Args:
@@ -181,8 +191,8 @@ class OnnxModel:
         Raises:
             JobFailure: An input or output has a name or type that is not supported.
         """
-        outputs_of(model.proto)
-        return cls(model.path, inputs_of(model.proto))
+        get_outputs(model.proto)
+        return cls(model.path, get_inputs(model.proto))
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -193,34 +203,36 @@ class OnnxModel:
         """Load the model."""
         return Session(self._path)
 
-    def break_down(
-        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
-    ) -> Breakdown:
+    def measure_breakdown(
+        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+    ) -> TimeBreakdown:
         """Trace a few inferences for the times of layers, which tracing makes longer."""
-        trace = record_trace(lambda prefix: Session(self._path, trace=prefix), inputs, what, work)
+        trace = record_trace(
+            lambda prefix: Session(self._path, trace_prefix=prefix), inputs, label, work
+        )
         segment = {
-            "id": SEGMENT,
+            "id": SEGMENT_ID,
             "compute_unit": ComputeUnit.CPU,
             "delegate_name": PROVIDER,
             "delegate_extra_info": "",
             "execution_time": execution_time,
         }
         try:
-            layers = layer_details(trace)
+            layers = read_layer_details(trace)
         except ValueError as error:
-            return Breakdown.without_layers(error, segment)
-        return Breakdown(layers=layers, segments=[segment], trace=trace)
+            return TimeBreakdown.without_layers(error, segment)
+        return TimeBreakdown(layers=layers, segments=[segment], trace=trace)
 
 
 def record_trace(
-    load: Callable[[Path], Session], inputs: Mapping[str, Tensor], what: str, work: Path
+    load: Callable[[Path], Session], inputs: Mapping[str, Tensor], label: str, work: Path
 ) -> Path:
     """Let ONNX Runtime record the times of a few inferences, the first of which is a warm-up.
 
     Args:
         load: Loads the model with tracing to a file with this prefix.
         inputs: A tensor for each input.
-        what: How messages refer to these inputs.
+        label: How messages refer to these inputs.
         work: Folder for the file.
 
     Returns:
@@ -230,6 +242,6 @@ def record_trace(
         JobFailure: The model does not run on these inputs.
     """
     session = load(work / "trace")
-    session.run(inputs, what)
-    timed(lambda: session.run(inputs, what), _TRACED_RUNS, _TRACED_SECONDS)
+    session.run(inputs, label)
+    time_calls(lambda: session.run(inputs, label), _MAX_TRACED_RUNS, _MAX_TRACE_SECONDS)
     return session.end_trace()

@@ -6,23 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_of
-from qai_hub.local.engine.machine import load_extra, tool_versions
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.machine import import_extra, tool_versions
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
-from qai_hub.local.engine.protocol import notice, shortened
-from qai_hub.local.engine.runners.base import Breakdown
-from qai_hub.local.engine.runners.onnx import SEGMENT
+from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.onnx import SEGMENT_ID
 from qai_hub.local.enums import ComputeUnit
 
-_NO_SUCH_OP = (
+_UNSUPPORTED_OP_SIGNS = (
     "Didn't find op for builtin opcode",
     "unresolved custom op",
     "Select TensorFlow op",
 )
-_NO_MEMORY = "failed to reshape runtime"
-_NOT_LOADED = "LiteRT does not load the model"
+_OUT_OF_MEMORY_SIGN = "failed to reshape runtime"
+_LOAD_PROBLEM = "LiteRT cannot load the model"
 
 # A tensor of a model, as LiteRT describes it.
 _Detail = dict[str, Any]
@@ -50,42 +50,44 @@ class LiteRtModel:
         self._path = path
         self._threads = threads
         self._dequantize = dequantize
-        inputs, outputs = _named(_read(path, threads))
-        self.inputs = [_port(name, detail, "input") for name, detail in inputs.items()]
+        inputs, outputs = _get_signature(_open_interpreter(path, threads))
+        self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
         for name, detail in outputs.items():
-            _port(name, detail, "output")
+            _parse_port(name, detail, "output")
 
     @property
     def tools(self) -> list[dict[str, str]]:
         """The tools that run it."""
-        return [{"name": "LiteRT", "version": _litert().__version__}, *tool_versions()]
+        return [{"name": "LiteRT", "version": _import_litert().__version__}, *tool_versions()]
 
     @property
     def conditions(self) -> Mapping[str, str]:
         """Conditions of its profiles."""
         return {"runtime": "LiteRT", "threads of an operator": str(self._threads)}
 
-    def load(self) -> "LiteRtRunner":
+    def load(self) -> "LoadedLiteRtModel":
         """Load the model."""
-        return LiteRtRunner(self._path, self._threads, dequantize=self._dequantize)
+        return LoadedLiteRtModel(self._path, self._threads, dequantize=self._dequantize)
 
-    def break_down(
-        self, inputs: Mapping[str, Tensor], what: str, execution_time: int, work: Path
-    ) -> Breakdown:
+    def measure_breakdown(
+        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+    ) -> TimeBreakdown:
         """Return the time of the whole model, as LiteRT reports none of operators."""
-        del inputs, what, work
+        del inputs, label, work
         segment = {
-            "id": SEGMENT,
+            "id": SEGMENT_ID,
             "compute_unit": ComputeUnit.CPU,
             "delegate_name": "LiteRT",
             "delegate_extra_info": "",
             "execution_time": execution_time,
         }
-        message = "The profile has no layers: LiteRT tells the time of the whole model only."
-        return Breakdown(layers=[], segments=[segment], notices=[notice("INFO", "MODEL", message)])
+        message = "The profile has no layers: LiteRT reports the time of the whole model only."
+        return TimeBreakdown(
+            layers=[], segments=[segment], notices=[build_notice("INFO", "MODEL", message)]
+        )
 
 
-class LiteRtRunner:
+class LoadedLiteRtModel:
     """A model that LiteRT has loaded.
 
     Args:
@@ -98,22 +100,22 @@ class LiteRtRunner:
     """
 
     def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
-        self._native = _read(path, threads)
-        self._inputs, self._outputs = _named(self._native)
+        self._interpreter = _open_interpreter(path, threads)
+        self._inputs, self._outputs = _get_signature(self._interpreter)
         self._dequantize = dequantize
         self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
         try:
-            self._native.allocate_tensors()
+            self._interpreter.allocate_tensors()
         except RuntimeError as error:
-            raise _failure(error, FailureType.MODEL_INVALID, _NOT_LOADED) from error
+            raise _convert_error(error, FailureType.MODEL_INVALID, _LOAD_PROBLEM) from error
         self.output_names: list[str] = list(self._outputs)
 
-    def run(self, inputs: Mapping[str, Tensor], what: str) -> list[Tensor]:
+    def run(self, inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
         """Run one inference.
 
         Args:
             inputs: A tensor for each input.
-            what: How messages refer to these inputs.
+            label: How messages refer to these inputs.
 
         Returns:
             The outputs, in the model's order.
@@ -124,23 +126,23 @@ class LiteRtRunner:
         try:
             self._resize({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                self._native.set_tensor(self._inputs[name]["index"], tensor)
-            self._native.invoke()
+                self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
+            self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            problem = f"The model does not run on {what}"
-            raise _failure(error, FailureType.RUNTIME_UNKNOWN, problem) from error
-        return [self._output(detail) for detail in self._outputs.values()]
+            problem = f"LiteRT cannot run the model on {label}"
+            raise _convert_error(error, FailureType.RUNTIME_UNKNOWN, problem) from error
+        return [self._read_output(detail) for detail in self._outputs.values()]
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
         if shapes == self._shapes:
             return
         for name, shape in shapes.items():
-            self._native.resize_tensor_input(self._inputs[name]["index"], list(shape))
-        self._native.allocate_tensors()
+            self._interpreter.resize_tensor_input(self._inputs[name]["index"], list(shape))
+        self._interpreter.allocate_tensors()
         self._shapes = shapes
 
-    def _output(self, detail: _Detail) -> Tensor:
-        tensor: Tensor = self._native.get_tensor(detail["index"])
+    def _read_output(self, detail: _Detail) -> Tensor:
+        tensor: Tensor = self._interpreter.get_tensor(detail["index"])
         quantization = detail["quantization_parameters"]
         scales, zero_points = quantization["scales"], quantization["zero_points"]
         if not (self._dequantize and len(scales)):
@@ -153,33 +155,33 @@ class LiteRtRunner:
         return np.asarray(shifted * scales, np.float32)
 
 
-def _litert() -> Any:  # noqa: ANN401 - LiteRT states no types
-    return load_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
+def _import_litert() -> Any:  # noqa: ANN401 - LiteRT states no types
+    return import_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
 
 
-def _read(path: Path, threads: int) -> Any:  # noqa: ANN401
-    _litert()
-    module = load_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
+def _open_interpreter(path: Path, threads: int) -> Any:  # noqa: ANN401
+    _import_litert()
+    module = import_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
     try:
         return module.Interpreter(model_path=str(path), num_threads=threads)
     except (RuntimeError, ValueError) as error:
-        raise _failure(error, FailureType.MODEL_CORRUPT, _NOT_LOADED) from error
+        raise _convert_error(error, FailureType.MODEL_CORRUPT, _LOAD_PROBLEM) from error
 
 
-def _failure(error: Exception, failure_type: FailureType, problem: str) -> Exception:
+def _convert_error(error: Exception, failure_type: FailureType, problem: str) -> Exception:
     """Return the exception to raise for an error of LiteRT."""
     text = " ".join(str(error).split())[:1500]
-    if resource_failure_of(error):
+    if resource_failure_from_error(error):
         return error
     # LiteRT reports no reason when it cannot allocate memory.
-    if not text or _NO_MEMORY in text:
-        return MemoryError("LiteRT cannot have the memory that the model's tensors need")
-    if any(sign in text for sign in _NO_SUCH_OP):
+    if not text or _OUT_OF_MEMORY_SIGN in text:
+        return MemoryError("LiteRT cannot allocate the memory that the model's tensors need")
+    if any(sign in text for sign in _UNSUPPORTED_OP_SIGNS):
         failure_type = FailureType.UNSUPPORTED
     return JobFailure(failure_type, f"{problem}: {text}")
 
 
-def _named(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401
+def _get_signature(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401
     """Return the inputs and outputs of the main graph, in its order.
 
     Their names are those of the graph's signature, or those of the tensors if it has none.
@@ -188,36 +190,38 @@ def _named(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noq
     for key in native.get_signature_list():
         signature = native.get_signature_runner(key)
         named = signature.get_input_details(), signature.get_output_details()
-        if _same(named[0].values(), inputs) and _same(named[1].values(), outputs):
-            return _in_order(named[0], inputs), _in_order(named[1], outputs)
-    return _by_own_names(inputs, "inputs"), _by_own_names(outputs, "outputs")
+        if _have_same_tensors(named[0].values(), inputs) and _have_same_tensors(
+            named[1].values(), outputs
+        ):
+            return _sort_by_graph(named[0], inputs), _sort_by_graph(named[1], outputs)
+    return _key_by_tensor_name(inputs, "inputs"), _key_by_tensor_name(outputs, "outputs")
 
 
-def _same(some: Collection[_Detail], others: Collection[_Detail]) -> bool:
+def _have_same_tensors(some: Collection[_Detail], others: Collection[_Detail]) -> bool:
     tensors = [{(detail["index"], detail["name"]) for detail in each} for each in (some, others)]
     return tensors[0] == tensors[1]
 
 
-def _in_order(named: dict[str, _Detail], graph: Sequence[_Detail]) -> dict[str, _Detail]:
+def _sort_by_graph(named: dict[str, _Detail], graph: Sequence[_Detail]) -> dict[str, _Detail]:
     positions = {detail["index"]: position for position, detail in enumerate(graph)}
     return dict(sorted(named.items(), key=lambda item: positions[item[1]["index"]]))
 
 
-def _by_own_names(graph: Sequence[_Detail], role: str) -> dict[str, _Detail]:
+def _key_by_tensor_name(graph: Sequence[_Detail], role: str) -> dict[str, _Detail]:
     named = {detail["name"]: detail for detail in graph}
     if len(named) < len(graph):
-        reason = f"The model has no signature, and {role} of the same name: add a signature."
+        reason = f"The model has several {role} of the same name and no signature: add a signature."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
     return named
 
 
-def _port(name: str, detail: _Detail, role: str) -> Port:
+def _parse_port(name: str, detail: _Detail, role: str) -> Port:
     check_name(name, role, FailureType.MODEL_INVALID)
     dtype = np.dtype(detail["dtype"]).name
     if dtype not in DTYPES.values():
         reason = (
-            f"The {role} {shortened(name)} is of the type {dtype}. Supported are tensors of "
-            f"{', '.join(DTYPES.values())}: cast it inside the model."
+            f"The {role} {quote_name(name)} has the unsupported type {dtype}. Supported are "
+            f"tensors of {', '.join(DTYPES.values())}: cast it inside the model."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     shape = tuple("?" if size < 0 else int(size) for size in detail["shape_signature"])

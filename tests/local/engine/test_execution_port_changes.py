@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from support.execution_models import BOOL, FLOAT, INT64, branching_model, build_model
 
 from qai_hub.local.engine.failures import JobFailure
-from qai_hub.local.engine.onnx.edit import Change, names_in, rewire
+from qai_hub.local.engine.onnx.edit import PortChange, apply_port_changes, collect_names
 
 INT32 = onnx.TensorProto.INT32
 # Few names, some of them like those that are made up, so that they meet.
@@ -102,10 +102,10 @@ def nodes_of(
 
 
 @st.composite
-def changes(draw: st.DrawFn, value: onnx.ValueInfoProto, *, wide: int, narrow: int) -> Change:
+def changes(draw: st.DrawFn, value: onnx.ValueInfoProto, *, wide: int, narrow: int) -> PortChange:
     tensor = value.type.tensor_type
     rank = len(tensor.shape.dim)
-    return Change(
+    return PortChange(
         name=draw(st.just(value.name) | st.sampled_from(NAMES)),
         elem_type=draw(st.sampled_from([wide, narrow]))
         if tensor.elem_type == wide
@@ -120,7 +120,7 @@ def _dtype(elem_type: int) -> np.dtype[Any]:
     return helper.tensor_dtype_to_np_dtype(elem_type)
 
 
-def as_changed(value: np.ndarray, change: Change) -> np.ndarray:
+def apply_change(value: np.ndarray, change: PortChange) -> np.ndarray:
     value = value.astype(_dtype(change.elem_type))
     return value.transpose(TO_LAST[change.channel_last]) if change.channel_last else value
 
@@ -136,8 +136,11 @@ def run(model: onnx.ModelProto, inputs: Mapping[str, np.ndarray]) -> list[np.nda
     return outputs
 
 
-def check_same(
-    before: onnx.ModelProto, after: onnx.ModelProto, inputs: list[Change], outputs: list[Change]
+def assert_same_results(
+    before: onnx.ModelProto,
+    after: onnx.ModelProto,
+    inputs: list[PortChange],
+    outputs: list[PortChange],
 ) -> None:
     """Check that a model computes the same with its new inputs and outputs as it did before."""
     random = np.random.default_rng(5)
@@ -146,7 +149,7 @@ def check_same(
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         data = random.integers(-9, 9, shape).astype(_dtype(value.type.tensor_type.elem_type))
         given_before[value.name] = data
-        given_after[change.name] = as_changed(data, change)
+        given_after[change.name] = apply_change(data, change)
     results = run(after, given_after)
     for old, new, value, change in zip(
         run(before, given_before), results, after.graph.output, outputs, strict=True
@@ -154,7 +157,7 @@ def check_same(
         assert value.name == change.name
         assert new.dtype == _dtype(value.type.tensor_type.elem_type)
         assert list(new.shape) == [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        np.testing.assert_array_equal(new, as_changed(old, change))
+        np.testing.assert_array_equal(new, apply_change(old, change))
 
 
 @given(model=models(), data=st.data())
@@ -167,7 +170,7 @@ def test_any_model_with_any_changes(model: onnx.ModelProto, data: st.DataObject)
     names = [change.name for change in inputs + outputs]
 
     try:
-        changed = rewire(model, inputs, outputs)
+        changed = apply_port_changes(model, inputs, outputs)
     except JobFailure as failure:
         event("refused")
         assert "would have the name" in failure.reason
@@ -178,11 +181,11 @@ def test_any_model_with_any_changes(model: onnx.ModelProto, data: st.DataObject)
     event("changed" if changed else "not changed")
     assert changed == (model != before)
     onnx.checker.check_model(model, full_check=True)
-    check_same(before, model, inputs, outputs)
+    assert_same_results(before, model, inputs, outputs)
 
 
-def as_it_is(value: onnx.ValueInfoProto, **more: Any) -> Change:
-    change = Change(name=value.name, elem_type=value.type.tensor_type.elem_type)
+def unchanged(value: onnx.ValueInfoProto, **more: Any) -> PortChange:
+    change = PortChange(name=value.name, elem_type=value.type.tensor_type.elem_type)
     return replace(change, **more)
 
 
@@ -190,9 +193,9 @@ def test_what_does_not_change_is_left_alone() -> None:
     model = branching_model()
     before = model.SerializeToString()
 
-    kept = [as_it_is(value) for value in (*model.graph.input, *model.graph.output)]
+    kept = [unchanged(value) for value in (*model.graph.input, *model.graph.output)]
 
-    assert not rewire(model, kept[:1], kept[1:])
+    assert not apply_port_changes(model, kept[:1], kept[1:])
     assert model.SerializeToString() == before
 
 
@@ -200,12 +203,12 @@ def test_graphs_within_follow_a_renamed_input() -> None:
     model = branching_model()
     before = onnx.ModelProto.FromString(model.SerializeToString())
     # The names of the branches' own tensors, which the new ones must not hide.
-    inputs = [as_it_is(model.graph.input[0], name="then")]
-    outputs = [as_it_is(model.graph.output[0], name="else")]
+    inputs = [unchanged(model.graph.input[0], name="then")]
+    outputs = [unchanged(model.graph.output[0], name="else")]
 
-    assert rewire(model, inputs, outputs)
+    assert apply_port_changes(model, inputs, outputs)
 
-    check_same(before, model, inputs, outputs)
+    assert_same_results(before, model, inputs, outputs)
     onnx.checker.check_model(model, full_check=True)
 
 
@@ -216,16 +219,16 @@ def test_an_input_that_is_an_output_twice_and_used_within() -> None:
     for name in ("x", "y"):
         model.graph.output.append(helper.make_tensor_value_info(name, INT64, [1, 2, 3, 4]))
     before = onnx.ModelProto.FromString(model.SerializeToString())
-    inputs = [Change(name="y", elem_type=INT32, channel_last=4)]
+    inputs = [PortChange(name="y", elem_type=INT32, channel_last=4)]
     outputs = [
-        Change(name="x", elem_type=INT64),
-        Change(name="other", elem_type=INT32, channel_last=4),
-        Change(name="negative", elem_type=INT64),
+        PortChange(name="x", elem_type=INT64),
+        PortChange(name="other", elem_type=INT32, channel_last=4),
+        PortChange(name="negative", elem_type=INT64),
     ]
 
-    assert rewire(model, inputs, outputs)
+    assert apply_port_changes(model, inputs, outputs)
 
-    check_same(before, model, inputs, outputs)
+    assert_same_results(before, model, inputs, outputs)
 
 
 @pytest.mark.parametrize("names", [("x", "x"), ("y", "y"), ("x", "y", "y")])
@@ -235,10 +238,10 @@ def test_two_of_one_name_are_refused(names: tuple[str, ...]) -> None:
     given_names = [*names, "c"][:3]
 
     with pytest.raises(JobFailure, match=f"would have the name '{names[-1]}'"):
-        rewire(
+        apply_port_changes(
             model,
-            [Change(name=given_names[0], elem_type=FLOAT)],
-            [Change(name=name, elem_type=FLOAT) for name in given_names[1:]],
+            [PortChange(name=given_names[0], elem_type=FLOAT)],
+            [PortChange(name=name, elem_type=FLOAT) for name in given_names[1:]],
         )
 
 
@@ -250,16 +253,16 @@ def test_initializers_and_annotations_move_out_of_the_way_of_new_names() -> None
     annotation = model.graph.quantization_annotation.add(tensor_name="y")
     annotation.quant_parameter_tensor_names.add(key="SCALE_TENSOR", value="w")
     before = onnx.ModelProto.FromString(model.SerializeToString())
-    inputs = [as_it_is(model.graph.input[0], name="w")]
-    outputs = [as_it_is(model.graph.output[0], name="x")]
+    inputs = [unchanged(model.graph.input[0], name="w")]
+    outputs = [unchanged(model.graph.output[0], name="x")]
 
-    rewire(model, inputs, outputs)
+    apply_port_changes(model, inputs, outputs)
 
-    check_same(before, model, inputs, outputs)
+    assert_same_results(before, model, inputs, outputs)
     (weight,) = model.graph.initializer
     (annotation,) = model.graph.quantization_annotation
     assert annotation.quant_parameter_tensor_names[0].value == weight.name != "w"
-    assert annotation.tensor_name in names_in(model.graph) - {"x", "y"}
+    assert annotation.tensor_name in collect_names(model.graph) - {"x", "y"}
 
 
 def test_inputs_with_a_default_are_no_inputs_to_change() -> None:
@@ -267,7 +270,9 @@ def test_inputs_with_a_default_are_no_inputs_to_change() -> None:
     ports = {"w": (FLOAT, [2]), "x": (FLOAT, [2])}
     model = build_model(nodes, ports, {"y": (FLOAT, [2])}, {"w": np.array([2, 3], np.float32)})
 
-    rewire(model, [Change(name="w", elem_type=FLOAT)], [as_it_is(model.graph.output[0])])
+    apply_port_changes(
+        model, [PortChange(name="w", elem_type=FLOAT)], [unchanged(model.graph.output[0])]
+    )
 
     np.testing.assert_array_equal(run(model, {"w": np.array([1, 1], np.float32)})[0], [2, 3])
 
@@ -277,9 +282,9 @@ def test_operators_are_imported_where_the_model_has_only_others() -> None:
     model = build_model(nodes, {"x": (FLOAT, [1, 2, 3])}, {"y": (FLOAT, [1, 2, 3])})
     model.opset_import[0].CopyFrom(helper.make_opsetid("com.microsoft", 1))
     before = onnx.ModelProto.FromString(model.SerializeToString())
-    inputs = [as_it_is(model.graph.input[0], channel_last=3)]
-    outputs = [as_it_is(model.graph.output[0])]
+    inputs = [unchanged(model.graph.input[0], channel_last=3)]
+    outputs = [unchanged(model.graph.output[0])]
 
-    rewire(model, inputs, outputs)
+    apply_port_changes(model, inputs, outputs)
 
-    check_same(before, model, inputs, outputs)
+    assert_same_results(before, model, inputs, outputs)

@@ -1,4 +1,4 @@
-"""Wrappers: ONNX models around context binaries, as which ONNX Runtime runs them."""
+"""ONNX models that wrap context binaries: ONNX Runtime runs a context binary as such a model."""
 
 import json
 from collections.abc import Sequence
@@ -10,29 +10,29 @@ from onnx import helper
 
 from qai_hub.local.disk import file_digest
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.model_files import unpack
-from qai_hub.local.engine.onnx.prepare import CONTEXT, nodes_of
+from qai_hub.local.engine.onnx.model_files import unpack_archive
+from qai_hub.local.engine.onnx.prepare import CONTEXT_OP, iter_nodes
 from qai_hub.local.engine.onnx.signature import DTYPES
 from qai_hub.local.engine.protocol import (
     InputModel,
     Soc,
     TensorSpec,
-    notice,
-    shortened,
+    build_notice,
+    quote_name,
 )
-from qai_hub.local.engine.qnn.provenance import Graph, Provenance, required
+from qai_hub.local.engine.qnn.provenance import Graph, Provenance, require_provenance
 from qai_hub.local.engine.qnn.provider import PROVIDER, check_soc
 
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
-_CACHE = "ep_cache_context"
+_BINARY_ATTRIBUTE = "ep_cache_context"
 _DOMAIN = "com.microsoft"
 _OPSET = 17
 _IR_VERSION = 9
-_PROVENANCE = "qai_hub.provenance"
-_DIGEST = "qai_hub.context_sha256"
+_PROVENANCE_KEY = "qai_hub.provenance"
+_DIGEST_KEY = "qai_hub.context_sha256"
 
 
-def wrap(binary: Path, graph: Graph, target: Path) -> None:
+def write_wrapper(binary: Path, graph: Graph, target: Path) -> None:
     """Write an ONNX model that wraps one graph of a context binary.
 
     Args:
@@ -41,26 +41,28 @@ def wrap(binary: Path, graph: Graph, target: Path) -> None:
         target: File to write.
     """
     node = helper.make_node(
-        CONTEXT,
+        CONTEXT_OP,
         [spec.name for spec in graph.inputs],
         [spec.name for spec in graph.outputs],
-        name=graph.internal,
+        name=graph.internal_name,
         domain=_DOMAIN,
         main_context=1,
         embed_mode=0,
-        **{_CACHE: binary.name},
+        **{_BINARY_ATTRIBUTE: binary.name},
         source=PROVIDER,
-        partition_name=graph.internal,
+        partition_name=graph.internal_name,
     )
     model = helper.make_model(
-        helper.make_graph([node], graph.name, _ports(graph.inputs), _ports(graph.outputs)),
+        helper.make_graph(
+            [node], graph.name, _make_value_infos(graph.inputs), _make_value_infos(graph.outputs)
+        ),
         opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_DOMAIN, 1)],
         ir_version=_IR_VERSION,
     )
     target.write_bytes(model.SerializeToString())
 
 
-def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
+def label_wrapper(wrapper: Path, binary: Path, provenance: Provenance) -> None:
     """Store in a wrapper the provenance and the digest of its context binary.
 
     The compiler's own metadata about tools and files are removed.
@@ -71,26 +73,29 @@ def label(wrapper: Path, binary: Path, provenance: Provenance) -> None:
         provenance: How it was made.
     """
     model = onnx.load(wrapper, load_external_data=False)
-    used = {node.domain for node in nodes_of(model)} | {""}
+    used = {node.domain for node in iter_nodes(model)} | {""}
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == CONTEXT and attribute.name == _CACHE:
+            if node.op_type == CONTEXT_OP and attribute.name == _BINARY_ATTRIBUTE:
                 attribute.s = binary.name.encode()
-    words = {_PROVENANCE: json.dumps(provenance.to_json()), _DIGEST: file_digest(binary)}
-    helper.set_model_props(model, words)
+    properties = {
+        _PROVENANCE_KEY: json.dumps(provenance.to_json()),
+        _DIGEST_KEY: file_digest(binary),
+    }
+    helper.set_model_props(model, properties)
     wrapper.write_bytes(model.SerializeToString())
 
 
-def has_context(model: onnx.ModelProto) -> bool:
+def wraps_context_binary(model: onnx.ModelProto) -> bool:
     """Return whether a model wraps a context binary."""
-    return any(node.op_type == CONTEXT for node in nodes_of(model))
+    return any(node.op_type == CONTEXT_OP for node in iter_nodes(model))
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
+class WrappedBinary:
     """A context binary found in a wrapper.
 
     Attributes:
@@ -102,13 +107,14 @@ class Wrapped:
     provenance: Provenance
 
 
-def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
+def unwrap(model: onnx.ModelProto, path: Path, *, is_unpacked: bool) -> WrappedBinary:
     """Return the context binary that a model wraps.
 
     Args:
         model: The model.
         path: Its .onnx file.
-        unpacked: Whether it came in an archive; other files are stored beside those of other users.
+        is_unpacked: Whether it came in an archive; other files are stored beside those of other
+            users.
 
     Returns:
         The context binary, verified to be the one that the model was labelled with.
@@ -116,35 +122,35 @@ def unwrap(model: onnx.ModelProto, path: Path, *, unpacked: bool) -> Wrapped:
     Raises:
         JobFailure: This hub did not make it, or it is incomplete.
     """
-    words = {prop.key: prop.value for prop in model.metadata_props}
+    properties = {prop.key: prop.value for prop in model.metadata_props}
     try:
-        stated = json.loads(words[_PROVENANCE])
-        provenance = required(stated, "model around a context binary")
+        stored = json.loads(properties[_PROVENANCE_KEY])
+        provenance = require_provenance(stored, "model around a context binary")
     except (KeyError, TypeError, ValueError):
-        provenance = required(None, "model around a context binary")
+        provenance = require_provenance(None, "model around a context binary")
     names = {
         attribute.s.decode("utf-8", "replace")
-        for node in nodes_of(model)
-        if node.op_type == CONTEXT
+        for node in iter_nodes(model)
+        if node.op_type == CONTEXT_OP
         for attribute in node.attribute
-        if attribute.name == _CACHE
+        if attribute.name == _BINARY_ATTRIBUTE
     }
     name = names.pop() if len(names) == 1 else ""
     binary = path.parent / name
-    beside = {file.name for file in path.parent.iterdir() if file.is_file()} if unpacked else ()
+    beside = {file.name for file in path.parent.iterdir() if file.is_file()} if is_unpacked else ()
     if name not in beside:
         reason = "The context binary of the model is not beside it: upload the directory with both."
         raise JobFailure(FailureType.MODEL_INVALID, reason)
-    if file_digest(binary) != words.get(_DIGEST):
+    if file_digest(binary) != properties.get(_DIGEST_KEY):
         reason = (
-            "The context binary beside the model is not the one that it was made with, or it is "
-            "damaged: compile the model again."
+            "The context binary beside the model is damaged, or belongs to another model: "
+            "compile the model again."
         )
         raise JobFailure(FailureType.MODEL_CORRUPT, reason)
-    return Wrapped(binary, provenance)
+    return WrappedBinary(binary, provenance)
 
 
-def _ports(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
+def _make_value_infos(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
     return [
         helper.make_tensor_value_info(spec.name, _ELEM_TYPES[spec.dtype], spec.shape)
         for spec in specs
@@ -189,17 +195,20 @@ def open_graph(
     Raises:
         JobFailure: The binary was not made by this hub, is for another chip, or has no such graph.
     """
-    chip, made = check_soc(soc, "a context binary"), required(model.provenance, "context binary")
-    made.check_runs_on(chip)
-    graph = made.graph(graphs)
+    chip, provenance = (
+        check_soc(soc, "a context binary"),
+        require_provenance(model.provenance, "context binary"),
+    )
+    provenance.check_runs_on(chip)
+    graph = provenance.select_graph(graphs)
     notices = []
-    if made.linked:
-        binary = _alone(made, graph, model.source, folder)
+    if provenance.linked:
+        binary = _unpack_graph_binary(provenance, graph, model.source, folder)
         message = (
-            "This hub's QNN cannot load linked context binaries: in place of the graph "
-            f"{shortened(graph.name)} it takes one of its own, compiled from the same model."
+            f"This hub's QNN cannot load linked context binaries: the graph "
+            f"{quote_name(graph.name)} runs from a separate binary, compiled from the same model."
         )
-        notices.append(notice("WARNING", "MODEL", message))
+        notices.append(build_notice("WARNING", "MODEL", message))
     else:
         folder.mkdir()
         binary = folder / "context.bin"
@@ -207,14 +216,19 @@ def open_graph(
         # the hub.
         binary.symlink_to(model.path)
     wrapper = folder / "model.onnx"
-    wrap(binary, graph, wrapper)
-    return OpenedGraph(wrapper, binary, graph, chip, made.sdk, notices)
+    write_wrapper(binary, graph, wrapper)
+    return OpenedGraph(wrapper, binary, graph, chip, provenance.sdk, notices)
 
 
-def _alone(made: Provenance, graph: Graph, source: Path | None, folder: Path) -> Path:
+def _unpack_graph_binary(
+    provenance: Provenance, graph: Graph, source: Path | None, folder: Path
+) -> Path:
     """Return the separate context binary of one graph of a linked binary."""
     if source is None:
-        reason = "The files that the context binary was linked from are gone: link it again."
+        reason = (
+            "The files that the context binary was linked from are no longer on this hub: link "
+            "it again."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    unpack(source, folder)
-    return folder / f"{made.graphs.index(graph)}.bin"
+    unpack_archive(source, folder)
+    return folder / f"{provenance.graphs.index(graph)}.bin"
