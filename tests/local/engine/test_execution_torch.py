@@ -225,4 +225,4 @@ def test_too_little_memory_for_pytorch_is_told(tmp_path: Path) -> None:
     outcome = attempt(request, tmp_path / "a", memory_limit=2**30)
 
     assert outcome.failure_type == FailureType.OUT_OF_MEMORY
-    assert "may use 1024 MiB" in outcome.reason
+    assert "the limit of this hub is 1024 MiB" in outcome.reason

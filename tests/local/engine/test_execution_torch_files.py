@@ -50,7 +50,7 @@ def test_files_without_code_and_damaged_ones(tmp_path: Path, name: str, model_ty
 
     if name in FILES:
         assert failure.failure_type is FailureType.MODEL_INVALID
-        assert "What torch.save writes" in failure.reason
+        assert "A file from torch.save needs its Python code" in failure.reason
     else:
         assert failure.failure_type is FailureType.MODEL_CORRUPT
         assert "damaged" in failure.reason
