@@ -204,10 +204,10 @@ class Scheduler:
         if running.total() >= self._slots.total:
             return None
         with self._store.read() as db:
-            waiting = {first.owner_id: first for first in first_ready_jobs(db, states.CREATED)}
+            waiting = {ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED)}
         candidates = [
-            Candidate(owner, running[owner], self._last_served.get(owner, 0), first.seq)
-            for owner, first in waiting.items()
+            Candidate(owner, running[owner], self._last_served.get(owner, 0), ready.seq)
+            for owner, ready in waiting.items()
         ]
         chosen = choose_next(candidates, self._slots, running.total())
         return None if chosen is None else waiting[chosen.user_id]
