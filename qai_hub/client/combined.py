@@ -17,13 +17,13 @@ from qai_hub.submit.checks import (
     check_options,
     check_text,
 )
-from qai_hub.submit.drafts import Draft, compile_draft, link_draft
 from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
     from qai_hub.client.fetch import Choice
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
+    from qai_hub.resources.job_request import JobRequest
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
@@ -99,9 +99,9 @@ class CombinedClient(SubmittingClient):
             key: self.upload_model(model, project=project) for key, model in uploaded.items()
         }
 
-        def drafting(graph: Graph) -> Callable[[list[Device]], Draft]:
+        def drafting(graph: Graph) -> Callable[[list[Device]], JobRequest]:
             source = sources[graph.key]
-            return lambda devices: compile_draft(
+            return lambda devices: CompileJob._build_request(
                 source, devices, title or source.name, graph.input_specs, graph.options, None
             )
 
@@ -147,8 +147,8 @@ class CombinedClient(SubmittingClient):
         if len(present) < len(targets):
             return None
 
-        def draft(devices: list[Device]) -> Draft:
-            return link_draft(present, devices[0], title or present[-1].name, options)
+        def draft(devices: list[Device]) -> JobRequest:
+            return LinkJob._build_request(present, devices[0], title or present[-1].name, options)
 
         return self._create(LinkJob, [([choice], draft)], project, retry)[0]
 

@@ -14,17 +14,11 @@ from qai_hub.errors import Error, InvalidValueError, UserError
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.job import Job
+from qai_hub.resources.job_request import JobRequest
 from qai_hub.resources.kinds import submitted_job
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.submit.checks import check_devices, check_options, check_specs, check_text
-from qai_hub.submit.drafts import (
-    Draft,
-    compile_draft,
-    inference_draft,
-    link_draft,
-    quantize_draft,
-)
 from qai_hub.submit.model_checks import (
     check_compiles,
     check_framework,
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Job)
 
 # The devices of a job, and the function that drafts the job for them.
-Planned: TypeAlias = tuple[Sequence[Choice], Callable[[list["Device"]], Draft]]
+Planned: TypeAlias = tuple[Sequence[Choice], Callable[[list["Device"]], JobRequest]]
 
 # Status codes with which a service may refuse a device that no longer exists.
 _REFUSALS = frozenset({400, 404, 409, 422})
@@ -84,8 +78,10 @@ async def compile_jobs(
     data = await _uploaded_data(driver, client, checked, project)
     groups = [choices] if single_compile else [[choice] for choice in choices]
 
-    def draft(devices: list[Device]) -> Draft:
-        return compile_draft(source, devices, title or source.name, specs, options, data)
+    def draft(devices: list[Device]) -> JobRequest:
+        return CompileJob._build_request(
+            source, devices, title or source.name, specs, options, data
+        )
 
     planned = [(group, draft) for group in groups]
     return await create_jobs(driver, client, CompileJob, planned, project, retry)
@@ -114,8 +110,10 @@ async def inference_jobs(
     data = await _uploaded_data(driver, client, checked, project)
     target = await _uploaded_model(driver, client, model, project)
 
-    def draft(devices: list[Device]) -> Draft:
-        return inference_draft(target, devices[0], title or target.name, data, options, profile)
+    def draft(devices: list[Device]) -> JobRequest:
+        return InferenceJob._build_request(
+            target, devices[0], title or target.name, data, options, profile
+        )
 
     planned = [([choice], draft) for choice in choices]
     return await create_jobs(driver, client, InferenceJob, planned, project, retry)
@@ -145,8 +143,8 @@ async def quantize_job(
     source = await _uploaded_model(driver, client, model, project)
     data = await _uploaded(driver, client, checked, project)
 
-    def draft(_: list[Device]) -> Draft:
-        return quantize_draft(
+    def draft(_: list[Device]) -> JobRequest:
+        return QuantizeJob._build_request(
             source, data, weights_dtype, activations_dtype, title or source.name, options
         )
 
@@ -176,8 +174,8 @@ async def link_jobs(
     choices = await choose_devices(driver, client, devices, given)
     inputs = [await _uploaded_model(driver, client, model, project) for model in given]
 
-    def draft(devices: list[Device]) -> Draft:
-        return link_draft(inputs, devices[0], title or inputs[-1].name, options)
+    def draft(devices: list[Device]) -> JobRequest:
+        return LinkJob._build_request(inputs, devices[0], title or inputs[-1].name, options)
 
     planned = [([choice], draft) for choice in choices]
     return await create_jobs(driver, client, LinkJob, planned, project)
@@ -260,7 +258,7 @@ async def _create_one(
     driver: Driver,
     client: UploadingClient,
     choices: Sequence[Choice],
-    draft: Callable[[list[Device]], Draft],
+    draft: Callable[[list[Device]], JobRequest],
     project_id: str | None,
     retry: bool,
 ) -> tuple[api.CreateUpdateResponse, dict[str, Any]]:
@@ -276,7 +274,7 @@ async def _create_one(
             raise
         drafted = draft([choice.device for choice in renewed])
         answer = await _send_job(driver, drafted.body, project_id, retry)
-    known = {"name": drafted.name, **drafted.known} if drafted.name else drafted.known
+    known = {"name": drafted.name, **drafted.attributes} if drafted.name else drafted.attributes
     return answer, known
 
 

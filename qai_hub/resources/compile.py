@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -11,8 +12,15 @@ from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.downloads import read_bytes, save, save_into
 from qai_hub.resources.job import Job
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import input_specs, on_demand
+from qai_hub.resources.payload import input_specs, on_demand, specs_to_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.transfer.s3 import s3_announced
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 
     from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import InputSpecs, ParsedSpecs
 
 
 class ProducingJob(Job):
@@ -227,6 +235,34 @@ class CompileJob(ProducingJob):
     async def _results(self, driver: Driver, artifacts_dir: str) -> CompileJobResult:
         status = await self._save_target_into(driver, artifacts_dir)
         return CompileJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(
+        model: Model,
+        devices: Sequence[Device],
+        name: str,
+        input_specs: ParsedSpecs | None,
+        options: str,
+        calibration_data: Dataset | None,
+    ) -> JobRequest:
+        """Builds the request that creates a compile job."""
+        from qai_hub_api.models import CompileJobSubmit, DeviceQueryList, JobSubmit
+        from qai_hub_api.types import UNSET
+
+        body = CompileJobSubmit(
+            model=model_reference(model),
+            devices=DeviceQueryList(devices=[device._to_api() for device in devices]),
+            tensor_type_list=specs_to_api(input_specs) if input_specs else UNSET,
+            name=name,
+            options=options,
+            calibration_dataset=dataset_reference(calibration_data),
+        )
+        attributes = {
+            "device": devices[0],
+            "model": model_attribute(model),
+            "calibration_dataset": dataset_attribute(calibration_data),
+        }
+        return JobRequest(JobSubmit(compile_job=body), name, attributes)
 
     def __repr__(self) -> str:
         return (

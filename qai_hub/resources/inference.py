@@ -13,6 +13,13 @@ from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import expect, input_specs, on_demand
 from qai_hub.resources.profile_payload import profile_from_api
@@ -230,6 +237,29 @@ class InferenceJob(Job):
             result = expect(answer.inference_job_result, "inference")
             detail, outputs = known(result.detail), result.output_dataset_id
         return profile_from_api(detail) if detail else None, outputs
+
+    @staticmethod
+    def _build_request(
+        model: Model, device: Device, name: str, inputs: Dataset | None, options: str, profile: bool
+    ) -> JobRequest:
+        """Builds the request that creates an inference job."""
+        from qai_hub_api.models import InferenceJobSubmit, JobSubmit
+
+        body = InferenceJobSubmit(
+            model=model_reference(model),
+            device=device._to_api(),
+            dataset=dataset_reference(inputs),
+            is_profiling_on=profile,
+            name=name,
+            options=options,
+        )
+        attributes = {
+            "device": device,
+            "model": model_attribute(model),
+            "inputs": dataset_attribute(inputs),
+            "profiling": bool(profile),
+        }
+        return JobRequest(JobSubmit(inference_job=body), name, attributes)
 
     def _write(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""

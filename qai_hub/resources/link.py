@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qai_hub.driver import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.device import Device
+from qai_hub.resources.job_request import JobRequest, model_attribute, model_reference
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import on_demand
 from qai_hub.resources.results import JobResult
@@ -62,6 +63,20 @@ class LinkJob(LoadableJob):
     async def _results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
         status = await self._save_target_into(driver, artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(models: list[Model], device: Device, name: str, options: str) -> JobRequest:
+        """Builds the request that creates a link job."""
+        from qai_hub_api.models import JobSubmit, LinkJobSubmit, ModelReferenceList
+
+        body = LinkJobSubmit(
+            models=ModelReferenceList(models=[model_reference(model) for model in models]),
+            device=device._to_api(),
+            name=name,
+            options=options,
+        )
+        attributes = {"device": device, "models": [model_attribute(model) for model in models]}
+        return JobRequest(JobSubmit(link_job=body), name, attributes)
 
     def __repr__(self) -> str:
         ids = [m.model_id for m in self.models]

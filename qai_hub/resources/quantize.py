@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 from qai_hub.driver import run_blocking
 from qai_hub.resources.compile import LoadableJob
 from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
@@ -84,6 +91,35 @@ class QuantizeJob(LoadableJob):
     async def _results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
         status = await self._save_target_into(driver, artifacts_dir)
         return QuantizeJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(
+        model: Model,
+        calibration_data: Dataset,
+        weights_dtype: QuantizeDtype,
+        activations_dtype: QuantizeDtype,
+        name: str,
+        options: str,
+    ) -> JobRequest:
+        """Builds the request that creates a quantize job."""
+        from qai_hub_api.models import JobSubmit, QuantizeJobSubmit
+        from qai_hub_api.models import QuantizeDtype as ApiDtype
+
+        body = QuantizeJobSubmit(
+            model=model_reference(model),
+            calibration_dataset=dataset_reference(calibration_data),
+            weights_dtype=ApiDtype(f"QUANTIZE_DTYPE_{weights_dtype.name}"),
+            activations_dtype=ApiDtype(f"QUANTIZE_DTYPE_{activations_dtype.name}"),
+            name=name,
+            options=options,
+        )
+        attributes = {
+            "model": model_attribute(model),
+            "calibration_dataset": dataset_attribute(calibration_data),
+            "weights_dtype": weights_dtype,
+            "activations_dtype": activations_dtype,
+        }
+        return JobRequest(JobSubmit(quantize_job=body), name, attributes)
 
     def get_psnr(self) -> dict[str, float] | None:
         """Returns how close the quantized model is to the float model, after waiting for the job.
