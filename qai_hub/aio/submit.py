@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qai_hub.aio.find import AsyncFindingClient
-from qai_hub.client.submissions import compile_jobs, inference_jobs, link_jobs, quantize_job
-from qai_hub.client.submit import one_or_all
+from qai_hub.client.submit import (
+    one_or_all,
+    submit_compile,
+    submit_inference,
+    submit_link,
+    submit_quantize,
+)
+from qai_hub.client.submitter import AsyncSubmitter
 from qai_hub.resources.quantize import QuantizeDtype
 
 if TYPE_CHECKING:
@@ -169,10 +177,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> asyncio.run(client.wait(job)).success
             True
         """
-        async with self._driver() as driver:
-            jobs = await compile_jobs(
-                driver,
-                self._client,
+        async with self._submitter() as submitter:
+            jobs = await submit_compile(
+                submitter,
                 model,
                 device,
                 name,
@@ -252,9 +259,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> asyncio.run(client.download_output_data(job))["y"][0].ravel()
             array([0., 0., 0.], dtype=float32)
         """
-        async with self._driver() as driver:
-            jobs = await inference_jobs(
-                driver, self._client, model, device, inputs, name, options, retry, profile, project
+        async with self._submitter() as submitter:
+            jobs = await submit_inference(
+                submitter, model, device, inputs, name, options, retry, profile, project
             )
         return one_or_all(jobs)
 
@@ -298,10 +305,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> job.weights_dtype
             <QuantizeDtype.INT8: 1>
         """
-        async with self._driver() as driver:
-            return await quantize_job(
-                driver,
-                self._client,
+        async with self._submitter() as submitter:
+            return await submit_quantize(
+                submitter,
                 model,
                 calibration_data,
                 weights_dtype,
@@ -366,6 +372,11 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> job.name
             'again'
         """
-        async with self._driver() as driver:
-            jobs = await link_jobs(driver, self._client, models, device, name, options, project)
+        async with self._submitter() as submitter:
+            jobs = await submit_link(submitter, models, device, name, options, project)
         return one_or_all(jobs)
+
+    @asynccontextmanager
+    async def _submitter(self) -> AsyncIterator[AsyncSubmitter]:
+        async with self._driver() as driver:
+            yield AsyncSubmitter(self._client, driver)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.job import Job, JobOwner
     from qai_hub.status import JobStatus, JobType
 
-__all__ = ["DEVICES", "Choice", "DeviceCache", "choose_anew"]
+__all__ = ["DEVICES", "DeviceCache", "SelectedDevice", "refresh_devices"]
 
 
 async def fetch_job(
@@ -112,21 +112,21 @@ logger = logging.getLogger(__name__)
 LIFETIME = 300.0
 """Seconds for which a device is cached."""
 
-_MOST = 256
+_MAX_ENTRIES = 256
 
 
-class Choice(NamedTuple):
+class SelectedDevice(NamedTuple):
     """The device that the service selects for a query.
 
     Attributes:
         query: What the user asked for.
         device: The device, as the service describes it.
-        is_remembered: Whether the device came from the cache rather than from a request just made.
+        is_cached: Whether the device came from the cache rather than from a request just made.
     """
 
     query: Device
     device: Device
-    is_remembered: bool
+    is_cached: bool
 
 
 class DeviceCache:
@@ -142,18 +142,18 @@ class DeviceCache:
     ) -> None:
         self._lifetime = lifetime
         self._clock = clock
-        self._found: dict[Hashable, tuple[float, Device]] = {}
+        self._entries: dict[Hashable, tuple[float, Device]] = {}
 
-    async def choose(
-        self, driver: Driver, owner: Owner, query: Device, *, anew: bool = False
-    ) -> Choice:
+    async def select(
+        self, driver: Driver, owner: Owner, query: Device, *, refresh: bool = False
+    ) -> SelectedDevice:
         """Finds the device that the service selects for a query.
 
         Args:
             driver: Runs the request.
             owner: The client that asks.
             query: The query.
-            anew: Whether to ask the service even if the device is cached.
+            refresh: Whether to ask the service even if the device is cached.
 
         Returns:
             The device; a copy, which the caller may modify.
@@ -163,34 +163,35 @@ class DeviceCache:
         """
         config, attributes = owner.config, attribute_list(query.attributes)
         key = (config.api_url, config.api_token, query.name, query.os, tuple(attributes))
-        asked, device = self._found.get(key, (0.0, None))
-        remembered = device is not None and not anew and self._clock() - asked < self._lifetime
-        if device is None or not remembered:
+        fetched_at, device = self._entries.get(key, (0.0, None))
+        is_fresh = self._clock() - fetched_at < self._lifetime
+        is_cached = device is not None and is_fresh and not refresh
+        if device is None or not is_cached:
             device = await select_device(driver, query)
-            if len(self._found) >= _MOST:
-                self._found.clear()
-            self._found[key] = self._clock(), device
+            if len(self._entries) >= _MAX_ENTRIES:
+                self._entries.clear()
+            self._entries[key] = self._clock(), device
         copied = Device(device.name, device.os, list(device.attributes))
-        return Choice(query, copied, is_remembered=remembered)
+        return SelectedDevice(query, copied, is_cached=is_cached)
 
     def clear(self) -> None:
         """Empties the cache."""
-        self._found.clear()
+        self._entries.clear()
 
 
 DEVICES = DeviceCache()
 """The cache of this process, shared by its clients because devices outlive them."""
 
 
-async def choose_anew(
-    driver: Driver, owner: Owner, choices: Sequence[Choice]
-) -> list[Choice] | None:
+async def refresh_devices(
+    driver: Driver, owner: Owner, devices: Sequence[SelectedDevice]
+) -> list[SelectedDevice] | None:
     """Asks for cached devices again, after the service refused a job for them.
 
     Args:
         driver: Runs the requests.
         owner: The client that asks.
-        choices: The devices.
+        devices: The devices.
 
     Returns:
         The devices that the service selects now; None if they are the same, did not come from the
@@ -199,12 +200,15 @@ async def choose_anew(
     Raises:
         UserError: If no device matches any longer.
     """
-    if not any(choice.is_remembered for choice in choices):
+    if not any(selected.is_cached for selected in devices):
         return None
     try:
-        renewed = [await DEVICES.choose(driver, owner, one.query, anew=True) for one in choices]
+        refreshed = [
+            await DEVICES.select(driver, owner, selected.query, refresh=True)
+            for selected in devices
+        ]
     except (InternalError, RateLimitedError) as error:
         logger.debug("devices were not fetched again after a refusal: %s", error)
         return None
-    same = [one.device for one in renewed] == [one.device for one in choices]
-    return None if same else renewed
+    is_same = [new.device for new in refreshed] == [old.device for old in devices]
+    return None if is_same else refreshed

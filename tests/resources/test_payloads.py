@@ -383,7 +383,7 @@ def test_an_error_after_a_job_was_made_tells_which() -> None:
         model = client.get_model("mabc")
         with pytest.raises(hub.UserError, match="no such device") as caught:
             client.submit_compile_job(model, devices, single_compile=False)
-        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
+        assert caught.value.__notes__ == ["Jobs already created, which get_job fetches: jabc12345"]
         keys = [h["Idempotency-Key"] for r, h, _ in server.requests if r.startswith("POST")]
         assert len(set(keys)) == 2
 
