@@ -1,6 +1,7 @@
 """The job types, one row each, with everything that the hub itself needs to know about one.
 
-To add a job type, add its row here and its work to the table of `engine.worker`.
+To add a job type, add its row here, and its work as the function `WORK_model` of the module `WORK`
+in `engine`.
 """
 
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ class JobKind:
         message: The member of the contract's `Job` that describes such a job. As in the service, a
             profile job is an inference job that profiles.
         fields: The fields of that message that only some job types have.
-        work: The work of its worker, by its name in the table of `engine.worker`.
+        work: The work of its worker, by which `engine.worker` finds the function that does it.
         starting: Its state as soon as an attempt begins.
         working: Its state once the worker has started.
         makes_model: Whether it makes a target model.
