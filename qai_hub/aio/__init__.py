@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.aio.download import AsyncDownloadingClient
+from qai_hub.aio.signatures import AsyncTypedClient
 from qai_hub.client.waits import distinct, list_of_jobs
 from qai_hub.resources.job import Job
 from qai_hub.waiting.aio import ended
@@ -85,7 +85,7 @@ async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterat
             yield job
 
 
-class AsyncClient(AsyncDownloadingClient):
+class AsyncClient(AsyncTypedClient):
     """A client of one hub, as one user, whose methods are coroutines.
 
     The methods take and return the same as those of `Client`. Within `async with`, requests share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from qai_hub.aio.submit import AsyncSubmittingClient
+from qai_hub.aio.combined import AsyncCombinedClient
 from qai_hub.client.fetch import fetch_job
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.tensors import DatasetEntries
 
 
-class AsyncDownloadingClient(AsyncSubmittingClient):
+class AsyncDownloadingClient(AsyncCombinedClient):
     """An asynchronous client that waits for jobs, and downloads results, models and datasets."""
 
     async def wait(self, job: Job, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as Job.wait

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.aio.base import AsyncBaseClient
 from qai_hub.client import list_operations as listings
 from qai_hub.client.arguments import job_filters
 from qai_hub.client.fetch import (
     attributes_of,
-    end_job,
+    cancel_job,
     fetch_dataset,
     fetch_devices,
     fetch_frameworks,
@@ -19,38 +19,17 @@ from qai_hub.client.fetch import (
 )
 
 if TYPE_CHECKING:
-    from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device, Framework
-    from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
-    from qai_hub.resources.link import LinkJob
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.resources.summary import JobSummary
     from qai_hub.status import JobStatus, JobType
 
 
 class AsyncFindingClient(AsyncBaseClient):
     """An asynchronous client that finds and lists what is on the hub."""
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
-
-    @overload
-    async def get_job(
-        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-    ) -> InferenceJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
 
     async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job, as `Client.get_job` does.
@@ -94,7 +73,7 @@ class AsyncFindingClient(AsyncBaseClient):
             JobStatus(code='SUCCESS', message='')
         """
         async with self._driver() as driver:
-            return await end_job(driver, self._client, job_id)
+            return await cancel_job(driver, self._client, job_id)
 
     async def get_model(self, model_id: str) -> Model:
         """Fetches a model, as `Client.get_model` does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.aio.find import AsyncFindingClient
 from qai_hub.client.submit import (
@@ -92,51 +92,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
         async with self._driver() as driver:
             return await self._client._dataset(driver, data, name, project=project)
 
-    @overload
     async def submit_compile_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: Literal[True] = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    async def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    async def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob | list[CompileJob]: ...
-
-    async def submit_compile_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,
@@ -192,35 +150,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             )
         return one_or_all(jobs)
 
-    @overload
     async def submit_inference_job(
         self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    async def submit_inference_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
-
-    async def submit_inference_job(
-        self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         inputs: Dataset | DatasetEntries | str | None = None,
         name: str | None = None,
@@ -317,29 +249,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
                 project,
             )
 
-    @overload
     async def submit_link_job(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob: ...
-
-    @overload
-    async def submit_link_job(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob | list[LinkJob]: ...
-
-    async def submit_link_job(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",

@@ -11,7 +11,7 @@ from qai_hub.client.arguments import check_type, identifier
 from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
-from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.extensions import cancel_and_fetch
 from qai_hub.resources.kinds import job_from_api, with_id
 from qai_hub.resources.model import Model
 from qai_hub.transport.values import listed
@@ -43,9 +43,9 @@ async def fetch_job(
     return job
 
 
-async def end_job(driver: Driver, owner: JobOwner, job_id: str) -> JobStatus:
-    """Ends a job, as `Client.cancel_job` does."""
-    payload = await cancel_job(driver, identifier("job_id", job_id))
+async def cancel_job(driver: Driver, owner: JobOwner, job_id: str) -> JobStatus:
+    """Cancels a job, as `Client.cancel_job` does."""
+    payload = await cancel_and_fetch(driver, identifier("job_id", job_id))
     return job_from_api(payload, owner)._update(payload)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qai_hub.client.base import BaseClient
 from qai_hub.client.fetch import (
     attributes_of,
-    end_job,
+    cancel_job,
     fetch_dataset,
     fetch_devices,
     fetch_frameworks,
@@ -64,7 +64,7 @@ class FindingClient(BaseClient):
             >>> hub.cancel_job(inference_job.job_id)
             JobStatus(code='SUCCESS', message='')
         """
-        return run_blocking(end_job(self._driver, self, job_id))
+        return run_blocking(cancel_job(self._driver, self, job_id))
 
     def get_model(self, model_id: str) -> Model:
         """Fetches a model.

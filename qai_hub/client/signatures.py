@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
     from qai_hub.client.combined import Embedded, Linked, Profiled
+    from qai_hub.resources import kinds
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from qai_hub.resources.job import Job
     from qai_hub.resources.link import LinkJob
     from qai_hub.resources.project import Project
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.status import JobType
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
@@ -32,18 +32,20 @@ class TypedClient(CombinedClient):
     if TYPE_CHECKING:
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
+        def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> kinds.CompileJob: ...
 
         @overload
         def get_job(
             self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-        ) -> InferenceJob: ...
+        ) -> kinds.InferenceJob: ...
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
+        def get_job(
+            self, job_id: str, job_type: Literal[JobType.QUANTIZE]
+        ) -> kinds.QuantizeJob: ...
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
+        def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> kinds.LinkJob: ...
 
         @overload
         def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
+from qai_hub.driver import Driver, run_blocking
 from qai_hub.resources.downloads import read_entries, save
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
@@ -126,7 +126,7 @@ class Dataset(Shareable):
             >>> dataset.download("inputs.h5")
             'inputs.h5'
         """
-        return run_blocking(self._download(BlockingDriver(self._owner._connection), filename))
+        return run_blocking(self._download(self._driver, filename))
 
     async def _download(self, driver: Driver, filename: str | None) -> DatasetEntries | str:
         """Downloads the dataset, to a file or into memory."""
@@ -182,20 +182,21 @@ class Dataset(Shareable):
             >>> old.dataset_id in [dataset.dataset_id for dataset in hub.get_datasets()]
             False
         """
+        run_blocking(self._delete(self._driver))
+
+    async def _delete(self, driver: Driver) -> None:
         from qai_hub_api.api.datasets import delete_dataset
 
-        driver = BlockingDriver(self._owner._connection)
-        deleting = call_extension(
+        await call_extension(
             driver,
             delete_dataset.sync,
             self.dataset_id,
-            doing="delete datasets",
-            look=lambda: Dataset._fetch(driver, self._owner, self.dataset_id),
+            action="delete datasets",
+            fetch=lambda: Dataset._fetch(driver, self._owner, self.dataset_id),
         )
-        run_blocking(deleting)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "dataset", self.dataset_id
 
     def __repr__(self) -> str:

@@ -9,10 +9,10 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
+from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
-from qai_hub.resources.extensions import cancel_job
+from qai_hub.resources.extensions import cancel_and_fetch
 from qai_hub.resources.payload import Notice, User, any_details, on_demand, other_type
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.results import (
@@ -260,7 +260,7 @@ class Job(Shareable):
             >>> job.cancel().finished
             True
         """
-        return self._update(run_blocking(cancel_job(self._driver, self.job_id)))
+        return self._update(run_blocking(cancel_and_fetch(self._driver, self.job_id)))
 
     def set_name(self, job_name: str) -> None:
         """Renames the job.
@@ -276,13 +276,16 @@ class Job(Shareable):
             >>> hub.get_job(compile_job.job_id).name
             'nightly'
         """
+        run_blocking(self._set_name(self._driver, job_name))
+
+    async def _set_name(self, driver: Driver, job_name: str) -> None:
         from qai_hub_api.api.jobs import update_job
         from qai_hub_api.models import JobUpdate
 
         if not isinstance(job_name, str) or not job_name:
             raise UserError(f"A job's name is a text that is not empty, not {job_name!r}.")
         body = JobUpdate(name=job_name)
-        self._owner._connection.call(update_job.sync, self.job_id, body=body)
+        await driver.call(update_job.sync, self.job_id, body=body)
         self.name = job_name
 
     def get_available_artifacts(self) -> list[JobArtifactType]:
@@ -382,10 +385,6 @@ class Job(Shareable):
         detail = self._kind.result_detail(answer) if self._kind else None
         return tools_from_api(detail.tool_versions) if detail else {}
 
-    @property
-    def _driver(self) -> BlockingDriver:
-        return BlockingDriver(self._owner._connection)
-
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:
         """Downloads all results of the job, after waiting for its end.
@@ -476,7 +475,7 @@ class Job(Shareable):
         await download_all_artifacts(driver, self.job_id, self._available_artifacts, folder)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "job", self.job_id
 
     def _repr_html_(self) -> str:

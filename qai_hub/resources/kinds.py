@@ -1,7 +1,7 @@
-"""Jobs of types that this client does not know, as a newer service may have.
+"""The job types, one row each; and jobs of types that this client does not know.
 
-What all job types have in common is read as if it were a link job: that payload requires no other
-fields.
+A newer service may have such types. What all job types have in common is read as if it were a link
+job: that payload requires no other fields.
 """
 
 from __future__ import annotations
@@ -10,13 +10,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import CompileJob, CompileJobSummary
-from qai_hub.resources.inference import InferenceJob, InferenceJobSummary
+from qai_hub.resources.compile import CompileJob, CompileJobResult, CompileJobSummary
+from qai_hub.resources.inference import (
+    InferenceJob,
+    InferenceJobResult,
+    InferenceJobSummary,
+    ProfileJob,
+    ProfileJobResult,
+    ProfileJobSummary,
+)
 from qai_hub.resources.job import Job
 from qai_hub.resources.job_kind import JobKind, Member
-from qai_hub.resources.link import LinkJob, LinkJobSummary
+from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
 from qai_hub.resources.payload import job_in
-from qai_hub.resources.quantize import QuantizeJob, QuantizeJobSummary
+from qai_hub.resources.quantize import (
+    QuantizeDtype,
+    QuantizeJob,
+    QuantizeJobResult,
+    QuantizeJobSummary,
+)
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobStatus, JobType
@@ -28,6 +40,26 @@ if TYPE_CHECKING:
     from qai_hub.driver import Driver
     from qai_hub.owner import Owner
     from qai_hub.resources.job import JobOwner
+
+__all__ = [
+    "CompileJob",
+    "CompileJobResult",
+    "CompileJobSummary",
+    "InferenceJob",
+    "InferenceJobResult",
+    "InferenceJobSummary",
+    "LinkJob",
+    "LinkJobResult",
+    "LinkJobSummary",
+    "ProfileJob",
+    "ProfileJobResult",
+    "ProfileJobSummary",
+    "QuantizeDtype",
+    "QuantizeJob",
+    "QuantizeJobResult",
+    "QuantizeJobSummary",
+]
+"""The names of job types that users import, from here through `qai_hub.client`."""
 
 
 class UnknownJob(Job):

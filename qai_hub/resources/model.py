@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
+from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.downloads import save
 from qai_hub.resources.extensions import call_extension
@@ -243,8 +243,8 @@ class Model(Shareable):
             >>> target_model.download("compiled", timeout=600)
             'compiled.onnx'
         """
-        driver = BlockingDriver(self._owner._connection)
-        return run_blocking(self._download(driver, self.get_producer(), filename, timeout))
+        downloading = self._download(self._driver, self.get_producer(), filename, timeout)
+        return run_blocking(downloading)
 
     async def _download(
         self,
@@ -289,20 +289,21 @@ class Model(Shareable):
             >>> old.model_id in [model.model_id for model in hub.get_models()]
             False
         """
+        run_blocking(self._delete(self._driver))
+
+    async def _delete(self, driver: Driver) -> None:
         from qai_hub_api.api.models import delete_model
 
-        driver = BlockingDriver(self._owner._connection)
-        deleting = call_extension(
+        await call_extension(
             driver,
             delete_model.sync,
             self.model_id,
-            doing="delete models",
-            look=lambda: Model._fetch(driver, self._owner, self.model_id),
+            action="delete models",
+            fetch=lambda: Model._fetch(driver, self._owner, self.model_id),
         )
-        run_blocking(deleting)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "model", self.model_id
 
     def __repr__(self) -> str:

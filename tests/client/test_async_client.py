@@ -338,8 +338,7 @@ def test_its_repr_shows_no_token(json_hub: Hub) -> None:
 
 
 BLOCKING_ONLY = {
-    *("close", "set_session_token", "set_verbose"),
-    *("submit_compile_and_link_jobs", "submit_compile_and_profile_jobs", "submit_profile_job"),
+    *("close", "set_session_token", "set_verbose", "submit_profile_job"),
 }
 
 
