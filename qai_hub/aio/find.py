@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from qai_hub.aio.base import AsyncBaseClient
-from qai_hub.client import list_operations as listings
-from qai_hub.client.arguments import job_filters
+from qai_hub.client import list_operations
+from qai_hub.client.arguments import build_job_filters
 from qai_hub.client.fetch import (
     attributes_of,
     cancel_job,
@@ -204,9 +204,11 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> len(asyncio.run(client.get_job_summaries(limit=2)))
             2
         """
-        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
+        operation = list_operations.summary_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
         async with self._driver() as driver:
-            return await listing.some_async(driver, offset, limit)
+            return await operation.fetch_range_async(driver, offset, limit)
 
     async def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -228,7 +230,9 @@ class AsyncFindingClient(AsyncBaseClient):
             1
         """
         async with self._driver() as driver:
-            return await listings.models(self._client, project).some_async(driver, offset, limit)
+            return await list_operations.model_list(self._client, project).fetch_range_async(
+                driver, offset, limit
+            )
 
     async def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -247,7 +251,9 @@ class AsyncFindingClient(AsyncBaseClient):
             1
         """
         async with self._driver() as driver:
-            return await listings.datasets(self._client).some_async(driver, offset, limit)
+            return await list_operations.dataset_list(self._client).fetch_range_async(
+                driver, offset, limit
+            )
 
     def iter_jobs(
         self,
@@ -280,8 +286,10 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> link_job.job_id in {job.job_id for job in asyncio.run(links())}
             True
         """
-        listing = listings.jobs(self._client, project, job_filters(creator, state, type))
-        return listing.all_async(self._driver(), page_size)
+        operation = list_operations.job_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
+        return operation.iterate_async(self._driver(), page_size)
 
     def iter_job_summaries(
         self,
@@ -314,8 +322,10 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> asyncio.run(count()) > 1
             True
         """
-        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
-        return listing.all_async(self._driver(), page_size)
+        operation = list_operations.summary_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
+        return operation.iterate_async(self._driver(), page_size)
 
     def iter_models(
         self, project: str | Project | None = None, page_size: int = 100
@@ -340,7 +350,9 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "model" in asyncio.run(names())
             True
         """
-        return listings.models(self._client, project).all_async(self._driver(), page_size)
+        return list_operations.model_list(self._client, project).iterate_async(
+            self._driver(), page_size
+        )
 
     def iter_datasets(self, page_size: int = 100) -> AsyncIterator[Dataset]:
         """Iterates over all datasets that are yours or shared with you, newest first.
@@ -362,4 +374,4 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "inputs" in asyncio.run(names())
             True
         """
-        return listings.datasets(self._client).all_async(self._driver(), page_size)
+        return list_operations.dataset_list(self._client).iterate_async(self._driver(), page_size)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from qai_hub.client.arguments import project_filter
+from qai_hub.client.arguments import parse_project
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.config.model import with_token
 from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
@@ -138,4 +138,4 @@ class BaseClient:
 
     def _project_id(self, project: str | Project | None) -> str | None:
         """Returns the project to use: as given, else the client's, else the configuration's."""
-        return project_filter(project) or self._default_project_id or self.config.default_project
+        return parse_project(project) or self._default_project_id or self.config.default_project

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qai_hub.client.arguments import check_type, identifier
+from qai_hub.client.arguments import check_identifier, check_job_type
 from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
@@ -33,8 +33,8 @@ async def fetch_job(
     """Fetches a job, as `Client.get_job` does."""
     from qai_hub_api.api.jobs import get_job
 
-    check_type("job_type", job_type)
-    payload = await driver.call(get_job.sync, identifier("job_id", job_id))
+    check_job_type("job_type", job_type)
+    payload = await driver.call(get_job.sync, check_identifier("job_id", job_id))
     job = job_from_api(with_id(payload, job_id), owner)
     if job_type is not None and job._job_type is not job_type:
         raise InvalidValueError(
@@ -45,18 +45,18 @@ async def fetch_job(
 
 async def cancel_job(driver: Driver, owner: JobOwner, job_id: str) -> JobStatus:
     """Cancels a job, as `Client.cancel_job` does."""
-    payload = await cancel_and_fetch(driver, identifier("job_id", job_id))
+    payload = await cancel_and_fetch(driver, check_identifier("job_id", job_id))
     return job_from_api(payload, owner)._update(payload)
 
 
 async def fetch_model(driver: Driver, owner: JobOwner, model_id: str) -> Model:
     """Fetches a model, as `Client.get_model` does."""
-    return await Model._fetch(driver, owner, identifier("model_id", model_id))
+    return await Model._fetch(driver, owner, check_identifier("model_id", model_id))
 
 
 async def fetch_dataset(driver: Driver, owner: Owner, dataset_id: str) -> Dataset:
     """Fetches a dataset, as `Client.get_dataset` does."""
-    return await Dataset._fetch(driver, owner, identifier("dataset_id", dataset_id))
+    return await Dataset._fetch(driver, owner, check_identifier("dataset_id", dataset_id))
 
 
 async def fetch_devices(
