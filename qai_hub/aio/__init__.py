@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.aio.signatures import AsyncTypedClient
-from qai_hub.client.waits import distinct, list_of_jobs
+from qai_hub.client.waits import check_jobs, unique_jobs
 from qai_hub.resources.job import Job
 from qai_hub.waiting.aio import ended
 from qai_hub.waiting.poll import Wait
@@ -48,8 +48,8 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
         [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
-    given = list_of_jobs(jobs)
-    statuses = {job: status async for job, status in _ended(given, timeout)}
+    given = check_jobs(jobs)
+    statuses = {job: status async for job, status in _iterate_ended(given, timeout)}
     return [statuses[job] for job in given]
 
 
@@ -72,14 +72,16 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
         SUCCESS
         SUCCESS
     """
-    return _jobs(_ended(list_of_jobs(jobs), timeout))
+    return _drop_statuses(_iterate_ended(check_jobs(jobs), timeout))
 
 
-def _ended(jobs: list[J], timeout: float | None) -> AsyncGenerator[tuple[J, JobStatus], None]:
-    return ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
+def _iterate_ended(
+    jobs: list[J], timeout: float | None
+) -> AsyncGenerator[tuple[J, JobStatus], None]:
+    return ended(Wait(unique_jobs(jobs), timeout, now=time.monotonic()))
 
 
-async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
+async def _drop_statuses(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
     async with aclosing(pairs):
         async for job, _ in pairs:
             yield job

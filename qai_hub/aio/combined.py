@@ -8,7 +8,7 @@ from qai_hub.aio.submit import AsyncSubmittingClient
 from qai_hub.client.combined import submit_compile_and_link, submit_compile_and_profile
 
 if TYPE_CHECKING:
-    from qai_hub.client.combined import Embedded, Linked, Profiled
+    from qai_hub.client.combined import EmbeddedJobs, LinkedJobs, ProfiledJobs
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
@@ -30,7 +30,7 @@ class AsyncCombinedClient(AsyncSubmittingClient):
         retry: bool = True,
         embed_in_onnx: bool = False,
         project: str | Project | None = None,
-    ) -> Linked | Embedded | list[Linked] | list[Embedded]:
+    ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]:
         """Submits compile jobs and a link job, as `Client.submit_compile_and_link_jobs` does.
 
         If the task is cancelled while a job is being created, that job may still be created.
@@ -69,7 +69,7 @@ class AsyncCombinedClient(AsyncSubmittingClient):
             >>> (compile_job,), link_job = asyncio.run(submitting)
         """
         async with self._submitter() as submitter:
-            jobs: list[Linked] | list[Embedded] = await submit_compile_and_link(
+            jobs: list[LinkedJobs] | list[EmbeddedJobs] = await submit_compile_and_link(
                 submitter,
                 models,
                 device,
@@ -96,7 +96,7 @@ class AsyncCombinedClient(AsyncSubmittingClient):
         calibration_data: Dataset | DatasetEntries | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
-    ) -> Profiled | list[Profiled]:
+    ) -> ProfiledJobs | list[ProfiledJobs]:
         """Submits a compile job and a profile job, as `Client` does.
 
         Deprecated: call `submit_compile_job`, then `submit_inference_job` with its target model.
@@ -133,7 +133,7 @@ class AsyncCombinedClient(AsyncSubmittingClient):
             >>> profile_job = asyncio.run(submit())
         """
         async with self._submitter() as submitter:
-            jobs: list[Profiled] = await submit_compile_and_profile(
+            jobs: list[ProfiledJobs] = await submit_compile_and_profile(
                 submitter,
                 model,
                 device,

@@ -9,8 +9,8 @@ from qai_hub.aio.base import AsyncBaseClient
 from qai_hub.client import list_operations
 from qai_hub.client.arguments import build_job_filters
 from qai_hub.client.fetch import (
-    attributes_of,
     cancel_job,
+    collect_attributes,
     fetch_dataset,
     fetch_devices,
     fetch_frameworks,
@@ -156,7 +156,7 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "os:android" in asyncio.run(client.get_device_attributes())
             True
         """
-        return attributes_of(await self.get_devices())
+        return collect_attributes(await self.get_devices())
 
     async def get_frameworks(self) -> list[Framework]:
         """Lists the runtime frameworks that jobs can ask for.

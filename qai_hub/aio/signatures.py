@@ -14,7 +14,7 @@ from qai_hub.aio.manage import AsyncManagingClient
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
-    from qai_hub.client.combined import Embedded, Linked, Profiled
+    from qai_hub.client.combined import EmbeddedJobs, LinkedJobs, ProfiledJobs
     from qai_hub.resources import kinds
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
@@ -162,7 +162,7 @@ class AsyncTypedClient(AsyncManagingClient):
             retry: bool = True,
             embed_in_onnx: Literal[False] = False,
             project: str | Project | None = None,
-        ) -> Linked: ...
+        ) -> LinkedJobs: ...
 
         @overload
         async def submit_compile_and_link_jobs(
@@ -178,7 +178,7 @@ class AsyncTypedClient(AsyncManagingClient):
             *,
             embed_in_onnx: Literal[True],
             project: str | Project | None = None,
-        ) -> Embedded: ...
+        ) -> EmbeddedJobs: ...
 
         @overload
         async def submit_compile_and_link_jobs(
@@ -193,7 +193,7 @@ class AsyncTypedClient(AsyncManagingClient):
             retry: bool = True,
             embed_in_onnx: bool = False,
             project: str | Project | None = None,
-        ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
+        ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]: ...
 
         async def submit_compile_and_link_jobs(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -210,7 +210,7 @@ class AsyncTypedClient(AsyncManagingClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled: ...
+        ) -> ProfiledJobs: ...
 
         @overload
         async def submit_compile_and_profile_jobs(
@@ -225,6 +225,6 @@ class AsyncTypedClient(AsyncManagingClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled | list[Profiled]: ...
+        ) -> ProfiledJobs | list[ProfiledJobs]: ...
 
         async def submit_compile_and_profile_jobs(self, *args: Any, **kwargs: Any) -> Any: ...

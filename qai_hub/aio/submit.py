@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub.aio.find import AsyncFindingClient
 from qai_hub.client.submit import (
-    one_or_all,
     submit_compile,
     submit_inference,
     submit_link,
     submit_quantize,
+    unwrap_single,
 )
 from qai_hub.client.submitter import AsyncSubmitter
 from qai_hub.resources.quantize import QuantizeDtype
@@ -59,7 +59,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             'classifier'
         """
         async with self._driver() as driver:
-            return await self._client._model(driver, model, name, project)
+            return await self._client._send_model(driver, model, name, project)
 
     async def upload_dataset(
         self,
@@ -90,7 +90,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             'black'
         """
         async with self._driver() as driver:
-            return await self._client._dataset(driver, data, name, project=project)
+            return await self._client._send_dataset(driver, data, name, project=project)
 
     async def submit_compile_job(
         self,
@@ -148,7 +148,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
                 retry,
                 project,
             )
-        return one_or_all(jobs)
+        return unwrap_single(jobs)
 
     async def submit_inference_job(
         self,
@@ -195,7 +195,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             jobs = await submit_inference(
                 submitter, model, device, inputs, name, options, retry, profile, project
             )
-        return one_or_all(jobs)
+        return unwrap_single(jobs)
 
     async def submit_quantize_job(
         self,
@@ -286,7 +286,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
         """
         async with self._submitter() as submitter:
             jobs = await submit_link(submitter, models, device, name, options, project)
-        return one_or_all(jobs)
+        return unwrap_single(jobs)
 
     @asynccontextmanager
     async def _submitter(self) -> AsyncIterator[AsyncSubmitter]:

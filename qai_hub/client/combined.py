@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qai_hub.client.submit import (
     SubmittingClient,
-    one_or_all,
     submit_compile,
     submit_inference,
+    unwrap_single,
 )
-from qai_hub.client.submitter import JobPlan, Submitter, note_created
+from qai_hub.client.submitter import JobPlan, Submitter, note_created_jobs
 from qai_hub.driver import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
-Profiled: TypeAlias = tuple[CompileJob, InferenceJob | None]
-Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
-Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
+ProfiledJobs: TypeAlias = tuple[CompileJob, InferenceJob | None]
+LinkedJobs: TypeAlias = tuple[list[CompileJob], LinkJob | None]
+EmbeddedJobs: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 
 
 class CombinedClient(SubmittingClient):
@@ -50,7 +50,7 @@ class CombinedClient(SubmittingClient):
         retry: bool = True,
         embed_in_onnx: bool = False,
         project: str | Project | None = None,
-    ) -> Linked | Embedded | list[Linked] | list[Embedded]:
+    ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]:
         """Submits a compile job for each model, and a link job that joins their target models.
 
         All arguments are checked before the first model is uploaded. A model that is given several
@@ -106,7 +106,7 @@ class CombinedClient(SubmittingClient):
             embed_in_onnx,
             project,
         )
-        jobs: list[Linked] | list[Embedded] = run_blocking(submitting)
+        jobs: list[LinkedJobs] | list[EmbeddedJobs] = run_blocking(submitting)
         return jobs[0] if len(jobs) == 1 else jobs
 
     def submit_compile_and_profile_jobs(
@@ -121,7 +121,7 @@ class CombinedClient(SubmittingClient):
         calibration_data: Dataset | DatasetEntries | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
-    ) -> Profiled | list[Profiled]:
+    ) -> ProfiledJobs | list[ProfiledJobs]:
         """Submits a compile job, and a job that profiles its target model.
 
         Deprecated: call `submit_compile_job`, then `submit_inference_job` with its target model.
@@ -165,7 +165,7 @@ class CombinedClient(SubmittingClient):
             retry,
             project,
         )
-        return one_or_all(run_blocking(submitting))
+        return unwrap_single(run_blocking(submitting))
 
 
 async def submit_compile_and_link(
@@ -180,7 +180,7 @@ async def submit_compile_and_link(
     retry: bool,
     embed_in_onnx: bool,
     project: str | Project | None,
-) -> list[Linked] | list[Embedded]:
+) -> list[LinkedJobs] | list[EmbeddedJobs]:
     """Submits jobs for each device, as `Client.submit_compile_and_link_jobs` does."""
     devices = check_devices(device)
     title, link_options = check_text("name", name), check_options("link_options", link_options)
@@ -202,8 +202,8 @@ async def submit_compile_and_link(
     compiled = await submitter.create_jobs(CompileJob, plans, project, retry)
     created: list[Job] = [*compiled]
     jobs = iter(compiled)
-    linked: list[Linked] = []
-    with note_created(created):
+    linked: list[LinkedJobs] = []
+    with note_created_jobs(created):
         for each in selected:
             group = list(itertools.islice(jobs, len(graphs)))
             link = await _link_targets(submitter, group, each, title, link_options, retry, project)
@@ -211,9 +211,9 @@ async def submit_compile_and_link(
             linked.append((group, link))
         if not embed_in_onnx:
             return linked
-        embedded: list[Embedded] = []
+        embedded: list[EmbeddedJobs] = []
         for each, (group, link) in zip(selected, linked, strict=True):
-            binary = await link._target(submitter.driver) if link else None
+            binary = await link._fetch_target(submitter.driver) if link else None
             wrapped = None
             if binary is not None:
                 (wrapped,) = await submit_compile(
@@ -236,7 +236,7 @@ async def _link_targets(
     """Links the target models of compile jobs; returns None if a target model is missing."""
     targets: list[Model] = []
     for job in compiled:
-        target = await job._target(submitter.driver)
+        target = await job._fetch_target(submitter.driver)
         if target is None:
             return None
         targets.append(target)
@@ -261,7 +261,7 @@ async def submit_compile_and_profile(
     calibration_data: Dataset | DatasetEntries | str | None,
     retry: bool,
     project: str | Project | None,
-) -> list[Profiled]:
+) -> list[ProfiledJobs]:
     """Submits jobs for each device, as `Client.submit_compile_and_profile_jobs` does."""
     warn_deprecated(
         "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
@@ -282,12 +282,12 @@ async def submit_compile_and_profile(
         retry,
         project,
     )
-    pairs: list[Profiled] = []
+    pairs: list[ProfiledJobs] = []
     created: list[Job] = [*compiled]
-    with note_created(created):
+    with note_created_jobs(created):
         for i, each in enumerate(devices):
             job = compiled[0] if single_compile else compiled[i]
-            target, profile = await job._target(submitter.driver), None
+            target, profile = await job._fetch_target(submitter.driver), None
             if target is not None:
                 (profile,) = await submit_inference(
                     submitter, target, each, None, name, profile_options, retry, project=project

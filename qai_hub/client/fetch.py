@@ -12,7 +12,7 @@ from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, U
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_and_fetch
-from qai_hub.resources.kinds import job_from_api, with_id
+from qai_hub.resources.kinds import add_missing_id, job_from_api
 from qai_hub.resources.model import Model
 from qai_hub.transport.values import listed
 
@@ -35,10 +35,10 @@ async def fetch_job(
 
     check_job_type("job_type", job_type)
     payload = await driver.call(get_job.sync, check_identifier("job_id", job_id))
-    job = job_from_api(with_id(payload, job_id), owner)
+    job = job_from_api(add_missing_id(payload, job_id), owner)
     if job_type is not None and job._job_type is not job_type:
         raise InvalidValueError(
-            f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
+            f"Job {job_id} has the type {job.job_type}, not {job_type.display_name}."
         )
     return job
 
@@ -89,11 +89,11 @@ async def select_device(driver: Driver, query: Device) -> Device:
     )
     found = [one for one in listed(answer.devices, "a list of devices") if one.name]
     if not found:
-        raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
+        raise UserError(f"No device matches {query}: get_devices() lists all devices.")
     return Device._from_api(found[0])
 
 
-def attributes_of(devices: list[Device]) -> list[str]:
+def collect_attributes(devices: list[Device]) -> list[str]:
     """Returns the attributes of devices in alphabetical order, without duplicates."""
     return sorted({attribute for device in devices for attribute in device.attributes})
 
@@ -208,7 +208,7 @@ async def refresh_devices(
             for selected in devices
         ]
     except (InternalError, RateLimitedError) as error:
-        logger.debug("devices were not fetched again after a refusal: %s", error)
+        logger.debug("Devices could not be fetched again after a refusal: %s", error)
         return None
     is_same = [new.device for new in refreshed] == [old.device for old in devices]
     return None if is_same else refreshed

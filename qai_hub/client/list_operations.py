@@ -166,7 +166,7 @@ def model_list(owner: JobOwner, project: str | Project | None) -> ListOperation[
         {},
         items_field="models",
         item_name="models",
-        convert=lambda payload: Model._listed(payload, owner),
+        convert=lambda payload: Model._from_response(payload, owner),
         key=lambda model: model.model_id,
     )
 
@@ -181,7 +181,7 @@ def dataset_list(owner: Owner) -> ListOperation[Dataset]:
         {},
         items_field="datasets",
         item_name="datasets",
-        convert=lambda payload: Dataset._listed(payload, owner),
+        convert=lambda payload: Dataset._from_response(payload, owner),
         key=lambda dataset: dataset.dataset_id,
     )
 

@@ -13,7 +13,7 @@ from qai_hub.client.combined import CombinedClient
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
-    from qai_hub.client.combined import Embedded, Linked, Profiled
+    from qai_hub.client.combined import EmbeddedJobs, LinkedJobs, ProfiledJobs
     from qai_hub.resources import kinds
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
@@ -183,7 +183,7 @@ class TypedClient(CombinedClient):
             retry: bool = True,
             embed_in_onnx: Literal[False] = False,
             project: str | Project | None = None,
-        ) -> Linked: ...
+        ) -> LinkedJobs: ...
 
         @overload
         def submit_compile_and_link_jobs(
@@ -199,7 +199,7 @@ class TypedClient(CombinedClient):
             *,
             embed_in_onnx: Literal[True],
             project: str | Project | None = None,
-        ) -> Embedded: ...
+        ) -> EmbeddedJobs: ...
 
         @overload
         def submit_compile_and_link_jobs(
@@ -214,7 +214,7 @@ class TypedClient(CombinedClient):
             retry: bool = True,
             embed_in_onnx: bool = False,
             project: str | Project | None = None,
-        ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
+        ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]: ...
 
         def submit_compile_and_link_jobs(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -231,7 +231,7 @@ class TypedClient(CombinedClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled: ...
+        ) -> ProfiledJobs: ...
 
         @overload
         def submit_compile_and_profile_jobs(
@@ -246,6 +246,6 @@ class TypedClient(CombinedClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled | list[Profiled]: ...
+        ) -> ProfiledJobs | list[ProfiledJobs]: ...
 
         def submit_compile_and_profile_jobs(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -14,11 +14,11 @@ from qai_hub.resources.link import LinkJob
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.submit.checks import check_devices, check_options, check_specs, check_text
 from qai_hub.submit.model_checks import (
-    check_compiles,
-    check_links,
-    check_quantizes,
-    check_runs,
-    model_key,
+    check_compilable,
+    check_linkable,
+    check_quantizable,
+    check_runnable,
+    get_model_key,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class SubmittingClient(UploadingClient):
             retry,
             project,
         )
-        return one_or_all(run_blocking(submitting))
+        return unwrap_single(run_blocking(submitting))
 
     def submit_profile_job(
         self,
@@ -187,7 +187,7 @@ class SubmittingClient(UploadingClient):
         submitting = submit_inference(
             self._submitter, model, device, inputs, name, options, retry, profile, project
         )
-        return one_or_all(run_blocking(submitting))
+        return unwrap_single(run_blocking(submitting))
 
     def submit_quantize_job(
         self,
@@ -273,7 +273,7 @@ class SubmittingClient(UploadingClient):
             >>> job = hub.submit_link_job(models, device, name="both")
         """
         submitting = submit_link(self._submitter, models, device, name, options, project)
-        return one_or_all(run_blocking(submitting))
+        return unwrap_single(run_blocking(submitting))
 
     @property
     def _submitter(self) -> BlockingSubmitter:
@@ -296,7 +296,7 @@ async def submit_compile(
     devices = check_devices(device)
     options, title = check_options("options", options), check_text("name", name)
     specs = check_specs(input_specs)
-    check_compiles(model, specs, options)
+    check_compilable(model, specs, options)
     if calibration_data is not None:
         calibration_data = await submitter.check_dataset(calibration_data)
     selected = await submitter.select_devices(devices)
@@ -330,8 +330,8 @@ async def submit_inference(
     devices = check_devices(device)
     options, title = check_options("options", options), check_text("name", name)
     if inputs is None and not profile:
-        raise UserError("There is nothing to do: give inputs, or profile=True.")
-    check_runs(model)
+        raise UserError("There is nothing to do: pass inputs or profile=True.")
+    check_runnable(model)
     if inputs is not None:
         inputs = await submitter.check_dataset(inputs)
     selected = await submitter.select_devices(devices, [model])
@@ -365,7 +365,7 @@ async def submit_quantize(
             f" {activations_dtype}. Supported weights and activations: {pairs}."
         )
     options, title = check_options("options", options), check_text("name", name)
-    check_quantizes(model)
+    check_quantizable(model)
     checked = await submitter.check_dataset(calibration_data)
     source = await submitter.upload_model(model, project)
     dataset = await submitter.upload_dataset(checked, project)
@@ -392,10 +392,10 @@ async def submit_link(
     options, title = check_options("options", options), check_text("name", name)
     given = models if isinstance(models, list) else [models]
     if not given:
-        raise UserError("models is an empty list: a link job takes at least one model.")
+        raise UserError("models is an empty list: a link job needs at least one model.")
     for model in given:
-        check_links(model)
-    if len({model_key(model) for model in given}) < len(given):
+        check_linkable(model)
+    if len({get_model_key(model) for model in given}) < len(given):
         raise UserError("The models of a link job must differ: one of them is given twice.")
     selected = await submitter.select_devices(devices, given)
     inputs = [await submitter.upload_model(model, project) for model in given]
@@ -407,6 +407,6 @@ async def submit_link(
     return await submitter.create_jobs(LinkJob, plans, project)
 
 
-def one_or_all(jobs: list[T]) -> T | list[T]:
+def unwrap_single(jobs: list[T]) -> T | list[T]:
     """Returns a bare job for one device: scripts expect it also for a list of one device."""
     return jobs[0] if len(jobs) == 1 else jobs

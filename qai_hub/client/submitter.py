@@ -13,7 +13,7 @@ from qai_hub.client.fetch import DEVICES, SelectedDevice, fetch_dataset, refresh
 from qai_hub.client.upload import UploadingClient, check_data
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.job import Job
-from qai_hub.resources.kinds import submitted_job
+from qai_hub.resources.kinds import job_from_submission
 from qai_hub.submit.model_checks import check_framework
 
 if TYPE_CHECKING:
@@ -141,10 +141,10 @@ class Submitter(ABC):
         """
         project_id = self.client._project_id(project)
         jobs: list[J] = []
-        with note_created(jobs):
+        with note_created_jobs(jobs):
             for plan in plans:
                 answer, attributes = await self._create_job(plan, project_id, retry)
-                job = submitted_job(cls, answer, self.client, attributes)
+                job = job_from_submission(cls, answer, self.client, attributes)
                 jobs.append(job)
                 await self.complete_job(job)
         return jobs
@@ -218,13 +218,13 @@ class AsyncSubmitter(Submitter):
 
     async def upload_model(self, model: Any, project: str | Project | None) -> Model:  # noqa: ANN401
         """Uploads a model, unless it is on the hub already."""
-        return await self.client._model(self.driver, model, project=project)
+        return await self.client._send_model(self.driver, model, project=project)
 
     async def upload_dataset(
         self, data: Dataset | DatasetEntries | str, project: str | Project | None
     ) -> Dataset:
         """Uploads a dataset, unless it is on the hub already."""
-        return await self.client._dataset(self.driver, data, project=project)
+        return await self.client._send_dataset(self.driver, data, project=project)
 
     async def complete_job(self, job: Job) -> None:
         """Fetches the attributes of a job, so that reading one never blocks the event loop."""
@@ -232,7 +232,7 @@ class AsyncSubmitter(Submitter):
 
 
 @contextmanager
-def note_created(jobs: Sequence[Job]) -> Iterator[None]:
+def note_created_jobs(jobs: Sequence[Job]) -> Iterator[None]:
     """Adds a note to errors that names the jobs created before.
 
     Args:

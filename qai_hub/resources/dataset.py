@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
 from qai_hub.driver import Driver, run_blocking
-from qai_hub.resources.downloads import read_entries, save
+from qai_hub.resources.downloads import download_file, load_entries
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
 from qai_hub.transfer.s3 import s3_announced
@@ -65,10 +65,10 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import get_dataset
 
-        return cls._listed(await driver.call(get_dataset.sync, dataset_id), owner)
+        return cls._from_response(await driver.call(get_dataset.sync, dataset_id), owner)
 
     @classmethod
-    def _listed(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
+    def _from_response(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
         """Makes a dataset from the response to a request for datasets.
 
         Raises:
@@ -92,7 +92,7 @@ class Dataset(Shareable):
         )
 
     @classmethod
-    def _uploaded(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
+    def _from_upload(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
         """Makes a dataset that was just uploaded."""
         expires = known(answer.expiration_time)
         return cls(
@@ -138,8 +138,8 @@ class Dataset(Shareable):
             supports_s3_credentials=s3_announced(),
         )
         if filename is None:
-            return await read_entries(driver, answer)
-        return await save(driver, answer, filename)
+            return await load_entries(driver, answer)
+        return await download_file(driver, answer, filename)
 
     def is_expired(self) -> bool:
         """Returns whether the dataset has expired, by this machine's clock.

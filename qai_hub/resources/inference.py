@@ -21,7 +21,7 @@ from qai_hub.resources.job_request import (
     model_reference,
 )
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import expect, input_specs, on_demand
+from qai_hub.resources.payload import input_specs, on_demand, require_details
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
@@ -77,11 +77,11 @@ class InferenceJob(Job):
             >>> list(outputs.download())
             ['y']
         """
-        return run_blocking(self._output_dataset(self._driver))
+        return run_blocking(self._fetch_output_dataset(self._driver))
 
-    async def _output_dataset(self, driver: Driver) -> Dataset | None:
+    async def _fetch_output_dataset(self, driver: Driver) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end."""
-        result = await self._result(driver)
+        result = await self._wait_for_result(driver)
         if not result or not result[1]:
             return None
         return await Dataset._fetch(driver, self._owner, result[1])
@@ -110,11 +110,13 @@ class InferenceJob(Job):
             >>> inference_job.download_output_data("outputs.h5")
             'outputs.h5'
         """
-        return run_blocking(self._outputs(self._driver, filename))
+        return run_blocking(self._download_outputs(self._driver, filename))
 
-    async def _outputs(self, driver: Driver, filename: str | None) -> DatasetEntries | str | None:
+    async def _download_outputs(
+        self, driver: Driver, filename: str | None
+    ) -> DatasetEntries | str | None:
         """Downloads the outputs, after waiting for the job's end."""
-        dataset = await self._output_dataset(driver)
+        dataset = await self._fetch_output_dataset(driver)
         return await dataset._download(driver, filename) if dataset else None
 
     @overload
@@ -145,18 +147,18 @@ class InferenceJob(Job):
             >>> inference_job.download_profile("profile.json")
             'profile.json'
         """
-        return run_blocking(self._profile_data(self._driver, filename))
+        return run_blocking(self._download_profile(self._driver, filename))
 
-    async def _profile_data(
+    async def _download_profile(
         self, driver: Driver, filename: str | None
     ) -> dict[str, Any] | str | None:
         """Downloads the profile, after waiting for the job's end."""
-        profile = await self._profile(driver)
+        profile = await self._fetch_profile(driver)
         if profile is None:
             return None
         if filename is None:
             return profile.to_dict()
-        return await driver.run(lambda: self._write(profile, filename))
+        return await driver.run(lambda: self._write_profile(profile, filename))
 
     def get_profile(self) -> Profile | None:
         """Fetches the measured profile, after waiting for the job's end.
@@ -174,11 +176,11 @@ class InferenceJob(Job):
             >>> [layer.compute_unit for layer in profile.layers]
             ['CPU']
         """
-        return run_blocking(self._profile(self._driver))
+        return run_blocking(self._fetch_profile(self._driver))
 
-    async def _profile(self, driver: Driver) -> Profile | None:
+    async def _fetch_profile(self, driver: Driver) -> Profile | None:
         """Fetches the measured profile, after waiting for the job's end."""
-        result = await self._result(driver)
+        result = await self._wait_for_result(driver)
         if result is None:
             return None
         if result[0] is None:
@@ -204,9 +206,9 @@ class InferenceJob(Job):
             >>> result.profile["execution_detail"][0]["name"]
             'averaging'
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
         folder = Path(artifacts_dir).expanduser()  # noqa: ASYNC240 - no disk access
@@ -214,14 +216,14 @@ class InferenceJob(Job):
         profile = result[0] if result else None
         if profile is not None:
             path = str(folder / f"{self.job_id}_profile.json")
-            await driver.run(lambda: self._write(profile, path))
+            await driver.run(lambda: self._write_profile(profile, path))
         if result and result[1]:
             outputs = await Dataset._fetch(driver, self._owner, result[1])
             await outputs._download(driver, str(folder / f"{self.job_id}_outputs.h5"))
         found = profile.to_dict() if profile else None
         return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
 
-    async def _result(self, driver: Driver) -> tuple[Profile | None, str] | None:
+    async def _wait_for_result(self, driver: Driver) -> tuple[Profile | None, str] | None:
         """Fetches the result, after waiting for the job's end; returns None if the job failed."""
         return await self._fetch_result(driver) if (await driver.wait(self)).success else None
 
@@ -234,7 +236,7 @@ class InferenceJob(Job):
         if old is not None:
             detail, outputs = known(old.profile), ""
         else:
-            result = expect(answer.inference_job_result, "inference")
+            result = require_details(answer.inference_job_result, "inference")
             detail, outputs = known(result.detail), result.output_dataset_id
         return profile_from_api(detail) if detail else None, outputs
 
@@ -261,7 +263,7 @@ class InferenceJob(Job):
         }
         return JobRequest(JobSubmit(inference_job=body), name, attributes)
 
-    def _write(self, profile: Profile, filename: str) -> str:
+    def _write_profile(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""
         given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
         into_folder = given.is_dir()
@@ -308,7 +310,7 @@ class InferenceJobSummary(JobSummary):
     inference_memory_peak_range: tuple[int, int] | None = None
 
     @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
+    def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
         memory = known(summary.execution_peak_memory)
         return {
             # What an older service calls a profile job has no such field.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.compile import LoadableTargetJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.job_request import JobRequest, model_attribute, model_reference
 from qai_hub.resources.model import Model
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.driver import Driver
 
 
-class LinkJob(LoadableJob):
+class LinkJob(LoadableTargetJob):
     """Links several models into one context binary.
 
     Attributes:
@@ -58,10 +58,10 @@ class LinkJob(LoadableJob):
             >>> result.status.success
             True
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
-        status = await self._save_target_into(driver, artifacts_dir)
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
+        status = await self._download_target_and_logs(driver, artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError, warn_deprecated
-from qai_hub.resources.downloads import save
+from qai_hub.resources.downloads import download_file
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import io_spec
@@ -85,10 +85,10 @@ class Model(Shareable):
         """
         from qai_hub_api.api.models import get_model
 
-        return cls._listed(await driver.call(get_model.sync, model_id), owner)
+        return cls._from_response(await driver.call(get_model.sync, model_id), owner)
 
     @classmethod
-    def _listed(cls, model: api.Model, owner: JobOwner) -> Model:
+    def _from_response(cls, model: api.Model, owner: JobOwner) -> Model:
         """Makes a model from the response to a request for models.
 
         Raises:
@@ -120,11 +120,11 @@ class Model(Shareable):
             output_spec=None,
             producer_id=identified(model.producer_id),
         )
-        made._learn(model)
+        made._update(model)
         return made
 
     @classmethod
-    def _uploaded(
+    def _from_upload(
         cls,
         owner: JobOwner,
         answer: api.CreateUpdateResponse,
@@ -148,13 +148,13 @@ class Model(Shareable):
         model._is_partial = True
         return model
 
-    def _learn(self, model: api.Model) -> None:
+    def _update(self, model: api.Model) -> None:
         """Sets the attributes that the producing job fills in when it is done."""
         self.model_type = SourceModelType._from_api(known(model.model_type))
         metadata = known(model.metadata)
         inputs, outputs = known(model.input_spec), known(model.output_spec)
         if metadata is not None:
-            self._metadata = _metadata(metadata)
+            self._metadata = _parse_metadata(metadata)
         if inputs is not None:
             self._input_spec = io_spec(inputs)
         if outputs is not None:
@@ -259,18 +259,18 @@ class Model(Shareable):
         status = await driver.wait(producer, timeout) if producer else None
         if status and not status.success:
             raise UserError(
-                f"Model {self.model_id} does not exist: its job failed. {status.message or ''}"
+                f"Model {self.model_id} was not created: its job failed. {status.message or ''}"
             )
         answer = await driver.call(
             get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
         )
-        return await save(driver, answer, filename)
+        return await download_file(driver, answer, filename)
 
     def _complete(self, what: object) -> None:
         if what is None and (self._producer_id or self._is_partial) and self.wait():
             from qai_hub_api.api.models import get_model
 
-            self._learn(self._owner._connection.call(get_model.sync, self.model_id))
+            self._update(self._owner._connection.call(get_model.sync, self.model_id))
             self._is_partial = False
 
     def delete(self) -> None:
@@ -310,7 +310,7 @@ class Model(Shareable):
         return f"Model(model_id={self.model_id!r}, name={self.name!r})"
 
 
-def _metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
+def _parse_metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
     found: dict[ModelMetadataKey, str] = {}
     for number, value in metadata.entries.additional_properties.items():
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
-from qai_hub.resources.profile_report import profile_html, profile_text
+from qai_hub.resources.profile_report import format_profile_html, format_profile_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,8 +143,8 @@ class Profile:
             summary[f"{prefix}_time"] = phase.time or 0
             summary[f"{prefix}_peak_memory"] = phase.peak_memory or 0
         for name, phase in self.phases.items():
-            summary[f"{name}_memory_increase_range"] = _pair(phase.memory_increase_range)
-            summary[f"{name}_memory_peak_range"] = _pair(phase.peak_memory_range)
+            summary[f"{name}_memory_increase_range"] = _to_tuple(phase.memory_increase_range)
+            summary[f"{name}_memory_peak_range"] = _to_tuple(phase.peak_memory_range)
         for name, phase in self.phases.items():
             summary[f"all_{name}_times"] = list(phase.all_times)
         if self.version[0] >= 1:
@@ -156,13 +156,13 @@ class Profile:
         return old
 
     def __repr__(self) -> str:
-        return profile_text(self)
+        return format_profile_text(self)
 
     def _repr_html_(self) -> str:
-        return profile_html(self)
+        return format_profile_html(self)
 
 
-def _pair(measured: MemoryRange | None) -> tuple[int, int] | None:
+def _to_tuple(measured: MemoryRange | None) -> tuple[int, int] | None:
     """Returns a range as a plain tuple, which scripts print."""
     return None if measured is None else (measured.lower, measured.upper)
 

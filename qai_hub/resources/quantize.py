@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.compile import LoadableTargetJob
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.job_request import (
     JobRequest,
@@ -43,7 +43,7 @@ class QuantizeDtype(Enum):
     INT4 = 5
 
 
-class QuantizeJob(LoadableJob):
+class QuantizeJob(LoadableTargetJob):
     """Quantizes an ONNX model with calibration data.
 
     Attributes:
@@ -69,8 +69,8 @@ class QuantizeJob(LoadableJob):
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
-        self.weights_dtype = _dtype(details.weights_dtype)
-        self.activations_dtype = _dtype(details.activations_dtype)
+        self.weights_dtype = _parse_dtype(details.weights_dtype)
+        self.activations_dtype = _parse_dtype(details.activations_dtype)
 
     def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
         """Downloads the quantized model and the logs, after waiting for the job's end.
@@ -86,10 +86,10 @@ class QuantizeJob(LoadableJob):
             >>> result.status.success
             True
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
-        status = await self._save_target_into(driver, artifacts_dir)
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
+        status = await self._download_target_and_logs(driver, artifacts_dir)
         return QuantizeJobResult(status, self.url, artifacts_dir)
 
     @staticmethod
@@ -174,5 +174,5 @@ class QuantizeJobResult(JobResult):
     """
 
 
-def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
+def _parse_dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
     return QuantizeDtype.__members__.get(str(dtype).removeprefix("QUANTIZE_DTYPE_"))

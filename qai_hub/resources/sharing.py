@@ -76,10 +76,10 @@ class Shareable(ABC):
     ) -> None:
         from qai_hub_api.models import SharingUpdate
 
-        add = _addresses("add_emails", add_emails)
-        remove = _addresses("delete_emails", delete_emails)
+        add = _check_addresses("add_emails", add_emails)
+        remove = _check_addresses("delete_emails", delete_emails)
         if not add and not remove:
-            raise UserError("Give an e-mail address to share with, or to stop sharing with.")
+            raise UserError("Pass at least one e-mail address to add or delete.")
         body = SharingUpdate(add_email=add, remove_email=remove)
         await self._call_sharing(driver, "update", body=body)
 
@@ -106,10 +106,10 @@ class Shareable(ABC):
         **body: api.SharingUpdate,
     ) -> Any:  # noqa: ANN401 - by verb
         kind, key = self._sharing_key
-        return await driver.call(sharing_operation(verb, kind), key, **body)
+        return await driver.call(get_sharing_operation(verb, kind), key, **body)
 
 
-def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
+def get_sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
     """Looks up a sharing operation of the generated client.
 
     Args:
@@ -127,9 +127,9 @@ def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
     return operation
 
 
-def _addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
+def _check_addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
     if isinstance(emails, str):
-        raise UserError(f"{argument} takes a list of e-mail addresses: write [{emails!r}].")
+        raise UserError(f"{argument} must be a list of e-mail addresses: write [{emails!r}].")
     addresses = list(emails or ())
     for address in addresses:
         local, _, host = address.partition("@") if isinstance(address, str) else ("", "", "")

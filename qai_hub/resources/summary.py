@@ -95,11 +95,11 @@ class JobSummary(ABC):
             device_os_version=getattr(summary, "device_os_version", None) or None,
             project_id=known(summary.project_id),
             target_model_type=SourceModelType._from_api(model_type) if model_type else None,
-            **cls._own_fields(summary),
+            **cls._extra_fields(summary),
         )
         return made
 
     @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
+    def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
         """Returns the fields that only summaries of this type have."""
         return {}

@@ -407,12 +407,12 @@ def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None
 def test_the_table_of_job_types_has_each_type_of_the_contract(message: type, suffix: str) -> None:
     ending = f"_job{suffix}"
     found = {name for name in message.__annotations__ if name.endswith(ending)}
-    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.members} == found
+    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.fields} == found
 
 
 def test_the_table_of_job_types_names_what_there_is() -> None:
     for kind in KINDS:
-        for member in kind.members:
+        for member in kind.fields:
             title = member.name.title().replace("_", "")
             result = getattr(api, f"{title}Result").__annotations__
             assert f"{member.name}_id" in getattr(api, title).__annotations__
