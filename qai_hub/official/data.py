@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import stat
@@ -136,8 +137,7 @@ def h5_to_dataset_entries(h5f: h5py.File) -> dict[str, list[np.ndarray[Any, Any]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - classes, enums and their values
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = _resolve(name)
-    return found
+    return _resolve(name)
 
 
 def __dir__() -> list[str]:
@@ -148,6 +148,8 @@ def __dir__() -> list[str]:
     return sorted({*messages, *enums, *values, "DESCRIPTOR"})
 
 
+# The values are not cached in this module's namespace, whose own names some of them share.
+@functools.cache
 def _resolve(name: str) -> object:
     from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
