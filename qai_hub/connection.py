@@ -24,8 +24,8 @@ __all__ = [
     "AsyncCaller",
     "Caller",
     "Connection",
-    "carry_out",
-    "carry_out_async",
+    "call_operation",
+    "call_operation_async",
     "is_official",
     "resolve_wire",
 ]
@@ -121,8 +121,8 @@ class Connection:
             InternalError: If the server or the network fails.
         """
         if self.caller is None:
-            return carry_out(self.config, operation, *args, **kwargs)
-        answer: R = self.caller._api_call(carry_out, operation, *args, **kwargs)
+            return call_operation(self.config, operation, *args, **kwargs)
+        answer: R = self.caller._api_call(call_operation, operation, *args, **kwargs)
         return answer
 
     async def call_async(
@@ -146,7 +146,7 @@ class Connection:
             RateLimitedError: If the server limits the rate of requests.
             InternalError: If the server or the network fails.
         """
-        return await carry_out_async(self.config, operation, *args, **kwargs)
+        return await call_operation_async(self.config, operation, *args, **kwargs)
 
     def kept_open(self) -> AbstractAsyncContextManager[object]:
         """Keeps connections of this event loop open for a block of `call_async` calls.
@@ -191,7 +191,7 @@ class Connection:
         SESSIONS.close(_key(self.config, resolve_wire(self.config)))
 
 
-def carry_out(
+def call_operation(
     config: ClientConfig,
     operation: Callable[Concatenate[GeneratedClient, P], R],
     *args: P.args,
@@ -216,7 +216,7 @@ def carry_out(
             return operation(client, *args, **kwargs)
 
 
-async def carry_out_async(
+async def call_operation_async(
     config: ClientConfig,
     operation: Callable[Concatenate[GeneratedClient, P], Awaitable[R]],
     *args: P.args,

@@ -163,8 +163,8 @@ def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
     return list(samples)
 
 
-def _describe_type(value: object, wanted: type | UnionType) -> str:
-    return "an empty one" if isinstance(value, wanted) else f"a {type(value).__name__}"
+def _describe_type(value: object, expected: type | UnionType) -> str:
+    return "an empty one" if isinstance(value, expected) else f"a {type(value).__name__}"
 
 
 @contextmanager
@@ -254,11 +254,11 @@ def _read_array(batch: "h5py.Dataset") -> "np.ndarray[Any, Any]":
 
 @contextmanager
 def _report_damage(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
-    where = f"{member.file.filename} holds no dataset"
+    prefix = f"{member.file.filename} holds no dataset"
     try:
         yield
     except (UserError, StoredError) as error:
-        raise UserError(f"{where}: {error}") from None
+        raise UserError(f"{prefix}: {error}") from None
     # Which error h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{where}, or is damaged: {error}.") from error
+        raise UserError(f"{prefix}, or is damaged: {error}.") from error

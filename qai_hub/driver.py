@@ -63,11 +63,9 @@ class Driver(Protocol):
 
     Attributes:
         connection: The connection for the requests.
-        suspends: Whether awaiting suspends the caller, in an event loop.
     """
 
     connection: Connection
-    suspends: bool
 
     async def call(
         self,
@@ -119,8 +117,6 @@ class BlockingDriver:
         connection: The connection for the requests.
     """
 
-    suspends = False
-
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
@@ -159,8 +155,6 @@ class AsyncDriver:
         caller: The hook that each call of an operation goes through.
     """
 
-    suspends = True
-
     def __init__(self, connection: Connection, caller: AsyncCaller | None = None) -> None:
         self.connection = connection
         self._caller = caller
@@ -191,9 +185,11 @@ class AsyncDriver:
         asynchronous = _asynchronous(operation)
         if self._caller is None:
             return await self.connection.call_async(asynchronous, *args, **kwargs)
-        from qai_hub.connection import carry_out_async
+        from qai_hub.connection import call_operation_async
 
-        answer: R = await self._caller._api_call(carry_out_async, asynchronous, *args, **kwargs)
+        answer: R = await self._caller._api_call(
+            call_operation_async, asynchronous, *args, **kwargs
+        )
         return answer
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:

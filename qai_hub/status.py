@@ -115,7 +115,7 @@ class JobStatus:
     def _from_wire(
         cls, value: str | int, message: str | None = None, *, ended: bool = False
     ) -> JobStatus:
-        """Makes a status from what the server sent.
+        """Creates a status from what the server sent.
 
         Args:
             value: Name or number of the state, whether this release knows it or not.

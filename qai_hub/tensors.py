@@ -186,11 +186,11 @@ def _parse_dimension(name: str, value: object) -> int:
 
 def _parse_dtype(name: str, dtype: object) -> str:
     """Returns the name of a dtype given as a name, a numpy dtype or a scalar type (`np.int8`)."""
-    given = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
-    if given is None and isinstance(dtype, type):
-        given = dtype.__name__
-    if given not in DTYPES:
+    dtype_name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
+    if dtype_name is None and isinstance(dtype, type):
+        dtype_name = dtype.__name__
+    if dtype_name not in DTYPES:
         raise InvalidValueError(
             f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
         )
-    return str(given)
+    return str(dtype_name)

@@ -48,9 +48,9 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
         [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
-    given = check_jobs(jobs)
-    statuses = {job: status async for job, status in _iterate_ended(given, timeout)}
-    return [statuses[job] for job in given]
+    checked = check_jobs(jobs)
+    statuses = {job: status async for job, status in _iterate_ended(checked, timeout)}
+    return [statuses[job] for job in checked]
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterator[J]:

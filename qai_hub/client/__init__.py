@@ -64,14 +64,14 @@ class Client(TypedClient):
         model: SourceModel | None = None,
         producer: Job | None = None,
     ) -> Model:
-        made = model_from_message(model_pb, self, producer)
-        made.model = model
-        return made
+        created = model_from_message(model_pb, self, producer)
+        created.model = model
+        return created
 
     def _make_dataset(self, dataset_pb: Message, data: DatasetEntries | None = None) -> Dataset:
-        made = dataset_from_message(dataset_pb, self)
-        made.data = data
-        return made
+        created = dataset_from_message(dataset_pb, self)
+        created.data = data
+        return created
 
 
 __all__ = [

@@ -94,10 +94,10 @@ def build_job_filters(
 def _format_states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
     """Returns states in the service's form: their numbers, joined by commas."""
     states = [] if state is None else state if isinstance(state, list | tuple) else [state]
-    for one in states:
-        if not isinstance(one, JobStatus.State):
-            raise UserError(f"state must be members of JobStatus.State, not {one!r}.")
-    return ",".join(str(one.value) for one in states)
+    for item in states:
+        if not isinstance(item, JobStatus.State):
+            raise UserError(f"state must be members of JobStatus.State, not {item!r}.")
+    return ",".join(str(item.value) for item in states)
 
 
 def check_job_type(argument: str, job_type: JobType | None) -> None:

@@ -87,10 +87,10 @@ async def select_device(driver: Driver, query: Device) -> Device:
         attributes=attribute_list(query.attributes),
         select=True,
     )
-    found = [one for one in listed(answer.devices, "a list of devices") if one.name]
-    if not found:
+    matches = [one for one in listed(answer.devices, "a list of devices") if one.name]
+    if not matches:
         raise UserError(f"No device matches {query}: get_devices() lists all devices.")
-    return Device._from_api(found[0])
+    return Device._from_api(matches[0])
 
 
 def collect_attributes(devices: list[Device]) -> list[str]:

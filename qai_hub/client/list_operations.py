@@ -109,8 +109,8 @@ class ListOperation(Generic[T]):
     async def _iterate_pages(
         self, driver: Driver, paginator: Paginator[T]
     ) -> AsyncGenerator[T, None]:
-        while (wanted := paginator.next_page()) is not None:
-            for item in paginator.add_page(await self.fetch_page(driver, *wanted)):
+        while (request := paginator.next_page()) is not None:
+            for item in paginator.add_page(await self.fetch_page(driver, *request)):
                 yield item
 
     async def _iterate_with(self, driver: AsyncDriver, paginator: Paginator[T]) -> AsyncIterator[T]:
@@ -126,9 +126,9 @@ def job_list(
     from qai_hub_api.api.jobs import list_jobs
     from qai_hub_api.api.projects import list_project_jobs
 
-    where = _select_operation(list_jobs, list_project_jobs, project)
+    operation = _select_operation(list_jobs, list_project_jobs, project)
     return ListOperation(
-        *where,
+        *operation,
         filters,
         items_field="jobs",
         item_name="jobs",
@@ -144,9 +144,9 @@ def summary_list(
     from qai_hub_api.api.jobs import list_job_summaries
     from qai_hub_api.api.projects import list_project_job_summaries
 
-    where = _select_operation(list_job_summaries, list_project_job_summaries, project)
+    operation = _select_operation(list_job_summaries, list_project_job_summaries, project)
     return ListOperation(
-        *where,
+        *operation,
         filters,
         items_field="job_summaries",
         item_name="jobs",
@@ -160,9 +160,9 @@ def model_list(owner: JobOwner, project: str | Project | None) -> ListOperation[
     from qai_hub_api.api.models import list_models
     from qai_hub_api.api.projects import list_project_models
 
-    where = _select_operation(list_models, list_project_models, project)
+    operation = _select_operation(list_models, list_project_models, project)
     return ListOperation(
-        *where,
+        *operation,
         {},
         items_field="models",
         item_name="models",
@@ -187,12 +187,12 @@ def dataset_list(owner: Owner) -> ListOperation[Dataset]:
 
 
 def _select_operation(
-    everywhere: Any,  # noqa: ANN401 (modules of the generated client, one per operation)
-    in_project: Any,  # noqa: ANN401 (as above)
+    list_all: Any,  # noqa: ANN401 (modules of the generated client, one per operation)
+    list_in_project: Any,  # noqa: ANN401 (as above)
     project: str | Project | None,
 ) -> tuple[Any, tuple[str, ...]]:
     """Returns the operation that lists one project, or all for None, and its path parameters."""
     project_id = parse_project(project)
     if project_id is None:
-        return everywhere.sync_detailed, ()
-    return in_project.sync_detailed, (project_id,)
+        return list_all.sync_detailed, ()
+    return list_in_project.sync_detailed, (project_id,)

@@ -201,8 +201,8 @@ def convert_items(convert: Callable[[P], T], payloads: Iterable[P], item_name: s
 
 
 def _iterate(fetch: Callable[[PageStart, int], Page[T]], paginator: Paginator[T]) -> Iterator[T]:
-    while (wanted := paginator.next_page()) is not None:
-        yield from paginator.add_page(fetch(*wanted))
+    while (request := paginator.next_page()) is not None:
+        yield from paginator.add_page(fetch(*request))
 
 
 def _next_start(start: PageStart, page: Page[T], asked: int, longest: int) -> PageStart | None:

@@ -390,15 +390,15 @@ async def submit_link(
     """Submits link jobs, as `Client.submit_link_job` does."""
     devices = check_devices(device)
     options, title = check_options("options", options), check_text("name", name)
-    given = models if isinstance(models, list) else [models]
-    if not given:
+    sources = models if isinstance(models, list) else [models]
+    if not sources:
         raise UserError("models is an empty list: a link job needs at least one model.")
-    for model in given:
+    for model in sources:
         check_linkable(model)
-    if len({get_model_key(model) for model in given}) < len(given):
+    if len({get_model_key(model) for model in sources}) < len(sources):
         raise UserError("The models of a link job must differ: one of them is given twice.")
-    selected = await submitter.select_devices(devices, given)
-    inputs = [await submitter.upload_model(model, project) for model in given]
+    selected = await submitter.select_devices(devices, sources)
+    inputs = [await submitter.upload_model(model, project) for model in sources]
 
     def build_request(devices: list[Device]) -> JobRequest:
         return LinkJob._build_request(inputs, devices[0], title or inputs[-1].name, options)

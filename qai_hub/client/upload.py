@@ -207,8 +207,8 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         check_entries(data)
     else:
         raise UserError(
-            "A dataset is a dictionary from names to lists of arrays, or the path of an HDF5 file,"
-            f" not a {type(data).__name__}."
+            "A dataset must be a dictionary from names to lists of arrays, or the path of an HDF5"
+            f" file, not a {type(data).__name__}."
         )
 
 

@@ -38,9 +38,9 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
         >>> all(status.success for status in statuses)
         True
     """
-    given = check_jobs(jobs)
-    statuses = dict(_iterate_ended(unique_jobs(given), timeout))
-    return [statuses[job] for job in given]
+    checked = check_jobs(jobs)
+    statuses = dict(_iterate_ended(unique_jobs(checked), timeout))
+    return [statuses[job] for job in checked]
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:
@@ -78,11 +78,11 @@ def check_jobs(jobs: Iterable[J]) -> list[J]:
     """
     if isinstance(jobs, Job):
         raise TypeError("Pass a list of jobs, or use job.wait() for a single job.")
-    given = list(jobs)
-    for job in given:
+    checked = list(jobs)
+    for job in checked:
         if not isinstance(job, Job):
             raise TypeError(f"{job!r} is not a job: pass jobs, such as hub.get_job returns.")
-    return given
+    return checked
 
 
 def unique_jobs(jobs: Iterable[J]) -> list[J]:

@@ -248,15 +248,15 @@ def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> M
 
 def _call_in_project(
     config: ClientConfig,
-    everywhere: Callable[..., Any],
-    in_project: Callable[..., Any],
+    list_all: Callable[..., Any],
+    list_in_project: Callable[..., Any],
     project_id: str | None,
     arguments: dict[str, Any],
 ) -> Message:
     """Requests a list of the resources of one project, or of all if the project is None."""
     if project_id is None:
-        return _call(config, everywhere, **arguments)
-    return _call(config, in_project, project_id, **arguments)
+        return _call(config, list_all, **arguments)
+    return _call(config, list_in_project, project_id, **arguments)
 
 
 def _call(
@@ -266,10 +266,10 @@ def _call(
     **kwargs: Any,  # noqa: ANN401 - as above
 ) -> Message:
     """Calls an operation, and converts its response to a message."""
-    from qai_hub.connection import carry_out
+    from qai_hub.connection import call_operation
     from qai_hub.wire import parse
 
-    answer = carry_out(config, operation, *args, **kwargs)
+    answer = call_operation(config, operation, *args, **kwargs)
     return parse(f"qai_hub.api.{type(answer).__name__}", answer.to_dict())
 
 

@@ -156,7 +156,7 @@ class CompileJob(TargetModelJob):
 
     _target_shapes: InputSpecs | None = None
 
-    def _read(self, details: api.CompileJob) -> None:
+    def _set_fixed_attributes(self, details: api.CompileJob) -> None:
         devices, data = known(details.devices), known(details.calibration_dataset)
         self.device = Device._from_api(details.device)
         self.compatible_devices = [

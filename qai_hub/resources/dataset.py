@@ -69,7 +69,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _from_response(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """Makes a dataset from the response to a request for datasets.
+        """Creates a dataset from the response to a request for datasets.
 
         Raises:
             InternalError: If the payload has no identifier.
@@ -80,7 +80,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _from_api(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """Makes a dataset from a payload, which may be a bare reference with an identifier only."""
+        """Creates a dataset from a payload, which may be a bare reference."""
         expires = known(dataset.expiration_time)
         return cls(
             owner,
@@ -93,7 +93,7 @@ class Dataset(Shareable):
 
     @classmethod
     def _from_upload(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
-        """Makes a dataset that was just uploaded."""
+        """Creates a dataset that was just uploaded."""
         expires = known(answer.expiration_time)
         return cls(
             owner,

@@ -57,7 +57,7 @@ class InferenceJob(Job):
     shapes: InputSpecs = on_demand()
     profiling: bool = on_demand()
 
-    def _read(self, details: api.InferenceJob | api.ProfileJob) -> None:
+    def _set_fixed_attributes(self, details: api.InferenceJob | api.ProfileJob) -> None:
         data = known(details.dataset)
         self.device = Device._from_api(details.device)
         self.model = Model._from_api(details.model, self._owner)
@@ -220,8 +220,10 @@ class InferenceJob(Job):
         if result and result[1]:
             outputs = await Dataset._fetch(driver, self._owner, result[1])
             await outputs._download(driver, str(folder / f"{self.job_id}_outputs.h5"))
-        found = profile.to_dict() if profile else None
-        return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
+        profile_dict = profile.to_dict() if profile else None
+        return InferenceJobResult(
+            status, self.url, artifacts_dir, profile_dict, typed_profile=profile
+        )
 
     async def _wait_for_result(self, driver: Driver) -> tuple[Profile | None, str] | None:
         """Fetches the result, after waiting for the job's end; returns None if the job failed."""
@@ -265,9 +267,9 @@ class InferenceJob(Job):
 
     def _write_profile(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""
-        given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
-        into_folder = given.is_dir()
-        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        target, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
+        into_folder = target.is_dir()
+        path = free_name(target / name) if into_folder else with_suffixes(target, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
         try:

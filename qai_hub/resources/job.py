@@ -113,7 +113,7 @@ class Job(Shareable):
 
     @classmethod
     def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind[Any]) -> Self:
-        """Makes a job from a payload.
+        """Creates a job from a payload.
 
         Raises:
             InternalError: If the payload describes a job of another type, or has no identifier.
@@ -123,7 +123,7 @@ class Job(Shareable):
         job.job_id = identified(getattr(details, f"{member}_id"))
         if not job.job_id:
             raise not_understood("a job")
-        job._read(details)
+        job._set_fixed_attributes(details)
         job._update(payload)
         return job
 
@@ -136,7 +136,7 @@ class Job(Shareable):
         creation_time: datetime | Unset,
         attributes: Mapping[str, Any],
     ) -> Self:
-        """Makes a job that was just submitted; attributes not yet known are fetched on demand."""
+        """Creates a job that was just submitted; attributes not yet known are fetched on demand."""
         job = cls._create(owner, kind)
         job.job_id = job_id
         job._is_partial = True
@@ -422,7 +422,7 @@ class Job(Shareable):
             raise wrong_type_error(self.job_type)
         return found
 
-    def _complete(self) -> None:
+    def _fetch_missing(self) -> None:
         """Fetches the attributes that are not yet known of a job submitted by this client."""
         if self._is_partial:
             self.get_status()
@@ -433,14 +433,14 @@ class Job(Shareable):
 
         return self._update(await driver.call(get_job.sync, self.job_id))
 
-    def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
+    def _set_fixed_attributes(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Sets the attributes that never change, from the type-specific part of a payload."""
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Updates the job from a payload, and returns its status."""
         _, details = self._get_details(payload)
         if self._is_partial:
-            self._read(details)
+            self._set_fixed_attributes(details)
         status = self._set_changing_attributes(payload, details)
         # Last: until then, other threads fetch for themselves what they find missing.
         self._is_partial = False

@@ -144,7 +144,7 @@ _SUMMARIES = tuple((f"{field.name}_summary", kind) for kind in KINDS for field i
 
 
 def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
-    """Makes a job from a payload: an `UnknownJob` if this client does not know its type.
+    """Creates a job from a payload: an `UnknownJob` if this client does not know its type.
 
     Raises:
         InternalError: If the payload does not describe a job, or has no identifier.
@@ -154,15 +154,15 @@ def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
 
 
 def job_from_submission(
-    cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, known: Mapping[str, Any]
+    cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, attributes: Mapping[str, Any]
 ) -> J:
-    """Makes a job that was just submitted; attributes not yet known are fetched on demand.
+    """Creates a job that was just submitted; attributes not yet known are fetched on demand.
 
     Args:
         cls: Class of the job.
         answer: The service's response.
         owner: The client that submitted it.
-        known: Attributes of the job that are known from what was sent, by name.
+        attributes: Attributes of the job that are known from what was sent, by name.
 
     Returns:
         The job.
@@ -171,7 +171,9 @@ def job_from_submission(
         InternalError: If the answer has no identifier.
     """
     kind = next(kind for kind in KINDS if kind.job is cls)
-    return cls._from_submission(owner, kind, id_of_made(answer.id), answer.creation_time, known)
+    return cls._from_submission(
+        owner, kind, id_of_made(answer.id), answer.creation_time, attributes
+    )
 
 
 def add_missing_id(payload: api.Job, job_id: str) -> api.Job:
@@ -186,7 +188,7 @@ def add_missing_id(payload: api.Job, job_id: str) -> api.Job:
 
 
 def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
-    """Makes a job summary from a payload: the common part if this client does not know the type.
+    """Creates a job summary from a payload: the common part if this client does not know the type.
 
     Raises:
         InternalError: If the payload does not describe a job, or has no identifier.

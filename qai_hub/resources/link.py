@@ -36,7 +36,7 @@ class LinkJob(LoadableTargetJob):
     device: Device = on_demand()
     models: list[Model] = on_demand()
 
-    def _read(self, details: api.LinkJob) -> None:
+    def _set_fixed_attributes(self, details: api.LinkJob) -> None:
         models = known(details.models)
         self.device = Device._from_api(details.device)
         self.models = [

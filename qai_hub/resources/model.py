@@ -89,7 +89,7 @@ class Model(Shareable):
 
     @classmethod
     def _from_response(cls, model: api.Model, owner: JobOwner) -> Model:
-        """Makes a model from the response to a request for models.
+        """Creates a model from the response to a request for models.
 
         Raises:
             InternalError: If the payload has no identifier.
@@ -102,11 +102,11 @@ class Model(Shareable):
     def _from_api(
         cls, model: api.Model | Unset, owner: JobOwner, producer: Job | None = None
     ) -> Model:
-        """Makes a model from a payload; the identifier is empty if the payload is unset."""
+        """Creates a model from a payload; the identifier is empty if the payload is unset."""
         from qai_hub_api.models import Model as ApiModel
 
         model = known(model) or ApiModel()
-        made = cls(
+        created = cls(
             owner,
             identified(model.model_id),
             local(model.creation_time),
@@ -120,8 +120,8 @@ class Model(Shareable):
             output_spec=None,
             producer_id=identified(model.producer_id),
         )
-        made._update(model)
-        return made
+        created._update(model)
+        return created
 
     @classmethod
     def _from_upload(
@@ -131,7 +131,7 @@ class Model(Shareable):
         model_type: SourceModelType,
         name: str,
     ) -> Model:
-        """Makes a model that was just uploaded; other attributes are fetched on demand."""
+        """Creates a model that was just uploaded; other attributes are fetched on demand."""
         model = cls(
             owner,
             answer.id,
@@ -168,19 +168,19 @@ class Model(Shareable):
     @property
     def metadata(self) -> dict[ModelMetadataKey, str]:
         """Metadata of a target model; waits for the job that produces it."""
-        self._complete(self._metadata)
+        self._ensure_fetched(self._metadata)
         return self._metadata or {}
 
     @property
     def input_spec(self) -> IOSpec:
         """Inputs by graph; waits for the job that produces the model."""
-        self._complete(self._input_spec)
+        self._ensure_fetched(self._input_spec)
         return self._input_spec or {}
 
     @property
     def output_spec(self) -> IOSpec:
         """Outputs by graph; waits for the job that produces the model."""
-        self._complete(self._output_spec)
+        self._ensure_fetched(self._output_spec)
         return self._output_spec or {}
 
     @property
@@ -266,8 +266,8 @@ class Model(Shareable):
         )
         return await download_file(driver, answer, filename)
 
-    def _complete(self, what: object) -> None:
-        if what is None and (self._producer_id or self._is_partial) and self.wait():
+    def _ensure_fetched(self, value: object) -> None:
+        if value is None and (self._producer_id or self._is_partial) and self.wait():
             from qai_hub_api.api.models import get_model
 
             self._update(self._owner._connection.call(get_model.sync, self.model_id))
@@ -311,12 +311,12 @@ class Model(Shareable):
 
 
 def _parse_metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
-    found: dict[ModelMetadataKey, str] = {}
+    parsed: dict[ModelMetadataKey, str] = {}
     for number, value in metadata.entries.additional_properties.items():
         try:
-            found[ModelMetadataKey(int(number))] = value
+            parsed[ModelMetadataKey(int(number))] = value
         except ValueError:
             logger.debug(
                 "model metadata %s = %s has a key that this client does not know", number, value
             )
-    return found
+    return parsed

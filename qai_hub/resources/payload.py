@@ -27,7 +27,7 @@ _MISSING: Any = object()
 class _Partial(Protocol):
     """An object whose attributes are not all known yet."""
 
-    def _complete(self) -> None:
+    def _fetch_missing(self) -> None:
         """Fetches the rest, if there is any."""
 
 
@@ -41,7 +41,7 @@ class _OnDemand:
     # A non-data descriptor: called only if the instance's dictionary does not hold the attribute.
     def __get__(self, instance: _Partial | None, owner: type | None = None) -> object:
         if instance is not None:
-            instance._complete()
+            instance._fetch_missing()
             if self._name in vars(instance):
                 return vars(instance)[self._name]
         elif self._default is _MISSING:
@@ -59,7 +59,7 @@ def on_demand(default: T = _MISSING) -> T:
             missing.
 
     Returns:
-        A descriptor for the class, which must have a method `_complete`.
+        A descriptor for the class, which must have a method `_fetch_missing`.
     """
     declared: Any = _OnDemand(default)
     return declared  # type: ignore[no-any-return]

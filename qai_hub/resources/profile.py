@@ -62,9 +62,11 @@ class Profile:
         for layer in self.layers:
             layers.setdefault(layer.compute_unit, []).append(layer)
         uses = {}
-        for unit, ran in sorted(layers.items(), key=lambda item: -len(item[1])):
-            times = [layer.execution_time for layer in ran if layer.execution_time is not None]
-            uses[unit] = ComputeUnitUse(len(ran), sum(times) if times else None)
+        for unit, unit_layers in sorted(layers.items(), key=lambda item: -len(item[1])):
+            times = [
+                layer.execution_time for layer in unit_layers if layer.execution_time is not None
+            ]
+            uses[unit] = ComputeUnitUse(len(unit_layers), sum(times) if times else None)
         return uses
 
     def slowest(self, n: int = 10) -> tuple[Layer, ...]:
@@ -168,7 +170,7 @@ def _to_tuple(measured: MemoryRange | None) -> tuple[int, int] | None:
 
 
 def _layer_dict(layer: Layer) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": layer.name,
         "type": layer.type,
         "compute_unit": layer.compute_unit,
@@ -176,5 +178,5 @@ def _layer_dict(layer: Layer) -> dict[str, Any]:
     for key in ("execution_time", "execution_cycles"):
         value = getattr(layer, key)
         if value is not None:
-            found[key] = value
-    return found
+            fields[key] = value
+    return fields

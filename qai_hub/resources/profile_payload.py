@@ -24,13 +24,13 @@ _PHASES = {
 
 
 def profile_from_api(detail: api.ProfileDetail) -> Profile:
-    """Makes a profile from a payload of any version."""
+    """Creates a profile from a payload of any version."""
     major, minor = (
         _parse_number(detail.major_version) or 0,
         _parse_number(detail.minor_version) or 0,
     )
     phases = (
-        {name: _parse_phase(detail, theirs) for name, theirs in _PHASES.items()}
+        {name: _parse_phase(detail, wire_name) for name, wire_name in _PHASES.items()}
         if major >= 1
         else _parse_phases_of_version_0(detail)
     )
@@ -86,10 +86,10 @@ def _parse_layer(layer: api.LayerDetail) -> Layer:
 
 
 def _parse_range(measured: api.Range | Unset) -> MemoryRange | None:
-    given = known(measured)
-    if given is None:
+    values = known(measured)
+    if values is None:
         return None
-    lower, upper = _parse_number(given.lower), _parse_number(given.upper)
+    lower, upper = _parse_number(values.lower), _parse_number(values.upper)
     return None if lower is None or upper is None else MemoryRange(lower, upper)
 
 

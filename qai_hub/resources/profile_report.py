@@ -81,14 +81,14 @@ def measured_phases(profile: ReportedProfile) -> dict[str, ProfilePhase]:
 
 def format_environment(profile: ReportedProfile) -> dict[str, str]:
     """Returns the tools and runtimes of a profile, each as one line by its title."""
-    found = {}
+    environment = {}
     if profile.tool_versions:
         tools = (f"{name} {version}" for name, version in profile.tool_versions.items())
-        found["Tools"] = one_line(", ".join(tools), _TEXT_WIDTH)
+        environment["Tools"] = one_line(", ".join(tools), _TEXT_WIDTH)
     for name, settings in list(profile.runtime.items())[:_MAX_TEXT_ROWS]:
         text = ", ".join(f"{key}: {value}" for key, value in settings.items())
-        found[one_line(name, _NAME_WIDTH)] = one_line(text, 2 * _TEXT_WIDTH)
-    return found
+        environment[one_line(name, _NAME_WIDTH)] = one_line(text, 2 * _TEXT_WIDTH)
+    return environment
 
 
 def format_units(profile: ReportedProfile) -> tuple[dict[str, str], list[str]]:

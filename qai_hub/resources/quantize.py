@@ -64,7 +64,7 @@ class QuantizeJob(LoadableTargetJob):
     weights_dtype: QuantizeDtype | None = on_demand()
     activations_dtype: QuantizeDtype | None = on_demand()
 
-    def _read(self, details: api.QuantizeJob) -> None:
+    def _set_fixed_attributes(self, details: api.QuantizeJob) -> None:
         data = known(details.calibration_dataset)
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)

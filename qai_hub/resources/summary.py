@@ -64,7 +64,7 @@ class JobSummary(ABC):
 
     @classmethod
     def _from_api(cls, summary: Any, job_type: JobType, owner: Owner) -> Self:  # noqa: ANN401
-        """Makes a summary from a payload.
+        """Creates a summary from a payload.
 
         The fields are set all at once: a frozen dataclass sets them one by one, which takes longer
         than everything else in a list of summaries.
@@ -77,8 +77,8 @@ class JobSummary(ABC):
         user = User._from_api(summary.user)
         model_type = known(summary.target_model_type)
         completed = utc(summary.completion_time)
-        made = object.__new__(cls)
-        made.__dict__.update(
+        instance = object.__new__(cls)
+        instance.__dict__.update(
             job_id=summary.job_id,
             name=summary.name,
             date=local(summary.creation_time),
@@ -97,7 +97,7 @@ class JobSummary(ABC):
             target_model_type=SourceModelType._from_api(model_type) if model_type else None,
             **cls._extra_fields(summary),
         )
-        return made
+        return instance
 
     @classmethod
     def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type

@@ -88,7 +88,7 @@ def detect_archive_type(archive: Path) -> SourceModelType:
 
 
 def zip_folder(folder: Path, archive: Path) -> None:
-    """Makes a ZIP archive with a folder at its root, under the folder's name.
+    """Creates a ZIP archive with a folder at its root, under the folder's name.
 
     Args:
         folder: The folder.

@@ -32,7 +32,7 @@ class Graph:
 
     Attributes:
         model: The model, on the hub or to be uploaded.
-        key: Identity of the model: equal for a model that is given several times.
+        key: Identity of the model: equal for a model that is sources several times.
         input_specs: Its input specs; None if there are none.
         options: Options of its compile job.
     """
@@ -64,15 +64,15 @@ def plan_graphs(
         FileNotFoundError: If the path of a model does not exist.
         UserError: If another argument is not valid.
     """
-    given = models if isinstance(models, list) else [models]
-    if not given:
+    sources = models if isinstance(models, list) else [models]
+    if not sources:
         raise UserError("models is an empty list: pass at least one model.")
-    names = _check_graph_names(graph_names, len(given))
-    specs = _broadcast("input_specs", input_specs, len(given))
-    options = _broadcast("compile_options", compile_options, len(given))
+    names = _check_graph_names(graph_names, len(sources))
+    specs = _broadcast("input_specs", input_specs, len(sources))
+    options = _broadcast("compile_options", compile_options, len(sources))
     graphs = [
         Graph(model, get_model_key(model), check_specs(spec), _build_options(text, graph))
-        for model, spec, graph, text in zip(given, specs, names, options, strict=True)
+        for model, spec, graph, text in zip(sources, specs, names, options, strict=True)
     ]
     for graph in graphs:
         check_compilable(graph.model, graph.input_specs, graph.options)
@@ -97,12 +97,12 @@ def _check_graph_names(names: list[str] | None, count: int) -> list[str | None]:
     return each
 
 
-def _broadcast(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN401
-    if not isinstance(given, list):
-        return [given] * count
-    if len(given) != count:
-        raise UserError(f"{argument} has {len(given)} entries for {count} models.")
-    return given
+def _broadcast(argument: str, value: Any, count: int) -> list[Any]:  # noqa: ANN401
+    if not isinstance(value, list):
+        return [value] * count
+    if len(value) != count:
+        raise UserError(f"{argument} has {len(value)} entries for {count} models.")
+    return value
 
 
 def _build_options(text: str, graph_name: str | None) -> str:
