@@ -63,11 +63,9 @@ class Driver(Protocol):
 
     Attributes:
         connection: The connection for the requests.
-        suspends: Whether awaiting suspends the caller, in an event loop.
     """
 
     connection: Connection
-    suspends: bool
 
     async def call(
         self,
@@ -119,8 +117,6 @@ class BlockingDriver:
         connection: The connection for the requests.
     """
 
-    suspends = False
-
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
@@ -158,8 +154,6 @@ class AsyncDriver:
         connection: The connection for the requests.
         caller: The hook that each call of an operation goes through.
     """
-
-    suspends = True
 
     def __init__(self, connection: Connection, caller: AsyncCaller | None = None) -> None:
         self.connection = connection

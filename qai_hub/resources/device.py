@@ -92,13 +92,13 @@ def attribute_list(attributes: str | list[str] | None) -> list[str]:
     """
     given = [attributes] if isinstance(attributes, str) else attributes or []
     if not isinstance(given, list | tuple):
-        raise UserError(f"attributes takes a text or a list of texts, not {attributes!r}.")
+        raise UserError(f"attributes must be a string or a list of strings, not {attributes!r}.")
     for attribute in given:
         key, _, value = str(attribute).partition(":")
         if not isinstance(attribute, str) or not key or not value or ":" in value:
             raise UserError(
                 f"{attribute!r} is not a device attribute: write key:value,"
                 " such as 'chipset:qualcomm-snapdragon-8gen3'."
-                " get_device_attributes() lists those that exist."
+                " get_device_attributes() lists all attributes."
             )
     return list(given)

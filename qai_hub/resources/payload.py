@@ -21,13 +21,13 @@ __all__ = ["on_demand"]
 
 T = TypeVar("T")
 
-_NONE_GIVEN: Any = object()
+_MISSING: Any = object()
 
 
 class _Partial(Protocol):
     """An object whose attributes are not all known yet."""
 
-    def _complete(self) -> None:
+    def _fetch_missing(self) -> None:
         """Fetches the rest, if there is any."""
 
 
@@ -41,17 +41,17 @@ class _OnDemand:
     # A non-data descriptor: called only if the instance's dictionary does not hold the attribute.
     def __get__(self, instance: _Partial | None, owner: type | None = None) -> object:
         if instance is not None:
-            instance._complete()
+            instance._fetch_missing()
             if self._name in vars(instance):
                 return vars(instance)[self._name]
-        elif self._default is _NONE_GIVEN:
+        elif self._default is _MISSING:
             return self
-        if self._default is _NONE_GIVEN:
+        if self._default is _MISSING:
             raise AttributeError(f"{type(instance).__name__!r} has no attribute {self._name!r}")
         return self._default
 
 
-def on_demand(default: T = _NONE_GIVEN) -> T:
+def on_demand(default: T = _MISSING) -> T:
     """Declares an attribute that is fetched when it is first read.
 
     Args:
@@ -59,7 +59,7 @@ def on_demand(default: T = _NONE_GIVEN) -> T:
             missing.
 
     Returns:
-        A descriptor for the class, which must have a method `_complete`.
+        A descriptor for the class, which must have a method `_fetch_missing`.
     """
     declared: Any = _OnDemand(default)
     return declared  # type: ignore[no-any-return]
@@ -175,7 +175,7 @@ class User(NamedTuple):
         return cls(given.email, given.first_name, given.last_name)
 
 
-def expect(details: T | Unset, job_type: str) -> T:
+def require_details(details: T | Unset, job_type: str) -> T:
     """Returns the part of a payload that is specific to a job type.
 
     Raises:
@@ -183,19 +183,19 @@ def expect(details: T | Unset, job_type: str) -> T:
     """
     given = value_or_none(details)
     if given is None:
-        raise other_type(job_type)
+        raise wrong_type_error(job_type)
     return given
 
 
-def other_type(job_type: str) -> InternalError:
+def wrong_type_error(job_type: str) -> InternalError:
     """Returns the error for a response with another type of job than requested."""
     return InternalError(
-        f"The service answered another type of job where a {job_type} job was.",
+        f"The service returned a job of another type instead of a {job_type} job.",
         status_code=200,
     )
 
 
-def any_details(payload: api.Job) -> tuple[str, JobDetails]:
+def get_any_details(payload: api.Job) -> tuple[str, JobDetails]:
     """Returns the type-specific part of a payload, whatever the type, with its name.
 
     Raises:
@@ -206,17 +206,17 @@ def any_details(payload: api.Job) -> tuple[str, JobDetails]:
         if details is not None:
             return name, details
     raise InternalError(
-        "The service answered a type of job that this client does not know.", status_code=200
+        "The service returned a job of a type that this client does not know.", status_code=200
     )
 
 
-def job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def find_job(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Returns the first property that describes a job: its identifier and its payload."""
     for key, value in properties.items():
         if not isinstance(value, dict):
             continue
         for name in ("job_id", f"{key}_id"):
-            told = value.get(name)
-            if isinstance(told, str) and valid_id_or_empty(told):
-                return told, value
+            job_id = value.get(name)
+            if isinstance(job_id, str) and valid_id_or_empty(job_id):
+                return job_id, value
     raise unexpected_response("a job")

@@ -71,7 +71,7 @@ class JobSummary(ABC):
 
     @classmethod
     def _from_api(cls, summary: Any, job_type: JobType, owner: Owner) -> Self:  # noqa: ANN401
-        """Makes a summary from a payload.
+        """Creates a summary from a payload.
 
         The fields are set all at once: a frozen dataclass sets them one by one, which takes longer
         than everything else in a list of summaries.
@@ -84,8 +84,8 @@ class JobSummary(ABC):
         user = User._from_api(summary.user)
         model_type = value_or_none(summary.target_model_type)
         completed = to_utc(summary.completion_time)
-        made = object.__new__(cls)
-        made.__dict__.update(
+        instance = object.__new__(cls)
+        instance.__dict__.update(
             job_id=summary.job_id,
             name=summary.name,
             date=to_local_time(summary.creation_time),
@@ -102,11 +102,11 @@ class JobSummary(ABC):
             device_os_version=getattr(summary, "device_os_version", None) or None,
             project_id=value_or_none(summary.project_id),
             target_model_type=SourceModelType._from_api(model_type) if model_type else None,
-            **cls._own_fields(summary),
+            **cls._extra_fields(summary),
         )
-        return made
+        return instance
 
     @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
+    def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
         """Returns the fields that only summaries of this type have."""
         return {}

@@ -85,7 +85,7 @@ def test_an_error_tells_which_jobs_were_made(verb: str) -> None:
         model = client.get_model("mabc")
         with pytest.raises(hub.UserError, match="too many jobs") as caught:
             getattr(client, verb)(model, DEVICE)
-        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
+        assert caught.value.__notes__ == ["Jobs already created, which get_job fetches: jabc12345"]
         assert creates(server) == 2
 
 

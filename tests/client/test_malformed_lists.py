@@ -16,7 +16,7 @@ from support.scripted_server import Reply, Request, ScriptedServer
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
-from qai_hub.client.pages import Page, Place, all_items, some_items
+from qai_hub.client.pages import Page, PageStart, fetch_range, iterate_items
 from qai_hub.wire import encode
 
 TIME = "2026-01-02T03:04:05Z"
@@ -58,12 +58,12 @@ def test_any_pages_end_in_a_bounded_number_of_requests(
 ) -> None:
     asked = itertools.count()
 
-    def fetch(place: Place, limit: int) -> Page[int]:
+    def fetch(place: PageStart, limit: int) -> Page[int]:
         index = next(asked)
         items = pages[index][:limit] if index < len(pages) else []
         return Page(items, len(items), total, None)
 
-    found = list(all_items(fetch, str, page_size))
+    found = list(iterate_items(fetch, str, page_size))
     assert len(found) == len(set(found))
     assert next(asked) <= len(pages) + 52
 
@@ -74,26 +74,26 @@ def test_windows_that_are_empty_are_passed_over(
 ) -> None:
     """A service that cuts its pages first, and then leaves out what nobody may see."""
 
-    def fetch(place: Place, limit: int) -> Page[int]:
+    def fetch(place: PageStart, limit: int) -> Page[int]:
         window = range(place.offset, min(place.offset + min(limit, 10), 61))
         items = [n for n in window if n in visible]
         return Page(items, len(items), 61, None)
 
-    assert list(all_items(fetch, str, page_size)) == sorted(visible)
+    assert list(iterate_items(fetch, str, page_size)) == sorted(visible)
     wanted = [n for n in sorted(visible) if n >= offset]
-    assert some_items(fetch, str, offset, 1000) == wanted
+    assert fetch_range(fetch, str, offset, 1000) == wanted
 
 
 @pytest.mark.parametrize("total", [0, -1, 1, 10, 10**15])
 def test_totals_that_are_wrong(total: int) -> None:
     items = list(range(25))
 
-    def fetch(place: Place, limit: int) -> Page[int]:
+    def fetch(place: PageStart, limit: int) -> Page[int]:
         found = items[place.offset : place.offset + limit]
         return Page(found, len(found), total, None)
 
-    assert list(all_items(fetch, str, 10)) == items if total != 10 else items[:10]
-    assert some_items(fetch, str, 0, 7) == items[:7]
+    assert list(iterate_items(fetch, str, 10)) == items if total != 10 else items[:10]
+    assert fetch_range(fetch, str, 0, 7) == items[:7]
 
 
 def test_empty_pages_do_not_end_a_range() -> None:
@@ -149,7 +149,7 @@ def test_a_job_of_a_new_type_without_identifier_is_left_out_with_a_line_in_the_l
         assert [each.job_id for each in client.iter_job_summaries()] == ["j1", "j3"]
         assert len(server.requests) == 2
     assert len(caplog.messages) == 2
-    assert "3 of 5 jobs of a list are left out" in caplog.messages[0]
+    assert "3 of 5 jobs in a list are skipped" in caplog.messages[0]
 
 
 def test_summaries_of_jobs_that_have_ended() -> None:
@@ -180,7 +180,7 @@ def test_integers_of_numpy_are_taken() -> None:
         assert len(list(client.iter_job_summaries(page_size=np.int64(2)))) == 1
         assert all("np." not in request.target for request in server.requests)
         for wrong in (2.0, np.float64(2), True, np.True_, "2", None, -1, np.int64(-1)):
-            with pytest.raises(hub.UserError, match="whole number"):
+            with pytest.raises(hub.UserError, match="must be an integer"):
                 client.get_models(limit=wrong)
 
 

@@ -1,6 +1,5 @@
 """The table of job types names what the contract has, and all that the contract has."""
 
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from qai_hub.local.core import kinds
 from qai_hub.local.core.kinds import KINDS, JobKind
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.options import RUNTIMES
-from qai_hub.local.engine.worker import HANDLERS
+from qai_hub.local.engine.worker import work_function
 
 EVERY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
@@ -47,12 +46,7 @@ def test_the_words_of_a_row_are_the_contracts(contract: Contract, kind: JobKind)
 
 @EVERY
 def test_the_worker_can_do_the_work_of_each_row(kind: JobKind) -> None:
-    module, function = HANDLERS[kind.work]
-    assert callable(getattr(import_module(f"qai_hub.local.engine.{module}"), function))
-
-
-def test_the_worker_does_no_other_work() -> None:
-    assert HANDLERS.keys() == {kind.work for kind in KINDS.values()}
+    assert callable(work_function(kind.work))
 
 
 def test_the_format_of_each_runtime_that_a_compile_job_can_make_is_known() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from support.tiny_models import affine
-from support.users import ME
+from support.users import COLLEAGUE, ME
 
 import qai_hub as hub
 from qai_hub.aio import AsyncClient
@@ -21,6 +21,7 @@ from qai_hub.local import LocalHub
 WIRES = pytest.mark.parametrize("wire", ["json", "protobuf"])
 SPECS = {"x": (2, 4)}
 ONNX = "--target_runtime onnx"
+EMAIL = COLLEAGUE.partition("=")[0]
 
 
 @asynccontextmanager
@@ -174,5 +175,130 @@ def test_a_failed_job_has_no_results(lh: LocalHub, device: hub.Device, tmp_path:
             if target is not None:
                 with pytest.raises(hub.UserError, match="its job failed"):
                     await client.download_model(target, str(tmp_path / "none"))
+
+    asyncio.run(use())
+
+
+@WIRES
+def test_compile_and_link(lh: LocalHub, device: hub.Device, wire: Any) -> None:
+    async def use() -> None:
+        async with client_of(lh, wire) as client:
+            model = await client.upload_model(affine(batch="n"), "affine")
+            compiled, link, embedded = await client.submit_compile_and_link_jobs(
+                [model, model],
+                device,
+                "both",
+                [{"x": (1, 4)}, {"x": (2, 4)}],
+                ["one", "two"],
+                embed_in_onnx=True,
+            )
+            assert [job.shapes["x"] for job in compiled] == [
+                ((1, 4), "float32"),
+                ((2, 4), "float32"),
+            ]
+            targets = [await client.get_target_model(job) for job in compiled]
+            assert link is not None
+            assert [each.model_id for each in link.models] == [
+                target.model_id for target in targets if target
+            ]
+            binary = await client.get_target_model(link)
+            assert binary is not None
+            assert embedded is not None
+            assert embedded.model.model_id == binary.model_id
+            assert {job.name for job in (*compiled, link, embedded)} == {"both"}
+
+            (alone,), linked = await client.submit_compile_and_link_jobs(model, device)
+            assert linked is not None
+            assert (await client.wait(alone, 240)).finished
+
+    asyncio.run(use())
+
+
+@WIRES
+@pytest.mark.filterwarnings("ignore:submit_compile_and_profile_jobs:DeprecationWarning")
+@pytest.mark.parametrize("single_compile", [True, False])
+def test_compile_and_profile(
+    lh: LocalHub, device: hub.Device, wire: Any, single_compile: bool
+) -> None:
+    async def use() -> None:
+        async with client_of(lh, wire) as client:
+            pairs = await client.submit_compile_and_profile_jobs(
+                affine(),
+                [device, hub.Device("Samsung Galaxy S23")],
+                compile_options=ONNX,
+                profile_options="--max_profiler_iterations 3",
+                single_compile=single_compile,
+            )
+            assert isinstance(pairs, list)
+            profiled = [job for _, job in pairs if job]
+            assert [job.device.name for job in profiled] == [
+                "Samsung Galaxy S24",
+                "Samsung Galaxy S23",
+            ]
+            assert len({job.job_id for job, _ in pairs}) == (1 if single_compile else 2)
+            statuses = await hub.aio.wait_all(profiled, 240)
+            assert [status.code for status in statuses] == ["SUCCESS"] * 2
+
+    asyncio.run(use())
+
+
+def test_deprecated_submits_warn_at_the_line_of_the_caller(lh: LocalHub) -> None:
+    async def use() -> None:
+        async with client_of(lh) as client:
+            with (
+                pytest.warns(DeprecationWarning, match="submit_inference_job") as caught,
+                pytest.raises(hub.UserError, match="at least one device"),
+            ):
+                await client.submit_compile_and_profile_jobs(affine(), [])
+            assert caught[0].filename == __file__
+
+    asyncio.run(use())
+
+
+@WIRES
+def test_jobs_models_and_datasets_are_shared_renamed_and_deleted(
+    lh: LocalHub, device: hub.Device, wire: Any
+) -> None:
+    async def use() -> None:
+        async with client_of(lh, wire) as client:
+            model = await client.upload_model(affine(), "affine")
+            dataset = await client.upload_dataset({"x": [np.zeros((1, 4), np.float32)]})
+            job = await client.submit_compile_job(model, device, options=ONNX)
+            await client.set_job_name(job, "renamed")
+            assert (job.name, (await client.get_job(job.job_id)).name) == ("renamed", "renamed")
+            with pytest.raises(hub.UserError, match="name"):
+                await client.set_job_name(job, "")
+
+            for resource in (model, dataset, job):
+                await client.modify_sharing(resource, add_emails=[EMAIL])
+                assert await client.get_sharing(resource) == [EMAIL]
+            await client.modify_sharing(model, delete_emails=[EMAIL])
+            await client.disable_sharing(dataset)
+            assert [await client.get_sharing(one) for one in (model, dataset)] == [[], []]
+            with pytest.raises(hub.UserError, match="list of e-mail addresses"):
+                await client.modify_sharing(model, add_emails=EMAIL)  # type: ignore[arg-type]
+
+            assert (await client.wait(job, 240)).success
+            await client.delete_model(model)
+            await client.delete_dataset(dataset)
+            for missing in (
+                client.get_model(model.model_id),
+                client.get_dataset(dataset.dataset_id),
+            ):
+                with pytest.raises(hub.UserError) as caught:
+                    await missing
+                assert caught.value.status_code == 404
+
+    asyncio.run(use())
+
+
+@WIRES
+def test_a_queued_job_is_cancelled(lh: LocalHub, device: hub.Device, wire: Any) -> None:
+    async def use() -> None:
+        async with client_of(lh, wire) as client:
+            job = await client.submit_compile_job(affine(), device, options=ONNX)
+            status = await client.cancel_job(job.job_id)
+            assert status.finished
+            assert (await client.wait(job, 60)) == status
 
     asyncio.run(use())

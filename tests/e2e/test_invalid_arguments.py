@@ -38,13 +38,13 @@ def test_what_is_no_identifier_is_never_asked_for(client: Client, given: str) ->
         (client.get_dataset, "dataset_id"),
     ):
         with pytest.raises(
-            UserError, match=rf"^{name} takes an identifier .*{re.escape(repr(given))}"
+            UserError, match=rf"^{name} must be an identifier.*{re.escape(repr(given))}"
         ):
             get(given)
 
 
 def test_a_token_in_place_of_a_configuration_is_not_told() -> None:
-    with pytest.raises(UserError, match=r"config takes a ClientConfig, .* type str") as caught:
+    with pytest.raises(UserError, match=r"config must be a ClientConfig, .* not a str") as caught:
         Client("s3cr3t")  # type: ignore[arg-type]
     assert "s3cr3t" not in str(caught.value)
 
@@ -58,9 +58,9 @@ def test_a_profile_that_is_no_text() -> None:
 def test_what_is_no_project_is_never_asked_for(client: Client, project: str) -> None:
     asked = (client.get_models, client.get_job_summaries, client.iter_jobs, client.iter_models)
     for ask in asked:
-        with pytest.raises(UserError, match=r"^project takes "):
+        with pytest.raises(UserError, match=r"^project must be "):
             list(ask(project=project))
-    with pytest.raises(UserError, match=r"^project takes "):
+    with pytest.raises(UserError, match=r"^project must be "):
         client.get_models(project=Project(client, "..", "up"))
 
 

@@ -106,6 +106,13 @@ def test_an_enum_value_without_a_name_is_no_obstacle(client: Client) -> None:
     assert client._make_model(model).model_type.name == "UNRECOGNIZED_MODEL_TYPE"
 
 
+def test_messages_do_not_replace_the_classes_of_the_client(client: Client) -> None:
+    model, dataset = pb.Model(model_id="m1"), pb.Dataset(dataset_id="d1")
+    assert (pb.Model is type(model), pb.Dataset is type(dataset)) == (True, True)
+    assert client._make_model(model).model_id == "m1"
+    assert client._make_dataset(dataset).dataset_id == "d1"
+
+
 def test_the_configuration_is_there_after_a_call(lh: LocalHub) -> None:
     client = lh.client()
     client.get_frameworks()

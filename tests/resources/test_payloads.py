@@ -385,7 +385,7 @@ def test_an_error_after_a_job_was_made_tells_which() -> None:
         model = client.get_model("mabc")
         with pytest.raises(hub.UserError, match="no such device") as caught:
             client.submit_compile_job(model, devices, single_compile=False)
-        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
+        assert caught.value.__notes__ == ["Jobs already created, which get_job fetches: jabc12345"]
         keys = [r.headers["idempotency-key"] for r in server.requests if r.method == "POST"]
         assert len(set(keys)) == 2
 
@@ -409,12 +409,12 @@ def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None
 def test_the_table_of_job_types_has_each_type_of_the_contract(message: type, suffix: str) -> None:
     ending = f"_job{suffix}"
     found = {name for name in message.__annotations__ if name.endswith(ending)}
-    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.members} == found
+    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.fields} == found
 
 
 def test_the_table_of_job_types_names_what_there_is() -> None:
     for kind in KINDS:
-        for member in kind.members:
+        for member in kind.fields:
             title = member.name.title().replace("_", "")
             result = getattr(api, f"{title}Result").__annotations__
             assert f"{member.name}_id" in getattr(api, title).__annotations__

@@ -232,7 +232,7 @@ def test_bad_timeouts(world: Hub, wait: Way, timeout: Any, kind: type[Exception]
 @ways
 def test_what_is_no_list_of_jobs(world: Hub, wait: Way) -> None:
     (job,) = world.jobs("ja")
-    with pytest.raises(TypeError, match=r"'ja' is no job"):
+    with pytest.raises(TypeError, match=r"'ja' is not a job"):
         wait([job, "ja"])
     with pytest.raises(TypeError, match="list of jobs"):
         wait(job)

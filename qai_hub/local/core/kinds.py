@@ -1,6 +1,7 @@
 """The job types, one row each, with everything that the hub itself needs to know about one.
 
-To add a job type, add its row here and its work to the table of `engine.worker`.
+To add a job type, add its row here, and its work as the function `WORK_model` of the module `WORK`
+in `engine`.
 """
 
 from collections.abc import Mapping
