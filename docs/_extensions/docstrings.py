@@ -49,7 +49,11 @@ def expand_aliases(
     app: Sphinx, what: str, name: str, obj: object, options: object, arguments: str, result: str
 ) -> tuple[str, str]:
     """Writes out the names that results of several jobs have inside the package."""
-    aliases = {"Profiled": ProfiledJobs, "Linked": LinkedJobs, "Embedded": EmbeddedJobs}
+    aliases = {
+        "ProfiledJobs": ProfiledJobs,
+        "LinkedJobs": LinkedJobs,
+        "EmbeddedJobs": EmbeddedJobs,
+    }
     for alias, meant in aliases.items():
         written_out = stringify_annotation(meant, "smart")
         result = re.sub(rf"\b{alias}\b", written_out, result or "")

@@ -31,8 +31,11 @@ HOMES = (
 def public_names() -> Iterator[tuple[str, object]]:
     for home in HOMES:
         module = import_module(home)
-        for name in module.__all__:
-            value = getattr(module, name)
+        values = {name: getattr(module, name) for name in module.__all__}
+        # Base classes first, whose methods others inherit, and functions after their methods.
+        for name, value in sorted(
+            values.items(), key=lambda item: len(getattr(item[1], "__mro__", range(100)))
+        ):
             yield f"{home}.{name}", value
             if inspect.isclass(value):
                 yield from members(f"{home}.{name}", value)
