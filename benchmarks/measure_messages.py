@@ -28,7 +28,7 @@ def ours(folder: Path) -> Iterator[Timed]:
         return model.from_dict(json.loads(content))
 
     def from_message(model: Any, message: str, content: bytes) -> object:  # noqa: ANN401
-        return model.from_dict(wire.decode(message, content, moments=True))
+        return model.from_dict(wire.decode(message, content, as_datetimes=True))
 
     for name, message in MESSAGES.items():
         text, content = ((folder / f"{name}.{s}").read_bytes() for s in ("json", "pb"))

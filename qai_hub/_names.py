@@ -1,24 +1,60 @@
 """The table of public names.
 
 The lazy loader, the functions of `hub` and the tests of the public surface, documentation and types
-read this table. Type checkers need names written out: `make generate` writes them into
-`qai_hub/__init__.py` and `qai_hub/hub.py`, and the imports of `qai_hub/client/__init__.py` are
-written by hand. `tests/packaging/test_names.py` compares the lists.
+read this table. `make generate` writes its types and methods from `qai_hub.client`, which loading
+must not import, and all names into `qai_hub/__init__.py` and `qai_hub/hub.py`, for type checkers.
+`tests/packaging/test_names.py` compares the lists.
 """
 
 CONSTANTS = ("__version__",)
 """Constants, from the module `_version`."""
 
 TYPES = (
-    *("Client", "ClientConfig", "Dataset", "Device", "Framework", "InputSpecs", "IOSpec"),
-    *("Error", "InternalError", "RateLimitedError", "UserError", "Notice", "Project"),
-    *("Job", "CompileJob", "InferenceJob", "LinkJob", "ProfileJob", "QuantizeJob"),
-    *("JobResult", "CompileJobResult", "InferenceJobResult", "LinkJobResult"),
-    *("ProfileJobResult", "QuantizeJobResult", "JobArtifactType", "JobStatus", "JobType"),
-    *("JobSummary", "CompileJobSummary", "InferenceJobSummary", "LinkJobSummary"),
-    *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
-    *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
-    *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
+    "Client",
+    "ClientConfig",
+    "CompileJob",
+    "CompileJobResult",
+    "CompileJobSummary",
+    "ComputeUnitUse",
+    "Dataset",
+    "Device",
+    "Error",
+    "Framework",
+    "IOSpec",
+    "InferenceJob",
+    "InferenceJobResult",
+    "InferenceJobSummary",
+    "InputSpecs",
+    "InternalError",
+    "Job",
+    "JobArtifactType",
+    "JobResult",
+    "JobStatus",
+    "JobSummary",
+    "JobType",
+    "Layer",
+    "LinkJob",
+    "LinkJobResult",
+    "LinkJobSummary",
+    "MemoryRange",
+    "Model",
+    "ModelMetadataKey",
+    "Notice",
+    "Profile",
+    "ProfileJob",
+    "ProfileJobResult",
+    "ProfileJobSummary",
+    "ProfilePhase",
+    "Project",
+    "QuantizeDtype",
+    "QuantizeJob",
+    "QuantizeJobResult",
+    "QuantizeJobSummary",
+    "RateLimitedError",
+    "SourceModelType",
+    "TensorSpec",
+    "User",
+    "UserError",
 )
 """Classes and type aliases, from the module `client`."""
 
@@ -26,13 +62,31 @@ CLIENT_ONLY_TYPES = ("DatasetEntries",)
 """Types of the module `client` that `qai_hub` does not export, as in the official client."""
 
 METHODS = (
-    *("cancel_job", "get_dataset", "get_datasets", "get_device_attributes", "get_devices"),
-    *("get_frameworks", "get_job", "get_job_summaries", "get_model", "get_models"),
-    *("iter_datasets", "iter_job_summaries", "iter_jobs", "iter_models"),
-    *("set_session_token", "set_verbose", "submit_compile_and_link_jobs"),
-    *("submit_compile_and_profile_jobs", "submit_compile_job", "submit_inference_job"),
-    *("submit_link_job", "submit_profile_job", "submit_quantize_job"),
-    *("upload_dataset", "upload_model"),
+    "cancel_job",
+    "get_dataset",
+    "get_datasets",
+    "get_device_attributes",
+    "get_devices",
+    "get_frameworks",
+    "get_job",
+    "get_job_summaries",
+    "get_model",
+    "get_models",
+    "iter_datasets",
+    "iter_job_summaries",
+    "iter_jobs",
+    "iter_models",
+    "set_session_token",
+    "set_verbose",
+    "submit_compile_and_link_jobs",
+    "submit_compile_and_profile_jobs",
+    "submit_compile_job",
+    "submit_inference_job",
+    "submit_link_job",
+    "submit_profile_job",
+    "submit_quantize_job",
+    "upload_dataset",
+    "upload_model",
 )
 """Methods of the client that the module `hub` offers as functions, bound to a default client."""
 

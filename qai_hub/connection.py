@@ -13,19 +13,19 @@ from qai_hub_api.errors import ApiError
 
 from qai_hub.config import ClientConfig
 from qai_hub.errors import InvalidValueError
-from qai_hub.transfer.files import Files
+from qai_hub.transfer.files import FileTransfer
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
-from qai_hub.transport.errors import error_from_answer, error_from_fault
+from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.pool import SESSIONS
-from qai_hub.transport.session import limits
-from qai_hub.transport.setup import api_session, async_api_session, environment
+from qai_hub.transport.session import request_limits
+from qai_hub.transport.setup import api_session, async_api_session, network_environment
 
 __all__ = [
     "AsyncCaller",
     "Caller",
     "Connection",
-    "carry_out",
-    "carry_out_async",
+    "call_operation",
+    "call_operation_async",
     "is_official",
     "resolve_wire",
 ]
@@ -121,8 +121,8 @@ class Connection:
             InternalError: If the server or the network fails.
         """
         if self.caller is None:
-            return carry_out(self.config, operation, *args, **kwargs)
-        answer: R = self.caller._api_call(carry_out, operation, *args, **kwargs)
+            return call_operation(self.config, operation, *args, **kwargs)
+        answer: R = self.caller._api_call(call_operation, operation, *args, **kwargs)
         return answer
 
     async def call_async(
@@ -146,9 +146,9 @@ class Connection:
             RateLimitedError: If the server limits the rate of requests.
             InternalError: If the server or the network fails.
         """
-        return await carry_out_async(self.config, operation, *args, **kwargs)
+        return await call_operation_async(self.config, operation, *args, **kwargs)
 
-    def kept_open(self) -> AbstractAsyncContextManager[object]:
+    def keep_open(self) -> AbstractAsyncContextManager[object]:
         """Keeps connections of this event loop open for a block of `call_async` calls.
 
         Returns:
@@ -159,7 +159,7 @@ class Connection:
         """
         return _lease_async(self.config)
 
-    def limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
+    def request_limits(self, *, retry_rate_limit: bool) -> AbstractContextManager[None]:
         """Sets, for a block, how to react when the server asks to slow down.
 
         Args:
@@ -168,7 +168,7 @@ class Connection:
         Returns:
             The context.
         """
-        return limits(retry_rate_limit=retry_rate_limit)
+        return request_limits(retry_rate_limit=retry_rate_limit)
 
     def single_request(self, time_limit: float) -> AbstractContextManager[None]:
         """Sends the requests of a block once, without retries, in an event loop too.
@@ -179,19 +179,19 @@ class Connection:
         Returns:
             The context.
         """
-        return limits(time_limit=time_limit)
+        return request_limits(time_limit=time_limit)
 
     @property
-    def files(self) -> Files:
+    def files(self) -> FileTransfer:
         """Transfers files to and from signed URLs."""
-        return Files(show=self.config.verbose)
+        return FileTransfer(show=self.config.verbose)
 
     def close(self) -> None:
         """Closes the connections; the next request opens new ones."""
         SESSIONS.close(_key(self.config, resolve_wire(self.config)))
 
 
-def carry_out(
+def call_operation(
     config: ClientConfig,
     operation: Callable[Concatenate[GeneratedClient, P], R],
     *args: P.args,
@@ -210,13 +210,13 @@ def carry_out(
     """
     wire = resolve_wire(config)
     make = functools.partial(api_session, config, wire)
-    with SESSIONS.lease(_key(config, wire), make, environment()) as session:
+    with SESSIONS.lease(_key(config, wire), make, network_environment()) as session:
         client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
-        with _errors(config):
+        with _converted_errors(config):
             return operation(client, *args, **kwargs)
 
 
-async def carry_out_async(
+async def call_operation_async(
     config: ClientConfig,
     operation: Callable[Concatenate[GeneratedClient, P], Awaitable[R]],
     *args: P.args,
@@ -235,7 +235,7 @@ async def carry_out_async(
     """
     async with _lease_async(config) as session:
         client = GeneratedClient(base_url=config.api_url).set_async_httpx_client(session)
-        with _errors(config):
+        with _converted_errors(config):
             return await operation(client, *args, **kwargs)
 
 
@@ -244,12 +244,12 @@ def _key(config: ClientConfig, wire: str) -> tuple[str, str, str]:
 
 
 @contextlib.contextmanager
-def _errors(config: ClientConfig) -> Iterator[None]:
+def _converted_errors(config: ClientConfig) -> Iterator[None]:
     """Converts the generated client's exceptions into the errors that users see."""
     try:
         yield
     except ApiError as error:
-        raise error_from_answer(
+        raise error_from_response(
             error.status_code,
             error.headers,
             error.content,
@@ -259,7 +259,7 @@ def _errors(config: ClientConfig) -> Iterator[None]:
             secrets=(config.api_token,),
         ) from error
     except httpx.RequestError as error:
-        raise error_from_fault(error, web_url=config.web_url) from error
+        raise error_from_request_error(error, web_url=config.web_url) from error
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
 
@@ -267,4 +267,4 @@ def _errors(config: ClientConfig) -> Iterator[None]:
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
     wire = resolve_wire(config)
     make = functools.partial(async_api_session, config, wire)
-    return ASYNC_SESSIONS.lease((*_key(config, wire), environment()), make)
+    return ASYNC_SESSIONS.lease((*_key(config, wire), network_environment()), make)

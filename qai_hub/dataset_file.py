@@ -7,9 +7,9 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
+from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
-from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
+from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ __all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
-_LONGEST_NAME = 4096
-_SMALLEST_COMPRESSED = 4096
+_MAX_NAME_BYTES = 4096
+_MIN_COMPRESSED_BYTES = 4096
 
 
 def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
@@ -40,16 +40,18 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
         UserError: If the entries are not a dataset.
         OSError: If the file cannot be written.
     """
-    checked = _checked(entries)
-    with _opened(target, "w") as file:
+    checked = _validate_entries(entries)
+    with _open_h5(target, "w") as file:
         for order, (name, samples) in enumerate(checked.items()):
             group = add_input(file, order, name, len(samples))
             for index, sample in enumerate(samples):
                 # HDF5 compresses chunks, and in small arrays chunks cost more than they save.
-                large = sample.nbytes >= _SMALLEST_COMPRESSED
-                how = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+                large = sample.nbytes >= _MIN_COMPRESSED_BYTES
+                compression = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                group.create_dataset(sample_key(index), data=native, **(how if large else {}))
+                group.create_dataset(
+                    sample_key(index), data=native, **(compression if large else {})
+                )
     return target
 
 
@@ -68,8 +70,11 @@ def h5_to_dataset_entries(
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _opened(source, "r") as file:
-        return {name: [_read(dataset) for dataset in datasets] for name, datasets in _inputs(file)}
+    with _open_h5(source, "r") as file:
+        return {
+            name: [_read_array(dataset) for dataset in datasets]
+            for name, datasets in _read_inputs(file)
+        }
 
 
 def check_h5(source: "str | Path | h5py.Group") -> list[str]:
@@ -85,8 +90,8 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _opened(source, "r") as file:
-        return [name for name, _ in _inputs(file)]
+    with _open_h5(source, "r") as file:
+        return [name for name, _ in _read_inputs(file)]
 
 
 def check_entries(entries: object) -> None:
@@ -98,41 +103,43 @@ def check_entries(entries: object) -> None:
     Raises:
         UserError: If the entries are not a dataset.
     """
-    _checked(entries)
+    _validate_entries(entries)
 
 
-def _checked(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:
+def _validate_entries(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:
     if not isinstance(entries, Mapping) or not entries:
         raise UserError(
             'A dataset is a dictionary from names to lists of arrays, like {"image": [array]}, '
-            f"not {_kind(entries, Mapping)}."
+            f"not {_describe_type(entries, Mapping)}."
         )
-    checked = {_name(name): _samples(name, samples) for name, samples in entries.items()}
+    checked = {
+        _check_name(name): _check_samples(name, samples) for name, samples in entries.items()
+    }
     counts = {name: len(samples) for name, samples in checked.items()}
     if len(set(counts.values())) > 1:
         raise UserError(f"All inputs of a dataset have as many samples; these have {counts}.")
     return checked
 
 
-def _name(name: object) -> str:
+def _check_name(name: object) -> str:
     if not isinstance(name, str):
         raise UserError(f"The name of an input must be text, not {name!r}.")
-    if "\0" in name or not _fits(name):
+    if "\0" in name or not _has_valid_length(name):
         raise UserError(
             f"{name[:50]!r} cannot name an input: it must be UTF-8 text without NUL, of at most "
-            f"{_LONGEST_NAME} bytes."
+            f"{_MAX_NAME_BYTES} bytes."
         )
     return name
 
 
-def _fits(name: str) -> bool:
+def _has_valid_length(name: str) -> bool:
     try:
-        return len(name.encode()) <= _LONGEST_NAME
+        return len(name.encode()) <= _MAX_NAME_BYTES
     except UnicodeEncodeError:
         return False
 
 
-def _samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
+def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
     import numpy as np
 
     if isinstance(samples, np.ndarray):
@@ -140,7 +147,7 @@ def _samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
     if not isinstance(samples, list | tuple) or not samples:
         raise UserError(
             f"{name!r} must have a list of arrays, one for each sample, not "
-            f"{_kind(samples, list | tuple)}."
+            f"{_describe_type(samples, list | tuple)}."
         )
     for index, sample in enumerate(samples):
         if not isinstance(sample, np.ndarray):
@@ -156,18 +163,18 @@ def _samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
     return list(samples)
 
 
-def _kind(value: object, wanted: type | UnionType) -> str:
-    return "an empty one" if isinstance(value, wanted) else f"a {type(value).__name__}"
+def _describe_type(value: object, expected: type | UnionType) -> str:
+    return "an empty one" if isinstance(value, expected) else f"a {type(value).__name__}"
 
 
 @contextmanager
-def _opened(place: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group"]:
+def _open_h5(source: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group"]:
     import h5py
 
-    if isinstance(place, h5py.Group):
-        yield place
+    if isinstance(source, h5py.Group):
+        yield source
         return
-    path = Path(place)
+    path = Path(source)
     if mode == "r" and not path.is_file():
         raise FileNotFoundError(f"There is no dataset at {path}.")
     try:
@@ -185,23 +192,24 @@ def _opened(place: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group
         raise
 
 
-def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
+def _read_inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
     """Returns the inputs in order, each with its samples, which are checked but not read."""
     import h5py
 
-    with _damage_told(file):
-        data = own_member(file, "data", h5py.Group)
+    with _report_damage(file):
+        data = get_stored_member(file, "data", h5py.Group)
         keys = sorted(data, key=lambda key: (len(key), key))
-        groups = [own_member(data, key, h5py.Group) for key in keys]
+        groups = [get_stored_member(data, key, h5py.Group) for key in keys]
         orders = [read_attribute(group, "order") for group in groups]
         if any(order is not None for order in orders):
             if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
                 shown = f"{orders[:20]}{' and more' if len(orders) > 20 else ''}"
                 raise UserError(f"The inputs have the orders {shown}: some are missing.")
             groups.sort(key=lambda group: int(group.attrs["order"]))
-        stored = StoredArrays(file)
+        stored = StoredArrayChecker(file)
         inputs = [
-            (_name(_attribute(group, "name", str)), _batches(group, stored)) for group in groups
+            (_check_name(_get_attribute(group, "name", str)), _get_samples(group, stored))
+            for group in groups
         ]
         if not inputs:
             raise UserError("It has no inputs.")
@@ -212,21 +220,21 @@ def _inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
         return inputs
 
 
-def _batches(group: "h5py.Group", stored: StoredArrays) -> list["h5py.Dataset"]:
-    count = _attribute(group, "batch_count", int)
+def _get_samples(group: "h5py.Group", stored: StoredArrayChecker) -> list["h5py.Dataset"]:
+    count = _get_attribute(group, "batch_count", int)
     if count < 1:
         raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
-    return [_stored_here(own_sample(group, index), stored) for index in range(count)]
+    return [_check_stored(get_stored_sample(group, index), stored) for index in range(count)]
 
 
-def _stored_here(batch: "h5py.Dataset", stored: StoredArrays) -> "h5py.Dataset":
+def _check_stored(batch: "h5py.Dataset", stored: StoredArrayChecker) -> "h5py.Dataset":
     if batch.dtype.kind not in "biuf":
         raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
     stored.check(batch)
     return batch
 
 
-def _attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
+def _get_attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
     value = read_attribute(group, key)
     if isinstance(value, bytes):
         value = value.decode()
@@ -237,20 +245,20 @@ def _attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
     return value
 
 
-def _read(batch: "h5py.Dataset") -> "np.ndarray[Any, Any]":
+def _read_array(batch: "h5py.Dataset") -> "np.ndarray[Any, Any]":
     import numpy as np
 
-    with _damage_told(batch):
+    with _report_damage(batch):
         return np.asarray(batch[()])
 
 
 @contextmanager
-def _damage_told(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
-    where = f"{member.file.filename} holds no dataset"
+def _report_damage(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
+    prefix = f"{member.file.filename} holds no dataset"
     try:
         yield
-    except (UserError, StoredError) as error:
-        raise UserError(f"{where}: {error}") from None
+    except (UserError, StoredDataError) as error:
+        raise UserError(f"{prefix}: {error}") from None
     # Which error h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{where}, or is damaged: {error}.") from error
+        raise UserError(f"{prefix}, or is damaged: {error}.") from error

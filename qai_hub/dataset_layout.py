@@ -6,12 +6,12 @@ samples are the arrays `data/{i}/batch_{j}`.
 
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.stored_arrays import StoredError
+from qai_hub.stored_arrays import StoredDataError
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["add_input", "own_member", "own_sample", "sample_key"]
+__all__ = ["add_input", "get_stored_member", "get_stored_sample", "sample_key"]
 
 M = TypeVar("M")
 
@@ -44,7 +44,7 @@ def add_input(file: "h5py.Group", order: int, name: str, samples: int) -> "h5py.
     return group
 
 
-def own_sample(group: "h5py.Group", index: int) -> "h5py.Dataset":
+def get_stored_sample(group: "h5py.Group", index: int) -> "h5py.Dataset":
     """Returns the array of a sample, without reading it.
 
     Args:
@@ -52,14 +52,14 @@ def own_sample(group: "h5py.Group", index: int) -> "h5py.Dataset":
         index: Number of the sample, from 0.
 
     Raises:
-        StoredError: If it is missing, a link, or not an array.
+        StoredDataError: If it is missing, a link, or not an array.
     """
     import h5py
 
-    return own_member(group, sample_key(index), h5py.Dataset)
+    return get_stored_member(group, sample_key(index), h5py.Dataset)
 
 
-def own_member(group: "h5py.Group", key: str, kind: type[M]) -> M:
+def get_stored_member(group: "h5py.Group", key: str, kind: type[M]) -> M:
     """Returns a member that is stored in the file itself; no link is followed.
 
     Args:
@@ -68,13 +68,13 @@ def own_member(group: "h5py.Group", key: str, kind: type[M]) -> M:
         kind: Required type: `h5py.Group` or `h5py.Dataset`.
 
     Raises:
-        StoredError: If it is missing, a link, or of another type.
+        StoredDataError: If it is missing, a link, or of another type.
     """
     import h5py
 
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise StoredError(f"{group.name.rstrip('/')}/{key} is missing, or only a link.")
+        raise StoredDataError(f"{group.name.rstrip('/')}/{key} is missing, or only a link.")
     member = group[key]
     if not isinstance(member, kind):
-        raise StoredError(f"{member.name} must be a {kind.__name__.lower()}.")
+        raise StoredDataError(f"{member.name} must be a {kind.__name__.lower()}.")
     return member

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from qai_hub.connection import AsyncCaller, Connection
     from qai_hub.status import JobStatus
-    from qai_hub.transfer.files import Files
+    from qai_hub.transfer.files import FileTransfer
 
-__all__ = ["AsyncDriver", "BlockingDriver", "Driver", "entered", "run_blocking"]
+__all__ = ["AsyncDriver", "BlockingDriver", "Driver", "enter_blocking_context", "run_blocking"]
 
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         result: T = stop.value
         return result
     coroutine.close()
-    raise RuntimeError("A blocking call was to wait for an event loop.")
+    raise RuntimeError("A blocking call tried to wait in an event loop.")
 
 
 P = ParamSpec("P")
@@ -63,11 +63,9 @@ class Driver(Protocol):
 
     Attributes:
         connection: The connection for the requests.
-        suspends: Whether awaiting suspends the caller, in an event loop.
     """
 
     connection: Connection
-    suspends: bool
 
     async def call(
         self,
@@ -108,7 +106,7 @@ class Driver(Protocol):
         """Waits until a job has ended, as `Job.wait` does."""
 
     @property
-    def files(self) -> Files:
+    def files(self) -> FileTransfer:
         """Transfers files; its methods block, so call them through `run`."""
 
 
@@ -118,8 +116,6 @@ class BlockingDriver:
     Args:
         connection: The connection for the requests.
     """
-
-    suspends = False
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -146,7 +142,7 @@ class BlockingDriver:
         return job.wait(timeout)
 
     @property
-    def files(self) -> Files:
+    def files(self) -> FileTransfer:
         """Transfers files."""
         return self.connection.files
 
@@ -159,13 +155,11 @@ class AsyncDriver:
         caller: The hook that each call of an operation goes through.
     """
 
-    suspends = True
-
     def __init__(self, connection: Connection, caller: AsyncCaller | None = None) -> None:
         self.connection = connection
         self._caller = caller
-        self._kept: AsyncExitStack = AsyncExitStack()
-        self._keeps = False
+        self._open_connections: AsyncExitStack = AsyncExitStack()
+        self._keeps_open = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,7 +170,7 @@ class AsyncDriver:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._kept.aclose()
+        await self._open_connections.aclose()
 
     async def call(
         self,
@@ -185,22 +179,24 @@ class AsyncDriver:
         **kwargs: P.kwargs,
     ) -> R:
         """Calls an operation of the API."""
-        if not self._keeps:
-            await self._kept.enter_async_context(self.connection.kept_open())
-            self._keeps = True
-        asynchronous = _asynchronous(operation)
+        if not self._keeps_open:
+            await self._open_connections.enter_async_context(self.connection.keep_open())
+            self._keeps_open = True
+        asynchronous = _async_counterpart(operation)
         if self._caller is None:
             return await self.connection.call_async(asynchronous, *args, **kwargs)
-        from qai_hub.connection import carry_out_async
+        from qai_hub.connection import call_operation_async
 
-        answer: R = await self._caller._api_call(carry_out_async, asynchronous, *args, **kwargs)
+        answer: R = await self._caller._api_call(
+            call_operation_async, asynchronous, *args, **kwargs
+        )
         return answer
 
     async def run(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
         """Runs blocking work in a daemon thread; cancellation stops its transfers."""
-        from qai_hub.transport.async_threads import in_thread
+        from qai_hub.transport.async_threads import to_thread
 
-        return await in_thread(work, undo)
+        return await to_thread(work, undo)
 
     async def sleep(self, seconds: float) -> None:
         """Sleeps for a number of seconds."""
@@ -213,13 +209,13 @@ class AsyncDriver:
         return await job.wait_async(timeout)
 
     @property
-    def files(self) -> Files:
+    def files(self) -> FileTransfer:
         """Transfers files."""
         return self.connection.files
 
 
 @asynccontextmanager
-async def entered(
+async def enter_blocking_context(
     driver: Driver, context: Callable[[], AbstractContextManager[T]]
 ) -> AsyncIterator[T]:
     """Enters a context manager whose entry or exit blocks.
@@ -239,7 +235,7 @@ async def entered(
         await driver.run(stack.close)
 
 
-def _asynchronous(
+def _async_counterpart(
     operation: Callable[Concatenate[GeneratedClient, P], R],
 ) -> Callable[Concatenate[GeneratedClient, P], Awaitable[R]]:
     """Returns the generated client's coroutine function that matches a blocking one."""

@@ -55,7 +55,7 @@ class Error(Exception):
         super().__init__(message)
         self.status_code = status_code
         self.request_id = request_id
-        self.url = None if url is None else without_secrets(url)
+        self.url = None if url is None else redact_url(url)
         self.retry_after = retry_after
 
 
@@ -104,7 +104,7 @@ class RateLimitedError(Error):
     """
 
 
-def without_secrets(url: str) -> str:
+def redact_url(url: str) -> str:
     """Removes query, fragment and user information from a URL.
 
     Args:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from threading import Lock, RLock
     from types import FrameType
 
-__all__ = ["hold_forks", "is_importing"]
+__all__ = ["delay_forks", "is_importing"]
 
-_OURS = frozenset({"qai_hub", "qai_hub_api"})
+_OWN_PACKAGES = frozenset({"qai_hub", "qai_hub_api"})
 # Packages that calls import, or that other code may import before them.
-_NEEDED = (
-    _OURS
+_IMPORTED_PACKAGES = (
+    _OWN_PACKAGES
     | sys.stdlib_module_names
     | {
         *(
@@ -45,28 +45,28 @@ _NEEDED = (
         *("idna", "numpy", "socksio", "tqdm"),
     }
 )
-_BREATH = 0.001
+_POLL_INTERVAL = 0.001
 # Seconds to wait for imports. One that takes longer waits for the thread that forks.
-_LONGEST = 30.0
+_MAX_IMPORT_WAIT = 30.0
 # Seconds to wait for threads to end. One that still runs belongs to a library.
-_LONGEST_END = 1.0
-_TASKS = "/proc/self/task"
+_MAX_THREAD_WAIT = 1.0
+_TASKS_FOLDER = "/proc/self/task"
 # Locks that modules acquire before a fork and release after it. Hooks run in reverse order of
 # registration, so modules imported before this one acquire theirs after the wait.
-_TAKEN_FOR_FORKS = {
+_FORK_LOCKS = {
     "logging": "_lock",
     "concurrent.futures.thread": "_global_shutdown_lock",
     "h5py._objects": "phil",
 }
-_LATER = {name: lock for name, lock in _TAKEN_FOR_FORKS.items() if name not in sys.modules}
+_LATE_FORK_LOCKS = {name: lock for name, lock in _FORK_LOCKS.items() if name not in sys.modules}
 
-_held_up = _thread.RLock()
-_forking: "set[int]" = set()
-_loaded_before: "frozenset[str]" = frozenset()
-_of_libraries: "set[str]" = set()
+_fork_lock = _thread.RLock()
+_forking_threads: "set[int]" = set()
+_modules_before_fork: "frozenset[str]" = frozenset()
+_library_threads: "set[str]" = set()
 
 
-def hold_forks() -> "RLock":
+def delay_forks() -> "RLock":
     """Returns a context manager that delays forks during its block.
 
     The block must not wait for locks of other code.
@@ -74,7 +74,7 @@ def hold_forks() -> "RLock":
     Returns:
         The context manager.
     """
-    return _held_up
+    return _fork_lock
 
 
 def is_importing(frame: "FrameType") -> bool:
@@ -87,18 +87,18 @@ def is_importing(frame: "FrameType") -> bool:
         Whether it imports this package or one of its dependencies, or any module on behalf of it.
     """
     within_import = False
-    for outer in _outward(frame):
+    for outer in _iter_frames(frame):
         if "importlib._bootstrap" in outer.f_code.co_filename:
             within_import = True
             name = outer.f_locals.get("name")
-            if outer.f_code.co_name == "_find_and_load" and _is_of(_NEEDED, name):
+            if outer.f_code.co_name == "_find_and_load" and _is_of(_IMPORTED_PACKAGES, name):
                 return True
-        elif within_import and _is_of(_OURS, outer.f_globals.get("__name__")):
+        elif within_import and _is_of(_OWN_PACKAGES, outer.f_globals.get("__name__")):
             return True
     return False
 
 
-def _outward(frame: "FrameType | None") -> "Iterator[FrameType]":
+def _iter_frames(frame: "FrameType | None") -> "Iterator[FrameType]":
     while frame is not None:
         yield frame
         frame = frame.f_back
@@ -108,38 +108,40 @@ def _is_of(packages: "frozenset[str]", module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in packages
 
 
-def _before() -> None:
-    global _loaded_before  # noqa: PLW0603 - the child reads it
+def _before_fork() -> None:
+    global _modules_before_fork  # noqa: PLW0603 - the child reads it
     start = time.monotonic()
-    while not _take(time.monotonic() - start) and time.monotonic() - start < _LONGEST:
+    while (
+        not _try_acquire(time.monotonic() - start) and time.monotonic() - start < _MAX_IMPORT_WAIT
+    ):
         # The threads waited for may need the locks that were acquired for this fork.
-        for lock in _locks_taken():
+        for lock in _acquired_locks():
             _release(lock)
-        time.sleep(_BREATH)
-        for lock in _locks_taken():
+        time.sleep(_POLL_INTERVAL)
+        for lock in _acquired_locks():
             lock.acquire()
-    _loaded_before = frozenset(sys.modules)
+    _modules_before_fork = frozenset(sys.modules)
 
 
-def _take(waited: float) -> bool:
-    """Acquires the lock of `hold_forks`, unless another thread holds it, imports or ends."""
-    if not _held_up.acquire(blocking=False):
+def _try_acquire(waited: float) -> bool:
+    """Acquires the lock of `delay_forks`, unless another thread holds it, imports or ends."""
+    if not _fork_lock.acquire(blocking=False):
         return False
     threads = set(sys._current_frames())
-    ending = _threads_that_end()
-    if waited > _LONGEST_END:
-        _of_libraries.update(ending)
+    ending = _ending_threads()
+    if waited > _MAX_THREAD_WAIT:
+        _library_threads.update(ending)
         ending = set()
         threads = set()
     # This check comes last, with nothing after it that would let other threads run.
-    if _others_import() or ending or threads - set(sys._current_frames()):
-        _held_up.release()
+    if _is_another_thread_importing() or ending or threads - set(sys._current_frames()):
+        _fork_lock.release()
         return False
-    _forking.add(_thread.get_ident())
+    _forking_threads.add(_thread.get_ident())
     return True
 
 
-def _others_import() -> bool:
+def _is_another_thread_importing() -> bool:
     # Let waiting threads run before the check rather than between the check and the fork.
     time.sleep(0)
     own = sys._getframe()
@@ -147,17 +149,17 @@ def _others_import() -> bool:
     return any(is_importing(frame) for frame in frames if frame is not own)
 
 
-def _threads_that_end() -> "set[str]":
+def _ending_threads() -> "set[str]":
     """Returns running threads that Python has released, which may hold a lock of OpenSSL."""
     if "_ssl" not in sys.modules:
         return set()
-    return {task for task in _strangers() - _of_libraries if _is_running(task)}
+    return {task for task in _unknown_threads() - _library_threads if _is_running(task)}
 
 
-def _strangers() -> "set[str]":
+def _unknown_threads() -> "set[str]":
     """Returns threads of this process that Python does not know; none if /proc is missing."""
     try:
-        tasks = os.listdir(_TASKS)  # noqa: PTH208 - pathlib is not loaded for this
+        tasks = os.listdir(_TASKS_FOLDER)  # noqa: PTH208 - pathlib is not loaded for this
     except OSError:
         return set()
     known = list(getattr(sys.modules.get("threading"), "_active", {}).values())
@@ -167,14 +169,14 @@ def _strangers() -> "set[str]":
 def _is_running(task: str) -> bool:
     """Returns whether a thread is running or ready to run; those of libraries mostly sleep."""
     try:
-        with open(f"{_TASKS}/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
+        with open(f"{_TASKS_FOLDER}/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
             return file.read().rpartition(b")")[2].split()[:1] == [b"R"]
     except OSError:
         return False
 
 
-def _locks_taken() -> "list[Lock]":
-    found = [getattr(sys.modules.get(name), lock, None) for name, lock in _LATER.items()]
+def _acquired_locks() -> "list[Lock]":
+    found = [getattr(sys.modules.get(name), lock, None) for name, lock in _LATE_FORK_LOCKS.items()]
     return [lock for lock in found if lock is not None]
 
 
@@ -188,18 +190,18 @@ def _release(lock: "Lock") -> None:
 
 def _after_in_parent() -> None:
     thread = _thread.get_ident()
-    if thread in _forking:
-        _forking.remove(thread)
-        _held_up.release()
+    if thread in _forking_threads:
+        _forking_threads.remove(thread)
+        _fork_lock.release()
 
 
 def _after_in_child() -> None:
-    global _held_up  # noqa: PLW0603 - a thread that there is no more may hold it
-    _held_up = _thread.RLock()
-    _forking.clear()
+    global _fork_lock  # noqa: PLW0603 - a thread that there is no more may hold it
+    _fork_lock = _thread.RLock()
+    _forking_threads.clear()
     # Discard imports that other threads began after the wait.
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
-    for name in set(locks) - _loaded_before:
+    for name in set(locks) - _modules_before_fork:
         del locks[name]
         module = sys.modules.get(name)
         if getattr(getattr(module, "__spec__", None), "_initializing", False):
@@ -208,5 +210,5 @@ def _after_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+        before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
     )

@@ -26,7 +26,7 @@ def _default_client() -> Client:
     return cast(Client, _global_client)
 
 
-def _bound(name: str) -> Callable[..., Any]:
+def _bind_method(name: str) -> Callable[..., Any]:
     method = getattr(Client, name)
 
     @functools.wraps(method)
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     upload_dataset = _typed.upload_dataset
     upload_model = _typed.upload_model
 else:
-    globals().update({name: _bound(name) for name in METHODS})
+    globals().update({name: _bind_method(name) for name in METHODS})
 
 # Scripts that replace the default client rebind each of these names to the new client's method.
 __all__ = list(METHODS)

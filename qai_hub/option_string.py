@@ -14,8 +14,8 @@ __all__ = [
     "TARGET_RUNTIME",
     "GivenOption",
     "OptionStringError",
+    "option_values",
     "parse_option_string",
-    "values_of",
 ]
 
 TARGET_RUNTIME = "--target_runtime"
@@ -76,7 +76,7 @@ def parse_option_string(text: str, switches: Collection[str] = ()) -> list[Given
     return options
 
 
-def values_of(name: str, options: Collection[GivenOption]) -> list[str | None]:
+def option_values(name: str, options: Collection[GivenOption]) -> list[str | None]:
     """Returns the values that were given to one option, in order.
 
     Args:

@@ -103,7 +103,7 @@ class JobStatus:
             return hash(self.name)
 
         def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
-            return _state, (self.value,)
+            return _parse_state, (self.value,)
 
     state: State
     message: str | None = None
@@ -115,7 +115,7 @@ class JobStatus:
     def _from_wire(
         cls, value: str | int, message: str | None = None, *, ended: bool = False
     ) -> JobStatus:
-        """Makes a status from what the server sent.
+        """Creates a status from what the server sent.
 
         Args:
             value: Name or number of the state, whether this release knows it or not.
@@ -127,12 +127,12 @@ class JobStatus:
             The status.
         """
         if message is None:
-            return _silent(value, ended)
-        status = cls(_state(value), message)
+            return _cached_status(value, ended)
+        status = cls(_parse_state(value), message)
         if not ended or status.finished:
             return status
-        told = f"The job ended in the state {status.code}"
-        status = cls(status.state, f"{told}: {message}" if message else f"{told}.")
+        reason = f"The job ended in the state {status.code}"
+        status = cls(status.state, f"{reason}: {message}" if message else f"{reason}.")
         object.__setattr__(status, "_has_ended", True)
         return status
 
@@ -205,16 +205,16 @@ _unknown: dict[str, JobStatus.State] = {}
 
 
 @functools.cache
-def _silent(value: str | int, ended: bool) -> JobStatus:
+def _cached_status(value: str | int, ended: bool) -> JobStatus:
     """Returns a status without a message: cached, since lists have many equal ones."""
-    status = JobStatus(_state(value))
+    status = JobStatus(_parse_state(value))
     if ended and not status.finished:
         object.__setattr__(status, "_has_ended", True)
     return status
 
 
 @functools.cache
-def _state(value: str | int) -> JobStatus.State:
+def _parse_state(value: str | int) -> JobStatus.State:
     if isinstance(value, str):
         name = value.removeprefix(_WIRE_PREFIX) or "UNSPECIFIED"
         name = "SUCCESS" if name == "DONE" else name
@@ -230,7 +230,7 @@ def _state(value: str | int) -> JobStatus.State:
         if _unknown.setdefault(name, member) is member:
             _logger.warning(
                 "The server reports the job state %r, which this release does not know: the job "
-                "counts as running until the server tells when it ended. A newer release of "
+                "counts as running until the server reports its end. A newer release of "
                 "qai-hub-openapi may know the state.",
                 value,
             )

@@ -34,7 +34,7 @@ DTYPES = (
 """Names of the dtypes that tensors can have, as in numpy."""
 
 _WIRE_PREFIX = "TENSOR_DTYPE_"
-_LARGEST_DIMENSION = 2**63 - 1
+_MAX_DIMENSION = 2**63 - 1
 
 
 class TensorSpec(NamedTuple):
@@ -109,7 +109,7 @@ def parse_input_specs(specs: object) -> ParsedSpecs:
             'input_specs must be a dictionary like {"image": (1, 3, 224, 224)} or '
             f'{{"image": ((1, 3, 224, 224), "uint8")}}, not a {type(specs).__name__}.'
         )
-    return {_name(name): _shape_and_dtype(name, spec) for name, spec in specs.items()}
+    return {_check_name(name): _parse_spec(name, spec) for name, spec in specs.items()}
 
 
 def dtype_to_wire(dtype: str) -> str:
@@ -143,40 +143,40 @@ def dtype_from_wire(value: str | int) -> str:
     return value.removeprefix(_WIRE_PREFIX).lower()
 
 
-def _name(name: object) -> str:
+def _check_name(name: object) -> str:
     if not isinstance(name, str) or not name:
         raise UserError(f"input_specs: the name of an input must be text, not {name!r}.")
     return name
 
 
-def _shape_and_dtype(name: str, spec: object) -> tuple[tuple[int, ...], str]:
+def _parse_spec(name: str, spec: object) -> tuple[tuple[int, ...], str]:
     if _is_sequence(spec) and spec and _is_sequence(spec[0]):
         if len(spec) != 2:
             raise UserError(
                 f"input_specs: {name!r} is {spec!r}: it must be a shape, or a shape and a dtype."
             )
-        return _shape(name, spec[0]), _dtype(name, spec[1])
-    return _shape(name, spec), "float32"
+        return _parse_shape(name, spec[0]), _parse_dtype(name, spec[1])
+    return _parse_shape(name, spec), "float32"
 
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, tuple | list)
 
 
-def _shape(name: str, shape: object) -> tuple[int, ...]:
+def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
     if not _is_sequence(shape):
         raise UserError(
             f"input_specs: the shape of {name!r} must be a tuple like (1, 3, 224, 224), not "
             f"{shape!r}."
         )
-    return tuple([_dimension(name, dimension) for dimension in shape])
+    return tuple([_parse_dimension(name, dimension) for dimension in shape])
 
 
-def _dimension(name: str, value: object) -> int:
+def _parse_dimension(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise UserError(f"input_specs: {name!r} has a dimension {value!r}: it must be an integer.")
     dimension = int(value)
-    if not 0 < dimension <= _LARGEST_DIMENSION:
+    if not 0 < dimension <= _MAX_DIMENSION:
         raise UserError(
             f"input_specs: {name!r} has a dimension {dimension}: dimensions are fixed and at least "
             "1. Give the size that the model will run with."
@@ -184,13 +184,13 @@ def _dimension(name: str, value: object) -> int:
     return dimension
 
 
-def _dtype(name: str, dtype: object) -> str:
+def _parse_dtype(name: str, dtype: object) -> str:
     """Returns the name of a dtype given as a name, a numpy dtype or a scalar type (`np.int8`)."""
-    given = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
-    if given is None and isinstance(dtype, type):
-        given = dtype.__name__
-    if given not in DTYPES:
+    dtype_name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
+    if dtype_name is None and isinstance(dtype, type):
+        dtype_name = dtype.__name__
+    if dtype_name not in DTYPES:
         raise InvalidValueError(
             f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
         )
-    return str(given)
+    return str(dtype_name)

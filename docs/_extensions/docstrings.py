@@ -11,7 +11,7 @@ from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import stringify_annotation
 
-from qai_hub.client.combined import Embedded, Linked, Profiled
+from qai_hub.client.combined import EmbeddedJobs, LinkedJobs, ProfiledJobs
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*(\(\))?")
 
@@ -49,7 +49,11 @@ def expand_aliases(
     app: Sphinx, what: str, name: str, obj: object, options: object, arguments: str, result: str
 ) -> tuple[str, str]:
     """Writes out the names that results of several jobs have inside the package."""
-    aliases = {"Profiled": Profiled, "Linked": Linked, "Embedded": Embedded}
+    aliases = {
+        "ProfiledJobs": ProfiledJobs,
+        "LinkedJobs": LinkedJobs,
+        "EmbeddedJobs": EmbeddedJobs,
+    }
     for alias, meant in aliases.items():
         written_out = stringify_annotation(meant, "smart")
         result = re.sub(rf"\b{alias}\b", written_out, result or "")

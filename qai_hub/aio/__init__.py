@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
-from qai_hub.aio.download import AsyncDownloadingClient
-from qai_hub.client.waits import distinct, list_of_jobs
+from qai_hub.aio.signatures import AsyncTypedClient
+from qai_hub.client.waits import check_jobs, unique_jobs
 from qai_hub.resources.job import Job
-from qai_hub.waiting.aio import ended
+from qai_hub.waiting.aio import iter_ended
 from qai_hub.waiting.poll import Wait
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         >>> asyncio.run(hub.aio.wait_all(jobs, timeout=3600))
         [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
-    given = list_of_jobs(jobs)
-    statuses = {job: status async for job, status in _ended(given, timeout)}
-    return [statuses[job] for job in given]
+    checked = check_jobs(jobs)
+    statuses = {job: status async for job, status in _iterate_ended(checked, timeout)}
+    return [statuses[job] for job in checked]
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterator[J]:
@@ -72,20 +72,22 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
         SUCCESS
         SUCCESS
     """
-    return _jobs(_ended(list_of_jobs(jobs), timeout))
+    return _drop_statuses(_iterate_ended(check_jobs(jobs), timeout))
 
 
-def _ended(jobs: list[J], timeout: float | None) -> AsyncGenerator[tuple[J, JobStatus], None]:
-    return ended(Wait(distinct(jobs), timeout, now=time.monotonic()))
+def _iterate_ended(
+    jobs: list[J], timeout: float | None
+) -> AsyncGenerator[tuple[J, JobStatus], None]:
+    return iter_ended(Wait(unique_jobs(jobs), timeout, now=time.monotonic()))
 
 
-async def _jobs(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
+async def _drop_statuses(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
     async with aclosing(pairs):
         async for job, _ in pairs:
             yield job
 
 
-class AsyncClient(AsyncDownloadingClient):
+class AsyncClient(AsyncTypedClient):
     """A client of one hub, as one user, whose methods are coroutines.
 
     The methods take and return the same as those of `Client`. Within `async with`, requests share

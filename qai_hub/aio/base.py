@@ -41,9 +41,11 @@ class AsyncBaseClient:
 
     async def __aenter__(self) -> Self:
         if self._kept is not None:
-            raise UserError("This client is in use by another `async with`: make one for each.")
+            raise UserError(
+                "This client is already open in another `async with`: create one for each."
+            )
         kept = AsyncExitStack()
-        await kept.enter_async_context(self._client._connection.kept_open())
+        await kept.enter_async_context(self._client._connection.keep_open())
         self._kept = kept
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from qai_hub.aio.submit import AsyncSubmittingClient
+from qai_hub.aio.combined import AsyncCombinedClient
 from qai_hub.client.fetch import fetch_job
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.tensors import DatasetEntries
 
 
-class AsyncDownloadingClient(AsyncSubmittingClient):
+class AsyncDownloadingClient(AsyncCombinedClient):
     """An asynchronous client that waits for jobs, and downloads results, models and datasets."""
 
     async def wait(self, job: Job, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as Job.wait
@@ -64,7 +64,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             >>> target_model = asyncio.run(client.get_target_model(compile_job))
         """
         async with self._driver() as driver:
-            return await job._target(driver)
+            return await job._fetch_target(driver)
 
     @overload
     async def download_target_model(
@@ -118,7 +118,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             True
         """
         async with self._driver() as driver:
-            return await job._results(driver, artifacts_dir)
+            return await job._download_results(driver, artifacts_dir)
 
     async def download_job_logs(self, job: Job, output_dir: str) -> list[str]:
         """Downloads all logs of a job, after waiting for its end.
@@ -142,7 +142,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             1
         """
         async with self._driver() as driver:
-            return await job._job_logs(driver, output_dir)
+            return await job._download_job_logs(driver, output_dir)
 
     async def get_output_dataset(self, job: InferenceJob) -> Dataset | None:
         """Fetches the outputs of an inference job, after waiting for its end.
@@ -161,7 +161,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             ['y']
         """
         async with self._driver() as driver:
-            return await job._output_dataset(driver)
+            return await job._fetch_output_dataset(driver)
 
     @overload
     async def download_output_data(
@@ -192,7 +192,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             (1, 3, 1, 1)
         """
         async with self._driver() as driver:
-            return await job._outputs(driver, filename)
+            return await job._download_outputs(driver, filename)
 
     async def get_profile(self, job: InferenceJob) -> Profile | None:
         """Fetches the profile of an inference job, after waiting for its end.
@@ -215,7 +215,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             ['CPU']
         """
         async with self._driver() as driver:
-            return await job._profile(driver)
+            return await job._fetch_profile(driver)
 
     @overload
     async def download_profile(
@@ -249,7 +249,7 @@ class AsyncDownloadingClient(AsyncSubmittingClient):
             True
         """
         async with self._driver() as driver:
-            return await job._profile_data(driver, filename)
+            return await job._download_profile(driver, filename)
 
     async def download_model(
         self,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from qai_hub.aio.base import AsyncBaseClient
-from qai_hub.client import list_operations as listings
-from qai_hub.client.arguments import job_filters
+from qai_hub.client import list_operations
+from qai_hub.client.arguments import build_job_filters
 from qai_hub.client.fetch import (
-    attributes_of,
-    end_job,
+    cancel_job,
+    collect_attributes,
     fetch_dataset,
     fetch_devices,
     fetch_frameworks,
@@ -19,38 +19,17 @@ from qai_hub.client.fetch import (
 )
 
 if TYPE_CHECKING:
-    from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device, Framework
-    from qai_hub.resources.inference import InferenceJob
     from qai_hub.resources.job import Job
-    from qai_hub.resources.link import LinkJob
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.resources.summary import JobSummary
     from qai_hub.status import JobStatus, JobType
 
 
 class AsyncFindingClient(AsyncBaseClient):
     """An asynchronous client that finds and lists what is on the hub."""
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
-
-    @overload
-    async def get_job(
-        self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-    ) -> InferenceJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
-
-    @overload
-    async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
 
     async def get_job(self, job_id: str, job_type: JobType | None = None) -> Job:
         """Fetches a job, as `Client.get_job` does.
@@ -94,7 +73,7 @@ class AsyncFindingClient(AsyncBaseClient):
             JobStatus(code='SUCCESS', message='')
         """
         async with self._driver() as driver:
-            return await end_job(driver, self._client, job_id)
+            return await cancel_job(driver, self._client, job_id)
 
     async def get_model(self, model_id: str) -> Model:
         """Fetches a model, as `Client.get_model` does.
@@ -177,7 +156,7 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "os:android" in asyncio.run(client.get_device_attributes())
             True
         """
-        return attributes_of(await self.get_devices())
+        return collect_attributes(await self.get_devices())
 
     async def get_frameworks(self) -> list[Framework]:
         """Lists the runtime frameworks that jobs can ask for.
@@ -225,9 +204,11 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> len(asyncio.run(client.get_job_summaries(limit=2)))
             2
         """
-        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
+        operation = list_operations.summary_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
         async with self._driver() as driver:
-            return await listing.some_async(driver, offset, limit)
+            return await operation.fetch_range_async(driver, offset, limit)
 
     async def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -249,7 +230,9 @@ class AsyncFindingClient(AsyncBaseClient):
             1
         """
         async with self._driver() as driver:
-            return await listings.models(self._client, project).some_async(driver, offset, limit)
+            return await list_operations.model_list(self._client, project).fetch_range_async(
+                driver, offset, limit
+            )
 
     async def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -268,7 +251,9 @@ class AsyncFindingClient(AsyncBaseClient):
             1
         """
         async with self._driver() as driver:
-            return await listings.datasets(self._client).some_async(driver, offset, limit)
+            return await list_operations.dataset_list(self._client).fetch_range_async(
+                driver, offset, limit
+            )
 
     def iter_jobs(
         self,
@@ -301,8 +286,10 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> link_job.job_id in {job.job_id for job in asyncio.run(links())}
             True
         """
-        listing = listings.jobs(self._client, project, job_filters(creator, state, type))
-        return listing.all_async(self._driver(), page_size)
+        operation = list_operations.job_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
+        return operation.iterate_async(self._driver(), page_size)
 
     def iter_job_summaries(
         self,
@@ -335,8 +322,10 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> asyncio.run(count()) > 1
             True
         """
-        listing = listings.summaries(self._client, project, job_filters(creator, state, type))
-        return listing.all_async(self._driver(), page_size)
+        operation = list_operations.summary_list(
+            self._client, project, build_job_filters(creator, state, type)
+        )
+        return operation.iterate_async(self._driver(), page_size)
 
     def iter_models(
         self, project: str | Project | None = None, page_size: int = 100
@@ -361,7 +350,9 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "model" in asyncio.run(names())
             True
         """
-        return listings.models(self._client, project).all_async(self._driver(), page_size)
+        return list_operations.model_list(self._client, project).iterate_async(
+            self._driver(), page_size
+        )
 
     def iter_datasets(self, page_size: int = 100) -> AsyncIterator[Dataset]:
         """Iterates over all datasets that are yours or shared with you, newest first.
@@ -383,4 +374,4 @@ class AsyncFindingClient(AsyncBaseClient):
             >>> "inputs" in asyncio.run(names())
             True
         """
-        return listings.datasets(self._client).all_async(self._driver(), page_size)
+        return list_operations.dataset_list(self._client).iterate_async(self._driver(), page_size)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from qai_hub.aio.find import AsyncFindingClient
-from qai_hub.client.submissions import compile_jobs, inference_jobs, link_jobs, quantize_job
-from qai_hub.client.submit import one_or_all
+from qai_hub.client.submit import (
+    submit_compile,
+    submit_inference,
+    submit_link,
+    submit_quantize,
+    unwrap_single,
+)
+from qai_hub.client.submitter import AsyncSubmitter
 from qai_hub.resources.quantize import QuantizeDtype
 
 if TYPE_CHECKING:
@@ -51,7 +59,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             'classifier'
         """
         async with self._driver() as driver:
-            return await self._client._model(driver, model, name, project)
+            return await self._client._send_model(driver, model, name, project)
 
     async def upload_dataset(
         self,
@@ -82,53 +90,11 @@ class AsyncSubmittingClient(AsyncFindingClient):
             'black'
         """
         async with self._driver() as driver:
-            return await self._client._dataset(driver, data, name, project=project)
-
-    @overload
-    async def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: Literal[True] = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    async def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob: ...
-
-    @overload
-    async def submit_compile_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        input_specs: InputSpecs | None = None,
-        options: str = "",
-        single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
-        retry: bool = True,
-        project: str | Project | None = None,
-    ) -> CompileJob | list[CompileJob]: ...
+            return await self._client._send_dataset(driver, data, name, project=project)
 
     async def submit_compile_job(
         self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         name: str | None = None,
         input_specs: InputSpecs | None = None,
@@ -169,10 +135,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> asyncio.run(client.wait(job)).success
             True
         """
-        async with self._driver() as driver:
-            jobs = await compile_jobs(
-                driver,
-                self._client,
+        async with self._submitter() as submitter:
+            jobs = await submit_compile(
+                submitter,
                 model,
                 device,
                 name,
@@ -183,37 +148,11 @@ class AsyncSubmittingClient(AsyncFindingClient):
                 retry,
                 project,
             )
-        return one_or_all(jobs)
-
-    @overload
-    async def submit_inference_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device,
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob: ...
-
-    @overload
-    async def submit_inference_job(
-        self,
-        model: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
-        name: str | None = None,
-        options: str = "",
-        retry: bool = True,
-        profile: bool = True,
-        project: str | Project | None = None,
-    ) -> InferenceJob | list[InferenceJob]: ...
+        return unwrap_single(jobs)
 
     async def submit_inference_job(
         self,
-        model: Any,
+        model: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         inputs: Dataset | DatasetEntries | str | None = None,
         name: str | None = None,
@@ -252,11 +191,11 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> asyncio.run(client.download_output_data(job))["y"][0].ravel()
             array([0., 0., 0.], dtype=float32)
         """
-        async with self._driver() as driver:
-            jobs = await inference_jobs(
-                driver, self._client, model, device, inputs, name, options, retry, profile, project
+        async with self._submitter() as submitter:
+            jobs = await submit_inference(
+                submitter, model, device, inputs, name, options, retry, profile, project
             )
-        return one_or_all(jobs)
+        return unwrap_single(jobs)
 
     async def submit_quantize_job(
         self,
@@ -298,10 +237,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> job.weights_dtype
             <QuantizeDtype.INT8: 1>
         """
-        async with self._driver() as driver:
-            return await quantize_job(
-                driver,
-                self._client,
+        async with self._submitter() as submitter:
+            return await submit_quantize(
+                submitter,
                 model,
                 calibration_data,
                 weights_dtype,
@@ -311,29 +249,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
                 project,
             )
 
-    @overload
     async def submit_link_job(
         self,
-        models: Any,  # noqa: ANN401
-        device: Device,
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob: ...
-
-    @overload
-    async def submit_link_job(
-        self,
-        models: Any,  # noqa: ANN401
-        device: Device | list[Device],
-        name: str | None = None,
-        options: str = "",
-        project: str | Project | None = None,
-    ) -> LinkJob | list[LinkJob]: ...
-
-    async def submit_link_job(
-        self,
-        models: Any,
+        models: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
         name: str | None = None,
         options: str = "",
@@ -366,6 +284,11 @@ class AsyncSubmittingClient(AsyncFindingClient):
             >>> job.name
             'again'
         """
+        async with self._submitter() as submitter:
+            jobs = await submit_link(submitter, models, device, name, options, project)
+        return unwrap_single(jobs)
+
+    @asynccontextmanager
+    async def _submitter(self) -> AsyncIterator[AsyncSubmitter]:
         async with self._driver() as driver:
-            jobs = await link_jobs(driver, self._client, models, device, name, options, project)
-        return one_or_all(jobs)
+            yield AsyncSubmitter(self._client, driver)

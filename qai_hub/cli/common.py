@@ -25,17 +25,17 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Write a line to stdout, unbuffered."""
     _write(sys.stdout, text)
 
 
-def note(text: str) -> None:
+def print_info(text: str) -> None:
     """Write a line of information to stderr, where stdout is for a result."""
     _write(sys.stderr, text)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Write an error to stderr, unbuffered."""
     _write(sys.stderr, f"qai-hub: {text}")
 
@@ -65,7 +65,7 @@ User = tuple[str, str | None]
 """An email address, and a token if one is given."""
 
 
-def read_private(name: str) -> str:
+def read_secret_file(name: str) -> str:
     """Read a file of secrets, which only its owner may be able to read.
 
     Args:
@@ -86,14 +86,14 @@ def read_private(name: str) -> str:
             about = os.fstat(file.fileno())
             if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
                 raise CommandError(
-                    f"{name} holds secrets, and others can read or change it: chmod 600 {name}"
+                    f"{name} contains secrets, and others can read or change it: chmod 600 {name}"
                 )
             return file.read()
     except UnicodeDecodeError as error:
-        raise CommandError(f"{name} is no text in UTF-8.") from error
+        raise CommandError(f"{name} is not UTF-8 text.") from error
 
 
-def read_users(text: str) -> list[User]:
+def parse_users(text: str) -> list[User]:
     """Parse the content of a file of users.
 
     Args:
@@ -110,14 +110,14 @@ def read_users(text: str) -> list[User]:
         entry = line.strip()
         if not entry or entry.startswith("#"):
             continue
-        user = read_user(entry)
+        user = parse_user(entry)
         if "@" not in user[0] or len(entry.split()) > 1:
             raise ValueError(f"entry {number} is neither EMAIL nor EMAIL=TOKEN")
         users.append(user)
     return users
 
 
-def read_user(text: str) -> User:
+def parse_user(text: str) -> User:
     """Parse a user in the form `EMAIL` or `EMAIL=TOKEN`.
 
     Raises:
@@ -129,7 +129,7 @@ def read_user(text: str) -> User:
     return email, token or None
 
 
-def users_of_the_environment() -> list[User]:
+def users_from_environment() -> list[User]:
     """Read the users from the environment, and remove the variable so that no child inherits it.
 
     The entries have the same form as in files, and are separated by white space.
@@ -137,4 +137,4 @@ def users_of_the_environment() -> list[User]:
     Raises:
         ValueError: An entry is invalid.
     """
-    return read_users("\n".join(os.environ.pop(USERS_VARIABLE, "").split()))
+    return parse_users("\n".join(os.environ.pop(USERS_VARIABLE, "").split()))

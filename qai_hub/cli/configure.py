@@ -5,7 +5,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.common import CommandError, add_profile, say
+from qai_hub.cli.common import CommandError, add_profile, print_line
 from qai_hub.config import OFFICIAL_URL, ClientConfig, save_config
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand."""
-    token = options.api_token if options.api_token is not None else _ask()
+    token = options.api_token if options.api_token is not None else _prompt_for_token()
     config = ClientConfig(
         api_token=token,
         api_url=options.api_url,
@@ -49,14 +49,14 @@ def run(options: argparse.Namespace) -> int:
         verbose=not options.no_verbose,
     )
     path = save_config(config, options.profile)
-    say(f"Saved to {path}.")
+    print_line(f"Saved to {path}.")
     return 0
 
 
-def _ask() -> str:
+def _prompt_for_token() -> str:
     if sys.stdin is None or not sys.stdin.isatty():
         raise CommandError("There is no terminal to ask for the token: give --api_token TOKEN.")
     try:
         return getpass.getpass("API token (not shown): ")
     except EOFError:
-        raise CommandError("No token was given: nothing is changed.") from None
+        raise CommandError("No token was entered: nothing was saved.") from None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from qai_hub._version import __version__
 from qai_hub.cli import configure, serve, users
-from qai_hub.cli.common import CommandError, complain
+from qai_hub.cli.common import CommandError, print_error
 from qai_hub.errors import Error
 
 _COMMANDS = (configure, serve, users)
@@ -26,17 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except (CommandError, Error) as error:
-        complain(str(error))
+        print_error(str(error))
         return 1
     except OSError as error:
-        complain(_told(error))
+        print_error(_format_os_error(error))
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
 
 
-def _told(error: OSError) -> str:
+def _format_os_error(error: OSError) -> str:
     place = error.filename2 or error.filename
     if error.strerror is None:
         return str(error)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.common import CommandError, add_data_dir, note, read_private, say
+from qai_hub.cli.common import CommandError, add_data_dir, print_info, print_line, read_secret_file
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from qai_hub.local.store.records import Account
 
-    Step = Callable[[dict[str, Account], str, str], dict[str, Account]]
+    UpdateAccounts = Callable[[dict[str, Account], str, str], dict[str, Account]]
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,7 +37,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "show a line for each user: EMAIL, active or inactive, start or added, number of tokens",
     )
     for name, verb, text in (
-        ("add", _add, "add a user until they are revoked, and print their token"),
+        ("add", _add, "add a user, and print their token"),
         ("renew", _renew, "replace all tokens of a user with a new one, and print it"),
     ):
         giving = _add_verb(verbs, name, verb, text)
@@ -82,55 +82,55 @@ def run(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> None:
     from qai_hub.local.store.people import read_accounts
 
-    with _folder(options) as db:
+    with _open_database(options) as db:
         accounts = read_accounts(db)
-    for each in accounts.values():
-        state = "active" if each.active else "inactive"
-        say(f"{each.email}\t{state}\t{each.origin}\t{len(each.tokens)}")
+    for account in accounts.values():
+        state = "active" if account.active else "inactive"
+        print_line(f"{account.email}\t{state}\t{account.origin}\t{len(account.tokens)}")
 
 
 def _add(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import add
+    from qai_hub.local.core.account_changes import add_account
 
-    _give(options, add, "may enter until they are revoked")
+    _issue_token(options, add_account, "has access until it is revoked")
 
 
 def _renew(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import renew
+    from qai_hub.local.core.account_changes import replace_tokens
 
-    _give(options, renew, "may enter by the new token alone")
+    _issue_token(options, replace_tokens, "has access with the new token only")
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    from qai_hub.local.core.access import revoke
-    from qai_hub.local.store.people import normalized, read_accounts, write_accounts
+    from qai_hub.local.core.account_changes import revoke_account
+    from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
-    email = normalized(options.email)
-    with _folder(options) as db:
-        write_accounts(db, revoke(read_accounts(db), email))
-    note(f"{email} may not enter any more. URLs of files that they were given expire in an hour.")
+    email = normalize_email(options.email)
+    with _open_database(options) as db:
+        write_accounts(db, revoke_account(read_accounts(db), email))
+    print_info(f"{email} has no access any more. URLs of files already issued expire in an hour.")
 
 
-def _give(options: argparse.Namespace, step: "Step", told: str) -> None:
-    from qai_hub.local.core.access import checked_token, new_token
+def _issue_token(options: argparse.Namespace, update: "UpdateAccounts", notice: str) -> None:
+    from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
-        normalized,
+        normalize_email,
         read_accounts,
         token_digest,
         write_accounts,
     )
 
-    email, given = normalized(options.email), options.token_file is not None
-    token = read_private(options.token_file).strip() if given else new_token()
-    digest = token_digest(checked_token(token, email))
-    with _folder(options) as db:
-        write_accounts(db, step(read_accounts(db), email, digest))
-    note(f"{email} {told}.")
+    email, given = normalize_email(options.email), options.token_file is not None
+    token = read_secret_file(options.token_file).strip() if given else generate_token()
+    digest = token_digest(validate_token(token, email))
+    with _open_database(options) as db:
+        write_accounts(db, update(read_accounts(db), email, digest))
+    print_info(f"{email} {notice}.")
     if not given:
-        say(token)
+        print_line(token)
 
 
-def _folder(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
-    from qai_hub.local.store.database import beside_the_hub
+def _open_database(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
+    from qai_hub.local.store.database import open_folder
 
-    return beside_the_hub(options.data_dir.expanduser())
+    return open_folder(options.data_dir.expanduser())

@@ -10,31 +10,17 @@ from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.official.client import SourceModel as SourceModel
 from qai_hub.official.client import TargetModel as TargetModel
 from qai_hub.official.client import dataset_from_message, job_from_message, model_from_message
-from qai_hub.resources.compile import CompileJob, CompileJobResult, CompileJobSummary
+from qai_hub.resources import kinds
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework
-from qai_hub.resources.inference import (
-    InferenceJob,
-    InferenceJobResult,
-    InferenceJobSummary,
-    ProfileJob,
-    ProfileJobResult,
-    ProfileJobSummary,
-)
 from qai_hub.resources.job import Job
-from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
+from qai_hub.resources.kinds import *  # noqa: F403 - what it exports are the classes of job types
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
 from qai_hub.resources.profile import Profile
 from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.project import Project
-from qai_hub.resources.quantize import (
-    QuantizeDtype,
-    QuantizeJob,
-    QuantizeJobResult,
-    QuantizeJobSummary,
-)
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobArtifactType, JobStatus, JobType
@@ -78,22 +64,19 @@ class Client(TypedClient):
         model: SourceModel | None = None,
         producer: Job | None = None,
     ) -> Model:
-        made = model_from_message(model_pb, self, producer)
-        made.model = model
-        return made
+        created = model_from_message(model_pb, self, producer)
+        created.model = model
+        return created
 
     def _make_dataset(self, dataset_pb: Message, data: DatasetEntries | None = None) -> Dataset:
-        made = dataset_from_message(dataset_pb, self)
-        made.data = data
-        return made
+        created = dataset_from_message(dataset_pb, self)
+        created.data = data
+        return created
 
 
 __all__ = [
     "Client",
     "ClientConfig",
-    "CompileJob",
-    "CompileJobResult",
-    "CompileJobSummary",
     "ComputeUnitUse",
     "Dataset",
     "DatasetEntries",
@@ -101,9 +84,6 @@ __all__ = [
     "Error",
     "Framework",
     "IOSpec",
-    "InferenceJob",
-    "InferenceJobResult",
-    "InferenceJobSummary",
     "InputSpecs",
     "InternalError",
     "Job",
@@ -113,26 +93,17 @@ __all__ = [
     "JobSummary",
     "JobType",
     "Layer",
-    "LinkJob",
-    "LinkJobResult",
-    "LinkJobSummary",
     "MemoryRange",
     "Model",
     "ModelMetadataKey",
     "Notice",
     "Profile",
-    "ProfileJob",
-    "ProfileJobResult",
-    "ProfileJobSummary",
     "ProfilePhase",
     "Project",
-    "QuantizeDtype",
-    "QuantizeJob",
-    "QuantizeJobResult",
-    "QuantizeJobSummary",
     "RateLimitedError",
     "SourceModelType",
     "TensorSpec",
     "User",
     "UserError",
 ]
+__all__ += kinds.__all__

@@ -8,18 +8,18 @@ from typing import Any
 from qai_hub.errors import UserError
 from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import identified
+from qai_hub.transport.values import valid_id_or_empty
 
 # The contract's limit on the size of a page.
-LARGEST_PAGE = 1000
+MAX_PAGE_SIZE = 1000
 
 
-def identifier(argument: str, given: object) -> str:
+def check_identifier(argument: str, value: object) -> str:
     """Checks an identifier, which becomes part of a URL path: `..` would lead elsewhere.
 
     Args:
         argument: Name of the argument, for the error message.
-        given: The identifier.
+        value: The identifier.
 
     Returns:
         The identifier, unchanged.
@@ -27,31 +27,31 @@ def identifier(argument: str, given: object) -> str:
     Raises:
         UserError: If it is not a valid identifier.
     """
-    if not isinstance(given, str) or not identified(given):
-        raise UserError(f"{argument} takes an identifier as it stands in URLs, not {given!r:.100}.")
-    return given
+    if not isinstance(value, str) or not valid_id_or_empty(value):
+        raise UserError(f"{argument} must be an identifier, as in URLs, not {value!r:.100}.")
+    return value
 
 
-def project_filter(project: str | Project | None) -> str | None:
+def parse_project(project: str | Project | None) -> str | None:
     """Returns the identifier of the project to list; None for all projects.
 
     Raises:
         UserError: If something else is given.
     """
     if not isinstance(project, str | Project | None):
-        raise UserError(f"project takes a Project or its identifier, not {project!r}.")
-    given = Project.get_project_id(project)
-    return identifier("project", given) if given else None
+        raise UserError(f"project must be a Project or its identifier, not {project!r}.")
+    value = Project.get_project_id(project)
+    return check_identifier("project", value) if value else None
 
 
-def whole_number(argument: str, given: object, least: int, most: int | None = None) -> int:
+def check_integer(argument: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Checks an integer, either Python's or numpy's.
 
     Args:
         argument: Name of the argument, for the error message.
-        given: The number.
-        least: Smallest allowed value.
-        most: Largest allowed value; None for no limit.
+        value: The number.
+        minimum: Smallest allowed value.
+        maximum: Largest allowed value; None for no limit.
 
     Returns:
         The number.
@@ -60,16 +60,16 @@ def whole_number(argument: str, given: object, least: int, most: int | None = No
         UserError: If it is out of range or not an integer.
     """
     try:
-        number = None if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
-    if number is None or number < least or (most is not None and number > most):
-        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise UserError(f"{argument} is a whole number {bounds}, not {given!r}.")
+    if number is None or number < minimum or (maximum is not None and number > maximum):
+        bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise UserError(f"{argument} must be an integer {bounds}, not {value!r}.")
     return number
 
 
-def job_filters(
+def build_job_filters(
     creator: str | None,
     state: JobStatus.State | list[JobStatus.State] | None,
     job_type: JobType | None,
@@ -82,25 +82,25 @@ def job_filters(
     from qai_hub_api.models import JobTypeName
     from qai_hub_api.types import UNSET
 
-    check_type("type", job_type)
+    check_job_type("type", job_type)
     named = None if job_type is JobType.UNSPECIFIED else job_type
     return {
         "creator": creator or UNSET,
-        "state": _states(state) or UNSET,
+        "state": _format_states(state) or UNSET,
         "type_": JobTypeName(named.display_name) if named else UNSET,
     }
 
 
-def _states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
+def _format_states(state: JobStatus.State | list[JobStatus.State] | None) -> str:
     """Returns states in the service's form: their numbers, joined by commas."""
     states = [] if state is None else state if isinstance(state, list | tuple) else [state]
-    for one in states:
-        if not isinstance(one, JobStatus.State):
-            raise UserError(f"state takes members of JobStatus.State, not {one!r}.")
-    return ",".join(str(one.value) for one in states)
+    for item in states:
+        if not isinstance(item, JobStatus.State):
+            raise UserError(f"state must be members of JobStatus.State, not {item!r}.")
+    return ",".join(str(item.value) for item in states)
 
 
-def check_type(argument: str, job_type: JobType | None) -> None:
+def check_job_type(argument: str, job_type: JobType | None) -> None:
     """Checks a job type.
 
     Args:
@@ -111,4 +111,4 @@ def check_type(argument: str, job_type: JobType | None) -> None:
         UserError: If it is something else.
     """
     if job_type is not None and not isinstance(job_type, JobType):
-        raise UserError(f"{argument} takes a member of JobType, not {job_type!r}.")
+        raise UserError(f"{argument} must be a member of JobType, not {job_type!r}.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from qai_hub.client.arguments import project_filter
+from qai_hub.client.arguments import parse_project
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.config.model import with_token
 from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
@@ -33,11 +33,11 @@ class BaseClient:
         client_mode: Literal["library", "cli"] = "library",
     ) -> None:
         if config is not None and profile is not None:
-            raise InvalidValueError("Give config or profile, not both.")
+            raise InvalidValueError("Pass either config or profile, not both.")
         if not isinstance(config, ClientConfig | None):
             # The value is left out of the message: what people pass here by mistake is a token.
             raise UserError(
-                f"config takes a ClientConfig, such as ClientConfig(token), not a value of the type"
+                f"config must be a ClientConfig, such as ClientConfig(token), not a"
                 f" {type(config).__name__}."
             )
         self._config = config if profile is None else load_config(profile)
@@ -87,7 +87,7 @@ class BaseClient:
             >>> client = hub.Client(hub.ClientConfig("TOKEN"))
         """
         warn_deprecated(
-            "set_session_token is deprecated: make a Client(ClientConfig(token)) of its own."
+            "set_session_token is deprecated: create a Client(ClientConfig(token)) instead."
         )
         self._config = with_token(self._config, token)
 
@@ -138,4 +138,4 @@ class BaseClient:
 
     def _project_id(self, project: str | Project | None) -> str | None:
         """Returns the project to use: as given, else the client's, else the configuration's."""
-        return project_filter(project) or self._default_project_id or self.config.default_project
+        return parse_project(project) or self._default_project_id or self.config.default_project

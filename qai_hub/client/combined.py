@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from qai_hub.client.submissions import naming_made
-from qai_hub.client.submit import SubmittingClient, one_or_all, only
+from qai_hub.client.submit import (
+    SubmittingClient,
+    submit_compile,
+    submit_inference,
+    unwrap_single,
+)
+from qai_hub.client.submitter import JobPlan, Submitter, note_created_jobs
+from qai_hub.driver import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
-from qai_hub.submit.checks import (
-    check_devices,
-    check_options,
-    check_text,
-)
-from qai_hub.submit.drafts import Draft, compile_draft, link_draft
+from qai_hub.submit.checks import check_devices, check_options, check_text
 from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
-    from qai_hub.client.fetch import Choice
+    from qai_hub.client.fetch import SelectedDevice
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
+    from qai_hub.resources.job import Job
+    from qai_hub.resources.job_request import JobRequest
+    from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
-Profiled: TypeAlias = tuple[CompileJob, InferenceJob | None]
-Linked: TypeAlias = tuple[list[CompileJob], LinkJob | None]
-Embedded: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
+ProfiledJobs: TypeAlias = tuple[CompileJob, InferenceJob | None]
+LinkedJobs: TypeAlias = tuple[list[CompileJob], LinkJob | None]
+EmbeddedJobs: TypeAlias = tuple[list[CompileJob], LinkJob | None, CompileJob | None]
 
 
 class CombinedClient(SubmittingClient):
@@ -47,7 +50,7 @@ class CombinedClient(SubmittingClient):
         retry: bool = True,
         embed_in_onnx: bool = False,
         project: str | Project | None = None,
-    ) -> Linked | Embedded | list[Linked] | list[Embedded]:
+    ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]:
         """Submits a compile job for each model, and a link job that joins their target models.
 
         All arguments are checked before the first model is uploaded. A model that is given several
@@ -90,67 +93,21 @@ class CombinedClient(SubmittingClient):
             >>> len(compile_jobs)
             2
         """
-        devices = check_devices(device)
-        title, link_options = check_text("name", name), check_options("link_options", link_options)
-        graphs = plan_graphs(models, input_specs, graph_names, compile_options)
-        choices = self._choose(devices)
-        uploaded = {graph.key: graph.model for graph in graphs}
-        sources = {
-            key: self.upload_model(model, project=project) for key, model in uploaded.items()
-        }
-
-        def drafting(graph: Graph) -> Callable[[list[Device]], Draft]:
-            source = sources[graph.key]
-            return lambda devices: compile_draft(
-                source, devices, title or source.name, graph.input_specs, graph.options, None
-            )
-
-        planned = [([choice], drafting(graph)) for choice in choices for graph in graphs]
-        compiled = iter(self._create(CompileJob, planned, project, retry))
-        groups = [list(itertools.islice(compiled, len(graphs))) for _ in choices]
-        made = [job.job_id for group in groups for job in group]
-        with naming_made(made):
-            links: list[LinkJob | None] = []
-            for choice, group in zip(choices, groups, strict=True):
-                link = self._link_targets(group, choice, title, link_options, retry, project)
-                links.append(link)
-                made += [link.job_id] if link else []
-            linked = list(zip(groups, links, strict=True))
-            if not embed_in_onnx:
-                return one_or_all(linked)
-            embedded: list[Embedded] = []
-            for choice, (group, link) in zip(choices, linked, strict=True):
-                binary = link.get_target_model() if link else None
-                wrapped = None
-                if binary is not None:
-                    wrapped = only(
-                        self.submit_compile_job(
-                            binary, choice.device, name, retry=retry, project=project
-                        )
-                    )
-                    made.append(wrapped.job_id)
-                embedded.append((group, link, wrapped))
-            return one_or_all(embedded)
-
-    def _link_targets(
-        self,
-        compiled: list[CompileJob],
-        choice: Choice,
-        title: str,
-        options: str,
-        retry: bool,
-        project: str | Project | None,
-    ) -> LinkJob | None:
-        """Links the target models of compile jobs; returns None if a target model is missing."""
-        targets = [job.get_target_model() for job in compiled]
-        present = [target for target in targets if target is not None]
-        if len(present) < len(targets):
-            return None
-
-        def draft(devices: list[Device]) -> Draft:
-            return link_draft(present, devices[0], title or present[-1].name, options)
-
-        return self._create(LinkJob, [([choice], draft)], project, retry)[0]
+        submitting = submit_compile_and_link(
+            self._submitter,
+            models,
+            device,
+            name,
+            input_specs,
+            graph_names,
+            compile_options,
+            link_options,
+            retry,
+            embed_in_onnx,
+            project,
+        )
+        jobs: list[LinkedJobs] | list[EmbeddedJobs] = run_blocking(submitting)
+        return jobs[0] if len(jobs) == 1 else jobs
 
     def submit_compile_and_profile_jobs(
         self,
@@ -164,7 +121,7 @@ class CombinedClient(SubmittingClient):
         calibration_data: Dataset | DatasetEntries | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
-    ) -> Profiled | list[Profiled]:
+    ) -> ProfiledJobs | list[ProfiledJobs]:
         """Submits a compile job, and a job that profiles its target model.
 
         Deprecated: call `submit_compile_job`, then `submit_inference_job` with its target model.
@@ -195,36 +152,146 @@ class CombinedClient(SubmittingClient):
             >>> compile_job = hub.submit_compile_job(model, device, options="--target_runtime onnx")
             >>> profile_job = hub.submit_inference_job(compile_job.get_target_model(), device)
         """
-        warn_deprecated(
-            "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
-            " submit_inference_job with its target model."
-        )
-        devices = check_devices(device)
-        check_text("name", name)
-        check_options("profile_options", profile_options)
-        compiled = self.submit_compile_job(
+        submitting = submit_compile_and_profile(
+            self._submitter,
             model,
-            devices,
+            device,
             name,
             input_specs,
             compile_options,
+            profile_options,
             single_compile,
             calibration_data,
             retry,
             project,
         )
-        jobs = compiled if isinstance(compiled, list) else [compiled] * len(devices)
-        pairs: list[Profiled] = []
-        made = [job.job_id for job in dict.fromkeys(jobs)]
-        with naming_made(made):
-            for job, one in zip(jobs, devices, strict=True):
-                target, profile = job.get_target_model(), None
-                if target is not None:
-                    profile = only(
-                        self.submit_inference_job(
-                            target, one, None, name, profile_options, retry, project=project
-                        )
-                    )
-                    made.append(profile.job_id)
-                pairs.append((job, profile))
-        return one_or_all(pairs)
+        return unwrap_single(run_blocking(submitting))
+
+
+async def submit_compile_and_link(
+    submitter: Submitter,
+    models: Any,  # noqa: ANN401
+    device: Device | list[Device],
+    name: str | None,
+    input_specs: InputSpecs | list[InputSpecs | None] | None,
+    graph_names: list[str] | None,
+    compile_options: str | list[str],
+    link_options: str,
+    retry: bool,
+    embed_in_onnx: bool,
+    project: str | Project | None,
+) -> list[LinkedJobs] | list[EmbeddedJobs]:
+    """Submits jobs for each device, as `Client.submit_compile_and_link_jobs` does."""
+    devices = check_devices(device)
+    title, link_options = check_text("name", name), check_options("link_options", link_options)
+    graphs = plan_graphs(models, input_specs, graph_names, compile_options)
+    selected = await submitter.select_devices(devices)
+    distinct = {graph.key: graph.model for graph in graphs}
+    sources = {key: await submitter.upload_model(model, project) for key, model in distinct.items()}
+
+    def plan(graph: Graph, each: SelectedDevice) -> JobPlan:
+        source = sources[graph.key]
+        return JobPlan(
+            [each],
+            lambda devices: CompileJob._build_request(
+                source, devices, title or source.name, graph.input_specs, graph.options, None
+            ),
+        )
+
+    plans = [plan(graph, each) for each in selected for graph in graphs]
+    compiled = await submitter.create_jobs(CompileJob, plans, project, retry)
+    created: list[Job] = [*compiled]
+    jobs = iter(compiled)
+    linked: list[LinkedJobs] = []
+    with note_created_jobs(created):
+        for each in selected:
+            group = list(itertools.islice(jobs, len(graphs)))
+            link = await _link_targets(submitter, group, each, title, link_options, retry, project)
+            created += [link] if link else []
+            linked.append((group, link))
+        if not embed_in_onnx:
+            return linked
+        embedded: list[EmbeddedJobs] = []
+        for each, (group, link) in zip(selected, linked, strict=True):
+            binary = await link._fetch_target(submitter.driver) if link else None
+            wrapped = None
+            if binary is not None:
+                (wrapped,) = await submit_compile(
+                    submitter, binary, each.device, name, retry=retry, project=project
+                )
+                created.append(wrapped)
+            embedded.append((group, link, wrapped))
+    return embedded
+
+
+async def _link_targets(
+    submitter: Submitter,
+    compiled: list[CompileJob],
+    device: SelectedDevice,
+    title: str,
+    options: str,
+    retry: bool,
+    project: str | Project | None,
+) -> LinkJob | None:
+    """Links the target models of compile jobs; returns None if a target model is missing."""
+    targets: list[Model] = []
+    for job in compiled:
+        target = await job._fetch_target(submitter.driver)
+        if target is None:
+            return None
+        targets.append(target)
+
+    def build_request(devices: list[Device]) -> JobRequest:
+        return LinkJob._build_request(targets, devices[0], title or targets[-1].name, options)
+
+    plans = [JobPlan([device], build_request)]
+    (link,) = await submitter.create_jobs(LinkJob, plans, project, retry)
+    return link
+
+
+async def submit_compile_and_profile(
+    submitter: Submitter,
+    model: Any,  # noqa: ANN401
+    device: Device | list[Device],
+    name: str | None,
+    input_specs: InputSpecs | None,
+    compile_options: str,
+    profile_options: str,
+    single_compile: bool,
+    calibration_data: Dataset | DatasetEntries | str | None,
+    retry: bool,
+    project: str | Project | None,
+) -> list[ProfiledJobs]:
+    """Submits jobs for each device, as `Client.submit_compile_and_profile_jobs` does."""
+    warn_deprecated(
+        "submit_compile_and_profile_jobs is deprecated: call submit_compile_job, and"
+        " submit_inference_job with its target model."
+    )
+    devices = check_devices(device)
+    check_text("name", name)
+    check_options("profile_options", profile_options)
+    compiled = await submit_compile(
+        submitter,
+        model,
+        devices,
+        name,
+        input_specs,
+        compile_options,
+        single_compile,
+        calibration_data,
+        retry,
+        project,
+    )
+    pairs: list[ProfiledJobs] = []
+    created: list[Job] = [*compiled]
+    with note_created_jobs(created):
+        for i, each in enumerate(devices):
+            job = compiled[0] if single_compile else compiled[i]
+            target, profile = await job._fetch_target(submitter.driver), None
+            if target is not None:
+                (profile,) = await submit_inference(
+                    submitter, target, each, None, name, profile_options, retry, project=project
+                )
+                created.append(profile)
+            pairs.append((job, profile))
+    return pairs

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qai_hub.client.arguments import check_type, identifier
+from qai_hub.client.arguments import check_identifier, check_job_type
 from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
-from qai_hub.resources.extensions import cancel_job
-from qai_hub.resources.kinds import job_from_api, with_id
+from qai_hub.resources.extensions import cancel_and_fetch
+from qai_hub.resources.kinds import add_missing_id, job_from_api
 from qai_hub.resources.model import Model
-from qai_hub.transport.values import listed
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.job import Job, JobOwner
     from qai_hub.status import JobStatus, JobType
 
-__all__ = ["DEVICES", "Choice", "DeviceCache", "choose_anew"]
+__all__ = ["DEVICES", "DeviceCache", "SelectedDevice", "refresh_devices"]
 
 
 async def fetch_job(
@@ -33,30 +33,30 @@ async def fetch_job(
     """Fetches a job, as `Client.get_job` does."""
     from qai_hub_api.api.jobs import get_job
 
-    check_type("job_type", job_type)
-    payload = await driver.call(get_job.sync, identifier("job_id", job_id))
-    job = job_from_api(with_id(payload, job_id), owner)
+    check_job_type("job_type", job_type)
+    payload = await driver.call(get_job.sync, check_identifier("job_id", job_id))
+    job = job_from_api(add_missing_id(payload, job_id), owner)
     if job_type is not None and job._job_type is not job_type:
         raise InvalidValueError(
-            f"Job {job_id} is of the type {job.job_type}, not {job_type.display_name}."
+            f"Job {job_id} has the type {job.job_type}, not {job_type.display_name}."
         )
     return job
 
 
-async def end_job(driver: Driver, owner: JobOwner, job_id: str) -> JobStatus:
-    """Ends a job, as `Client.cancel_job` does."""
-    payload = await cancel_job(driver, identifier("job_id", job_id))
+async def cancel_job(driver: Driver, owner: JobOwner, job_id: str) -> JobStatus:
+    """Cancels a job, as `Client.cancel_job` does."""
+    payload = await cancel_and_fetch(driver, check_identifier("job_id", job_id))
     return job_from_api(payload, owner)._update(payload)
 
 
 async def fetch_model(driver: Driver, owner: JobOwner, model_id: str) -> Model:
     """Fetches a model, as `Client.get_model` does."""
-    return await Model._fetch(driver, owner, identifier("model_id", model_id))
+    return await Model._fetch(driver, owner, check_identifier("model_id", model_id))
 
 
 async def fetch_dataset(driver: Driver, owner: Owner, dataset_id: str) -> Dataset:
     """Fetches a dataset, as `Client.get_dataset` does."""
-    return await Dataset._fetch(driver, owner, identifier("dataset_id", dataset_id))
+    return await Dataset._fetch(driver, owner, check_identifier("dataset_id", dataset_id))
 
 
 async def fetch_devices(
@@ -68,7 +68,7 @@ async def fetch_devices(
     answer = await driver.call(
         list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
     )
-    devices = listed(answer.devices, "a list of devices")
+    devices = require_list(answer.devices, "a list of devices")
     return [Device._from_api(device) for device in devices if device.name]
 
 
@@ -87,13 +87,13 @@ async def select_device(driver: Driver, query: Device) -> Device:
         attributes=attribute_list(query.attributes),
         select=True,
     )
-    found = [one for one in listed(answer.devices, "a list of devices") if one.name]
-    if not found:
-        raise UserError(f"No device matches {query}: get_devices() lists those that exist.")
-    return Device._from_api(found[0])
+    matches = [one for one in require_list(answer.devices, "a list of devices") if one.name]
+    if not matches:
+        raise UserError(f"No device matches {query}: get_devices() lists all devices.")
+    return Device._from_api(matches[0])
 
 
-def attributes_of(devices: list[Device]) -> list[str]:
+def collect_attributes(devices: list[Device]) -> list[str]:
     """Returns the attributes of devices in alphabetical order, without duplicates."""
     return sorted({attribute for device in devices for attribute in device.attributes})
 
@@ -103,7 +103,7 @@ async def fetch_frameworks(driver: Driver) -> list[Framework]:
     from qai_hub_api.api.devices import list_frameworks
 
     answer = await driver.call(list_frameworks.sync)
-    frameworks = listed(answer.frameworks, "a list of frameworks")
+    frameworks = require_list(answer.frameworks, "a list of frameworks")
     return [Framework._from_api(framework) for framework in frameworks if framework.name]
 
 
@@ -112,21 +112,21 @@ logger = logging.getLogger(__name__)
 LIFETIME = 300.0
 """Seconds for which a device is cached."""
 
-_MOST = 256
+_MAX_ENTRIES = 256
 
 
-class Choice(NamedTuple):
+class SelectedDevice(NamedTuple):
     """The device that the service selects for a query.
 
     Attributes:
         query: What the user asked for.
         device: The device, as the service describes it.
-        is_remembered: Whether the device came from the cache rather than from a request just made.
+        is_cached: Whether the device came from the cache rather than from a request just made.
     """
 
     query: Device
     device: Device
-    is_remembered: bool
+    is_cached: bool
 
 
 class DeviceCache:
@@ -142,18 +142,18 @@ class DeviceCache:
     ) -> None:
         self._lifetime = lifetime
         self._clock = clock
-        self._found: dict[Hashable, tuple[float, Device]] = {}
+        self._entries: dict[Hashable, tuple[float, Device]] = {}
 
-    async def choose(
-        self, driver: Driver, owner: Owner, query: Device, *, anew: bool = False
-    ) -> Choice:
+    async def select(
+        self, driver: Driver, owner: Owner, query: Device, *, refresh: bool = False
+    ) -> SelectedDevice:
         """Finds the device that the service selects for a query.
 
         Args:
             driver: Runs the request.
             owner: The client that asks.
             query: The query.
-            anew: Whether to ask the service even if the device is cached.
+            refresh: Whether to ask the service even if the device is cached.
 
         Returns:
             The device; a copy, which the caller may modify.
@@ -163,34 +163,35 @@ class DeviceCache:
         """
         config, attributes = owner.config, attribute_list(query.attributes)
         key = (config.api_url, config.api_token, query.name, query.os, tuple(attributes))
-        asked, device = self._found.get(key, (0.0, None))
-        remembered = device is not None and not anew and self._clock() - asked < self._lifetime
-        if device is None or not remembered:
+        fetched_at, device = self._entries.get(key, (0.0, None))
+        is_fresh = self._clock() - fetched_at < self._lifetime
+        is_cached = device is not None and is_fresh and not refresh
+        if device is None or not is_cached:
             device = await select_device(driver, query)
-            if len(self._found) >= _MOST:
-                self._found.clear()
-            self._found[key] = self._clock(), device
+            if len(self._entries) >= _MAX_ENTRIES:
+                self._entries.clear()
+            self._entries[key] = self._clock(), device
         copied = Device(device.name, device.os, list(device.attributes))
-        return Choice(query, copied, is_remembered=remembered)
+        return SelectedDevice(query, copied, is_cached=is_cached)
 
     def clear(self) -> None:
         """Empties the cache."""
-        self._found.clear()
+        self._entries.clear()
 
 
 DEVICES = DeviceCache()
 """The cache of this process, shared by its clients because devices outlive them."""
 
 
-async def choose_anew(
-    driver: Driver, owner: Owner, choices: Sequence[Choice]
-) -> list[Choice] | None:
+async def refresh_devices(
+    driver: Driver, owner: Owner, devices: Sequence[SelectedDevice]
+) -> list[SelectedDevice] | None:
     """Asks for cached devices again, after the service refused a job for them.
 
     Args:
         driver: Runs the requests.
         owner: The client that asks.
-        choices: The devices.
+        devices: The devices.
 
     Returns:
         The devices that the service selects now; None if they are the same, did not come from the
@@ -199,12 +200,15 @@ async def choose_anew(
     Raises:
         UserError: If no device matches any longer.
     """
-    if not any(choice.is_remembered for choice in choices):
+    if not any(selected.is_cached for selected in devices):
         return None
     try:
-        renewed = [await DEVICES.choose(driver, owner, one.query, anew=True) for one in choices]
+        refreshed = [
+            await DEVICES.select(driver, owner, selected.query, refresh=True)
+            for selected in devices
+        ]
     except (InternalError, RateLimitedError) as error:
-        logger.debug("devices were not fetched again after a refusal: %s", error)
+        logger.debug("Devices could not be fetched again after a refusal: %s", error)
         return None
-    same = [one.device for one in renewed] == [one.device for one in choices]
-    return None if same else renewed
+    is_same = [new.device for new in refreshed] == [old.device for old in devices]
+    return None if is_same else refreshed

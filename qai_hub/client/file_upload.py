@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.files import Secret
 from qai_hub.errors import InternalError, UserError
-from qai_hub.transfer.completion import complete
-from qai_hub.transfer.s3 import StoredObject, s3_announced
-from qai_hub.transport.values import known
+from qai_hub.transfer.completion import complete_upload
+from qai_hub.transfer.s3 import StoredObject, s3_support_parameter
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
+    from qai_hub_api import models as api
     from qai_hub_api.types import Unset
 
     from qai_hub.driver import Driver
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # How often a form is sent when the service reports that it has not arrived.
-_ROUNDS = 3
+_MAX_TRIES = 3
 
 
 async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
@@ -40,27 +41,24 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
 
     async def is_complete() -> bool:
         model = await driver.call(get_model.sync, model_id)
-        return bool(known(model.file_upload_complete))
+        return bool(value_or_none(model.file_upload_complete))
 
     async def complete_object() -> object:
         return await driver.call(complete_model_upload.sync, model_id)
 
-    what = f"Model {model_id}"
+    resource = f"Model {model_id}"
     size = path.stat().st_size  # noqa: ASYNC240 - the call is short
     answer = await driver.call(
         start_model_upload.sync,
         model_id,
         file_size=size,
         use_acceleration=True,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
-    credentials = known(answer.credentials)
-    if credentials is not None:
-        stored = StoredObject(credentials)
-        await driver.run(lambda: driver.files.upload_object(path, stored))
-        await complete(complete_object, is_complete, what, sleep=driver.sleep)
+    if await _upload_object(driver, path, answer):
+        await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
         return
-    parts = _method(answer.multipart_url, "in parts")
+    parts = _offered(answer.multipart_url, "in parts")
     parts.urls = [Secret(url) for url in parts.urls]
     etags = await driver.run(
         lambda: driver.files.upload_parts(path, parts.urls, parts.max_part_size)
@@ -70,7 +68,7 @@ async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
     async def finish() -> object:
         return await driver.call(finish_model_upload.sync, model_id, body=body)
 
-    await complete(finish, is_complete, what, sleep=driver.sleep)
+    await complete_upload(finish, is_complete, resource, sleep=driver.sleep)
 
 
 async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> None:
@@ -91,27 +89,24 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
 
     async def is_complete() -> bool:
         dataset = await driver.call(get_dataset.sync, dataset_id)
-        return bool(known(dataset.file_upload_complete))
+        return bool(value_or_none(dataset.file_upload_complete))
 
     async def complete_object() -> object:
         return await driver.call(complete_dataset_upload.sync, dataset_id)
 
-    what = f"Dataset {dataset_id}"
+    resource = f"Dataset {dataset_id}"
     size = path.stat().st_size  # noqa: ASYNC240 - the call is short
     answer = await driver.call(
         start_dataset_upload.sync,
         dataset_id,
         file_size=size,
         use_acceleration=True,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
-    credentials = known(answer.credentials)
-    if credentials is not None:
-        stored = StoredObject(credentials)
-        await driver.run(lambda: driver.files.upload_object(path, stored))
-        await complete(complete_object, is_complete, what, sleep=driver.sleep)
+    if await _upload_object(driver, path, answer):
+        await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
         return
-    form = _method(answer.url, "by a form post")
+    form = _offered(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
     body = DatasetUpdate(file_upload_complete=True)
@@ -119,22 +114,41 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
     async def finish() -> object:
         return await driver.call(update_dataset.sync, dataset_id, body=body)
 
-    for round_ in range(1, _ROUNDS + 1):
+    for try_number in range(1, _MAX_TRIES + 1):
         await driver.run(
             lambda: driver.files.upload_form(path, form.url, form.file_field_name, fields)
         )
         try:
-            await complete(finish, is_complete, what, sleep=driver.sleep)
+            await complete_upload(finish, is_complete, resource, sleep=driver.sleep)
         except UserError as error:
             # A proxy on the way may have swallowed the form and answered as the store would.
-            if error.status_code != 409 or round_ == _ROUNDS:
+            if error.status_code != 409 or try_number == _MAX_TRIES:
                 raise
         else:
             return
 
 
-def _method(method: T | Unset, how: str) -> T:
-    given = known(method)
-    if given is None:
-        raise InternalError(f"The service does not offer to take this file {how}.")
-    return given
+async def _upload_object(driver: Driver, path: Path, answer: api.FileUploadResponse) -> bool:
+    """Uploads a file with storage credentials, if the service sent some.
+
+    Returns:
+        Whether it sent some.
+    """
+    credentials = value_or_none(answer.credentials)
+    if credentials is None:
+        return False
+    stored = StoredObject(credentials)
+    await driver.run(lambda: driver.files.upload_object(path, stored))
+    return True
+
+
+def _offered(method: T | Unset, name: str) -> T:
+    """Returns how the service takes a file.
+
+    Raises:
+        InternalError: If it does not offer that method.
+    """
+    offered = value_or_none(method)
+    if offered is None:
+        raise InternalError(f"The service does not accept this file {name}.")
+    return offered

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from qai_hub.client.base import BaseClient
 from qai_hub.client.fetch import (
-    attributes_of,
-    end_job,
+    cancel_job,
+    collect_attributes,
     fetch_dataset,
     fetch_devices,
     fetch_frameworks,
@@ -64,7 +64,7 @@ class FindingClient(BaseClient):
             >>> hub.cancel_job(inference_job.job_id)
             JobStatus(code='SUCCESS', message='')
         """
-        return run_blocking(end_job(self._driver, self, job_id))
+        return run_blocking(cancel_job(self._driver, self, job_id))
 
     def get_model(self, model_id: str) -> Model:
         """Fetches a model.
@@ -140,7 +140,7 @@ class FindingClient(BaseClient):
             >>> [text for text in hub.get_device_attributes() if text.startswith("os:")]
             ['os:android', 'os:qc_linux', 'os:ubuntu', 'os:windows']
         """
-        return attributes_of(self.get_devices())
+        return collect_attributes(self.get_devices())
 
     def get_frameworks(self) -> list[Framework]:
         """Lists the runtime frameworks that jobs can ask for.

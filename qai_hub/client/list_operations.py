@@ -7,22 +7,22 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qai_hub.client.arguments import project_filter
+from qai_hub.client.arguments import parse_project
 from qai_hub.client.pages import (
-    ListWalk,
     Page,
-    Place,
-    all_items,
-    mapped,
-    part_of_list,
-    some_items,
-    whole_list,
+    PageStart,
+    Paginator,
+    convert_items,
+    fetch_range,
+    iterate_items,
+    paginate_list,
+    paginate_range,
 )
 from qai_hub.driver import run_blocking
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.kinds import job_from_api, summary_from_api
 from qai_hub.resources.model import Model
-from qai_hub.transport.values import listed, next_cursor
+from qai_hub.transport.values import next_cursor, require_list
 
 if TYPE_CHECKING:
     from qai_hub.driver import AsyncDriver, Driver
@@ -35,33 +35,33 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Listing(Generic[T]):
+class ListOperation(Generic[T]):
     """One list of the API, such as that of jobs.
 
     Attributes:
         operation: The operation that lists the items: a function of the generated client.
         path: Path parameters of the operation, such as the project.
         filters: Query parameters that filter the items.
-        member: Name of the response's field that holds the items.
-        what: What an item is called in messages.
-        make: Converts a payload into an item.
+        items_field: Name of the response's field that holds the items.
+        item_name: What an item is called in messages.
+        convert: Converts a payload into an item.
         key: Returns the identifier of an item.
     """
 
     operation: Any
     path: tuple[str, ...]
     filters: dict[str, Any]
-    member: str
-    what: str
-    make: Callable[[Any], T]
+    items_field: str
+    item_name: str
+    convert: Callable[[Any], T]
     key: Callable[[T], str]
 
-    async def page(self, driver: Driver, place: Place, limit: int) -> Page[T]:
+    async def fetch_page(self, driver: Driver, start: PageStart, limit: int) -> Page[T]:
         """Fetches a page.
 
         Args:
             driver: Runs the request.
-            place: Start of the page.
+            start: Start of the page.
             limit: Number of items to ask for.
 
         Returns:
@@ -72,120 +72,129 @@ class Listing(Generic[T]):
         answer: Any = await driver.call(
             self.operation,
             *self.path,
-            offset=place.offset,
+            offset=start.offset,
             limit=limit,
-            cursor=place.cursor or UNSET,
+            cursor=start.cursor or UNSET,
             **self.filters,
         )
-        items = listed(getattr(answer.parsed, self.member), f"a list of {self.what}")
+        items = require_list(
+            getattr(answer.parsed, self.items_field), f"a list of {self.item_name}"
+        )
         total = answer.parsed.total_query_count
         return Page(
-            mapped(self.make, items, self.what), len(items), total, next_cursor(answer.headers)
+            convert_items(self.convert, items, self.item_name),
+            len(items),
+            total,
+            next_cursor(answer.headers),
         )
 
-    def some(self, driver: Driver, offset: int, limit: int) -> list[T]:
-        """Fetches a range, blocking, as `some_items` does."""
-        return some_items(self._fetch(driver), self.key, offset, limit)
+    def fetch_range(self, driver: Driver, offset: int, limit: int) -> list[T]:
+        """Fetches a range, blocking, as `fetch_range` does."""
+        return fetch_range(self._page_fetcher(driver), self.key, offset, limit)
 
-    def all(self, driver: Driver, page_size: int) -> Iterator[T]:
-        """Iterates over the list, blocking, as `all_items` does."""
-        return all_items(self._fetch(driver), self.key, page_size)
+    def iterate(self, driver: Driver, page_size: int) -> Iterator[T]:
+        """Iterates over the list, blocking, as `iterate_items` does."""
+        return iterate_items(self._page_fetcher(driver), self.key, page_size)
 
-    async def some_async(self, driver: Driver, offset: int, limit: int) -> list[T]:
-        """Fetches a range in an event loop, as `some_items` does."""
-        walk = part_of_list(self.key, offset, limit)
-        return [item async for item in self._walked(driver, walk)]
+    async def fetch_range_async(self, driver: Driver, offset: int, limit: int) -> list[T]:
+        """Fetches a range in an event loop, as `fetch_range` does."""
+        paginator = paginate_range(self.key, offset, limit)
+        return [item async for item in self._iterate_pages(driver, paginator)]
 
-    def all_async(self, driver: AsyncDriver, page_size: int) -> AsyncIterator[T]:
-        """Iterates over the list in an event loop, as `all_items` does."""
-        return self._walked_with(driver, whole_list(self.key, page_size))
+    def iterate_async(self, driver: AsyncDriver, page_size: int) -> AsyncIterator[T]:
+        """Iterates over the list in an event loop, as `iterate_items` does."""
+        return self._iterate_with(driver, paginate_list(self.key, page_size))
 
-    def _fetch(self, driver: Driver) -> Callable[[Place, int], Page[T]]:
-        return lambda place, limit: run_blocking(self.page(driver, place, limit))
+    def _page_fetcher(self, driver: Driver) -> Callable[[PageStart, int], Page[T]]:
+        return lambda start, limit: run_blocking(self.fetch_page(driver, start, limit))
 
-    async def _walked(self, driver: Driver, walk: ListWalk[T]) -> AsyncGenerator[T, None]:
-        while (wanted := walk.next()) is not None:
-            for item in walk.take(await self.page(driver, *wanted)):
+    async def _iterate_pages(
+        self, driver: Driver, paginator: Paginator[T]
+    ) -> AsyncGenerator[T, None]:
+        while (request := paginator.next_page()) is not None:
+            for item in paginator.add_page(await self.fetch_page(driver, *request)):
                 yield item
 
-    async def _walked_with(self, driver: AsyncDriver, walk: ListWalk[T]) -> AsyncIterator[T]:
-        async with driver, aclosing(self._walked(driver, walk)) as items:
+    async def _iterate_with(self, driver: AsyncDriver, paginator: Paginator[T]) -> AsyncIterator[T]:
+        async with driver, aclosing(self._iterate_pages(driver, paginator)) as items:
             async for item in items:
                 yield item
 
 
-def jobs(owner: JobOwner, project: str | Project | None, filters: dict[str, Any]) -> Listing[Job]:
+def job_list(
+    owner: JobOwner, project: str | Project | None, filters: dict[str, Any]
+) -> ListOperation[Job]:
     """Returns the list of jobs."""
     from qai_hub_api.api.jobs import list_jobs
     from qai_hub_api.api.projects import list_project_jobs
 
-    where = _where(list_jobs, list_project_jobs, project)
-    return Listing(
-        *where,
+    operation = _select_operation(list_jobs, list_project_jobs, project)
+    return ListOperation(
+        *operation,
         filters,
-        member="jobs",
-        what="jobs",
-        make=lambda payload: job_from_api(payload, owner),
+        items_field="jobs",
+        item_name="jobs",
+        convert=lambda payload: job_from_api(payload, owner),
         key=lambda job: job.job_id,
     )
 
 
-def summaries(
+def summary_list(
     owner: Owner, project: str | Project | None, filters: dict[str, Any]
-) -> Listing[JobSummary]:
+) -> ListOperation[JobSummary]:
     """Returns the list of job summaries."""
     from qai_hub_api.api.jobs import list_job_summaries
     from qai_hub_api.api.projects import list_project_job_summaries
 
-    where = _where(list_job_summaries, list_project_job_summaries, project)
-    return Listing(
-        *where,
+    operation = _select_operation(list_job_summaries, list_project_job_summaries, project)
+    return ListOperation(
+        *operation,
         filters,
-        member="job_summaries",
-        what="jobs",
-        make=lambda payload: summary_from_api(payload, owner),
+        items_field="job_summaries",
+        item_name="jobs",
+        convert=lambda payload: summary_from_api(payload, owner),
         key=lambda summary: summary.job_id,
     )
 
 
-def models(owner: JobOwner, project: str | Project | None) -> Listing[Model]:
+def model_list(owner: JobOwner, project: str | Project | None) -> ListOperation[Model]:
     """Returns the list of models."""
     from qai_hub_api.api.models import list_models
     from qai_hub_api.api.projects import list_project_models
 
-    where = _where(list_models, list_project_models, project)
-    return Listing(
-        *where,
+    operation = _select_operation(list_models, list_project_models, project)
+    return ListOperation(
+        *operation,
         {},
-        member="models",
-        what="models",
-        make=lambda payload: Model._listed(payload, owner),
+        items_field="models",
+        item_name="models",
+        convert=lambda payload: Model._from_response(payload, owner),
         key=lambda model: model.model_id,
     )
 
 
-def datasets(owner: Owner) -> Listing[Dataset]:
+def dataset_list(owner: Owner) -> ListOperation[Dataset]:
     """Returns the list of datasets."""
     from qai_hub_api.api.datasets import list_datasets
 
-    return Listing(
+    return ListOperation(
         list_datasets.sync_detailed,
         (),
         {},
-        member="datasets",
-        what="datasets",
-        make=lambda payload: Dataset._listed(payload, owner),
+        items_field="datasets",
+        item_name="datasets",
+        convert=lambda payload: Dataset._from_response(payload, owner),
         key=lambda dataset: dataset.dataset_id,
     )
 
 
-def _where(
-    everywhere: Any,  # noqa: ANN401 (modules of the generated client, one per operation)
-    in_project: Any,  # noqa: ANN401 (as above)
+def _select_operation(
+    list_all: Any,  # noqa: ANN401 (modules of the generated client, one per operation)
+    list_in_project: Any,  # noqa: ANN401 (as above)
     project: str | Project | None,
 ) -> tuple[Any, tuple[str, ...]]:
     """Returns the operation that lists one project, or all for None, and its path parameters."""
-    project_id = project_filter(project)
+    project_id = parse_project(project)
     if project_id is None:
-        return everywhere.sync_detailed, ()
-    return in_project.sync_detailed, (project_id,)
+        return list_all.sync_detailed, ()
+    return list_in_project.sync_detailed, (project_id,)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qai_hub.client.arguments import job_filters
+from qai_hub.client.arguments import build_job_filters
 from qai_hub.client.find import FindingClient
-from qai_hub.client.list_operations import datasets, jobs, models, summaries
+from qai_hub.client.list_operations import dataset_list, job_list, model_list, summary_list
 
 if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
@@ -51,8 +51,8 @@ class ListingClient(FindingClient):
             >>> {summary.status.code for summary in failed}
             {'FAILED'}
         """
-        listing = summaries(self, project, job_filters(creator, state, type))
-        return listing.some(self._driver, offset, limit)
+        operation = summary_list(self, project, build_job_filters(creator, state, type))
+        return operation.fetch_range(self._driver, offset, limit)
 
     def get_models(
         self, offset: int = 0, limit: int = 50, project: str | Project | None = None
@@ -71,7 +71,7 @@ class ListingClient(FindingClient):
             >>> len(hub.get_models(limit=1))
             1
         """
-        return models(self, project).some(self._driver, offset, limit)
+        return model_list(self, project).fetch_range(self._driver, offset, limit)
 
     def get_datasets(self, offset: int = 0, limit: int = 50) -> list[Dataset]:
         """Lists datasets that are yours or shared with you, newest first.
@@ -87,7 +87,7 @@ class ListingClient(FindingClient):
             >>> [dataset.name for dataset in hub.get_datasets(limit=10) if dataset.is_expired()]
             []
         """
-        return datasets(self).some(self._driver, offset, limit)
+        return dataset_list(self).fetch_range(self._driver, offset, limit)
 
     def iter_jobs(
         self,
@@ -120,8 +120,8 @@ class ListingClient(FindingClient):
             >>> link_job.job_id in {job.job_id for job in done}
             True
         """
-        listing = jobs(self, project, job_filters(creator, state, type))
-        return listing.all(self._driver, page_size)
+        operation = job_list(self, project, build_job_filters(creator, state, type))
+        return operation.iterate(self._driver, page_size)
 
     def iter_job_summaries(
         self,
@@ -155,8 +155,8 @@ class ListingClient(FindingClient):
             >>> slow
             []
         """
-        listing = summaries(self, project, job_filters(creator, state, type))
-        return listing.all(self._driver, page_size)
+        operation = summary_list(self, project, build_job_filters(creator, state, type))
+        return operation.iterate(self._driver, page_size)
 
     def iter_models(
         self, project: str | Project | None = None, page_size: int = 100
@@ -177,7 +177,7 @@ class ListingClient(FindingClient):
             >>> any(model.name == "model" for model in hub.iter_models())
             True
         """
-        return models(self, project).all(self._driver, page_size)
+        return model_list(self, project).iterate(self._driver, page_size)
 
     def iter_datasets(self, page_size: int = 100) -> Iterator[Dataset]:
         """Iterates over all datasets that are yours or shared with you, newest first.
@@ -195,4 +195,4 @@ class ListingClient(FindingClient):
             >>> any(dataset.name == "inputs" for dataset in hub.iter_datasets())
             True
         """
-        return datasets(self).all(self._driver, page_size)
+        return dataset_list(self).iterate(self._driver, page_size)

@@ -6,23 +6,23 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from qai_hub.client.arguments import LARGEST_PAGE, whole_number
+from qai_hub.client.arguments import MAX_PAGE_SIZE, check_integer
 from qai_hub.errors import InternalError
 
 T = TypeVar("T")
 P = TypeVar("P")
 
 # Consecutive pages without a new item, after which a list counts as endless.
-_MOST_STALE_PAGES = 100
+_MAX_STALE_PAGES = 100
 # Consecutive empty pages after which a list without cursors has ended, whatever its total is.
-_MOST_EMPTY_PAGES = 50
+_MAX_EMPTY_PAGES = 50
 # How many items to skip after an empty page if the service's page length is not known.
-_SMALL_STEP = 10
+_FALLBACK_STEP = 10
 
 _logger = logging.getLogger("qai_hub")
 
 
-class Place(NamedTuple):
+class PageStart(NamedTuple):
     """Where a page begins: `offset` items after the cursor, or after the newest item."""
 
     offset: int = 0
@@ -33,8 +33,8 @@ class Page(NamedTuple, Generic[T]):
     """One page of a list.
 
     Attributes:
-        items: Its items, without those that were left out.
-        length: Number of its items including those that were left out.
+        items: Its items, without those that were skipped.
+        length: Number of its items including those that were skipped.
         total: Number of items on all pages, as the service reports it.
         cursor: Cursor of the next page; None on the last page, or if the service has no cursors.
     """
@@ -45,7 +45,7 @@ class Page(NamedTuple, Generic[T]):
     cursor: str | None
 
 
-class ListWalk(Generic[T]):
+class Paginator(Generic[T]):
     """Decides which pages of a list to fetch, and returns each item once; it sends no requests.
 
     It follows the service's cursors, so that no item is missed or repeated when others are added or
@@ -56,22 +56,22 @@ class ListWalk(Generic[T]):
         key: Returns the identifier of an item.
         page_size: Maximum number of items on one page.
         start: Start of the first page.
-        most: Maximum number of items; None for all.
+        max_items: Maximum number of items; None for all.
     """
 
     def __init__(
-        self, key: Callable[[T], str], page_size: int, start: Place, most: int | None
+        self, key: Callable[[T], str], page_size: int, start: PageStart, max_items: int | None
     ) -> None:
         self._key = key
         self._page_size = page_size
-        self._most = most
-        self._place: Place | None = start
-        self._asked = 0
+        self._max_items = max_items
+        self._start: PageStart | None = start
+        self._requested = 0
         self._seen: set[str] = set()
         self._cursors: set[str | None] = {None}
-        self._given = self._stale = self._empty = self._longest = 0
+        self._returned = self._stale_pages = self._empty_pages = self._longest_page = 0
 
-    def next(self) -> tuple[Place, int] | None:
+    def next_page(self) -> tuple[PageStart, int] | None:
         """Returns the next page to fetch.
 
         Returns:
@@ -80,18 +80,20 @@ class ListWalk(Generic[T]):
         Raises:
             InternalError: If the list seems endless.
         """
-        place = self._place
-        came_before = place is not None and place.cursor and place.cursor in self._cursors
-        if self._stale >= _MOST_STALE_PAGES or came_before:
-            raise InternalError("The service's list has no end: it gives the same items again.")
-        left = None if self._most is None else self._most - self._given
-        if place is None or left == 0:
+        start = self._start
+        is_repeated = start is not None and start.cursor and start.cursor in self._cursors
+        if self._stale_pages >= _MAX_STALE_PAGES or is_repeated:
+            raise InternalError(
+                "The service's list seems endless: it returns the same items again."
+            )
+        left = None if self._max_items is None else self._max_items - self._returned
+        if start is None or left == 0:
             return None
-        self._cursors.add(place.cursor)
-        self._asked = self._page_size if left is None else min(self._page_size, left)
-        return place, self._asked
+        self._cursors.add(start.cursor)
+        self._requested = self._page_size if left is None else min(self._page_size, left)
+        return start, self._requested
 
-    def take(self, page: Page[T]) -> list[T]:
+    def add_page(self, page: Page[T]) -> list[T]:
         """Records a page.
 
         Args:
@@ -100,27 +102,27 @@ class ListWalk(Generic[T]):
         Returns:
             Its items that have not been returned before, no more than were asked for.
         """
-        self._empty = 0 if page.length else self._empty + 1
-        self._longest = max(self._longest, page.length)
+        self._empty_pages = 0 if page.length else self._empty_pages + 1
+        self._longest_page = max(self._longest_page, page.length)
         new = []
         for item in page.items:
-            if self._key(item) not in self._seen and self._given != self._most:
+            if self._key(item) not in self._seen and self._returned != self._max_items:
                 self._seen.add(self._key(item))
-                self._given += 1
+                self._returned += 1
                 new.append(item)
-        self._stale = 0 if new else self._stale + 1
-        is_over = self._empty > _MOST_EMPTY_PAGES or self._place is None
-        if is_over or self._given == self._most:
-            self._place = None
-        elif self._place is not None:
-            self._place = _next(self._place, page, self._asked, self._longest)
+        self._stale_pages = 0 if new else self._stale_pages + 1
+        is_over = self._empty_pages > _MAX_EMPTY_PAGES or self._start is None
+        if is_over or self._returned == self._max_items:
+            self._start = None
+        elif self._start is not None:
+            self._start = _next_start(self._start, page, self._requested, self._longest_page)
         return new
 
 
-def all_items(
-    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], page_size: int
+def iterate_items(
+    fetch: Callable[[PageStart, int], Page[T]], key: Callable[[T], str], page_size: int
 ) -> Iterator[T]:
-    """Iterates over a list, each item once, as `ListWalk` does.
+    """Iterates over a list, each item once, as `Paginator` does.
 
     Args:
         fetch: Fetches a page, given its start and the maximum number of items.
@@ -133,11 +135,11 @@ def all_items(
     Raises:
         UserError: If the page size is not an integer from 1 to 1000.
     """
-    return _items(fetch, whole_list(key, page_size))
+    return _iterate(fetch, paginate_list(key, page_size))
 
 
-def some_items(
-    fetch: Callable[[Place, int], Page[T]], key: Callable[[T], str], offset: int, limit: int
+def fetch_range(
+    fetch: Callable[[PageStart, int], Page[T]], key: Callable[[T], str], offset: int, limit: int
 ) -> list[T]:
     """Fetches a range of a list, page by page; the service may return shorter pages than asked for.
 
@@ -153,61 +155,63 @@ def some_items(
     Raises:
         UserError: If offset or limit is not an integer of at least 0.
     """
-    return list(_items(fetch, part_of_list(key, offset, limit)))
+    return list(_iterate(fetch, paginate_range(key, offset, limit)))
 
 
-def whole_list(key: Callable[[T], str], page_size: int) -> ListWalk[T]:
-    """Returns a walk through a whole list; arguments and errors are those of `all_items`."""
-    return ListWalk(key, whole_number("page_size", page_size, 1, LARGEST_PAGE), Place(), None)
+def paginate_list(key: Callable[[T], str], page_size: int) -> Paginator[T]:
+    """Returns a paginator for a whole list; arguments and errors are those of `iterate_items`."""
+    return Paginator(
+        key, check_integer("page_size", page_size, 1, MAX_PAGE_SIZE), PageStart(), None
+    )
 
 
-def part_of_list(key: Callable[[T], str], offset: int, limit: int) -> ListWalk[T]:
-    """Returns a walk through a range of a list; arguments and errors are those of `some_items`."""
-    start, most = whole_number("offset", offset, 0), whole_number("limit", limit, 0)
-    return ListWalk(key, LARGEST_PAGE, Place(start), most)
+def paginate_range(key: Callable[[T], str], offset: int, limit: int) -> Paginator[T]:
+    """Returns a paginator for a range of a list; arguments and errors as `fetch_range`."""
+    start, max_items = check_integer("offset", offset, 0), check_integer("limit", limit, 0)
+    return Paginator(key, MAX_PAGE_SIZE, PageStart(start), max_items)
 
 
-def mapped(make: Callable[[P], T], payloads: Iterable[P], what: str) -> list[T]:
-    """Converts the members of a list into objects, leaving out those that cannot be converted.
+def convert_items(convert: Callable[[P], T], payloads: Iterable[P], item_name: str) -> list[T]:
+    """Converts the members of a list into objects, skipping those that cannot be converted.
 
     Args:
-        make: Converts a member; raises InternalError for one with too little information.
+        convert: Converts a member; raises InternalError for one with too little information.
         payloads: The members.
-        what: What a member is called in the log.
+        item_name: What a member is called in the log.
 
     Returns:
         The objects.
     """
-    made: list[T] = []
-    left_out: list[InternalError] = []
+    items: list[T] = []
+    errors: list[InternalError] = []
     for payload in payloads:
         try:
-            made.append(make(payload))
+            items.append(convert(payload))
         except InternalError as error:
-            left_out.append(error)
-    if left_out:
+            errors.append(error)
+    if errors:
         _logger.warning(
-            "%d of %d %s of a list are left out: %s",
-            len(left_out),
-            len(left_out) + len(made),
-            what,
-            left_out[0],
+            "%d of %d %s in a list are skipped: %s",
+            len(errors),
+            len(errors) + len(items),
+            item_name,
+            errors[0],
         )
-    return made
+    return items
 
 
-def _items(fetch: Callable[[Place, int], Page[T]], walk: ListWalk[T]) -> Iterator[T]:
-    while (wanted := walk.next()) is not None:
-        yield from walk.take(fetch(*wanted))
+def _iterate(fetch: Callable[[PageStart, int], Page[T]], paginator: Paginator[T]) -> Iterator[T]:
+    while (request := paginator.next_page()) is not None:
+        yield from paginator.add_page(fetch(*request))
 
 
-def _next(place: Place, page: Page[T], asked: int, longest: int) -> Place | None:
+def _next_start(start: PageStart, page: Page[T], asked: int, longest: int) -> PageStart | None:
     """Returns the start of the page after a page; None after the last one."""
     if page.cursor is not None:
-        return Place(cursor=page.cursor)
-    if place.cursor is not None:
+        return PageStart(cursor=page.cursor)
+    if start.cursor is not None:
         return None
-    after = place.offset + (page.length or longest or min(asked, _SMALL_STEP))
+    after = start.offset + (page.length or longest or min(asked, _FALLBACK_STEP))
     # A total below the number of items seen is ignored: after a full page there may be another.
     is_wrong = page.total < after and page.length >= asked
-    return Place(offset=after) if after < page.total or is_wrong else None
+    return PageStart(offset=after) if after < page.total or is_wrong else None

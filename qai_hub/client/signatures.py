@@ -13,7 +13,8 @@ from qai_hub.client.combined import CombinedClient
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
-    from qai_hub.client.combined import Embedded, Linked, Profiled
+    from qai_hub.client.combined import EmbeddedJobs, LinkedJobs, ProfiledJobs
+    from qai_hub.resources import kinds
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from qai_hub.resources.job import Job
     from qai_hub.resources.link import LinkJob
     from qai_hub.resources.project import Project
-    from qai_hub.resources.quantize import QuantizeJob
     from qai_hub.status import JobType
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
@@ -32,18 +32,20 @@ class TypedClient(CombinedClient):
     if TYPE_CHECKING:
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> CompileJob: ...
+        def get_job(self, job_id: str, job_type: Literal[JobType.COMPILE]) -> kinds.CompileJob: ...
 
         @overload
         def get_job(
             self, job_id: str, job_type: Literal[JobType.INFERENCE, JobType.PROFILE]
-        ) -> InferenceJob: ...
+        ) -> kinds.InferenceJob: ...
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.QUANTIZE]) -> QuantizeJob: ...
+        def get_job(
+            self, job_id: str, job_type: Literal[JobType.QUANTIZE]
+        ) -> kinds.QuantizeJob: ...
 
         @overload
-        def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> LinkJob: ...
+        def get_job(self, job_id: str, job_type: Literal[JobType.LINK]) -> kinds.LinkJob: ...
 
         @overload
         def get_job(self, job_id: str, job_type: JobType | None = None) -> Job: ...
@@ -181,7 +183,7 @@ class TypedClient(CombinedClient):
             retry: bool = True,
             embed_in_onnx: Literal[False] = False,
             project: str | Project | None = None,
-        ) -> Linked: ...
+        ) -> LinkedJobs: ...
 
         @overload
         def submit_compile_and_link_jobs(
@@ -197,7 +199,7 @@ class TypedClient(CombinedClient):
             *,
             embed_in_onnx: Literal[True],
             project: str | Project | None = None,
-        ) -> Embedded: ...
+        ) -> EmbeddedJobs: ...
 
         @overload
         def submit_compile_and_link_jobs(
@@ -212,7 +214,7 @@ class TypedClient(CombinedClient):
             retry: bool = True,
             embed_in_onnx: bool = False,
             project: str | Project | None = None,
-        ) -> Linked | Embedded | list[Linked] | list[Embedded]: ...
+        ) -> LinkedJobs | EmbeddedJobs | list[LinkedJobs] | list[EmbeddedJobs]: ...
 
         def submit_compile_and_link_jobs(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -229,7 +231,7 @@ class TypedClient(CombinedClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled: ...
+        ) -> ProfiledJobs: ...
 
         @overload
         def submit_compile_and_profile_jobs(
@@ -244,6 +246,6 @@ class TypedClient(CombinedClient):
             calibration_data: Dataset | DatasetEntries | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
-        ) -> Profiled | list[Profiled]: ...
+        ) -> ProfiledJobs | list[ProfiledJobs]: ...
 
         def submit_compile_and_profile_jobs(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -1,38 +1,41 @@
-"""Submitting jobs."""
+"""Submitting jobs: what each type of job checks, uploads and sends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.client.submissions import (
-    Planned,
-    choose_devices,
-    compile_jobs,
-    create_jobs,
-    inference_jobs,
-    link_jobs,
-    quantize_job,
-)
+from qai_hub.client.submitter import BlockingSubmitter, JobPlan, Submitter
 from qai_hub.client.upload import UploadingClient
 from qai_hub.driver import run_blocking
-from qai_hub.errors import warn_deprecated
-from qai_hub.resources.job import Job
+from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
+from qai_hub.resources.compile import CompileJob
+from qai_hub.resources.inference import InferenceJob
+from qai_hub.resources.link import LinkJob
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
+from qai_hub.submit.checks import check_devices, check_options, check_specs, check_text
+from qai_hub.submit.model_checks import (
+    check_compilable,
+    check_linkable,
+    check_quantizable,
+    check_runnable,
+    get_model_key,
+)
 
 if TYPE_CHECKING:
-    from qai_hub.client.fetch import Choice
-    from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
-    from qai_hub.resources.inference import InferenceJob
-    from qai_hub.resources.link import LinkJob
+    from qai_hub.resources.job_request import JobRequest
     from qai_hub.resources.project import Project
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
-
-J = TypeVar("J", bound=Job)
 T = TypeVar("T")
+
+# Supported combinations of weight and activation types.
+_DTYPE_PAIRS = (
+    (QuantizeDtype.INT8, QuantizeDtype.INT8),
+    (QuantizeDtype.INT8, QuantizeDtype.INT16),
+    (QuantizeDtype.INT4, QuantizeDtype.INT16),
+)
 
 
 class SubmittingClient(UploadingClient):
@@ -87,8 +90,19 @@ class SubmittingClient(UploadingClient):
             >>> job.wait().success
             True
         """
-        given = model, device, name, input_specs, options, single_compile, calibration_data
-        return one_or_all(run_blocking(compile_jobs(self._driver, self, *given, retry, project)))
+        submitting = submit_compile(
+            self._submitter,
+            model,
+            device,
+            name,
+            input_specs,
+            options,
+            single_compile,
+            calibration_data,
+            retry,
+            project,
+        )
+        return unwrap_single(run_blocking(submitting))
 
     def submit_profile_job(
         self,
@@ -170,8 +184,10 @@ class SubmittingClient(UploadingClient):
             >>> job.download_output_data()["y"][0].ravel()
             array([1., 1., 1.], dtype=float32)
         """
-        given = model, device, inputs, name, options, retry, profile, project
-        return one_or_all(run_blocking(inference_jobs(self._driver, self, *given)))
+        submitting = submit_inference(
+            self._submitter, model, device, inputs, name, options, retry, profile, project
+        )
+        return unwrap_single(run_blocking(submitting))
 
     def submit_quantize_job(
         self,
@@ -210,8 +226,17 @@ class SubmittingClient(UploadingClient):
             ... )
             >>> quantized = job.get_target_model()
         """
-        given = model, calibration_data, weights_dtype, activations_dtype, name, options, project
-        return run_blocking(quantize_job(self._driver, self, *given))
+        submitting = submit_quantize(
+            self._submitter,
+            model,
+            calibration_data,
+            weights_dtype,
+            activations_dtype,
+            name,
+            options,
+            project,
+        )
+        return run_blocking(submitting)
 
     def submit_link_job(
         self,
@@ -247,29 +272,141 @@ class SubmittingClient(UploadingClient):
             >>> models = [job.get_target_model() for job in compile_jobs]
             >>> job = hub.submit_link_job(models, device, name="both")
         """
-        given = models, device, name, options, project
-        return one_or_all(run_blocking(link_jobs(self._driver, self, *given)))
+        submitting = submit_link(self._submitter, models, device, name, options, project)
+        return unwrap_single(run_blocking(submitting))
 
-    def _choose(self, queries: list[Device], models: Sequence[Any] = ()) -> list[Choice]:
-        """Finds the devices for jobs, one for each query, as `choose_devices` does."""
-        return run_blocking(choose_devices(self._driver, self, queries, models))
-
-    def _create(
-        self,
-        kind: type[J],
-        planned: Sequence[Planned],
-        project: str | Project | None,
-        retry: bool = True,
-    ) -> list[J]:
-        """Creates jobs, as `create_jobs` does."""
-        return run_blocking(create_jobs(self._driver, self, kind, planned, project, retry))
+    @property
+    def _submitter(self) -> BlockingSubmitter:
+        return BlockingSubmitter(self, self._driver)
 
 
-def one_or_all(jobs: list[T]) -> T | list[T]:
+async def submit_compile(
+    submitter: Submitter,
+    model: Any,  # noqa: ANN401
+    device: Device | list[Device],
+    name: str | None = None,
+    input_specs: InputSpecs | None = None,
+    options: str = "",
+    single_compile: bool = True,
+    calibration_data: Dataset | DatasetEntries | str | None = None,
+    retry: bool = True,
+    project: str | Project | None = None,
+) -> list[CompileJob]:
+    """Submits compile jobs, as `Client.submit_compile_job` does."""
+    devices = check_devices(device)
+    options, title = check_options("options", options), check_text("name", name)
+    specs = check_specs(input_specs)
+    check_compilable(model, specs, options)
+    if calibration_data is not None:
+        calibration_data = await submitter.check_dataset(calibration_data)
+    selected = await submitter.select_devices(devices)
+    source = await submitter.upload_model(model, project)
+    dataset = None
+    if calibration_data is not None:
+        dataset = await submitter.upload_dataset(calibration_data, project)
+
+    def build_request(devices: list[Device]) -> JobRequest:
+        return CompileJob._build_request(
+            source, devices, title or source.name, specs, options, dataset
+        )
+
+    groups = [selected] if single_compile else [[each] for each in selected]
+    plans = [JobPlan(group, build_request) for group in groups]
+    return await submitter.create_jobs(CompileJob, plans, project, retry)
+
+
+async def submit_inference(
+    submitter: Submitter,
+    model: Any,  # noqa: ANN401
+    device: Device | list[Device],
+    inputs: Dataset | DatasetEntries | str | None = None,
+    name: str | None = None,
+    options: str = "",
+    retry: bool = True,
+    profile: bool = True,
+    project: str | Project | None = None,
+) -> list[InferenceJob]:
+    """Submits inference jobs, as `Client.submit_inference_job` does."""
+    devices = check_devices(device)
+    options, title = check_options("options", options), check_text("name", name)
+    if inputs is None and not profile:
+        raise UserError("There is nothing to do: pass inputs or profile=True.")
+    check_runnable(model)
+    if inputs is not None:
+        inputs = await submitter.check_dataset(inputs)
+    selected = await submitter.select_devices(devices, [model])
+    dataset = None if inputs is None else await submitter.upload_dataset(inputs, project)
+    target = await submitter.upload_model(model, project)
+
+    def build_request(devices: list[Device]) -> JobRequest:
+        return InferenceJob._build_request(
+            target, devices[0], title or target.name, dataset, options, profile
+        )
+
+    plans = [JobPlan([each], build_request) for each in selected]
+    return await submitter.create_jobs(InferenceJob, plans, project, retry)
+
+
+async def submit_quantize(
+    submitter: Submitter,
+    model: Any,  # noqa: ANN401
+    calibration_data: Dataset | DatasetEntries | str,
+    weights_dtype: QuantizeDtype,
+    activations_dtype: QuantizeDtype,
+    name: str | None,
+    options: str,
+    project: str | Project | None,
+) -> QuantizeJob:
+    """Submits a quantize job, as `Client.submit_quantize_job` does."""
+    if (weights_dtype, activations_dtype) not in _DTYPE_PAIRS:
+        pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _DTYPE_PAIRS)
+        raise InvalidValueError(
+            f"Weights of {weights_dtype} cannot be combined with activations of"
+            f" {activations_dtype}. Supported weights and activations: {pairs}."
+        )
+    options, title = check_options("options", options), check_text("name", name)
+    check_quantizable(model)
+    checked = await submitter.check_dataset(calibration_data)
+    source = await submitter.upload_model(model, project)
+    dataset = await submitter.upload_dataset(checked, project)
+
+    def build_request(_: list[Device]) -> JobRequest:
+        return QuantizeJob._build_request(
+            source, dataset, weights_dtype, activations_dtype, title or source.name, options
+        )
+
+    (job,) = await submitter.create_jobs(QuantizeJob, [JobPlan([], build_request)], project)
+    return job
+
+
+async def submit_link(
+    submitter: Submitter,
+    models: Any,  # noqa: ANN401
+    device: Device | list[Device],
+    name: str | None,
+    options: str,
+    project: str | Project | None,
+) -> list[LinkJob]:
+    """Submits link jobs, as `Client.submit_link_job` does."""
+    devices = check_devices(device)
+    options, title = check_options("options", options), check_text("name", name)
+    sources = models if isinstance(models, list) else [models]
+    if not sources:
+        raise UserError("models is an empty list: a link job needs at least one model.")
+    for model in sources:
+        check_linkable(model)
+    if len({get_model_key(model) for model in sources}) < len(sources):
+        raise UserError("The models of a link job must differ: one of them is given twice.")
+    selected = await submitter.select_devices(devices, sources)
+    inputs = [await submitter.upload_model(model, project) for model in sources]
+
+    def build_request(devices: list[Device]) -> JobRequest:
+        return LinkJob._build_request(inputs, devices[0], title or inputs[-1].name, options)
+
+    plans = [JobPlan([each], build_request) for each in selected]
+    return await submitter.create_jobs(LinkJob, plans, project)
+
+
+def unwrap_single(jobs: list[T]) -> T | list[T]:
     """Returns a bare job for one device: scripts expect it also for a list of one device."""
     return jobs[0] if len(jobs) == 1 else jobs
-
-
-def only(made: T | list[T]) -> T:
-    """Returns the job of a submit for one device."""
-    return made[0] if isinstance(made, list) else made

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.client.fetch import fetch_dataset, fetch_model
 from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
 from qai_hub.client.lists import ListingClient
-from qai_hub.driver import Driver, entered, run_blocking
+from qai_hub.driver import Driver, enter_blocking_context, run_blocking
 from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
-from qai_hub.scratch import temporary_folder
-from qai_hub.sources import source_file
+from qai_hub.sources import open_source
 from qai_hub.submit.checks import check_text, default_name
-from qai_hub.transport.values import id_of_made, known
+from qai_hub.temporary_files import temporary_folder
+from qai_hub.transport.values import require_id, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub.resources.project import Project
@@ -58,9 +58,9 @@ class UploadingClient(ListingClient):
             >>> model.name
             'classifier'
         """
-        return run_blocking(self._model(self._driver, model, name, project))
+        return run_blocking(self._send_model(self._driver, model, name, project))
 
-    async def _model(
+    async def _send_model(
         self,
         driver: Driver,
         model: Any,  # noqa: ANN401 (as above)
@@ -76,7 +76,7 @@ class UploadingClient(ListingClient):
             return model
         project_id = self._project_id(project)
         name = check_text("name", name)
-        async with entered(driver, lambda: source_file(model)) as source:
+        async with enter_blocking_context(driver, lambda: open_source(model)) as source:
             body = ModelCreate(
                 name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
@@ -86,13 +86,13 @@ class UploadingClient(ListingClient):
                 created = await driver.call(create_model.sync, body=body)
             else:
                 created = await driver.call(create_project_model.sync, project_id, body=body)
-            model_id = id_of_made(created.id)
-            with naming(f"Model {model_id}"):
+            model_id = require_id(created.id)
+            with note_created_resource(f"Model {model_id}"):
                 await upload_model_file(driver, model_id, source.path)
-                if known(created.creation_time) is None:
+                if value_or_none(created.creation_time) is None:
                     uploaded = await fetch_model(driver, self, model_id)
                 else:
-                    uploaded = Model._uploaded(self, created, source.model_type, body.name)
+                    uploaded = Model._from_upload(self, created, source.model_type, body.name)
         uploaded.model = None if isinstance(model, str | Path) else model
         return uploaded
 
@@ -132,10 +132,10 @@ class UploadingClient(ListingClient):
         permanent: bool = False,
         project: str | Project | None = None,
     ) -> Dataset:
-        uploading = self._dataset(self._driver, data, name, permanent, project=project)
+        uploading = self._send_dataset(self._driver, data, name, permanent, project=project)
         return run_blocking(uploading)
 
-    async def _dataset(
+    async def _send_dataset(
         self,
         driver: Driver,
         data: Dataset | DatasetEntries | str,
@@ -153,7 +153,7 @@ class UploadingClient(ListingClient):
             return data
         project_id = self._project_id(project)
         name = check_text("name", name)
-        async with entered(driver, lambda: _h5_file(data)) as path:
+        async with enter_blocking_context(driver, lambda: _as_h5_file(data)) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
             title = name or default_name(default) or "dataset"
             body = DatasetCreate(name=title, permanent=permanent)
@@ -161,11 +161,13 @@ class UploadingClient(ListingClient):
                 created = await driver.call(create_dataset.sync, body=body)
             else:
                 created = await driver.call(create_project_dataset.sync, project_id, body=body)
-            dataset_id = id_of_made(created.id)
-            with naming(f"Dataset {dataset_id}"):
+            dataset_id = require_id(created.id)
+            with note_created_resource(f"Dataset {dataset_id}"):
                 await upload_dataset_file(driver, dataset_id, path)
-                if known(created.creation_time) and (permanent or known(created.expiration_time)):
-                    dataset = Dataset._uploaded(self, created, title)
+                if value_or_none(created.creation_time) and (
+                    permanent or value_or_none(created.expiration_time)
+                ):
+                    dataset = Dataset._from_upload(self, created, title)
                 else:
                     dataset = await fetch_dataset(driver, self, dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
@@ -173,16 +175,16 @@ class UploadingClient(ListingClient):
 
 
 @contextmanager
-def naming(made: str) -> Iterator[None]:
+def note_created_resource(resource: str) -> Iterator[None]:
     """Adds a note to errors that names what was created before.
 
     Args:
-        made: What was created, such as `"Model mabc"`.
+        resource: What was created, such as `"Model mabc"`.
     """
     try:
         yield
     except Error as error:
-        error.add_note(f"{made} was made before that.")
+        error.add_note(f"{resource} has already been created.")
         raise
 
 
@@ -207,13 +209,13 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         check_entries(data)
     else:
         raise UserError(
-            "A dataset is a dictionary from names to lists of arrays, or the path of an HDF5 file,"
-            f" not a {type(data).__name__}."
+            "A dataset must be a dictionary from names to lists of arrays, or the path of an HDF5"
+            f" file, not a {type(data).__name__}."
         )
 
 
 @contextmanager
-def _h5_file(data: DatasetEntries | str) -> Iterator[Path]:
+def _as_h5_file(data: DatasetEntries | str) -> Iterator[Path]:
     """Provides the data as an HDF5 file while the context is open."""
     from qai_hub.dataset_file import dataset_entries_to_h5
 

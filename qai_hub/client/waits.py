@@ -8,7 +8,7 @@ from qai_hub.resources.job import Job
 from qai_hub.status import JobStatus
 from qai_hub.waiting.poll import Wait
 
-__all__ = ["as_completed", "distinct", "list_of_jobs", "wait_all"]
+__all__ = ["as_completed", "check_jobs", "unique_jobs", "wait_all"]
 
 J = TypeVar("J", bound=Job)
 
@@ -38,9 +38,9 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
         >>> all(status.success for status in statuses)
         True
     """
-    given = list_of_jobs(jobs)
-    statuses = dict(_ended(distinct(given), timeout))
-    return [statuses[job] for job in given]
+    checked = check_jobs(jobs)
+    statuses = dict(_iterate_ended(unique_jobs(checked), timeout))
+    return [statuses[job] for job in checked]
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:
@@ -61,10 +61,10 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]
         >>> for job in hub.as_completed(jobs, timeout=3600):
         ...     logs = job.download_job_logs("logs")
     """
-    return (job for job, _ in _ended(distinct(list_of_jobs(jobs)), timeout))
+    return (job for job, _ in _iterate_ended(unique_jobs(check_jobs(jobs)), timeout))
 
 
-def list_of_jobs(jobs: Iterable[J]) -> list[J]:
+def check_jobs(jobs: Iterable[J]) -> list[J]:
     """Checks that all items are jobs.
 
     Args:
@@ -77,22 +77,22 @@ def list_of_jobs(jobs: Iterable[J]) -> list[J]:
         TypeError: If one of them is not a job.
     """
     if isinstance(jobs, Job):
-        raise TypeError("Give a list of jobs, or use job.wait() for one.")
-    given = list(jobs)
-    for job in given:
+        raise TypeError("Pass a list of jobs, or use job.wait() for a single job.")
+    checked = list(jobs)
+    for job in checked:
         if not isinstance(job, Job):
-            raise TypeError(f"{job!r} is no job: give jobs, such as hub.get_job returns.")
-    return given
+            raise TypeError(f"{job!r} is not a job: pass jobs, such as hub.get_job returns.")
+    return checked
 
 
-def distinct(jobs: Iterable[J]) -> list[J]:
+def unique_jobs(jobs: Iterable[J]) -> list[J]:
     """Removes duplicate jobs."""
     return list(dict.fromkeys(jobs))
 
 
-def _ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
+def _iterate_ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
     # asyncio is imported here because only waiting needs an event loop.
-    from qai_hub.waiting.aio import ended
-    from qai_hub.waiting.thread import in_background
+    from qai_hub.waiting.aio import iter_ended
+    from qai_hub.waiting.thread import iterate_in_thread
 
-    return in_background(ended(Wait(jobs, timeout, now=time.monotonic())))
+    return iterate_in_thread(iter_ended(Wait(jobs, timeout, now=time.monotonic())))

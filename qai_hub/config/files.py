@@ -9,18 +9,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from qai_hub.errors import UserError, without_secrets
-from qai_hub.forking import hold_forks
+from qai_hub.errors import UserError, redact_url
+from qai_hub.forking import delay_forks
 
 __all__ = [
     "Secret",
-    "absent_profile",
     "check_token",
     "check_url",
-    "is_private",
+    "environment_or_process",
+    "is_encrypted_or_local",
+    "missing_profile_message",
     "profile_path",
     "read_values",
-    "variables",
     "write_values",
 ]
 
@@ -58,14 +58,14 @@ def profile_path(
             or set(profile) & set("/\\:")
         ):
             raise UserError(
-                f"{profile!r} is no name for a profile: use letters, digits, '-', '_' and '.'."
+                f"{profile!r} is not a valid profile name: use letters, digits, '-', '_' and '.'."
             )
         return folder / f"{profile}.ini"
-    named = variables(environ).get("QAIHUB_CLIENT_INI", "").strip()
+    named = environment_or_process(environ).get("QAIHUB_CLIENT_INI", "").strip()
     return Path(os.path.expanduser(named)) if named else folder / "client.ini"  # noqa: PTH111
 
 
-def variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+def environment_or_process(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     """Returns the given environment variables, or those of the process if None."""
     # Not a default argument: help() prints defaults, and the environment may contain a token.
     return os.environ if environ is None else environ
@@ -94,11 +94,11 @@ def read_values(path: Path) -> dict[str, str]:
         raise UserError(f"{path} cannot be read: {reason}.") from None
     except configparser.Error as error:
         raise UserError(
-            f"{path} is no INI file: {type(error).__name__}{_line(error)}. It must have a section "
-            "[api] with lines like `api_token = TOKEN`."
+            f"{path} is not a valid INI file: {type(error).__name__}{_line_suffix(error)}. It must "
+            "have a section [api] with lines like `api_token = TOKEN`."
         ) from None
     if not parser.has_section("api"):
-        found = _listed(parser.sections()) or "none"
+        found = _join(parser.sections()) or "none"
         raise UserError(f"{path}: section [api] is missing; sections found: {found}.")
     return dict(parser["api"])
 
@@ -118,14 +118,16 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
     """
     for key, value in values.items():
         if not value.isprintable() or value != value.strip():
-            raise UserError(f"{key} cannot be saved: it has control characters or outer spaces.")
+            raise UserError(
+                f"{key} cannot be saved: it has control characters or outer white space."
+            )
     parser = configparser.ConfigParser(interpolation=None)
     parser["api"] = values
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o700)
     target = path.resolve()
-    with hold_forks():
+    with delay_forks():
         descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -137,23 +139,23 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
         raise
 
 
-def absent_profile(profile: str, path: Path) -> str:
+def missing_profile_message(profile: str, path: Path) -> str:
     """Returns the error message for a profile that does not exist."""
     known = sorted(file.stem for file in path.parent.glob("*.ini"))
     return (
         f"There is no profile {profile!r}: {path} does not exist. Profiles found: "
-        f"{_listed(known) or 'none'}. Make it with "
+        f"{_join(known) or 'none'}. Create it with "
         f"`qai-hub --profile {profile} configure --api_token TOKEN`."
     )
 
 
-def _line(error: configparser.Error) -> str:
+def _line_suffix(error: configparser.Error) -> str:
     faults = getattr(error, "errors", ())
     number = faults[0][0] if faults else getattr(error, "lineno", None)
     return "" if number is None else f" in line {number}"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
@@ -172,7 +174,7 @@ def check_token(token: str) -> str:
         raise UserError(f"api_token must be text, not {type(token).__name__}.")
     token = token.strip()
     if not re.fullmatch(r"[!-~]*", token):
-        raise UserError("api_token has characters that no token has: copy it again, alone.")
+        raise UserError("api_token contains invalid characters: copy only the token.")
     return Secret(token)
 
 
@@ -190,7 +192,7 @@ def check_url(key: str, url: str) -> str:
         UserError: If it is not an http or https URL with a host, or has user information, a query
             or a fragment.
     """
-    wrong = f"{key} must be an address like https://host or http://127.0.0.1:8642"
+    wrong = f"{key} must be a URL like https://host or http://127.0.0.1:8642"
     if not isinstance(url, str):
         raise UserError(f"{wrong}, not {type(url).__name__}.")
     trimmed = url.strip().rstrip("/")
@@ -200,13 +202,13 @@ def check_url(key: str, url: str) -> str:
     except ValueError:
         fits = False
     if not fits or re.search(r"[\s\x00-\x1f\x7f\\]", trimmed):
-        raise UserError(f"{wrong}, not {without_secrets(trimmed)!r}.")
+        raise UserError(f"{wrong}, not {redact_url(trimmed)!r}.")
     if parts.username is not None or parts.query or parts.fragment:
         raise UserError(f"{wrong}, without user name, password, query or fragment.")
     return trimmed
 
 
-def is_private(url: str) -> bool:
+def is_encrypted_or_local(url: str) -> bool:
     """Returns whether a URL uses HTTPS or loopback, so that nobody on the way can read along."""
     parts = urlsplit(url)
     host = parts.hostname or ""

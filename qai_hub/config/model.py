@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from qai_hub.config.files import (
-    absent_profile,
     check_token,
     check_url,
-    is_private,
+    environment_or_process,
+    is_encrypted_or_local,
+    missing_profile_message,
     profile_path,
     read_values,
-    variables,
     write_values,
 )
 from qai_hub.errors import Error, UserError
@@ -90,9 +90,10 @@ class ClientConfig:
         self.web_url = check_url("web_url", self.web_url)
         if self.wire not in get_args(Wire):
             raise UserError(f"wire is {self.wire!r}: it must be {', '.join(get_args(Wire))}.")
-        if not is_private(self.api_url):
+        if not is_encrypted_or_local(self.api_url):
             _logger.warning(
-                "%s is not encrypted: the token can be read on the way. Use https.", self.api_url
+                "%s is not encrypted: others can read the token. Use https.",
+                self.api_url,
             )
 
     def __repr__(self) -> str:
@@ -117,7 +118,7 @@ class ClientConfig:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.api_token = _token_for(self.api_url, self._profile)
+        self.api_token = _load_token(self.api_url, self._profile)
 
 
 def require_token(config: ClientConfig) -> str:
@@ -168,7 +169,7 @@ def load_config(
         True
     """
     path = profile_path(profile, environ=environ, home=home)
-    environment = variables(environ) if profile is None else {}
+    environment = environment_or_process(environ) if profile is None else {}
     token = environment.get("QAI_HUB_API_TOKEN", "").strip()
     url = environment.get("QAI_HUB_API_URL", "").strip()
     sources = ["QAI_HUB_API_TOKEN"] * bool(token) + ["QAI_HUB_API_URL"] * bool(url)
@@ -177,7 +178,7 @@ def load_config(
         sources.append(f"{path}, section [api]")
     except FileNotFoundError:
         if profile is not None:
-            raise FileNotFoundError(absent_profile(profile, path)) from None
+            raise FileNotFoundError(missing_profile_message(profile, path)) from None
         if not token:
             raise UserError(f"{path} does not exist. {HOW_TO_CONFIGURE}") from None
         values = {}
@@ -187,7 +188,7 @@ def load_config(
             api_token=token or values.get("api_token", ""),
             api_url=api_url,
             web_url=url or values.get("web_url") or api_url,
-            verbose=_boolean("verbose", values.get("verbose", "true")),
+            verbose=_parse_bool("verbose", values.get("verbose", "true")),
             default_project=values.get("default_project") or None,
             wire=cast(Wire, values.get("wire") or "auto"),
         )
@@ -269,7 +270,7 @@ def save_config(
     return path
 
 
-def _boolean(key: str, text: str) -> bool:
+def _parse_bool(key: str, text: str) -> bool:
     if text.lower() in _TRUE:
         return True
     if text.lower() in _FALSE:
@@ -277,7 +278,7 @@ def _boolean(key: str, text: str) -> bool:
     raise UserError(f"{key} is {text!r}: it must be one of {', '.join(sorted(_TRUE | _FALSE))}.")
 
 
-def _token_for(api_url: str, profile: str | None) -> str:
+def _load_token(api_url: str, profile: str | None) -> str:
     try:
         config = load_config(profile)
     except (Error, OSError):

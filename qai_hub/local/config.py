@@ -43,7 +43,7 @@ class Retention:
 DEFAULT_RETENTION = Retention()
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Return the number of processor cores of this machine."""
     return os.cpu_count() or 1
 
@@ -88,7 +88,7 @@ class HubConfig:
     users: tuple[tuple[str, str | None], ...] = field(default=((DEFAULT_USER, None),), repr=False)
     keep_users: bool = False
     allowed_hosts: tuple[str, ...] = ()
-    max_parallel_jobs: int = field(default_factory=cores)
+    max_parallel_jobs: int = field(default_factory=count_cores)
     job_timeout: float = 3600.0
     memory_limit: int | None = None
     cache: bool = True
@@ -109,19 +109,19 @@ class HubConfig:
         return self.data_dir is not None
 
 
-_MOST = 10**9
+_MAX_NUMBER = 10**9
 # The minimum and maximum of each number.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "max_parallel_jobs": (1, 10_000),
-    "job_timeout": (0.001, _MOST),
+    "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),
-    "max_queued_jobs": (1, _MOST),
-    "max_unfinished_uploads": (1, _MOST),
+    "max_queued_jobs": (1, _MAX_NUMBER),
+    "max_unfinished_uploads": (1, _MAX_NUMBER),
     "part_size": (1, 1 << 40),
 }
-_FRACTIONS = frozenset({"job_timeout"})
-_OPTIONAL = frozenset({"memory_limit"})
+_FLOAT_FIELDS = frozenset({"job_timeout"})
+_OPTIONAL_FIELDS = frozenset({"memory_limit"})
 
 
 def check_range(name: str, value: object, unit: int = 1) -> None:
@@ -136,25 +136,25 @@ def check_range(name: str, value: object, unit: int = 1) -> None:
         TypeError: It is not a number, or has a fraction that the setting cannot have.
         ValueError: The number is out of its range.
     """
-    if value is None and name in _OPTIONAL:
+    if value is None and name in _OPTIONAL_FIELDS:
         return
-    fraction = name in _FRACTIONS
-    if isinstance(value, bool) or not isinstance(value, Real if fraction else Integral):
-        kind = "a number" if fraction else "a whole number"
+    is_float = name in _FLOAT_FIELDS
+    if isinstance(value, bool) or not isinstance(value, Real if is_float else Integral):
+        kind = "a number" if is_float else "a whole number"
         raise TypeError(f"{name} must be {kind}, not {value!r}")
-    least, most = _RANGES[name]
+    low, high = _RANGES[name]
     number = cast("float", value) * unit
     # Written this way round because NaN must be out of every range.
-    if least <= number <= most:
+    if low <= number <= high:
         return
     if unit != 1:
-        least, most = -(-least // unit), most // unit
-    if number > most * unit:
-        raise ValueError(f"{name} must be {most} or less")
-    raise ValueError(f"{name} must be {least} or more")
+        low, high = -(-low // unit), high // unit
+    if number > high * unit:
+        raise ValueError(f"{name} must be {high} or less")
+    raise ValueError(f"{name} must be {low} or more")
 
 
-def named_hosts(names: Iterable[str]) -> tuple[str, ...]:
+def normalize_hosts(names: Iterable[str]) -> tuple[str, ...]:
     """Return host names in the form that `HubConfig` holds.
 
     Raises:
@@ -166,7 +166,7 @@ def named_hosts(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def named_users(users: Users) -> tuple[tuple[str, str | None], ...]:
+def normalize_users(users: Users) -> tuple[tuple[str, str | None], ...]:
     """Return users in the form that `HubConfig` holds; the default user if there are none.
 
     Args:

@@ -32,7 +32,7 @@ class Device:
         attributes: Its attributes, as `key:value`.
         soc_description: Marketing name of its chip.
         soc: Its chip, as the compiler needs it.
-        stands_for: For a family of devices, the device that a job runs on.
+        representative: For a family of devices, the device that a job runs on.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Device:
     attributes: tuple[str, ...]
     soc_description: str
     soc: Soc
-    stands_for: str | None = None
+    representative: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the device in the contract's JSON form."""
@@ -52,14 +52,14 @@ class Device:
         }
 
 
-def read_table() -> Mapping[str, Any]:
+def load_table() -> Mapping[str, Any]:
     """Return the table: sources, chipsets, devices and families."""
     text = resources.files(__package__).joinpath("data", "devices.json").read_text("utf-8")
     table: dict[str, Any] = json.loads(text)
     return table
 
 
-def known_devices(table: Mapping[str, Any]) -> Iterator[Device]:
+def build_devices(table: Mapping[str, Any]) -> Iterator[Device]:
     """Build the devices of a table.
 
     Args:
@@ -79,7 +79,7 @@ def known_devices(table: Mapping[str, Any]) -> Iterator[Device]:
         members = [device for name in family["members"] for device in known[name]]
         for os in sorted({device.os for device in members}):
             member = next(device for device in members if device.os == os)
-            yield replace(member, name=family["name"], stands_for=member.name)
+            yield replace(member, name=family["name"], representative=member.name)
 
 
 def _device(row: Mapping[str, Any], chipset: Mapping[str, Any], os: str) -> Device:
@@ -153,13 +153,13 @@ class DeviceCatalogue:
     """
 
     def __init__(self, devices: Iterable[Device]) -> None:
-        self._devices = tuple(sorted(devices, key=lambda one: (one.name, _version(one.os))))
+        self._devices = tuple(sorted(devices, key=lambda one: (one.name, _parse_version(one.os))))
         self._by_key = {(device.name, device.os): device for device in self._devices}
 
     @classmethod
     def load(cls) -> "DeviceCatalogue":
         """Read the catalogue that is installed with the package."""
-        return cls(known_devices(read_table()))
+        return cls(build_devices(load_table()))
 
     def find(self, query: DeviceQuery) -> list[Device]:
         """Find the devices that match.
@@ -203,8 +203,8 @@ class DeviceCatalogue:
         found = self.find(query)
         if not found:
             return None
-        latest = max(found, key=lambda device: _version(device.os))
-        return self._by_key[latest.stands_for or latest.name, latest.os]
+        latest = max(found, key=lambda device: _parse_version(device.os))
+        return self._by_key[latest.representative or latest.name, latest.os]
 
     def resolve(self, query: DeviceQuery) -> Device:
         """Return the device that a job is for, as `select` does, or raise.
@@ -221,10 +221,10 @@ class DeviceCatalogue:
         """
         device = self.select(query)
         if device is None:
-            raise ProblemError(404, f"No device matches {query}.{self._hint(query)}")
+            raise ProblemError(404, f"No device matches {query}.{self._suggest(query)}")
         return device
 
-    def soc_of(self, device: Mapping[str, Any]) -> Soc | None:
+    def get_soc(self, device: Mapping[str, Any]) -> Soc | None:
         """Return the chip of the device that a job was submitted for.
 
         Args:
@@ -236,7 +236,7 @@ class DeviceCatalogue:
         known = self._by_key.get((device["name"], device["os"]))
         return known.soc if known else None
 
-    def _hint(self, query: DeviceQuery) -> str:
+    def _suggest(self, query: DeviceQuery) -> str:
         names = {device.name.lower(): device.name for device in self._devices}
         close = get_close_matches(query.name.lower(), names, n=3)
         if query.name and query.name not in names.values():
@@ -260,10 +260,10 @@ def _os_filter(text: str) -> Callable[[str], bool]:
             400, f"The os interval {text!r} is not of a form such as '[14,15)' or '[14,)'."
         )
     opening, low, high, closing = match.groups()
-    least, most = (_version(bound) if bound else None for bound in (low, high))
+    least, most = (_parse_version(bound) if bound else None for bound in (low, high))
 
     def within(version: str) -> bool:
-        value = _version(version)
+        value = _parse_version(version)
         above = least is None or value > least or (opening == "[" and value == least)
         below = most is None or value < most or (closing == "]" and value == most)
         return above and below
@@ -271,7 +271,7 @@ def _os_filter(text: str) -> Callable[[str], bool]:
     return within
 
 
-def _version(text: str) -> tuple[int, ...]:
+def _parse_version(text: str) -> tuple[int, ...]:
     if not _VERSION.fullmatch(text):
         raise ProblemError(400, f"{text!r} in the os interval is not a version such as '14'.")
     numbers = [int(number) for number in text.split(".")]

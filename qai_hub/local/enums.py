@@ -7,7 +7,7 @@ contract. `tests/contract/test_enums.py` compares them with `openapi.yaml`.
 from enum import StrEnum
 from typing import Literal
 
-JobTypeName = Literal["compile", "quantize", "link", "inference", "profile"]
+JobTypeName = Literal["compile", "inference", "link", "profile", "quantize"]
 """Types of jobs, as lists of jobs are filtered by them."""
 
 

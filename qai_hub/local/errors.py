@@ -50,14 +50,14 @@ def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | i
     """Return a problem as JSON."""
     return {
         "type": "about:blank",
-        "title": title(status),
+        "title": reason_phrase(status),
         "status": status,
         "detail": detail,
         "request_id": request_id,
     }
 
 
-def title(status: int) -> str:
+def reason_phrase(status: int) -> str:
     """Return the reason phrase of an HTTP status."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
@@ -70,7 +70,7 @@ OUT_OF_FILES = ProblemError(
 )
 TOO_BUSY = ProblemError(
     503,
-    "This hub serves as many connections as it can: try again in a moment.",
+    "This hub has reached its limit of connections: try again in a moment.",
     headers={"Retry-After": "2", "Connection": "close"},
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from qai_hub.config import ClientConfig
 from qai_hub.local.clock import Clock, now
-from qai_hub.local.config import HubConfig, Users, cores, named_hosts, named_users
+from qai_hub.local.config import HubConfig, Users, count_cores, normalize_hosts, normalize_users
 from qai_hub.local.core.accounts import Accounts, HubUser
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.engine.attempt import run_attempt
@@ -92,10 +92,10 @@ class LocalHub:
             data_dir=None if data_dir is None else Path(data_dir).expanduser(),
             host=host,
             port=port,
-            users=named_users(users),
+            users=normalize_users(users),
             keep_users=keep_users,
-            allowed_hosts=named_hosts(allowed_hosts),
-            max_parallel_jobs=cores() if max_parallel_jobs is None else max_parallel_jobs,
+            allowed_hosts=normalize_hosts(allowed_hosts),
+            max_parallel_jobs=count_cores() if max_parallel_jobs is None else max_parallel_jobs,
             job_timeout=job_timeout,
             memory_limit=memory_limit,
             cache=cache,
@@ -105,7 +105,7 @@ class LocalHub:
             validate_responses=validate_responses,
             limits=limits,
         )
-        self._set_up(config, clock, run_attempt)
+        self._initialize(config, clock, run_attempt)
 
     @classmethod
     def from_config(
@@ -127,10 +127,10 @@ class LocalHub:
             >>> small = LocalHub.from_config(HubConfig(max_parallel_jobs=1))
         """
         hub = cls.__new__(cls)
-        hub._set_up(config, clock, run_attempt)
+        hub._initialize(config, clock, run_attempt)
         return hub
 
-    def _set_up(self, config: HubConfig, clock: Clock, run_attempt: RunAttempt) -> None:
+    def _initialize(self, config: HubConfig, clock: Clock, run_attempt: RunAttempt) -> None:
         self._config = config
         self._clock = clock
         self._run_attempt = run_attempt
@@ -140,7 +140,7 @@ class LocalHub:
     @property
     def url(self) -> str:
         """Scheme, host and port of the running hub, in the form that `api_url` takes."""
-        return self._started().url
+        return self._require_running().url
 
     @property
     def waiting(self) -> int:
@@ -153,7 +153,7 @@ class LocalHub:
 
         Files that the database does not know, and expired ones, are kept there for at least a week.
         """
-        return self._started().quarantined
+        return self._require_running().quarantined
 
     @property
     def connections(self) -> int:
@@ -182,7 +182,7 @@ class LocalHub:
             >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
         """
         accounts = self._accounts
-        return accounts.token(accounts.emails[0] if email is None else email)
+        return accounts.get_token(accounts.emails[0] if email is None else email)
 
     def is_token_of(self, token: str, email: str) -> bool:
         """Returns whether a token belongs to a user.
@@ -203,7 +203,7 @@ class LocalHub:
         """
         accounts = self._accounts
         user = accounts.authenticate(token)
-        return user is not None and user == accounts.with_email(email)
+        return user is not None and user == accounts.find_by_email(email)
 
     def users(self) -> list[HubUser]:
         """Returns all present and former users of the hub and its data folder.
@@ -218,7 +218,7 @@ class LocalHub:
             >>> [user.email for user in local_hub.users() if user.origin == "start"]
             ['you@example.com', 'colleague@example.com']
         """
-        return self._accounts.listed()
+        return self._accounts.list_users()
 
     def add_user(self, email: str, token: str | None = None) -> str:
         """Adds a user, who has access at once and at later starts, until revoked.
@@ -342,7 +342,7 @@ class LocalHub:
             >>> kept.stop()
         """
         if self._running is not None:
-            raise RuntimeError("the hub runs already")
+            raise RuntimeError("the hub is already running")
         with ExitStack() as stack:
             self._running = start_hub(self._config, self._clock, self._run_attempt, stack)
             self._stack = stack.pop_all()
@@ -375,9 +375,11 @@ class LocalHub:
 
     @property
     def _accounts(self) -> Accounts:
-        return self._started().accounts
+        return self._require_running().accounts
 
-    def _started(self) -> RunningHub:
+    def _require_running(self) -> RunningHub:
         if self._running is None:
-            raise RuntimeError("the hub does not run: use it in a with statement, or call start()")
+            raise RuntimeError(
+                "the hub is not running: use it in a with statement, or call start()"
+            )
         return self._running

@@ -8,14 +8,14 @@ if sys.platform != "win32":
     import resource
 
 # More than any hub needs. With a huge limit, subprocesses would be slow to start.
-_MOST_FILES = 65_536
+_MAX_FILES = 65_536
 # Open in any case: modules, the database, the log.
-_ALWAYS_OPEN = 48
+_BASE_FILES = 48
 # A database connection uses three files, and the request that it serves one more.
-_PER_THREAD = 4
+_FILES_PER_THREAD = 4
 # Pipes to a worker and its log, and the database connection while the job ends.
-_PER_JOB = 8
-_WITHOUT_LIMIT = 1024
+_FILES_PER_JOB = 8
+_FILES_WITHOUT_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +74,11 @@ class ServerLimits:
             343
         """
         threads = max(4, min(40, files // 16))
-        others = _ALWAYS_OPEN + _PER_THREAD * threads + _PER_JOB * jobs
+        reserved = _BASE_FILES + _FILES_PER_THREAD * threads + _FILES_PER_JOB * jobs
         # Half of them, as a request may also have a file open that is sent or written.
-        places = max(12, (files - others) // 2)
-        refusals = min(256, max(4, places // 8))
-        connections = places - refusals
+        total = max(12, (files - reserved) // 2)
+        refusals = min(256, max(4, total // 8))
+        connections = total - refusals
         return cls(
             connections=connections,
             refusals=refusals,
@@ -87,18 +87,18 @@ class ServerLimits:
         )
 
 
-def raise_open_files() -> int:
+def raise_open_file_limit() -> int:
     """Raise this process's limit of open files as far as the system allows without privileges.
 
     Returns:
         The number of files that it may have open now.
     """
     if sys.platform == "win32":
-        return _WITHOUT_LIMIT
+        return _FILES_WITHOUT_LIMIT
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return _MOST_FILES if soft == resource.RLIM_INFINITY else soft
+        return _MAX_FILES if soft == resource.RLIM_INFINITY else soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):

@@ -5,6 +5,7 @@ These are the names of `util.zipped_model`, `util.dataset_entries_converters` an
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import stat
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub import dataset_file as dataset_files
 from qai_hub.errors import UserError
-from qai_hub.wire.descriptor import PACKAGE, described, message_class
+from qai_hub.wire.descriptor import PACKAGE, load_descriptor, message_class
 
 if TYPE_CHECKING:
     import h5py
@@ -74,7 +75,7 @@ def unzip_model(zipped_model_path: str, path_to_extract: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(zipped_model_path) as archive:
-            entries = [(entry, _place(entry)) for entry in archive.infolist()]
+            entries = [(entry, _parse_entry(entry)) for entry in archive.infolist()]
             for entry, place in entries:
                 target = folder.joinpath(*place)
                 if entry.is_dir():
@@ -84,18 +85,18 @@ def unzip_model(zipped_model_path: str, path_to_extract: str) -> str:
                 with archive.open(entry) as packed, target.open("wb") as file:
                     shutil.copyfileobj(packed, file)
     except zipfile.BadZipFile as error:
-        raise UserError(f"{zipped_model_path} is no ZIP file, or is damaged: {error}.") from error
+        raise UserError(f"{zipped_model_path} is not a ZIP file or is damaged: {error}.") from error
     tops = {place[0] for _, place in entries}
     return str(folder / tops.pop() if len(tops) == 1 else folder)
 
 
-def _place(entry: zipfile.ZipInfo) -> tuple[str, ...]:
+def _parse_entry(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     """Returns the path of an entry as parts, and rejects one that leads out of the folder."""
     parts = tuple(part for part in entry.filename.split("/") if part not in {"", "."})
     is_link = stat.S_ISLNK(entry.external_attr >> 16)
     leads_out = ".." in parts or any(set(part) & set("\\:") for part in parts)
     if not parts or leads_out or entry.filename.startswith("/") or is_link:
-        raise UserError(f"The entry {entry.filename!r} of a ZIP file leads out of it.")
+        raise UserError(f"The entry {entry.filename!r} of a ZIP file leads outside it.")
     return parts
 
 
@@ -133,22 +134,23 @@ def h5_to_dataset_entries(h5f: h5py.File) -> dict[str, list[np.ndarray[Any, Any]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - classes, enums and their values
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = _made(name)
-    return found
+    return _resolve(name)
 
 
 def __dir__() -> list[str]:
-    file = described().file
+    file = load_descriptor().file
     values = [value.name for enum in file.enum_type for value in enum.value]
     messages = [message.name for message in file.message_type]
     enums = [enum.name for enum in file.enum_type]
     return sorted({*messages, *enums, *values, "DESCRIPTOR"})
 
 
-def _made(name: str) -> object:
+# The values are not cached in this module's namespace, whose own names some of them share.
+@functools.cache
+def _resolve(name: str) -> object:
     from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-    file = described().pool.FindFileByName(described().file.name)
+    file = load_descriptor().pool.FindFileByName(load_descriptor().file.name)
     if name == "DESCRIPTOR":
         return file
     if name in file.message_types_by_name:

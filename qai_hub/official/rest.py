@@ -13,7 +13,7 @@ from qai_hub.config import ClientConfig
 from qai_hub.errors import Error as APIException
 from qai_hub.errors import UserError
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
-from qai_hub.transfer.s3 import s3_announced
+from qai_hub.transfer.s3 import s3_support_parameter
 
 if TYPE_CHECKING:
     from qai_hub_api.models import JobTypeName
@@ -63,7 +63,7 @@ def get_auth_user(config: ClientConfig) -> Message:
     """Returns the owner of the token, as a `User` message."""
     from qai_hub_api.api.users import get_user
 
-    return _ask(config, get_user.sync)
+    return _call(config, get_user.sync)
 
 
 def get_device_list(
@@ -76,7 +76,7 @@ def get_device_list(
     """Returns the devices that match all given criteria, as a `DeviceList` message."""
     from qai_hub_api.api.devices import list_devices
 
-    return _ask(
+    return _call(
         config, list_devices.sync, name=name, os=os, attributes=attributes or [], select=select
     )
 
@@ -85,14 +85,14 @@ def get_framework_list(config: ClientConfig) -> Message:
     """Returns the frameworks that jobs can request, as a `FrameworkList` message."""
     from qai_hub_api.api.devices import list_frameworks
 
-    return _ask(config, list_frameworks.sync)
+    return _call(config, list_frameworks.sync)
 
 
 def get_model(config: ClientConfig, model_id: str) -> Message:
     """Returns a model, as a `Model` message."""
     from qai_hub_api.api.models import get_model
 
-    return _ask(config, get_model.sync, model_id)
+    return _call(config, get_model.sync, model_id)
 
 
 def get_model_list(
@@ -106,36 +106,38 @@ def get_model_list(
     from qai_hub_api.api.models import list_models
     from qai_hub_api.api.projects import list_project_models
 
-    given = _given(offset=offset, limit=limit, producer=producer_id)
-    return _ask_within(config, list_models.sync, list_project_models.sync, project_id, given)
+    arguments = _drop_none(offset=offset, limit=limit, producer=producer_id)
+    return _call_in_project(
+        config, list_models.sync, list_project_models.sync, project_id, arguments
+    )
 
 
 def get_dataset(config: ClientConfig, dataset_id: str) -> Message:
     """Returns a dataset, as a `Dataset` message."""
     from qai_hub_api.api.datasets import get_dataset
 
-    return _ask(config, get_dataset.sync, dataset_id)
+    return _call(config, get_dataset.sync, dataset_id)
 
 
 def get_dataset_list(config: ClientConfig, offset: int = 0, limit: int | None = None) -> Message:
     """Returns one page of datasets, newest first, as a `DatasetList` message."""
     from qai_hub_api.api.datasets import list_datasets
 
-    return _ask(config, list_datasets.sync, **_given(offset=offset, limit=limit))
+    return _call(config, list_datasets.sync, **_drop_none(offset=offset, limit=limit))
 
 
 def get_job(config: ClientConfig, job_id: str) -> Message:
     """Returns a job, as a `Job` message."""
     from qai_hub_api.api.jobs import get_job
 
-    return _ask(config, get_job.sync, job_id)
+    return _call(config, get_job.sync, job_id)
 
 
 def get_job_results(config: ClientConfig, job_id: str) -> Message:
     """Returns the results of a job, as a `JobResult` message."""
     from qai_hub_api.api.jobs import get_job_result
 
-    return _ask(config, get_job_result.sync, job_id)
+    return _call(config, get_job_result.sync, job_id)
 
 
 def get_job_list(
@@ -151,8 +153,8 @@ def get_job_list(
     from qai_hub_api.api.jobs import list_jobs
     from qai_hub_api.api.projects import list_project_jobs
 
-    given = _job_filters(offset, limit, states, job_type, creator)
-    return _ask_within(config, list_jobs.sync, list_project_jobs.sync, project_id, given)
+    arguments = _build_job_filters(offset, limit, states, job_type, creator)
+    return _call_in_project(config, list_jobs.sync, list_project_jobs.sync, project_id, arguments)
 
 
 def get_job_summary_list(
@@ -168,9 +170,9 @@ def get_job_summary_list(
     from qai_hub_api.api.jobs import list_job_summaries
     from qai_hub_api.api.projects import list_project_job_summaries
 
-    given = _job_filters(offset, limit, states, job_type, creator)
-    return _ask_within(
-        config, list_job_summaries.sync, list_project_job_summaries.sync, project_id, given
+    arguments = _build_job_filters(offset, limit, states, job_type, creator)
+    return _call_in_project(
+        config, list_job_summaries.sync, list_project_job_summaries.sync, project_id, arguments
     )
 
 
@@ -179,12 +181,12 @@ def set_job_name(config: ClientConfig, job_id: str, job_name: str) -> Message:
     from qai_hub_api.api.jobs import update_job
     from qai_hub_api.models import JobUpdate
 
-    return _ask(config, update_job.sync, job_id, body=JobUpdate(name=job_name))
+    return _call(config, update_job.sync, job_id, body=JobUpdate(name=job_name))
 
 
 def get_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """Returns with whom a resource is shared, as a `SharedAccess` message."""
-    return _ask_about(config, "get", entity_type, entity_id)
+    return _call_sharing(config, "get", entity_type, entity_id)
 
 
 def modify_sharing(
@@ -198,12 +200,12 @@ def modify_sharing(
     from qai_hub_api.models import SharingUpdate
 
     change = SharingUpdate(add_email=add_emails, remove_email=delete_emails)
-    return _ask_about(config, "update", entity_type, entity_id, body=change)
+    return _call_sharing(config, "update", entity_type, entity_id, body=change)
 
 
 def disable_sharing(config: ClientConfig, entity_id: str, entity_type: SharedEntityType) -> Message:
     """Ends the sharing of a resource; returns a `CreateUpdateResponse` message."""
-    return _ask_about(config, "delete", entity_type, entity_id)
+    return _call_sharing(config, "delete", entity_type, entity_id)
 
 
 def download_job_artifacts_info(
@@ -213,22 +215,27 @@ def download_job_artifacts_info(
     from qai_hub_api.api.jobs import list_job_artifacts
 
     attempt = "latest" if attempt_number is None else str(attempt_number)
-    return _ask(config, list_job_artifacts.sync, job_id, attempt, artifact_type)
+    return _call(config, list_job_artifacts.sync, job_id, attempt, artifact_type)
 
 
 def _get_model_download_response(config: ClientConfig, model_id: str) -> Message:
     """Returns how to download a model, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.models import get_model_download
 
-    return _ask(config, get_model_download.sync, model_id, supports_s3_credentials=s3_announced())
+    return _call(
+        config, get_model_download.sync, model_id, supports_s3_credentials=s3_support_parameter()
+    )
 
 
 def _get_dataset_download_response(config: ClientConfig, dataset_id: str) -> Message:
     """Returns how to download a dataset, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.datasets import get_dataset_download
 
-    return _ask(
-        config, get_dataset_download.sync, dataset_id, supports_s3_credentials=s3_announced()
+    return _call(
+        config,
+        get_dataset_download.sync,
+        dataset_id,
+        supports_s3_credentials=s3_support_parameter(),
     )
 
 
@@ -236,53 +243,58 @@ def _get_compiled_model_download_details(config: ClientConfig, job_id: str) -> M
     """Returns how to download the target model of a job, as a `FileDownloadResponse` message."""
     from qai_hub_api.api.jobs import get_compiled_model_download
 
-    return _ask(
+    return _call(
         config,
         get_compiled_model_download.sync,
         job_id,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
 
 
-def _ask_within(
+def _call_in_project(
     config: ClientConfig,
-    everywhere: Callable[..., Any],
-    in_project: Callable[..., Any],
+    list_all: Callable[..., Any],
+    list_in_project: Callable[..., Any],
     project_id: str | None,
-    given: dict[str, Any],
+    arguments: dict[str, Any],
 ) -> Message:
     """Requests a list of the resources of one project, or of all if the project is None."""
     if project_id is None:
-        return _ask(config, everywhere, **given)
-    return _ask(config, in_project, project_id, **given)
+        return _call(config, list_all, **arguments)
+    return _call(config, list_in_project, project_id, **arguments)
 
 
-def _ask(config: ClientConfig, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401
+def _call(
+    config: ClientConfig,
+    operation: Callable[..., Any],
+    *args: Any,  # noqa: ANN401 - of the generated client
+    **kwargs: Any,  # noqa: ANN401 - as above
+) -> Message:
     """Calls an operation, and converts its response to a message."""
-    from qai_hub.connection import carry_out
+    from qai_hub.connection import call_operation
     from qai_hub.wire import parse
 
-    answer = carry_out(config, operation, *args, **kwargs)
+    answer = call_operation(config, operation, *args, **kwargs)
     return parse(f"qai_hub.api.{type(answer).__name__}", answer.to_dict())
 
 
-def _given(**arguments: object) -> dict[str, Any]:
+def _drop_none(**arguments: object) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def _job_filters(
+def _build_job_filters(
     offset: int, limit: int | None, states: list[int] | None, job_type: int, creator: str | None
 ) -> dict[str, Any]:
-    return _given(
+    return _drop_none(
         offset=offset,
         limit=limit,
         state=",".join(map(str, states)) if states else None,
-        type_=_job_type_name(job_type) if job_type else None,
+        type_=_get_job_type_name(job_type) if job_type else None,
         creator=creator,
     )
 
 
-def _job_type_name(number: int) -> JobTypeName:
+def _get_job_type_name(number: int) -> JobTypeName:
     """Returns the name that filters lists by a value of the enum `JobType`.
 
     Raises:
@@ -290,17 +302,19 @@ def _job_type_name(number: int) -> JobTypeName:
     """
     from qai_hub_api.models import JobTypeName
 
-    from qai_hub.wire.descriptor import PACKAGE, described
+    from qai_hub.wire.descriptor import PACKAGE, load_descriptor
 
-    names = {value.number: value.name for value in described().enums[f"{PACKAGE}.JobType"].value}
+    names = {
+        value.number: value.name for value in load_descriptor().enums[f"{PACKAGE}.JobType"].value
+    }
     if number not in names:
         raise UserError(
-            f"There is no job type {number}: it must be one of {', '.join(names.values())}."
+            f"Unknown job type {number}: it must be one of {', '.join(names.values())}."
         )
     return JobTypeName(names[number].removeprefix("JOB_TYPE_").lower())
 
 
-def _ask_about(
+def _call_sharing(
     config: ClientConfig,
     verb: str,
     entity_type: SharedEntityType,
@@ -308,7 +322,7 @@ def _ask_about(
     **body: Any,  # noqa: ANN401 - of the generated client
 ) -> Message:
     """Reads or changes the sharing of a resource."""
-    from qai_hub.resources.sharing import sharing_operation
+    from qai_hub.resources.sharing import get_sharing_operation
 
-    operation = sharing_operation(verb, entity_type.name.lower())
-    return _ask(config, operation, entity_id, **body)
+    operation = get_sharing_operation(verb, entity_type.name.lower())
+    return _call(config, operation, entity_id, **body)

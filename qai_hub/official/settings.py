@@ -11,11 +11,11 @@ import httpx
 
 from qai_hub.config import ClientConfig, load_config
 from qai_hub.tensors import dtype_to_wire, parse_input_specs
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
-from qai_hub.transport.setup import TRANSFER_READ_LIMIT, wait_longer_for_files
+from qai_hub.transport.setup import TRANSFER_READ_LIMIT, raise_transfer_read_limit
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXTERNAL_RESPONSE_TIMEOUT_SECONDS",
+    "apply_assigned_timeout",
     "create_session",
     "input_shapes_to_tensor_type_list_pb",
-    "listen_to",
     "load_api_config_from_profile",
     "load_default_api_config",
     "str2bool",
@@ -50,7 +50,7 @@ def load_default_api_config(verbose: bool = False) -> ClientConfig:
     Raises:
         UserError: If there is none, or it is not valid.
     """
-    return _loaded(None, verbose)
+    return _load(None, verbose)
 
 
 def load_api_config_from_profile(profile: str, verbose: bool = False) -> ClientConfig:
@@ -67,7 +67,7 @@ def load_api_config_from_profile(profile: str, verbose: bool = False) -> ClientC
         FileNotFoundError: If the profile does not exist.
         UserError: If it is not valid.
     """
-    return _loaded(profile, verbose)
+    return _load(profile, verbose)
 
 
 def str2bool(s: str) -> bool:
@@ -109,7 +109,7 @@ def input_shapes_to_tensor_type_list_pb(input_shapes: InputSpecs | None) -> Mess
     return parse("qai_hub.api.NamedTensorTypeList", {"types": types})
 
 
-def _loaded(profile: str | None, verbose: bool) -> ClientConfig:
+def _load(profile: str | None, verbose: bool) -> ClientConfig:
     config = load_config(profile)
     if verbose:
         _logger.info("Configuration read: %r", config)
@@ -138,24 +138,24 @@ def create_session(
         The client; close it after use.
     """
     return Session(
-        policy=RetryPolicy() if internal_retries else RetryPolicy(tries=1),
+        policy=RetryPolicy() if internal_retries else RetryPolicy(max_attempts=1),
         timeout=httpx.Timeout(response_timeout_seconds, connect=5.0),
         follow_redirects=True,
     )
 
 
-class _Listening(ModuleType):
+class _TimeoutModule(ModuleType):
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name == "EXTERNAL_RESPONSE_TIMEOUT_SECONDS" and isinstance(value, int | float):
-            wait_longer_for_files(value)
-            SESSIONS.close(FILES)
+            raise_transfer_read_limit(value)
+            SESSIONS.close(FILE_SESSION_KEY)
 
 
-def listen_to(module: str) -> None:
+def apply_assigned_timeout(module: str) -> None:
     """Applies the time limit that a script assigns in a module, if it is longer than the default.
 
     Args:
         module: Name of the module.
     """
-    sys.modules[module].__class__ = _Listening
+    sys.modules[module].__class__ = _TimeoutModule

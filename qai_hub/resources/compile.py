@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -9,14 +10,21 @@ from qai_hub.driver import run_blocking
 from qai_hub.errors import warn_deprecated
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
-from qai_hub.resources.downloads import read_bytes, save, save_into
+from qai_hub.resources.downloads import download_file, download_into_folder, load_bytes
 from qai_hub.resources.job import Job
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import input_specs, on_demand
+from qai_hub.resources.payload import input_specs, on_demand, specs_to_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import known
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -24,10 +32,10 @@ if TYPE_CHECKING:
 
     from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
-    from qai_hub.tensors import InputSpecs
+    from qai_hub.tensors import InputSpecs, ParsedSpecs
 
 
-class ProducingJob(Job):
+class TargetModelJob(Job):
     """A job that produces a target model."""
 
     _target_model: Model | None = None
@@ -42,9 +50,9 @@ class ProducingJob(Job):
             >>> target_model = compile_job.get_target_model()
             >>> inference_job = hub.submit_inference_job(target_model, device, dataset)
         """
-        return run_blocking(self._target(self._driver))
+        return run_blocking(self._fetch_target(self._driver))
 
-    async def _target(self, driver: Driver) -> Model | None:
+    async def _fetch_target(self, driver: Driver) -> Model | None:
         """Returns the target model; waits for the job's end if it is not known before."""
         if self._target_model is None and self._is_partial:
             await self._fetch(driver)
@@ -56,48 +64,48 @@ class ProducingJob(Job):
         """Downloads the target model to a path; None if the job failed."""
         if not (await driver.wait(self)).success:
             return None
-        return await save(driver, await self._target_file(driver), filename)
+        return await download_file(driver, await self._fetch_target_file(driver), filename)
 
     async def _load_target(self, driver: Driver) -> bytes | None:
         """Loads the target model into memory; None if the job failed."""
         if not (await driver.wait(self)).success:
             return None
-        return await read_bytes(driver, await self._target_file(driver))
+        return await load_bytes(driver, await self._fetch_target_file(driver))
 
-    async def _save_target_into(self, driver: Driver, artifacts_dir: str) -> JobStatus:
+    async def _download_target_and_logs(self, driver: Driver, artifacts_dir: str) -> JobStatus:
         """Downloads the target model, if there is one, and the logs into a folder."""
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
         if status.success:
-            await save_into(driver, await self._target_file(driver), artifacts_dir)
+            await download_into_folder(driver, await self._fetch_target_file(driver), artifacts_dir)
         return status
 
-    async def _target_file(self, driver: Driver) -> api.FileDownloadResponse:
+    async def _fetch_target_file(self, driver: Driver) -> api.FileDownloadResponse:
         from qai_hub_api.api.jobs import get_compiled_model_download
 
         return await driver.call(
             get_compiled_model_download.sync,
             self.job_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
 
-    def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - by type
+    def _set_changing_attributes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - by type
         """Updates the target model too: the service reports more about it when the job is done."""
-        status = super()._read_changes(payload, details)
-        self._learn_target(details.target_model)
+        status = super()._set_changing_attributes(payload, details)
+        self._update_target(details.target_model)
         return status
 
-    def _learn_target(self, target: api.Model | Unset) -> None:
-        model = known(target)
+    def _update_target(self, target: api.Model | Unset) -> None:
+        model = value_or_none(target)
         if model is None:
             return
         if self._target_model is None:
             self._target_model = Model._from_api(model, self._owner, producer=self)
         else:
-            self._target_model._learn(model)
+            self._target_model._update(model)
 
 
-class LoadableJob(ProducingJob):
+class LoadableTargetJob(TargetModelJob):
     """A job whose target model can also be downloaded into memory."""
 
     @overload
@@ -125,7 +133,7 @@ class LoadableJob(ProducingJob):
         return run_blocking(self._save_target(self._driver, filename))
 
 
-class CompileJob(ProducingJob):
+class CompileJob(TargetModelJob):
     """Compiles a model for a device and a runtime.
 
     Attributes:
@@ -148,18 +156,18 @@ class CompileJob(ProducingJob):
 
     _target_shapes: InputSpecs | None = None
 
-    def _read(self, details: api.CompileJob) -> None:
-        devices, data = known(details.devices), known(details.calibration_dataset)
+    def _set_fixed_attributes(self, details: api.CompileJob) -> None:
+        devices, data = value_or_none(details.devices), value_or_none(details.calibration_dataset)
         self.device = Device._from_api(details.device)
         self.compatible_devices = [
-            Device._from_api(d) for d in (known(devices.devices) if devices else None) or ()
+            Device._from_api(d) for d in (value_or_none(devices.devices) if devices else None) or ()
         ]
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
 
-    def _read_changes(self, payload: api.Job, details: api.CompileJob) -> JobStatus:
-        status = super()._read_changes(payload, details)
+    def _set_changing_attributes(self, payload: api.Job, details: api.CompileJob) -> JobStatus:
+        status = super()._set_changing_attributes(payload, details)
         if status.success:
             self._target_shapes = input_specs(details.target_tensor_type_list)
         return status
@@ -222,11 +230,39 @@ class CompileJob(ProducingJob):
             >>> result.status.success
             True
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> CompileJobResult:
-        status = await self._save_target_into(driver, artifacts_dir)
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> CompileJobResult:
+        status = await self._download_target_and_logs(driver, artifacts_dir)
         return CompileJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(
+        model: Model,
+        devices: Sequence[Device],
+        name: str,
+        input_specs: ParsedSpecs | None,
+        options: str,
+        calibration_data: Dataset | None,
+    ) -> JobRequest:
+        """Builds the request that creates a compile job."""
+        from qai_hub_api.models import CompileJobSubmit, DeviceQueryList, JobSubmit
+        from qai_hub_api.types import UNSET
+
+        body = CompileJobSubmit(
+            model=model_reference(model),
+            devices=DeviceQueryList(devices=[device._to_api() for device in devices]),
+            tensor_type_list=specs_to_api(input_specs) if input_specs else UNSET,
+            name=name,
+            options=options,
+            calibration_dataset=dataset_reference(calibration_data),
+        )
+        attributes = {
+            "device": devices[0],
+            "model": model_attribute(model),
+            "calibration_dataset": dataset_attribute(calibration_data),
+        }
+        return JobRequest(JobSubmit(compile_job=body), name, attributes)
 
     def __repr__(self) -> str:
         return (

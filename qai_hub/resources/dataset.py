@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
-from qai_hub.resources.downloads import read_entries, save
+from qai_hub.driver import Driver, run_blocking
+from qai_hub.resources.downloads import download_file, load_entries
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local, not_understood
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import (
+    to_local_time,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -65,41 +70,41 @@ class Dataset(Shareable):
         """
         from qai_hub_api.api.datasets import get_dataset
 
-        return cls._listed(await driver.call(get_dataset.sync, dataset_id), owner)
+        return cls._from_response(await driver.call(get_dataset.sync, dataset_id), owner)
 
     @classmethod
-    def _listed(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """Makes a dataset from the response to a request for datasets.
+    def _from_response(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
+        """Creates a dataset from the response to a request for datasets.
 
         Raises:
             InternalError: If the payload has no identifier.
         """
-        if not identified(dataset.dataset_id):
-            raise not_understood("a dataset")
+        if not valid_id_or_empty(dataset.dataset_id):
+            raise unexpected_response("a dataset")
         return cls._from_api(dataset, owner)
 
     @classmethod
     def _from_api(cls, dataset: api.Dataset, owner: Owner) -> Dataset:
-        """Makes a dataset from a payload, which may be a bare reference with an identifier only."""
-        expires = known(dataset.expiration_time)
+        """Creates a dataset from a payload, which may be a bare reference."""
+        expires = value_or_none(dataset.expiration_time)
         return cls(
             owner,
-            identified(dataset.dataset_id),
-            local(dataset.creation_time),
-            local(expires) if expires else None,
-            known(dataset.name) or "",
+            valid_id_or_empty(dataset.dataset_id),
+            to_local_time(dataset.creation_time),
+            to_local_time(expires) if expires else None,
+            value_or_none(dataset.name) or "",
             verbose=owner.verbose,
         )
 
     @classmethod
-    def _uploaded(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
-        """Makes a dataset that was just uploaded."""
-        expires = known(answer.expiration_time)
+    def _from_upload(cls, owner: Owner, answer: api.CreateUpdateResponse, name: str) -> Dataset:
+        """Creates a dataset that was just uploaded."""
+        expires = value_or_none(answer.expiration_time)
         return cls(
             owner,
             answer.id,
-            local(answer.creation_time),
-            local(expires) if expires else None,
+            to_local_time(answer.creation_time),
+            to_local_time(expires) if expires else None,
             name,
             verbose=owner.verbose,
         )
@@ -126,7 +131,7 @@ class Dataset(Shareable):
             >>> dataset.download("inputs.h5")
             'inputs.h5'
         """
-        return run_blocking(self._download(BlockingDriver(self._owner._connection), filename))
+        return run_blocking(self._download(self._driver, filename))
 
     async def _download(self, driver: Driver, filename: str | None) -> DatasetEntries | str:
         """Downloads the dataset, to a file or into memory."""
@@ -135,11 +140,11 @@ class Dataset(Shareable):
         answer = await driver.call(
             get_dataset_download.sync,
             self.dataset_id,
-            supports_s3_credentials=s3_announced(),
+            supports_s3_credentials=s3_support_parameter(),
         )
         if filename is None:
-            return await read_entries(driver, answer)
-        return await save(driver, answer, filename)
+            return await load_entries(driver, answer)
+        return await download_file(driver, answer, filename)
 
     def is_expired(self) -> bool:
         """Returns whether the dataset has expired, by this machine's clock.
@@ -182,20 +187,21 @@ class Dataset(Shareable):
             >>> old.dataset_id in [dataset.dataset_id for dataset in hub.get_datasets()]
             False
         """
+        run_blocking(self._delete(self._driver))
+
+    async def _delete(self, driver: Driver) -> None:
         from qai_hub_api.api.datasets import delete_dataset
 
-        driver = BlockingDriver(self._owner._connection)
-        deleting = call_extension(
+        await call_extension(
             driver,
             delete_dataset.sync,
             self.dataset_id,
-            doing="delete datasets",
-            look=lambda: Dataset._fetch(driver, self._owner, self.dataset_id),
+            action="delete datasets",
+            fetch=lambda: Dataset._fetch(driver, self._owner, self.dataset_id),
         )
-        run_blocking(deleting)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "dataset", self.dataset_id
 
     def __repr__(self) -> str:

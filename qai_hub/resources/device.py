@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qai_hub.errors import UserError
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -38,7 +38,7 @@ class Device:
 
     @classmethod
     def _from_api(cls, device: api.Device | Unset) -> Device:
-        given = known(device)
+        given = value_or_none(device)
         return cls(given.name, given.os, list(given.attributes)) if given else cls()
 
     def _to_api(self) -> api.DeviceQuery:
@@ -92,13 +92,13 @@ def attribute_list(attributes: str | list[str] | None) -> list[str]:
     """
     given = [attributes] if isinstance(attributes, str) else attributes or []
     if not isinstance(given, list | tuple):
-        raise UserError(f"attributes takes a text or a list of texts, not {attributes!r}.")
+        raise UserError(f"attributes must be a string or a list of strings, not {attributes!r}.")
     for attribute in given:
         key, _, value = str(attribute).partition(":")
         if not isinstance(attribute, str) or not key or not value or ":" in value:
             raise UserError(
                 f"{attribute!r} is not a device attribute: write key:value,"
                 " such as 'chipset:qualcomm-snapdragon-8gen3'."
-                " get_device_attributes() lists those that exist."
+                " get_device_attributes() lists all attributes."
             )
     return list(given)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_LACKED = (404, 405)
+_LACKING_STATUSES = (404, 405)
 
 
 async def call_extension(
@@ -24,17 +24,17 @@ async def call_extension(
     operation: Callable[Concatenate[GeneratedClient, str, ...], R],
     key: str,
     *,
-    doing: str,
-    look: Callable[[], Awaitable[object]],
+    action: str,
+    fetch: Callable[[], Awaitable[object]],
 ) -> R:
-    """Carries out an operation that the official service lacks.
+    """Calls an operation that the official service lacks.
 
     Args:
         driver: Runs the requests.
         operation: A function of the generated client.
         key: Identifier of the job, model or dataset that the operation acts on.
-        doing: What the operation does, for the error message, such as `"cancel jobs"`.
-        look: Fetches that job, model or dataset; raises `UserError` if it does not exist.
+        action: What the operation does, for the error message, such as `"cancel jobs"`.
+        fetch: Fetches that job, model or dataset; raises `UserError` if it does not exist.
 
     Returns:
         What the operation returns.
@@ -46,26 +46,26 @@ async def call_extension(
 
     config = driver.connection.config
     if is_official(config):
-        raise UserError(f"Qualcomm AI Hub cannot {doing}: only a local hub can.")
+        raise UserError(f"Qualcomm AI Hub cannot {action}: only a local hub can.")
     try:
         return await driver.call(operation, key)
     except UserError as error:
-        if error.status_code not in _LACKED:
+        if error.status_code not in _LACKING_STATUSES:
             raise
         if error.status_code == 404:
             # A 404 may mean that the object is missing, not the operation: then this raises.
-            await look()
+            await fetch()
         host = urlsplit(config.api_url).netloc
         raise UserError(
-            f"{host} cannot {doing}: it has no such operation. A local hub of this release has.",
+            f"{host} cannot {action}: it has no such operation. Local hubs of this release do.",
             status_code=error.status_code,
             request_id=error.request_id,
             url=error.url,
         ) from error
 
 
-async def cancel_job(driver: Driver, job_id: str) -> api.Job:
-    """Cancels a job, unless it has ended.
+async def cancel_and_fetch(driver: Driver, job_id: str) -> api.Job:
+    """Cancels a job, unless it has ended, and fetches it.
 
     Args:
         driver: Runs the requests.
@@ -80,8 +80,8 @@ async def cancel_job(driver: Driver, job_id: str) -> api.Job:
     """
     from qai_hub_api.api.jobs import cancel_job, get_job
 
-    async def look() -> api.Job:
+    async def fetch() -> api.Job:
         return await driver.call(get_job.sync, job_id)
 
-    await call_extension(driver, cancel_job.sync, job_id, doing="cancel jobs", look=look)
-    return await look()
+    await call_extension(driver, cancel_job.sync, job_id, action="cancel jobs", fetch=fetch)
+    return await fetch()

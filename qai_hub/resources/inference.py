@@ -13,13 +13,20 @@ from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
-from qai_hub.resources.payload import expect, input_specs, on_demand
+from qai_hub.resources.payload import input_specs, on_demand, require_details
 from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.files import free_name, with_suffixes
-from qai_hub.transport.values import known, not_understood
+from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
+from qai_hub.transport.values import unexpected_response, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -50,14 +57,14 @@ class InferenceJob(Job):
     shapes: InputSpecs = on_demand()
     profiling: bool = on_demand()
 
-    def _read(self, details: api.InferenceJob | api.ProfileJob) -> None:
-        data = known(details.dataset)
+    def _set_fixed_attributes(self, details: api.InferenceJob | api.ProfileJob) -> None:
+        data = value_or_none(details.dataset)
         self.device = Device._from_api(details.device)
         self.model = Model._from_api(details.model, self._owner)
         self.inputs = Dataset._from_api(data, self._owner) if data and data.dataset_id else None
         self.shapes = input_specs(details.tensor_type_list)
         # Profile jobs of an older service do not have this field.
-        self.profiling = bool(known(getattr(details, "is_profiling_on", True)))
+        self.profiling = bool(value_or_none(getattr(details, "is_profiling_on", True)))
 
     def get_output_dataset(self) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end.
@@ -70,11 +77,11 @@ class InferenceJob(Job):
             >>> list(outputs.download())
             ['y']
         """
-        return run_blocking(self._output_dataset(self._driver))
+        return run_blocking(self._fetch_output_dataset(self._driver))
 
-    async def _output_dataset(self, driver: Driver) -> Dataset | None:
+    async def _fetch_output_dataset(self, driver: Driver) -> Dataset | None:
         """Fetches the outputs, after waiting for the job's end."""
-        result = await self._result(driver)
+        result = await self._wait_for_result(driver)
         if not result or not result[1]:
             return None
         return await Dataset._fetch(driver, self._owner, result[1])
@@ -103,11 +110,13 @@ class InferenceJob(Job):
             >>> inference_job.download_output_data("outputs.h5")
             'outputs.h5'
         """
-        return run_blocking(self._outputs(self._driver, filename))
+        return run_blocking(self._download_outputs(self._driver, filename))
 
-    async def _outputs(self, driver: Driver, filename: str | None) -> DatasetEntries | str | None:
+    async def _download_outputs(
+        self, driver: Driver, filename: str | None
+    ) -> DatasetEntries | str | None:
         """Downloads the outputs, after waiting for the job's end."""
-        dataset = await self._output_dataset(driver)
+        dataset = await self._fetch_output_dataset(driver)
         return await dataset._download(driver, filename) if dataset else None
 
     @overload
@@ -138,18 +147,18 @@ class InferenceJob(Job):
             >>> inference_job.download_profile("profile.json")
             'profile.json'
         """
-        return run_blocking(self._profile_data(self._driver, filename))
+        return run_blocking(self._download_profile(self._driver, filename))
 
-    async def _profile_data(
+    async def _download_profile(
         self, driver: Driver, filename: str | None
     ) -> dict[str, Any] | str | None:
         """Downloads the profile, after waiting for the job's end."""
-        profile = await self._profile(driver)
+        profile = await self._fetch_profile(driver)
         if profile is None:
             return None
         if filename is None:
             return profile.to_dict()
-        return await driver.run(lambda: self._write(profile, filename))
+        return await driver.run(lambda: self._write_profile(profile, filename))
 
     def get_profile(self) -> Profile | None:
         """Fetches the measured profile, after waiting for the job's end.
@@ -167,16 +176,16 @@ class InferenceJob(Job):
             >>> [layer.compute_unit for layer in profile.layers]
             ['CPU']
         """
-        return run_blocking(self._profile(self._driver))
+        return run_blocking(self._fetch_profile(self._driver))
 
-    async def _profile(self, driver: Driver) -> Profile | None:
+    async def _fetch_profile(self, driver: Driver) -> Profile | None:
         """Fetches the measured profile, after waiting for the job's end."""
-        result = await self._result(driver)
+        result = await self._wait_for_result(driver)
         if result is None:
             return None
         if result[0] is None:
             if self.profiling:
-                raise not_understood("a profile")
+                raise unexpected_response("a profile")
             raise UserError(
                 f"Job {self.job_id} has no profile: it was submitted without profiling."
                 " Submit it with profile=True."
@@ -197,9 +206,9 @@ class InferenceJob(Job):
             >>> result.profile["execution_detail"][0]["name"]
             'averaging'
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> InferenceJobResult:
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
         folder = Path(artifacts_dir).expanduser()  # noqa: ASYNC240 - no disk access
@@ -207,14 +216,16 @@ class InferenceJob(Job):
         profile = result[0] if result else None
         if profile is not None:
             path = str(folder / f"{self.job_id}_profile.json")
-            await driver.run(lambda: self._write(profile, path))
+            await driver.run(lambda: self._write_profile(profile, path))
         if result and result[1]:
             outputs = await Dataset._fetch(driver, self._owner, result[1])
             await outputs._download(driver, str(folder / f"{self.job_id}_outputs.h5"))
-        found = profile.to_dict() if profile else None
-        return InferenceJobResult(status, self.url, artifacts_dir, found, typed_profile=profile)
+        profile_dict = profile.to_dict() if profile else None
+        return InferenceJobResult(
+            status, self.url, artifacts_dir, profile_dict, typed_profile=profile
+        )
 
-    async def _result(self, driver: Driver) -> tuple[Profile | None, str] | None:
+    async def _wait_for_result(self, driver: Driver) -> tuple[Profile | None, str] | None:
         """Fetches the result, after waiting for the job's end; returns None if the job failed."""
         return await self._fetch_result(driver) if (await driver.wait(self)).success else None
 
@@ -223,19 +234,46 @@ class InferenceJob(Job):
         from qai_hub_api.api.jobs import get_job_result
 
         answer = await driver.call(get_job_result.sync, self.job_id)
-        old = known(answer.profile_job_result)
+        old = value_or_none(answer.profile_job_result)
         if old is not None:
-            detail, outputs = known(old.profile), ""
+            detail, outputs = value_or_none(old.profile), ""
         else:
-            result = expect(answer.inference_job_result, "inference")
-            detail, outputs = known(result.detail), result.output_dataset_id
+            result = require_details(answer.inference_job_result, "inference")
+            detail, outputs = value_or_none(result.detail), result.output_dataset_id
         return profile_from_api(detail) if detail else None, outputs
 
-    def _write(self, profile: Profile, filename: str) -> str:
+    @staticmethod
+    def _build_request(
+        model: Model, device: Device, name: str, inputs: Dataset | None, options: str, profile: bool
+    ) -> JobRequest:
+        """Builds the request that creates an inference job."""
+        from qai_hub_api.models import InferenceJobSubmit, JobSubmit
+
+        body = InferenceJobSubmit(
+            model=model_reference(model),
+            device=device._to_api(),
+            dataset=dataset_reference(inputs),
+            is_profiling_on=profile,
+            name=name,
+            options=options,
+        )
+        attributes = {
+            "device": device,
+            "model": model_attribute(model),
+            "inputs": dataset_attribute(inputs),
+            "profiling": bool(profile),
+        }
+        return JobRequest(JobSubmit(inference_job=body), name, attributes)
+
+    def _write_profile(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""
-        given, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
-        into_folder = given.is_dir()
-        path = free_name(given / name) if into_folder else with_suffixes(given, name)
+        target, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
+        into_folder = target.is_dir()
+        path = (
+            reserve_unused_path(target / name)
+            if into_folder
+            else append_missing_suffixes(target, name)
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
         try:
@@ -278,12 +316,12 @@ class InferenceJobSummary(JobSummary):
     inference_memory_peak_range: tuple[int, int] | None = None
 
     @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
-        memory = known(summary.execution_peak_memory)
+    def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - of new or old services
+        memory = value_or_none(summary.execution_peak_memory)
         return {
             # What an older service calls a profile job has no such field.
-            "profiling": bool(known(getattr(summary, "is_profiling_on", True))),
-            "estimated_inference_time": known(summary.execution_time),
+            "profiling": bool(value_or_none(getattr(summary, "is_profiling_on", True))),
+            "estimated_inference_time": value_or_none(summary.execution_time),
             "inference_memory_peak_range": (memory.lower, memory.upper) if memory else None,
         }
 

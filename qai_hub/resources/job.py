@@ -9,21 +9,28 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
+from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
-from qai_hub.resources.extensions import cancel_job
-from qai_hub.resources.payload import Notice, User, any_details, on_demand, other_type
+from qai_hub.resources.extensions import cancel_and_fetch
+from qai_hub.resources.payload import Notice, User, get_any_details, on_demand, wrong_type_error
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.results import (
     download_all_artifacts,
     download_artifacts,
-    known_types,
+    parse_artifact_types,
 )
 from qai_hub.resources.sharing import Shareable
 from qai_hub.status import JobArtifactType, JobStatus, JobType
-from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
-from qai_hub.waiting.poll import WaitForOne, wait_for
+from qai_hub.transport.values import (
+    has_ended,
+    to_local_time,
+    to_utc,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
+from qai_hub.waiting.poll import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -109,44 +116,44 @@ class Job(Shareable):
         self.project_id = project_id
         self._job_type = job_type
         self._in_progress_states = in_progress_states
-        self._available_artifacts = known_types(available_artifacts or ())
+        self._available_artifacts = parse_artifact_types(available_artifacts or ())
 
     @classmethod
     def _from_api(cls, payload: api.Job, owner: JobOwner, kind: JobKind[Any]) -> Self:
-        """Makes a job from a payload.
+        """Creates a job from a payload.
 
         Raises:
             InternalError: If the payload describes a job of another type, or has no identifier.
         """
-        job = cls._new(owner, kind)
-        member, details = job._find(payload)
-        job.job_id = identified(getattr(details, f"{member}_id"))
+        job = cls._create(owner, kind)
+        member, details = job._get_details(payload)
+        job.job_id = valid_id_or_empty(getattr(details, f"{member}_id"))
         if not job.job_id:
-            raise not_understood("a job")
-        job._read(details)
+            raise unexpected_response("a job")
+        job._set_fixed_attributes(details)
         job._update(payload)
         return job
 
     @classmethod
-    def _submitted(
+    def _from_submission(
         cls,
         owner: JobOwner,
         kind: JobKind[Any],
         job_id: str,
         creation_time: datetime | Unset,
-        known_by_then: Mapping[str, Any],
+        attributes: Mapping[str, Any],
     ) -> Self:
-        """Makes a job that was just submitted; attributes not yet known are fetched on demand."""
-        job = cls._new(owner, kind)
+        """Creates a job that was just submitted; attributes not yet known are fetched on demand."""
+        job = cls._create(owner, kind)
         job.job_id = job_id
         job._is_partial = True
-        if known(creation_time) is not None:
-            job.date, job.created_at = local(creation_time), utc(creation_time)
-        vars(job).update(known_by_then)
+        if value_or_none(creation_time) is not None:
+            job.date, job.created_at = to_local_time(creation_time), to_utc(creation_time)
+        vars(job).update(attributes)
         return job
 
     @classmethod
-    def _new(cls, owner: JobOwner, kind: JobKind[Any]) -> Self:
+    def _create(cls, owner: JobOwner, kind: JobKind[Any]) -> Self:
         job = object.__new__(cls)
         job._owner = owner
         job._verbose = None
@@ -212,7 +219,7 @@ class Job(Shareable):
             >>> if not status.success:
             ...     print(f"{job.name} failed: {status.message}")
         """
-        return wait_for(self, timeout)
+        return wait_for_job(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
         """Waits in an asyncio event loop until the job has ended, as `wait` does.
@@ -236,10 +243,10 @@ class Job(Shareable):
             >>> asyncio.run(job.wait_async(timeout=3600)).success
             True
         """
-        from qai_hub.waiting.aio import ended
+        from qai_hub.waiting.aio import iter_ended
 
         wait = WaitForOne([self], timeout, now=time.monotonic())
-        ((_, status),) = [pair async for pair in ended(wait)]
+        ((_, status),) = [pair async for pair in iter_ended(wait)]
         return status
 
     def cancel(self) -> JobStatus:
@@ -260,7 +267,7 @@ class Job(Shareable):
             >>> job.cancel().finished
             True
         """
-        return self._update(run_blocking(cancel_job(self._driver, self.job_id)))
+        return self._update(run_blocking(cancel_and_fetch(self._driver, self.job_id)))
 
     def set_name(self, job_name: str) -> None:
         """Renames the job.
@@ -276,13 +283,16 @@ class Job(Shareable):
             >>> hub.get_job(compile_job.job_id).name
             'nightly'
         """
+        run_blocking(self._set_name(self._driver, job_name))
+
+    async def _set_name(self, driver: Driver, job_name: str) -> None:
         from qai_hub_api.api.jobs import update_job
         from qai_hub_api.models import JobUpdate
 
         if not isinstance(job_name, str) or not job_name:
-            raise UserError(f"A job's name is a text that is not empty, not {job_name!r}.")
+            raise UserError(f"A job's name must be a non-empty string, not {job_name!r}.")
         body = JobUpdate(name=job_name)
-        self._owner._connection.call(update_job.sync, self.job_id, body=body)
+        await driver.call(update_job.sync, self.job_id, body=body)
         self.name = job_name
 
     def get_available_artifacts(self) -> list[JobArtifactType]:
@@ -295,9 +305,9 @@ class Job(Shareable):
             >>> [artifact.name for artifact in job.get_available_artifacts()]
             ['DEVICE_LOG', 'HUB_LOG', 'PROFILE_TRACE']
         """
-        return run_blocking(self._artifacts(self._driver))
+        return run_blocking(self._list_artifacts(self._driver))
 
-    async def _artifacts(self, driver: Driver) -> list[JobArtifactType]:
+    async def _list_artifacts(self, driver: Driver) -> list[JobArtifactType]:
         """Lists the types of the job's artifacts, after waiting for its end."""
         await driver.wait(self)
         return list(self._available_artifacts)
@@ -325,7 +335,7 @@ class Job(Shareable):
         """
         if not isinstance(artifact_type, JobArtifactType):
             raise UserError(
-                f"artifact_type takes a member of JobArtifactType, not {artifact_type!r}."
+                f"artifact_type must be a member of JobArtifactType, not {artifact_type!r}."
             )
         if artifact_type not in self.get_available_artifacts():
             return []
@@ -350,12 +360,12 @@ class Job(Shareable):
             ...     print(path)
             logs/j..._hub.log
         """
-        return run_blocking(self._job_logs(self._driver, output_dir))
+        return run_blocking(self._download_job_logs(self._driver, output_dir))
 
-    async def _job_logs(self, driver: Driver, output_dir: str) -> list[str]:
+    async def _download_job_logs(self, driver: Driver, output_dir: str) -> list[str]:
         """Downloads all logs, after waiting for the job's end."""
         logs = (JobArtifactType.DEVICE_LOG, JobArtifactType.HUB_LOG)
-        available = await self._artifacts(driver)
+        available = await self._list_artifacts(driver)
         return [
             path
             for kind in logs
@@ -382,10 +392,6 @@ class Job(Shareable):
         detail = self._kind.result_detail(answer) if self._kind else None
         return tools_from_api(detail.tool_versions) if detail else {}
 
-    @property
-    def _driver(self) -> BlockingDriver:
-        return BlockingDriver(self._owner._connection)
-
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:
         """Downloads all results of the job, after waiting for its end.
@@ -402,7 +408,7 @@ class Job(Shareable):
             True
         """
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> JobResult:
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> JobResult:
         """Downloads all results of the job, after waiting for its end."""
         return await driver.run(lambda: self.download_results(artifacts_dir))
 
@@ -410,20 +416,20 @@ class Job(Shareable):
         """Returns the part of a `Job` message that is specific to its type; scripts call this."""
         return getattr(job_pb, job_pb.WhichOneof("job"))
 
-    def _find(self, payload: api.Job) -> tuple[str, Any]:
+    def _get_details(self, payload: api.Job) -> tuple[str, Any]:
         """Returns the part of a payload that is specific to this type of job, with its name.
 
         Raises:
             InternalError: If the payload describes a job of another type.
         """
         if self._kind is None:
-            return any_details(payload)
-        found = self._kind.find(payload)
+            return get_any_details(payload)
+        found = self._kind.get_details(payload)
         if found is None:
-            raise other_type(self.job_type)
+            raise wrong_type_error(self.job_type)
         return found
 
-    def _complete(self) -> None:
+    def _fetch_missing(self) -> None:
         """Fetches the attributes that are not yet known of a job submitted by this client."""
         if self._is_partial:
             self.get_status()
@@ -434,37 +440,39 @@ class Job(Shareable):
 
         return self._update(await driver.call(get_job.sync, self.job_id))
 
-    def _read(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
+    def _set_fixed_attributes(self, details: Any) -> None:  # noqa: ANN401 - of the type of job
         """Sets the attributes that never change, from the type-specific part of a payload."""
 
     def _update(self, payload: api.Job) -> JobStatus:
         """Updates the job from a payload, and returns its status."""
-        _, details = self._find(payload)
+        _, details = self._get_details(payload)
         if self._is_partial:
-            self._read(details)
-        status = self._read_changes(payload, details)
+            self._set_fixed_attributes(details)
+        status = self._set_changing_attributes(payload, details)
         # Last: until then, other threads fetch for themselves what they find missing.
         self._is_partial = False
         return status
 
-    def _read_changes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
+    def _set_changing_attributes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
         """Sets the attributes that may have changed, and returns the status."""
         self.name, self.options = details.name, details.options
-        self.hub_version = known(payload.hub_version) or ""
-        self.project_id = known(details.project_id)
-        self.date = local(details.creation_time)
-        self.created_at = utc(details.creation_time)
-        self.queued_at = utc(details.queued_time)
-        self.started_at = utc(details.start_time)
-        self.completed_at = utc(details.completion_time)
+        self.hub_version = value_or_none(payload.hub_version) or ""
+        self.project_id = value_or_none(details.project_id)
+        self.date = to_local_time(details.creation_time)
+        self.created_at = to_utc(details.creation_time)
+        self.queued_at = to_utc(details.queued_time)
+        self.started_at = to_utc(details.start_time)
+        self.completed_at = to_utc(details.completion_time)
         self.owner = User._from_api(details.user)
         self.notices = tuple(
             Notice(str(n.severity), str(n.context), n.message)
-            for n in known(payload.notices) or ()
+            for n in value_or_none(payload.notices) or ()
             if n.message
         )
-        self._available_artifacts = known_types(known(payload.available_artifacts) or ())
-        reason = known(details.failure_reason) or ""
+        self._available_artifacts = parse_artifact_types(
+            value_or_none(payload.available_artifacts) or ()
+        )
+        reason = value_or_none(details.failure_reason) or ""
         ended = has_ended(self.completed_at)
         status = JobStatus._from_wire(details.job_state.value, reason, ended=ended)
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
@@ -476,7 +484,7 @@ class Job(Shareable):
         await download_all_artifacts(driver, self.job_id, self._available_artifacts, folder)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "job", self.job_id
 
     def _repr_html_(self) -> str:

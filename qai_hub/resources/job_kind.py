@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 J = TypeVar("J")
 
 
-class Member(NamedTuple):
+class PayloadField(NamedTuple):
     """Where API payloads hold a job type.
 
     Attributes:
@@ -45,24 +45,24 @@ class JobKind(Generic[J]):
     states: tuple[JobStatus.State, ...]
     job: type[J]
     summary: type[JobSummary]
-    members: tuple[Member, ...]
+    fields: tuple[PayloadField, ...]
 
-    def find(self, payload: api.Job) -> tuple[str, Any] | None:
+    def get_details(self, payload: api.Job) -> tuple[str, Any] | None:
         """Returns the part of a payload that is specific to this job type.
 
         Returns:
             Its name and the part; None if the payload describes a job of another type.
         """
-        for member in self.members:
-            details = known(getattr(payload, member.name))
+        for field in self.fields:
+            details = value_or_none(getattr(payload, field.name))
             if details is not None:
-                return member.name, details
+                return field.name, details
         return None
 
     def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
         """Returns how a job of this type ran; None if the service does not report it."""
-        for member in self.members:
-            result = known(getattr(payload, f"{member.name}_result"))
+        for field in self.fields:
+            result = value_or_none(getattr(payload, f"{field.name}_result"))
             if result is not None:
-                return known(getattr(result, member.detail))
+                return value_or_none(getattr(result, field.detail))
         return None

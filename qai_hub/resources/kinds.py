@@ -1,7 +1,7 @@
-"""Jobs of types that this client does not know, as a newer service may have.
+"""The job types, one row each; and jobs of types that this client does not know.
 
-What all job types have in common is read as if it were a link job: that payload requires no other
-fields.
+A newer service may have such types. What all job types have in common is read as if it were a link
+job: that payload requires no other fields.
 """
 
 from __future__ import annotations
@@ -10,17 +10,29 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import CompileJob, CompileJobSummary
-from qai_hub.resources.inference import InferenceJob, InferenceJobSummary
+from qai_hub.resources.compile import CompileJob, CompileJobResult, CompileJobSummary
+from qai_hub.resources.inference import (
+    InferenceJob,
+    InferenceJobResult,
+    InferenceJobSummary,
+    ProfileJob,
+    ProfileJobResult,
+    ProfileJobSummary,
+)
 from qai_hub.resources.job import Job
-from qai_hub.resources.job_kind import JobKind, Member
-from qai_hub.resources.link import LinkJob, LinkJobSummary
-from qai_hub.resources.payload import job_in
-from qai_hub.resources.quantize import QuantizeJob, QuantizeJobSummary
+from qai_hub.resources.job_kind import JobKind, PayloadField
+from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
+from qai_hub.resources.payload import find_job
+from qai_hub.resources.quantize import (
+    QuantizeDtype,
+    QuantizeJob,
+    QuantizeJobResult,
+    QuantizeJobSummary,
+)
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import id_of_made, identified
+from qai_hub.transport.values import require_id, valid_id_or_empty
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -29,6 +41,26 @@ if TYPE_CHECKING:
     from qai_hub.owner import Owner
     from qai_hub.resources.job import JobOwner
 
+__all__ = [
+    "CompileJob",
+    "CompileJobResult",
+    "CompileJobSummary",
+    "InferenceJob",
+    "InferenceJobResult",
+    "InferenceJobSummary",
+    "LinkJob",
+    "LinkJobResult",
+    "LinkJobSummary",
+    "ProfileJob",
+    "ProfileJobResult",
+    "ProfileJobSummary",
+    "QuantizeDtype",
+    "QuantizeJob",
+    "QuantizeJobResult",
+    "QuantizeJobSummary",
+]
+"""The names of job types that users import, from here through `qai_hub.client`."""
+
 
 class UnknownJob(Job):
     """A job of a type that this client does not know.
@@ -36,10 +68,10 @@ class UnknownJob(Job):
     It can be waited for, renamed and shared, and its logs can be downloaded.
     """
 
-    def _find(self, payload: api.Job) -> tuple[str, Any]:
+    def _get_details(self, payload: api.Job) -> tuple[str, Any]:
         from qai_hub_api.models import LinkJob
 
-        job_id, details = job_in(payload.additional_properties)
+        job_id, details = find_job(payload.additional_properties)
         return "link_job", LinkJob.from_dict({**details, "link_job_id": job_id})
 
     def download_results(self, artifacts_dir: str) -> JobResult:
@@ -51,9 +83,9 @@ class UnknownJob(Job):
         Returns:
             The final status, without results: this client does not know their form.
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> JobResult:
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> JobResult:
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
         return JobResult(status, self.url, artifacts_dir)
@@ -72,7 +104,7 @@ KINDS: tuple[JobKind[Any], ...] = (
         states=(_State.OPTIMIZING_MODEL,),
         job=CompileJob,
         summary=CompileJobSummary,
-        members=(Member("compile_job", detail="compile_detail"),),
+        fields=(PayloadField("compile_job", detail="compile_detail"),),
     ),
     JobKind(
         JobType.INFERENCE,
@@ -84,9 +116,9 @@ KINDS: tuple[JobKind[Any], ...] = (
         job=InferenceJob,
         summary=InferenceJobSummary,
         # A profile job is an inference job with profiling on.
-        members=(
-            Member("inference_job", detail="detail"),
-            Member("profile_job", detail="profile"),
+        fields=(
+            PayloadField("inference_job", detail="detail"),
+            PayloadField("profile_job", detail="profile"),
         ),
     ),
     JobKind(
@@ -94,43 +126,43 @@ KINDS: tuple[JobKind[Any], ...] = (
         states=(_State.QUANTIZING_MODEL,),
         job=QuantizeJob,
         summary=QuantizeJobSummary,
-        members=(Member("quantize_job", detail="quantize_detail"),),
+        fields=(PayloadField("quantize_job", detail="quantize_detail"),),
     ),
     JobKind(
         JobType.LINK,
         states=(_State.LINKING_MODELS,),
         job=LinkJob,
         summary=LinkJobSummary,
-        members=(Member("link_job", detail="link_detail"),),
+        fields=(PayloadField("link_job", detail="link_detail"),),
     ),
 )
 """The job types that this client knows."""
 
-_UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, members=())
+_UNKNOWN = JobKind(JobType.UNSPECIFIED, states=(), job=UnknownJob, summary=JobSummary, fields=())
 
-_SUMMARIES = tuple((f"{member.name}_summary", kind) for kind in KINDS for member in kind.members)
+_SUMMARIES = tuple((f"{field.name}_summary", kind) for kind in KINDS for field in kind.fields)
 
 
 def job_from_api(payload: api.Job, owner: JobOwner) -> Job:
-    """Makes a job from a payload: an `UnknownJob` if this client does not know its type.
+    """Creates a job from a payload: an `UnknownJob` if this client does not know its type.
 
     Raises:
         InternalError: If the payload does not describe a job, or has no identifier.
     """
-    kind = next((kind for kind in KINDS if kind.find(payload)), _UNKNOWN)
+    kind = next((kind for kind in KINDS if kind.get_details(payload)), _UNKNOWN)
     return kind.job._from_api(payload, owner, kind)
 
 
-def submitted_job(
-    cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, known: Mapping[str, Any]
+def job_from_submission(
+    cls: type[J], answer: api.CreateUpdateResponse, owner: JobOwner, attributes: Mapping[str, Any]
 ) -> J:
-    """Makes a job that was just submitted; attributes not yet known are fetched on demand.
+    """Creates a job that was just submitted; attributes not yet known are fetched on demand.
 
     Args:
         cls: Class of the job.
         answer: The service's response.
         owner: The client that submitted it.
-        known: Attributes of the job that are known from what was sent, by name.
+        attributes: Attributes of the job that are known from what was sent, by name.
 
     Returns:
         The job.
@@ -139,22 +171,24 @@ def submitted_job(
         InternalError: If the answer has no identifier.
     """
     kind = next(kind for kind in KINDS if kind.job is cls)
-    return cls._submitted(owner, kind, id_of_made(answer.id), answer.creation_time, known)
+    return cls._from_submission(
+        owner, kind, require_id(answer.id), answer.creation_time, attributes
+    )
 
 
-def with_id(payload: api.Job, job_id: str) -> api.Job:
+def add_missing_id(payload: api.Job, job_id: str) -> api.Job:
     """Adds the identifier that a job was requested by to its payload if missing."""
     for kind in KINDS:
-        found = kind.find(payload)
+        found = kind.get_details(payload)
         if found is not None:
-            member, details = found
-            if not identified(getattr(details, f"{member}_id")):
-                setattr(details, f"{member}_id", job_id)
+            field, details = found
+            if not valid_id_or_empty(getattr(details, f"{field}_id")):
+                setattr(details, f"{field}_id", job_id)
     return payload
 
 
 def summary_from_api(payload: api.JobSummary, owner: Owner) -> JobSummary:
-    """Makes a job summary from a payload: the common part if this client does not know the type.
+    """Creates a job summary from a payload: the common part if this client does not know the type.
 
     Raises:
         InternalError: If the payload does not describe a job, or has no identifier.
@@ -174,5 +208,5 @@ def _unknown_summary(payload: api.JobSummary) -> api.LinkJobSummary:
     """
     from qai_hub_api.models import LinkJobSummary
 
-    job_id, summary = job_in(payload.additional_properties)
+    job_id, summary = find_job(payload.additional_properties)
     return LinkJobSummary.from_dict({**summary, "job_id": job_id, "device_name": ""})

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.compile import LoadableTargetJob
 from qai_hub.resources.device import Device
+from qai_hub.resources.job_request import JobRequest, model_attribute, model_reference
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.driver import Driver
 
 
-class LinkJob(LoadableJob):
+class LinkJob(LoadableTargetJob):
     """Links several models into one context binary.
 
     Attributes:
@@ -35,12 +36,12 @@ class LinkJob(LoadableJob):
     device: Device = on_demand()
     models: list[Model] = on_demand()
 
-    def _read(self, details: api.LinkJob) -> None:
-        models = known(details.models)
+    def _set_fixed_attributes(self, details: api.LinkJob) -> None:
+        models = value_or_none(details.models)
         self.device = Device._from_api(details.device)
         self.models = [
             Model._from_api(m, self._owner)
-            for m in (known(models.models) if models else None) or ()
+            for m in (value_or_none(models.models) if models else None) or ()
         ]
 
     def download_results(self, artifacts_dir: str) -> LinkJobResult:
@@ -57,11 +58,25 @@ class LinkJob(LoadableJob):
             >>> result.status.success
             True
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
-        status = await self._save_target_into(driver, artifacts_dir)
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> LinkJobResult:
+        status = await self._download_target_and_logs(driver, artifacts_dir)
         return LinkJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(models: list[Model], device: Device, name: str, options: str) -> JobRequest:
+        """Builds the request that creates a link job."""
+        from qai_hub_api.models import JobSubmit, LinkJobSubmit, ModelReferenceList
+
+        body = LinkJobSubmit(
+            models=ModelReferenceList(models=[model_reference(model) for model in models]),
+            device=device._to_api(),
+            name=name,
+            options=options,
+        )
+        attributes = {"device": device, "models": [model_attribute(model) for model in models]}
+        return JobRequest(JobSubmit(link_job=body), name, attributes)
 
     def __repr__(self) -> str:
         ids = [m.model_id for m in self.models]

@@ -6,15 +6,20 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.driver import BlockingDriver, Driver, run_blocking
+from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError, warn_deprecated
-from qai_hub.resources.downloads import save
+from qai_hub.resources.downloads import download_file
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import io_spec
 from qai_hub.resources.sharing import Shareable
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import identified, known, local, not_understood
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import (
+    to_local_time,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -85,57 +90,57 @@ class Model(Shareable):
         """
         from qai_hub_api.api.models import get_model
 
-        return cls._listed(await driver.call(get_model.sync, model_id), owner)
+        return cls._from_response(await driver.call(get_model.sync, model_id), owner)
 
     @classmethod
-    def _listed(cls, model: api.Model, owner: JobOwner) -> Model:
-        """Makes a model from the response to a request for models.
+    def _from_response(cls, model: api.Model, owner: JobOwner) -> Model:
+        """Creates a model from the response to a request for models.
 
         Raises:
             InternalError: If the payload has no identifier.
         """
-        if not identified(model.model_id):
-            raise not_understood("a model")
+        if not valid_id_or_empty(model.model_id):
+            raise unexpected_response("a model")
         return cls._from_api(model, owner)
 
     @classmethod
     def _from_api(
         cls, model: api.Model | Unset, owner: JobOwner, producer: Job | None = None
     ) -> Model:
-        """Makes a model from a payload; the identifier is empty if the payload is unset."""
+        """Creates a model from a payload; the identifier is empty if the payload is unset."""
         from qai_hub_api.models import Model as ApiModel
 
-        model = known(model) or ApiModel()
-        made = cls(
+        model = value_or_none(model) or ApiModel()
+        created = cls(
             owner,
-            identified(model.model_id),
-            local(model.creation_time),
-            SourceModelType._from_api(known(model.model_type)),
-            known(model.name) or "",
+            valid_id_or_empty(model.model_id),
+            to_local_time(model.creation_time),
+            SourceModelType._from_api(value_or_none(model.model_type)),
+            value_or_none(model.name) or "",
             metadata=None,
             model=None,
             verbose=owner.verbose,
             producer=producer,
             input_spec=None,
             output_spec=None,
-            producer_id=identified(model.producer_id),
+            producer_id=valid_id_or_empty(model.producer_id),
         )
-        made._learn(model)
-        return made
+        created._update(model)
+        return created
 
     @classmethod
-    def _uploaded(
+    def _from_upload(
         cls,
         owner: JobOwner,
         answer: api.CreateUpdateResponse,
         model_type: SourceModelType,
         name: str,
     ) -> Model:
-        """Makes a model that was just uploaded; other attributes are fetched on demand."""
+        """Creates a model that was just uploaded; other attributes are fetched on demand."""
         model = cls(
             owner,
             answer.id,
-            local(answer.creation_time),
+            to_local_time(answer.creation_time),
             model_type,
             name,
             metadata=None,
@@ -148,13 +153,13 @@ class Model(Shareable):
         model._is_partial = True
         return model
 
-    def _learn(self, model: api.Model) -> None:
+    def _update(self, model: api.Model) -> None:
         """Sets the attributes that the producing job fills in when it is done."""
-        self.model_type = SourceModelType._from_api(known(model.model_type))
-        metadata = known(model.metadata)
-        inputs, outputs = known(model.input_spec), known(model.output_spec)
+        self.model_type = SourceModelType._from_api(value_or_none(model.model_type))
+        metadata = value_or_none(model.metadata)
+        inputs, outputs = value_or_none(model.input_spec), value_or_none(model.output_spec)
         if metadata is not None:
-            self._metadata = _metadata(metadata)
+            self._metadata = _parse_metadata(metadata)
         if inputs is not None:
             self._input_spec = io_spec(inputs)
         if outputs is not None:
@@ -168,19 +173,19 @@ class Model(Shareable):
     @property
     def metadata(self) -> dict[ModelMetadataKey, str]:
         """Metadata of a target model; waits for the job that produces it."""
-        self._complete(self._metadata)
+        self._ensure_fetched(self._metadata)
         return self._metadata or {}
 
     @property
     def input_spec(self) -> IOSpec:
         """Inputs by graph; waits for the job that produces the model."""
-        self._complete(self._input_spec)
+        self._ensure_fetched(self._input_spec)
         return self._input_spec or {}
 
     @property
     def output_spec(self) -> IOSpec:
         """Outputs by graph; waits for the job that produces the model."""
-        self._complete(self._output_spec)
+        self._ensure_fetched(self._output_spec)
         return self._output_spec or {}
 
     @property
@@ -243,8 +248,8 @@ class Model(Shareable):
             >>> target_model.download("compiled", timeout=600)
             'compiled.onnx'
         """
-        driver = BlockingDriver(self._owner._connection)
-        return run_blocking(self._download(driver, self.get_producer(), filename, timeout))
+        downloading = self._download(self._driver, self.get_producer(), filename, timeout)
+        return run_blocking(downloading)
 
     async def _download(
         self,
@@ -259,18 +264,18 @@ class Model(Shareable):
         status = await driver.wait(producer, timeout) if producer else None
         if status and not status.success:
             raise UserError(
-                f"Model {self.model_id} does not exist: its job failed. {status.message or ''}"
+                f"Model {self.model_id} was not created: its job failed. {status.message or ''}"
             )
         answer = await driver.call(
-            get_model_download.sync, self.model_id, supports_s3_credentials=s3_announced()
+            get_model_download.sync, self.model_id, supports_s3_credentials=s3_support_parameter()
         )
-        return await save(driver, answer, filename)
+        return await download_file(driver, answer, filename)
 
-    def _complete(self, what: object) -> None:
-        if what is None and (self._producer_id or self._is_partial) and self.wait():
+    def _ensure_fetched(self, value: object) -> None:
+        if value is None and (self._producer_id or self._is_partial) and self.wait():
             from qai_hub_api.api.models import get_model
 
-            self._learn(self._owner._connection.call(get_model.sync, self.model_id))
+            self._update(self._owner._connection.call(get_model.sync, self.model_id))
             self._is_partial = False
 
     def delete(self) -> None:
@@ -289,33 +294,34 @@ class Model(Shareable):
             >>> old.model_id in [model.model_id for model in hub.get_models()]
             False
         """
+        run_blocking(self._delete(self._driver))
+
+    async def _delete(self, driver: Driver) -> None:
         from qai_hub_api.api.models import delete_model
 
-        driver = BlockingDriver(self._owner._connection)
-        deleting = call_extension(
+        await call_extension(
             driver,
             delete_model.sync,
             self.model_id,
-            doing="delete models",
-            look=lambda: Model._fetch(driver, self._owner, self.model_id),
+            action="delete models",
+            fetch=lambda: Model._fetch(driver, self._owner, self.model_id),
         )
-        run_blocking(deleting)
 
     @property
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         return "model", self.model_id
 
     def __repr__(self) -> str:
         return f"Model(model_id={self.model_id!r}, name={self.name!r})"
 
 
-def _metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
-    found: dict[ModelMetadataKey, str] = {}
+def _parse_metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:
+    parsed: dict[ModelMetadataKey, str] = {}
     for number, value in metadata.entries.additional_properties.items():
         try:
-            found[ModelMetadataKey(int(number))] = value
+            parsed[ModelMetadataKey(int(number))] = value
         except ValueError:
             logger.debug(
                 "model metadata %s = %s has a key that this client does not know", number, value
             )
-    return found
+    return parsed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from qai_hub.errors import InternalError
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire
-from qai_hub.transport.values import identified, known, not_understood
+from qai_hub.transport.values import unexpected_response, valid_id_or_empty, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -21,13 +21,13 @@ __all__ = ["on_demand"]
 
 T = TypeVar("T")
 
-_NONE_GIVEN: Any = object()
+_MISSING: Any = object()
 
 
 class _Partial(Protocol):
     """An object whose attributes are not all known yet."""
 
-    def _complete(self) -> None:
+    def _fetch_missing(self) -> None:
         """Fetches the rest, if there is any."""
 
 
@@ -41,17 +41,17 @@ class _OnDemand:
     # A non-data descriptor: called only if the instance's dictionary does not hold the attribute.
     def __get__(self, instance: _Partial | None, owner: type | None = None) -> object:
         if instance is not None:
-            instance._complete()
+            instance._fetch_missing()
             if self._name in vars(instance):
                 return vars(instance)[self._name]
-        elif self._default is _NONE_GIVEN:
+        elif self._default is _MISSING:
             return self
-        if self._default is _NONE_GIVEN:
+        if self._default is _MISSING:
             raise AttributeError(f"{type(instance).__name__!r} has no attribute {self._name!r}")
         return self._default
 
 
-def on_demand(default: T = _NONE_GIVEN) -> T:
+def on_demand(default: T = _MISSING) -> T:
     """Declares an attribute that is fetched when it is first read.
 
     Args:
@@ -59,7 +59,7 @@ def on_demand(default: T = _NONE_GIVEN) -> T:
             missing.
 
     Returns:
-        A descriptor for the class, which must have a method `_complete`.
+        A descriptor for the class, which must have a method `_fetch_missing`.
     """
     declared: Any = _OnDemand(default)
     return declared  # type: ignore[no-any-return]
@@ -67,12 +67,12 @@ def on_demand(default: T = _NONE_GIVEN) -> T:
 
 def input_specs(types: api.NamedTensorTypeList | Unset) -> InputSpecs:
     """Returns the shape and dtype of each input, in the model's order; empty if there are none."""
-    given = known(types)
+    given = value_or_none(types)
     tensors = given.types if given else []
     return {
         tensor.name: (tuple(kind.shape), dtype_from_wire(kind.dtype.value))
         for tensor in tensors
-        if (kind := known(tensor.tensor_type))
+        if (kind := value_or_none(tensor.tensor_type))
     }
 
 
@@ -80,17 +80,17 @@ def io_spec(types: api.NamedTensorTypeList) -> IOSpec:
     """Returns the tensors of each graph, in the model's order."""
     graphs: IOSpec = {}
     for tensor in types.types:
-        kind = known(tensor.tensor_type)
+        kind = value_or_none(tensor.tensor_type)
         if kind is None:
             continue
         spec = TensorSpec(
             tensor.name,
             dtype_from_wire(kind.dtype.value),
             tuple(kind.shape),
-            known(kind.scale),
-            known(kind.zero_point),
+            value_or_none(kind.scale),
+            value_or_none(kind.zero_point),
         )
-        graphs.setdefault(known(tensor.graph_name), []).append(spec)
+        graphs.setdefault(value_or_none(tensor.graph_name), []).append(spec)
     return graphs
 
 
@@ -169,54 +169,54 @@ class User(NamedTuple):
 
     @classmethod
     def _from_api(cls, user: api.User | Unset) -> User | None:
-        given = known(user)
+        given = value_or_none(user)
         if given is None or not given.email:
             return None
         return cls(given.email, given.first_name, given.last_name)
 
 
-def expect(details: T | Unset, job_type: str) -> T:
+def require_details(details: T | Unset, job_type: str) -> T:
     """Returns the part of a payload that is specific to a job type.
 
     Raises:
         InternalError: If the payload describes a job of another type.
     """
-    given = known(details)
+    given = value_or_none(details)
     if given is None:
-        raise other_type(job_type)
+        raise wrong_type_error(job_type)
     return given
 
 
-def other_type(job_type: str) -> InternalError:
+def wrong_type_error(job_type: str) -> InternalError:
     """Returns the error for a response with another type of job than requested."""
     return InternalError(
-        f"The service answered another type of job where a {job_type} job was.",
+        f"The service returned a job of another type instead of a {job_type} job.",
         status_code=200,
     )
 
 
-def any_details(payload: api.Job) -> tuple[str, JobDetails]:
+def get_any_details(payload: api.Job) -> tuple[str, JobDetails]:
     """Returns the type-specific part of a payload, whatever the type, with its name.
 
     Raises:
         InternalError: If this client does not know the job type.
     """
     for name in type(payload).__annotations__:
-        details = known(getattr(payload, name)) if name.endswith("_job") else None
+        details = value_or_none(getattr(payload, name)) if name.endswith("_job") else None
         if details is not None:
             return name, details
     raise InternalError(
-        "The service answered a type of job that this client does not know.", status_code=200
+        "The service returned a job of a type that this client does not know.", status_code=200
     )
 
 
-def job_in(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def find_job(properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Returns the first property that describes a job: its identifier and its payload."""
     for key, value in properties.items():
         if not isinstance(value, dict):
             continue
         for name in ("job_id", f"{key}_id"):
-            told = value.get(name)
-            if isinstance(told, str) and identified(told):
-                return told, value
-    raise not_understood("a job")
+            job_id = value.get(name)
+            if isinstance(job_id, str) and valid_id_or_empty(job_id):
+                return job_id, value
+    raise unexpected_response("a job")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
-from qai_hub.resources.profile_report import profile_html, profile_text
+from qai_hub.resources.profile_report import format_profile_html, format_profile_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +62,11 @@ class Profile:
         for layer in self.layers:
             layers.setdefault(layer.compute_unit, []).append(layer)
         uses = {}
-        for unit, ran in sorted(layers.items(), key=lambda item: -len(item[1])):
-            times = [layer.execution_time for layer in ran if layer.execution_time is not None]
-            uses[unit] = ComputeUnitUse(len(ran), sum(times) if times else None)
+        for unit, unit_layers in sorted(layers.items(), key=lambda item: -len(item[1])):
+            times = [
+                layer.execution_time for layer in unit_layers if layer.execution_time is not None
+            ]
+            uses[unit] = ComputeUnitUse(len(unit_layers), sum(times) if times else None)
         return uses
 
     def slowest(self, n: int = 10) -> tuple[Layer, ...]:
@@ -143,8 +145,8 @@ class Profile:
             summary[f"{prefix}_time"] = phase.time or 0
             summary[f"{prefix}_peak_memory"] = phase.peak_memory or 0
         for name, phase in self.phases.items():
-            summary[f"{name}_memory_increase_range"] = _pair(phase.memory_increase_range)
-            summary[f"{name}_memory_peak_range"] = _pair(phase.peak_memory_range)
+            summary[f"{name}_memory_increase_range"] = _to_tuple(phase.memory_increase_range)
+            summary[f"{name}_memory_peak_range"] = _to_tuple(phase.peak_memory_range)
         for name, phase in self.phases.items():
             summary[f"all_{name}_times"] = list(phase.all_times)
         if self.version[0] >= 1:
@@ -156,19 +158,19 @@ class Profile:
         return old
 
     def __repr__(self) -> str:
-        return profile_text(self)
+        return format_profile_text(self)
 
     def _repr_html_(self) -> str:
-        return profile_html(self)
+        return format_profile_html(self)
 
 
-def _pair(measured: MemoryRange | None) -> tuple[int, int] | None:
+def _to_tuple(measured: MemoryRange | None) -> tuple[int, int] | None:
     """Returns a range as a plain tuple, which scripts print."""
     return None if measured is None else (measured.lower, measured.upper)
 
 
 def _layer_dict(layer: Layer) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": layer.name,
         "type": layer.type,
         "compute_unit": layer.compute_unit,
@@ -176,5 +178,5 @@ def _layer_dict(layer: Layer) -> dict[str, Any]:
     for key in ("execution_time", "execution_cycles"):
         value = getattr(layer, key)
         if value is not None:
-            found[key] = value
-    return found
+            fields[key] = value
+    return fields

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, ProfilePhase
 
 
-class Measured(Protocol):
+class ReportedProfile(Protocol):
     """The parts of a profile that a report shows."""
 
     @property
@@ -42,56 +42,56 @@ class Measured(Protocol):
 
 
 NOT_MEASURED = "-"
-_SLOWEST = 5
-_UNITS = 6
+_MAX_TEXT_ROWS = 5
+_MAX_UNITS = 6
 _NAME_WIDTH = 50
-_LONGEST_NAME = 1024
+_MAX_NAME_LENGTH = 1024
 _TEXT_WIDTH = 160
 
 
-def profile_text(profile: Measured) -> str:
+def format_profile_text(profile: ReportedProfile) -> str:
     """Formats a profile as a table of a few lines."""
     measured = measured_phases(profile)
     lines = ["Profile"]
     if measured:
         lines.append(f"  {'phase':<12}{'time':>16}  peak memory")
     lines += [
-        f"  {name:<12}{milliseconds(phase.time):>16}  {peak_memory(phase)}"
+        f"  {name:<12}{format_milliseconds(phase.time):>16}  {format_peak_memory(phase)}"
         for name, phase in measured.items()
     ]
-    units, more = unit_texts(profile)
+    units, more = format_units(profile)
     lines.append(f"  layers: {', '.join([*units.values(), *more]) or 'none'}")
-    slowest = profile.slowest(_SLOWEST)
+    slowest = profile.slowest(_MAX_TEXT_ROWS)
     if slowest:
         lines.append("  slowest layers:")
     lines += [
-        f"  {layer_cost(layer):>16}  {one_line(layer.compute_unit, 11):<11}  "
-        f"{one_line(layer.type, 20):<20}  {short_name(layer)}".rstrip()
+        f"  {format_layer_cost(layer):>16}  {one_line(layer.compute_unit, 11):<11}  "
+        f"{one_line(layer.type, 20):<20}  {shorten_name(layer)}".rstrip()
         for layer in slowest
     ]
-    lines += [f"  {title}: {text}" for title, text in circumstances(profile).items()]
+    lines += [f"  {title}: {text}" for title, text in format_environment(profile).items()]
     return "\n".join(lines)
 
 
-def measured_phases(profile: Measured) -> dict[str, ProfilePhase]:
+def measured_phases(profile: ReportedProfile) -> dict[str, ProfilePhase]:
     """Returns the phases in which something was measured, by display name."""
     phases = profile.phases.items()
     return {name.replace("_", " "): phase for name, phase in phases if phase.is_measured}
 
 
-def circumstances(profile: Measured) -> dict[str, str]:
+def format_environment(profile: ReportedProfile) -> dict[str, str]:
     """Returns the tools and runtimes of a profile, each as one line by its title."""
-    found = {}
+    environment = {}
     if profile.tool_versions:
         tools = (f"{name} {version}" for name, version in profile.tool_versions.items())
-        found["Tools"] = one_line(", ".join(tools), _TEXT_WIDTH)
-    for name, settings in list(profile.runtime.items())[:_SLOWEST]:
+        environment["Tools"] = one_line(", ".join(tools), _TEXT_WIDTH)
+    for name, settings in list(profile.runtime.items())[:_MAX_TEXT_ROWS]:
         text = ", ".join(f"{key}: {value}" for key, value in settings.items())
-        found[one_line(name, _NAME_WIDTH)] = one_line(text, 2 * _TEXT_WIDTH)
-    return found
+        environment[one_line(name, _NAME_WIDTH)] = one_line(text, 2 * _TEXT_WIDTH)
+    return environment
 
 
-def unit_texts(profile: Measured) -> tuple[dict[str, str], list[str]]:
+def format_units(profile: ReportedProfile) -> tuple[dict[str, str], list[str]]:
     """Formats what ran on each compute unit, such as `12 on NPU (1.204 ms)`.
 
     Returns:
@@ -99,36 +99,40 @@ def unit_texts(profile: Measured) -> tuple[dict[str, str], list[str]]:
     """
     uses = profile.compute_units
     texts = {}
-    for unit, use in list(uses.items())[:_UNITS]:
-        time = "" if use.execution_time is None else f" ({milliseconds(use.execution_time)})"
+    for unit, use in list(uses.items())[:_MAX_UNITS]:
+        time = "" if use.execution_time is None else f" ({format_milliseconds(use.execution_time)})"
         texts[unit] = f"{use.layers:,} on {one_line(unit, 20)}{time}"
-    return texts, [f"{len(uses) - _UNITS:,} more units"] if len(uses) > _UNITS else []
+    return texts, [f"{len(uses) - _MAX_UNITS:,} more units"] if len(uses) > _MAX_UNITS else []
 
 
-def layer_cost(layer: Layer) -> str:
+def format_layer_cost(layer: Layer) -> str:
     """Formats the time of a layer, or else its cycles."""
     if layer.execution_time is not None or layer.execution_cycles is None:
-        return milliseconds(layer.execution_time)
+        return format_milliseconds(layer.execution_time)
     return f"{layer.execution_cycles:,} cycles"
 
 
-def milliseconds(time: int | None) -> str:
+def format_milliseconds(time: int | None) -> str:
     """Formats a time, given in microseconds, in milliseconds."""
     return NOT_MEASURED if time is None else f"{time / 1000:,.3f} ms"
 
 
-def peak_memory(phase: ProfilePhase) -> str:
+def format_peak_memory(phase: ProfilePhase) -> str:
     """Formats the peak memory of a phase."""
     measured = phase.peak_memory_range
     if measured is None:
-        return NOT_MEASURED if phase.peak_memory is None else f"{_mebi(phase.peak_memory)} MiB"
-    lower, upper = _mebi(measured.lower), _mebi(measured.upper)
+        return (
+            NOT_MEASURED
+            if phase.peak_memory is None
+            else f"{_format_mebibytes(phase.peak_memory)} MiB"
+        )
+    lower, upper = _format_mebibytes(measured.lower), _format_mebibytes(measured.upper)
     return f"{lower} MiB" if lower == upper else f"{lower} to {upper} MiB"
 
 
-def short_name(layer: Layer) -> str:
+def shorten_name(layer: Layer) -> str:
     """Returns a layer's name, shortened in the middle if long: the ends are the telling parts."""
-    name = one_line(layer.name, _LONGEST_NAME)
+    name = one_line(layer.name, _MAX_NAME_LENGTH)
     if len(name) <= _NAME_WIDTH:
         return name
     head = _NAME_WIDTH // 3
@@ -141,11 +145,11 @@ def one_line(text: str, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
-def _mebi(memory: int) -> str:
+def _format_mebibytes(memory: int) -> str:
     return f"{memory / 2**20:,.1f}"
 
 
-_ROWS = 15
+_MAX_HTML_ROWS = 15
 _COLOURS = {"NPU": "#2f80ed", "GPU": "#9b51e0", "CPU": "#e8871e"}
 _OTHER_COLOUR = "#7d8590"
 _FAINT = "opacity:.75"
@@ -153,38 +157,46 @@ _CELL = "padding:.15em .9em .15em 0;text-align:left;vertical-align:middle;backgr
 _NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
 
 
-def profile_html(profile: Measured) -> str:
+def format_profile_html(profile: ReportedProfile) -> str:
     """Formats a profile as a fragment of HTML."""
-    parts = [_headline(profile), _phases(profile), _units(profile), _layers(profile)]
+    parts = [
+        _headline_html(profile),
+        _phases_html(profile),
+        _units_html(profile),
+        _layers_html(profile),
+    ]
     parts += [
         f'<div style="{_FAINT};overflow-wrap:anywhere"><b>{escape(title)}</b> {escape(text)}</div>'
-        for title, text in circumstances(profile).items()
+        for title, text in format_environment(profile).items()
     ]
     style = "font-size:13px;line-height:1.5;max-width:60em;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
 
 
-def _headline(profile: Measured) -> str:
-    time, memory = milliseconds(profile.inference.time), peak_memory(profile.inference)
+def _headline_html(profile: ReportedProfile) -> str:
+    time, memory = (
+        format_milliseconds(profile.inference.time),
+        format_peak_memory(profile.inference),
+    )
     return (
         f'<div style="font-size:1.35em;margin-bottom:.3em"><b>{escape(time)}</b>'
         f" an inference, <b>{escape(memory)}</b> peak memory</div>"
     )
 
 
-def _phases(profile: Measured) -> str:
+def _phases_html(profile: ReportedProfile) -> str:
     rows = [
         f'<td style="{_CELL}">{escape(name)}</td>'
-        f'<td style="{_NUMBER}">{escape(milliseconds(phase.time))}</td>'
-        f'<td style="{_NUMBER}">{escape(peak_memory(phase))}</td>'
+        f'<td style="{_NUMBER}">{escape(format_milliseconds(phase.time))}</td>'
+        f'<td style="{_NUMBER}">{escape(format_peak_memory(phase))}</td>'
         for name, phase in measured_phases(profile).items()
     ]
     columns = [("phase", _CELL), ("time", _NUMBER), ("peak memory", _NUMBER)]
-    return _table(columns, rows) if rows else ""
+    return _table_html(columns, rows) if rows else ""
 
 
-def _units(profile: Measured) -> str:
-    texts, more = unit_texts(profile)
+def _units_html(profile: ReportedProfile) -> str:
+    texts, more = format_units(profile)
     legend = [
         f'<span style="white-space:nowrap;margin-right:1.2em">{_swatch(unit)}{escape(text)}</span>'
         for unit, text in texts.items()
@@ -192,28 +204,28 @@ def _units(profile: Measured) -> str:
     return f'<div style="margin:.4em 0">Layers: {"".join([*legend, *more]) or "none"}</div>'
 
 
-def _layers(profile: Measured) -> str:
-    slowest = profile.slowest(_ROWS)
+def _layers_html(profile: ReportedProfile) -> str:
+    slowest = profile.slowest(_MAX_HTML_ROWS)
     if not slowest:
         return ""
-    most = max(_cost(slowest[0]), 1)
+    most = max(_get_cost(slowest[0]), 1)
     rows = [
         f'<td style="{_CELL};overflow-wrap:anywhere" title="{escape(one_line(layer.name, 500))}">'
-        f"{escape(short_name(layer))}</td>"
+        f"{escape(shorten_name(layer))}</td>"
         f'<td style="{_CELL}">{escape(one_line(layer.type, 40))}</td>'
         f'<td style="{_CELL};white-space:nowrap">{_swatch(layer.compute_unit)}'
         f"{escape(one_line(layer.compute_unit, 20))}</td>"
-        f'<td style="{_NUMBER}">{escape(layer_cost(layer))}</td>'
-        f'<td style="{_CELL};width:12em">{_bar(layer, _cost(layer) / most)}</td>'
+        f'<td style="{_NUMBER}">{escape(format_layer_cost(layer))}</td>'
+        f'<td style="{_CELL};width:12em">{_bar(layer, _get_cost(layer) / most)}</td>'
         for layer in slowest
     ]
     titles = [f"slowest {len(slowest)} of {len(profile.layers):,} layers", "type", "unit"]
     measured = "cycles" if slowest[0].execution_time is None else "time"
     columns = [*((title, _CELL) for title in titles), (measured, _NUMBER), ("", _CELL)]
-    return _table(columns, rows)
+    return _table_html(columns, rows)
 
 
-def _table(columns: list[tuple[str, str]], rows: list[str]) -> str:
+def _table_html(columns: list[tuple[str, str]], rows: list[str]) -> str:
     titles = "".join(
         f'<th style="{style};font-weight:normal;{_FAINT}">{escape(title)}</th>'
         for title, style in columns
@@ -229,21 +241,21 @@ def _table(columns: list[tuple[str, str]], rows: list[str]) -> str:
 
 def _swatch(unit: str) -> str:
     style = "display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.4em"
-    return f'<span style="{style};background:{_colour(unit)}"></span>'
+    return f'<span style="{style};background:{_get_colour(unit)}"></span>'
 
 
 def _bar(layer: Layer, share: float) -> str:
     style = "height:.8em;min-width:1px;border-radius:2px"
     return (
-        f'<div style="{style};width:{100 * share:.1f}%;background:{_colour(layer.compute_unit)}">'
-        "</div>"
+        f'<div style="{style};width:{100 * share:.1f}%;'
+        f'background:{_get_colour(layer.compute_unit)}"></div>'
     )
 
 
-def _colour(unit: str) -> str:
+def _get_colour(unit: str) -> str:
     return _COLOURS.get(unit, _OTHER_COLOUR)
 
 
-def _cost(layer: Layer) -> int:
+def _get_cost(layer: Layer) -> int:
     time, cycles = layer.execution_time, layer.execution_cycles
     return time if time is not None else cycles or 0

@@ -7,13 +7,20 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from qai_hub.driver import run_blocking
-from qai_hub.resources.compile import LoadableJob
+from qai_hub.resources.compile import LoadableTargetJob
 from qai_hub.resources.dataset import Dataset
+from qai_hub.resources.job_request import (
+    JobRequest,
+    dataset_attribute,
+    dataset_reference,
+    model_attribute,
+    model_reference,
+)
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transport.values import known
+from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -36,7 +43,7 @@ class QuantizeDtype(Enum):
     INT4 = 5
 
 
-class QuantizeJob(LoadableJob):
+class QuantizeJob(LoadableTargetJob):
     """Quantizes an ONNX model with calibration data.
 
     Attributes:
@@ -57,13 +64,13 @@ class QuantizeJob(LoadableJob):
     weights_dtype: QuantizeDtype | None = on_demand()
     activations_dtype: QuantizeDtype | None = on_demand()
 
-    def _read(self, details: api.QuantizeJob) -> None:
-        data = known(details.calibration_dataset)
+    def _set_fixed_attributes(self, details: api.QuantizeJob) -> None:
+        data = value_or_none(details.calibration_dataset)
         self.model = Model._from_api(details.model, self._owner)
         self.shapes = input_specs(details.tensor_type_list)
         self.calibration_dataset = Dataset._from_api(data, self._owner) if data else None
-        self.weights_dtype = _dtype(details.weights_dtype)
-        self.activations_dtype = _dtype(details.activations_dtype)
+        self.weights_dtype = _parse_dtype(details.weights_dtype)
+        self.activations_dtype = _parse_dtype(details.activations_dtype)
 
     def download_results(self, artifacts_dir: str) -> QuantizeJobResult:
         """Downloads the quantized model and the logs, after waiting for the job's end.
@@ -79,11 +86,40 @@ class QuantizeJob(LoadableJob):
             >>> result.status.success
             True
         """
-        return run_blocking(self._results(self._driver, artifacts_dir))
+        return run_blocking(self._download_results(self._driver, artifacts_dir))
 
-    async def _results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
-        status = await self._save_target_into(driver, artifacts_dir)
+    async def _download_results(self, driver: Driver, artifacts_dir: str) -> QuantizeJobResult:
+        status = await self._download_target_and_logs(driver, artifacts_dir)
         return QuantizeJobResult(status, self.url, artifacts_dir)
+
+    @staticmethod
+    def _build_request(
+        model: Model,
+        calibration_data: Dataset,
+        weights_dtype: QuantizeDtype,
+        activations_dtype: QuantizeDtype,
+        name: str,
+        options: str,
+    ) -> JobRequest:
+        """Builds the request that creates a quantize job."""
+        from qai_hub_api.models import JobSubmit, QuantizeJobSubmit
+        from qai_hub_api.models import QuantizeDtype as ApiDtype
+
+        body = QuantizeJobSubmit(
+            model=model_reference(model),
+            calibration_dataset=dataset_reference(calibration_data),
+            weights_dtype=ApiDtype(f"QUANTIZE_DTYPE_{weights_dtype.name}"),
+            activations_dtype=ApiDtype(f"QUANTIZE_DTYPE_{activations_dtype.name}"),
+            name=name,
+            options=options,
+        )
+        attributes = {
+            "model": model_attribute(model),
+            "calibration_dataset": dataset_attribute(calibration_data),
+            "weights_dtype": weights_dtype,
+            "activations_dtype": activations_dtype,
+        }
+        return JobRequest(JobSubmit(quantize_job=body), name, attributes)
 
     def get_psnr(self) -> dict[str, float] | None:
         """Returns how close the quantized model is to the float model, after waiting for the job.
@@ -105,8 +141,8 @@ class QuantizeJob(LoadableJob):
         if not self.wait().success:
             return None
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
-        result = known(answer.quantize_job_result)
-        detail = known(result.quantize_detail) if result else None
+        result = value_or_none(answer.quantize_job_result)
+        detail = value_or_none(result.quantize_detail) if result else None
         return dict(detail.psnr.additional_properties) if detail else None
 
     def __repr__(self) -> str:
@@ -138,5 +174,5 @@ class QuantizeJobResult(JobResult):
     """
 
 
-def _dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
+def _parse_dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
     return QuantizeDtype.__members__.get(str(dtype).removeprefix("QUANTIZE_DTYPE_"))

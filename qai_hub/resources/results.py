@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qai_hub.errors import UserError
-from qai_hub.resources.downloads import save_all_into
+from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
-from qai_hub.transfer.s3 import s3_announced
-from qai_hub.transport.values import listed
+from qai_hub.transfer.s3 import s3_support_parameter
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from qai_hub.driver import Driver
@@ -56,7 +56,7 @@ _logger = logging.getLogger("qai_hub")
 _PREFIX = "JOB_ARTIFACT_TYPE_"
 
 
-def known_types(values: Iterable[object]) -> list[JobArtifactType]:
+def parse_artifact_types(values: Iterable[object]) -> list[JobArtifactType]:
     """Returns the artifact types that this client knows, given names or members."""
     names = (str(getattr(value, "value", value)).removeprefix(_PREFIX) for value in values)
     return [JobArtifactType[name] for name in names if name in JobArtifactType.__members__]
@@ -86,10 +86,10 @@ async def download_artifacts(
         job_id,
         "latest",
         artifact_type.value,
-        supports_s3_credentials=s3_announced(),
+        supports_s3_credentials=s3_support_parameter(),
     )
-    artifacts = listed(answer.artifacts, "a list of artifacts")
-    return await save_all_into(driver, artifacts, folder)
+    artifacts = require_list(answer.artifacts, "a list of artifacts")
+    return await download_all_into_folder(driver, artifacts, folder)
 
 
 async def download_all_artifacts(

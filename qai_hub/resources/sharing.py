@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.errors import UserError
-from qai_hub.transport.values import listed
+from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -21,8 +22,12 @@ class Shareable(ABC):
     _owner: Owner
 
     @property
+    def _driver(self) -> BlockingDriver:
+        return BlockingDriver(self._owner._connection)
+
+    @property
     @abstractmethod
-    def _shared_as(self) -> tuple[str, str]:
+    def _sharing_key(self) -> tuple[str, str]:
         """`"job"`, `"model"` or `"dataset"`, and its identifier."""
 
     def get_sharing(self) -> list[str]:
@@ -36,8 +41,11 @@ class Shareable(ABC):
             >>> model.get_sharing()
             ['colleague@example.com']
         """
-        answer: api.SharedAccess = self._call_sharing("get")
-        return [email for email in listed(answer.email, "a list of people") if email]
+        return run_blocking(self._get_sharing(self._driver))
+
+    async def _get_sharing(self, driver: Driver) -> list[str]:
+        answer: api.SharedAccess = await self._call_sharing(driver, "get")
+        return [email for email in require_list(answer.email, "a list of people") if email]
 
     def modify_sharing(
         self, add_emails: list[str] | None = None, delete_emails: list[str] | None = None
@@ -61,13 +69,19 @@ class Shareable(ABC):
             True
             >>> job.modify_sharing(delete_emails=["colleague@example.com"])
         """
+        run_blocking(self._modify_sharing(self._driver, add_emails, delete_emails))
+
+    async def _modify_sharing(
+        self, driver: Driver, add_emails: list[str] | None, delete_emails: list[str] | None
+    ) -> None:
         from qai_hub_api.models import SharingUpdate
 
-        add = _addresses("add_emails", add_emails)
-        remove = _addresses("delete_emails", delete_emails)
+        add = _check_addresses("add_emails", add_emails)
+        remove = _check_addresses("delete_emails", delete_emails)
         if not add and not remove:
-            raise UserError("Give an e-mail address to share with, or to stop sharing with.")
-        self._call_sharing("update", body=SharingUpdate(add_email=add, remove_email=remove))
+            raise UserError("Pass at least one e-mail address to add or delete.")
+        body = SharingUpdate(add_email=add, remove_email=remove)
+        await self._call_sharing(driver, "update", body=body)
 
     def disable_sharing(self) -> None:
         """Stops sharing it with everyone.
@@ -80,14 +94,22 @@ class Shareable(ABC):
             >>> dataset.get_sharing()
             []
         """
-        self._call_sharing("delete")
+        run_blocking(self._disable_sharing(self._driver))
 
-    def _call_sharing(self, verb: str, **body: api.SharingUpdate) -> Any:  # noqa: ANN401 - by verb
-        kind, key = self._shared_as
-        return self._owner._connection.call(sharing_operation(verb, kind), key, **body)
+    async def _disable_sharing(self, driver: Driver) -> None:
+        await self._call_sharing(driver, "delete")
+
+    async def _call_sharing(
+        self,
+        driver: Driver,
+        verb: str,
+        **body: api.SharingUpdate,
+    ) -> Any:  # noqa: ANN401 - by verb
+        kind, key = self._sharing_key
+        return await driver.call(get_sharing_operation(verb, kind), key, **body)
 
 
-def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
+def get_sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
     """Looks up a sharing operation of the generated client.
 
     Args:
@@ -105,9 +127,9 @@ def sharing_operation(verb: str, kind: str) -> Callable[..., Any]:
     return operation
 
 
-def _addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
+def _check_addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
     if isinstance(emails, str):
-        raise UserError(f"{argument} takes a list of e-mail addresses: write [{emails!r}].")
+        raise UserError(f"{argument} must be a list of e-mail addresses: write [{emails!r}].")
     addresses = list(emails or ())
     for address in addresses:
         local, _, host = address.partition("@") if isinstance(address, str) else ("", "", "")

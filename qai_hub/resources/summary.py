@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from qai_hub.resources.model_types import SourceModelType
 from qai_hub.resources.payload import User
 from qai_hub.status import JobStatus, JobType
-from qai_hub.transport.values import has_ended, identified, known, local, not_understood, utc
+from qai_hub.transport.values import (
+    has_ended,
+    to_local_time,
+    to_utc,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub.owner import Owner
@@ -64,7 +71,7 @@ class JobSummary(ABC):
 
     @classmethod
     def _from_api(cls, summary: Any, job_type: JobType, owner: Owner) -> Self:  # noqa: ANN401
-        """Makes a summary from a payload.
+        """Creates a summary from a payload.
 
         The fields are set all at once: a frozen dataclass sets them one by one, which takes longer
         than everything else in a list of summaries.
@@ -72,34 +79,34 @@ class JobSummary(ABC):
         Raises:
             InternalError: If there is no identifier.
         """
-        if not identified(summary.job_id):
-            raise not_understood("the summary of a job")
+        if not valid_id_or_empty(summary.job_id):
+            raise unexpected_response("the summary of a job")
         user = User._from_api(summary.user)
-        model_type = known(summary.target_model_type)
-        completed = utc(summary.completion_time)
-        made = object.__new__(cls)
-        made.__dict__.update(
+        model_type = value_or_none(summary.target_model_type)
+        completed = to_utc(summary.completion_time)
+        instance = object.__new__(cls)
+        instance.__dict__.update(
             job_id=summary.job_id,
             name=summary.name,
-            date=local(summary.creation_time),
+            date=to_local_time(summary.creation_time),
             username=user.email if user else "",
             status=JobStatus._from_wire(summary.job_state.value, ended=has_ended(completed)),
             job_type=job_type,
             url=f"{owner.config.web_url}/jobs/{summary.job_id}/",
             device_name=getattr(summary, "device_name", None) or None,
-            created_at=utc(summary.creation_time),
-            queued_at=utc(summary.queued_time),
-            started_at=utc(summary.start_time),
+            created_at=to_utc(summary.creation_time),
+            queued_at=to_utc(summary.queued_time),
+            started_at=to_utc(summary.start_time),
             completed_at=completed,
             owner=user,
             device_os_version=getattr(summary, "device_os_version", None) or None,
-            project_id=known(summary.project_id),
+            project_id=value_or_none(summary.project_id),
             target_model_type=SourceModelType._from_api(model_type) if model_type else None,
-            **cls._own_fields(summary),
+            **cls._extra_fields(summary),
         )
-        return made
+        return instance
 
     @classmethod
-    def _own_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
+    def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
         """Returns the fields that only summaries of this type have."""
         return {}

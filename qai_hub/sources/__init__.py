@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.errors import UserError
-from qai_hub.scratch import temporary_folder
-from qai_hub.sources.memory import memory_type, write_model
-from qai_hub.sources.path import SourceFile, file_type, folder_type, zip_folder
+from qai_hub.sources.memory import detect_memory_type, write_model
+from qai_hub.sources.path import SourceFile, detect_file_type, detect_folder_type, zip_folder
+from qai_hub.temporary_files import temporary_folder
 
 if TYPE_CHECKING:
     from qai_hub.resources.model_types import SourceModelType
@@ -19,7 +19,7 @@ __all__ = ["SourceFile", "source_file", "source_type"]
 
 
 @contextmanager
-def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked here)
+def open_source(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked here)
     """Provides a model as a file while the context is open.
 
     Args:
@@ -32,7 +32,7 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
         FileNotFoundError: If the path does not exist.
         UserError: If it is not a model that can be uploaded.
     """
-    model_type = source_type(model)
+    model_type = detect_source_type(model)
     path = Path(model).expanduser().absolute() if isinstance(model, str | Path) else None
     if path is not None and path.is_file():
         yield SourceFile(path, model_type, path.name, is_directory=path.suffix == ".zip")
@@ -46,7 +46,7 @@ def source_file(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
             yield SourceFile(archive, model_type, path.name, is_directory=True)
 
 
-def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
+def detect_source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
     """Returns the format of a model that could be uploaded.
 
     Args:
@@ -60,10 +60,10 @@ def source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)
         UserError: If it is not a model that can be uploaded.
     """
     if not isinstance(model, str | Path):
-        return memory_type(model)
+        return detect_memory_type(model)
     if model == "":
         raise UserError("The path of the model is empty.")
     path = Path(model).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}.")
-    return folder_type(path) if path.is_dir() else file_type(path)
+    return detect_folder_type(path) if path.is_dir() else detect_file_type(path)

@@ -15,7 +15,7 @@ from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources.path import SourceFile, zip_folder
 
 
-def memory_type(model: object) -> SourceModelType:
+def detect_memory_type(model: object) -> SourceModelType:
     """Returns the format of a model in memory.
 
     Args:
@@ -30,22 +30,22 @@ def memory_type(model: object) -> SourceModelType:
     """
     if isinstance(model, bytes) and model[4:8] == b"TFL3":
         return SourceModelType.TFLITE
-    if _is_a(model, "onnx", "ModelProto"):
+    if _is_instance(model, "onnx", "ModelProto"):
         return SourceModelType.ONNX
-    if _is_a(model, "torch.jit", "ScriptModule"):
+    if _is_instance(model, "torch.jit", "ScriptModule"):
         return SourceModelType.TORCHSCRIPT
-    if _is_a(model, "torch.export", "ExportedProgram"):
+    if _is_instance(model, "torch.export", "ExportedProgram"):
         return SourceModelType.TORCH_EXPORTED_PROGRAM
-    if _is_a(model, "coremltools.models", "MLModel"):
+    if _is_instance(model, "coremltools.models", "MLModel"):
         package = getattr(model, "is_package", False)
         return SourceModelType.MLPACKAGE if package else SourceModelType.MLMODEL
-    if _is_a(model, "torch.nn", "Module"):
+    if _is_instance(model, "torch.nn", "Module"):
         raise UserError(
-            f"The torch module {type(model).__name__} is Python code: export it first,"
-            " torch.export.export(module, example_inputs), and give the exported program."
+            f"The torch module {type(model).__name__} is Python code: export it first"
+            " with torch.export.export(module, example_inputs), and pass the exported program."
         )
     raise UserError(
-        "A model is a path, a Model of this hub, an onnx.ModelProto, a torch ExportedProgram or"
+        "model must be a path, a Model of this hub, an onnx.ModelProto, a torch ExportedProgram or"
         f" ScriptModule, an MLModel, or a TFLite model's bytes, not a {type(model).__name__}."
     )
 
@@ -84,22 +84,22 @@ def write_model(model: Any, model_type: SourceModelType, folder: Path) -> Source
     if model_type is SourceModelType.TFLITE:
         path.write_bytes(model)
         return SourceFile(path, model_type, "model.tflite")
-    path.write_bytes(_serialized(model))
+    path.write_bytes(_serialize(model))
     return SourceFile(path, model_type, model.graph.name or "model.onnx")
 
 
-def _is_a(model: object, module: str, name: str) -> bool:
+def _is_instance(model: object, module: str, name: str) -> bool:
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and isinstance(model, kind)
 
 
-def _serialized(model: Any) -> bytes:  # noqa: ANN401 (an onnx.ModelProto)
+def _serialize(model: Any) -> bytes:  # noqa: ANN401 (an onnx.ModelProto)
     from google.protobuf.message import EncodeError
 
     try:
         return bytes(model.SerializeToString())
     except (EncodeError, ValueError) as error:
         raise UserError(
-            f"The model cannot be serialized: {error}. Save one of more than 2 GB with its weights"
-            " as external data, and give the folder."
+            f"The model cannot be serialized: {error}. Save a model of more than 2 GB with its"
+            " weights as external data, and pass the folder."
         ) from error

@@ -35,7 +35,7 @@ _MEMBER_TYPES = {
 _PARTS = (".onnx", ".data", ".bin", ".encodings")
 
 
-def folder_type(folder: Path) -> SourceModelType:
+def detect_folder_type(folder: Path) -> SourceModelType:
     """Returns the format of a model that is a folder.
 
     Args:
@@ -48,10 +48,10 @@ def folder_type(folder: Path) -> SourceModelType:
     Raises:
         UserError: If it holds anything else.
     """
-    return _type_of(folder.absolute().name, (path.name for path in folder.iterdir()), folder)
+    return _detect_type(folder.absolute().name, (path.name for path in folder.iterdir()), folder)
 
 
-def archive_type(archive: Path) -> SourceModelType:
+def detect_archive_type(archive: Path) -> SourceModelType:
     """Returns the format of a model that is a ZIP archive of a folder, without unpacking it.
 
     Args:
@@ -70,23 +70,25 @@ def archive_type(archive: Path) -> SourceModelType:
                 name for name, info in zip(names, zipped.infolist(), strict=True) if info.is_dir()
             }
     except zipfile.BadZipFile as error:
-        raise UserError(f"{archive} is no ZIP archive, or is damaged: {error}.") from error
+        raise UserError(f"{archive} is not a ZIP archive or is damaged: {error}.") from error
     if any(name.is_absolute() or ".." in name.parts for name in names):
-        raise UserError(f"{archive} holds names that lead out of it.")
+        raise UserError(f"{archive} contains paths that lead outside it.")
     roots = {name.parts[0] for name in names if name.parts}
     if len(roots) != 1:
         raise InvalidValueError(
-            f"{archive} holds {len(roots)} entries at its root ({', '.join(sorted(roots)[:5])}):"
-            " put the model's folder there, and nothing else."
+            f"{archive} contains {len(roots)} entries at its root ({', '.join(sorted(roots)[:5])}):"
+            " it must contain only the model's folder there."
         )
     (root,) = roots
     if {name for name in names if len(name.parts) == 1} - folders:
-        raise UserError(f"{archive} holds a file: give the file itself, or an archive of a folder.")
-    return _type_of(root, {name.parts[1] for name in names if len(name.parts) > 1}, archive)
+        raise UserError(
+            f"{archive} contains a file: pass the file itself, or an archive of a folder."
+        )
+    return _detect_type(root, {name.parts[1] for name in names if len(name.parts) > 1}, archive)
 
 
 def zip_folder(folder: Path, archive: Path) -> None:
-    """Makes a ZIP archive with a folder at its root, under the folder's name.
+    """Creates a ZIP archive with a folder at its root, under the folder's name.
 
     Args:
         folder: The folder.
@@ -100,7 +102,7 @@ def zip_folder(folder: Path, archive: Path) -> None:
             zipped.write(path, root / path.relative_to(folder))
 
 
-def _type_of(name: str, entries: Iterable[str], told: Path) -> SourceModelType:
+def _detect_type(name: str, entries: Iterable[str], source: Path) -> SourceModelType:
     by_suffix = _MEMBER_TYPES.get(PurePosixPath(name).suffix.lower())
     if by_suffix is not None:
         return by_suffix
@@ -109,21 +111,21 @@ def _type_of(name: str, entries: Iterable[str], told: Path) -> SourceModelType:
         suffix = PurePosixPath(entry).suffix
         if suffix not in parts:
             raise UserError(
-                f"{told} is not a model: beside its .onnx file, a folder holds weights (one .data"
-                f" or .bin file) and .encodings only, and this one holds {entry}."
+                f"{source} is not a model: besides its .onnx file, a folder may contain only"
+                f" weights (one .data or .bin file) and .encodings. This one contains {entry}."
             )
         parts[suffix].append(entry)
     several = [suffix for suffix, found in parts.items() if len(found) > 1]
     if not parts[".onnx"] or several:
         counts = ", ".join(f"{len(found)} {suffix}" for suffix, found in parts.items())
         raise UserError(
-            f"{told} is not a model: a folder holds one .onnx file, and at most one file of each"
-            f" other kind. This one holds {counts}. Save all weights into one file."
+            f"{source} is not a model: a folder must contain one .onnx file, and at most one file"
+            f" of each other kind. This one contains {counts}. Save all weights into one file."
         )
     if parts[".bin"] and (parts[".data"] or parts[".encodings"]):
         raise UserError(
-            f"{told} holds {parts['.bin'][0]} beside .data or .encodings: save the weights as a"
-            " .data file."
+            f"{source} contains {parts['.bin'][0]} besides .data or .encodings: save the weights as"
+            " a .data file."
         )
     return SourceModelType.AIMET_ONNX if parts[".encodings"] else SourceModelType.ONNX
 
@@ -143,7 +145,7 @@ _TORCH = (SourceModelType.TORCHSCRIPT, SourceModelType.TORCH_EXPORTED_PROGRAM)
 _PICKLE = b"\x80\x02"
 
 
-def file_type(path: Path) -> SourceModelType:
+def detect_file_type(path: Path) -> SourceModelType:
     """Returns the format of a model that is a file, or a ZIP archive of a folder.
 
     Args:
@@ -158,18 +160,18 @@ def file_type(path: Path) -> SourceModelType:
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty.")
     if path.suffix == ".zip":
-        return archive_type(path)
+        return detect_archive_type(path)
     model_type = _FILE_TYPES.get(path.suffix.lower())
     if model_type is None:
         raise UserError(
-            f"{path} is not a model that is known by its suffix: {', '.join(sorted(_FILE_TYPES))}."
-            " Folders, and ZIP archives of them, are models too: see upload_model."
+            f"{path} does not have the suffix of a model: {', '.join(sorted(_FILE_TYPES))}."
+            " Folders and ZIP archives of them can be models too: see upload_model."
         )
     if model_type in _TORCH and _is_pickled(path):
         raise UserError(
-            f"{path} was written by torch.save: it holds weights or a module that needs its Python"
-            " code. Load it into its module, export that (torch.export.export), and give the"
-            " exported program."
+            f"{path} was written by torch.save: it contains weights, or a module that needs its"
+            " Python code. Load it into its module, export that with torch.export.export, and pass"
+            " the exported program."
         )
     return model_type
 

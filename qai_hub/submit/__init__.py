@@ -1,1 +1,1 @@
-"""Checks and drafts of jobs, before anything is sent."""
+"""Checks of submissions, before anything is sent."""

@@ -27,14 +27,14 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
     devices = list(device) if isinstance(device, list | tuple) else [device]
     if not all(isinstance(d, Device) for d in devices):
         raise UserError(
-            f"device takes a Device or a list of them, such as Device('Samsung Galaxy S24'),"
+            f"device must be a Device or a list of them, such as Device('Samsung Galaxy S24'),"
             f" not {device!r}."
         )
     if not devices:
-        raise UserError("device is an empty list: name at least one device.")
-    for one in devices:
-        if not isinstance(one.name, str) or not isinstance(one.os, str):
-            raise UserError(f"The name and os of a device are text, unlike those of {one}.")
+        raise UserError("device is an empty list: pass at least one device.")
+    for each in devices:
+        if not isinstance(each.name, str) or not isinstance(each.os, str):
+            raise UserError(f"The name and os of a device must be strings, unlike those of {each}.")
     return devices
 
 
@@ -45,12 +45,12 @@ def check_text(argument: str, text: str | None) -> str:
         UserError: If the argument is of another type.
     """
     if text is not None and not isinstance(text, str):
-        raise UserError(f"{argument} takes a text, not {text!r}.")
+        raise UserError(f"{argument} must be a string, not {text!r}.")
     return text or ""
 
 
 def default_name(name: str) -> str:
-    """Makes a name that the service accepts from one with other limits, such as a file's."""
+    """Converts a name with other limits, such as a file's, to one that the service accepts."""
     return name.encode("utf-8", "replace").decode()[:255]
 
 

@@ -12,18 +12,18 @@ from qai_hub.option_string import (
     QNN_OPTIONS,
     TARGET_RUNTIME,
     OptionStringError,
+    option_values,
     parse_option_string,
-    values_of,
 )
 from qai_hub.submit.checks import check_options, check_specs
-from qai_hub.submit.model_checks import check_compiles, model_key
+from qai_hub.submit.model_checks import check_compilable, get_model_key
 
 if TYPE_CHECKING:
     from qai_hub.tensors import InputSpecs, ParsedSpecs
 
 T = TypeVar("T")
 
-_GRAPH = "context_enable_graphs"
+_GRAPH_SETTING = "context_enable_graphs"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Graph:
 
     Attributes:
         model: The model, on the hub or to be uploaded.
-        key: Identity of the model: equal for a model that is given several times.
+        key: Identity of the model: equal for a model that is sources several times.
         input_specs: Its input specs; None if there are none.
         options: Options of its compile job.
     """
@@ -64,59 +64,59 @@ def plan_graphs(
         FileNotFoundError: If the path of a model does not exist.
         UserError: If another argument is not valid.
     """
-    given = models if isinstance(models, list) else [models]
-    if not given:
-        raise UserError("models is an empty list: give at least one model.")
-    names = _graph_names(graph_names, len(given))
-    specs = _one_each("input_specs", input_specs, len(given))
-    options = _one_each("compile_options", compile_options, len(given))
+    sources = models if isinstance(models, list) else [models]
+    if not sources:
+        raise UserError("models is an empty list: pass at least one model.")
+    names = _check_graph_names(graph_names, len(sources))
+    specs = _broadcast("input_specs", input_specs, len(sources))
+    options = _broadcast("compile_options", compile_options, len(sources))
     graphs = [
-        Graph(model, model_key(model), check_specs(spec), _options(text, graph))
-        for model, spec, graph, text in zip(given, specs, names, options, strict=True)
+        Graph(model, get_model_key(model), check_specs(spec), _build_options(text, graph))
+        for model, spec, graph, text in zip(sources, specs, names, options, strict=True)
     ]
     for graph in graphs:
-        check_compiles(graph.model, graph.input_specs, graph.options)
+        check_compilable(graph.model, graph.input_specs, graph.options)
     return graphs
 
 
-def _graph_names(names: list[str] | None, count: int) -> list[str | None]:
+def _check_graph_names(names: list[str] | None, count: int) -> list[str | None]:
     if names is None:
         if count > 1:
-            raise UserError("Several models need graph_names, one for each.")
+            raise UserError("Several models need graph_names: one name per model.")
         return [None]
     if not isinstance(names, list):
-        raise UserError(f"graph_names takes a list of names, not {names!r}.")
-    each: list[str | None] = _one_each("graph_names", names, count)
+        raise UserError(f"graph_names must be a list of names, not {names!r}.")
+    each: list[str | None] = _broadcast("graph_names", names, count)
     for name in names:
         # Whitespace, quotes and separators would end the name inside the options.
         if not isinstance(name, str) or not re.fullmatch(r"[^\s;,='\"\\]+", name):
-            raise UserError(f"{name!r} cannot be the name of a graph.")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"Graph names must differ, and {', '.join(twice)} comes twice.")
+            raise UserError(f"{name!r} is not a valid graph name.")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise UserError(f"Graph names must be unique. Duplicates: {', '.join(duplicates)}.")
     return each
 
 
-def _one_each(argument: str, given: Any, count: int) -> list[Any]:  # noqa: ANN401
-    if not isinstance(given, list):
-        return [given] * count
-    if len(given) != count:
-        raise UserError(f"{argument} has {len(given)} entries for {count} models.")
-    return given
+def _broadcast(argument: str, value: Any, count: int) -> list[Any]:  # noqa: ANN401
+    if not isinstance(value, list):
+        return [value] * count
+    if len(value) != count:
+        raise UserError(f"{argument} has {len(value)} entries for {count} models.")
+    return value
 
 
-def _options(text: str, graph_name: str | None) -> str:
+def _build_options(text: str, graph_name: str | None) -> str:
     """Returns the options of a compile job whose target model will be linked."""
     text = check_options("compile_options", text)
     try:
         options = parse_option_string(text)
     except OptionStringError as error:
-        raise UserError(f"compile_options cannot be read ({error}): {text!r}.") from None
-    if any(_GRAPH in (value or "") for value in values_of(QNN_OPTIONS, options)):
-        raise UserError("compile_options must not name the graph: give graph_names.")
-    runtimes = set(values_of(TARGET_RUNTIME, options))
+        raise UserError(f"compile_options cannot be parsed ({error}): {text!r}.") from None
+    if any(_GRAPH_SETTING in (value or "") for value in option_values(QNN_OPTIONS, options)):
+        raise UserError("compile_options must not name the graph: use graph_names.")
+    runtimes = set(option_values(TARGET_RUNTIME, options))
     if runtimes - {"qnn_dlc"}:
-        raise UserError("compile_options must not name another target_runtime than qnn_dlc.")
-    named = f"{QNN_OPTIONS} {_GRAPH}={graph_name}" if graph_name else ""
+        raise UserError("compile_options must not set a target_runtime other than qnn_dlc.")
+    named = f"{QNN_OPTIONS} {_GRAPH_SETTING}={graph_name}" if graph_name else ""
     runtime = "" if runtimes else f"{TARGET_RUNTIME} qnn_dlc"
     return " ".join(part for part in (text, named, runtime) if part)

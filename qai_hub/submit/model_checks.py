@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import SourceModelType
-from qai_hub.sources import source_type
+from qai_hub.sources import detect_source_type
 
 if TYPE_CHECKING:
     from qai_hub.resources.device import Device
     from qai_hub.tensors import InputSpecs
 
-_TO_BE_COMPILED = (
+_SOURCE_ONLY_TYPES = (
     SourceModelType.TORCHSCRIPT,
     SourceModelType.TORCH_EXPORTED_PROGRAM,
     SourceModelType.AIMET_ONNX,
 )
 # The operating systems that accept Core ML packages, each with its first such version.
-_PACKAGES_FROM = {"os:ios": 15, "os:macos": 12}
+_MLPACKAGE_MIN_VERSIONS = {"os:ios": 15, "os:macos": 12}
 _FRAMEWORKS = {
     SourceModelType.ONNX: "onnx",
     SourceModelType.TFLITE: "tflite",
@@ -34,7 +34,7 @@ _FRAMEWORKS = {
 }
 
 
-def check_compiles(model: Any, input_specs: InputSpecs | None, options: str) -> None:  # noqa: ANN401
+def check_compilable(model: Any, input_specs: InputSpecs | None, options: str) -> None:  # noqa: ANN401
     """Checks that a model can be compiled.
 
     Args:
@@ -46,31 +46,31 @@ def check_compiles(model: Any, input_specs: InputSpecs | None, options: str) -> 
         FileNotFoundError: If its path does not exist.
         UserError: If it cannot be compiled, or not with these input specs and options.
     """
-    model_type = format_of(model)
+    model_type = get_model_type(model)
     if model_type is SourceModelType.QNN_CONTEXT_BINARY:
         if options or input_specs:
             raise UserError(
-                "A context binary is compiled as it is, into an ONNX model that holds it: leave"
-                " options and input_specs out."
+                "A context binary is compiled unchanged, into an ONNX model that contains it: omit"
+                " options and input_specs."
             )
-    elif model_type not in (None, SourceModelType.ONNX, *_TO_BE_COMPILED):
+    elif model_type not in (None, SourceModelType.ONNX, *_SOURCE_ONLY_TYPES):
         raise UserError(
-            f"{_told(model)} cannot be compiled: it is {model_type.name}. Give an ONNX or PyTorch"
-            " model, such as the one that it was made from."
+            f"{_format_model(model)} cannot be compiled: its format is {model_type.name}. Pass an"
+            " ONNX or PyTorch model, such as the one that it was compiled from."
         )
     if model_type is SourceModelType.TORCHSCRIPT:
         if input_specs is None:
             raise UserError(
-                f"The TorchScript model {_told(model)} needs input_specs, such as"
-                ' {"image": (1, 3, 224, 224)}: its file does not tell the shapes of its inputs.'
+                f"The TorchScript model {_format_model(model)} needs input_specs, such as"
+                ' {"image": (1, 3, 224, 224)}: its file does not contain its input shapes.'
             )
         warn_deprecated(
-            "Compiling TorchScript is deprecated: export the module by torch.export.export instead"
-            " of tracing it."
+            "Compiling TorchScript is deprecated: export the module with torch.export.export"
+            " instead of tracing it."
         )
 
 
-def check_quantizes(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+def check_quantizable(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
     """Checks that a model can be quantized.
 
     Args:
@@ -80,11 +80,11 @@ def check_quantizes(model: Any) -> None:  # noqa: ANN401 (a Model, or one that c
         FileNotFoundError: If its path does not exist.
         UserError: If it is not ONNX.
     """
-    if format_of(model) not in (None, SourceModelType.ONNX):
-        raise UserError(f"Only ONNX models are quantized, and {_told(model)} is not one.")
+    if get_model_type(model) not in (None, SourceModelType.ONNX):
+        raise UserError(f"Only ONNX models can be quantized: {_format_model(model)} is not one.")
 
 
-def check_links(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+def check_linkable(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
     """Checks that a model can be linked.
 
     Args:
@@ -94,14 +94,14 @@ def check_links(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could
         FileNotFoundError: If its path does not exist.
         UserError: If it is not a QNN DLC model.
     """
-    if format_of(model) not in (None, SourceModelType.QNN_DLC):
+    if get_model_type(model) not in (None, SourceModelType.QNN_DLC):
         raise UserError(
-            f"Only QNN DLC models are linked, and {_told(model)} is not one: compile it with"
+            f"Only QNN DLC models can be linked: {_format_model(model)} is not one. Compile it with"
             " --target_runtime qnn_dlc."
         )
 
 
-def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
+def check_runnable(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could be uploaded)
     """Checks that a model can run on a device.
 
     Args:
@@ -111,11 +111,11 @@ def check_runs(model: Any) -> None:  # noqa: ANN401 (a Model, or one that could 
         FileNotFoundError: If its path does not exist.
         UserError: If it must be compiled first.
     """
-    model_type = format_of(model)
-    if model_type in _TO_BE_COMPILED:
+    model_type = get_model_type(model)
+    if model_type in _SOURCE_ONLY_TYPES:
         raise UserError(
-            f"{_told(model)} is {model_type.name}, which runs on no device: compile it, and give"
-            " the target model."
+            f"{_format_model(model)} cannot run on a device: its format is {model_type.name}."
+            " Compile it, and pass the target model."
         )
 
 
@@ -129,21 +129,21 @@ def check_framework(model: Any, device: Device) -> None:  # noqa: ANN401
     Raises:
         UserError: If the device does not have the framework.
     """
-    model_type = format_of(model)
+    model_type = get_model_type(model)
     framework = _FRAMEWORKS.get(model_type) if model_type else None
     if framework and f"framework:{framework}" not in device.attributes:
         raise UserError(
-            f"{device.name} does not run {_told(model)}: it lacks the attribute"
+            f"{device.name} cannot run {_format_model(model)}: it lacks the attribute"
             f" framework:{framework}."
         )
-    if model_type is SourceModelType.MLPACKAGE and not _takes_packages(device):
+    if model_type is SourceModelType.MLPACKAGE and not _accepts_mlpackage(device):
         raise UserError(
-            f"{device.name} (OS {device.os}) does not run {_told(model)}: an .mlpackage needs"
-            " iOS 15 or macOS 12. Give an .mlmodel, or choose a later system."
+            f"{device.name} (OS {device.os}) cannot run {_format_model(model)}: an .mlpackage"
+            " needs iOS 15 or macOS 12. Pass an .mlmodel, or choose a newer system."
         )
 
 
-def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that could be uploaded)
+def get_model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that could be uploaded)
     """Returns a key that identifies a model.
 
     Args:
@@ -158,7 +158,7 @@ def model_key(model: Any) -> Hashable:  # noqa: ANN401 (a Model, or one that cou
     return Path(model).expanduser().resolve() if isinstance(model, str | Path) else id(model)
 
 
-def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked here)
+def get_model_type(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked here)
     """Returns the format of a model.
 
     Args:
@@ -173,20 +173,22 @@ def format_of(model: Any) -> SourceModelType | None:  # noqa: ANN401 (checked he
         UserError: If it is not a model.
     """
     if model is None:
-        raise UserError("model is None: did the job that should have made it fail?")
+        raise UserError("model is None: did the job that produces it fail?")
     if not isinstance(model, Model):
-        return source_type(model)
+        return detect_source_type(model)
     unknown = model.model_type is SourceModelType.UNRECOGNIZED_MODEL_TYPE
     return None if unknown else model.model_type
 
 
-def _takes_packages(device: Device) -> bool:
+def _accepts_mlpackage(device: Device) -> bool:
     """Returns whether the operating system of a device accepts Core ML packages."""
     major = re.match(r"\d{1,6}", device.os)
-    first = [least for system, least in _PACKAGES_FROM.items() if system in device.attributes]
+    first = [
+        least for system, least in _MLPACKAGE_MIN_VERSIONS.items() if system in device.attributes
+    ]
     return major is not None and bool(first) and int(major[0]) >= min(first)
 
 
-def _told(model: object) -> str:
+def _format_model(model: object) -> str:
     """Describes a model briefly for messages: reprs of models in memory may be huge."""
     return str(model) if isinstance(model, Model | str | Path) else f"the {type(model).__name__}"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-__all__ = ["ExpectedSum", "announced_sum", "expected_sum"]
+__all__ = ["ExpectedChecksum", "checksum_from_headers", "checksum_from_hex"]
 
 
 class _Hash(Protocol):
@@ -28,7 +28,7 @@ class _Crc32:
         return self._value.to_bytes(4, "big")
 
 
-class ExpectedSum:
+class ExpectedChecksum:
     """The checksum that a file is expected to have, computed as its bytes arrive.
 
     Args:
@@ -51,14 +51,14 @@ class ExpectedSum:
         return self._actual.digest() == self._expected
 
 
-def announced_sum(sha256: str | None) -> ExpectedSum | None:
+def checksum_from_hex(sha256: str | None) -> ExpectedChecksum | None:
     """Returns the expected checksum for a SHA-256 in hex; None if the text is not a SHA-256."""
     if sha256 is None or not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256, re.ASCII):
         return None
-    return ExpectedSum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
+    return ExpectedChecksum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
 
 
-def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
+def checksum_from_headers(headers: httpx.Headers) -> ExpectedChecksum | None:
     """Reads the checksum of a file from the headers of a response.
 
     Args:
@@ -70,7 +70,7 @@ def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
         composite checksums (`…-3`) cover the checksums of an object's parts, not the file, and are
         ignored.
     """
-    sha256 = _first(
+    sha256 = _first_match(
         (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Repr-Digest", "")),
         # Requests accept no content encoding, so the content is the file itself.
         (r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):", headers.get("Content-Digest", "")),
@@ -78,20 +78,20 @@ def expected_sum(headers: httpx.Headers) -> ExpectedSum | None:
         (r"^([A-Za-z0-9+/]{43}=)$", headers.get("x-amz-checksum-sha256", "")),
     )
     if sha256:
-        return ExpectedSum("SHA-256", sha256, hashlib.sha256())
-    crc32 = _first((r"^([A-Za-z0-9+/]{6}==)$", headers.get("x-amz-checksum-crc32", "")))
+        return ExpectedChecksum("SHA-256", sha256, hashlib.sha256())
+    crc32 = _first_match((r"^([A-Za-z0-9+/]{6}==)$", headers.get("x-amz-checksum-crc32", "")))
     if crc32:
-        return ExpectedSum("CRC-32", crc32, _Crc32())
-    md5 = _first(
+        return ExpectedChecksum("CRC-32", crc32, _Crc32())
+    md5 = _first_match(
         (r"^([A-Za-z0-9+/]{22}==)$", headers.get("Content-MD5", "")),
         (r"(?:^|[\s,])md5=([A-Za-z0-9+/]{22}==)(?:$|[\s,])", headers.get("x-goog-hash", "")),
     )
-    return ExpectedSum("MD5", md5, hashlib.md5(usedforsecurity=False)) if md5 else None
+    return ExpectedChecksum("MD5", md5, hashlib.md5(usedforsecurity=False)) if md5 else None
 
 
-def _first(*looks: tuple[str, str]) -> bytes | None:
+def _first_match(*patterns: tuple[str, str]) -> bytes | None:
     """Returns the decoded base 64 group of the first expression that matches its text."""
-    for expression, text in looks:
+    for expression, text in patterns:
         if found := re.search(expression, text):
             return base64.b64decode(found[1])
     return None

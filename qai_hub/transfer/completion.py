@@ -10,20 +10,20 @@ import time
 from collections.abc import Awaitable, Callable
 
 from qai_hub.errors import Error, InternalError
-from qai_hub.transport.errors import may_pass
+from qai_hub.transport.errors import is_transient
 
-__all__ = ["PATIENCE", "complete"]
+__all__ = ["CONFIRMATION_TIMEOUT", "complete_upload"]
 
-PATIENCE = 300.0
+CONFIRMATION_TIMEOUT = 300.0
 """Seconds to wait for the service to confirm a completed upload."""
 
 # Seconds to pause before each status check that follows an attempt.
-_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)
+_CHECK_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)
 # Statuses of a repeated attempt when the first one is still running or has succeeded.
-_IN_THE_WAY = frozenset({404, 409})
+_CONFLICT_STATUSES = frozenset({404, 409})
 
 
-async def complete(
+async def complete_upload(
     send: Callable[[], Awaitable[object]],
     is_complete: Callable[[], Awaitable[bool]],
     what: str,
@@ -44,46 +44,46 @@ async def complete(
         UserError: If the service refuses the upload.
         InternalError: If the service has not confirmed it after 5 minutes.
     """
-    end = clock() + PATIENCE
+    end = clock() + CONFIRMATION_TIMEOUT
     fault: Error | None = None
-    ask_only = False
+    check_only = False
     while True:
         try:
-            if not ask_only:
+            if not check_only:
                 await send()
                 return
         except Error as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 with contextlib.suppress(Error):
                     if await is_complete():
                         return
                 # An earlier attempt whose response was lost may be what this one conflicts with.
-                ask_only = fault is not None and error.status_code in _IN_THE_WAY
-                if not ask_only:
+                check_only = fault is not None and error.status_code in _CONFLICT_STATUSES
+                if not check_only:
                     raise
             fault = error
-        for pause in _PAUSES:
+        for pause in _CHECK_PAUSES:
             await sleep(pause)
-            if await _looks_complete(is_complete):
+            if await _is_confirmed(is_complete):
                 return
             if fault is not None and clock() >= end:
-                raise _unconfirmed(what, fault) from fault
+                raise _unconfirmed_error(what, fault) from fault
 
 
-async def _looks_complete(is_complete: Callable[[], Awaitable[bool]]) -> bool:
+async def _is_confirmed(is_complete: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await is_complete()
     except Error as error:
-        if not may_pass(error):
+        if not is_transient(error):
             raise
         return False
 
 
-def _unconfirmed(what: str, fault: Error) -> InternalError:
+def _unconfirmed_error(what: str, fault: Error) -> InternalError:
     return InternalError(
-        f"{what} was uploaded, but the service has not confirmed for {PATIENCE:.0f} s that it is"
-        f" whole. It may be later: fetch it by its identifier before you upload it again. The last"
-        f" answer: {fault}",
+        f"{what} was uploaded, but the service has not confirmed within {CONFIRMATION_TIMEOUT:.0f}"
+        " s that it is complete. It may do so later: fetch it by its identifier before you upload"
+        f" it again. The last error: {fault}",
         status_code=fault.status_code,
         request_id=fault.request_id,
         url=fault.url,

@@ -11,21 +11,26 @@ from typing import BinaryIO
 import httpx
 
 from qai_hub.errors import Error, InternalError
-from qai_hub.transfer.checksums import announced_sum, expected_sum
-from qai_hub.transfer.formats import not_by_format
+from qai_hub.transfer.checksums import checksum_from_headers, checksum_from_hex
+from qai_hub.transfer.formats import unexpected_format
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.contents import WHO_ANSWERS, media_type, not_by_content, not_by_type
-from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.retry import SPOILT_TRIES
+from qai_hub.transport.errors import error_from_file_server, error_from_request_error
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
 from qai_hub.transport.session import Session
-from qai_hub.transport.threads import carry
+from qai_hub.transport.threads import run_in_threads
+from qai_hub.transport.unexpected_content import (
+    PORTAL_HINT,
+    media_type,
+    unexpected_content,
+    unexpected_media_type,
+)
 
 __all__ = ["download"]
 
 _BLOCK = 1024 * 1024
-_PROGRESS = 64 * 1024
-_BEGINNING = 1024
+_MIN_PROGRESS = 64 * 1024
+_SNIFF_SIZE = 1024
 
 
 def download(
@@ -64,15 +69,15 @@ def download(
     try:
         # After Ctrl+C, this closes the file while the writing thread may wait for the network.
         with part.open("x+b", buffering=_BLOCK) as file:
-            one = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
-            carry([one.run], one.stop)
+            task = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
+            run_in_threads([task.run], task.stop)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-class _SpoiltError(Exception):
+class _UnusableResponseError(Exception):
     """The response is not the requested file; another attempt may succeed.
 
     Args:
@@ -105,50 +110,50 @@ class _Download:
         self._name = name
         self._sha256 = sha256
         self._show = show
-        self._moved: Callable[[int], object] = lambda count: None
+        self._on_progress: Callable[[int], object] = lambda count: None
         self._furthest = 0
-        self._renewed = 0
+        self._budget_reset_at = 0
         self.stop = threading.Event()
-        self._retries = session.retries(self.stop)
-        self._start_anew(httpx.Headers())
+        self._retries = session.retry_budget(self.stop)
+        self._restart(httpx.Headers())
 
     def run(self) -> None:
-        retries = self._session.retries(self.stop, most=SPOILT_TRIES)
+        retries = self._session.retry_budget(self.stop, max_attempts=UNUSABLE_RESPONSE_ATTEMPTS)
         while True:
             try:
                 self._fetch()
-            except _SpoiltError as spoilt:
-                pause = self._session.pause(retries)
+            except _UnusableResponseError as unusable:
+                pause = self._session.next_pause(retries)
                 if pause is None:
-                    raise spoilt.error from spoilt.error.__cause__
+                    raise unusable.error from unusable.error.__cause__
                 self._session.sleep(pause)
-                self._start_anew(httpx.Headers())
+                self._restart(httpx.Headers())
             else:
                 return
 
     def _fetch(self) -> None:
         response = self._open()
-        with transfer_bar(self._name, self._total, show=self._show) as self._moved:
+        with transfer_bar(self._name, self._total, show=self._show) as self._on_progress:
             while True:
                 try:
                     self._read(response)
                 except httpx.RequestError as error:
-                    self._renew()
-                    pause = self._session.pause(self._retries)
+                    self._reset_budget_on_progress()
+                    pause = self._session.next_pause(self._retries)
                     if pause is None:
-                        raise self._broken_off(error) from error
+                        raise self._interrupted_error(error) from error
                     self._session.sleep(pause)
                     response = self._open()
                 else:
                     break
-        self._moved = lambda count: None
+        self._on_progress = lambda count: None
         self._check()
 
-    def _renew(self) -> None:
+    def _reset_budget_on_progress(self) -> None:
         """Resets the retry budget if the download has got further than before."""
-        if self._furthest - self._renewed >= _PROGRESS:
-            self._renewed = self._furthest
-            self._retries = self._session.retries(self.stop)
+        if self._furthest - self._budget_reset_at >= _MIN_PROGRESS:
+            self._budget_reset_at = self._furthest
+            self._retries = self._session.retry_budget(self.stop)
 
     def _open(self) -> httpx.Response:
         """Requests the missing bytes, and checks the headers of the response."""
@@ -169,36 +174,38 @@ class _Download:
                 return response
             if response.status_code in {206, 416} and "Range" in headers:
                 response.close()
-                self._start_anew(httpx.Headers())
+                self._restart(httpx.Headers())
                 return self._open()
             if response.status_code in {204, 205, 206}:
                 response.close()
-                raise self._spoilt(response, f"the answer {response.status_code} is no whole file")
+                raise self._unusable(
+                    response, f"status {response.status_code} is not a complete file"
+                )
             if not response.is_success:
                 response.read()
                 raise error_from_file_server(response, f"download of {self._name}")
         except httpx.RequestError as error:
-            raise self._broken_off(error) from error
+            raise self._interrupted_error(error) from error
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
-            raise self._spoilt(response, "it is encoded, which was not asked for")
-        found = not_by_type(response.headers)
-        if found is not None:
+            raise self._unusable(response, "it is encoded, which was not requested")
+        unexpected = unexpected_media_type(response.headers)
+        if unexpected is not None:
             response.close()
-            raise self._spoilt(response, f"{found} came in its place. {WHO_ANSWERS}")
-        self._start_anew(response.headers)
+            raise self._unusable(response, f"received {unexpected} instead. {PORTAL_HINT}")
+        self._restart(response.headers)
         return response
 
-    def _start_anew(self, headers: httpx.Headers) -> None:
+    def _restart(self, headers: httpx.Headers) -> None:
         tag = headers.get("ETag", "")
         length = headers.get("Content-Length", "")
-        self._moved(-self._file.tell())
+        self._on_progress(-self._file.tell())
         self._file.seek(0)
         self._file.truncate()
         self._offset = 0
         self._tag = tag if tag.startswith('"') else ""
         self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
-        self._sum = announced_sum(self._sha256) or expected_sum(headers)
+        self._checksum = checksum_from_hex(self._sha256) or checksum_from_headers(headers)
         self._media = media_type(headers)
 
     def _is_same(self, response: httpx.Response) -> bool:
@@ -214,60 +221,60 @@ class _Download:
             or (match[2] != "*" and self._total is not None and int(match[2]) != self._total)
         ):
             response.close()
-            raise self._spoilt(response, "another range came than was asked for")
+            raise self._unusable(response, "received another range than requested")
 
     def _read(self, response: httpx.Response) -> None:
-        pace = self._session.pace()
+        rate_monitor = self._session.rate_monitor()
         with contextlib.closing(response):
             for block in response.iter_raw():
                 self._retries.check()
-                if not pace.holds(len(block)):
-                    raise self._failure(
-                        response, f"the server has all but stopped sending it, {self._how_far()}"
+                if not rate_monitor.is_fast_enough(len(block)):
+                    raise self._error(
+                        response,
+                        f"the server almost stopped sending, {self._progress_text()}",
                     )
                 self._file.write(block)
-                if self._sum is not None:
-                    self._sum.update(block)
+                if self._checksum is not None:
+                    self._checksum.update(block)
                 self._offset += len(block)
                 self._furthest = max(self._furthest, self._offset)
-                self._moved(len(block))
+                self._on_progress(len(block))
         if self._total is not None and self._offset < self._total:
             raise httpx.RemoteProtocolError("too few bytes", request=response.request)
 
     def _check(self) -> None:
         if self._total is not None and self._offset != self._total:
-            raise self._spoilt(None, f"{self._offset} bytes came instead of {self._total}")
-        if self._sum is not None and not self._sum.matches():
-            raise self._spoilt(
+            raise self._unusable(None, f"received {self._offset} bytes instead of {self._total}")
+        if self._checksum is not None and not self._checksum.matches():
+            raise self._unusable(
                 None,
-                f"it arrived damaged, its {self._sum.kind} is not the one that the server "
-                "announced. Try again",
+                f"it arrived damaged ({self._checksum.kind} does not match). Try again",
             )
         self._file.seek(0)
-        found = not_by_content(self._name, self._media, self._file.read(_BEGINNING))
+        unexpected = unexpected_content(self._name, self._media, self._file.read(_SNIFF_SIZE))
         if not self._offset and self._furthest:
-            found = "an empty file"
-        if found is None and self._sum is None:
-            found = not_by_format(self._name, self._file)
-        if found is not None:
-            raise self._spoilt(None, f"{found} came in its place. {WHO_ANSWERS}")
+            unexpected = "an empty file"
+        if unexpected is None and self._checksum is None:
+            unexpected = unexpected_format(self._name, self._file)
+        if unexpected is not None:
+            raise self._unusable(None, f"received {unexpected} instead. {PORTAL_HINT}")
 
-    def _how_far(self) -> str:
+    def _progress_text(self) -> str:
         total = "" if self._total is None else f" of {self._total}"
         return f"after {self._furthest}{total} bytes"
 
-    def _broken_off(self, error: httpx.RequestError) -> Error:
-        fault = error_from_fault(error)
+    def _interrupted_error(self, error: httpx.RequestError) -> Error:
+        fault = error_from_request_error(error)
         if self._furthest:
-            fault.args = (f"{fault} The download of {self._name} broke off {self._how_far()}.",)
+            fault.args = (f"{fault} The download of {self._name} stopped {self._progress_text()}.",)
         return fault
 
-    def _failure(self, response: httpx.Response | None, reason: str) -> InternalError:
+    def _error(self, response: httpx.Response | None, reason: str) -> InternalError:
         return InternalError(
             f"The download of {self._name} failed: {reason}.",
             status_code=None if response is None else response.status_code,
             url=None if response is None else str(response.request.url),
         )
 
-    def _spoilt(self, response: httpx.Response | None, reason: str) -> _SpoiltError:
-        return _SpoiltError(self._failure(response, reason))
+    def _unusable(self, response: httpx.Response | None, reason: str) -> _UnusableResponseError:
+        return _UnusableResponseError(self._error(response, reason))

@@ -11,15 +11,21 @@ from qai_hub.transfer.s3_upload import upload_object
 from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import Session
-from qai_hub.transport.setup import environment, file_session
+from qai_hub.transport.setup import file_session, network_environment
 
-__all__ = ["FILES", "Files", "free_name", "safe_name", "with_suffixes"]
+__all__ = [
+    "FILE_SESSION_KEY",
+    "FileTransfer",
+    "append_missing_suffixes",
+    "reserve_unused_path",
+    "sanitize_filename",
+]
 
 
-_LONGEST_NAME = 150
+_MAX_NAME_LENGTH = 150
 
 
-def safe_name(name: str) -> str:
+def sanitize_filename(name: str) -> str:
     """Makes a safe file name out of text that a server sent.
 
     Args:
@@ -33,12 +39,12 @@ def safe_name(name: str) -> str:
     kept = "".join(sign if sign.isprintable() else "_" for sign in last)
     kept = re.sub(r'[<>:"|?*]', "_", kept).strip(" .")
     suffixes = "".join(PurePosixPath(kept).suffixes[-2:])[-30:]
-    while len(kept.encode()) > _LONGEST_NAME:
+    while len(kept.encode()) > _MAX_NAME_LENGTH:
         kept = kept.removesuffix(suffixes)[:-1] + suffixes
     return kept or "download"
 
 
-def with_suffixes(path: Path, name: str) -> Path:
+def append_missing_suffixes(path: Path, name: str) -> Path:
     """Appends those suffixes of a name that a path lacks.
 
     Args:
@@ -48,14 +54,14 @@ def with_suffixes(path: Path, name: str) -> Path:
     Returns:
         `out/mobilenet.onnx.zip`, also for `out/mobilenet.onnx`.
     """
-    suffixes = _file_suffixes(safe_name(name))
+    suffixes = _file_suffixes(sanitize_filename(name))
     for there in range(len(suffixes), -1, -1):
         if path.name.lower().endswith("".join(suffixes[:there]).lower()):
             break
     return path.with_name(path.name + "".join(suffixes[there:]))
 
 
-def free_name(path: Path) -> Path:
+def reserve_unused_path(path: Path) -> Path:
     """Reserves an unused path by creating an empty file there.
 
     Args:
@@ -83,11 +89,11 @@ def _file_suffixes(name: str) -> list[str]:
     return suffixes[-2:] if suffixes[-1:] == [".zip"] else suffixes[-1:]
 
 
-FILES = "files"
+FILE_SESSION_KEY = "files"
 """Key of the process's session for file transfers."""
 
 
-class Files:
+class FileTransfer:
     """Uploads and downloads files over connections that the whole process shares.
 
     Args:
@@ -173,8 +179,8 @@ class Files:
         """
         path = Path(filename).expanduser()
         if not path.is_dir():
-            return self._download(url, with_suffixes(path, name), headers, sha256)
-        path = free_name(path / safe_name(name))
+            return self._download(url, append_missing_suffixes(path, name), headers, sha256)
+        path = reserve_unused_path(path / sanitize_filename(name))
         try:
             return self._download(url, path, headers, sha256)
         except BaseException:
@@ -205,7 +211,9 @@ class Files:
             UserError: If the server refuses.
             InternalError: If the server or the network fails.
         """
-        return self._download(url, Path(folder).expanduser() / safe_name(name), headers, sha256)
+        return self._download(
+            url, Path(folder).expanduser() / sanitize_filename(name), headers, sha256
+        )
 
     def _download(
         self, url: str, path: Path, headers: Mapping[str, str] | None, sha256: str | None
@@ -216,4 +224,4 @@ class Files:
 
 
 def _session() -> AbstractContextManager[Session]:
-    return SESSIONS.lease(FILES, file_session, environment())
+    return SESSIONS.lease(FILE_SESSION_KEY, file_session, network_environment())

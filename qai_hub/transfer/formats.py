@@ -9,19 +9,19 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-__all__ = ["not_by_format"]
+__all__ = ["unexpected_format"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_GRAPH = 7
+_GRAPH_FIELD = 7
 """Field number of the graph in ONNX's ModelProto: no model is without it."""
-_MOST_FIELDS = 100_000
+_MAX_FIELDS = 100_000
 """Outermost fields that are looked at; models have a few, one for each function and property."""
-_FIXED = {1: 8, 5: 4}
+_FIXED_SIZES = {1: 8, 5: 4}
 """Size of a value in bytes for the wire types of protobuf that have a fixed one."""
 
 
-def not_by_format(name: str, file: BinaryIO) -> str | None:
+def unexpected_format(name: str, file: BinaryIO) -> str | None:
     """Describes a file that does not have the format that its suffix names.
 
     Only formats that prescribe a signature or a structure count, and only a few bytes are read.
@@ -37,16 +37,16 @@ def not_by_format(name: str, file: BinaryIO) -> str | None:
     known = _FORMATS.get(PurePosixPath(name).suffix.lower())
     if known is None:
         return None
-    kind, holds = known
-    return None if holds(file) else f"something other than {kind}"
+    kind, matches = known
+    return None if matches(file) else f"something other than {kind}"
 
 
-def _begins_with(*signatures: bytes, at: int = 0) -> Callable[[BinaryIO], bool]:
-    def holds(file: BinaryIO) -> bool:
+def _has_signature(*signatures: bytes, at: int = 0) -> Callable[[BinaryIO], bool]:
+    def matches(file: BinaryIO) -> bool:
         file.seek(at)
         return file.read(max(map(len, signatures))).startswith(signatures)
 
-    return holds
+    return matches
 
 
 def _is_hdf5(file: BinaryIO) -> bool:
@@ -63,7 +63,7 @@ def _is_hdf5(file: BinaryIO) -> bool:
 def _is_onnx(file: BinaryIO) -> bool:
     """Walks over the outermost fields, which must end where the file ends, and finds a graph."""
     size, at, graph = file.seek(0, io.SEEK_END), 0, False
-    for _ in range(_MOST_FIELDS):
+    for _ in range(_MAX_FIELDS):
         if at >= size:
             return graph and at == size
         file.seek(at)
@@ -77,9 +77,9 @@ def _is_onnx(file: BinaryIO) -> bool:
                 at += after
             case 2 if after:
                 at += after + value
-                graph = graph or key >> 3 == _GRAPH
+                graph = graph or key >> 3 == _GRAPH_FIELD
             case 1 | 5 as kind:
-                at += used + _FIXED[kind]
+                at += used + _FIXED_SIZES[kind]
             case _:
                 return False
     return True
@@ -97,11 +97,11 @@ def _varint(block: bytes, start: int) -> tuple[int, int]:
 
 _FORMATS: dict[str, tuple[str, Callable[[BinaryIO], bool]]] = {
     ".onnx": ("an ONNX model", _is_onnx),
-    ".tflite": ("a TensorFlow Lite model", _begins_with(b"TFL3", at=4)),
+    ".tflite": ("a TensorFlow Lite model", _has_signature(b"TFL3", at=4)),
     ".h5": ("an HDF5 file", _is_hdf5),
     ".hdf5": ("an HDF5 file", _is_hdf5),
-    ".npy": ("a NumPy array", _begins_with(b"\x93NUMPY")),
-    ".npz": ("a NumPy archive", _begins_with(*_ZIP)),
-    ".zip": ("a ZIP archive", _begins_with(*_ZIP)),
-    ".gz": ("a gzip file", _begins_with(b"\x1f\x8b")),
+    ".npy": ("a NumPy array", _has_signature(b"\x93NUMPY")),
+    ".npz": ("a NumPy archive", _has_signature(*_ZIP)),
+    ".zip": ("a ZIP archive", _has_signature(*_ZIP)),
+    ".gz": ("a gzip file", _has_signature(b"\x1f\x8b")),
 }

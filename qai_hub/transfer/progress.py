@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["rewrites_lines", "transfer_bar"]
+__all__ = ["can_rewrite_lines", "transfer_bar"]
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Calla
         A function to call with the number of bytes transferred, from any thread. The number is
         negative when bytes have to be transferred again.
     """
-    if not show or not rewrites_lines(sys.stderr):
+    if not show or not can_rewrite_lines(sys.stderr):
         yield lambda count: None
         return
     from tqdm import tqdm
@@ -40,7 +40,7 @@ def transfer_bar(title: str, total: int | None, *, show: bool) -> Iterator[Calla
         yield moved
 
 
-def rewrites_lines(stream: TextIO | None) -> bool:
+def can_rewrite_lines(stream: TextIO | None) -> bool:
     """Returns whether lines that were written to a stream can be overwritten.
 
     Args:
@@ -52,12 +52,12 @@ def rewrites_lines(stream: TextIO | None) -> bool:
     if stream is None:
         return False
     try:
-        return stream.isatty() or _is_of_notebook(stream)
+        return stream.isatty() or _is_notebook_stream(stream)
     except (AttributeError, OSError, ValueError):
         return False
 
 
-def _is_of_notebook(stream: TextIO) -> bool:
+def _is_notebook_stream(stream: TextIO) -> bool:
     # In a notebook, a stream may still be redirected to a file.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

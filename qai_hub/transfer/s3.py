@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
 __all__ = [
-    "ASK_FOR_CHECKSUM",
+    "CHECKSUM_MODE_HEADERS",
     "StoredObject",
     "hide_credentials",
-    "s3_announced",
-    "s3_supported",
+    "is_s3_supported",
+    "s3_support_parameter",
 ]
 
-ASK_FOR_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
+CHECKSUM_MODE_HEADERS = {"x-amz-checksum-mode": "ENABLED"}
 """Headers that ask S3 to include the checksum of the object in the response to a download."""
 
 # The maximum that S3 accepts, in seconds; the credentials expire sooner.
@@ -40,7 +40,7 @@ _signing: ContextVar[bool] = ContextVar("qai_hub_signing", default=False)
 
 
 @functools.cache
-def s3_supported() -> bool:
+def is_s3_supported() -> bool:
     """Returns whether this client can use storage credentials.
 
     Returns:
@@ -49,7 +49,7 @@ def s3_supported() -> bool:
     return find_spec("botocore") is not None
 
 
-def s3_announced() -> "bool | Unset":
+def s3_support_parameter() -> "bool | Unset":
     """Returns the value of the request parameter that announces support for storage credentials.
 
     Returns:
@@ -57,7 +57,7 @@ def s3_announced() -> "bool | Unset":
     """
     from qai_hub_api.types import UNSET
 
-    return True if s3_supported() else UNSET
+    return True if is_s3_supported() else UNSET
 
 
 def hide_credentials(credentials: "S3Credentials | None") -> None:
@@ -84,9 +84,9 @@ class StoredObject:
 
     def __init__(self, credentials: "S3Credentials", *, endpoint: str | None = None) -> None:
         hide_credentials(credentials)
-        if not s3_supported():
+        if not is_s3_supported():
             raise InternalError(
-                "The service gave storage credentials, though none were asked for. To use them, "
+                "The service sent storage credentials that were not requested. To use them, "
                 "pip install 'qai-hub-openapi[s3]'."
             )
         self.filename = credentials.filename
@@ -138,7 +138,7 @@ def _bucket_url(credentials: "S3Credentials", endpoint: str | None) -> str:
         return str(_endpoints().resolve_endpoint(**where).url)
     except EndpointProviderError as error:
         raise InternalError(
-            f"The service gave credentials for a storage that has no address: {error}"
+            f"The service sent credentials for a store without an endpoint: {error}"
         ) from error
 
 
@@ -155,10 +155,10 @@ def _endpoints() -> "EndpointProvider":
     return EndpointProvider(rules, loader.load_data("partitions"))
 
 
-def _is_of_others(record: logging.LogRecord) -> bool:
+def _is_not_signing(record: logging.LogRecord) -> bool:
     return not _signing.get()
 
 
 # botocore logs the signed text and the signature. Hide the records of this package, and keep those
 # of the program that uses it.
-logging.getLogger("botocore.auth").addFilter(_is_of_others)
+logging.getLogger("botocore.auth").addFilter(_is_not_signing)

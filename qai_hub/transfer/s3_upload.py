@@ -14,18 +14,18 @@ from qai_hub.errors import Error, InternalError
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transfer.upload import send_file_request, upload_parts
-from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.session import Session, limits
-from qai_hub.transport.threads import carry, leave
+from qai_hub.transport.errors import error_from_file_server, error_from_request_error
+from qai_hub.transport.session import Session, request_limits
+from qai_hub.transport.threads import run_detached, run_in_threads
 
 __all__ = ["part_size", "upload_object"]
 
 _MIB = 1024 * 1024
-_USUAL_PART = 16 * _MIB
-_MOST_PARTS = 10_000
+_DEFAULT_PART_SIZE = 16 * _MIB
+_MAX_PARTS = 10_000
 # Seconds to wait for the cleanup of a failed upload: few, and fewer still after Ctrl+C.
-_ABORT_LIMIT = 5.0
-_INTERRUPTED_LIMIT = 1.0
+_ABORT_TIMEOUT = 5.0
+_INTERRUPTED_ABORT_TIMEOUT = 1.0
 
 
 def part_size(size: int) -> int:
@@ -37,8 +37,8 @@ def part_size(size: int) -> int:
     Returns:
         Size of each part but the last one, in bytes: 16 MiB, or as many MiB as the file needs.
     """
-    needed = -(-size // _MOST_PARTS)
-    return max(_USUAL_PART, -(-needed // _MIB) * _MIB)
+    needed = -(-size // _MAX_PARTS)
+    return max(_DEFAULT_PART_SIZE, -(-needed // _MIB) * _MIB)
 
 
 def upload_object(
@@ -60,41 +60,41 @@ def upload_object(
         OSError: If the file cannot be read.
     """
     size = path.stat().st_size
-    bytes_each = part_size(size)
-    if size <= bytes_each:
-        upload_parts(session, path, [stored.sign("PUT")], bytes_each, show=show)
+    bytes_per_part = part_size(size)
+    if size <= bytes_per_part:
+        upload_parts(session, path, [stored.sign("PUT")], bytes_per_part, show=show)
         return
-    doing = f"upload of {path.name}"
+    operation = f"upload of {path.name}"
     stop = threading.Event()
-    (upload_id,) = carry([lambda: _start(session, stored, doing, stop)], stop)
+    (upload_id,) = run_in_threads([lambda: _start(session, stored, operation, stop)], stop)
     try:
         urls = [
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
-            for number in range(-(-size // bytes_each))
+            for number in range(-(-size // bytes_per_part))
         ]
-        etags = upload_parts(session, path, urls, bytes_each, show=show)
+        etags = upload_parts(session, path, urls, bytes_per_part, show=show)
         url = stored.sign("POST", uploadId=upload_id)
-        carry([lambda: _finish(session, url, etags, doing, stop)], stop)
+        run_in_threads([lambda: _finish(session, url, etags, operation, stop)], stop)
     except BaseException as error:
-        patience = _ABORT_LIMIT if isinstance(error, Exception) else _INTERRUPTED_LIMIT
-        _call_off(session, stored.sign("DELETE", uploadId=upload_id), doing, patience)
+        timeout = _ABORT_TIMEOUT if isinstance(error, Exception) else _INTERRUPTED_ABORT_TIMEOUT
+        _abort(session, stored.sign("DELETE", uploadId=upload_id), operation, timeout)
         raise
 
 
-def _start(session: Session, stored: StoredObject, doing: str, stop: threading.Event) -> str:
+def _start(session: Session, stored: StoredObject, operation: str, stop: threading.Event) -> str:
     url = stored.sign("POST", uploads="")
-    response = send_file_request(session, "POST", url, doing, stop=stop)
+    response = send_file_request(session, "POST", url, operation, stop=stop)
     found = re.search(r"<UploadId>([^<]{1,2000})</UploadId>", response.text)
     if found is None:
         raise InternalError(
-            f"The {doing} failed: {response.request.url.host} started it without an UploadId.",
+            f"The {operation} failed: {response.request.url.host} sent no UploadId.",
             url=str(response.request.url),
         )
     return html.unescape(found[1])
 
 
 def _finish(
-    session: Session, url: str, etags: Sequence[str], doing: str, stop: threading.Event
+    session: Session, url: str, etags: Sequence[str], operation: str, stop: threading.Event
 ) -> None:
     """Assembles the parts to one object.
 
@@ -109,31 +109,31 @@ def _finish(
         '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"{parts}</CompleteMultipartUpload>"
     ).encode()
-    retries = session.retries(stop)
+    retries = session.retry_budget(stop)
     while True:
         try:
             response = send_signed(
-                session, "POST", url, content=content, retries=session.retries(stop)
+                session, "POST", url, content=content, retries=session.retry_budget(stop)
             )
         except httpx.RequestError as error:
-            raise error_from_fault(error) from error
+            raise error_from_request_error(error) from error
         if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):
             return
-        pause = session.pause(retries) if response.is_success else None
+        pause = session.next_pause(retries) if response.is_success else None
         if pause is None:
-            raise error_from_file_server(response, doing)
+            raise error_from_file_server(response, operation)
         session.sleep(pause)
 
 
 def _is_done(response: httpx.Response) -> bool:
     """Returns whether an earlier attempt had succeeded although its response was lost."""
-    return response.status_code == 404 and bool(response.request.extensions.get("may_be_done"))
+    return response.status_code == 404 and bool(response.request.extensions.get("maybe_processed"))
 
 
-def _call_off(session: Session, url: str, doing: str, patience: float) -> None:
+def _abort(session: Session, url: str, operation: str, timeout: float) -> None:
     def send() -> None:
         # The caller reports the original error, and the store expires abandoned parts itself.
-        with contextlib.suppress(Error), limits(time_limit=patience):
-            send_file_request(session, "DELETE", url, doing)
+        with contextlib.suppress(Error), request_limits(time_limit=timeout):
+            send_file_request(session, "DELETE", url, operation)
 
-    leave(send, patience)
+    run_detached(send, timeout)

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import InternalError
-from qai_hub.transport.redirects import MOST_REDIRECTS, SignedURL, keeps_request, location
-from qai_hub.transport.retry import Retries
+from qai_hub.transport.redirects import MAX_REDIRECTS, SignedURL, preserves_request, redirect_target
+from qai_hub.transport.retry import RetryBudget
 from qai_hub.transport.session import Session
 
 __all__ = ["send_signed"]
@@ -26,7 +26,7 @@ def send_signed(
     *,
     headers: Mapping[str, str] | None = None,
     stream: bool = False,
-    retries: Retries | None = None,
+    retries: RetryBudget | None = None,
     **body: Any,  # noqa: ANN401 - what httpx takes
 ) -> httpx.Response:
     """Sends a request to a signed URL.
@@ -50,44 +50,44 @@ def send_signed(
         InternalError: If the URL is invalid, or there are too many redirects.
         httpx.TransportError: If there was no response.
     """
-    address = _checked(url)
-    for _ in range(MOST_REDIRECTS + 1):
-        request = session.build_request(method, address, headers=headers, **body)
-        request.url = address
-        request.extensions |= {"repeatable": True, "retries": retries}
+    current = _parse_url(url)
+    for _ in range(MAX_REDIRECTS + 1):
+        request = session.build_request(method, current, headers=headers, **body)
+        request.url = current
+        request.extensions |= {"repeatable": True, "retry_budget": retries}
         response = session.send(request, stream=stream)
-        following = location(address, response)
-        if following is None or not keeps_request(method, response.status_code):
+        following = redirect_target(current, response)
+        if following is None or not preserves_request(method, response.status_code):
             return response
         response.close()
-        if (address.scheme, following.scheme) == ("https", "http"):
+        if (current.scheme, following.scheme) == ("https", "http"):
             raise InternalError(
-                f"{address.host} sends to an address for a file that is not encrypted.",
+                f"{current.host} redirects the request for a file to an unencrypted URL.",
                 status_code=response.status_code,
-                url=str(address),
+                url=str(current),
             )
-        address = _checked(following)
+        current = _parse_url(following)
     raise InternalError(
-        f"{request.url.host} sends from one address to the next without end.",
+        f"{request.url.host} redirects more than {MAX_REDIRECTS} times.",
         url=str(request.url),
     )
 
 
-def _checked(url: str | httpx.URL) -> SignedURL:
+def _parse_url(url: str | httpx.URL) -> SignedURL:
     try:
         parsed = SignedURL(url)
     except (httpx.InvalidURL, TypeError, ValueError):
         parsed = SignedURL()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InternalError("The server gave an address for a file that no request can be sent to.")
+        raise InternalError("The server sent an invalid URL for a file.")
     return parsed
 
 
-def _without_queries(record: logging.LogRecord) -> bool:
+def _strip_queries(record: logging.LogRecord) -> bool:
     if isinstance(record.msg, str) and "headers.complete" in record.msg:
         record.msg = re.sub(r"\?[^'\"\s]*", "?...", record.msg)
     return True
 
 
 # A redirect has a signed URL in its headers.
-logging.getLogger("httpcore.http11").addFilter(_without_queries)
+logging.getLogger("httpcore.http11").addFilter(_strip_queries)

@@ -11,17 +11,17 @@ import httpx
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
-from qai_hub.transport.contents import WHO_ANSWERS, is_page
-from qai_hub.transport.errors import error_from_fault, error_from_file_server
-from qai_hub.transport.retry import SPOILT_TRIES, Pace, StoppedError
+from qai_hub.transport.errors import error_from_file_server, error_from_request_error
+from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
 from qai_hub.transport.session import Session
-from qai_hub.transport.threads import carry
+from qai_hub.transport.threads import run_in_threads
+from qai_hub.transport.unexpected_content import PORTAL_HINT, is_page
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 
 _BLOCK = 1024 * 1024
-_PIECE = 64 * 1024
-_PARALLEL = 4
+_CHUNK = 64 * 1024
+_MAX_WORKERS = 4
 
 
 @dataclass
@@ -31,28 +31,28 @@ class _Slice:
     path: Path
     start: int
     size: int
-    moved: Callable[[int], object]
+    on_progress: Callable[[int], object]
     stop: threading.Event
-    pace: Callable[[], Pace]
+    rate_monitor: Callable[[], RateMonitor]
     sent: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        self.moved(-self.sent)
+        self.on_progress(-self.sent)
         self.sent = 0
-        pace = self.pace()
+        rate_monitor = self.rate_monitor()
         while self.sent < self.size:
             block = self._read()
-            for begin in range(0, len(block), _PIECE):
+            for begin in range(0, len(block), _CHUNK):
                 if self.stop.is_set():
                     raise StoppedError
-                piece = block[begin : begin + _PIECE]
-                yield piece
-                self.sent += len(piece)
-                self.moved(len(piece))
-                if not pace.holds(len(piece)):
+                chunk = block[begin : begin + _CHUNK]
+                yield chunk
+                self.sent += len(chunk)
+                self.on_progress(len(chunk))
+                if not rate_monitor.is_fast_enough(len(chunk)):
                     raise InternalError(
-                        f"The upload of {self.path.name} was given up: the server has all but "
-                        f"stopped taking it, after {self.start + self.sent} bytes. Try again later."
+                        f"The upload of {self.path.name} was aborted: the server almost stopped "
+                        f"receiving after {self.start + self.sent} bytes. Try again later."
                     )
 
     def _read(self) -> bytes:
@@ -62,7 +62,7 @@ class _Slice:
             file.seek(self.start + self.sent)
             block = file.read(min(_BLOCK, self.size - self.sent))
         if not block:
-            raise UserError(f"{self.path} became shorter while it was uploaded.")
+            raise UserError(f"{self.path} became shorter during the upload.")
         return block
 
 
@@ -107,21 +107,28 @@ def upload_parts(
     size = path.stat().st_size
     if max_part_size < 1 or len(urls) != max(1, -(-size // max_part_size)):
         raise InternalError(
-            f"The server asks for {len(urls)} parts of {max_part_size} bytes each for a file of "
+            f"The server requested {len(urls)} parts of {max_part_size} bytes each for a file of "
             f"{size} bytes."
         )
     stop = threading.Event()
-    with transfer_bar(path.name, size, show=show) as moved:
+    with transfer_bar(path.name, size, show=show) as on_progress:
         parts = [
-            _Slice(path, start, min(max_part_size, size - start), moved, stop, session.pace)
+            _Slice(
+                path,
+                start,
+                min(max_part_size, size - start),
+                on_progress,
+                stop,
+                session.rate_monitor,
+            )
             for start in range(0, max(size, 1), max_part_size)
         ]
-        taken: list[int] = []
+        uploaded: list[int] = []
         tasks = [
-            functools.partial(_upload_part, session, url, part, taken, size)
+            functools.partial(_upload_part, session, url, part, uploaded, size)
             for url, part in zip(urls, parts, strict=True)
         ]
-        return carry(tasks, stop, _PARALLEL)
+        return run_in_threads(tasks, stop, _MAX_WORKERS)
 
 
 def upload_form(
@@ -149,27 +156,27 @@ def upload_form(
         OSError: If the file cannot be read.
     """
     size = path.stat().st_size
-    with transfer_bar(path.name, size, show=show) as moved:
+    with transfer_bar(path.name, size, show=show) as on_progress:
         stop = threading.Event()
-        file = _FormFile(_Slice(path, 0, size, moved, stop, session.pace))
+        file = _FormFile(_Slice(path, 0, size, on_progress, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}
-        doing = f"upload of {path.name}"
+        operation = f"upload of {path.name}"
 
         def send() -> None:
             send_file_request(
                 session,
                 "POST",
                 url,
-                doing,
+                operation,
                 stop=stop,
                 data=dict(fields),
                 files=files,
             )
 
-        carry([send], stop)
+        run_in_threads([send], stop)
 
 
-def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], size: int) -> str:
+def _upload_part(session: Session, url: str, part: _Slice, uploaded: list[int], size: int) -> str:
     name = part.path.name
     try:
         response = send_file_request(
@@ -177,16 +184,18 @@ def _upload_part(session: Session, url: str, part: _Slice, taken: list[int], siz
             "PUT",
             url,
             f"upload of {name}",
-            tagged=True,
+            requires_etag=True,
             stop=part.stop,
             content=part,
             headers={"Content-Length": str(part.size)},
         )
     except InternalError as error:
         if error.status_code is None:
-            error.args = (f"{error} The upload of {name} came to {sum(taken)} of {size} bytes.",)
+            error.args = (
+                f"{error} The upload of {name} stopped after {sum(uploaded)} of {size} bytes.",
+            )
         raise
-    taken.append(part.size)
+    uploaded.append(part.size)
     return str(response.headers["ETag"])
 
 
@@ -194,9 +203,9 @@ def send_file_request(
     session: Session,
     method: str,
     url: str,
-    doing: str,
+    operation: str,
     *,
-    tagged: bool = False,
+    requires_etag: bool = False,
     stop: threading.Event | None = None,
     **body: object,
 ) -> httpx.Response:
@@ -209,8 +218,8 @@ def send_file_request(
         session: A session that adds no token.
         method: HTTP method.
         url: The signed URL.
-        doing: The operation, for messages, such as `"upload of model.onnx"`.
-        tagged: Whether the response must have an entity tag.
+        operation: The operation, for messages, such as `"upload of model.onnx"`.
+        requires_etag: Whether the response must have an entity tag.
         stop: Set when nobody waits for the result any more.
         body: Further arguments of `send_signed`.
 
@@ -221,39 +230,39 @@ def send_file_request(
         UserError: If the server refuses.
         InternalError: If the network or the server fails.
     """
-    tries = session.retries(stop, most=SPOILT_TRIES)
+    tries = session.retry_budget(stop, max_attempts=UNUSABLE_RESPONSE_ATTEMPTS)
     while True:
         try:
-            retries = session.retries(stop)
+            retries = session.retry_budget(stop)
             response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
         except httpx.RequestError as error:
-            raise error_from_fault(error) from error
+            raise error_from_request_error(error) from error
         if not response.is_success:
-            raise error_from_file_server(response, doing)
-        reason = _not_of_the_store(response, tagged=tagged)
+            raise error_from_file_server(response, operation)
+        reason = _describe_unexpected(response, requires_etag=requires_etag)
         if reason is None:
             return response
-        pause = session.pause(tries)
+        pause = session.next_pause(tries)
         if pause is None:
             raise InternalError(
-                f"The {doing} failed: {response.request.url.host} {reason}.",
+                f"The {operation} failed: {response.request.url.host} {reason}.",
                 status_code=response.status_code,
                 url=str(response.request.url),
             )
         session.sleep(pause)
 
 
-def _not_of_the_store(response: httpx.Response, *, tagged: bool) -> str | None:
+def _describe_unexpected(response: httpx.Response, *, requires_etag: bool) -> str | None:
     """Returns why a successful response cannot come from a file server; None if it may.
 
     File servers send an entity tag, and a body that is empty or XML.
     """
     if is_page(response.content):
-        return f"answered with a web page. {WHO_ANSWERS}"
+        return f"answered with a web page. {PORTAL_HINT}"
     if response.headers.get("ETag"):
         return None
-    if tagged:
-        return "took a part without an ETag"
+    if requires_etag:
+        return "accepted a part without an ETag"
     if response.content and not response.content.lstrip().startswith(b"<"):
-        return "answered with what is no answer of a file server"
+        return "sent an answer that is not one of a file server"
     return None

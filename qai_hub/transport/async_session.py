@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import httpx
 
-from qai_hub.transport.certificates import trusted
+from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
-from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.repeat import Repeating
-from qai_hub.transport.retry import SLOWEST_ANSWER, Pace
-from qai_hub.transport.routes import AsyncRoutes
+from qai_hub.transport.proxy_transport import AsyncProxyTransport
+from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
+from qai_hub.transport.retry import RESPONSE_WINDOW, RateMonitor
+from qai_hub.transport.retry_rules import RetryRules
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 
@@ -37,17 +37,19 @@ class AsyncSession(httpx.AsyncClient):
     def __init__(
         self,
         *,
-        rules: Repeating | None = None,
+        rules: RetryRules | None = None,
         proxies: Proxies | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
-            routed.setdefault("verify", trusted())
-            options["transport"] = AsyncRoutes(proxies or Proxies.of_process(), **routed)
+            routed.setdefault("verify", ssl_context())
+            options["transport"] = AsyncProxyTransport(
+                proxies or Proxies.from_environment(), **routed
+            )
         super().__init__(**options)
-        self.rules = rules or Repeating()
+        self.rules = rules or RetryRules()
         self.sleep = sleep
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -64,17 +66,17 @@ class AsyncSession(httpx.AsyncClient):
             UserError: If a response redirects to another server, which must not get the token.
             InternalError: If there are too many redirects.
             httpx.TransportError: If there was no response. Its request has the extension
-                `may_be_done` if the server may have processed the request all the same.
+                `maybe_processed` if the server may have processed the request all the same.
         """
         response = await self._send(request, **options)
-        for _ in range(MOST_REDIRECTS):
-            following = onward(request, response)
+        for _ in range(MAX_REDIRECTS):
+            following = build_redirect_request(request, response)
             if following is None:
                 return response
             request = following
             response = await self._send(request, **options)
-        if onward(request, response) is not None:
-            raise endless(request, response)
+        if build_redirect_request(request, response) is not None:
+            raise too_many_redirects(request, response)
         return response
 
     async def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -101,8 +103,8 @@ class AsyncSession(httpx.AsyncClient):
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
         response = await super().send(request, stream=True, **options)
-        pace = Pace(self.rules.clock, SLOWEST_ANSWER)
-        response.stream = _Paced(response.stream, request, pace)
+        rate_monitor = RateMonitor(self.rules.clock, RESPONSE_WINDOW)
+        response.stream = _MonitoredStream(response.stream, request, rate_monitor)
         try:
             await response.aread()
         finally:
@@ -110,26 +112,26 @@ class AsyncSession(httpx.AsyncClient):
         return response
 
 
-class _Paced(httpx.AsyncByteStream):
+class _MonitoredStream(httpx.AsyncByteStream):
     """A body with a minimum transfer rate: httpx limits the time of each read, not of all."""
 
-    def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
+    def __init__(self, stream: object, request: httpx.Request, rate_monitor: RateMonitor) -> None:
         self._stream = cast(httpx.AsyncByteStream, stream)
         self._request = request
-        self._pace = pace
+        self._rate_monitor = rate_monitor
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for block in self._stream:
             yield block
-            if not self._pace.holds(len(block)):
-                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+            if not self._rate_monitor.is_fast_enough(len(block)):
+                raise httpx.ReadTimeout("The response almost stopped.", request=self._request)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
 @dataclass
-class _Shared:
+class _PooledSession:
     session: AsyncSession
     users: int = 0
 
@@ -142,33 +144,33 @@ class AsyncSessionPool:
     """
 
     def __init__(self) -> None:
-        self._sessions: dict[Hashable, _Shared] = {}
+        self._sessions: dict[Hashable, _PooledSession] = {}
 
     @asynccontextmanager
     async def lease(
-        self, key: Hashable, make: Callable[[], AsyncSession]
+        self, key: Hashable, create: Callable[[], AsyncSession]
     ) -> AsyncIterator[AsyncSession]:
         """Lends a session for the duration of a block.
 
         Args:
             key: Key of the session, such as its configuration.
-            make: Creates the session if there is none for the key.
+            create: Creates the session if there is none for the key.
 
         Yields:
             The session.
         """
         place = (asyncio.get_running_loop(), key)
-        shared = self._sessions.get(place)
-        if shared is None:
-            shared = self._sessions[place] = _Shared(make())
-        shared.users += 1
+        pooled = self._sessions.get(place)
+        if pooled is None:
+            pooled = self._sessions[place] = _PooledSession(create())
+        pooled.users += 1
         try:
-            yield shared.session
+            yield pooled.session
         finally:
-            shared.users -= 1
-            if not shared.users:
+            pooled.users -= 1
+            if not pooled.users:
                 del self._sessions[place]
-                await shared.session.aclose()
+                await pooled.session.aclose()
 
 
 ASYNC_SESSIONS = AsyncSessionPool()

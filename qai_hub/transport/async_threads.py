@@ -6,17 +6,23 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from qai_hub.transport.threads import Abandonment, Outcome, carried_out, result_of, start
+from qai_hub.transport.threads import (
+    CancellationToken,
+    Outcome,
+    capture_outcome,
+    start_threads,
+    unwrap_outcome,
+)
 
-__all__ = ["in_thread"]
+__all__ = ["to_thread"]
 
 T = TypeVar("T")
 
 # Seconds that a cancelled task waits for its thread to clean up.
-_PATIENCE = 5.0
+_CLEANUP_TIMEOUT = 5.0
 
 
-async def in_thread(task: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
+async def to_thread(task: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
     """Runs a blocking task in a daemon thread, in a copy of the caller's context.
 
     If the caller is cancelled, the transfers of the task end as after Ctrl+C: their partial files
@@ -36,39 +42,39 @@ async def in_thread(task: Callable[[], T], undo: Callable[[T], object] | None = 
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Outcome[T]] = loop.create_future()
-    abandonment = Abandonment()
-    lock, is_over, is_left = threading.Lock(), False, False
+    token = CancellationToken()
+    lock, is_done, is_cancelled = threading.Lock(), False, False
 
-    def take_back(outcome: Outcome[T]) -> None:
+    def undo_outcome(outcome: Outcome[T]) -> None:
         if undo is not None and outcome[2] is None:
-            undo(result_of(outcome))
+            undo(unwrap_outcome(outcome))
 
-    def tell(outcome: Outcome[T]) -> None:
+    def deliver(outcome: Outcome[T]) -> None:
         if not done.done():
             done.set_result(outcome)
 
     def work() -> None:
-        nonlocal is_over
-        abandonment.watch_this_thread()
-        outcome = carried_out(0, task)
+        nonlocal is_done
+        token.attach_to_context()
+        outcome = capture_outcome(0, task)
         with lock:
-            is_over = True
-        if is_left:
-            take_back(outcome)
+            is_done = True
+        if is_cancelled:
+            undo_outcome(outcome)
         # The loop may have been closed meanwhile, if nobody waits for the result.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, outcome)
+            loop.call_soon_threadsafe(deliver, outcome)
 
-    if not start(work, 1, "qai_hub background"):
+    if not start_threads(work, 1, "qai_hub background"):
         return task()
     try:
         outcome = await asyncio.shield(done)
     except asyncio.CancelledError:
         with lock:
-            is_left = not is_over
-        abandonment.set()
-        await asyncio.wait([done], timeout=_PATIENCE)
-        if not is_left and done.done():
-            take_back(done.result())
+            is_cancelled = not is_done
+        token.cancel()
+        await asyncio.wait([done], timeout=_CLEANUP_TIMEOUT)
+        if not is_cancelled and done.done():
+            undo_outcome(done.result())
         raise
-    return result_of(outcome)
+    return unwrap_outcome(outcome)

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 
 from qai_hub.errors import UserError
-from qai_hub.forking import hold_forks
+from qai_hub.forking import delay_forks
 
-__all__ = ["CERTIFICATE_VARIABLES", "trusted"]
+__all__ = ["CERTIFICATE_VARIABLES", "ssl_context"]
 
 CERTIFICATE_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
@@ -22,7 +22,7 @@ CERTIFICATE_VARIABLES = (
 """Environment variables that name files or folders of CA certificates."""
 
 
-def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
+def ssl_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     """Loads the CA certificates to trust.
 
     Args:
@@ -37,25 +37,25 @@ def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     """
     variables = os.environ if environ is None else environ
     # Several variables often name the same path, which is then read once.
-    named = {place: name for name, place in _named(variables)}
+    named = {place: name for name, place in _configured_paths(variables)}
     for place, name in named.items():
         try:
-            _look(place)
+            _check_readable(place)
         except OSError as error:
             raise _unreadable(name, place, error) from error
     # OpenSSL takes locks here, and a child forked meanwhile would find them held for ever.
-    with hold_forks():
-        return _read(tuple(named.items()))
+    with delay_forks():
+        return _load(tuple(named.items()))
 
 
-def _named(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _configured_paths(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in CERTIFICATE_VARIABLES:
         value = variables.get(name, "").strip()
         places = value.split(os.pathsep) if name == "SSL_CERT_DIR" else [value]
         yield from ((name, place) for place in places if place)
 
 
-def _look(place: str) -> None:
+def _check_readable(place: str) -> None:
     """Raises OSError for an unreadable path, which OpenSSL would take as an empty folder."""
     if not Path(place).is_file():
         os.listdir(place)  # noqa: PTH208 - it raises at once
@@ -63,7 +63,7 @@ def _look(place: str) -> None:
 
 # Loading certificates takes 20 ms, so all sessions share them.
 @functools.lru_cache(8)
-def _read(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
+def _load(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
     context: ssl.SSLContext | None = None
     for place, name in named:
         file, folder = (None, place) if Path(place).is_dir() else (place, None)
@@ -78,11 +78,9 @@ def _read(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
 
 
 def _unreadable(name: str, place: str, error: OSError) -> UserError:
-    return UserError(
-        f"The certificates that {name}={place} names cannot be read: {error.strerror}."
-    )
+    return UserError(f"The certificates of {name}={place} cannot be read: {error.strerror}.")
 
 
 # A context contains locks of OpenSSL, which a thread of the parent may have held at the fork.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_read.cache_clear)
+    os.register_at_fork(after_in_child=_load.cache_clear)

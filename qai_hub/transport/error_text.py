@@ -12,26 +12,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from http import HTTPStatus
 
-from qai_hub.errors import without_secrets
+from qai_hub.errors import redact_url
 
-__all__ = ["clean", "is_markup", "json_of", "page_title", "reason_in", "texts_in"]
+__all__ = [
+    "extract_reason",
+    "is_markup",
+    "iter_reason_texts",
+    "page_title",
+    "parse_json",
+    "sanitize",
+]
 
 
 # Characters to parse: pages state the reason early, and a hostile one must not take long.
-_LONGEST = 20_000
-_BEGINNING = re.compile(r"\s*<[!?A-Za-z]")
+_MAX_MARKUP = 20_000
+_MARKUP = re.compile(r"\s*<[!?A-Za-z]")
 _XML = re.compile(r"\s*<(?:\?xml|error|fault)\b", re.IGNORECASE)
-_OF_PAGES = frozenset({"title", "h1", "h2", "h3", "p"})
+_HTML_TAGS = frozenset({"title", "h1", "h2", "h3", "p"})
 # Other elements of XML errors may repeat what was sent, including secrets.
-_REASON_TAGS = frozenset({"message", "detail", "reason", "description", "title", "faultstring"})
+_XML_TAGS = frozenset({"message", "detail", "reason", "description", "title", "faultstring"})
 
 
 def is_markup(text: str) -> bool:
     """Returns whether a text is HTML or XML, rather than plain text with a `<` in it."""
-    return _BEGINNING.match(text) is not None
+    return _MARKUP.match(text) is not None
 
 
-def texts_in(kind: str, markup: str) -> Iterator[str]:
+def iter_reason_texts(kind: str, markup: str) -> Iterator[str]:
     """Finds the texts in HTML or XML that may state a reason.
 
     Args:
@@ -43,26 +50,26 @@ def texts_in(kind: str, markup: str) -> Iterator[str]:
         text for people, such as `message`.
     """
     is_xml = ("xml" in kind and "xhtml" not in kind) or _XML.match(markup) is not None
-    reader = _Reader(_REASON_TAGS if is_xml else _OF_PAGES)
+    reader = _TextCollector(_XML_TAGS if is_xml else _HTML_TAGS)
     # The parser raises this for malformed declarations.
     with contextlib.suppress(AssertionError):
-        reader.feed(markup[:_LONGEST])
-    yield from filter(None, map(str.strip, reader.named))
+        reader.feed(markup[:_MAX_MARKUP])
+    yield from filter(None, map(str.strip, reader.texts))
 
 
-class _Reader(HTMLParser):
+class _TextCollector(HTMLParser):
     """Collects the texts of some elements, including those of the elements inside them."""
 
     def __init__(self, names: frozenset[str]) -> None:
         super().__init__()
         self._names = names
         self._within: str | None = None
-        self.named: list[str] = []
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         name = tag.rpartition(":")[2]
         if name in self._names:
-            self.named.append("")
+            self.texts.append("")
             self._within = name
 
     def handle_endtag(self, tag: str) -> None:
@@ -71,26 +78,26 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._within:
-            self.named[-1] += data
+            self.texts[-1] += data
 
 
-LONGEST = 2000
+MAX_LENGTH = 2000
 
-_LONGEST_BODY = 1_000_000
-_LONGEST_RAW = 8 * LONGEST
-_DEEPEST = 5
-_MOST_PARTS = 5
+_MAX_BODY_SIZE = 1_000_000
+_MAX_RAW_LENGTH = 8 * MAX_LENGTH
+_MAX_DEPTH = 5
+_MAX_PARTS = 5
 # Names that services use for the reason, the most specific first.
 _REASON_KEYS = ("detail", "message", "msg", "error_description", "error", "errors", "title")
 # Fields with details beside a reason that is too general.
-_FURTHER = ("errors", "details")
+_DETAIL_KEYS = ("errors", "details")
 # Fields that are of no use to people if they are a plain string.
-_OTHERS = frozenset(
+_MACHINE_KEYS = frozenset(
     {"type", "status", "code", "instance", "request_id", "requestId", "timestamp", "path", "method"}
     | {"url", "statusCode"}
 )
 # Fields that repeat the request, which must not be shown.
-_SENT = frozenset({"input", "ctx", "loc"})
+_REQUEST_KEYS = frozenset({"input", "ctx", "loc"})
 _PHRASES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"", "error"}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
@@ -99,7 +106,7 @@ _AUTHORIZATION = re.compile(r"\b(token|bearer|basic)\s+[^\s\"'<>,;]{8,}", re.IGN
 _TITLES = re.compile(r"<(title|h[1-3])(?:\s[^<>]*)?>([^<]{1,1000})<", re.IGNORECASE)
 
 
-def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
+def extract_reason(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
     """Finds the reason in the body of a response.
 
     Args:
@@ -110,19 +117,19 @@ def reason_in(kind: str, content: bytes, secrets: Iterable[str] = ()) -> str:
     Returns:
         The reason; empty if the body contains none that can be shown.
     """
-    if len(content) > _LONGEST_BODY:
+    if len(content) > _MAX_BODY_SIZE:
         return ""
-    value = json_of(content)
+    value = parse_json(content)
     if value is not None:
-        return clean(_flat(value), secrets)
-    text = _decoded(kind, content)
+        return sanitize(_flatten(value), secrets)
+    text = _decode(kind, content)
     if is_markup(text):
-        return clean(_most_telling(texts_in(kind.lower(), text)), secrets)
+        return sanitize(_most_specific(iter_reason_texts(kind.lower(), text)), secrets)
     is_text = "json" not in kind or not text.lstrip().startswith(("{", "["))
-    return clean(text, secrets) if is_text and _is_prose(text) else ""
+    return sanitize(text, secrets) if is_text and _is_prose(text) else ""
 
 
-def json_of(content: bytes) -> object:
+def parse_json(content: bytes) -> object:
     """Parses a body as JSON; returns None if it is not JSON, or is null."""
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(content)
@@ -135,7 +142,7 @@ def page_title(text: str) -> str:
     return html.unescape(found[2]) if found else ""
 
 
-def clean(text: str, secrets: Iterable[str] = ()) -> str:
+def sanitize(text: str, secrets: Iterable[str] = ()) -> str:
     """Converts a text to one line of bounded length, without control sequences and secrets.
 
     Args:
@@ -146,23 +153,23 @@ def clean(text: str, secrets: Iterable[str] = ()) -> str:
         The line.
     """
     hidden = [secret for secret in secrets if secret]
-    text = _without(text, hidden)
-    text = _ESCAPES.sub(" ", text[:_LONGEST_RAW])
-    text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
+    text = _mask(text, hidden)
+    text = _ESCAPES.sub(" ", text[:_MAX_RAW_LENGTH])
+    text = _ADDRESS.sub(lambda found: redact_url(found[0]), text)
     text = _AUTHORIZATION.sub(r"\1 ***", _QUERY.sub("", text))
     line = " ".join(text.split())
     # A removed sequence may have split a secret in two.
-    line = _without("".join(sign for sign in line if sign.isprintable()), hidden)
-    return line[:LONGEST].strip()
+    line = _mask("".join(sign for sign in line if sign.isprintable()), hidden)
+    return line[:MAX_LENGTH].strip()
 
 
-def _without(text: str, secrets: Iterable[str]) -> str:
+def _mask(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
 
 
-def _most_telling(texts: Iterable[str]) -> str:
+def _most_specific(texts: Iterable[str]) -> str:
     """Returns the first text that adds to the status, or else the first one."""
     first = ""
     for text in texts:
@@ -178,59 +185,63 @@ def _repeats_status(text: str) -> bool:
     return words.removeprefix("error ").removesuffix(" error") in _PHRASES or words in _PHRASES
 
 
-def _flat(value: object, depth: int = 0) -> str:
+def _flatten(value: object, depth: int = 0) -> str:
     """Returns the reason in JSON: a string, or those of a list or object, with field names."""
     if isinstance(value, str):
         return value
-    if depth >= _DEEPEST:
+    if depth >= _MAX_DEPTH:
         return ""
     if isinstance(value, list):
-        return "; ".join(_first(_flat(item, depth + 1) for item in value))
+        return "; ".join(_first_texts(_flatten(item, depth + 1) for item in value))
     if isinstance(value, Mapping):
-        told = _most_telling(_reasons(value, depth))
-        if told:
-            return f"{where}: {told}" if (where := _place(value.get("loc"))) else told
+        reason = _most_specific(_reasons(value, depth))
+        if reason:
+            return f"{where}: {reason}" if (where := _location(value.get("loc"))) else reason
     return ""
 
 
 def _reasons(value: Mapping[object, object], depth: int) -> Iterator[str]:
     """Yields candidates from an object: fields named as reasons with details, then the rest."""
-    further = [told for key in _FURTHER if (told := _flat(value.get(key), depth + 1))]
+    further = [reason for key in _DETAIL_KEYS if (reason := _flatten(value.get(key), depth + 1))]
     for key in _REASON_KEYS:
-        told = _flat(value.get(key), depth + 1)
-        if told and further and isinstance(value[key], str):
-            yield f"{told} ({further[0]})" if not _repeats_status(told) else further[0]
-        elif told:
-            yield told
+        reason = _flatten(value.get(key), depth + 1)
+        if reason and further and isinstance(value[key], str):
+            yield f"{reason} ({further[0]})" if not _repeats_status(reason) else further[0]
+        elif reason:
+            yield reason
     fields = ((key, value[key]) for key in value if key not in _REASON_KEYS)
-    told_of = ((key, _flat(inner, depth + 1)) for key, inner in fields if _may_tell(key, inner))
-    yield "; ".join(_first(_named(key, told) for key, told in told_of if told))
+    reasons = (
+        (key, _flatten(inner, depth + 1)) for key, inner in fields if _is_reason_field(key, inner)
+    )
+    yield "; ".join(
+        _first_texts(_with_field_name(key, reason) for key, reason in reasons if reason)
+    )
 
 
-def _may_tell(key: object, value: object) -> bool:
-    return key not in _SENT and not (key in _OTHERS and isinstance(value, str))
+def _is_reason_field(key: object, value: object) -> bool:
+    return key not in _REQUEST_KEYS and not (key in _MACHINE_KEYS and isinstance(value, str))
 
 
-def _named(key: object, told: str) -> str:
-    return told if key == "non_field_errors" else f"{key}: {told}"
+def _with_field_name(key: object, reason: str) -> str:
+    return reason if key == "non_field_errors" else f"{key}: {reason}"
 
 
-def _place(loc: object) -> str:
+def _location(loc: object) -> str:
     """Returns the location of a fault in a request, in the form that FastAPI uses."""
     return ".".join(str(part)[:50] for part in loc[:6]) if isinstance(loc, list) else ""
 
 
-def _first(texts: Iterable[str]) -> Iterator[str]:
+def _first_texts(texts: Iterable[str]) -> Iterator[str]:
     given = 0
     for text in texts:
         if text:
             yield text
             given += 1
-        if given == _MOST_PARTS:
+        if given == _MAX_PARTS:
             return
 
 
-def _decoded(kind: str, content: bytes) -> str:
+def _decode(kind: str, content: bytes) -> str:
     charset = re.search(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", kind)
     for name in (charset[1] if charset else "utf-8", "utf-8"):
         with contextlib.suppress(LookupError, ValueError):
@@ -240,6 +251,6 @@ def _decoded(kind: str, content: bytes) -> str:
 
 def _is_prose(text: str) -> bool:
     """Returns whether a text is meant for people, judged by its share of unprintable characters."""
-    text = _ESCAPES.sub("", text[:_LONGEST_RAW])
+    text = _ESCAPES.sub("", text[:_MAX_RAW_LENGTH])
     odd = sum(not (sign.isprintable() or sign.isspace()) or sign == "\ufffd" for sign in text)
     return odd * 8 <= len(text)

@@ -7,24 +7,29 @@ from collections.abc import Iterable
 import httpx
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.contents import is_page
-from qai_hub.transport.error_text import clean, json_of, page_title, reason_in
-from qai_hub.transport.retry import is_untrusted, never_arrived, retry_after
-from qai_hub.transport.routes import ProxyFault
+from qai_hub.transport.error_text import extract_reason, page_title, parse_json, sanitize
+from qai_hub.transport.proxy_transport import ProxyFault
+from qai_hub.transport.retry import is_certificate_error, never_reached_server, parse_retry_after
+from qai_hub.transport.unexpected_content import is_page
 
-__all__ = ["error_from_answer", "error_from_fault", "error_from_file_server", "may_pass"]
+__all__ = [
+    "error_from_file_server",
+    "error_from_request_error",
+    "error_from_response",
+    "is_transient",
+]
 
-_LONGEST_BODY = 1_000_000
+_MAX_BODY_SIZE = 1_000_000
 # Shorter values in the query of a signed URL are names or numbers.
-_SHORTEST_SECRET = 9
+_MIN_SECRET_LENGTH = 9
 _UNAVAILABLE = frozenset({502, 503, 504})
 # Error codes of S3 for a wrong location given by the service: starting again would not help.
-_WRONG_PLACE = frozenset(
+_WRONG_LOCATION_CODES = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
 )
 
 
-def error_from_answer(
+def error_from_response(
     status: int,
     headers: httpx.Headers,
     content: bytes,
@@ -49,48 +54,48 @@ def error_from_answer(
         The error.
     """
     host = _host(url)
-    answered = f"{host} answered {_reason(status)} to {method} {url.path}"
-    detail = _detail(status, headers, content, secrets)
+    answered = f"{host} answered {_format_status(status)} to {method} {url.path}"
+    detail = _extract_detail(status, headers, content, secrets)
     kind: type[Error] = UserError
     if status < 400:
         if 300 <= status < 400:
-            message = f"{answered}, which sends elsewhere: check api_url."
+            message = f"{answered}, which redirects elsewhere: check api_url."
         else:
-            came = _what_came(headers, content, secrets)
+            content_text = _describe_body(headers, content, secrets)
             kind = InternalError
-            message = f"{answered}, with a body that is not understood: {came}."
+            message = f"{answered}, with an unexpected body: {content_text}."
     elif status == 401:
         message = (
             f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "
             "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
         )
-        message += f" It says: {detail}" if detail else ""
+        message += f" Its reason: {detail}" if detail else ""
     elif status == 408:
         kind, message = InternalError, f"Timeout occurred while communicating with {host}."
     elif status == 426:
         message = f"{detail or answered} Upgrade qai-hub-openapi: this release is too old."
     elif status == 429:
         kind = RateLimitedError
-        message = detail or f"{host} answers no more requests for now: try again later."
+        message = detail or f"{host} accepts no more requests for now: try again later."
     elif status < 500:
         # A reason in JSON comes from the API; any other may come from something on the way.
-        own = json_of(content) is not None if detail else False
+        own = parse_json(content) is not None if detail else False
         message = detail if own else f"{answered}: {detail}" if detail else f"{answered}."
     else:
         kind = InternalError
         state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
-        message = f"{host} {state} ({_reason(status)}). {detail}".rstrip()
-        message += _ambiguous(method, web_url)
+        message = f"{host} {state} ({_format_status(status)}). {detail}".rstrip()
+        message += _unknown_outcome_notice(method, web_url)
     return kind(
         message,
         status_code=status,
         request_id=_request_id(headers, content, secrets),
         url=str(url),
-        retry_after=retry_after(headers, wall=time.time()),
+        retry_after=parse_retry_after(headers, wall=time.time()),
     )
 
 
-def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
+def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") -> Error:
     """Creates the error for a request that got no response.
 
     Args:
@@ -104,10 +109,10 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
     host, url = _host(request.url), str(request.url)
     if isinstance(error, ProxyFault):
         return _error_from_proxy(error, host, url)
-    if is_untrusted(error):
+    if is_certificate_error(error):
         return UserError(
             f"The certificate of {host} is not trusted. If your network has its own certificates, "
-            "name their file in the environment variable SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
+            "set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to the path of their file.",
             url=url,
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
@@ -116,64 +121,75 @@ def error_from_fault(error: httpx.RequestError, *, web_url: str = "") -> Error:
         message = f"Timeout occurred while communicating with {host}."
     else:
         message = f"A communication error occurred with {host} ({type(error).__name__})."
-    arrived = isinstance(error, httpx.TransportError) and not never_arrived(error)
-    may_be_done = arrived or request.extensions.get("may_be_done")
-    if may_be_done:
-        message += _ambiguous(request.method, web_url)
+    arrived = isinstance(error, httpx.TransportError) and not never_reached_server(error)
+    maybe_processed = arrived or request.extensions.get("maybe_processed")
+    if maybe_processed:
+        message += _unknown_outcome_notice(request.method, web_url)
     return InternalError(message, url=url)
 
 
 def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
     kind = UserError if fault.is_refusal else InternalError
     return kind(
-        f"The request to {host} failed at the proxy: {fault.proxy.place}, which "
-        f"{fault.proxy.source} names, {fault.reason}. Check the proxy, or name the host in "
-        "NO_PROXY if it can be reached without.",
+        f"The request to {host} failed at the proxy: {fault.proxy.netloc}, set by "
+        f"{fault.proxy.source}, {fault.reason}. Check the proxy, or add the host to NO_PROXY if it "
+        "can be reached directly.",
         url=url,
     )
 
 
-def error_from_file_server(response: httpx.Response, doing: str) -> Error:
+def error_from_file_server(response: httpx.Response, operation: str) -> Error:
     """Creates the error for a response of a file server.
 
     Args:
         response: The response, whose body has been read.
-        doing: The operation, such as `"upload of model.onnx"`.
+        operation: The operation, such as `"upload of model.onnx"`.
 
     Returns:
         The error.
     """
     status, url = response.status_code, response.request.url
-    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_LONGEST_BODY])
-    signed = [value for _, value in url.params.multi_items() if len(value) >= _SHORTEST_SECRET]
-    told = ": ".join(clean(text.decode("utf-8", "replace"), signed) for _, text in found[:2])
-    told = told or _detail(status, response.headers, response.content, signed) or _reason(status)
+    found = re.findall(rb"<(Code|Message)>([^<]{1,1000})</", response.content[:_MAX_BODY_SIZE])
+    signed = [value for _, value in url.params.multi_items() if len(value) >= _MIN_SECRET_LENGTH]
+    reason = ": ".join(sanitize(text.decode("utf-8", "replace"), signed) for _, text in found[:2])
+    reason = (
+        reason
+        or _extract_detail(status, response.headers, response.content, signed)
+        or _format_status(status)
+    )
     host = _host(url)
     kind: type[Error] = InternalError
     if status in _UNAVAILABLE:
-        message = f"The {doing} failed: {host} is unavailable right now ({told})."
+        message = f"The {operation} failed: {host} is unavailable right now ({reason})."
     elif status == 429:
-        kind, message = RateLimitedError, f"The {doing} failed: {host} asks to slow down ({told})."
-    elif 400 <= status < 500 and status != 408 and told.partition(":")[0] not in _WRONG_PLACE:
+        kind, message = (
+            RateLimitedError,
+            f"The {operation} failed: {host} limits the rate of requests ({reason}).",
+        )
+    elif (
+        400 <= status < 500
+        and status != 408
+        and reason.partition(":")[0] not in _WRONG_LOCATION_CODES
+    ):
         kind = UserError
         message = (
-            f"The {doing} was refused by {host} ({status}, {told}). Its address may have expired: "
-            "start again."
+            f"The {operation} was refused by {host} ({status}, {reason}). Its URL may have "
+            "expired: try again."
         )
     else:
-        message = f"The {doing} failed: {host} answered {status} ({told})."
+        message = f"The {operation} failed: {host} answered {status} ({reason})."
     return kind(
         message,
         status_code=status,
         request_id=_request_id(response.headers, b"")
-        or clean(response.headers.get("x-amz-request-id", ""))
+        or sanitize(response.headers.get("x-amz-request-id", ""))
         or None,
         url=str(url),
-        retry_after=retry_after(response.headers, wall=time.time()),
+        retry_after=parse_retry_after(response.headers, wall=time.time()),
     )
 
 
-def may_pass(error: Error) -> bool:
+def is_transient(error: Error) -> bool:
     """Returns whether the same request may succeed later.
 
     This includes successful responses that cannot come from the API: something on the way responds
@@ -185,44 +201,44 @@ def may_pass(error: Error) -> bool:
     return isinstance(error, RateLimitedError)
 
 
-def _detail(
+def _extract_detail(
     status: int, headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()
 ) -> str:
     """Returns the reason that the server gave in addition to the status."""
     if status < 300:
         return ""
-    told = reason_in(headers.get("Content-Type", ""), content, secrets)
+    reason = extract_reason(headers.get("Content-Type", ""), content, secrets)
     # The title of a page is often just the status.
-    said = {_reason(status), httpx.codes.get_reason_phrase(status)}
-    return "" if told in said and json_of(content) is None else told
+    said = {_format_status(status), httpx.codes.get_reason_phrase(status)}
+    return "" if reason in said and parse_json(content) is None else reason
 
 
-def _what_came(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:
+def _describe_body(headers: httpx.Headers, content: bytes, secrets: Iterable[str]) -> str:
     """Describes the body that was received instead of the expected one."""
     kind = headers.get("Content-Type", "")
-    text = content[:_LONGEST_BODY].decode("utf-8", "replace")
+    text = content[:_MAX_BODY_SIZE].decode("utf-8", "replace")
     if not content.strip():
         return "nothing"
     if "html" in kind or is_page(content):
-        title = clean(page_title(text), secrets)
-        return f"a page with the title {title!r}" if title else "a page in HTML"
-    if len(content) <= _LONGEST_BODY and json_of(content) is not None:
-        return "JSON that is no such answer"
-    shown = clean(kind.partition(";")[0])[:100] or "an unknown type"
+        title = sanitize(page_title(text), secrets)
+        return f"a page titled {title!r}" if title else "an HTML page"
+    if len(content) <= _MAX_BODY_SIZE and parse_json(content) is not None:
+        return "JSON of another kind"
+    shown = sanitize(kind.partition(";")[0])[:100] or "an unknown type"
     return f"{len(content)} bytes of {shown}, damaged or cut off"
 
 
 def _request_id(headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()) -> str | None:
     """Returns the server's identifier of the request."""
-    told = clean(headers.get("X-Request-Id", ""), secrets)
-    if not told and len(content) <= _LONGEST_BODY:
-        problem = json_of(content)
+    reason = sanitize(headers.get("X-Request-Id", ""), secrets)
+    if not reason and len(content) <= _MAX_BODY_SIZE:
+        problem = parse_json(content)
         named = problem.get("request_id") if isinstance(problem, dict) else None
-        told = clean(named, secrets) if isinstance(named, str) else ""
-    return told or None
+        reason = sanitize(named, secrets) if isinstance(named, str) else ""
+    return reason or None
 
 
-def _reason(status: int) -> str:
+def _format_status(status: int) -> str:
     return f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
@@ -230,9 +246,9 @@ def _host(url: httpx.URL) -> str:
     return url.netloc.decode("ascii", "replace")
 
 
-def _ambiguous(method: str, web_url: str) -> str:
+def _unknown_outcome_notice(method: str, web_url: str) -> str:
     if method == "PATCH":
-        return " It may have been carried out all the same: to send it again does no harm."
+        return " It may have been carried out all the same: sending it again does no harm."
     if method != "POST":
         return ""
     where = f" Look at {web_url} before you send it again." if web_url else ""

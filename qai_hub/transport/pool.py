@@ -13,7 +13,7 @@ __all__ = ["SESSIONS", "SessionPool"]
 
 
 @dataclass
-class _Shared:
+class _PooledSession:
     session: Session
     version: Hashable
     users: int = 0
@@ -33,20 +33,20 @@ class SessionPool:
     def __init__(self, size: int = 16) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._sessions: OrderedDict[Hashable, _Shared] = OrderedDict()
-        self._of_parent: list[OrderedDict[Hashable, _Shared]] = []
+        self._sessions: OrderedDict[Hashable, _PooledSession] = OrderedDict()
+        self._inherited: list[OrderedDict[Hashable, _PooledSession]] = []
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._leave_to_parent)
+            os.register_at_fork(after_in_child=self._reset_after_fork)
 
     @contextlib.contextmanager
     def lease(
-        self, key: Hashable, make: Callable[[], Session], version: Hashable = None
+        self, key: Hashable, create: Callable[[], Session], version: Hashable = None
     ) -> Iterator[Session]:
         """Lends a session for the duration of a block.
 
         Args:
             key: Key of the session, such as its configuration.
-            make: Creates the session if there is none for the key.
+            create: Creates the session if there is none for the key.
             version: State that the session depends on and that may change, such as environment
                 variables. A session with another version is replaced.
 
@@ -54,22 +54,22 @@ class SessionPool:
             The session.
         """
         with self._lock:
-            shared = self._sessions.get(key)
-            if shared is None or shared.version != version:
-                made = _Shared(make(), version)
-                if shared is not None:
+            pooled = self._sessions.get(key)
+            if pooled is None or pooled.version != version:
+                created = _PooledSession(create(), version)
+                if pooled is not None:
                     self._retire(key)
-                shared = self._sessions[key] = made
-            shared.users += 1
+                pooled = self._sessions[key] = created
+            pooled.users += 1
             self._sessions.move_to_end(key)
             while len(self._sessions) > self._size:
                 self._retire(next(iter(self._sessions)))
         try:
-            yield shared.session
+            yield pooled.session
         finally:
             with self._lock:
-                shared.users -= 1
-                self._close_if_unused(shared)
+                pooled.users -= 1
+                self._close_if_unused(pooled)
 
     def close(self, key: Hashable) -> None:
         """Closes a session after its last use; the next lease creates a new one.
@@ -82,18 +82,18 @@ class SessionPool:
                 self._retire(key)
 
     def _retire(self, key: Hashable) -> None:
-        shared = self._sessions.pop(key)
-        shared.retired = True
-        self._close_if_unused(shared)
+        pooled = self._sessions.pop(key)
+        pooled.retired = True
+        self._close_if_unused(pooled)
 
-    def _close_if_unused(self, shared: _Shared) -> None:
-        if shared.retired and not shared.users:
-            shared.session.close()
+    def _close_if_unused(self, pooled: _PooledSession) -> None:
+        if pooled.retired and not pooled.users:
+            pooled.session.close()
 
-    def _leave_to_parent(self) -> None:
+    def _reset_after_fork(self) -> None:
         # The lock, and those inside the sessions that closing would take, may have been held at the
         # fork. So nothing is closed, and references keep the sessions from being finalised.
-        self._of_parent.append(self._sessions)
+        self._inherited.append(self._sessions)
         self._sessions = OrderedDict()
         self._lock = threading.Lock()
 

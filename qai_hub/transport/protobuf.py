@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import UserError
-from qai_hub.transport.answers import (
-    AsyncReadingSession,
-    ReadingSession,
+from qai_hub.transport.parsing_session import (
+    AsyncParsingSession,
+    ParsingSession,
     UnreadableError,
-    path_of,
+    relative_path,
 )
 from qai_hub.wire import WireError, decode, encode
 from qai_hub.wire.descriptor import Operation, find_operation
@@ -28,7 +28,7 @@ PROTOBUF = "application/x-protobuf"
 _logger = logging.getLogger("qai_hub.transport")
 
 
-class ProtobufSession(ReadingSession):
+class ProtobufSession(ParsingSession):
     """A session for a server that uses protobuf, used by a client that uses JSON."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -45,15 +45,15 @@ class ProtobufSession(ReadingSession):
             UserError: If the body cannot be encoded as a message.
             httpx.RequestError: If there was no response.
         """
-        operation = find_operation(request.method, path_of(request, self.base_url))
+        operation = find_operation(request.method, relative_path(request, self.base_url))
         if operation is None:
             return super().send(request, **options)
-        outgoing = _outgoing(request, operation)
-        read = functools.partial(_read, operation=operation, asked=outgoing.url)
-        return self._send_reading(outgoing, read, **options)
+        outgoing = _encode_request(request, operation)
+        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
+        return self._send_and_parse(outgoing, parse, **options)
 
 
-class AsyncProtobufSession(AsyncReadingSession):
+class AsyncProtobufSession(AsyncParsingSession):
     """An asynchronous `ProtobufSession`."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -70,15 +70,15 @@ class AsyncProtobufSession(AsyncReadingSession):
             UserError: If the body cannot be encoded as a message.
             httpx.TransportError: If there was no response.
         """
-        operation = find_operation(request.method, path_of(request, self.base_url))
+        operation = find_operation(request.method, relative_path(request, self.base_url))
         if operation is None:
             return await super().send(request, **options)
-        outgoing = _outgoing(request, operation)
-        read = functools.partial(_read, operation=operation, asked=outgoing.url)
-        return await self._send_reading(outgoing, read, **options)
+        outgoing = _encode_request(request, operation)
+        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
+        return await self._send_and_parse(outgoing, parse, **options)
 
 
-def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
+def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Request:
     """Returns the request in the form that the service expects."""
     # The service responds in this format, even to a request without a body.
     request.headers["Content-Type"] = PROTOBUF
@@ -90,7 +90,7 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     try:
         content = encode(operation.request, json.loads(request.content))
     except WireError as error:
-        raise UserError(f"This cannot be sent by the protobuf wire: {error}.") from error
+        raise UserError(f"The request cannot be encoded as protobuf: {error}.") from error
     headers = request.headers.copy()
     del headers["Content-Length"]
     return httpx.Request(
@@ -102,17 +102,19 @@ def _outgoing(request: httpx.Request, operation: Operation) -> httpx.Request:
     )
 
 
-def _read(response: httpx.Response, operation: Operation, asked: httpx.URL) -> dict[str, Any]:
+def _decode_response(
+    response: httpx.Response, operation: Operation, requested_url: httpx.URL
+) -> dict[str, Any]:
     """Decodes a successful response for the generated client."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media != PROTOBUF or operation.response is None:
         raise UnreadableError
     bare = operation.bare
     try:
-        if bare is not None and bare.unless not in asked.params:
-            inner = decode(bare.message, response.content, moments=True)
+        if bare is not None and bare.unless not in requested_url.params:
+            inner = decode(bare.message, response.content, as_datetimes=True)
             return {bare.field: inner}
-        return decode(operation.response, response.content, moments=True)
+        return decode(operation.response, response.content, as_datetimes=True)
     except WireError as error:
-        _logger.warning("An answer was not understood: %s", error)
+        _logger.warning("A response cannot be decoded: %s", error)
         raise UnreadableError from error

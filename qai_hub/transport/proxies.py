@@ -13,12 +13,12 @@ import httpx
 from qai_hub.config.files import Secret
 from qai_hub.errors import UserError
 
-__all__ = ["PROXY_VARIABLES", "Proxies", "Proxy", "Target", "past_proxies"]
+__all__ = ["PROXY_VARIABLES", "Proxies", "Proxy", "Target", "should_bypass_proxies"]
 
 
 T = TypeVar("T")
 
-_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Target(NamedTuple):
@@ -29,7 +29,7 @@ class Target(NamedTuple):
     port: int
 
 
-def past_proxies(no_proxy: str, target: Target) -> bool:
+def should_bypass_proxies(no_proxy: str, target: Target) -> bool:
     """Returns whether `NO_PROXY` excludes a server from the use of proxies.
 
     Entries are separated by commas or white space: `*` for all hosts; a name, with or without a
@@ -44,10 +44,10 @@ def past_proxies(no_proxy: str, target: Target) -> bool:
     Returns:
         Whether the request goes there without a proxy.
     """
-    return any(_covers(entry, target) for entry in re.split(r"[,\s]+", no_proxy) if entry)
+    return any(_entry_matches(entry, target) for entry in re.split(r"[,\s]+", no_proxy) if entry)
 
 
-def _covers(entry: str, target: Target) -> bool:
+def _entry_matches(entry: str, target: Target) -> bool:
     scheme, separator, rest = entry.partition("://")
     if separator and scheme.lower() not in {target.scheme, "all"}:
         return False
@@ -56,37 +56,39 @@ def _covers(entry: str, target: Target) -> bool:
         return False
     if host == "*":
         return True
-    address = _read(ipaddress.ip_address, target.host)
+    address = _parse_or_none(ipaddress.ip_address, target.host)
     if address is None:
-        return _is_below(target.host, host)
-    network = _read(lambda text: ipaddress.ip_network(text, strict=False), host.split("%")[0])
-    return network is not None and _plain(address) in network
+        return _is_same_or_subdomain(target.host, host)
+    network = _parse_or_none(
+        lambda text: ipaddress.ip_network(text, strict=False), host.split("%")[0]
+    )
+    return network is not None and _without_zone(address) in network
 
 
 def _host_and_port(entry: str) -> tuple[str, int | None]:
     bracketed = re.fullmatch(r"\[([^]]*)\](/\d+)?(?::(\d{1,5}))?", entry, re.ASCII)
     if bracketed:
-        return bracketed[1] + (bracketed[2] or ""), _port(bracketed[3])
+        return bracketed[1] + (bracketed[2] or ""), _parse_port(bracketed[3])
     # More than one colon means an IPv6 address without brackets, which has no port.
     named = re.fullmatch(r"([^:]*):(\d{1,5})", entry, re.ASCII)
-    return (named[1], _port(named[2])) if named else (entry, None)
+    return (named[1], _parse_port(named[2])) if named else (entry, None)
 
 
-def _port(digits: str | None) -> int | None:
+def _parse_port(digits: str | None) -> int | None:
     return None if digits is None else int(digits)
 
 
-def _is_below(host: str, entry: str) -> bool:
+def _is_same_or_subdomain(host: str, entry: str) -> bool:
     name = entry.removeprefix("*").strip(".").lower()
     return bool(name) and f".{host.strip('.').lower()}".endswith(f".{name}")
 
 
-def _plain(address: _Address) -> _Address:
+def _without_zone(address: _IPAddress) -> _IPAddress:
     """Returns the address without its zone, which only names an interface of this machine."""
     return ipaddress.ip_address(str(address).partition("%")[0])
 
 
-def _read(parse: Callable[[str], T], text: str) -> T | None:
+def _parse_or_none(parse: Callable[[str], T], text: str) -> T | None:
     try:
         return parse(text)
     except ValueError:
@@ -112,7 +114,7 @@ class Proxy(NamedTuple):
     source: str
 
     @property
-    def place(self) -> str:
+    def netloc(self) -> str:
         """Host and port of the proxy."""
         return httpx.URL(self.url).netloc.decode("ascii", "replace")
 
@@ -127,23 +129,24 @@ class Proxies:
     """The proxy settings of an environment.
 
     Attributes:
-        named: The settings for `http`, `https`, `all` and `no`, as `urllib` reads them.
+        settings: The settings for `http`, `https`, `all` and `no`, as `urllib` reads them.
         sources: For each of these settings, where it is configured.
     """
 
-    named: Mapping[str, Secret]
+    settings: Mapping[str, Secret]
     sources: Mapping[str, str]
 
     @classmethod
-    def of_process(cls) -> "Proxies":
+    def from_environment(cls) -> "Proxies":
         """Reads the proxies from the environment of this process, or from the system's settings.
 
         A variable in lower case takes precedence over the same one in upper case; if it is empty,
         there is no proxy. In a CGI script, `HTTP_PROXY` is ignored, because a request can set it.
         """
-        told = urllib.request.getproxies()
-        named = {kind: Secret(value.strip()) for kind, value in told.items()}
-        return cls(named, {kind: _source(kind) for kind in named})
+        settings = {
+            kind: Secret(value.strip()) for kind, value in urllib.request.getproxies().items()
+        }
+        return cls(settings, {kind: _source(kind) for kind in settings})
 
     def proxy_for(self, url: httpx.URL) -> Proxy | None:
         """Chooses the proxy for a request.
@@ -157,29 +160,27 @@ class Proxies:
         Raises:
             UserError: If the setting is not the URL of a proxy.
         """
-        kind = url.scheme if self.named.get(url.scheme) else "all"
-        named = self.named.get(kind)
-        if not named or past_proxies(self.named.get("no", ""), _target(url)):
+        kind = url.scheme if self.settings.get(url.scheme) else "all"
+        setting = self.settings.get(kind)
+        if not setting or should_bypass_proxies(self.settings.get("no", ""), _target(url)):
             return None
-        return Proxy(_address(named, self.sources[kind]), self.sources[kind])
+        return Proxy(_parse_proxy_url(setting, self.sources[kind]), self.sources[kind])
 
 
 def _target(url: httpx.URL) -> Target:
-    usual = 443 if url.scheme == "https" else 80
-    return Target(url.scheme, url.raw_host.decode("ascii").strip("[]"), url.port or usual)
+    default_port = 443 if url.scheme == "https" else 80
+    return Target(url.scheme, url.raw_host.decode("ascii").strip("[]"), url.port or default_port)
 
 
-def _address(named: Secret, source: str) -> Secret:
-    address = Secret(named if "://" in named else f"http://{named.removeprefix('//')}")
+def _parse_proxy_url(setting: Secret, source: str) -> Secret:
+    address = Secret(setting if "://" in setting else f"http://{setting.removeprefix('//')}")
     try:
         url = httpx.URL(address)
-        fits = url.scheme in _SCHEMES and bool(url.host)
+        is_valid = url.scheme in _SCHEMES and bool(url.host)
     except (httpx.InvalidURL, ValueError):
-        fits = False
-    if not fits:
-        raise UserError(
-            f"{source} names a proxy by something that is no address like http://host:port."
-        )
+        is_valid = False
+    if not is_valid:
+        raise UserError(f"{source} is not a proxy URL like http://host:port.")
     return address
 
 

@@ -2,22 +2,29 @@
 
 import httpx
 
-from qai_hub.errors import InternalError, UserError, without_secrets
+from qai_hub.errors import InternalError, UserError, redact_url
 
-__all__ = ["MOST_REDIRECTS", "SignedURL", "endless", "keeps_request", "location", "onward"]
+__all__ = [
+    "MAX_REDIRECTS",
+    "SignedURL",
+    "build_redirect_request",
+    "preserves_request",
+    "redirect_target",
+    "too_many_redirects",
+]
 
 
 class SignedURL(httpx.URL):
     """A URL that is sent with its query, but shown without it."""
 
     def __str__(self) -> str:
-        return without_secrets(super().__str__())
+        return redact_url(super().__str__())
 
     def __repr__(self) -> str:
         return f"SignedURL({str(self)!r})"
 
 
-def location(url: httpx.URL, response: httpx.Response) -> SignedURL | None:
+def redirect_target(url: httpx.URL, response: httpx.Response) -> SignedURL | None:
     """Reads the target of a redirect.
 
     Args:
@@ -36,14 +43,16 @@ def location(url: httpx.URL, response: httpx.Response) -> SignedURL | None:
         return None
 
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
 _SAFE = frozenset({"GET", "HEAD"})
-_KEEPING = frozenset({307, 308})
-_USUAL_PORTS = {"http": 80, "https": 443}
+_PRESERVING = frozenset({307, 308})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+def build_redirect_request(
+    request: httpx.Request, response: httpx.Response
+) -> httpx.Request | None:
     """Creates the request that follows a redirect of a request with a token.
 
     The token is only sent to the same scheme, host and port, or from plain HTTP to HTTPS on the
@@ -59,23 +68,23 @@ def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
     Raises:
         UserError: If the redirect leads to another server, or requires another method.
     """
-    url = location(request.url, response)
+    url = redirect_target(request.url, response)
     if url is None:
         return None
     host, status = request.url.netloc.decode("ascii", "replace"), response.status_code
     answered = f"{host} answered {status} to {request.method} {request.url.path}"
-    if not _is_same_server(request.url, url):
+    if not _is_same_origin_or_upgrade(request.url, url):
         raise _refusal(
             request,
             response,
-            f"{answered}, which sends to {_origin(url)}. The API token does not go there: if that "
-            "is where the hub is now, set api_url to it.",
+            f"{answered}, which redirects to {_origin(url)}. The API token is not sent there: if "
+            "the hub has moved, set api_url to that address.",
         )
-    if not keeps_request(request.method, status):
+    if not preserves_request(request.method, status):
         raise _refusal(
             request,
             response,
-            f"{answered}, which sends elsewhere, without what the request carries: check api_url.",
+            f"{answered}, which redirects elsewhere without the request's body: check api_url.",
         )
     return httpx.Request(
         request.method,
@@ -86,21 +95,21 @@ def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
     )
 
 
-def keeps_request(method: str, status: int) -> bool:
+def preserves_request(method: str, status: int) -> bool:
     """Returns whether a redirect preserves the request: it only reads, or has status 307 or 308."""
-    return method in _SAFE or status in _KEEPING
+    return method in _SAFE or status in _PRESERVING
 
 
-def endless(request: httpx.Request, response: httpx.Response) -> InternalError:
+def too_many_redirects(request: httpx.Request, response: httpx.Response) -> InternalError:
     """Creates the error for too many redirects."""
     return InternalError(
-        f"{request.url.host} sends from one address to the next without end: check api_url.",
+        f"{request.url.host} redirects more than {MAX_REDIRECTS} times: check api_url.",
         status_code=response.status_code,
         url=str(request.url),
     )
 
 
-def _is_same_server(one: httpx.URL, other: httpx.URL) -> bool:
+def _is_same_origin_or_upgrade(one: httpx.URL, other: httpx.URL) -> bool:
     if one.host != other.host:
         return False
     ports = _port(one), _port(other)
@@ -110,7 +119,7 @@ def _is_same_server(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def _port(url: httpx.URL) -> int | None:
-    return url.port or _USUAL_PORTS.get(url.scheme)
+    return url.port or _DEFAULT_PORTS.get(url.scheme)
 
 
 def _origin(url: httpx.URL) -> str:

@@ -1,4 +1,4 @@
-"""Which requests are sent again, how often and when, and which transfers have stalled."""
+"""Rules about failed requests: which may be retried, how often and when; and stalled transfers."""
 
 import email.utils
 import random
@@ -13,32 +13,32 @@ import httpx
 
 __all__ = [
     "IDEMPOTENT",
-    "LEAST_PACE",
-    "SLOWEST_ANSWER",
-    "SPOILT_TRIES",
-    "WINDOW",
-    "Pace",
-    "Retries",
+    "MIN_RATE",
+    "RESPONSE_WINDOW",
+    "TRANSFER_WINDOW",
+    "UNUSABLE_RESPONSE_ATTEMPTS",
+    "RateMonitor",
+    "RetryBudget",
     "RetryPolicy",
     "StoppedError",
-    "causes",
-    "never_arrived",
-    "passes",
-    "retry_after",
+    "is_transient_fault",
+    "iter_causes",
+    "never_reached_server",
+    "parse_retry_after",
 ]
 
 
-LEAST_PACE = 1024
+MIN_RATE = 1024
 """Minimum rate, in bytes per second."""
 
-WINDOW = 180.0
+TRANSFER_WINDOW = 180.0
 """Seconds over which the rate of a file transfer is measured."""
 
-SLOWEST_ANSWER = 30.0
+RESPONSE_WINDOW = 30.0
 """Seconds over which the rate of an API response is measured; such responses are small."""
 
 
-class Pace:
+class RateMonitor:
     """Measures the rate of one transfer, starting now.
 
     Args:
@@ -46,13 +46,13 @@ class Pace:
         window: Seconds over which the rate is measured.
     """
 
-    def __init__(self, clock: Callable[[], float], window: float = WINDOW) -> None:
+    def __init__(self, clock: Callable[[], float], window: float = TRANSFER_WINDOW) -> None:
         self._clock = clock
         self._window = window
         self._start = clock()
         self._moved = 0
 
-    def holds(self, count: int) -> bool:
+    def is_fast_enough(self, count: int) -> bool:
         """Counts transferred bytes.
 
         Args:
@@ -65,15 +65,15 @@ class Pace:
         now = self._clock()
         if now - self._start < self._window:
             return True
-        enough = self._moved >= LEAST_PACE * (now - self._start)
+        enough = self._moved >= MIN_RATE * (now - self._start)
         self._start, self._moved = now, 0
         return enough
 
 
-PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-LONGEST_RETRY_AFTER = 30.0
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+MAX_RETRY_AFTER = 30.0
 
-SPOILT_TRIES = 3
+UNUSABLE_RESPONSE_ATTEMPTS = 3
 """Attempts if something on the way sent an unusable response. Whatever is still there at the third
 attempt would most likely be there at a fourth one, too."""
 
@@ -90,19 +90,19 @@ class RetryPolicy:
     """The limits of the retries of one request.
 
     Attributes:
-        tries: Maximum number of attempts.
-        budget: Seconds after the first attempt when no further attempt is started.
+        max_attempts: Maximum number of attempts.
+        time_budget: Seconds after the first attempt when no further attempt is started.
         first_pause: Upper bound of the first pause, in seconds; it doubles with each attempt.
-        longest_pause: Upper bound of any pause, in seconds, unless the server asks for more.
+        max_pause: Upper bound of any pause, in seconds, unless the server asks for more.
     """
 
-    tries: int = 6
-    budget: float = 60.0
+    max_attempts: int = 6
+    time_budget: float = 60.0
     first_pause: float = 0.5
-    longest_pause: float = 8.0
+    max_pause: float = 8.0
 
 
-class Retries:
+class RetryBudget:
     """The retry budget of one request, or of an operation of several requests.
 
     Args:
@@ -122,11 +122,11 @@ class Retries:
     ) -> None:
         self._stop = stop
         self._policy = policy
-        self._end = now + policy.budget
+        self._end = now + policy.time_budget
         self._rng = rng
-        self.tries = 1
+        self.attempts = 1
 
-    def pause(self, now: float, asked: float | None = None) -> float | None:
+    def next_pause(self, now: float, requested: float | None = None) -> float | None:
         """Decides what to do after a failed attempt.
 
         The pause is a random number between zero and a bound that doubles with each attempt (full
@@ -134,19 +134,19 @@ class Retries:
 
         Args:
             now: The time on the monotonic clock, in seconds.
-            asked: Seconds that the server asked to wait; more than 30 count as 30.
+            requested: Seconds that the server asked to wait; more than 30 count as 30.
 
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
-        if self.tries >= self._policy.tries:
+        if self.attempts >= self._policy.max_attempts:
             return None
-        bound = self._policy.first_pause * 2.0 ** min(self.tries - 1, 30)
-        pause = self._rng.uniform(0.0, min(bound, self._policy.longest_pause))
-        pause = max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER))
+        bound = self._policy.first_pause * 2.0 ** min(self.attempts - 1, 30)
+        pause = self._rng.uniform(0.0, min(bound, self._policy.max_pause))
+        pause = max(pause, min(requested or 0.0, MAX_RETRY_AFTER))
         if now + pause > self._end:
             return None
-        self.tries += 1
+        self.attempts += 1
         return pause
 
     def check(self) -> None:
@@ -159,7 +159,7 @@ class Retries:
             raise StoppedError
 
 
-def never_arrived(error: httpx.TransportError) -> bool:
+def never_reached_server(error: httpx.TransportError) -> bool:
     """Returns whether the request cannot have reached the server, and so was not processed."""
     return isinstance(
         error,
@@ -171,20 +171,20 @@ def never_arrived(error: httpx.TransportError) -> bool:
     )
 
 
-def passes(error: httpx.TransportError) -> bool:
+def is_transient_fault(error: httpx.TransportError) -> bool:
     """Returns whether the fault may be temporary."""
     if isinstance(error, httpx.ProxyError):
-        return bool(getattr(error, "may_pass", False))
+        return bool(getattr(error, "is_transient", False))
     permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
-    return not isinstance(error, permanent) and not is_untrusted(error)
+    return not isinstance(error, permanent) and not is_certificate_error(error)
 
 
-def is_untrusted(error: BaseException) -> bool:
+def is_certificate_error(error: BaseException) -> bool:
     """Returns whether the verification of the server's certificate failed."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in iter_causes(error))
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
+def iter_causes(error: BaseException) -> Iterator[BaseException]:
     """Iterates over an error and its causes."""
     cause: BaseException | None = error
     while cause is not None:
@@ -192,7 +192,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
+def parse_retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
     """Reads the `Retry-After` header.
 
     Args:

@@ -8,14 +8,20 @@ from typing import Any, cast
 
 import httpx
 
-from qai_hub.transport.certificates import trusted
+from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
-from qai_hub.transport.redirects import MOST_REDIRECTS, endless, onward
-from qai_hub.transport.repeat import Repeating, limits
-from qai_hub.transport.retry import IDEMPOTENT, SLOWEST_ANSWER, Pace, Retries, RetryPolicy
-from qai_hub.transport.routes import Routes
+from qai_hub.transport.proxy_transport import ProxyTransport
+from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
+from qai_hub.transport.retry import (
+    IDEMPOTENT,
+    RESPONSE_WINDOW,
+    RateMonitor,
+    RetryBudget,
+    RetryPolicy,
+)
+from qai_hub.transport.retry_rules import RetryRules, request_limits
 
-__all__ = ["TIME_LIMITS", "Session", "limits"]
+__all__ = ["TIME_LIMITS", "Session", "request_limits"]
 
 TIME_LIMITS = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 
@@ -39,7 +45,7 @@ class Session(httpx.Client):
         idempotent_posts: Whether the server processes a POST with a known `Idempotency-Key` only
             once; each POST then gets such a key. So does each DELETE, because a repeated one would
             find nothing to delete.
-        follow_on_server: Whether to follow redirects on the same server.
+        follow_same_origin: Whether to follow redirects on the same server.
         proxies: Proxies to use; None for those of the environment of this process.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for a number of seconds.
@@ -61,7 +67,7 @@ class Session(httpx.Client):
         timeout: httpx.Timeout = TIME_LIMITS,
         idempotent: Collection[str] = IDEMPOTENT,
         idempotent_posts: bool = False,
-        follow_on_server: bool = False,
+        follow_same_origin: bool = False,
         proxies: Proxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -71,10 +77,10 @@ class Session(httpx.Client):
     ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
-            routed.setdefault("verify", trusted())
-            options["transport"] = Routes(proxies or Proxies.of_process(), **routed)
+            routed.setdefault("verify", ssl_context())
+            options["transport"] = ProxyTransport(proxies or Proxies.from_environment(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
-        self.rules = Repeating(
+        self.rules = RetryRules(
             policy,
             idempotent=idempotent,
             idempotent_posts=idempotent_posts,
@@ -82,40 +88,40 @@ class Session(httpx.Client):
             wall=wall,
             rng=rng,
         )
-        self._follow_on_server = follow_on_server
+        self._follow_same_origin = follow_same_origin
         self.sleep = sleep
 
-    def retries(
+    def retry_budget(
         self,
         stop: threading.Event | None = None,
-        most: int | None = None,
-        since: float | None = None,
-    ) -> Retries:
+        max_attempts: int | None = None,
+        started_at: float | None = None,
+    ) -> RetryBudget:
         """Creates the retry budget of an operation that takes more than one request.
 
         Args:
             stop: Set when nobody waits for the operation any more.
-            most: Maximum number of attempts; None for as many as for a single request.
-            since: When the first attempt began, by this session's clock; None for now.
+            max_attempts: Maximum number of attempts; None for as many as for a single request.
+            started_at: When the first attempt began, by this session's clock; None for now.
 
         Returns:
             The retry budget.
         """
-        return self.rules.retries(stop, most, since)
+        return self.rules.retry_budget(stop, max_attempts, started_at)
 
-    def pause(self, retries: Retries, asked: float | None = None) -> float | None:
+    def next_pause(self, retries: RetryBudget, requested: float | None = None) -> float | None:
         """Returns the seconds to pause, by this session's clock; None to give up."""
-        return self.rules.pause(retries, asked)
+        return self.rules.next_pause(retries, requested)
 
-    def pace(self) -> Pace:
+    def rate_monitor(self) -> RateMonitor:
         """Starts measuring the rate of a transfer by this session's clock."""
-        return Pace(self.rules.clock)
+        return RateMonitor(self.rules.clock)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Sends a request, and retries it where that is safe and useful.
 
         Args:
-            request: The request. Its extension `retries` may hold the retry budget of a larger
+            request: The request. Its extension `retry_budget` may hold the retry budget of a larger
                 operation.
             options: Further arguments of `httpx.Client.send`.
 
@@ -127,17 +133,19 @@ class Session(httpx.Client):
             InternalError: If there are too many redirects.
             StoppedError: If nobody waits for the response any more.
             httpx.TransportError: If there was no response. Its request has the extension
-                `may_be_done` if the server may have processed the request all the same.
+                `maybe_processed` if the server may have processed the request all the same.
         """
         response = self._send(request, **options)
-        for _ in range(MOST_REDIRECTS):
-            following = onward(request, response) if self._follow_on_server else None
+        for _ in range(MAX_REDIRECTS):
+            following = (
+                build_redirect_request(request, response) if self._follow_same_origin else None
+            )
             if following is None:
                 return response
             request = following
             response = self._send(request, **options)
-        if self._follow_on_server and onward(request, response) is not None:
-            raise endless(request, response)
+        if self._follow_same_origin and build_redirect_request(request, response) is not None:
+            raise too_many_redirects(request, response)
         return response
 
     def _send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -166,8 +174,8 @@ class Session(httpx.Client):
     ) -> httpx.Response:
         response = super().send(request, stream=True, **options)
         if not stream:
-            pace = Pace(self.rules.clock, SLOWEST_ANSWER)
-            response.stream = _Paced(response.stream, request, pace)
+            rate_monitor = RateMonitor(self.rules.clock, RESPONSE_WINDOW)
+            response.stream = _MonitoredStream(response.stream, request, rate_monitor)
             try:
                 response.read()
             finally:
@@ -175,19 +183,19 @@ class Session(httpx.Client):
         return response
 
 
-class _Paced(httpx.SyncByteStream):
+class _MonitoredStream(httpx.SyncByteStream):
     """A body with a minimum transfer rate: httpx limits the time of each read, not of all."""
 
-    def __init__(self, stream: object, request: httpx.Request, pace: Pace) -> None:
+    def __init__(self, stream: object, request: httpx.Request, rate_monitor: RateMonitor) -> None:
         self._stream = cast(httpx.SyncByteStream, stream)
         self._request = request
-        self._pace = pace
+        self._rate_monitor = rate_monitor
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._stream:
             yield block
-            if not self._pace.holds(len(block)):
-                raise httpx.ReadTimeout("The answer all but stopped.", request=self._request)
+            if not self._rate_monitor.is_fast_enough(len(block)):
+                raise httpx.ReadTimeout("The response almost stopped.", request=self._request)
 
     def close(self) -> None:
         self._stream.close()

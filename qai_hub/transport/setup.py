@@ -11,36 +11,36 @@ import httpx
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.files import Secret
-from qai_hub.transport.answers import AsyncJsonSession, JsonSession
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
+from qai_hub.transport.parsing_session import AsyncJsonSession, JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES
-from qai_hub.transport.repeat import Repeating
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
+from qai_hub.transport.retry_rules import RetryRules
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [
     "TRANSFER_READ_LIMIT",
     "api_session",
     "async_api_session",
-    "environment",
     "file_session",
-    "wait_longer_for_files",
+    "network_environment",
+    "raise_transfer_read_limit",
 ]
 
 _VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
-_FOLLOWED_RELEASE = "0.56.0"
+_OFFICIAL_RELEASE = "0.56.0"
 # A transfer may take hours, so its retries are limited by number and not by time, and a server may
 # take a while to store a large file.
-_TRANSFERS = RetryPolicy(tries=8, budget=inf)
+_TRANSFER_RETRIES = RetryPolicy(max_attempts=8, time_budget=inf)
 # A long poll occupies its connection until the server responds. With a limit, many waits in
 # threads would block each other and every other request.
-_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+_CONNECTION_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 TRANSFER_READ_LIMIT = 120.0
 _transfer_read_limit = TRANSFER_READ_LIMIT
 
 
-def environment() -> tuple[Secret, ...]:
+def network_environment() -> tuple[Secret, ...]:
     """Returns the environment variables that sessions depend on, to replace them on a change.
 
     Returns:
@@ -72,9 +72,9 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
     return kind(
         config.api_url,
         headers=_headers(config, wire),
-        follow_on_server=True,
-        limits=_CONNECTIONS,
-        **_sent_again(wire),
+        follow_same_origin=True,
+        limits=_CONNECTION_LIMITS,
+        **_retry_options(wire),
     )
 
 
@@ -101,17 +101,17 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         base_url=config.api_url,
         headers=_headers(config, wire),
         timeout=TIME_LIMITS,
-        limits=_CONNECTIONS,
-        rules=Repeating(**_sent_again(wire)),
+        limits=_CONNECTION_LIMITS,
+        rules=RetryRules(**_retry_options(wire)),
     )
 
 
-class _SentAgain(TypedDict):
+class _RetryOptions(TypedDict):
     idempotent: Collection[str]
     idempotent_posts: bool
 
 
-def _sent_again(wire: Literal["json", "protobuf"]) -> _SentAgain:
+def _retry_options(wire: Literal["json", "protobuf"]) -> _RetryOptions:
     """Returns which requests can safely be processed twice."""
     return {
         # A PATCH of the contract sets values, which is idempotent.
@@ -126,7 +126,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
     headers = {
         "Accept": "application/json",
         "Authorization": Secret(f"token {require_token(config)}"),
-        "Client-Version": _FOLLOWED_RELEASE,
+        "Client-Version": _OFFICIAL_RELEASE,
         "User-Agent": _user_agent(),
     }
     if wire == "protobuf":
@@ -146,12 +146,12 @@ def file_session() -> Session:
     headers = {"User-Agent": _user_agent()}
     return Session(
         headers=headers,
-        policy=_TRANSFERS,
+        policy=_TRANSFER_RETRIES,
         timeout=httpx.Timeout(connect=5.0, read=_transfer_read_limit, write=60.0, pool=60.0),
     )
 
 
-def wait_longer_for_files(seconds: float) -> None:
+def raise_transfer_read_limit(seconds: float) -> None:
     """Raises the time limit of the file sessions that are created from now on.
 
     Args:

@@ -14,14 +14,14 @@ from typing import TypeAlias, TypeVar
 from qai_hub.transport.retry import StoppedError
 
 __all__ = [
-    "Abandonment",
+    "CancellationToken",
     "Outcome",
-    "carried_out",
-    "carry",
-    "leave",
-    "result_of",
-    "start",
-    "within",
+    "capture_outcome",
+    "run_detached",
+    "run_in_threads",
+    "run_with_timeout",
+    "start_threads",
+    "unwrap_outcome",
 ]
 
 T = TypeVar("T")
@@ -30,40 +30,42 @@ T = TypeVar("T")
 Outcome: TypeAlias = tuple[int, T | None, BaseException | None]
 
 # Seconds after which Ctrl+C is noticed on Windows, where it does not interrupt waiting for a lock.
-_BREATH = 0.5
+_POLL_INTERVAL = 0.5
 # Seconds that stopped threads get to clean up.
-_PATIENCE = 2.0
+_CLEANUP_TIMEOUT = 2.0
 
 
-class Abandonment:
+class CancellationToken:
     """Aborts the transfers of a thread when nobody waits for that thread any more."""
 
-    _current: ContextVar["Abandonment | None"] = ContextVar("qai_hub_abandonment", default=None)
+    _current: ContextVar["CancellationToken | None"] = ContextVar(
+        "qai_hub_cancellation", default=None
+    )
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._is_set = False
-        self._wakes: list[Callable[[], object]] = []
+        self._is_cancelled = False
+        self._callbacks: list[Callable[[], object]] = []
 
-    def watch_this_thread(self) -> None:
+    def attach_to_context(self) -> None:
         """Makes this object abort the transfers that the current context starts from now on."""
         self._current.set(self)
 
-    def set(self) -> None:
+    def cancel(self) -> None:
         """Aborts the transfers."""
         with self._lock:
-            self._is_set = True
-            wakes = list(self._wakes)
-        for wake in wakes:
-            wake()
+            self._is_cancelled = True
+            callbacks = list(self._callbacks)
+        for callback in callbacks:
+            callback()
 
     @classmethod
     @contextlib.contextmanager
-    def noticed(cls, wake: Callable[[], object]) -> Iterator[None]:
+    def on_cancel(cls, callback: Callable[[], object]) -> Iterator[None]:
         """Calls a function if the current context is abandoned during a block.
 
         Args:
-            wake: The function; it is called at once if the context is already abandoned.
+            callback: The function; it is called at once if the context is already abandoned.
 
         Yields:
             Nothing.
@@ -73,18 +75,20 @@ class Abandonment:
             yield
             return
         with current._lock:
-            current._wakes.append(wake)
-            is_set = current._is_set
+            current._callbacks.append(callback)
+            is_cancelled = current._is_cancelled
         try:
-            if is_set:
-                wake()
+            if is_cancelled:
+                callback()
             yield
         finally:
             with current._lock:
-                current._wakes.remove(wake)
+                current._callbacks.remove(callback)
 
 
-def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int = 1) -> list[T]:
+def run_in_threads(
+    tasks: Sequence[Callable[[], T]], stop: threading.Event, max_workers: int = 1
+) -> list[T]:
     """Runs tasks that wait for the network in separate threads.
 
     Ctrl+C interrupts the caller at once, whatever a task waits for: the thread of that task is
@@ -95,7 +99,7 @@ def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int 
         tasks: The tasks.
         stop: Set when a task fails, or the caller is interrupted or abandoned, to stop the other
             tasks.
-        at_once: Maximum number of tasks to run in parallel.
+        max_workers: Maximum number of tasks to run in parallel.
 
     Returns:
         The results of the tasks, in order.
@@ -111,20 +115,20 @@ def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int 
         for number in numbers:
             if number >= len(tasks) or stop.is_set():
                 return
-            outcome = carried_out(number, tasks[number])
+            outcome = capture_outcome(number, tasks[number])
             outcomes.put(outcome)
             if outcome[2] is not None:
                 return
 
-    threads = start(work, min(at_once, len(tasks)), "qai_hub transfer")
+    threads = start_threads(work, min(max_workers, len(tasks)), "qai_hub transfer")
     if not threads:
         return [task() for task in tasks]
     results: dict[int, T] = {}
     try:
-        with Abandonment.noticed(lambda: outcomes.put((-1, None, StoppedError()))):
+        with CancellationToken.on_cancel(lambda: outcomes.put((-1, None, StoppedError()))):
             while len(results) < len(tasks):
-                outcome = _next(outcomes)
-                results[outcome[0]] = result_of(outcome)
+                outcome = _get_outcome(outcomes)
+                results[outcome[0]] = unwrap_outcome(outcome)
     except Exception:
         stop.set()
         _join(threads)
@@ -135,7 +139,7 @@ def carry(tasks: Sequence[Callable[[], T]], stop: threading.Event, at_once: int 
     return [results[number] for number in range(len(tasks))]
 
 
-def within(seconds: float, task: Callable[[], T]) -> T:
+def run_with_timeout(seconds: float, task: Callable[[], T]) -> T:
     """Runs a task with a time limit, after which its thread is abandoned.
 
     Where no thread can be started any more, the task runs without a time limit.
@@ -153,29 +157,29 @@ def within(seconds: float, task: Callable[[], T]) -> T:
     """
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     end = time.monotonic() + seconds
-    threads = start(lambda: outcomes.put(carried_out(0, task)), 1, "qai_hub asking")
+    threads = start_threads(lambda: outcomes.put(capture_outcome(0, task)), 1, "qai_hub request")
     if not threads:
         return task()
-    outcome = _next(outcomes, end)
+    outcome = _get_outcome(outcomes, end)
     threads[0].join()
-    return result_of(outcome)
+    return unwrap_outcome(outcome)
 
 
-def leave(task: Callable[[], object], patience: float) -> None:
+def run_detached(task: Callable[[], object], timeout: float) -> None:
     """Runs a task whose result nobody needs.
 
     Args:
         task: The task, which must not raise.
-        patience: Seconds to wait for the task before its thread is abandoned.
+        timeout: Seconds to wait for the task before its thread is abandoned.
     """
-    threads = start(task, 1, "qai_hub transfer")
+    threads = start_threads(task, 1, "qai_hub transfer")
     if threads:
-        threads[0].join(patience)
+        threads[0].join(timeout)
     else:
         task()
 
 
-def carried_out(number: int, task: Callable[[], T]) -> Outcome[T]:
+def capture_outcome(number: int, task: Callable[[], T]) -> Outcome[T]:
     """Runs a task, and returns its number, its result and the exception that it raised."""
     try:
         return number, task(), None
@@ -183,7 +187,7 @@ def carried_out(number: int, task: Callable[[], T]) -> Outcome[T]:
         return number, None, error
 
 
-def result_of(outcome: Outcome[T]) -> T:
+def unwrap_outcome(outcome: Outcome[T]) -> T:
     """Returns the result of a task, or raises its exception."""
     _, result, fault = outcome
     if fault is not None:
@@ -191,7 +195,7 @@ def result_of(outcome: Outcome[T]) -> T:
     return result  # type: ignore[return-value]
 
 
-def start(work: Callable[[], object], count: int, name: str) -> list[threading.Thread]:
+def start_threads(work: Callable[[], object], count: int, name: str) -> list[threading.Thread]:
     """Starts daemon threads in copies of the caller's context.
 
     Args:
@@ -214,18 +218,18 @@ def start(work: Callable[[], object], count: int, name: str) -> list[threading.T
     return threads
 
 
-def _next(outcomes: "queue.SimpleQueue[Outcome[T]]", end: float = inf) -> Outcome[T]:
+def _get_outcome(outcomes: "queue.SimpleQueue[Outcome[T]]", end: float = inf) -> Outcome[T]:
     while True:
         remaining = end - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
         try:
-            return outcomes.get(timeout=min(remaining, _BREATH))
+            return outcomes.get(timeout=min(remaining, _POLL_INTERVAL))
         except queue.Empty:
             continue
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _CLEANUP_TIMEOUT
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))

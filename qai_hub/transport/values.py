@@ -25,12 +25,12 @@ _NEVER = datetime.fromtimestamp(0)  # noqa: DTZ006 - naive and local, as all of 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def known(value: T | Unset) -> T | None:
+def value_or_none(value: T | Unset) -> T | None:
     """Returns the value of a field, or None if the server did not send it."""
     return None if isinstance(value, Unset) else value
 
 
-def listed(items: list[T] | Unset, what: str) -> list[T]:
+def require_list(items: list[T] | Unset, what: str) -> list[T]:
     """Returns the items of a list that the response must contain.
 
     Args:
@@ -44,19 +44,19 @@ def listed(items: list[T] | Unset, what: str) -> list[T]:
         InternalError: If the list is missing, which means that this is some other response.
     """
     if isinstance(items, Unset):
-        raise not_understood(what)
+        raise unexpected_response(what)
     return items
 
 
-def not_understood(what: str) -> InternalError:
+def unexpected_response(what: str) -> InternalError:
     """Creates the error for a successful response with unexpected content."""
     return InternalError(
-        f"The service answered something that is not understood where {what} was expected.",
+        f"The service sent an unexpected answer instead of {what}.",
         status_code=200,
     )
 
 
-def identified(identifier: str | Unset) -> str:
+def valid_id_or_empty(identifier: str | Unset) -> str:
     """Returns an identifier, or an empty string if the server sent an invalid one.
 
     Identifiers become parts of URLs and file names, where `..` would lead elsewhere.
@@ -69,19 +69,19 @@ def identified(identifier: str | Unset) -> str:
     return identifier if _IDENTIFIER.fullmatch(identifier) else ""
 
 
-def id_of_made(identifier: str) -> str:
+def require_id(identifier: str) -> str:
     """Returns the identifier of a resource that was just created.
 
     Raises:
         InternalError: If the server sent an invalid one.
     """
-    if not identified(identifier):
-        error = not_understood("the identifier of what it made")
-        raise InternalError(f"{error} It may have made it all the same.", status_code=200)
+    if not valid_id_or_empty(identifier):
+        error = unexpected_response("the identifier of the new resource")
+        raise InternalError(f"{error} The resource may exist all the same.", status_code=200)
     return identifier
 
 
-def utc(moment: datetime | Unset) -> datetime | None:
+def to_utc(moment: datetime | Unset) -> datetime | None:
     """Returns a time as an aware UTC datetime, or None if the server did not send one."""
     if isinstance(moment, Unset):
         return None
@@ -91,7 +91,7 @@ def utc(moment: datetime | Unset) -> datetime | None:
         return None
 
 
-def local(moment: datetime | Unset) -> datetime:
+def to_local_time(moment: datetime | Unset) -> datetime:
     """Returns a time as a naive local datetime, which scripts compare with `datetime.now()`.
 
     It is the start of 1970 (UTC) if the server did not send one.

@@ -1,7 +1,11 @@
 """Compatibility: see `qai_hub.official.settings`."""
 
-from qai_hub.official.settings import EXTERNAL_RESPONSE_TIMEOUT_SECONDS, create_session, listen_to
+from qai_hub.official.settings import (
+    EXTERNAL_RESPONSE_TIMEOUT_SECONDS,
+    apply_assigned_timeout,
+    create_session,
+)
 
 __all__ = ["EXTERNAL_RESPONSE_TIMEOUT_SECONDS", "create_session"]
 
-listen_to(__name__)
+apply_assigned_timeout(__name__)

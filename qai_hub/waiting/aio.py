@@ -8,19 +8,19 @@ from typing import TypeAlias, TypeVar
 
 from qai_hub.errors import Error
 from qai_hub.status import JobStatus
-from qai_hub.waiting.ask import WaitableJob, ask_async
-from qai_hub.waiting.many import Look
+from qai_hub.waiting.ask import WaitableJob, request_status_async
+from qai_hub.waiting.many_jobs_schedule import AskFor
 from qai_hub.waiting.poll import Wait
 from qai_hub.waiting.schedule import Pause
 
-__all__ = ["ended"]
+__all__ = ["iter_ended"]
 
 J = TypeVar("J", bound=WaitableJob)
 
-_Looking: TypeAlias = asyncio.Task[tuple[JobStatus, bool]]
+_StatusRequest: TypeAlias = asyncio.Task[tuple[JobStatus, bool]]
 
 
-async def ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
+async def iter_ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
     """Runs a wait.
 
     Args:
@@ -33,28 +33,28 @@ async def ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
         TimeoutError: If some jobs have not ended in time. They continue.
         Error: If the server refuses a request, or has been failing for 5 minutes.
     """
-    looks: dict[_Looking, int] = {}
+    requests: dict[_StatusRequest, int] = {}
     with wait.progress_line() as line:
         async with AsyncExitStack() as connections:
             for owner in {id(job._owner): job._owner for job in wait.jobs}.values():
-                await connections.enter_async_context(owner._connection.kept_open())
+                await connections.enter_async_context(owner._connection.keep_open())
             try:
                 while True:
-                    line.tell(wait.state)
-                    wake = _begin(wait, looks)
+                    line.update(wait.state)
+                    wake = _send_due_requests(wait, requests)
                     if wake is None:
                         return
-                    for task in await _first(looks, min(wake, line.tick)):
-                        index = looks.pop(task)
-                        if _take_in(wait, index, task):
+                    for task in await _wait_for_first(requests, min(wake, line.redraw_interval)):
+                        index = requests.pop(task)
+                        if _record_answer(wait, index, task):
                             yield wait.jobs[index], wait.status(index)
             finally:
-                for task in looks:
+                for task in requests:
                     task.cancel()
-                await asyncio.gather(*looks, return_exceptions=True)
+                await asyncio.gather(*requests, return_exceptions=True)
 
 
-def _begin(wait: Wait[J], looks: dict[_Looking, int]) -> float | None:
+def _send_due_requests(wait: Wait[J], requests: dict[_StatusRequest, int]) -> float | None:
     """Sends the requests that are due.
 
     Returns:
@@ -62,32 +62,34 @@ def _begin(wait: Wait[J], looks: dict[_Looking, int]) -> float | None:
     """
     while True:
         step = wait.next(time.monotonic())
-        if isinstance(step, Look):
-            look = ask_async(wait.jobs[step.index], step.ask)
-            looks[asyncio.create_task(look)] = step.index
+        if isinstance(step, AskFor):
+            request = request_status_async(wait.jobs[step.index], step.ask)
+            requests[asyncio.create_task(request)] = step.index
         elif isinstance(step, Pause):
             return step.seconds
         else:
             return None if step is None else float("inf")
 
 
-def _take_in(wait: Wait[J], index: int, task: _Looking) -> bool:
+def _record_answer(wait: Wait[J], index: int, task: _StatusRequest) -> bool:
     """Records an answer, and returns whether the job has ended."""
     now = time.monotonic()
     try:
-        status, held = task.result()
+        status, long_polled = task.result()
     except Error as error:
-        error.add_note(f"This came of waiting for job {wait.jobs[index].job_id}.")
+        error.add_note(f"It occurred while waiting for job {wait.jobs[index].job_id}.")
         wait.failed(index, now, error)
         return False
-    return wait.answered(index, now, status, held=held)
+    return wait.answered(index, now, status, long_polled=long_polled)
 
 
-async def _first(looks: Collection[_Looking], seconds: float) -> Collection[_Looking]:
+async def _wait_for_first(
+    requests: Collection[_StatusRequest], seconds: float
+) -> Collection[_StatusRequest]:
     """Waits for the first answers, up to a number of seconds."""
-    if not looks:
+    if not requests:
         await asyncio.sleep(seconds)
         return ()
     limit = seconds if seconds < float("inf") else None
-    done, _ = await asyncio.wait(looks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(requests, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
     return done

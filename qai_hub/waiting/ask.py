@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from qai_hub.errors import InternalError
-from qai_hub.transport.threads import within
+from qai_hub.transport.threads import run_with_timeout
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus
     from qai_hub.waiting.schedule import Ask
 
-__all__ = ["WaitableJob", "ask", "ask_async"]
+__all__ = ["WaitableJob", "request_status", "request_status_async"]
 
 
 class WaitableJob(Protocol):
@@ -45,15 +45,15 @@ class WaitableJob(Protocol):
         """Updates the job from an answer, and returns its status."""
 
 
-def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
+def request_status(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]:
     """Asks for a job's status by a single request, which is not retried.
 
     Args:
         job: The job.
-        how: How long the server may hold its answer back (a long poll), and when to give up.
+        instruction: How long the server may delay its answer (a long poll), and when to give up.
 
     Returns:
-        The status, and whether the server applied the preference to hold its answer back.
+        The status, and whether the server applied the preference for a long poll.
 
     Raises:
         Error: If the request failed.
@@ -62,39 +62,39 @@ def ask(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
 
     connection = job._owner._connection
 
-    def look() -> Response[api.Job]:
-        with connection.single_request(how.time_limit):
-            return connection.call(get_job.sync_detailed, job.job_id, **_preference(how))
+    def send() -> Response[api.Job]:
+        with connection.single_request(instruction.time_limit):
+            return connection.call(get_job.sync_detailed, job.job_id, **_preference(instruction))
 
     # The request's time limits bound each of its steps; this one bounds the whole, since a name
     # server may hang and an answer may arrive byte by byte.
     try:
-        answer = within(how.time_limit, look)
+        answer = run_with_timeout(instruction.time_limit, send)
     except TimeoutError:
         raise _no_answer(job) from None
     return _status_in(answer, job)
 
 
-async def ask_async(job: WaitableJob, how: Ask) -> tuple[JobStatus, bool]:
-    """Asks for a job's status in an event loop, as `ask` does."""
+async def request_status_async(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]:
+    """Asks for a job's status in an event loop, as `request_status` does."""
     import asyncio
 
     from qai_hub_api.api.jobs import get_job
 
     connection = job._owner._connection
     try:
-        async with asyncio.timeout(how.time_limit):
-            with connection.single_request(how.time_limit):
+        async with asyncio.timeout(instruction.time_limit):
+            with connection.single_request(instruction.time_limit):
                 answer = await connection.call_async(
-                    get_job.asyncio_detailed, job.job_id, **_preference(how)
+                    get_job.asyncio_detailed, job.job_id, **_preference(instruction)
                 )
     except TimeoutError:
         raise _no_answer(job) from None
     return _status_in(answer, job)
 
 
-def _preference(how: Ask) -> dict[str, str]:
-    return {"prefer": f"wait={how.hold}"} if how.hold else {}
+def _preference(instruction: Ask) -> dict[str, str]:
+    return {"prefer": f"wait={instruction.long_poll}"} if instruction.long_poll else {}
 
 
 def _no_answer(job: WaitableJob) -> InternalError:

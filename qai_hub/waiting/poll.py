@@ -13,19 +13,19 @@ from typing import Generic, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
 from qai_hub.status import JobStatus
-from qai_hub.transport.errors import may_pass
-from qai_hub.waiting.ask import WaitableJob, ask
-from qai_hub.waiting.many import OVERTIME as OVERTIME_OF_MANY
-from qai_hub.waiting.many import Busy, Look, Rotation
+from qai_hub.transport.errors import is_transient
+from qai_hub.waiting.ask import WaitableJob, request_status
+from qai_hub.waiting.many_jobs_schedule import OVERTIME as OVERTIME_OF_MANY
+from qai_hub.waiting.many_jobs_schedule import AskFor, AwaitAnswer, ManyJobsSchedule
 from qai_hub.waiting.progress import ProgressLine, state_text
-from qai_hub.waiting.schedule import LONGEST_HOLD, OVERTIME, Ask, Expired, GiveUp, Pause
+from qai_hub.waiting.schedule import MAX_LONG_POLL, OVERTIME, Ask, Expired, GiveUp, Pause
 
-__all__ = ["Wait", "WaitForOne", "line_of", "wait_for"]
+__all__ = ["Wait", "WaitForOne", "progress_line_for", "wait_for_job"]
 
 
 J = TypeVar("J", bound=WaitableJob)
 
-_MOST_NAMES = 20
+_MAX_NAMES = 20
 
 
 class Wait(Generic[J]):
@@ -36,7 +36,7 @@ class Wait(Generic[J]):
         timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
         now: The time on a monotonic clock, in seconds; the wait starts then.
         rng: Source of random jitter.
-        longest_hold: Maximum seconds for which the server may hold an answer back.
+        max_long_poll: Maximum seconds of a long poll.
 
     Attributes:
         jobs: The jobs.
@@ -56,20 +56,20 @@ class Wait(Generic[J]):
         *,
         now: float,
         rng: random.Random | None = None,
-        longest_hold: int = LONGEST_HOLD,
+        max_long_poll: int = MAX_LONG_POLL,
     ) -> None:
         self.jobs = jobs
         self._timeout = timeout
         self._statuses: dict[int, JobStatus] = {}
         self._ended = 0
         self._failures = 0
-        self._rotation = Rotation(
+        self._schedule = ManyJobsSchedule(
             [self._server(job) for job in jobs],
             timeout,
             now=now,
             rng=rng or random.Random(),  # noqa: S311 - jitter is no secret
             overtime=self._overtime,
-            longest_hold=longest_hold,
+            max_long_poll=max_long_poll,
         )
 
     def progress_line(self) -> ProgressLine:
@@ -87,41 +87,41 @@ class Wait(Generic[J]):
         """Returns the last known status of a job."""
         return self._statuses[index]
 
-    def next(self, now: float) -> Look | Pause | Busy | None:
+    def next(self, now: float) -> AskFor | Pause | AwaitAnswer | None:
         """Returns the next instruction.
 
         Args:
             now: The time.
 
         Returns:
-            `Look`, for which `answered` or `failed` must be called later; `Pause`, which an answer
-            interrupts; `Busy`, to wait for an answer; None if all jobs have ended.
+            `AskFor`, for which `answered` or `failed` must be called later; `Pause`, which an
+            answer interrupts; `AwaitAnswer`, to wait for an answer; None if all jobs have ended.
 
         Raises:
             TimeoutError: If some jobs have not ended in time. They continue.
             Error: If the server refuses a request, or has been failing for 5 minutes.
         """
-        match self._rotation.next(now):
-            case Look() | Pause() | Busy() as step:
+        match self._schedule.next(now):
+            case AskFor() | Pause() | AwaitAnswer() as step:
                 return step
             case GiveUp(error):
                 raise error
             case Expired(fault):
-                text = self._too_late()
+                text = self._timeout_message()
                 raise TimeoutError(
                     f"{text} The last request failed: {fault}" if fault else text
                 ) from fault
             case _:
                 return None
 
-    def answered(self, index: int, now: float, status: JobStatus, *, held: bool) -> bool:
+    def answered(self, index: int, now: float, status: JobStatus, *, long_polled: bool) -> bool:
         """Records an answer.
 
         Args:
             index: Index of the job.
             now: The time.
             status: The status of the job.
-            held: Whether the server reports that it held the answer back as asked (a long poll).
+            long_polled: Whether the server reports that it applied the long poll.
 
         Returns:
             Whether the job has ended.
@@ -129,7 +129,7 @@ class Wait(Generic[J]):
         self._statuses[index] = status
         self._ended += status.finished
         self._failures += status.failure
-        self._rotation.answered(index, now, finished=status.finished, held=held)
+        self._schedule.answered(index, now, finished=status.finished, long_polled=long_polled)
         return status.finished
 
     def failed(self, index: int, now: float, error: Error) -> None:
@@ -140,36 +140,37 @@ class Wait(Generic[J]):
             now: The time.
             error: The error.
         """
-        self._rotation.failed(
-            index, now, error, transient=may_pass(error), retry_after=error.retry_after
+        self._schedule.failed(
+            index, now, error, transient=is_transient(error), retry_after=error.retry_after
         )
 
     def _server(self, job: J) -> str:
         """Returns a key of the job's server."""
         return job._owner.config.api_url
 
-    def _too_late(self) -> str:
+    def _timeout_message(self) -> str:
         if len(self.jobs) == 1:
-            return self._one_too_late(self.jobs[0])
-        left = self._rotation.left
-        names = ", ".join(self._name(index) for index in left[:_MOST_NAMES])
-        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
+            return self._single_timeout_message(self.jobs[0])
+        left = self._schedule.unfinished
+        names = ", ".join(self._name(index) for index in left[:_MAX_NAMES])
+        more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
         return (
             f"{len(left)} of {len(self.jobs)} jobs have not ended within {self._timeout} s: "
-            f"{names}{more}. They go on: wait for them again, or fetch them with hub.get_job(ID)."
+            f"{names}{more}. They continue: wait for them again, or fetch each with"
+            " hub.get_job(ID)."
         )
 
-    def _one_too_late(self, job: J) -> str:
+    def _single_timeout_message(self, job: J) -> str:
         status = self._statuses.get(0)
-        state = "its state is not known" if status is None else f"it is in state {status.code}"
+        state = "its state is unknown" if status is None else f"it is in state {status.code}"
         return (
-            f"Job {job.job_id} has not ended within {self._timeout} s: {state}. It goes on: see"
-            f' {job.url}, or fetch it again with hub.get_job("{job.job_id}") and wait on.'
+            f"Job {job.job_id} has not ended within {self._timeout} s: {state}. It continues: see"
+            f' {job.url}, or fetch it again with hub.get_job("{job.job_id}") and wait again.'
         )
 
     def _name(self, index: int) -> str:
         status = self._statuses.get(index)
-        return f"{self.jobs[index].job_id} ({status.code if status else 'state not known'})"
+        return f"{self.jobs[index].job_id} ({status.code if status else 'state unknown'})"
 
 
 class WaitForOne(Wait[J]):
@@ -179,7 +180,7 @@ class WaitForOne(Wait[J]):
 
     def progress_line(self) -> ProgressLine:
         """Makes the line that shows the state of the job."""
-        return line_of(self.jobs[0])
+        return progress_line_for(self.jobs[0])
 
     @property
     def state(self) -> str:
@@ -190,20 +191,20 @@ class WaitForOne(Wait[J]):
         return ""
 
 
-def line_of(job: WaitableJob) -> ProgressLine:
+def progress_line_for(job: WaitableJob) -> ProgressLine:
     """Makes the line that shows the state of a job."""
     return ProgressLine.on_stderr(f"{job.name} ({job.job_id})", verbose=job.verbose)
 
 
-# Asks for the status once: returns it with whether the answer was held back; raises `Error`.
+# Asks for the status once: returns it with whether it was a long poll; raises `Error`.
 AskForStatus: TypeAlias = Callable[[WaitableJob, Ask], tuple[JobStatus, bool]]
 
 
-def wait_for(
+def wait_for_job(
     job: WaitableJob,
     timeout: float | None,
     *,
-    ask: AskForStatus = ask,
+    ask: AskForStatus = request_status,
     progress: ProgressLine | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
@@ -229,19 +230,19 @@ def wait_for(
         TypeError: If the timeout is not a number.
         ValueError: If the timeout is NaN.
     """
-    with progress or line_of(job) as line:
-        wait = WaitForOne([job], timeout, now=clock(), rng=rng, longest_hold=line.longest_hold)
+    with progress or progress_line_for(job) as line:
+        wait = WaitForOne([job], timeout, now=clock(), rng=rng, max_long_poll=line.max_long_poll)
         while True:
-            line.tell(wait.state)
+            line.update(wait.state)
             step = wait.next(clock())
-            if isinstance(step, Look):
+            if isinstance(step, AskFor):
                 try:
-                    status, held = ask(job, step.ask)
+                    status, long_polled = ask(job, step.ask)
                 except Error as error:
                     wait.failed(0, clock(), error)
                 else:
-                    wait.answered(0, clock(), status, held=held)
+                    wait.answered(0, clock(), status, long_polled=long_polled)
             elif isinstance(step, Pause):
-                sleep(min(step.seconds, line.tick))
+                sleep(min(step.seconds, line.redraw_interval))
             else:
                 return wait.status(0)

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from qai_hub.status import JobStatus
-from qai_hub.transfer.progress import rewrites_lines
-from qai_hub.waiting.schedule import LONGEST_HOLD
+from qai_hub.transfer.progress import can_rewrite_lines
+from qai_hub.waiting.schedule import MAX_LONG_POLL
 
 __all__ = ["ProgressLine", "state_text"]
 
@@ -37,7 +37,7 @@ class ProgressLine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._title = title
-        self._stream = stream if rewrites_lines(stream) else None
+        self._stream = stream if can_rewrite_lines(stream) else None
         self._clock = clock
         self._start = clock()
         self._shown = ""
@@ -57,14 +57,14 @@ class ProgressLine:
         return cls(title, sys.stderr if verbose else None)
 
     @property
-    def tick(self) -> float:
+    def redraw_interval(self) -> float:
         """Seconds after which to redraw the line."""
         return 1.0 if self._stream else float("inf")
 
     @property
-    def longest_hold(self) -> int:
+    def max_long_poll(self) -> int:
         """Maximum seconds for which a request may delay redrawing the line."""
-        return 5 if self._stream else LONGEST_HOLD
+        return 5 if self._stream else MAX_LONG_POLL
 
     def show(self, status: JobStatus | None) -> None:
         """Shows a job's state.
@@ -72,9 +72,9 @@ class ProgressLine:
         Args:
             status: The state; None if it is not known yet.
         """
-        self.tell(state_text(status))
+        self.update(state_text(status))
 
-    def tell(self, state: str) -> None:
+    def update(self, state: str) -> None:
         """Shows a state given as text.
 
         Args:

@@ -29,20 +29,20 @@ __all__ = [
     "WaitSchedule",
 ]
 
-LONGEST_HOLD = 25
-LONGEST_PAUSE = 10.0
-LONGEST_RETRY_AFTER = 30.0
-LONGEST_OUTAGE = 300.0
+MAX_LONG_POLL = 25
+MAX_PAUSE = 10.0
+MAX_RETRY_AFTER = 30.0
+MAX_OUTAGE = 300.0
 OVERTIME = 5.0
 
 _FIRST_PAUSE = 0.5
 _GROWTH = 1.5
 _JITTER = 1.25
-_SHORTEST_HOLD = 1.0
-_HOLD_AFTER_FAULT = 5
-_ANSWER_TIME = 10.0
+_MIN_LONG_POLL = 1.0
+_LONG_POLL_AFTER_FAULT = 5
+_RESPONSE_TIME = 10.0
 # The fraction of the overtime that a last check gets at least: less would be too short.
-_LEAST_SHARE = 0.2
+_MIN_SHARE = 0.2
 _EPSILON = 1e-6
 
 
@@ -51,12 +51,11 @@ class Ask:
     """Instruction to ask for the job now.
 
     Attributes:
-        hold: Whole seconds for which the server may hold the answer back; 0 for an immediate
-            answer.
+        long_poll: Whole seconds for which the server may delay its answer; 0 for an immediate one.
         time_limit: Seconds after which to abandon the request.
     """
 
-    hold: int
+    long_poll: int
     time_limit: float
 
 
@@ -112,9 +111,9 @@ class Outage:
     @property
     def is_long(self) -> bool:
         """Whether it has lasted too long to continue waiting."""
-        return self._seconds >= LONGEST_OUTAGE
+        return self._seconds >= MAX_OUTAGE
 
-    def end(self) -> None:
+    def reset(self) -> None:
         """Records that the server has answered."""
         self._seconds, self._last = 0.0, None
 
@@ -129,7 +128,7 @@ class Outage:
             self._seconds += max(min(now, self._next + time_limit) - self._last, 0.0)
         self._last, self._next = now, max(self._next, now)
 
-    def pauses(self, until: float) -> None:
+    def delay_next(self, until: float) -> None:
         """Records that no request is sent to the server before a given time."""
         self._next = max(self._next, until)
 
@@ -142,7 +141,7 @@ class WaitSchedule:
             limit.
         now: The time on a monotonic clock, in seconds.
         rng: Source of random jitter.
-        longest_hold: Maximum seconds for which the server may hold an answer back.
+        max_long_poll: Maximum seconds of a long poll.
         overtime: Seconds past the deadline that a last check may take.
         outage: The server's outage, if it is shared with other schedules.
 
@@ -157,29 +156,29 @@ class WaitSchedule:
         *,
         now: float,
         rng: random.Random,
-        longest_hold: int = LONGEST_HOLD,
+        max_long_poll: int = MAX_LONG_POLL,
         overtime: float = OVERTIME,
         outage: Outage | None = None,
     ) -> None:
-        self._deadline = now + seconds(timeout)
+        self._deadline = now + parse_timeout(timeout)
         self._overtime = overtime
         self._rng = rng
-        self._longest_hold = longest_hold
+        self._max_long_poll = max_long_poll
         self._outage = outage or Outage()
         self._pause = _FIRST_PAUSE
         self._due = now
         self._asked = now
-        self._hold = 0
+        self._long_poll = 0
         self._time_limit = 0.0
         self._after_fault = False
         self._end: Finished | Expired | GiveUp | None = None
 
-    def next(self, now: float, *, may_hold: bool = True) -> Instruction:
+    def next(self, now: float, *, allow_long_poll: bool = True) -> Instruction:
         """Returns the next instruction.
 
         Args:
             now: The time.
-            may_hold: Whether the next request may be a long poll.
+            allow_long_poll: Whether the next request may be a long poll.
 
         Returns:
             `Ask`, for which `answered` or `failed` must be called; `Pause`; or how the wait ended.
@@ -189,29 +188,31 @@ class WaitSchedule:
         pause = min(self._due, self._deadline) - now
         if pause > _EPSILON:
             return Pause(pause)
-        plain = self._after_fault or not may_hold
+        plain = self._after_fault or not allow_long_poll
         self._asked = now
-        self._hold = 0 if plain else int(max(min(self._longest_hold, self._deadline - now), 0.0))
-        self._time_limit = min(self._hold + _ANSWER_TIME, self._left(now))
-        return Ask(self._hold, self._time_limit)
+        self._long_poll = (
+            0 if plain else int(max(min(self._max_long_poll, self._deadline - now), 0.0))
+        )
+        self._time_limit = min(self._long_poll + _RESPONSE_TIME, self._time_left(now))
+        return Ask(self._long_poll, self._time_limit)
 
-    def answered(self, now: float, *, finished: bool, held: bool) -> None:
+    def answered(self, now: float, *, finished: bool, long_polled: bool) -> None:
         """Records an answer.
 
         Args:
             now: The time.
             finished: Whether the job has ended.
-            held: Whether the server reports that it held the answer back as asked (a long poll).
+            long_polled: Whether the server reports that it applied the long poll.
         """
-        self._outage.end()
+        self._outage.reset()
         self._after_fault = False
         if finished:
             self._end = Finished()
         elif self._is_over(now) and (
-            self._is_over(self._asked) or (held and not self._stood_still(now))
+            self._is_over(self._asked) or (long_polled and not self._was_suspended(now))
         ):
             self._end = Expired(None)
-        elif held and now - self._asked >= _SHORTEST_HOLD:
+        elif long_polled and now - self._asked >= _MIN_LONG_POLL:
             self._pause = _FIRST_PAUSE
             self._due = now
         else:
@@ -237,45 +238,45 @@ class WaitSchedule:
             self._outage.failed(now, self._time_limit)
         if not transient or (self._outage.is_long and not self._is_over(now)):
             self._end = GiveUp(error)
-        elif self._is_over(now) and not self._may_look_again(now):
+        elif self._is_over(now) and not self._may_ask_again(now):
             self._end = Expired(error)
         else:
-            self._due = now + max(self._next_pause(), min(retry_after or 0.0, LONGEST_RETRY_AFTER))
-            self._outage.pauses(self._due)
-            if self._hold:
+            self._due = now + max(self._next_pause(), min(retry_after or 0.0, MAX_RETRY_AFTER))
+            self._outage.delay_next(self._due)
+            if self._long_poll:
                 # A proxy may cut off requests that stay open: first ask without a long poll, then
                 # with a shorter one.
-                halved = max(self._longest_hold // 2, _HOLD_AFTER_FAULT)
-                self._longest_hold = min(self._longest_hold, halved)
+                halved = max(self._max_long_poll // 2, _LONG_POLL_AFTER_FAULT)
+                self._max_long_poll = min(self._max_long_poll, halved)
             self._after_fault = True
 
     def _is_over(self, now: float) -> bool:
         return now >= self._deadline - _EPSILON
 
-    def _left(self, now: float) -> float:
+    def _time_left(self, now: float) -> float:
         """Returns the seconds that a request starting now may take."""
         end = self._deadline + self._overtime
         # If the process was suspended past the overtime, the last check still gets its time.
-        return self._overtime if now > end else max(end - now, self._overtime * _LEAST_SHARE)
+        return self._overtime if now > end else max(end - now, self._overtime * _MIN_SHARE)
 
-    def _may_look_again(self, now: float) -> bool:
+    def _may_ask_again(self, now: float) -> bool:
         """Returns whether to check once more after a request that failed after the deadline."""
         if self._is_over(self._asked):
             return False
-        in_time = now < self._deadline + self._overtime * (1.0 - _LEAST_SHARE)
-        return in_time or self._stood_still(now)
+        in_time = now < self._deadline + self._overtime * (1.0 - _MIN_SHARE)
+        return in_time or self._was_suspended(now)
 
-    def _stood_still(self, now: float) -> bool:
+    def _was_suspended(self, now: float) -> bool:
         """Returns whether the process was suspended in the last request, so its answer is stale."""
-        return now > self._asked + self._time_limit + self._overtime * _LEAST_SHARE
+        return now > self._asked + self._time_limit + self._overtime * _MIN_SHARE
 
     def _next_pause(self) -> float:
         pause = self._pause * self._rng.uniform(1.0, _JITTER)
-        self._pause = min(self._pause * _GROWTH, LONGEST_PAUSE / _JITTER)
+        self._pause = min(self._pause * _GROWTH, MAX_PAUSE / _JITTER)
         return pause
 
 
-def seconds(timeout: object) -> float:
+def parse_timeout(timeout: object) -> float:
     """Checks a timeout.
 
     Args:
@@ -291,12 +292,12 @@ def seconds(timeout: object) -> float:
     if timeout is None:
         return math.inf
     if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
-        raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}.")
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}.")
     number: Any = timeout
     try:
         given = float(number)
     except OverflowError:
         given = math.inf if number > 0 else 0.0
     if math.isnan(given):
-        raise ValueError("timeout is NaN: give a number of seconds, or None to wait for ever.")
+        raise ValueError("timeout is NaN: pass a number of seconds, or None to wait without limit.")
     return max(given, 0.0)

@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-__all__ = ["in_background"]
+__all__ = ["iterate_in_thread"]
 
 T = TypeVar("T")
 
 # On Windows, Ctrl+C does not interrupt waiting for a lock: it is noticed after this many seconds.
-_BREATH = 0.5
+_POLL_INTERVAL = 0.5
 
 
-def in_background(items: AsyncIterator[T]) -> Iterator[T]:
+def iterate_in_thread(items: AsyncIterator[T]) -> Iterator[T]:
     """Runs an asynchronous iterator in a separate event loop, in one thread.
 
     This also works where an event loop is running already, as in notebooks. However the iteration
@@ -41,17 +41,17 @@ def in_background(items: AsyncIterator[T]) -> Iterator[T]:
     try:
         thread.start()
     except RuntimeError:
-        yield from _in_caller(loop, items)
+        yield from _iterate_in_caller(loop, items)
         return
     try:
         asyncio.run_coroutine_threadsafe(pump(), loop).add_done_callback(arrived.put)
         while True:
             try:
-                item = arrived.get(timeout=_BREATH)
+                item = arrived.get(timeout=_POLL_INTERVAL)
             except queue.Empty:
                 if not thread.is_alive():
                     raise RuntimeError(
-                        "This process was forked while its parent waited: wait for the jobs anew."
+                        "This process was forked while its parent waited: wait for the jobs again."
                     ) from None
                 continue
             if isinstance(item, Future):
@@ -85,13 +85,13 @@ class _Loop(asyncio.SelectorEventLoop):
                 found.set_exception(error)
 
         try:
-            threading.Thread(target=look_up, name="look-up of a host", daemon=True).start()
+            threading.Thread(target=look_up, name="host lookup", daemon=True).start()
         except RuntimeError:
             look_up()
         return await asyncio.wrap_future(found, loop=self)
 
 
-def _in_caller(loop: asyncio.AbstractEventLoop, items: AsyncIterator[T]) -> Iterator[T]:
+def _iterate_in_caller(loop: asyncio.AbstractEventLoop, items: AsyncIterator[T]) -> Iterator[T]:
     try:
         while True:
             try:
@@ -100,19 +100,19 @@ def _in_caller(loop: asyncio.AbstractEventLoop, items: AsyncIterator[T]) -> Iter
                 return
             yield item
     finally:
-        loop.run_until_complete(_end_all())
+        loop.run_until_complete(_cancel_all_tasks())
         loop.close()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
-        loop.run_until_complete(_end_all())
+        loop.run_until_complete(_cancel_all_tasks())
     finally:
         loop.close()
 
 
-async def _end_all() -> None:
+async def _cancel_all_tasks() -> None:
     # Unlike asyncio.Runner, this does not wait for a thread that is resolving a host name.
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:

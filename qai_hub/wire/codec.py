@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qai_hub.wire.descriptor import WireError, described, message_class
-from qai_hub.wire.scalars import SCALARS, moment, read_time, short_float, write_time
-from qai_hub.wire.unknown_members import newer_members
+from qai_hub.wire.descriptor import WireError, load_descriptor, message_class
+from qai_hub.wire.scalars import SCALARS, format_time, parse_time, shorten_float, to_datetime
+from qai_hub.wire.unknown_members import decode_unknown_members
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import EnumDescriptorProto, FieldDescriptorProto
@@ -19,7 +19,7 @@ __all__ = ["decode", "encode", "fill", "parse", "read_message", "to_json"]
 _TIMESTAMP = ".google.protobuf.Timestamp"
 
 
-class _Type(NamedTuple):
+class _Converter(NamedTuple):
     """The converter of a field type; only one of its attributes is set.
 
     Attributes:
@@ -58,14 +58,14 @@ def fill(message: "Message", value: object) -> None:
 
 def _fill(table: _Table, message: "Message", value: object) -> None:
     if not isinstance(value, dict):
-        raise WireError(f"it must be an object, not {_shown(value)}")
+        raise WireError(f"it must be an object, not {_shorten_repr(value)}")
     seen: dict[str, str] = {}
     for name, content in value.items():
         write = table.write.get(name)
         if write is None:
             continue
         if name in table.oneofs and (other := seen.setdefault(table.oneofs[name], name)) != name:
-            raise WireError(f"{other} and {name} exclude each other")
+            raise WireError(f"{other} and {name} are mutually exclusive")
         try:
             write(message, content)
         except (OverflowError, TypeError, ValueError) as error:
@@ -74,16 +74,16 @@ def _fill(table: _Table, message: "Message", value: object) -> None:
 
 @cache
 def _table(name: str) -> _Table:
-    message = described().messages[name]
+    message = load_descriptor().messages[name]
     table = _Table({}, {})
     for field in message.field:
-        entry = described().entries.get(field.type_name[1:])
+        entry = load_descriptor().entries.get(field.type_name[1:])
         if entry is not None:
             key, value = entry.field
-            write_key = _same if key.type == key.TYPE_STRING else _numeral
-            table.write[field.name] = _map_writer(field.name, write_key, _type(value))
+            write_key = _identity if key.type == key.TYPE_STRING else _parse_integer
+            table.write[field.name] = _map_writer(field.name, write_key, _converter(value))
             continue
-        kind = _type(field)
+        kind = _converter(field)
         if field.label == field.LABEL_REPEATED:
             table.write[field.name] = _list_writer(field.name, kind)
             continue
@@ -93,36 +93,36 @@ def _table(name: str) -> _Table:
     return table
 
 
-def _type(field: "FieldDescriptorProto") -> _Type:
+def _converter(field: "FieldDescriptorProto") -> _Converter:
     if field.type_name == _TIMESTAMP:
-        return _Type(fill=_fill_time)
+        return _Converter(fill=_fill_time)
     if field.type == field.TYPE_MESSAGE:
-        return _Type(fill=partial(_fill, _table(field.type_name[1:])))
+        return _Converter(fill=partial(_fill, _table(field.type_name[1:])))
     if field.type == field.TYPE_ENUM:
-        return _enum_type(described().enums[field.type_name[1:]])
+        return _enum_converter(load_descriptor().enums[field.type_name[1:]])
     kind = field.Type.Name(field.type).removeprefix("TYPE_").lower()
-    return _Type(SCALARS[kind])
+    return _Converter(SCALARS[kind])
 
 
-def _enum_type(enum: "EnumDescriptorProto") -> _Type:
+def _enum_converter(enum: "EnumDescriptorProto") -> _Converter:
     numbers = {value.name: value.number for value in enum.value}
 
     def write(value: object) -> int:
         """Converts a name; numbers are kept, as they stand for values that have no name here."""
         number = numbers.get(value) if isinstance(value, str) else value
         if type(number) is not int:
-            raise WireError(f"{_shown(value)} is no {enum.name}")
+            raise WireError(f"{_shorten_repr(value)} is not a {enum.name}")
         return number
 
-    return _Type(write)
+    return _Converter(write)
 
 
 def _fill_time(message: "Message", value: object) -> None:
     time: Any = message
-    time.seconds, time.nanos = read_time(value)
+    time.seconds, time.nanos = parse_time(value)
 
 
-def _writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
+def _writer(name: str, kind: _Converter) -> "Callable[[Message, Any], None]":
     def write_message(message: "Message", value: object) -> None:
         inner = getattr(message, name)
         inner.SetInParent()
@@ -131,11 +131,11 @@ def _writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
     if kind.fill is not None:
         into = kind.fill
         return write_message
-    convert = kind.write or _same
+    convert = kind.write or _identity
     return lambda message, value: setattr(message, name, convert(value))
 
 
-def _list_writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
+def _list_writer(name: str, kind: _Converter) -> "Callable[[Message, Any], None]":
     def write_messages(message: "Message", value: object) -> None:
         inner = getattr(message, name)
         for item in _expect(list, value):
@@ -144,14 +144,14 @@ def _list_writer(name: str, kind: _Type) -> "Callable[[Message, Any], None]":
     if kind.fill is not None:
         into = kind.fill
         return write_messages
-    convert = kind.write or _same
+    convert = kind.write or _identity
     return lambda message, value: getattr(message, name).extend(
         [convert(item) for item in _expect(list, value)]
     )
 
 
 def _map_writer(
-    name: str, write_key: Callable[[Any], Any], value: _Type
+    name: str, write_key: Callable[[Any], Any], value: _Converter
 ) -> "Callable[[Message, Any], None]":
     """Returns the writer of a map of scalars, whose keys are always strings in JSON."""
 
@@ -160,33 +160,33 @@ def _map_writer(
         for text, item in _expect(dict, content).items():
             entries[write_key(text)] = write_value(item)
 
-    write_value = value.write or _same
+    write_value = value.write or _identity
     return write
 
 
-def _numeral(text: str) -> int:
+def _parse_integer(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise WireError(f"{_shown(text)} is no number")
+        raise WireError(f"{_shorten_repr(text)} is not a number")
     return int(text)
 
 
 def _expect(kind: type[Any], value: object) -> Any:  # noqa: ANN401 - of that kind
     if not isinstance(value, kind):
-        raise WireError(f"it must be a {kind.__name__}, not {_shown(value)}")
+        raise WireError(f"it must be a {kind.__name__}, not {_shorten_repr(value)}")
     return value
 
 
-def _same(value: Any) -> Any:  # noqa: ANN401 - whatever it is
+def _identity(value: Any) -> Any:  # noqa: ANN401 - whatever it is
     return value
 
 
-def _shown(value: object) -> str:
+def _shorten_repr(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 # In bytes. A page of jobs, or the profile of a large model, is a few megabytes.
-_LARGEST = 32 << 20
+_MAX_SIZE = 32 << 20
 
 
 def encode(name: str, value: dict[str, Any]) -> bytes:
@@ -215,13 +215,13 @@ def parse(name: str, value: dict[str, Any]) -> "Message":
     return message
 
 
-def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any]:
+def decode(name: str, content: bytes, *, as_datetimes: bool = False) -> dict[str, Any]:
     """Decodes a message.
 
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
         content: The message as bytes. Fields that the contract does not define are ignored.
-        moments: Whether the result is for generated models. Times are then datetimes, because
+        as_datetimes: Whether the result is for generated models. Times are then datetimes, because
             formatting and parsing them would take longer than everything else, and job types that
             this release does not know are included with the fields that all job types share.
 
@@ -232,47 +232,51 @@ def decode(name: str, content: bytes, *, moments: bool = False) -> dict[str, Any
         WireError: If the bytes are not such a message, or there are too many.
     """
     message = read_message(name, content)
-    return _read(message, _moment, _newer) if moments else _read(message, write_time)
+    return (
+        _read(message, _to_datetime_or_none, _decode_unknown_members)
+        if as_datetimes
+        else _read(message, format_time)
+    )
 
 
 def read_message(name: str, content: bytes) -> "Message":
     """Parses the bytes of a message, as `decode` does, without converting it to JSON."""
     from google.protobuf.message import DecodeError
 
-    if len(content) > _LARGEST:
-        raise WireError(f"A {name} of {len(content)} bytes is too large: {_LARGEST} are allowed.")
+    if len(content) > _MAX_SIZE:
+        raise WireError(f"A {name} of {len(content)} bytes is too large: {_MAX_SIZE} are allowed.")
     try:
         return message_class(name).FromString(content)
     except (DecodeError, RecursionError) as error:
-        raise WireError(f"{len(content)} bytes are no {name}: {error}") from None
+        raise WireError(f"{len(content)} bytes are not a {name}: {error}") from None
 
 
 def to_json(message: "Message") -> dict[str, Any]:
     """Converts a message to JSON, as `decode` does."""
-    return _read(message, write_time)
+    return _read(message, format_time)
 
 
 def _read(
     message: "Message",
     time: "Callable[[Timestamp], object]",
-    newer: "Callable[[Message, str], dict[str, Any]]" = lambda _message, _oneof: {},
+    decode_unknown: "Callable[[Message, str], dict[str, Any]]" = lambda _message, _oneof: {},
 ) -> dict[str, Any]:
     from qai_hub_api.wire_readers import READERS, Values
 
     name = message.DESCRIPTOR.full_name
     try:
-        return READERS[name](message, Values(time, short_float, newer))
+        return READERS[name](message, Values(time, shorten_float, decode_unknown))
     except ValueError as error:
         raise WireError(f"{name}: {error}") from None
 
 
-def _newer(message: "Message", oneof: str) -> dict[str, Any]:
-    return newer_members(message, oneof, lambda inner: _read(inner, _moment))
+def _decode_unknown_members(message: "Message", oneof: str) -> dict[str, Any]:
+    return decode_unknown_members(message, oneof, lambda inner: _read(inner, _to_datetime_or_none))
 
 
-def _moment(time: "Timestamp") -> object:
+def _to_datetime_or_none(time: "Timestamp") -> object:
     """Returns a time as a datetime; None for an invalid one, so that the rest can be read."""
     try:
-        return moment(time)
+        return to_datetime(time)
     except ValueError:
         return None

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PACKAGE",
-    "Described",
+    "DescriptorIndex",
     "Operation",
     "WireError",
-    "described",
     "find_operation",
+    "load_descriptor",
     "message_class",
 ]
 
@@ -33,7 +33,7 @@ class WireError(ValueError):
     """A message, or its JSON, does not conform to the contract."""
 
 
-class Described(NamedTuple):
+class DescriptorIndex(NamedTuple):
     """The content of the compiled descriptor, by full names.
 
     Attributes:
@@ -52,7 +52,7 @@ class Described(NamedTuple):
 
 
 @functools.cache
-def described() -> Described:
+def load_descriptor() -> DescriptorIndex:
     """Loads the compiled descriptor, once per process."""
     from google.protobuf import descriptor_pool, timestamp_pb2
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -62,7 +62,7 @@ def described() -> Described:
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(serialized)
-    found = Described(file, pool, {}, {}, {})
+    found = DescriptorIndex(file, pool, {}, {}, {})
     found.enums.update({f"{PACKAGE}.{enum.name}": enum for enum in file.enum_type})
     todo = [(f"{PACKAGE}.{message.name}", message) for message in file.message_type]
     while todo:
@@ -89,10 +89,10 @@ def message_class(name: str) -> "type[Message]":
     """
     from google.protobuf.message_factory import GetMessageClass
 
-    return GetMessageClass(described().pool.FindMessageTypeByName(name))
+    return GetMessageClass(load_descriptor().pool.FindMessageTypeByName(name))
 
 
-class Bare(NamedTuple):
+class BareResponse(NamedTuple):
     """An alternative response that consists of a single field of the full response.
 
     Attributes:
@@ -117,7 +117,7 @@ class Operation(NamedTuple):
 
     request: str | None
     response: str | None
-    bare: Bare | None
+    bare: BareResponse | None
 
 
 def find_operation(method: str, path: str) -> Operation | None:
@@ -144,7 +144,7 @@ def _operations() -> dict[str, list[tuple[re.Pattern[str], Operation]]]:
     for entry in json.loads(text).values():
         if entry["request"] is None and entry["response"] is None:
             continue
-        bare = Bare(**entry["bare"]) if "bare" in entry else None
+        bare = BareResponse(**entry["bare"]) if "bare" in entry else None
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(entry["path"]))
         operation = Operation(entry["request"], entry["response"], bare)
         found.setdefault(entry["method"], []).append((re.compile(pattern), operation))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["SCALARS", "moment", "read_time", "short_float", "write_time"]
+__all__ = ["SCALARS", "format_time", "parse_time", "shorten_float", "to_datetime"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = re.compile(
@@ -19,7 +19,7 @@ _TIME = re.compile(
 _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
-def read_time(text: object) -> tuple[int, int]:
+def parse_time(text: object) -> tuple[int, int]:
     """Parses an RFC 3339 time.
 
     Args:
@@ -39,10 +39,10 @@ def read_time(text: object) -> tuple[int, int]:
         moment = datetime.fromisoformat(second.upper() + offset.upper()).astimezone(UTC)
         return (moment - _EPOCH) // timedelta(seconds=1), int((fraction or "").ljust(9, "0"))
     except (OverflowError, ValueError):
-        raise ValueError("it is no time between the years 1 and 9999") from None
+        raise ValueError("it is not a time between the years 1 and 9999") from None
 
 
-def write_time(time: "Timestamp") -> str:
+def format_time(time: "Timestamp") -> str:
     """Formats a time as RFC 3339 in UTC, with microseconds, or nanoseconds where needed.
 
     Args:
@@ -54,12 +54,12 @@ def write_time(time: "Timestamp") -> str:
     Raises:
         ValueError: If it is not between the years 1 and 9999.
     """
-    text = moment(time).isoformat("T", "microseconds").removesuffix("+00:00")
+    text = to_datetime(time).isoformat("T", "microseconds").removesuffix("+00:00")
     rest = time.nanos % 1000
     return f"{text}{rest:03}Z" if rest else f"{text}Z"
 
 
-def moment(time: "Timestamp") -> datetime:
+def to_datetime(time: "Timestamp") -> datetime:
     """Converts a time to an aware datetime in UTC, rounded down to microseconds.
 
     Args:
@@ -77,10 +77,10 @@ def moment(time: "Timestamp") -> datetime:
     try:
         return _EPOCH + timedelta(0, time.seconds, nanos // 1000)
     except OverflowError:
-        raise ValueError("it is no time between the years 1 and 9999") from None
+        raise ValueError("it is not a time between the years 1 and 9999") from None
 
 
-def short_float(value: float) -> float:
+def shorten_float(value: float) -> float:
     """Returns the shortest decimal number with the same value in single precision.
 
     Args:

@@ -8,7 +8,7 @@ identifier can then be read.
 import functools
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.wire.descriptor import described, message_class
+from qai_hub.wire.descriptor import load_descriptor, message_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import FieldDescriptorProto
     from google.protobuf.message import Message
 
-__all__ = ["newer_members"]
+__all__ = ["decode_unknown_members"]
 
 _VARINT, _BYTES = 0, 2
 
 
-def newer_members(
+def decode_unknown_members(
     message: "Message", oneof: str, read: "Callable[[Message], Any]"
 ) -> dict[str, Any]:
     """Decodes the unknown fields of a message that may be members of a oneof.
@@ -37,38 +37,38 @@ def newer_members(
     """
     from google.protobuf.unknown_fields import UnknownFieldSet
 
-    shared = _shared(message.DESCRIPTOR.full_name, oneof)
+    shared = _shared_fields(message.DESCRIPTOR.full_name, oneof)
     found: dict[str, Any] = {}
     fields: Any = UnknownFieldSet(message)
     for field in fields:
         if field.wire_type == _BYTES and shared:
             name = f"field_{field.field_number}"
-            found[name] = _members(field.data, name, shared, read)
+            found[name] = _decode_members(field.data, name, shared, read)
     return found
 
 
 @functools.cache
-def _shared(message: str, oneof: str) -> "dict[int, tuple[str, FieldDescriptorProto]]":
+def _shared_fields(message: str, oneof: str) -> "dict[int, tuple[str, FieldDescriptorProto]]":
     """Returns the fields that all members of a oneof share, with their names, by number."""
-    told = described().messages[message]
-    index = [each.name for each in told.oneof_decl].index(oneof)
-    members = [each for each in told.field if each.HasField("oneof_index")]
-    alike: list[set[tuple[int, int, str, str]]] = []
+    descriptor = load_descriptor().messages[message]
+    index = [each.name for each in descriptor.oneof_decl].index(oneof)
+    members = [each for each in descriptor.field if each.HasField("oneof_index")]
+    common_shapes: list[set[tuple[int, int, str, str]]] = []
     fields: dict[int, tuple[str, FieldDescriptorProto]] = {}
     for member in members:
         if member.oneof_index != index or not member.type_name:
             continue
         shapes = set()
-        for field in described().messages[member.type_name[1:]].field:
+        for field in load_descriptor().messages[member.type_name[1:]].field:
             name = "{}_id" if field.name == f"{member.name}_id" else field.name
             shapes.add((field.number, int(field.type), field.type_name, name))
             fields[field.number] = (name, field)
-        alike.append(shapes)
-    common = set.intersection(*alike) if alike else set()
+        common_shapes.append(shapes)
+    common = set.intersection(*common_shapes) if common_shapes else set()
     return {number: fields[number] for number, *_ in common}
 
 
-def _members(
+def _decode_members(
     content: bytes,
     member: str,
     shared: "dict[int, tuple[str, FieldDescriptorProto]]",
@@ -81,16 +81,16 @@ def _members(
     found: dict[str, Any] = {}
     try:
         fields: Any = UnknownFieldSet(Empty.FromString(content))
-        for told in fields:
-            name, field = shared.get(told.field_number, ("", None))
+        for received in fields:
+            name, field = shared.get(received.field_number, ("", None))
             if field is None:
                 continue
-            if field.type == field.TYPE_STRING and told.wire_type == _BYTES:
-                found[name.format(member)] = told.data.decode()
-            elif field.type == field.TYPE_ENUM and told.wire_type == _VARINT:
-                found[name] = told.data
-            elif field.type == field.TYPE_MESSAGE and told.wire_type == _BYTES:
-                found[name] = read(message_class(field.type_name[1:]).FromString(told.data))
+            if field.type == field.TYPE_STRING and received.wire_type == _BYTES:
+                found[name.format(member)] = received.data.decode()
+            elif field.type == field.TYPE_ENUM and received.wire_type == _VARINT:
+                found[name] = received.data
+            elif field.type == field.TYPE_MESSAGE and received.wire_type == _BYTES:
+                found[name] = read(message_class(field.type_name[1:]).FromString(received.data))
     except (DecodeError, ValueError):
         return {}
     return found

@@ -22,7 +22,7 @@ from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
 from qai_hub.local.engine.sandbox import describe_sandbox
-from qai_hub.local.tools import told_abilities
+from qai_hub.local.frameworks import format_capabilities
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         text = "\n".join(hub.said)
         assert 'hub.Client(profile="local")' in text
         assert config.api_token not in text
-        assert all(f"  {line}" in hub.said for line in told_abilities())
+        assert all(f"  {line}" in hub.said for line in format_capabilities())
         assert describe_sandbox() in hub.said
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
@@ -176,7 +176,7 @@ def test_a_new_token_replaces_the_old_one_also_in_profiles(tmp_path: Path) -> No
         assert load_config("local-ada@example.com", home=tmp_path).api_token == "two"
         assert refused(ada)
     with served(tmp_path, "--port", port, "--user", "ada@example.com") as hub:
-        assert "bob@example.com may not enter any more" in "".join(hub.said)
+        assert "bob@example.com no longer has access" in "".join(hub.said)
         assert refused(bob)
         assert load_config("local", home=tmp_path).api_token != bob.api_token
     with served(tmp_path, "--port", port, "--user", "bob@example.com", "--keep-users"):
@@ -251,7 +251,7 @@ def test_a_disk_without_room_is_not_taken_for_a_port_in_use(tmp_path: Path) -> N
 @pytest.mark.parametrize("host", ["", "0.0.0.0"])
 def test_a_hub_that_others_can_reach_says_so(tmp_path: Path, host: str) -> None:
     with served(tmp_path, "--port", "0", "--host", host) as hub:
-        assert any("nothing is encrypted" in line for line in hub.said)
+        assert any("unencrypted" in line for line in hub.said)
         assert hub.end(signal.SIGTERM)[0] == 0
 
 
@@ -261,7 +261,7 @@ def test_a_folder_of_somebody_else_is_refused_in_one_line(tmp_path: Path) -> Non
     (folder / "files" / "thesis.txt").write_text("thesis")
     done = run(tmp_path, "serve", "--port", "0", "--data-dir", str(folder))
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
-    assert f"{folder} is no data folder of a hub, and not empty: it has files in it" in done.stderr
+    assert f"{folder} is not a hub's data folder, and not empty: it contains files" in done.stderr
     assert [path.name for path in folder.rglob("*")] == ["files", "thesis.txt"]
 
 
@@ -276,7 +276,7 @@ def test_what_is_in_quarantine_is_told(tmp_path: Path) -> None:
     with served(tmp_path, *arguments) as hub:
         assert f"In quarantine: 2 (3.0 MB), in {folder / 'quarantine'}" in hub.said
         (warning,) = [line for line in hub.said if "WARNING" in line]
-        assert "has taken in what the database does not know" in warning
+        assert "unknown or expired files were moved to" in warning
         assert hub.end(signal.SIGTERM)[0] == 0
 
 
@@ -286,7 +286,7 @@ def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None
     before = path.read_text()
     done = run(tmp_path, "serve", "--port", "0")
     assert done.returncode == 1
-    assert "give another name by --profile" in done.stderr
+    assert "choose another name with --profile" in done.stderr
     assert "precious" not in done.stderr
     assert path.read_text() == before
     path.write_text("nonsense")

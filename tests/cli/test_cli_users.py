@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.cli.common import USERS_VARIABLE, read_users, users_of_the_environment
+from qai_hub.cli.common import USERS_VARIABLE, parse_users, users_from_environment
 from qai_hub.cli.main import main
 from qai_hub.local import LocalHub
 
@@ -52,16 +52,16 @@ def test_a_token_is_printed_once_and_alone_on_stdout(command: Command, folder: P
     status, out, errors = command("add", " Bob@Example.com")
     assert (status, out.count("\n")) == (0, 1)
     token = out.strip()
-    assert errors == f"{BOB} may enter until they are revoked.\n"
+    assert errors == f"{BOB} has access until it is revoked.\n"
     status, out, errors = command("renew", BOB)
     renewed = out.strip()
-    assert (status, errors) == (0, f"{BOB} may enter by the new token alone.\n")
+    assert (status, errors) == (0, f"{BOB} has access with the new token only.\n")
     with LocalHub(folder, users={ADA: None}) as hub:
         assert not hub.is_token_of(token, BOB)
         assert hub.is_token_of(renewed, BOB)
     status, out, errors = command("revoke", BOB)
     assert (status, out) == (0, "")
-    assert errors.startswith(f"{BOB} may not enter any more.")
+    assert errors.startswith(f"{BOB} has no access any more.")
     assert command("list") == (
         0,
         f"{ADA}\tactive\tstart\t1\n{BOB}\tinactive\tadded\t0\n",
@@ -87,10 +87,10 @@ def test_a_token_that_is_given_is_not_printed(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["add", ADA], "is a user already"),
+        (["add", ADA], "is already a user"),
         (["add", "ada"], "'ada' is not an e-mail address"),
-        (["renew", BOB], "no user of this hub: ada@example.com"),
-        (["revoke", BOB], "no user of this hub"),
+        (["renew", BOB], "not a user of this hub (its users: ada@example.com)"),
+        (["revoke", BOB], "not a user of this hub"),
         (["add", BOB, "--token-file", "no such file"], "No such file"),
     ],
 )
@@ -132,7 +132,7 @@ def test_other_folders_are_left_as_they_are(
     (tmp_path / "hub.db").write_bytes(b"mine")
     for place in (tmp_path, tmp_path / "missing"):
         assert main(["users", "list", "--data-dir", str(place)]) == 1
-        assert "no data folder of a hub" in capsys.readouterr().err
+        assert "is not a hub's data folder" in capsys.readouterr().err
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
 
 
@@ -148,7 +148,7 @@ def test_a_database_of_something_else_is_left_as_it_is(
         )
     before = (tmp_path / "hub.db").read_bytes()
     assert main(["users", *verb, "--data-dir", str(tmp_path)]) == 1
-    assert "no data folder of a hub" in capsys.readouterr().err
+    assert "is not a hub's data folder" in capsys.readouterr().err
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
@@ -162,7 +162,7 @@ def test_users_are_read_as_they_were_written(
     users: list[tuple[str, str | None]], between: str
 ) -> None:
     words = [email if token is None else f"{email}={token}" for email, token in users]
-    assert read_users(between.join(words)) == users
+    assert parse_users(between.join(words)) == users
 
 
 @pytest.mark.parametrize(
@@ -177,14 +177,14 @@ def test_users_are_read_as_they_were_written(
 )
 def test_what_is_no_user_is_refused_and_not_shown(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told) as caught:
-        read_users(text)
+        parse_users(text)
     assert "cret" not in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
 
 
 def test_the_environment_names_users_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(USERS_VARIABLE, f"{ADA}={SECRET}\n{BOB} eve@example.com")
-    assert users_of_the_environment() == [
+    assert users_from_environment() == [
         (ADA, SECRET),
         (BOB, None),
         ("eve@example.com", None),
@@ -193,4 +193,4 @@ def test_the_environment_names_users_once(monkeypatch: pytest.MonkeyPatch) -> No
     code = "import os; print(sorted(os.environ))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert USERS_VARIABLE not in done.stdout + str(dict(os.environ))
-    assert users_of_the_environment() == []
+    assert users_from_environment() == []

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.canned import DEVICES, Canned, CannedHub
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import Reply, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -32,25 +33,25 @@ def compile_job(state: str, **details: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(job: dict[str, Any], *creates: Canned) -> Iterator[tuple[Client, CannedHub]]:
+def serving(job: dict[str, Any], *creates: Reply) -> Iterator[tuple[Client, RoutedHub]]:
     model = {"model_id": "mabc", "model_type": "MODEL_TYPE_ONNX", "name": "m"}
-    answers: dict[str, Canned | list[Canned]] = {
-        "GET /api/v1/models/mabc/": Canned(model),
-        "GET /api/v1/devices/": Canned(DEVICES),
+    answers: Routes = {
+        "GET /api/v1/models/mabc/": json_reply(model),
+        "GET /api/v1/devices/": json_reply(DEVICES),
         "POST /api/v1/jobs/": list(creates),
-        "GET /api/v1/jobs/jabc12345/": Canned(job),
+        "GET /api/v1/jobs/jabc12345/": json_reply(job),
     }
-    with CannedHub(answers) as server:
+    with RoutedHub(answers) as server:
         client = Client(ClientConfig("token", server.url, server.url))
         yield client, server
         client.close()
 
 
-def creates(server: CannedHub) -> int:
-    return sum(key == "POST /api/v1/jobs/" for key, _, _ in server.requests)
+def creates(server: RoutedHub) -> int:
+    return server.count("POST /api/v1/jobs/")
 
 
-MADE = Canned(
+MADE = json_reply(
     {"id": "jabc12345", "status": "", "creation_time": "2026-01-02T03:04:05Z"},
     201,
 )
@@ -79,19 +80,19 @@ def test_nothing_follows_a_compile_job_without_a_target_model() -> None:
 def test_an_error_tells_which_jobs_were_made(verb: str) -> None:
     target = {"model_id": "mtarget", "producer_id": "jabc12345", "name": "t"}
     running = compile_job("JOB_STATE_OPTIMIZING_MODEL", target_model=target)
-    refused = Canned({"title": "no", "detail": "too many jobs"}, 400)
+    refused = json_reply({"title": "no", "detail": "too many jobs"}, 400)
     with serving(running, MADE, refused) as (client, server):
         model = client.get_model("mabc")
         with pytest.raises(hub.UserError, match="too many jobs") as caught:
             getattr(client, verb)(model, DEVICE)
-        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
+        assert caught.value.__notes__ == ["Jobs already created, which get_job fetches: jabc12345"]
         assert creates(server) == 2
 
 
 def test_without_retry_the_link_job_is_not_retried_either() -> None:
     target = {"model_id": "mtarget", "producer_id": "jabc12345", "name": "t"}
     running = compile_job("JOB_STATE_OPTIMIZING_MODEL", target_model=target)
-    limited = Canned({"title": "slow down", "detail": "slow down"}, 429)
+    limited = json_reply({"title": "slow down", "detail": "slow down"}, 429)
     with serving(running, MADE, limited) as (client, server):
         model = client.get_model("mabc")
         with pytest.raises(hub.RateLimitedError):

@@ -71,7 +71,7 @@ def test_addresses_are_trimmed(url: str, kept: str) -> None:
     ],
 )
 def test_addresses_that_no_request_could_go_to(url: str) -> None:
-    with pytest.raises(UserError, match="api_url must be an address like https://") as caught:
+    with pytest.raises(UserError, match="api_url must be a URL like https://") as caught:
         ClientConfig("t", url)
     assert "s3cret" not in str(caught.value)
     with pytest.raises(UserError, match="web_url must be"):
@@ -86,7 +86,7 @@ def test_tokens_are_text(token: object) -> None:
 
 @pytest.mark.parametrize("token", ["a b", "a\nb", "tok\u00e9n", "a\x7f"])
 def test_tokens_fit_into_a_header(token: str) -> None:
-    with pytest.raises(UserError, match="copy it again") as caught:
+    with pytest.raises(UserError, match="copy only the token") as caught:
         ClientConfig(token)
     assert token not in str(caught.value)
 

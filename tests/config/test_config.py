@@ -232,7 +232,7 @@ def test_hostile_profile_names(tmp_path: Path, name: str) -> None:
         lambda: load_config(name, environ={}, home=tmp_path),
         lambda: save_config(ClientConfig("t"), name, environ={}, home=tmp_path),
     ):
-        with pytest.raises(UserError, match="no name for a profile"):
+        with pytest.raises(UserError, match="not a valid profile name"):
             use()
     assert list(tmp_path.iterdir()) == []
 

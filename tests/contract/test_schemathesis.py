@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.people import ME
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.local import LocalHub

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 
-from qai_hub.wire.descriptor import described, message_class
+from qai_hub.wire.descriptor import load_descriptor, message_class
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "qai_hub.api."
@@ -35,7 +35,7 @@ with (ROOT / "tests" / "data" / "wire.csv").open(encoding="utf-8", newline="") a
 
 
 def of_type(field: FieldDescriptorProto) -> str:
-    entry = described().entries.get(field.type_name.lstrip("."))
+    entry = load_descriptor().entries.get(field.type_name.lstrip("."))
     if entry is not None:
         return f"map<{of_type(entry.field[0])},{of_type(entry.field[1])}>"
     if field.type_name:
@@ -45,7 +45,7 @@ def of_type(field: FieldDescriptorProto) -> str:
 
 def kind_of(message: DescriptorProto, field: FieldDescriptorProto) -> tuple[str, str]:
     """Kind of a field, and its oneof."""
-    if field.type_name.lstrip(".") in described().entries:
+    if field.type_name.lstrip(".") in load_descriptor().entries:
         return "map", ""
     if field.label == field.LABEL_REPEATED:
         return "repeated", ""
@@ -59,12 +59,12 @@ def kind_of(message: DescriptorProto, field: FieldDescriptorProto) -> tuple[str,
 
 
 def test_messages_are_those_of_the_table() -> None:
-    assert described().messages.keys() == {PACKAGE + name for name in FIELDS}
+    assert load_descriptor().messages.keys() == {PACKAGE + name for name in FIELDS}
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_fields_are_those_of_the_table(name: str) -> None:
-    message = described().messages[PACKAGE + name]
+    message = load_descriptor().messages[PACKAGE + name]
     found = [
         (field.name, str(field.number), of_type(field), *kind_of(message, field))
         for field in message.field
@@ -76,7 +76,7 @@ def test_fields_are_those_of_the_table(name: str) -> None:
 def test_enums_are_those_of_the_table() -> None:
     found = {
         name.removeprefix(PACKAGE): {value.name: value.number for value in enum.value}
-        for name, enum in described().enums.items()
+        for name, enum in load_descriptor().enums.items()
     }
     added = {
         name: {value: schema["x-protobuf-enum-values"][value] for value in schema["x-extension"]}
@@ -104,7 +104,7 @@ def test_operations_are_those_of_the_contract() -> None:
 def test_operations_name_messages_of_the_descriptor() -> None:
     for entry in OPERATIONS.values():
         for name in (entry["request"], entry["response"]):
-            assert name is None or name in described().messages
+            assert name is None or name in load_descriptor().messages
 
 
 def test_bare_answers_are_a_field_of_the_full_ones() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from support.people import COLLEAGUE
 from support.tiny_models import averaging
+from support.users import COLLEAGUE
 
 import qai_hub
 import qai_hub.hub

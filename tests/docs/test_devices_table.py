@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from qai_hub.local.devices import read_table
+from qai_hub.local.devices import load_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "devices.md"
-TABLE = read_table()
+TABLE = load_table()
 
 
 def between(name: str) -> str:

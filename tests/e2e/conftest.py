@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from support.people import COLLEAGUE, ME, STRANGER
 from support.tiny_models import affine
+from support.users import COLLEAGUE, ME, STRANGER
 
 from qai_hub.client import Client, CompileJob, Device, Model
 from qai_hub.local import LocalHub

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.call_context import CallContext
 from support.call_shapes import SHAPES
-from support.call_world import World
 from support.fake_worker import FakeWorker
 
 import qai_hub as hub
@@ -41,7 +41,7 @@ def worked() -> Iterator[Client]:
         yield lh.client()
 
 
-class SpiedWorld(World):
+class SpiedWorld(CallContext):
     """A world that knows what a call has made on the hub, apart from what it was prepared with."""
 
     def __init__(self, client: Client, folder: Path, made: list[str]) -> None:

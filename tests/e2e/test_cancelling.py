@@ -12,9 +12,9 @@ import httpx
 import numpy as np
 import pytest
 from support.execution_models import endless_model
-from support.job_hub import RUNNING, JobHub, answer
-from support.patience import until
-from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
+from support.job_hub import RUNNING, JobHub
+from support.polling import wait_until
+from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step, json_reply
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -33,7 +33,7 @@ def endless(client: Client) -> Model:
 
 def begin(client: Client, endless: Model, device: Device) -> Job:
     job = client.submit_inference_job(endless, device)
-    until(lambda: job.get_status() == JobStatus.State.MEASURING_PERFORMANCE)
+    wait_until(lambda: job.get_status() == JobStatus.State.MEASURING_PERFORMANCE)
     return job
 
 
@@ -71,7 +71,7 @@ def test_a_running_job_is_cancelled_with_all_its_processes(
         if group := re.search(r"Process (\d+) started", text):
             break
     assert group is not None
-    until(lambda: is_gone(int(group[1])))
+    wait_until(lambda: is_gone(int(group[1])))
 
 
 def test_a_wait_ends_when_another_cancels(running: Job, client: Client) -> None:
@@ -183,10 +183,10 @@ def test_a_server_without_these_operations_is_named(status: int) -> None:
     def lacking(request: Request) -> Step | None:
         if request.method in {"POST", "DELETE"}:
             return Reply(status, b"<html>nothing here</html>", {"Content-Type": "text/html"})
-        return answer({"model_id": "mabc12345"}) if "/models/" in request.path else None
+        return json_reply({"model_id": "mabc12345"}) if "/models/" in request.path else None
 
     with JobHub(RUNNING) as server:
-        server.instead = lacking
+        server.override = lacking
         client = server.client()
         for doing, act in acts(client.get_job("jabc12345")).items():
             with pytest.raises(hub.UserError, match=rf"cannot {doing}: it has no such operation"):
@@ -201,7 +201,7 @@ def test_what_is_not_there_is_told_from_what_the_server_cannot_do() -> None:
     with JobHub(RUNNING) as server:
         client = server.client()
         job = client.get_job("jabc12345")
-        server.instead = nothing
+        server.override = nothing
         for act in acts(job).values():
             with pytest.raises(hub.UserError, match=r"There is nothing called that\.$"):
                 act()

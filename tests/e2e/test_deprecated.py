@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.people import ME
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, CompileJob, Device, Model

@@ -90,7 +90,7 @@ def test_bytes_of_a_file_as_16_bit_integers(client: Client, device: Device) -> N
     after = compiled(client, device, FILE_TYPE, {"bytes": ((1, 2048), "uint16")})
 
     assert after.get_target_shapes() == {"bytes": ((1, 2048), "uint16")}
-    assert "cast to the int32 of the model" in after.notices[0].message
+    assert "cast to the model's int32 without scaling" in after.notices[0].message
     expected = outputs_of(client, device, before, {"bytes": inputs})
     narrow = [data.astype(np.uint16) for data in inputs]
     found = outputs_of(client, device, after, {"bytes": narrow})
@@ -102,7 +102,7 @@ def test_a_dtype_that_was_forgotten_fails_the_job(client: Client, device: Device
 
     status = job.wait(240)
     assert status.failure
-    assert "takes int32" in str(status.message)
+    assert "'bytes': int32[" in str(status.message)
     assert "the type in input_specs, float32" in str(status.message)
 
 

@@ -157,7 +157,7 @@ def test_names_that_are_not_names(compiled: CompileJob, name: str) -> None:
 
 def test_get_job_checks_the_type(compiled: CompileJob, client: Client) -> None:
     assert isinstance(client.get_job(compiled.job_id, JobType.COMPILE), CompileJob)
-    with pytest.raises(hub.UserError, match="is of the type compile, not inference"):
+    with pytest.raises(hub.UserError, match="has the type compile, not inference"):
         client.get_job(compiled.job_id, JobType.PROFILE)
 
 

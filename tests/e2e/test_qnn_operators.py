@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from support.execution_models import FLOAT, branching_model, model_of
+from support.execution_models import FLOAT, branching_model, build_model
 from support.qnn import (
     BINARY,
     DLC,
@@ -72,7 +72,7 @@ def test_a_profile_tells_which_layers_the_cpu_runs(client: Client, tmp_path: obj
 
 def test_a_model_of_which_the_htp_runs_nothing(client: Client) -> None:
     nodes = [helper.make_node("Erf", ["x"], ["y"], name="odd")]
-    model = model_of(nodes, {"x": (FLOAT, [1, 4])}, {"y": (FLOAT, [1, 4])})
+    model = build_model(nodes, {"x": (FLOAT, [1, 4])}, {"y": (FLOAT, [1, 4])})
     cause, reason = refused(client, model, PRECOMPILED)
     assert cause == "UNSUPPORTED"
     assert reason.startswith("The HTP supports no operator of this model")
@@ -102,7 +102,7 @@ def gated(*factors: str) -> onnx.ModelProto:
         helper.make_node("HardSigmoid", ["x"], ["gate"], name="gate", **gate),
         helper.make_node("Mul", factors, ["y"], name="product"),
     ]
-    return model_of(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, [1, 8, 8])})
+    return build_model(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, [1, 8, 8])})
 
 
 @pytest.mark.parametrize("factors", [("x", "gate"), ("gate", "x")])
@@ -151,7 +151,7 @@ def test_operators_that_qnn_computes_wrongly_are_told_of(
         if name
     }
     ports = {"x": (FLOAT, [1, 1, 8, 8])}, {"y": (FLOAT, [1, 1, *size])}
-    model = model_of(nodes, *ports, weights)
+    model = build_model(nodes, *ports, weights)
     image = {"x": [X["x"][0][None]]}
 
     job = compiled(client, model, BINARY)

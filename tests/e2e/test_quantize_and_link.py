@@ -102,7 +102,7 @@ def test_link_jobs_that_are_refused(
         client.submit_link_job([], device)
     with pytest.raises(hub.UserError, match="Only QNN DLC"):
         client.submit_link_job([dlc, source], device)
-    with pytest.raises(hub.UserError, match="comes twice"):
+    with pytest.raises(hub.UserError, match="given twice"):
         client.submit_link_job([dlc, client.get_model(dlc.model_id)], device)
     with pytest.raises(FileNotFoundError):
         client.submit_link_job(str(tmp_path / "nothing.dlc"), device)

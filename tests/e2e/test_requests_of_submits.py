@@ -26,10 +26,10 @@ SPECS = {"x": (2, 4)}
 def idle() -> Iterator[LocalHub]:
     """A hub that takes jobs, and lets none of them begin to end."""
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(run_attempt=worker) as lh:
         yield lh
-        worker.go.set()
+        worker.may_finish.set()
 
 
 @pytest.fixture
@@ -179,8 +179,8 @@ def test_what_was_uploaded_is_what_is_fetched(idle: LocalHub, sent: list[str]) -
 def remember(client: Client, query: Device, device: Device) -> None:
     """Has the client take a device for what the service selected a while ago."""
     choose(DEVICES, client, query)
-    ((key, (asked, _)),) = DEVICES._found.items()
-    DEVICES._found[key] = asked, device
+    ((key, (asked, _)),) = DEVICES._entries.items()
+    DEVICES._entries[key] = asked, device
 
 
 def test_a_device_that_is_gone_is_asked_for_anew(idle: LocalHub, sent: list[str]) -> None:
@@ -236,5 +236,5 @@ def test_each_caller_has_a_device_of_its_own(idle: LocalHub) -> None:
     assert isinstance(first.attributes, list)
     first.attributes.clear()
     second = choose(DEVICES, client, PHONE)
-    assert second.is_remembered
+    assert second.is_cached
     assert second.device.attributes

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.job_hub import DONE, answer, compile_job
-from support.people import ME
-from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
+from support.job_hub import DONE, compile_job
+from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step, json_reply
+from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
@@ -133,8 +133,8 @@ class Storage:
         }
         if request.method == "POST":
             made = "ma" if path == "models" else "da"
-            return answer({"id": made, "status": "", "creation_time": "2026-01-02T03:04:05Z"})
-        return answer(payloads[path])
+            return json_reply({"id": made, "status": "", "creation_time": "2026-01-02T03:04:05Z"})
+        return json_reply(payloads[path])
 
 
 TRANSFERS: dict[str, Callable[[Any, str], object]] = {
@@ -151,7 +151,7 @@ TRANSFERS: dict[str, Callable[[Any, str], object]] = {
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(sessions, "_TRANSFERS", RetryPolicy(tries=1))
+    monkeypatch.setattr(sessions, "_TRANSFER_RETRIES", RetryPolicy(max_attempts=1))
     SESSIONS.close("files")
     yield
     SESSIONS.close("files")
@@ -182,6 +182,6 @@ def test_transfers_that_fail_show_no_signature_and_no_token(
         with pytest.raises(hub.Error) as caught:
             TRANSFERS[transfer](client, str(tmp_path / "f"))
         client.close()
-    assert_shown_nowhere("s3cret", caught.value)
+    assert_not_exposed("s3cret", caught.value)
     told = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
     assert "s3cret" not in told

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from support.people import COLLEAGUE
 from support.tiny_models import affine
+from support.users import COLLEAGUE
 
 from qai_hub.client import Client, CompileJob, Device, JobArtifactType
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from support.people import COLLEAGUE, ME
 from support.tiny_models import affine
+from support.users import COLLEAGUE, ME
 
 import qai_hub as hub
 from qai_hub.client import Client, CompileJob, Device, InferenceJob, Model

@@ -13,15 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from support.canned import Canned, CannedHub
 from support.job_hub import DONE, compile_job
-from support.s3_world import PEM, SECRETS, Internet, Store, _running, credentials, store
-from support.secret_watch import assert_shown_nowhere
+from support.routed_hub import RoutedHub, Routes
+from support.s3_store import PEM, SECRETS, Store, _running, amazon_proxy, credentials, store
+from support.scripted_server import Reply, ScriptedServer, json_reply
+from support.secret_assertions import assert_not_exposed
 from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob
-from qai_hub.transfer.s3 import s3_supported
+from qai_hub.transfer.s3 import is_s3_supported
 from qai_hub.transport.pool import SESSIONS
 
 __all__ = ["_running", "store"]
@@ -32,8 +33,8 @@ JOB["available_artifacts"] = ["JOB_ARTIFACT_TYPE_HUB_LOG"]
 LOGS = "/api/v1/jobs/j1/device_runs/latest/artifact_list/5/"
 
 
-def given(key: str, **changes: Any) -> Canned:
-    return Canned({"credentials": credentials(key, **changes)})
+def given(key: str, **changes: Any) -> Reply:
+    return json_reply({"credentials": credentials(key, **changes)})
 
 
 def artifact(key: str, filename: str) -> dict[str, Any]:
@@ -41,42 +42,42 @@ def artifact(key: str, filename: str) -> dict[str, Any]:
     return {"url": "", "filename": "", "name": "hub log", "credentials": found}
 
 
-ANSWERS: dict[str, Canned | list[Canned]] = {
-    "POST /api/v1/models/": Canned({**CREATED, "id": "m1"}, 201),
-    "GET /api/v1/models/m1/": Canned({"model_id": "m1", "name": "net"}),
+ANSWERS: Routes = {
+    "POST /api/v1/models/": json_reply({**CREATED, "id": "m1"}, 201),
+    "GET /api/v1/models/m1/": json_reply({"model_id": "m1", "name": "net"}),
     "GET /api/v1/models/m1/multipart_upload/": given("models/m1"),
-    "POST /api/v1/models/m1/upload_complete/": Canned(CREATED),
+    "POST /api/v1/models/m1/upload_complete/": json_reply(CREATED),
     "GET /api/v1/models/m1/download/": given("models/m1"),
-    "POST /api/v1/datasets/": Canned({**CREATED, "id": "d1"}, 201),
-    "GET /api/v1/datasets/d1/": Canned({"dataset_id": "d1", "name": "inputs"}),
+    "POST /api/v1/datasets/": json_reply({**CREATED, "id": "d1"}, 201),
+    "GET /api/v1/datasets/d1/": json_reply({"dataset_id": "d1", "name": "inputs"}),
     "GET /api/v1/datasets/d1/upload_url/": given("data/d1", use_transfer_acceleration=True),
-    "POST /api/v1/datasets/d1/upload_complete/": Canned(CREATED),
+    "POST /api/v1/datasets/d1/upload_complete/": json_reply(CREATED),
     "GET /api/v1/datasets/d1/download_data/": given("data/d1", filename="inputs.h5"),
-    "GET /api/v1/jobs/j1/": Canned(JOB),
+    "GET /api/v1/jobs/j1/": json_reply(JOB),
     "GET /api/v1/jobs/j1/download_compiled_model/": given("models/m1"),
-    f"GET {LOGS}": Canned({"artifacts": [artifact("l1", "a.log"), artifact("l2", "../b.log")]}),
+    f"GET {LOGS}": json_reply({"artifacts": [artifact("l1", "a.log"), artifact("l2", "../b.log")]}),
 }
 
 
 @pytest.fixture
-def service() -> Iterator[CannedHub]:
-    with CannedHub(dict(ANSWERS)) as made:
+def service() -> Iterator[RoutedHub]:
+    with RoutedHub(dict(ANSWERS)) as made:
         yield made
 
 
 @pytest.fixture
-def client(service: CannedHub) -> Iterator[Client]:
+def client(service: RoutedHub) -> Iterator[Client]:
     made = Client(ClientConfig("token", service.url, service.url))
     yield made
     made.close()
 
 
 @pytest.fixture
-def internet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+def internet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    with Internet(store.port) as made:
+    with amazon_proxy(store) as made:
         monkeypatch.setenv("HTTPS_PROXY", made.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
         SESSIONS.close("files")
@@ -87,9 +88,9 @@ def internet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet
 @pytest.fixture
 def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "botocore", None)
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
     yield
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
 
 
 def job_of(client: Client) -> CompileJob:
@@ -100,8 +101,8 @@ def job_of(client: Client) -> CompileJob:
 
 def test_models_and_datasets_go_up_and_come_back(
     client: Client,
-    service: CannedHub,
-    internet: Internet,
+    service: RoutedHub,
+    internet: ScriptedServer,
     store: Store,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -111,11 +112,11 @@ def test_models_and_datasets_go_up_and_come_back(
     model = client.upload_model(onnx)
     assert store.get("models/m1") == onnx.SerializeToString()
     dataset = client.upload_dataset({"x": [np.ones((2, 4), np.float32)]})
-    assert internet.hosts == [
+    assert internet.targets == [
         "bucket.s3.us-west-2.amazonaws.com:443",
         "bucket.s3-accelerate.amazonaws.com:443",
     ]
-    keys = [key for key, _, _ in service.requests]
+    keys = [request.route for request in service.requests]
     for made in ("models/m1", "datasets/d1"):
         assert f"POST /api/v1/{made}/upload_complete/" in keys
     assert not any(key.startswith("PATCH") for key in keys)
@@ -143,7 +144,7 @@ def test_models_and_datasets_go_up_and_come_back(
 
 def test_settings_for_other_programs_have_no_effect(
     client: Client,
-    internet: Internet,
+    internet: ScriptedServer,
     store: Store,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -167,32 +168,34 @@ def test_settings_for_other_programs_have_no_effect(
     onnx = affine()
     client.upload_model(onnx)
     assert store.get("models/m1") == onnx.SerializeToString()
-    assert internet.hosts == ["bucket.s3.us-west-2.amazonaws.com:443"]
+    assert internet.targets == ["bucket.s3.us-west-2.amazonaws.com:443"]
 
 
 def test_a_certificate_that_is_not_trusted(
-    client: Client, internet: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client, internet: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(hub.UserError, match="SSL_CERT_FILE") as caught:
         client.get_model("m1").download(str(tmp_path / "net"))
-    assert internet.hosts == ["bucket.s3.us-west-2.amazonaws.com:443"]
+    assert internet.targets == ["bucket.s3.us-west-2.amazonaws.com:443"]
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
 
 
-def test_an_object_that_is_not_there(client: Client, internet: Internet, tmp_path: Path) -> None:
-    assert internet.hosts == []
-    with pytest.raises(hub.UserError, match=r"NoSuchKey.*start again") as caught:
+def test_an_object_that_is_not_there(
+    client: Client, internet: ScriptedServer, tmp_path: Path
+) -> None:
+    assert internet.targets == []
+    with pytest.raises(hub.UserError, match=r"NoSuchKey.*try again") as caught:
         client.get_model("m1").download(str(tmp_path / "net"))
     assert caught.value.status_code == 404
     assert caught.value.url == "https://bucket.s3.us-west-2.amazonaws.com/models/m1"
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def announced(client: Client, service: CannedHub, folder: Path) -> list[str]:
+def announced(client: Client, service: RoutedHub, folder: Path) -> list[str]:
     """What the hub is told of storage credentials, wherever it could give any."""
     for act in (
         lambda: client.upload_model(affine()),
@@ -209,20 +212,20 @@ def announced(client: Client, service: CannedHub, folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def refusing(service: CannedHub) -> CannedHub:
+def refusing(service: RoutedHub) -> RoutedHub:
     for key, found in ANSWERS.items():
         if "s3cret" in str(found):
-            service.answers[key] = Canned({"detail": "not now"}, 409)
+            service.routes[key] = json_reply({"detail": "not now"}, 409)
     return service
 
 
-def test_credentials_are_announced(client: Client, refusing: CannedHub, tmp_path: Path) -> None:
+def test_credentials_are_announced(client: Client, refusing: RoutedHub, tmp_path: Path) -> None:
     assert announced(client, refusing, tmp_path) == ["true"] * 6
 
 
 @pytest.mark.usefixtures("without_the_extra")
 def test_credentials_are_not_announced_without_the_extra(
-    client: Client, refusing: CannedHub, tmp_path: Path
+    client: Client, refusing: RoutedHub, tmp_path: Path
 ) -> None:
     assert announced(client, refusing, tmp_path) == []
     assert len(refusing.targets) >= 6
@@ -241,4 +244,4 @@ def test_credentials_that_nobody_asked_for(client: Client, tmp_path: Path) -> No
         ) as caught:
             act()
         for secret in SECRETS:
-            assert_shown_nowhere(secret, caught.value)
+            assert_not_exposed(secret, caught.value)

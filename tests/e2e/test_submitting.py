@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from support.canned import DEVICES, Canned, CannedHub
-from support.people import ME
-from support.proxy import BreakingProxy
+from support.breaking_proxy import BreakingProxy
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import Reply, Request, json_reply
 from support.tiny_models import affine
+from support.users import ME
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
 from qai_hub.local import LocalHub
-from qai_hub.transport.session import limits
+from qai_hub.transport.session import request_limits
 
 OTHER = Device("Samsung Galaxy S23")
 Submit = Callable[..., Any]
@@ -70,12 +71,8 @@ def port_of(lh: LocalHub) -> int:
     return urlsplit(lh.url).port or 0
 
 
-def is_create(request: str) -> bool:
-    return request.startswith("POST ") and path_of(request).endswith("/jobs/")
-
-
-def path_of(request: str) -> str:
-    return request.split()[1].partition("?")[0]
+def is_create(request: Request) -> bool:
+    return request.method == "POST" and request.path.endswith("/jobs/")
 
 
 @pytest.mark.parametrize("kind", SUBMITS)
@@ -89,7 +86,7 @@ def test_a_lost_answer_does_not_make_a_second_job(
 ) -> None:
     name, lost = f"lost answer: {kind}", []
 
-    def first_create(request: str) -> bool:
+    def first_create(request: Request) -> bool:
         lost.extend([request] if is_create(request) else [])
         return is_create(request) and len(lost) == 1
 
@@ -106,7 +103,10 @@ def test_a_submit_that_may_have_made_a_job_says_so(
 ) -> None:
     with BreakingProxy(port_of(lh), drop_answer=is_create) as proxy:
         breaking = proxied(lh, proxy)
-        with pytest.raises(hub.InternalError, match="carried out") as caught, limits(time_limit=20):
+        with (
+            pytest.raises(hub.InternalError, match="carried out") as caught,
+            request_limits(time_limit=20),
+        ):
             breaking.submit_compile_job(models[".onnx"], device, "may be")
         assert proxy.url in str(caught.value)
     assert len([request for request in proxy.requests if is_create(request)]) == 1
@@ -128,25 +128,25 @@ def canned_job(kind: str) -> dict[str, Any]:
     }
 
 
-def limited_hub(kind: str, *creates: Canned) -> CannedHub:
-    answers: dict[str, Canned | list[Canned]] = {
-        f"GET /api/v1/models/{key}/": Canned({"model_id": key, "model_type": f, "name": "m"})
+def limited_hub(kind: str, *creates: Reply) -> RoutedHub:
+    answers: Routes = {
+        f"GET /api/v1/models/{key}/": json_reply({"model_id": key, "model_type": f, "name": "m"})
         for key, f in (("monnx", "MODEL_TYPE_ONNX"), ("mdlc", "MODEL_TYPE_QNN_DLC"))
     }
-    answers["GET /api/v1/datasets/ddd/"] = Canned(
+    answers["GET /api/v1/datasets/ddd/"] = json_reply(
         {"dataset_id": "ddd", "name": "d", "creation_time": "2026-01-02T03:04:05Z"}
     )
-    answers["GET /api/v1/devices/"] = Canned(DEVICES)
+    answers["GET /api/v1/devices/"] = json_reply(DEVICES)
     answers["POST /api/v1/jobs/"] = list(creates)
-    answers["GET /api/v1/jobs/jabc12345/"] = Canned(canned_job(kind))
-    return CannedHub(answers)
+    answers["GET /api/v1/jobs/jabc12345/"] = json_reply(canned_job(kind))
+    return RoutedHub(answers)
 
 
-LIMITED = Canned({"title": "slow down", "detail": "too many"}, 429, {"Retry-After": "0"})
-MADE = Canned({"id": "jabc12345", "status": "", "creation_time": "2026-01-02T03:04:05Z"}, 201)
+LIMITED = json_reply({"title": "slow down", "detail": "too many"}, 429, {"Retry-After": "0"})
+MADE = json_reply({"id": "jabc12345", "status": "", "creation_time": "2026-01-02T03:04:05Z"}, 201)
 
 
-def submit_to(server: CannedHub, kind: str, **more: Any) -> Any:
+def submit_to(server: RoutedHub, kind: str, **more: Any) -> Any:
     client = Client(ClientConfig("token", server.url, server.url))
     try:
         models = {".onnx": client.get_model("monnx"), ".dlc": client.get_model("mdlc")}
@@ -155,8 +155,8 @@ def submit_to(server: CannedHub, kind: str, **more: Any) -> Any:
         client.close()
 
 
-def creates(server: CannedHub) -> int:
-    return sum(key == "POST /api/v1/jobs/" for key, _, _ in server.requests)
+def creates(server: RoutedHub) -> int:
+    return server.count("POST /api/v1/jobs/")
 
 
 @pytest.mark.parametrize("kind", SUBMITS)
@@ -204,7 +204,7 @@ def test_uploads_and_jobs_go_to_the_project(
         client = proxied(lh, proxy, project if default else None)
         SUBMITS[kind](client, files, data, device=device, **more)
     creates = ("/jobs/", "/models/", "/datasets/")
-    paths = [path_of(request) for request in proxy.requests if request.startswith("POST ")]
+    paths = [request.path for request in proxy.requests if request.method == "POST"]
     made = [path for path in paths if path.endswith(creates)]
     assert made[-1] == f"/api/v1/projects/{project}/jobs/"
     assert {path.rpartition(f"/projects/{project}/")[0] for path in made} == {"/api/v1"}
@@ -250,7 +250,7 @@ def test_devices_are_looked_up_before_anything_is_sent(
         client = proxied(lh, proxy)
         with pytest.raises(hub.UserError, match="Nokia"):
             client.submit_compile_job(files[".onnx"], [device, Device("Nokia 3310")])
-        assert not [request for request in proxy.requests if request.startswith("POST ")]
+        assert not [request for request in proxy.requests if request.method == "POST"]
 
 
 def test_a_query_becomes_one_device(client: Client, models: dict[str, Model]) -> None:

@@ -19,8 +19,8 @@ import numpy as np
 import onnx
 import pytest
 from support.chaos_proxy import ChaosProxy
-from support.people import COLLEAGUE, ME
 from support.tiny_models import affine
+from support.users import COLLEAGUE, ME
 
 from qai_hub.client import Client, ClientConfig, Device
 from qai_hub.errors import Error
@@ -139,7 +139,7 @@ def test_faults_on_the_way_lose_double_and_spoil_nothing(
     record_property(
         f"{RUNS} runs through faults, by {wire}",
         f"{len(found.complete)} complete, {len(found.given_up)} given up, in "
-        f"{time.monotonic() - began:.0f} s; {sum(proxy.harmed.values())} of {proxy.requests} "
+        f"{time.monotonic() - began:.0f} s; {sum(proxy.harmed.values())} of {len(proxy.requests)} "
         f"requests harmed: {dict(proxy.harmed)}; given up: {found.given_up}\n",
     )
     assert found.wrong == {}

@@ -25,7 +25,7 @@ def can_mount(folder: Path) -> bool:
 def test_jobs_on_a_full_disk(tmp_path: Path, room: int) -> None:
     if not can_mount(tmp_path):
         pytest.skip("this system lets nobody but root mount a disk")
-    arguments = [str(tmp_path), sys.executable, str(HERE / "on_a_tiny_disk.py"), str(room)]
+    arguments = [str(tmp_path), sys.executable, str(HERE / "run_on_small_disk.py"), str(room)]
     done = subprocess.run(
         [*MOUNT, "sh", "-c", SCRIPT, "sh", *arguments],
         capture_output=True,

@@ -17,21 +17,21 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.acknowledged import (
-    Acknowledged,
-    Busy,
+from support.fake_worker import FakeWorker
+from support.fake_worker_hub import PART_SIZE, TOKEN
+from support.hub_http import ok
+from support.hub_subprocess import HubSubprocess
+from support.hub_workload import (
+    AcknowledgedState,
+    HubWorkload,
     Upload,
     digest,
-    downloaded,
-    finish,
-    moved,
-    submission,
+    download,
+    finish_upload,
+    job_request,
+    rebase_url,
 )
-from support.fake_worker import FakeWorker
-from support.hub_http import ok
-from support.hub_in_danger import HubInDanger
-from support.hub_process import PART_SIZE, TOKEN
-from support.loop_disk import LoopDisk, why_not
+from support.loop_disk import LoopDisk, unavailable_reason
 
 from qai_hub.local import LocalHub
 
@@ -54,9 +54,9 @@ class Plant:
         self._home = home
         self._disk = disk
         self._process = process
-        self.clients = [Busy(url, TOKEN, SEED + number) for number in range(CLIENTS)]
+        self.clients = [HubWorkload(url, TOKEN, SEED + number) for number in range(CLIENTS)]
 
-    def cut(self, name: str) -> tuple[LoopDisk, list[Acknowledged]]:
+    def cut(self, name: str) -> tuple[LoopDisk, list[AcknowledgedState]]:
         """Return the disk after a power cut now, and what each client had been told before."""
         told = [client.acknowledged() for client in self.clients]
         self._process.send_signal(signal.SIGSTOP)
@@ -69,7 +69,7 @@ class Plant:
     def work(self, seconds: float) -> None:
         """Let the clients work for a while, and until there is something of each kind."""
         for client in self.clients:
-            client.may.set()
+            client.may_continue.set()
         time.sleep(seconds)
         deadline = time.monotonic() + _PATIENCE
         while not all(counted([client.acknowledged() for client in self.clients]).values()):
@@ -78,12 +78,12 @@ class Plant:
 
     def rest(self) -> None:
         for client in self.clients:
-            client.may.clear()
-            if client.fault is not None:
-                raise client.fault
+            client.may_continue.clear()
+            if client.error is not None:
+                raise client.error
 
 
-def counted(told: list[Acknowledged]) -> dict[str, int]:
+def counted(told: list[AcknowledgedState]) -> dict[str, int]:
     """Count what has been acknowledged, by its kind."""
     kinds = ("models", "datasets", "uploads", "names", "shared", "jobs", "done")
     return {kind: sum(len(getattr(one, kind)) for one in told) for kind in kinds}
@@ -92,11 +92,11 @@ def counted(told: list[Acknowledged]) -> dict[str, int]:
 @contextmanager
 def plant(home: Path, *how: str) -> Iterator[Plant]:
     """Run a hub whose jobs end at once, for as long as the context lasts."""
-    reason = why_not(home)
+    reason = unavailable_reason(home)
     if reason is not None:
         pytest.skip(reason)
-    with LoopDisk.made(home / "disk.img", home / "disk", _MEBIBYTES) as disk:
-        command = [sys.executable, "-m", "support.hub_process", str(disk.folder / "data")]
+    with LoopDisk.create(home / "disk.img", home / "disk", _MEBIBYTES) as disk:
+        command = [sys.executable, "-m", "support.fake_worker_hub", str(disk.folder / "data")]
         with subprocess.Popen(
             [*command, "free", *how], stdout=subprocess.PIPE, text=True, cwd=TESTS
         ) as process:
@@ -107,8 +107,8 @@ def plant(home: Path, *how: str) -> Iterator[Plant]:
                     client.start()
                 yield running
                 for client in running.clients:
-                    client.over.set()
-                    client.may.set()
+                    client.stopping.set()
+                    client.may_continue.set()
                 for client in running.clients:
                     client.join()
                 running.rest()
@@ -116,7 +116,7 @@ def plant(home: Path, *how: str) -> Iterator[Plant]:
                 process.kill()
 
 
-def lost_in_database(data: Path, told: Acknowledged) -> Iterator[str]:
+def lost_in_database(data: Path, told: AcknowledgedState) -> Iterator[str]:
     """Tell what is not there before any hub has taken the folder up."""
     try:
         with closing(sqlite3.connect(data / "hub.db")) as db:
@@ -128,14 +128,16 @@ def lost_in_database(data: Path, told: Acknowledged) -> Iterator[str]:
     yield from (f"end of job {key}" for key in told.done if states.get(key) != "JOB_STATE_DONE")
 
 
-def lost_to_users(hub: LocalHub, told: Acknowledged, later: Acknowledged) -> Iterator[str]:
+def lost_to_users(
+    hub: LocalHub, told: AcknowledgedState, later: AcknowledgedState
+) -> Iterator[str]:
     """Tell what a user misses."""
     headers = {"Authorization": f"token {TOKEN}"}
     with httpx.Client(base_url=f"{hub.url}/api/v1/", headers=headers, timeout=30) as http:
         yield from lost_files(http, told)
         yield from lost_changes(http, told, later)
         for key, model in told.jobs.items():
-            again = http.post("jobs/", **submission(model, told.keys[key]))
+            again = http.post("jobs/", **job_request(model, told.keys[key]))
             if again.json().get("id") != key:
                 yield f"idempotency key of {key}"
         for upload in told.uploads.values():
@@ -143,7 +145,7 @@ def lost_to_users(hub: LocalHub, told: Acknowledged, later: Acknowledged) -> Ite
                 yield f"upload {upload.upload_id}"
 
 
-def lost_files(http: httpx.Client, told: Acknowledged) -> Iterator[str]:
+def lost_files(http: httpx.Client, told: AcknowledgedState) -> Iterator[str]:
     for kind, path, files in (
         ("model", "models/{}/download/", told.models),
         ("dataset", "datasets/{}/download_data/", told.datasets),
@@ -154,15 +156,17 @@ def lost_files(http: httpx.Client, told: Acknowledged) -> Iterator[str]:
                 yield f"{kind} {key}"
 
 
-def lost_changes(http: httpx.Client, told: Acknowledged, later: Acknowledged) -> Iterator[str]:
+def lost_changes(
+    http: httpx.Client, told: AcknowledgedState, later: AcknowledgedState
+) -> Iterator[str]:
     """Tell which models are not as they were changed last, or by a change that was under way."""
     for key, name in told.names.items():
         now = http.get(f"models/{key}/").json().get("name")
-        if now not in later.names[key].values[name.sure - 1 :]:
+        if now not in later.names[key].values[name.acknowledged - 1 :]:
             yield f"name of {key}"
     for key, emails in told.shared.items():
         people = sorted(http.get(f"models/{key}/shared_access/").json().get("email", []))
-        if people not in later.shared[key].values[emails.sure - 1 :]:
+        if people not in later.shared[key].values[emails.acknowledged - 1 :]:
             yield f"sharing of {key}"
 
 
@@ -172,26 +176,28 @@ def is_taken_up(http: httpx.Client, hub: LocalHub, upload: Upload) -> bool:
     with suppress(AssertionError):
         for index, url in enumerate(upload.urls):
             if index not in upload.etags:
-                sent = http.put(moved(url, hub.url), content=upload.part(index))
+                sent = http.put(rebase_url(url, hub.url), content=upload.part(index))
                 assert sent.is_success, sent.text
                 upload.etags[index] = sent.headers["ETag"]
-        finish(http, upload)
+        finish_upload(http, upload)
     return is_whole(http, f"models/{upload.model}/download/", digest(upload.content))
 
 
 def is_whole(http: httpx.Client, path: str, expected: str) -> bool:
     try:
-        return digest(downloaded(http, path)) == expected
+        return digest(download(http, path)) == expected
     except (AssertionError, httpx.HTTPError):
         return False
 
 
-def lost(disk: LoopDisk, told: list[Acknowledged], later: list[Acknowledged]) -> list[str]:
+def lost(
+    disk: LoopDisk, told: list[AcknowledgedState], later: list[AcknowledgedState]
+) -> list[str]:
     """Tell what is not on a disk of what was acknowledged before its power was cut."""
     data = disk.folder / "data"
     found = [each for one in told for each in lost_in_database(data, one)]
     if "the database" not in found:
-        found += [f"file {name}" for name in HubInDanger(disk.folder, 0).spoilt()]
+        found += [f"file {name}" for name in HubSubprocess(disk.folder, 0).damaged_files()]
     if found:
         return found
     users = {"ada@example.com": TOKEN}
@@ -229,10 +235,10 @@ def serve_again(disk: LoopDisk) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with HubInDanger(disk.folder, port) as hub:
+    with HubSubprocess(disk.folder, port) as hub:
         assert httpx.get(hub.url).is_success
-        assert hub.end(signal.SIGTERM) == 0
-    assert hub.spoilt() == []
+        assert hub.stop(signal.SIGTERM) == 0
+    assert hub.damaged_files() == []
 
 
 @pytest.mark.parametrize("what", ["database", "files"])

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.execution_models import conv_net, samples
-from support.hub_in_danger import TOKEN, HubInDanger, is_running
+from support.hub_subprocess import TOKEN, HubSubprocess, is_running
 from support.tiny_models import affine
 
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Job, Model, QuantizeJob
@@ -96,11 +96,11 @@ class Workload(threading.Thread):
 
 
 @pytest.fixture
-def danger(tmp_path: Path) -> HubInDanger:
+def danger(tmp_path: Path) -> HubSubprocess:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return HubInDanger(tmp_path, port)
+    return HubSubprocess(tmp_path, port)
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -110,10 +110,10 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-def kill_worker(hub: HubInDanger, chance: random.Random) -> None:
-    until(lambda: any(True for _ in hub.workers()), "no job runs")
+def kill_worker(hub: HubSubprocess, chance: random.Random) -> None:
+    until(lambda: any(True for _ in hub.iter_running_workers()), "no job runs")
     time.sleep(chance.uniform(0, 0.6))
-    alive = sorted(filter(is_running, hub.workers()))
+    alive = sorted(filter(is_running, hub.iter_running_workers()))
     if not alive:
         kill_worker(hub, chance)
         return
@@ -122,10 +122,10 @@ def kill_worker(hub: HubInDanger, chance: random.Random) -> None:
         os.kill(chance.choice(alive), number)
 
 
-def kill_hub(hub: HubInDanger, chance: random.Random) -> None:
+def kill_hub(hub: HubSubprocess, chance: random.Random) -> None:
     time.sleep(chance.uniform(0, 1.0))
-    hub.end(signal.SIGKILL)
-    assert hub.spoilt() == []
+    hub.stop(signal.SIGKILL)
+    assert hub.damaged_files() == []
     hub.start()
 
 
@@ -141,7 +141,7 @@ def told(job: Job) -> str:
 
 
 def test_every_job_ends_and_nothing_is_broken(
-    danger: HubInDanger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    danger: HubSubprocess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(SEED)
     kills: Counter[str] = Counter()
@@ -166,10 +166,10 @@ def test_every_job_ends_and_nothing_is_broken(
             assert all(Path(path).stat().st_size for path in job.download_job_logs(str(tmp_path)))
             if isinstance(job, CompileJob | QuantizeJob) and job.get_status().success:
                 job.download_target_model(str(tmp_path / job.job_id))
-        assert hub.end(signal.SIGTERM) == 0
-    assert hub.spoilt() == []
-    assert hub.left_over() == []
-    assert not any(map(is_running, hub.seen))
+        assert hub.stop(signal.SIGTERM) == 0
+    assert hub.damaged_files() == []
+    assert hub.orphaned_files() == []
+    assert not any(map(is_running, hub.worker_pids))
     assert ends["SUCCESS"] > 0
     served = sum("cache" in notice.message for job in jobs for notice in job.notices)
     with capsys.disabled():

@@ -20,7 +20,7 @@ from typing import Any
 
 import onnx
 import pytest
-from interop.front import Front
+from interop.fault_proxy import FaultProxy
 from interop.run_scripts import scripts_of
 from support.tiny_models import affine
 
@@ -51,11 +51,11 @@ DIFFERENT = {
     "members.the_symbol_of_no_state": "sign of an unknown state",
     "members.what_a_failed_job_gives_for_its_profile": "profile of a failed job",
     "refusals.compile_for_no_device": "no devices",
-    "troubles.a_download_that_breaks_off_is_finished": "downloads that break off",
-    "troubles.a_rate_limit_that_goes_on": "rate limits that go on",
-    "troubles.a_wait_rides_out_a_long_outage": "outages during a wait",
-    "troubles.an_answer_that_is_lost_submits_one_job": "answers that are lost",
-    "troubles.an_answer_that_is_lost_uploads_one_model": "answers that are lost",
+    "faults.a_download_that_breaks_off_is_finished": "downloads that break off",
+    "faults.a_rate_limit_that_goes_on": "rate limits that go on",
+    "faults.a_wait_rides_out_a_long_outage": "outages during a wait",
+    "faults.an_answer_that_is_lost_submits_one_job": "answers that are lost",
+    "faults.an_answer_that_is_lost_uploads_one_model": "answers that are lost",
     "uploads.upload_a_model_in_memory": "name of a model in memory",
 }
 # How a defect shows: nobody catches these on purpose.
@@ -80,7 +80,7 @@ def run_scripts(python: str, folder: Path, wire: Wire) -> Run:
     make_files(folder)
     with (
         LocalHub(users=[ME, COLLEAGUE], validate_responses=True, cache=False) as lh,
-        Front([ME]) as front,
+        FaultProxy([ME]) as proxy,
     ):
 
         def configure(config: ClientConfig, profile: str | None = None) -> None:
@@ -90,7 +90,7 @@ def run_scripts(python: str, folder: Path, wire: Wire) -> Run:
         configure(lh.config(ME))
         configure(lh.config(COLLEAGUE), "colleague")
         configure(ClientConfig("of-nobody", lh.url, lh.url), "wrong_token")
-        configure(ClientConfig(front.hub.token(), front.url, front.url), "front")
+        configure(ClientConfig(proxy.hub.token(), proxy.url, proxy.url), "faults")
         command = [python, str(HERE / "run_scripts.py"), "told.json"]
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         environment = {**kept, "HOME": str(home), "USERPROFILE": str(home)}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.patience import until
-from support.people import ME
+from support.polling import wait_until
+from support.users import ME
 
 from qai_hub.local import LocalHub
 
@@ -45,14 +45,14 @@ def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: P
         deleted, _ = api.compile(gone)
         api.wait(deleted)
         assert api.http.delete(f"models/{gone}/").status_code == 200
-        worker.go.clear()
+        worker.may_finish.clear()
         cancelled, target = api.compile(kept)
-        until(lambda: worker.at_once)
+        wait_until(lambda: worker.running)
         behind = api.submit("inference_job", target)
         api.post(f"jobs/{cancelled}/cancel/")
         api.wait(cancelled)
         running, _ = api.compile(kept)
-        until(lambda: api.job(running)["job_state"] != "JOB_STATE_CREATED")
+        wait_until(lambda: api.job(running)["job_state"] != "JOB_STATE_CREATED")
         api.compile(kept)
         arguments = [hub.token(), hub.url, cancelled, behind, deleted, kept]
         done = subprocess.run(
@@ -62,7 +62,7 @@ def test_the_official_client_reads_cancelled_jobs_and_deleted_models(tmp_path: P
             check=False,
             cwd=tmp_path,
         )
-        worker.go.set()
+        worker.may_finish.set()
         api.close()
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])

@@ -12,10 +12,10 @@ import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contract_values import ANSWERS, answers
+from support.contract_strategies import ANSWERS, answers
 
 from qai_hub import wire
-from qai_hub.wire.descriptor import described
+from qai_hub.wire.descriptor import load_descriptor
 
 CONTRACT = json.loads(files("qai_hub_api").joinpath("openapi.json").read_text("utf-8"))
 
@@ -54,7 +54,7 @@ def picture(message: DescriptorProto) -> dict[str, Any]:
 def test_the_descriptors_do_not_differ(official: Any) -> None:
     file = FileDescriptorProto()
     official.DESCRIPTOR.CopyToProto(file)
-    ours = described().file
+    ours = load_descriptor().file
     assert (ours.package, ours.syntax) == (file.package, file.syntax)
     theirs = {message.name: picture(message) for message in file.message_type}
     for message in ours.message_type:

@@ -140,12 +140,12 @@ def test_a_family_is_listed_and_a_job_gets_a_member(
 
 
 def test_a_family_has_what_its_member_has() -> None:
-    families = [device for device in DEVICES if device.stands_for]
+    families = [device for device in DEVICES if device.representative]
     assert len({device.name for device in families}) == 9
     for family in families:
-        (member,) = CATALOGUE.find(DeviceQuery(str(family.stands_for), family.os))
+        (member,) = CATALOGUE.find(DeviceQuery(str(family.representative), family.os))
         assert (family.attributes, family.soc) == (member.attributes, member.soc)
-        assert not member.stands_for
+        assert not member.representative
 
 
 def test_nothing_is_selected_where_nothing_matches() -> None:
@@ -254,23 +254,23 @@ def test_a_query_selects_just_what_matches_all_of_it(
     selected = CATALOGUE.select(query)
     assert (selected is None) == (not expected)
     if selected is not None:
-        assert not selected.stands_for
-        assert selected in expected or selected.name in {one.stands_for for one in expected}
+        assert not selected.representative
+        assert selected in expected or selected.name in {one.representative for one in expected}
         assert Version(selected.os) == max(Version(device.os) for device in expected)
 
 
 def test_the_chip_of_a_job_s_device() -> None:
     stored = json.loads(json.dumps(CATALOGUE.resolve(DeviceQuery("SA8295P ADP")).to_json()))
-    soc = CATALOGUE.soc_of(stored)
+    soc = CATALOGUE.get_soc(stored)
     assert soc == Soc(
         name="qualcomm-sa8295p", soc_model=39, hexagon=68, fp16=True, weight_sharing=True
     )
-    assert CATALOGUE.soc_of({**stored, "os": "99"}) is None
-    assert CATALOGUE.soc_of({**stored, "name": "Nokia 3310"}) is None
+    assert CATALOGUE.get_soc({**stored, "os": "99"}) is None
+    assert CATALOGUE.get_soc({**stored, "name": "Nokia 3310"}) is None
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: f"{device.name} {device.os}")
 def test_a_chip_goes_through_json(device: Device) -> None:
-    soc = CATALOGUE.soc_of(device.to_json())
+    soc = CATALOGUE.get_soc(device.to_json())
     assert soc == device.soc
     assert Soc.from_json(json.loads(json.dumps(device.soc.to_json()))) == soc

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from qai_hub.local.devices import read_table
+from qai_hub.local.devices import load_table
 
-TABLE = read_table()
+TABLE = load_table()
 ROWS = [*TABLE["chipsets"], *TABLE["devices"], *TABLE["families"]]
 
 # Some of the numbers that qai_hub_models 0.65.0 publishes: model, Hexagon, fp16, shared weights.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.local.tools import frameworks, qairt_version
+from qai_hub.local.frameworks import installed_frameworks, qairt_version
 
 
 def qnn_package(folder: Path, facts: str | None) -> Path:
@@ -24,12 +24,12 @@ def qnn_package(folder: Path, facts: str | None) -> Path:
 
 
 def test_they_are_told_without_importing_them() -> None:
-    listed = {framework["name"]: framework for framework in frameworks()}
+    listed = {framework["name"]: framework for framework in installed_frameworks()}
     assert {"onnx", "onnxruntime"} <= set(listed) <= {"onnx", "onnxruntime", "QAIRT"}
     runtime = listed["onnxruntime"]
     assert runtime["full_version"].startswith(runtime["api_version"])
     code = (
-        "import sys; from qai_hub.local.tools import frameworks; frameworks(); "
+        "import sys; from qai_hub.local import frameworks; frameworks.installed_frameworks(); "
         "sys.exit(any(n in sys.modules for n in ('onnx', 'onnxruntime', 'onnxruntime_qnn')))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -38,7 +38,7 @@ def test_they_are_told_without_importing_them() -> None:
 def test_qairt_has_the_version_of_its_sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = "package_name = 'onnxruntime-qnn'\n__version__ = '9.9.0'\nqnn_version = '3.14.15'\n"
     monkeypatch.syspath_prepend(qnn_package(tmp_path, facts))
-    (qairt,) = (framework for framework in frameworks() if framework["name"] == "QAIRT")
+    (qairt,) = (framework for framework in installed_frameworks() if framework["name"] == "QAIRT")
     assert qairt == {
         "name": "QAIRT",
         "api_version": "3.14",
@@ -53,13 +53,13 @@ def test_qairt_is_not_listed_where_nobody_tells_its_version(
 ) -> None:
     monkeypatch.syspath_prepend(qnn_package(tmp_path, facts))
     assert qairt_version() is None
-    assert "QAIRT" not in {framework["name"] for framework in frameworks()}
+    assert "QAIRT" not in {framework["name"] for framework in installed_frameworks()}
 
 
 def test_qairt_is_not_listed_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     assert qairt_version() is None
-    assert frameworks() == []
+    assert installed_frameworks() == []
 
 
 def test_qairt_is_what_the_package_of_this_machine_says() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from qai_hub.cli import serve
 from qai_hub.local import LocalHub
-from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, named_users
+from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_users
 
 # What a start names, and what only Python or only `LocalHub` gives.
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
@@ -132,14 +132,16 @@ def test_nothing_is_kept_for_no_time(name: str) -> None:
 
 
 def test_it_shows_no_tokens() -> None:
-    config = HubConfig(users=named_users({"ada@example.com": "secret"}))
+    config = HubConfig(users=normalize_users({"ada@example.com": "secret"}))
     assert config.users == (("ada@example.com", "secret"),)
     assert "secret" not in repr(config)
 
 
 def test_without_users_there_is_one() -> None:
-    assert named_users(None) == named_users({}) == HubConfig().users == ((DEFAULT_USER, None),)
-    assert named_users(["a@b", "c@d"]) == (("a@b", None), ("c@d", None))
+    assert (
+        normalize_users(None) == normalize_users({}) == HubConfig().users == ((DEFAULT_USER, None),)
+    )
+    assert normalize_users(["a@b", "c@d"]) == (("a@b", None), ("c@d", None))
 
 
 def test_what_is_kept_for_how_long_reaches_the_hub() -> None:

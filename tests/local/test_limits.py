@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.server.rare_warnings import Seldom
+from qai_hub.local.server.log_filter import RateLimitFilter
 
 SCRIPT = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-from qai_hub.local.limits import raise_open_files
-print(raise_open_files(), *resource.getrlimit(resource.RLIMIT_NOFILE))
+from qai_hub.local.limits import raise_open_file_limit
+print(raise_open_file_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
@@ -50,7 +50,7 @@ def test_a_warning_is_written_once_in_a_while_and_says_how_often_it_was_not(
 ) -> None:
     now = 0.0
     log = logging.getLogger("tests.seldom")
-    log.addFilter(Seldom(5, lambda: now))
+    log.addFilter(RateLimitFilter(5, lambda: now))
     for now in (0.0, 1.0, 4.9, 5.0, 5.1, 20.0):
         log.warning("full: %d", int(now))
         log.warning("other")
@@ -58,8 +58,8 @@ def test_a_warning_is_written_once_in_a_while_and_says_how_often_it_was_not(
     told = [record.getMessage() for record in caplog.records]
     assert [text for text in told if text.startswith("full")] == [
         "full: 0",
-        "full: 5 (and 2 times more in between)",
-        "full: 20 (and 1 times more in between)",
+        "full: 5 (and 2 more since the last such message)",
+        "full: 20 (and 1 more since the last such message)",
     ]
     assert len([text for text in told if text.startswith("other")]) == 3
     assert told.count("always") == 6

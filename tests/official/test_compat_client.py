@@ -7,8 +7,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support.people import COLLEAGUE
 from support.tiny_models import affine
+from support.users import COLLEAGUE
 
 import qai_hub
 import qai_hub.hub
@@ -104,6 +104,13 @@ def test_an_enum_value_without_a_name_is_no_obstacle(client: Client) -> None:
     assert job.notices[0].message == "later"
     model = pb.Model(model_id="m1", model_type=99)
     assert client._make_model(model).model_type.name == "UNRECOGNIZED_MODEL_TYPE"
+
+
+def test_messages_do_not_replace_the_classes_of_the_client(client: Client) -> None:
+    model, dataset = pb.Model(model_id="m1"), pb.Dataset(dataset_id="d1")
+    assert (pb.Model is type(model), pb.Dataset is type(dataset)) == (True, True)
+    assert client._make_model(model).model_id == "m1"
+    assert client._make_dataset(dataset).dataset_id == "d1"
 
 
 def test_the_configuration_is_there_after_a_call(lh: LocalHub) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qai_hub.wire.descriptor import described
+from qai_hub.wire.descriptor import load_descriptor
 
 pb: Any = importlib.import_module("qai_hub.public_api_pb2")
 
@@ -55,7 +55,7 @@ def test_enums_and_their_values_are_names_of_the_module() -> None:
 
 
 def test_every_message_and_enum_is_there() -> None:
-    file = described().file
+    file = load_descriptor().file
     messages = {message.name for message in file.message_type}
     enums = {enum.name for enum in file.enum_type}
     assert messages | enums | {"DESCRIPTOR", "JOB_TYPE_LINK"} <= set(dir(pb))

@@ -4,14 +4,14 @@ import httpx
 import pytest
 
 from qai_hub.errors import Error, InternalError
-from qai_hub.transport.errors import error_from_answer, error_from_fault
+from qai_hub.transport.errors import error_from_request_error, error_from_response
 
 URL = httpx.URL("https://hub.test/api/v1/jobs/j1/")
 GET = httpx.Request("GET", URL)
 
 
 def answered(status: int) -> Error:
-    return error_from_answer(status, httpx.Headers(), b"", "GET", URL)
+    return error_from_response(status, httpx.Headers(), b"", "GET", URL)
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ def answered(status: int) -> Error:
         ("is unavailable right now", [answered(status) for status in (502, 503, 504)]),
         (
             "Could not connect to",
-            [error_from_fault(httpx.ConnectError("", request=GET))],
+            [error_from_request_error(httpx.ConnectError("", request=GET))],
         ),
         (
             "Timeout occurred while communicating with",
-            [answered(408), error_from_fault(httpx.ReadTimeout("", request=GET))],
+            [answered(408), error_from_request_error(httpx.ReadTimeout("", request=GET))],
         ),
         (
             "communication error occurred with",
             [
-                error_from_fault(httpx.ReadError("", request=GET)),
-                error_from_fault(httpx.RemoteProtocolError("", request=GET)),
+                error_from_request_error(httpx.ReadError("", request=GET)),
+                error_from_request_error(httpx.RemoteProtocolError("", request=GET)),
             ],
         ),
     ],

@@ -9,7 +9,7 @@ from unittest import mock
 import httpx
 import numpy as np
 import pytest
-from support.people import COLLEAGUE
+from support.users import COLLEAGUE
 
 from qai_hub import UserError
 from qai_hub import public_rest_api as rest
@@ -69,7 +69,7 @@ def test_lists_of_each_type_of_job(client: Client, compiled: CompileJob, name: s
 
 
 def test_a_type_of_job_that_does_not_exist_is_refused(client: Client) -> None:
-    with pytest.raises(UserError, match=r"no job type 42: it must be one of .*JOB_TYPE_LINK"):
+    with pytest.raises(UserError, match=r"Unknown job type 42: it must be one of .*JOB_TYPE_LINK"):
         call(client, rest.get_job_list, job_type=42)
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from support.canned import Canned, CannedHub
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 import qai_hub.util.session
 from qai_hub import ClientConfig, InputSpecs, UserError, api_utils
-from qai_hub.transfer.files import FILES
+from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.setup import TRANSFER_READ_LIMIT, file_session
 from qai_hub.util import session, zipped_model
@@ -94,7 +95,7 @@ def test_input_specs_as_a_message() -> None:
 
 
 def read_limit() -> float | None:
-    with SESSIONS.lease(FILES, file_session) as shared:
+    with SESSIONS.lease(FILE_SESSION_KEY, file_session) as shared:
         return shared.timeout.read
 
 
@@ -110,12 +111,15 @@ def test_a_longer_time_limit_of_transfers_takes_effect(monkeypatch: pytest.Monke
 
 
 def test_a_session_of_ones_own() -> None:
-    busy = Canned({"detail": "busy"}, 503, {"Retry-After": "0"})
-    with CannedHub({"GET /x/": [busy, Canned({"x": 1})]}) as hub, session.create_session() as made:
+    busy = json_reply({"detail": "busy"}, 503, {"Retry-After": "0"})
+    with (
+        RoutedHub({"GET /x/": [busy, json_reply({"x": 1})]}) as hub,
+        session.create_session() as made,
+    ):
         made.sleep = lambda _: None
         assert made.get(f"{hub.url}/x/").json() == {"x": 1}
         assert len(hub.requests) == 2
-    with CannedHub({"GET /x/": busy}) as hub:
+    with RoutedHub({"GET /x/": busy}) as hub:
         with session.create_session(False, response_timeout_seconds=7) as made:
             assert made.get(f"{hub.url}/x/").status_code == 503
             assert made.timeout.read == 7
@@ -162,7 +166,7 @@ def test_an_entry_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("good", b"1")
         archive.writestr(zipfile.ZipInfo(name), b"2")
-    with pytest.raises(UserError, match="leads out"):
+    with pytest.raises(UserError, match="leads outside"):
         zipped_model.unzip_model(str(tmp_path / "x.zip"), str(tmp_path / "there"))
     assert list((tmp_path / "there").iterdir()) == []
 
@@ -172,11 +176,11 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
-    with pytest.raises(UserError, match="leads out"):
+    with pytest.raises(UserError, match="leads outside"):
         zipped_model.unzip_model(str(tmp_path / "x.zip"), str(tmp_path / "there"))
 
 
 def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"no zip")
-    with pytest.raises(UserError, match="no ZIP file"):
+    with pytest.raises(UserError, match="not a ZIP file"):
         zipped_model.unzip_model(str(tmp_path / "x.zip"), str(tmp_path / "there"))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.canned import DEVICES, Canned, CannedHub
+from support.routed_hub import DEVICES, RoutedHub
+from support.scripted_server import json_reply
 
 from qai_hub.forking import is_importing
 
@@ -116,19 +117,21 @@ os._exit(0)
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[CannedHub]:
-    with CannedHub({}) as server:
-        server.answers.update(
+def hub() -> Iterator[RoutedHub]:
+    with RoutedHub({}) as server:
+        server.routes.update(
             {
-                "GET /api/v1/jobs/summaries/": Canned(SUMMARIES),
-                "GET /api/v1/job_summaries/": Canned(SUMMARIES),
-                "GET /api/v1/devices/": Canned(DEVICES),
-                "GET /api/v1/models/m1/": Canned(MODEL),
-                "GET /api/v1/models/m1/download/": Canned(
-                    {"url": {"url": f"{server.url}/file", "filename": "net.dlc"}}
+                "GET /api/v1/jobs/summaries/": json_reply(SUMMARIES),
+                "GET /api/v1/job_summaries/": json_reply(SUMMARIES),
+                "GET /api/v1/devices/": json_reply(DEVICES),
+                "GET /api/v1/models/m1/": json_reply(MODEL),
+                "GET /api/v1/models/m1/download/": json_reply(
+                    {"url": {"url": f"{server.url}/file", "filename": "net.bin"}}
                 ),
-                "GET /file": Canned(b"content", headers={"Content-Type": "binary/octet-stream"}),
-                "GET /api/v1/jobs/j1/": Canned(JOB),
+                "GET /file": json_reply(
+                    b"content", headers={"Content-Type": "binary/octet-stream"}
+                ),
+                "GET /api/v1/jobs/j1/": json_reply(JOB),
             }
         )
         yield server
@@ -147,7 +150,7 @@ def run(program: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("call", "nth"), CALLS)
-def test_while_another_thread_imports(hub: CannedHub, tmp_path: Path, call: str, nth: int) -> None:
+def test_while_another_thread_imports(hub: RoutedHub, tmp_path: Path, call: str, nth: int) -> None:
     assert run(PROGRAM, hub.url, str(tmp_path), str(nth), call) == "child 0 thread False"
 
 
@@ -187,7 +190,7 @@ os._exit(0)
 '''
 
 
-def test_what_begins_after_the_last_look_the_child_begins_anew(hub: CannedHub) -> None:
+def test_what_begins_after_the_last_look_the_child_begins_anew(hub: RoutedHub) -> None:
     assert run(LATE, hub.url) == "child 0 True"
 
 
@@ -268,7 +271,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join(60)
-with qai_hub.forking.hold_forks():
+with qai_hub.forking.delay_forks():
     print(codes == [0] * 20, flush=True)
 """
 
@@ -296,7 +299,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_pool_of_processes_that_is_made_during_the_first_call(hub: CannedHub) -> None:
+def test_a_pool_of_processes_that_is_made_during_the_first_call(hub: RoutedHub) -> None:
     assert run(POOL, hub.url) == "[0, 0, 0, 0, 0, 0]"
 
 
@@ -357,10 +360,10 @@ os._exit(0)
 """
 
 
-def test_a_child_does_not_wait_for_the_threads_of_its_parent(hub: CannedHub) -> None:
+def test_a_child_does_not_wait_for_the_threads_of_its_parent(hub: RoutedHub) -> None:
     details = {**JOB["compile_job"], "compile_job_id": "j2", "job_state": "JOB_STATE_CREATED"}
     running = {**JOB, "compile_job": details}
-    hub.answers["GET /api/v1/jobs/j2/"] = Canned(running)
+    hub.routes["GET /api/v1/jobs/j2/"] = json_reply(running)
     first, told, again, code = run(WAITING, hub.url).splitlines()
     assert (first, again, code) == ("j1", "SUCCESS", "0")
     assert "was forked while its parent waited" in told

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from support.canned import Canned, CannedHub
+from support.routed_hub import RoutedHub
+from support.scripted_server import json_reply
 
 qai_hub = importlib.import_module("qai_hub")
 HEAVY = {
@@ -56,8 +57,8 @@ def test_the_client_loads_no_arrays_until_it_moves_data() -> None:
 
 
 def test_a_server_that_speaks_json_needs_no_protobuf() -> None:
-    with CannedHub(
-        {"GET /api/v1/devices/": Canned({"devices": [], "total_query_count": 0})}
+    with RoutedHub(
+        {"GET /api/v1/devices/": json_reply({"devices": [], "total_query_count": 0})}
     ) as hub:
         config = f"qai_hub.ClientConfig('t', {hub.url!r}, {hub.url!r})"
         loaded = modules_after(f"import qai_hub; qai_hub.Client({config}).get_devices()")

@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.scripted_server import Reply, Request, ScriptedServer
 
 ROOT = Path(__file__).parents[2]
 DEVICE = {"name": "Test Phone", "os": "14", "attributes": [], "soc_description": ""}
@@ -86,25 +85,13 @@ def server() -> Iterator[str]:
     """A server that knows one device, and one user, whose token is `secret`."""
     devices = json.dumps({"devices": [DEVICE], "total_query_count": 1}).encode()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked = (self.path.partition("?")[0], self.headers["Authorization"])
-            known = asked == ("/api/v1/devices/", "token secret")
-            self.send_response(200 if known else 401)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(devices)))
-            self.end_headers()
-            self.wfile.write(devices)
+    def answer(request: Request) -> Reply:
+        asked = (request.route, request.headers["authorization"])
+        known = asked == ("GET /api/v1/devices/", "token secret")
+        return Reply(200 if known else 401, devices, {"Content-Type": "application/json"})
 
-        def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-        thread.join()
+    with ScriptedServer(answer) as scripted:
+        yield scripted.url
 
 
 def test_wheel_holds_both_packages_and_their_data(distributions: tuple[Path, Path]) -> None:

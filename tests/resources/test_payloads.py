@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from qai_hub_api import models as api
-from support.canned import DEVICES, Canned, CannedHub
+from support.routed_hub import DEVICES, RoutedHub, Routes
+from support.scripted_server import json_reply
 
 import qai_hub as hub
 from qai_hub.client import (
@@ -51,9 +52,9 @@ def job(kind: str, state: str = "JOB_STATE_DONE", **details: Any) -> dict[str, A
 
 
 @contextmanager
-def answering(*payloads: Any, path: str = "jobs/jabc12345/") -> Iterator[tuple[Client, CannedHub]]:
+def answering(*payloads: Any, path: str = "jobs/jabc12345/") -> Iterator[tuple[Client, RoutedHub]]:
     key = f"GET /api/v1/{path}"
-    with CannedHub({key: [Canned(payload) for payload in payloads]}) as server:
+    with RoutedHub({key: [json_reply(payload) for payload in payloads]}) as server:
         client = Client(ClientConfig("token", server.url, "https://web.example.com"))
         yield client, server
         client.close()
@@ -122,7 +123,7 @@ def test_unknown_job_type_can_be_waited_for_and_renamed() -> None:
         assert (status.failure, status.message) == (True, "diverged")
         with pytest.raises(hub.UserError, match="no answer"):
             found.set_name("other")
-    assert server.requests[-1][0] == "PATCH /api/v1/jobs/jabc12345/"
+    assert server.requests[-1].route == "PATCH /api/v1/jobs/jabc12345/"
 
 
 def test_unknown_job_type_in_a_list_does_not_hide_the_others() -> None:
@@ -282,11 +283,11 @@ def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
 ) -> None:
     dtypes = {"weights_dtype": "QUANTIZE_DTYPE_INT8", "activations_dtype": "QUANTIZE_DTYPE_INT8"}
     payload = job(kind, **(dtypes if kind == "quantize_job" else {}))
-    answers: dict[str, Canned | list[Canned]] = {"GET /api/v1/jobs/jabc12345/": Canned(payload)}
-    with CannedHub(answers) as server:
+    answers: Routes = {"GET /api/v1/jobs/jabc12345/": json_reply(payload)}
+    with RoutedHub(answers) as server:
         where = {"url": f"{server.url}/file?signature=s", "filename": "model.bin"}
-        answers["GET /api/v1/jobs/jabc12345/download_compiled_model/"] = Canned({"url": where})
-        answers["GET /file"] = Canned(b"\x00context binary")
+        answers["GET /api/v1/jobs/jabc12345/download_compiled_model/"] = json_reply({"url": where})
+        answers["GET /file"] = json_reply(b"\x00context binary")
         found = Client(ClientConfig("token", server.url, server.url)).get_job("jabc12345")
         assert isinstance(found, LinkJob | QuantizeJob)
         assert found.download_target_model() == b"\x00context binary"
@@ -294,6 +295,7 @@ def test_target_model_of_link_and_quantize_jobs_into_memory_and_to_a_file(
         assert path == str(tmp_path / "target.bin")
         assert Path(path).read_bytes() == b"\x00context binary"
         payload[kind]["job_state"] = "JOB_STATE_FAILED"
+        answers["GET /api/v1/jobs/jabc12345/"] = json_reply(payload)
         assert found.download_target_model() is None
         assert found.download_target_model(str(tmp_path / "other")) is None
         assert found.download_results(str(tmp_path / "results")).status.failure
@@ -337,7 +339,7 @@ def test_progress_is_shown_as_the_client_says_now(*, setting: bool) -> None:
 
 def test_an_answer_too_deep_to_read_is_an_error_of_the_server() -> None:
     deep = b"[" * 200_000 + b"]" * 200_000
-    with answering(deep) as (client, _), pytest.raises(hub.InternalError, match="not understood"):
+    with answering(deep) as (client, _), pytest.raises(hub.InternalError, match="unexpected body"):
         client.get_job("jabc12345")
 
 
@@ -370,21 +372,21 @@ def test_a_job_type_is_no_text() -> None:
 
 def test_an_error_after_a_job_was_made_tells_which() -> None:
     made = {"id": "jabc12345", "status": "", "creation_time": CREATED}
-    refused = Canned({"detail": "no such device"}, 404)
-    answers: dict[str, Canned | list[Canned]] = {
-        "GET /api/v1/models/mabc/": Canned({"model_id": "mabc", "name": "m"}),
-        "GET /api/v1/devices/": Canned(DEVICES),
-        "POST /api/v1/jobs/": [Canned(made, 201), refused],
-        "GET /api/v1/jobs/jabc12345/": Canned(job("compile_job")),
+    refused = json_reply({"detail": "no such device"}, 404)
+    answers: Routes = {
+        "GET /api/v1/models/mabc/": json_reply({"model_id": "mabc", "name": "m"}),
+        "GET /api/v1/devices/": json_reply(DEVICES),
+        "POST /api/v1/jobs/": [json_reply(made, 201), refused],
+        "GET /api/v1/jobs/jabc12345/": json_reply(job("compile_job")),
     }
     devices = [hub.Device("one"), hub.Device("two")]
-    with CannedHub(answers) as server:
+    with RoutedHub(answers) as server:
         client = Client(ClientConfig("token", server.url, server.url))
         model = client.get_model("mabc")
         with pytest.raises(hub.UserError, match="no such device") as caught:
             client.submit_compile_job(model, devices, single_compile=False)
-        assert caught.value.__notes__ == ["Made before that, to be fetched by get_job: jabc12345"]
-        keys = [h["Idempotency-Key"] for r, h, _ in server.requests if r.startswith("POST")]
+        assert caught.value.__notes__ == ["Jobs already created, which get_job fetches: jabc12345"]
+        keys = [r.headers["idempotency-key"] for r in server.requests if r.method == "POST"]
         assert len(set(keys)) == 2
 
 
@@ -392,10 +394,10 @@ def test_an_error_after_a_job_was_made_tells_which() -> None:
 def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None:
     listed = [{"model_id": f"m{number}", "name": ""} for number in range(5)]
     pages = [
-        Canned({"models": listed[start : start + cap], "total_query_count": 5})
+        json_reply({"models": listed[start : start + cap], "total_query_count": 5})
         for start in range(0, 5, cap)
     ]
-    with CannedHub({"GET /api/v1/models/": [*pages]}) as server:
+    with RoutedHub({"GET /api/v1/models/": [*pages]}) as server:
         client = Client(ClientConfig("token", server.url, server.url))
         assert [model.model_id for model in client.get_models()] == ["m0", "m1", "m2", "m3", "m4"]
     assert len(server.requests) == len(pages)
@@ -407,12 +409,12 @@ def test_lists_go_on_where_the_service_makes_its_pages_shorter(cap: int) -> None
 def test_the_table_of_job_types_has_each_type_of_the_contract(message: type, suffix: str) -> None:
     ending = f"_job{suffix}"
     found = {name for name in message.__annotations__ if name.endswith(ending)}
-    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.members} == found
+    assert {f"{member.name}{suffix}" for kind in KINDS for member in kind.fields} == found
 
 
 def test_the_table_of_job_types_names_what_there_is() -> None:
     for kind in KINDS:
-        for member in kind.members:
+        for member in kind.fields:
             title = member.name.title().replace("_", "")
             result = getattr(api, f"{title}Result").__annotations__
             assert f"{member.name}_id" in getattr(api, title).__annotations__

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qai_hub_api.models import ProfileDetail
-from support.profiles import detail, layer, tool
+from support.profile_payloads import detail, layer, tool
 
 from qai_hub.client import (
     ComputeUnitUse,

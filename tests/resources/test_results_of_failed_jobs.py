@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.canned import Canned, CannedHub
-from support.profiles import detail, tool
+from support.profile_payloads import detail, tool
+from support.routed_hub import RoutedHub, Routes
+from support.scripted_server import json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -30,7 +31,6 @@ PARTICULARS: dict[str, dict[str, Any]] = {
 }
 PRODUCING = ["compile_job", "quantize_job", "link_job"]
 RUNNING = ["inference_job", "profile_job"]
-Answers = dict[str, Canned | list[Canned]]
 
 
 def payload(kind: str, state: str = "JOB_STATE_FAILED", **others: Any) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def payload(kind: str, state: str = "JOB_STATE_FAILED", **others: Any) -> dict[s
 
 
 @contextmanager
-def job_of(told: dict[str, Any], answers: Answers | None = None) -> Iterator[tuple[Any, CannedHub]]:
-    given: Answers = {JOB: Canned(told), **(answers or {})}
-    with CannedHub(given) as server:
+def job_of(told: dict[str, Any], answers: Routes | None = None) -> Iterator[tuple[Any, RoutedHub]]:
+    given: Routes = {JOB: json_reply(told), **(answers or {})}
+    with RoutedHub(given) as server:
         client = Client(ClientConfig("token", server.url, "https://web.example.com"))
         yield client.get_job("jabc12345"), server
         client.close()
@@ -84,8 +84,8 @@ def methods_of(job: hub.Job) -> list[str]:
 
 @pytest.mark.parametrize("kind", PARTICULARS)
 def test_a_failed_job_gives_nothing_and_never_an_error(kind: str, tmp_path: Path) -> None:
-    listing = Canned({"artifacts": []})
-    conflict = Canned({"detail": "it failed"}, 409)
+    listing = json_reply({"artifacts": []})
+    conflict = json_reply({"detail": "it failed"}, 409)
     with job_of(payload(kind), {LOGS: listing, RESULT: conflict, TARGET: conflict}) as (job, _):
         called = methods_of(job)
         assert len(called) >= 5
@@ -110,7 +110,7 @@ def test_a_failed_job_gives_nothing_and_never_an_error(kind: str, tmp_path: Path
 def test_logs_that_are_gone_hide_no_reason(
     kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gone = Canned({"detail": "The logs are gone."}, 404)
+    gone = json_reply({"detail": "The logs are gone."}, 404)
     with job_of(payload(kind), {LOGS: gone}) as (job, _):
         result = job.download_results(str(tmp_path))
         assert result.status.message == "the model is not one"
@@ -121,8 +121,8 @@ def test_logs_that_are_gone_hide_no_reason(
 
 @pytest.mark.parametrize("kind", PARTICULARS)
 def test_a_job_that_fails_while_it_is_waited_for_gives_nothing(kind: str, tmp_path: Path) -> None:
-    running = Canned(payload(kind, "JOB_STATE_CREATED"))
-    with job_of({}, {JOB: [running, running, Canned(payload(kind))]}) as (job, server):
+    running = json_reply(payload(kind, "JOB_STATE_CREATED"))
+    with job_of({}, {JOB: [running, running, json_reply(payload(kind))]}) as (job, server):
         assert job.get_tool_versions() == {}
         assert len(server.requests) == 3
         assert job.failure_type == "MODEL_INVALID"
@@ -133,7 +133,7 @@ def test_a_job_that_fails_while_it_is_waited_for_gives_nothing(kind: str, tmp_pa
 def test_a_target_model_that_is_not_there_is_an_error_that_says_why(
     kind: str, status: int, tmp_path: Path
 ) -> None:
-    gone = Canned({"detail": "The model has been deleted."}, status)
+    gone = json_reply({"detail": "The model has been deleted."}, status)
     with job_of(payload(kind, "JOB_STATE_DONE"), {TARGET: gone}) as (job, _):
         for method in (job.download_target_model, job.download_results):
             with pytest.raises(hub.UserError, match="has been deleted") as caught:
@@ -146,7 +146,7 @@ def test_a_target_model_that_is_not_there_is_an_error_that_says_why(
 def test_a_result_that_is_not_there_is_an_error_that_says_why(
     kind: str, status: int, tmp_path: Path
 ) -> None:
-    gone = Canned({"detail": "The result has been deleted."}, status)
+    gone = json_reply({"detail": "The result has been deleted."}, status)
     with job_of(payload(kind, "JOB_STATE_DONE"), {RESULT: gone}) as (job, _):
         for method in ("get_profile", "download_profile", "download_output_data"):
             with pytest.raises(hub.UserError, match="has been deleted"):
@@ -172,7 +172,7 @@ def test_a_result_that_is_not_there_is_an_error_that_says_why(
 def test_a_result_of_another_type_is_an_error_of_the_service(answer: Any, method: str) -> None:
     told = payload("inference_job", "JOB_STATE_DONE")
     with (
-        job_of(told, {RESULT: Canned(answer)}) as (job, _),
+        job_of(told, {RESULT: json_reply(answer)}) as (job, _),
         pytest.raises(hub.InternalError),
     ):
         getattr(job, method)()
@@ -185,9 +185,9 @@ def test_a_result_of_another_type_is_an_error_of_the_service(answer: Any, method
 def test_a_bad_address_of_a_file_is_an_error_of_the_service(
     url: Any, where: str, tmp_path: Path
 ) -> None:
-    answers: Answers = {
-        TARGET: Canned({"url": {"url": url, "filename": "f"}}),
-        LOGS: Canned({"artifacts": [{"url": url, "filename": "f"}]}),
+    answers: Routes = {
+        TARGET: json_reply({"url": {"url": url, "filename": "f"}}),
+        LOGS: json_reply({"artifacts": [{"url": url, "filename": "f"}]}),
     }
     with job_of(payload("link_job", "JOB_STATE_DONE"), answers) as (job, _):
         method = job.download_target_model if where == "target" else job.download_job_logs
@@ -196,10 +196,10 @@ def test_a_bad_address_of_a_file_is_an_error_of_the_service(
 
 
 def test_a_file_server_that_refuses_is_an_error_without_the_signature(tmp_path: Path) -> None:
-    answers: Answers = {"GET /file": Canned(b"expired", 403)}
-    with CannedHub(answers) as files:
+    answers: Routes = {"GET /file": json_reply(b"expired", 403)}
+    with RoutedHub(answers) as files:
         url = f"{files.url}/file?signature=s3cret"
-        listed = Canned({"artifacts": [{"url": url, "filename": "hub.log"}]})
+        listed = json_reply({"artifacts": [{"url": url, "filename": "hub.log"}]})
         with job_of(payload("link_job"), {LOGS: listed}) as (job, _):
             with pytest.raises(hub.UserError, match="refused") as refused:
                 job.download_job_logs(str(tmp_path / "logs"))
@@ -213,9 +213,9 @@ def test_tool_versions_of_jobs_that_make_models(kind: str) -> None:
     told = {f"{kind}_detail": {**tools, "psnr": {}} if kind == "quantize" else tools}
     result = {f"{kind}_job_result": {f"{kind}_job_id": "jabc12345", **told}}
     done = payload(f"{kind}_job", "JOB_STATE_DONE")
-    with job_of(done, {RESULT: Canned(result)}) as (job, server):
+    with job_of(done, {RESULT: json_reply(result)}) as (job, server):
         assert job.get_tool_versions() == {"QAIRT": "2.40", "ONNX": "1.2"}
-        assert server.requests[-1][0] == RESULT
+        assert server.requests[-1].route == RESULT
 
 
 @pytest.mark.parametrize(
@@ -231,14 +231,14 @@ def test_how_close_a_quantized_model_is(
 ) -> None:
     result = {"quantize_job_result": {"quantize_job_id": "jabc12345", **told}}
     done = payload("quantize_job", "JOB_STATE_DONE")
-    with job_of(done, {RESULT: Canned(result)}) as (job, _):
+    with job_of(done, {RESULT: json_reply(result)}) as (job, _):
         assert job.get_psnr() == expected
 
 
 def test_how_close_a_model_is_that_was_not_quantized() -> None:
     with job_of(payload("quantize_job"), {}) as (job, server):
         assert job.get_psnr() is None
-        assert all(name != RESULT for name, *_ in server.requests)
+        assert all(request.route != RESULT for request in server.requests)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_tool_versions_and_profiles_of_jobs_that_run_models(
     kind: str, result: dict[str, Any]
 ) -> None:
     named = {f"{kind}_id": "jabc12345", "output_dataset_id": "", **result}
-    answers: Answers = {RESULT: Canned({f"{kind}_result": named})}
+    answers: Routes = {RESULT: json_reply({f"{kind}_result": named})}
     with job_of(payload(kind, "JOB_STATE_DONE"), answers) as (job, _):
         assert job.get_tool_versions() == {"QAIRT": "2.40"}
         assert job.get_profile().tool_versions == {"QAIRT": "2.40"}
@@ -271,14 +271,14 @@ def test_tool_versions_and_profiles_of_jobs_that_run_models(
     ],
 )
 def test_tool_versions_that_the_service_does_not_tell(kind: str, result: dict[str, Any]) -> None:
-    with job_of(payload(kind, "JOB_STATE_DONE"), {RESULT: Canned(result)}) as (job, _):
+    with job_of(payload(kind, "JOB_STATE_DONE"), {RESULT: json_reply(result)}) as (job, _):
         assert job.get_tool_versions() == {}
 
 
 def test_numbers_that_are_none_come_through_the_wire(tmp_path: Path) -> None:
     measured = detail(execution_time=float("nan"), all_execution_times=[float("inf"), 5])
     named = {"inference_job_id": "jabc12345", "output_dataset_id": "", "detail": measured}
-    answers: Answers = {RESULT: Canned({"inference_job_result": named})}
+    answers: Routes = {RESULT: json_reply({"inference_job_result": named})}
     with job_of(payload("inference_job", "JOB_STATE_DONE"), answers) as (job, _):
         assert job.get_profile().inference.all_times == (5,)
         result = job.download_results(str(tmp_path))

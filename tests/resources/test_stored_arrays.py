@@ -104,7 +104,7 @@ def one_huge_chunk(group: h5py.Group) -> None:
             lambda group: group.create_dataset(
                 "batch_0", data=np.zeros(9, np.int32), scaleoffset=0
             ),
-            f"by the HDF5 filter {SCALE_OFFSET}: use gzip",
+            f"uses the HDF5 filter {SCALE_OFFSET}: use gzip",
         ),
     ],
 )

@@ -15,7 +15,7 @@ from support.tiny_models import affine
 
 from qai_hub.errors import UserError
 from qai_hub.resources.model_types import SourceModelType
-from qai_hub.sources import source_file, source_type
+from qai_hub.sources import detect_source_type, open_source
 
 NAMES = st.text("abM./\\_: é", min_size=1, max_size=12) | st.sampled_from(
     [
@@ -47,7 +47,7 @@ def test_any_archive_is_a_model_or_refused(
 ) -> None:
     path = archive(tmp_path_factory.mktemp("zip") / "m.onnx.zip", *names)
     try:
-        model_type = source_type(path)
+        model_type = detect_source_type(path)
     except UserError as error:
         assert str(path) in str(error)
     else:
@@ -62,14 +62,14 @@ def test_any_zip_file_is_read_or_refused(
     path = tmp_path_factory.mktemp("zip") / "m.onnx.zip"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"ZIP|empty"):
-        source_type(path)
+        detect_source_type(path)
 
 
 @pytest.mark.parametrize("name", ["m.mlpackage/../../x", "m.mlpackage\\..\\..\\x"])
 def test_archives_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     path = archive(tmp_path / "m.mlpackage.zip", "m.mlpackage/Manifest.json", name)
-    with pytest.raises(UserError, match="lead out"):
-        source_type(path)
+    with pytest.raises(UserError, match="lead outside"):
+        detect_source_type(path)
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".pt2"])
@@ -79,7 +79,7 @@ def test_torch_files_without_code_are_refused(tmp_path: Path, suffix: str) -> No
     pickled.write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
     for path in (weights, pickled):
         with pytest.raises(UserError, match=r"torch\.save.*torch\.export\.export"):
-            source_type(path)
+            detect_source_type(path)
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_torch_files_without_code_are_refused(tmp_path: Path, suffix: str) -> No
     ],
 )
 def test_torch_files_with_code_are_taken(tmp_path: Path, inside: tuple[str, ...]) -> None:
-    assert source_type(torch_file(tmp_path / "m.pt", *inside)) is SourceModelType.TORCHSCRIPT
+    assert detect_source_type(torch_file(tmp_path / "m.pt", *inside)) is SourceModelType.TORCHSCRIPT
     expected = SourceModelType.TORCH_EXPORTED_PROGRAM
-    assert source_type(torch_file(tmp_path / "m.pt2", *inside)) is expected
+    assert detect_source_type(torch_file(tmp_path / "m.pt2", *inside)) is expected
 
 
 def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "m.dlc").write_bytes(b"content")
-    with source_file("~/m.dlc") as source:
+    with open_source("~/m.dlc") as source:
         assert (source.path, source.name) == (tmp_path / "m.dlc", "m.dlc")
 
 
@@ -111,7 +111,7 @@ def test_a_folder_becomes_an_archive_for_a_while(
     (folder / "Data" / "empty").mkdir(parents=True)
     (folder / "Manifest.json").write_bytes(b"{}")
     monkeypatch.chdir(folder)
-    with source_file(".") as source:
+    with open_source(".") as source:
         assert (source.name, source.is_directory) == ("m.mlpackage", True)
         with zipfile.ZipFile(source.path) as zipped:
             assert zipped.namelist() == [
@@ -126,14 +126,14 @@ def test_a_folder_becomes_an_archive_for_a_while(
 
 def test_tflite_in_memory() -> None:
     content = b"\x1c\x00\x00\x00TFL3 and so on"
-    with source_file(content) as source:
+    with open_source(content) as source:
         assert (source.model_type, source.name) == (SourceModelType.TFLITE, "model.tflite")
         assert source.path.read_bytes() == content
     assert not source.path.exists()
 
 
 def test_onnx_in_memory_goes_by_its_graph() -> None:
-    with source_file(affine()) as source:
+    with open_source(affine()) as source:
         assert source.name == "affine"
         assert onnx.load(source.path) == affine()
 
@@ -149,7 +149,7 @@ def test_onnx_that_is_too_large_says_what_to_do(
             raise error
 
     monkeypatch.setattr(onnx, "ModelProto", Huge)
-    with pytest.raises(UserError, match="external data"), source_file(Huge()):
+    with pytest.raises(UserError, match="external data"), open_source(Huge()):
         pass
 
 
@@ -172,7 +172,7 @@ def test_core_ml_in_memory(monkeypatch: pytest.MonkeyPatch, *, package: bool) ->
     coremltools: Any = ModuleType("coremltools.models")
     coremltools.MLModel = MLModel
     monkeypatch.setitem(sys.modules, "coremltools.models", coremltools)
-    with source_file(MLModel(is_package=package)) as source:
+    with open_source(MLModel(is_package=package)) as source:
         assert source.is_directory == package
         if package:
             assert (source.model_type, source.name) == (
@@ -190,4 +190,4 @@ def test_a_module_that_is_no_package_of_models_changes_nothing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.jit", ModuleType("torch.jit"))
     with pytest.raises(UserError, match="not a object"):
-        source_type(object())
+        detect_source_type(object())

@@ -7,20 +7,28 @@ import pytest
 
 from qai_hub.client import Device, UserError
 from qai_hub.submit.checks import check_devices
-from qai_hub.submit.model_checks import check_compiles, check_links
+from qai_hub.submit.model_checks import check_compilable, check_linkable
 
 
 def to_compile(path: str) -> None:
-    check_compiles(path, None, "")
+    check_compilable(path, None, "")
 
 
 @pytest.mark.parametrize(
     ("check", "name", "instead"),
     [
-        (to_compile, "m.dlc", "it is QNN_DLC. Give an ONNX or PyTorch model, such as the one"),
-        (to_compile, "m.tflite", "it is TFLITE. Give an ONNX or PyTorch model, such as the one"),
-        (check_links, "m.bin", "is not one: compile it with --target_runtime qnn_dlc."),
-        (check_links, "m.onnx", "is not one: compile it with --target_runtime qnn_dlc."),
+        (
+            to_compile,
+            "m.dlc",
+            "its format is QNN_DLC. Pass an ONNX or PyTorch model, such as the one",
+        ),
+        (
+            to_compile,
+            "m.tflite",
+            "its format is TFLITE. Pass an ONNX or PyTorch model, such as the one",
+        ),
+        (check_linkable, "m.bin", "is not one. Compile it with --target_runtime qnn_dlc."),
+        (check_linkable, "m.onnx", "is not one. Compile it with --target_runtime qnn_dlc."),
     ],
 )
 def test_what_to_give_instead(
@@ -36,5 +44,5 @@ def test_what_to_give_instead(
 
 @pytest.mark.parametrize("device", [Device([]), Device({}), Device("a", os=[])])  # type: ignore[arg-type]
 def test_devices_whose_name_or_os_is_no_text_are_refused(device: Device) -> None:
-    with pytest.raises(UserError, match="name and os of a device are text"):
+    with pytest.raises(UserError, match="name and os of a device must be strings"):
         check_devices(device)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from qai_hub.option_string import (
     GivenOption,
     OptionStringError,
+    option_values,
     parse_option_string,
-    values_of,
 )
 
 NAMES = st.from_regex(r"--[a-z][a-z0-9_]{0,9}", fullmatch=True)
@@ -43,8 +43,8 @@ def test_options_come_back_from_every_spelling(
 def test_the_values_of_a_repeated_option_keep_their_order(values: list[str]) -> None:
     text = " --other x ".join(f"--a={shlex.quote(value)}" for value in values)
     options = parse_option_string(text)
-    assert values_of("--a", options) == values
-    assert len(values_of("--other", options)) == max(0, len(values) - 1)
+    assert option_values("--a", options) == values
+    assert len(option_values("--other", options)) == max(0, len(values) - 1)
 
 
 @given(text=st.text(alphabet=st.sampled_from("-=' \"\\,;\n\0éax1") | st.characters()))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import helper
-from support.execution_models import FLOAT, model_of
+from support.execution_models import FLOAT, build_model
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
 from qai_hub.local.engine.protocol import TensorSpec
@@ -113,7 +113,7 @@ def aimet_archive(path: Path, model: onnx.ModelProto, content: object, **more: b
 def matmul_model(weight: Any) -> onnx.ModelProto:
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
     ports = {"x": (FLOAT, ["n", weight.shape[0]])}, {"y": (FLOAT, ["n", weight.shape[1]])}
-    return model_of(nodes, *ports, {"w": weight})
+    return build_model(nodes, *ports, {"w": weight})
 
 
 def aimet_request(path: Path, *specs: TensorSpec) -> AttemptRequest:

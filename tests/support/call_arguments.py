@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.call_world import Maker, ones
+from support.call_context import Maker, ones
 
 from qai_hub.client import Device
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from support.call_context import CallContext
 from support.call_registry import shape
-from support.call_world import World
 
 from qai_hub.client import Device
 
 
 def _both(name: str, **changes: Any) -> None:
     @shape(f"submit_compile_and_link_jobs {name}")
-    def call(w: World) -> Any:
+    def call(w: CallContext) -> Any:
         given = {key: value(w) if callable(value) else value for key, value in changes.items()}
         usual = {"models": [w.model(".onnx"), w.file("m.onnx")], "graph_names": ["a", "b"]}
         return w.client.submit_compile_and_link_jobs(**{"device": w.device, **usual, **given})
@@ -59,7 +59,7 @@ _both("no such device", device=Device("Nokia 3310"))
 
 def _pair(name: str, **changes: Any) -> None:
     @shape(f"submit_compile_and_profile_jobs {name}")
-    def call(w: World) -> Any:
+    def call(w: CallContext) -> Any:
         given = {key: value(w) if callable(value) else value for key, value in changes.items()}
         usual = {"model": w.model(".onnx"), "device": w.device}
         return w.client.submit_compile_and_profile_jobs(**usual | given)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from support.call_world import Maker
+from support.call_context import Maker
 
 SHAPES: dict[str, Maker] = {}
 

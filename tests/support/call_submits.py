@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from support.call_arguments import ARGUMENTS, DATA, DEVICES, MODELS, SPECS, TYPES
+from support.call_context import CallContext, Maker, ones
 from support.call_registry import shape
-from support.call_world import Maker, World, ones
 
 import qai_hub as hub
 
 # Each submit: a good call, with some of its arguments changed.
-SUBMITS: dict[str, Callable[[World, dict[str, Any]], Any]] = {
+SUBMITS: dict[str, Callable[[CallContext, dict[str, Any]], Any]] = {
     "submit_compile_job": lambda w, c: w.client.submit_compile_job(
         **{"model": w.model(".onnx"), "device": w.device} | c
     ),
@@ -51,19 +51,19 @@ def _on_hub(suffix: str) -> Maker:
 
 
 def _register_uploads() -> None:
-    for told, make in MODELS.items():
-        shape(f"upload_model {told}")(_upload("upload_model", make))
-    for told, make in DATA.items():
-        shape(f"upload_dataset {told}")(_upload("upload_dataset", make))
+    for name, make in MODELS.items():
+        shape(f"upload_model {name}")(_upload("upload_model", make))
+    for name, make in DATA.items():
+        shape(f"upload_dataset {name}")(_upload("upload_dataset", make))
 
-    for told in ("name=None", "name=''", "name='n'", "name=3", "project=''", "project=3"):
-        argument = told.partition("=")[0]
-        make = ARGUMENTS[told]
-        shape(f"upload_model {told}")(
+    for name in ("name=None", "name=''", "name='n'", "name=3", "project=''", "project=3"):
+        argument = name.partition("=")[0]
+        make = ARGUMENTS[name]
+        shape(f"upload_model {name}")(
             _upload_with("upload_model", MODELS["m.onnx"], argument, make)
         )
         data = DATA["float32 arrays"]
-        shape(f"upload_dataset {told}")(_upload_with("upload_dataset", data, argument, make))
+        shape(f"upload_dataset {name}")(_upload_with("upload_dataset", data, argument, make))
     shape("upload_model Model")(_upload("upload_model", _on_hub(".onnx")))
 
 
@@ -75,16 +75,16 @@ def _register_models(verb: str) -> None:
         more = {"input_specs": {"x": (1, 4)}} if specs else {}
         call = _submit(verb, argument, _on_hub(suffix), **more)
         shape(f"{verb} {argument} {suffix} on the hub")(call)
-    for told in ("None", "int", "no such file", "m.txt", "dir .aimet onnx+encodings"):
-        shape(f"{verb} {argument} {told}")(_submit(verb, argument, MODELS[told]))
+    for name in ("None", "int", "no such file", "m.txt", "dir .aimet onnx+encodings"):
+        shape(f"{verb} {argument} {name}")(_submit(verb, argument, MODELS[name]))
 
 
 def _register_arguments(verb: str) -> None:
     without_retry = verb in ("submit_quantize_job", "submit_link_job")
-    for told, make in ARGUMENTS.items():
-        argument = told.partition("=")[0].partition(" ")[0]
+    for name, make in ARGUMENTS.items():
+        argument = name.partition("=")[0].partition(" ")[0]
         if not (argument == "retry" and without_retry):
-            shape(f"{verb} {told}")(_submit(verb, argument, make))
+            shape(f"{verb} {name}")(_submit(verb, argument, make))
 
 
 def _register_submits() -> None:
@@ -93,19 +93,19 @@ def _register_submits() -> None:
         if verb != "submit_profile_job":
             _register_arguments(verb)
         if verb not in ("submit_quantize_job", "submit_profile_job"):
-            for told, make in DEVICES.items():
-                shape(f"{verb} device {told}")(_submit(verb, "device", make))
+            for name, make in DEVICES.items():
+                shape(f"{verb} device {name}")(_submit(verb, "device", make))
     for verb, argument in (
         ("submit_compile_job", "calibration_data"),
         ("submit_quantize_job", "calibration_data"),
         ("submit_inference_job", "inputs"),
     ):
-        for told, make in DATA.items():
-            shape(f"{verb} {argument} {told}")(_submit(verb, argument, make))
+        for name, make in DATA.items():
+            shape(f"{verb} {argument} {name}")(_submit(verb, argument, make))
         shape(f"{verb} {argument} None")(_submit_with(verb, **{argument: None}))
-    for told, specs in SPECS.items():
+    for name, specs in SPECS.items():
         call = _submit_with("submit_compile_job", input_specs=specs())
-        shape(f"submit_compile_job input_specs {told}")(call)
+        shape(f"submit_compile_job input_specs {name}")(call)
     for weights, activations in itertools.product(hub.QuantizeDtype, repeat=2):
         call = _submit_with(
             "submit_quantize_job", weights_dtype=weights, activations_dtype=activations
@@ -118,100 +118,100 @@ _register_submits()
 
 
 @shape("submit_quantize_job file without calibration data")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_quantize_job(w.file("m.onnx"), None)
 
 
 @shape("submit_inference_job file with data that is none")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_inference_job(w.file("m.onnx"), w.device, {"x": [1.0]})
 
 
 @shape("submit_compile_job file with calibration data that is none")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.file("m.onnx"), w.device, calibration_data=3)
 
 
 @shape("submit_compile_job file with options that are none")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.file("m.onnx"), w.device, options=3)
 
 
 @shape("submit_link_job files with another among them")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([w.file("m.dlc"), w.file("m.onnx")], w.device)
 
 
 @shape("submit_quantize_job types by name")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_quantize_job(w.model(".onnx"), {"x": [ones()]}, "INT8", "INT8")
 
 
 @shape("submit_compile_job TorchScript without input_specs")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.model(".pt"), w.device)
 
 
 @shape("submit_compile_job TorchScript with {}")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.model(".pt"), w.device, input_specs={})
 
 
 @shape("submit_compile_job context binary with options")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.model(".bin"), w.device, options="--a")
 
 
 @shape("submit_compile_job context binary with input_specs")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.model(".bin"), w.device, input_specs={"x": (1, 4)})
 
 
 @shape("submit_compile_job single_compile=False")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_compile_job(w.model(".onnx"), [w.device] * 2, single_compile=False)
 
 
 @shape("submit_inference_job nothing to do")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_inference_job(w.model(".onnx"), w.device, profile=False)
 
 
 @shape("submit_inference_job inputs without profile")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_inference_job(w.model(".onnx"), w.device, {"x": [ones()]}, profile=False)
 
 
 @shape("submit_link_job models=[]")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([], w.device)
 
 
 @shape("submit_link_job models=()")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job((), w.device)
 
 
 @shape("submit_link_job two models")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([w.file("a.dlc"), w.model(".dlc")], w.device)
 
 
 @shape("submit_link_job the same model twice")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([w.model(".dlc")] * 2, w.device)
 
 
 @shape("submit_link_job the same path twice")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([w.file("a.dlc")] * 2, w.device)
 
 
 @shape("submit_link_job one of two is no DLC")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job([w.model(".dlc"), w.model(".bin")], w.device)
 
 
 @shape("submit_link_job tuple of models")
-def _(w: World) -> Any:
+def _(w: CallContext) -> Any:
     return w.client.submit_link_job((w.model(".dlc"),), w.device)

@@ -30,7 +30,7 @@ BOOL = onnx.TensorProto.BOOL
 Shape = Sequence[int | str] | None
 
 
-def model_of(
+def build_model(
     nodes: Sequence[onnx.NodeProto],
     inputs: Mapping[str, tuple[int, Shape]],
     outputs: Mapping[str, tuple[int, Shape]],
@@ -55,7 +55,9 @@ def linear_model(batch: int | str = 2, *, name: str = "x") -> onnx.ModelProto:
         helper.make_node("Add", ["w", "w"], ["ww"], name="folded"),
         helper.make_node("MatMul", ["r", "ww"], ["y"], name="third"),
     ]
-    return model_of(nodes, {name: (FLOAT, [batch, 3])}, {"y": (FLOAT, [batch, 3])}, {"w": weight})
+    return build_model(
+        nodes, {name: (FLOAT, [batch, 3])}, {"y": (FLOAT, [batch, 3])}, {"w": weight}
+    )
 
 
 def conv_net(batch: int | str = 1, *, opset: int = 17) -> onnx.ModelProto:
@@ -81,7 +83,7 @@ def conv_net(batch: int | str = 1, *, opset: int = 17) -> onnx.ModelProto:
     ]
     floats = {name: value.astype(np.float32) for name, value in weights.items()}
     ports = {"x": (FLOAT, [batch, 3, 16, 16])}, {"y": (FLOAT, [batch, 10])}
-    model = model_of(nodes, *ports, floats)
+    model = build_model(nodes, *ports, floats)
     model.opset_import[0].version = opset
     return model
 
@@ -107,7 +109,7 @@ def branching_model() -> onnx.ModelProto:
         helper.make_node("Greater", ["s", "zero"], ["c"], name="greater"),
         helper.make_node("If", ["c"], ["y"], name="choice", **branches),
     ]
-    return model_of(
+    return build_model(
         nodes,
         {"x": (FLOAT, [4])},
         {"y": (FLOAT, [4])},
@@ -133,7 +135,7 @@ def endless_model() -> onnx.ModelProto:
             helper.make_tensor_value_info("b", FLOAT, [1]),
         ],
     )
-    return model_of(
+    return build_model(
         [helper.make_node("Loop", ["rounds", "true", "x"], ["y"], body=body)],
         {"x": (FLOAT, [1])},
         {"y": (FLOAT, [1])},
@@ -148,7 +150,9 @@ def huge_model(elements: int) -> onnx.ModelProto:
         helper.make_node("ConstantOfShape", ["shape"], ["large"]),
         helper.make_node("ReduceSum", ["large"], ["y"], keepdims=0),
     ]
-    return model_of(nodes, {"x": (INT64, [1])}, {"y": (FLOAT, [])}, {"more": np.array([elements])})
+    return build_model(
+        nodes, {"x": (INT64, [1])}, {"y": (FLOAT, [])}, {"more": np.array([elements])}
+    )
 
 
 def saved(model: onnx.ModelProto, folder: Path, name: str = "m1") -> Path:
@@ -239,15 +243,15 @@ def attempt(
     )
 
 
-def carried_out(request: AttemptRequest, folder: Path) -> Report:
+def execute(request: AttemptRequest, folder: Path) -> Report:
     """Carry a request out in this process."""
     (folder / "work").mkdir(parents=True)
     return handle_request(request, folder)
 
 
-def failure_of(request: AttemptRequest, folder: Path) -> JobFailure:
+def get_failure(request: AttemptRequest, folder: Path) -> JobFailure:
     with pytest.raises(JobFailure) as caught:
-        carried_out(request, folder)
+        execute(request, folder)
     return caught.value
 
 
@@ -275,10 +279,10 @@ def two_inputs(path: Path) -> Path:
     ports = {"x": (FLOAT, [2]), "index": (INT64, [1])}
     outputs = {"sum": (FLOAT, [1, 2]), "minus": (FLOAT, [1, 2])}
     table = np.array([[0, 0], [10, 20], [30, 40]], np.float32)
-    return saved(model_of(nodes, ports, outputs, {"table": table}), path)
+    return saved(build_model(nodes, ports, outputs, {"table": table}), path)
 
 
-def is_gone(pid: int) -> bool:
+def has_exited(pid: int) -> bool:
     """Tell whether a process has ended, even if nobody has fetched its exit status."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

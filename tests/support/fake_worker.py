@@ -12,25 +12,28 @@ PROFILE = {"execution_time": 12, "execution_memory": {"peak": {"lower": 1, "uppe
 
 
 class FakeWorker:
-    """Stands in for the execution: leaves what it is told to leave, when it is let.
+    """Stands in for the execution of attempts, with results that the test chooses.
 
     Attributes:
-        fail: Reasons to fail with, by the job's options.
-        tells: What the results of the jobs that succeed tell besides.
-        leaves: The content of the files that they leave besides, by what these are.
+        may_finish: Cleared to keep attempts running.
+        failures: Reasons to fail with, by the job's options.
+        extra_results: Further fields of the results of jobs that succeed.
+        extra_files: Content of further files of these, by what they are.
+        running: Attempts that run now.
+        max_running: The most that ran at once.
     """
 
     def __init__(self) -> None:
         self.requests: list[AttemptRequest] = []
         self.folders: list[Path] = []
         self.limits: list[tuple[float, int | None]] = []
-        self.at_once = 0
-        self.most_at_once = 0
-        self.go = threading.Event()
-        self.go.set()
-        self.fail: dict[str, str] = {}
-        self.tells: dict[str, Any] = {}
-        self.leaves: dict[str, bytes] = {}
+        self.running = 0
+        self.max_running = 0
+        self.may_finish = threading.Event()
+        self.may_finish.set()
+        self.failures: dict[str, str] = {}
+        self.extra_results: dict[str, Any] = {}
+        self.extra_files: dict[str, bytes] = {}
         self.crash: BaseException | None = None
         self._lock = threading.Lock()
 
@@ -47,10 +50,10 @@ class FakeWorker:
             self.requests.append(request)
             self.folders.append(folder)
             self.limits.append((time_limit, memory_limit))
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.running += 1
+            self.max_running = max(self.max_running, self.running)
         try:
-            while not self.go.wait(0.005):
+            while not self.may_finish.wait(0.005):
                 if cancelled.is_set():
                     raise AttemptCancelled
             if self.crash is not None:
@@ -58,12 +61,12 @@ class FakeWorker:
             return self._outcome(request, folder)
         finally:
             with self._lock:
-                self.at_once -= 1
+                self.running -= 1
 
     def _outcome(self, request: AttemptRequest, folder: Path) -> AttemptOutcome:
         log = folder / "hub.log"
         log.write_text("what happened")
-        reason = self.fail.get(request.options, "")
+        reason = self.failures.get(request.options, "")
         result: dict[str, Any] = {}
         files: dict[str, Path] = {}
         if not reason:
@@ -76,9 +79,9 @@ class FakeWorker:
                 "output_spec": SPEC,
                 "tool_versions": [{"name": "tool", "version": "1"}],
                 "notices": [{"context": "MODEL", "severity": "INFO", "message": "hm"}],
-                **self.tells,
+                **self.extra_results,
             }
-            for name, content in self.leaves.items():
+            for name, content in self.extra_files.items():
                 files[name] = folder / name
                 files[name].write_bytes(content)
             if request.kind == "quantize":

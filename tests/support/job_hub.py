@@ -1,11 +1,10 @@
 """A server of jobs that are in the states that a test says, and a way to read them."""
 
-import json
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from support.scripted_server import Reply, Request, ScriptedServer, Step
+from support.scripted_server import Request, ScriptedServer, Step, json_reply
 
 from qai_hub.client import Client, ClientConfig
 
@@ -18,12 +17,12 @@ class JobHub:
 
     Attributes:
         state: State of each job that is asked for.
-        instead: Decides what is answered in place of a job; None for the job.
+        override: Decides what is answered in place of a job; None for the job.
     """
 
     def __init__(self, state: str = DONE) -> None:
         self.state = state
-        self.instead: Callable[[Request], Step | None] = lambda _: None
+        self.override: Callable[[Request], Step | None] = lambda _: None
         self.server = ScriptedServer(self._answer)
         self._clients: list[Client] = []
 
@@ -48,11 +47,7 @@ class JobHub:
 
     def _answer(self, request: Request) -> Step:
         job_id = request.path.rstrip("/").rpartition("/")[2]
-        return self.instead(request) or answer(compile_job(job_id, self.state))
-
-
-def answer(payload: object) -> Reply:
-    return Reply(body=json.dumps(payload).encode(), headers={"Content-Type": "application/json"})
+        return self.override(request) or json_reply(compile_job(job_id, self.state))
 
 
 def compile_job(job_id: str, state: str, **more: Any) -> dict[str, Any]:

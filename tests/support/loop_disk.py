@@ -1,4 +1,4 @@
-"""A disk of one's own, in a file, whose power can be cut: ext4 on a loop device. It takes root."""
+"""A disk image whose power can be cut: ext4 on a loop device. It takes root."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ class LoopDisk:
         self._mounted = ExitStack()
 
     @classmethod
-    def made(cls, image: Path, folder: Path, mebibytes: int) -> Self:
+    def create(cls, image: Path, folder: Path, mebibytes: int) -> Self:
         """Make the image as well."""
         with image.open("wb") as file:
             file.truncate(mebibytes * _MIB)
@@ -75,12 +75,12 @@ class LoopDisk:
         raise AssertionError("the disk does not come to rest")
 
 
-def why_not(folder: Path) -> str | None:
+def unavailable_reason(folder: Path) -> str | None:
     """Return why no such disk can be had on this system; None if it can."""
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         return "only root may mount a disk, and it takes mkfs.ext4"
     try:
-        with LoopDisk.made(folder / "probe", folder / "probed", 16):
+        with LoopDisk.create(folder / "probe", folder / "probed", 16):
             return None
     except subprocess.CalledProcessError as error:
         return f"no disk can be mounted: {error.stderr.decode().strip()}"

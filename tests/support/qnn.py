@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from onnx import helper
-from support.execution_models import FLOAT, model_of
+from support.execution_models import FLOAT, build_model
 from support.real_models import psnr
 
 from qai_hub.client import Client, CompileJob, Device, InferenceJob, Model
@@ -93,6 +93,6 @@ def with_operator(op: str, *, out: tuple[int, ...] = (1, 8, 8)) -> Any:
         helper.make_node("Relu", ["b"], ["y"], name="after"),
     ]
     weight = np.random.default_rng(5).standard_normal((8, 8)).astype(np.float32)
-    model = model_of(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, out)}, {"w": weight})
+    model = build_model(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, out)}, {"w": weight})
     model.opset_import[0].version = 18
     return model

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 from starlette.routing import Router
 
-from qai_hub.local.contract import Call, Contract, Handler, Reply, routes
-from qai_hub.local.server.middleware import Edge, nothing_here
+from qai_hub.local.contract import Call, Contract, Handler, Reply, build_routes
+from qai_hub.local.server.middleware import OuterMiddleware, not_found
 
 MAX_BODY = 1 << 20
 ID = {"type": "string", "pattern": "^t[a-z0-9]{1,8}$"}
@@ -155,14 +155,14 @@ def client(
     patience: float = 30.0,
     **handlers: Handler,
 ) -> httpx.AsyncClient:
-    made = routes(
+    made = build_routes(
         Contract(SPEC),
         HANDLERS | handlers,
         {"secret": "ada"}.get,
         validate_responses=validate_responses,
         body_seconds=body_seconds,
     )
-    app = Edge(Router(made, default=nothing_here), hosts, stall_seconds=patience)
+    app = OuterMiddleware(Router(made, default=not_found), hosts, stall_seconds=patience)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost",

@@ -12,7 +12,7 @@ from support.tiny_models import affine
 import qai_hub as hub
 from qai_hub.driver import run_blocking
 from qai_hub.errors import Error, InternalError, UserError
-from qai_hub.transfer.completion import PATIENCE, complete
+from qai_hub.transfer.completion import CONFIRMATION_TIMEOUT, complete_upload
 from qai_hub.wire import encode
 
 LOST = InternalError("lost")
@@ -39,9 +39,9 @@ class Service:
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def complete(self) -> None:
+    def complete_upload(self) -> None:
         run_blocking(
-            complete(
+            complete_upload(
                 self.send, self.is_complete, "Model mabc", clock=lambda: self.now, sleep=self.sleep
             )
         )
@@ -49,33 +49,33 @@ class Service:
 
 def test_an_answer_is_enough() -> None:
     service = Service([None], 0.0)
-    service.complete()
+    service.complete_upload()
     assert (service.told, service.now) == ([0.0], 0.0)
 
 
 @given(st.floats(0.0, 280.0))
 def test_a_lost_answer_is_looked_for(takes: float) -> None:
     service = Service([], takes)
-    service.complete()
+    service.complete_upload()
     assert takes <= service.now <= takes + 10.0
 
 
 def test_what_is_never_confirmed_is_an_error_that_names_the_model() -> None:
     service = Service([], 10_000.0)
     with pytest.raises(InternalError, match="Model mabc was uploaded"):
-        service.complete()
-    assert PATIENCE <= service.now <= PATIENCE + 10.0
+        service.complete_upload()
+    assert CONFIRMATION_TIMEOUT <= service.now <= CONFIRMATION_TIMEOUT + 10.0
 
 
 def test_a_refusal_is_one_unless_the_upload_is_there() -> None:
     refusal = UserError("The upload is over.", status_code=409)
     with pytest.raises(UserError, match="is over"):
-        Service([refusal], 10.0).complete()
+        Service([refusal], 10.0).complete_upload()
     service = Service([LOST, refusal], 100.0)
-    service.complete()
+    service.complete_upload()
     assert len(service.told) == 2
     with pytest.raises(UserError, match="no model"):
-        Service([LOST, UserError("It is no model.", status_code=400)], 100.0).complete()
+        Service([LOST, UserError("It is no model.", status_code=400)], 100.0).complete_upload()
 
 
 # -- over both wires -----------------------------------------------------------------------------

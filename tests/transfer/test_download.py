@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.scripted_server import Raw, Reply, Request, Script, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, FileServer, session
+from support.transfer_fixtures import CONTENT, SECRET, FileServer, session
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transfer.download import download
@@ -187,7 +187,7 @@ def test_a_file_is_held_to_the_digest_that_was_announced(
     if capitals:
         sha256 = sha256.upper()
     with ScriptedServer([Reply(200, b"other bytes")]) as server:
-        with pytest.raises(InternalError, match="its SHA-256 is not the one"):
+        with pytest.raises(InternalError, match="SHA-256 does not match"):
             download(session, server.url, tmp_path / "m.onnx", sha256=sha256)
         assert len(server.requests) == 3
     assert list(tmp_path.iterdir()) == []
@@ -245,7 +245,7 @@ def test_refused_downloads_leave_nothing(
 
 def test_an_expired_address_on_the_way(session: Session, tmp_path: Path) -> None:
     steps = [Reply(200, b"x" * 100, {"ETag": '"1"'}, cut=60), Reply(403, b"<Code>Expired</Code>")]
-    with pytest.raises(UserError, match=r"Expired.*start again"):
+    with pytest.raises(UserError, match=r"Expired.*try again"):
         fetch(session, steps, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
@@ -264,8 +264,8 @@ def test_redirects_of_downloads_are_followed(session: Session, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("location", "told"),
     [
-        ("/files/f/", "without end"),
-        ("file:///etc/passwd", "address for a file"),
+        ("/files/f/", "redirects more than 5 times"),
+        ("file:///etc/passwd", "invalid URL"),
         ("http://host:port/", "communication error"),
     ],
 )

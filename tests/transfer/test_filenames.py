@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transfer.files import free_name, safe_name, with_suffixes
+from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path, sanitize_filename
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ from qai_hub.transfer.files import free_name, safe_name, with_suffixes
     ],
 )
 def test_names_stay_in_their_folder(name: str, safe: str) -> None:
-    assert safe_name(name) == safe
+    assert sanitize_filename(name) == safe
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "界"])
 def test_long_names_keep_their_suffixes(sign: str) -> None:
-    name = safe_name(sign * 5000 + ".onnx.zip")
+    name = sanitize_filename(sign * 5000 + ".onnx.zip")
     assert name.endswith(f"{sign}.onnx.zip")
     assert 140 <= len(name.encode()) <= 150
 
@@ -44,13 +44,13 @@ def test_long_names_keep_their_suffixes(sign: str) -> None:
     st.text() | st.text("./\\a ", max_size=300) | st.text(st.characters(codec=None), min_size=200)
 )
 def test_any_name_is_made_safe(name: str) -> None:
-    safe = safe_name(name)
+    safe = sanitize_filename(name)
     assert safe == Path(f"folder/{safe}").name
     assert safe not in {"", ".", ".."}
     assert not safe.startswith(".")
     assert safe.isprintable()
     assert len(safe.encode()) <= 150
-    assert safe_name(safe) == safe
+    assert sanitize_filename(safe) == safe
 
 
 @pytest.mark.parametrize(
@@ -73,17 +73,17 @@ def test_any_name_is_made_safe(name: str) -> None:
     ],
 )
 def test_missing_suffixes_are_appended(path: str, name: str, whole: str) -> None:
-    assert with_suffixes(Path(path), name) == Path(whole)
+    assert append_missing_suffixes(Path(path), name) == Path(whole)
 
 
 def test_free_names_are_taken(tmp_path: Path) -> None:
-    taken = [free_name(tmp_path / "m.onnx.zip").name for _ in range(3)]
+    taken = [reserve_unused_path(tmp_path / "m.onnx.zip").name for _ in range(3)]
     assert taken == ["m.onnx.zip", "m_1.onnx.zip", "m_2.onnx.zip"]
-    assert [free_name(tmp_path / "r 1.5.bin").name for _ in range(2)] == [
+    assert [reserve_unused_path(tmp_path / "r 1.5.bin").name for _ in range(2)] == [
         "r 1.5.bin",
         "r 1.5_1.bin",
     ]
     (tmp_path / "folder").mkdir()
-    assert free_name(tmp_path / "folder").name == "folder_1"
+    assert reserve_unused_path(tmp_path / "folder").name == "folder_1"
     with pytest.raises(FileNotFoundError):
-        free_name(tmp_path / "absent/m.onnx")
+        reserve_unused_path(tmp_path / "absent/m.onnx")

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted_server import Reply, ScriptedServer
 from support.tiny_models import affine
-from support.transfers import session
+from support.transfer_fixtures import session
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer.download import download
-from qai_hub.transfer.formats import not_by_format
+from qai_hub.transfer.formats import unexpected_format
 from qai_hub.transport.session import Session
 
 __all__ = ["session"]
@@ -55,38 +55,38 @@ FILES = {
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_files_of_their_format(name: str) -> None:
-    assert not_by_format(name, io.BytesIO(FILES[name])) is None
-    found = not_by_format(name, io.BytesIO(NOISE))
+    assert unexpected_format(name, io.BytesIO(FILES[name])) is None
+    found = unexpected_format(name, io.BytesIO(NOISE))
     assert found is not None
     assert found.startswith("something other than a")
 
 
 @pytest.mark.parametrize("name", ["m", "m.dlc", "m.bin", "m.pt", "profile.json", "job.log"])
 def test_formats_without_a_signature_may_be_anything(name: str) -> None:
-    assert not_by_format(name, io.BytesIO(NOISE)) is None
+    assert unexpected_format(name, io.BytesIO(NOISE)) is None
 
 
 @given(st.integers(1, len(ONNX) - 1))
 def test_parts_of_an_onnx_model_are_none(size: int) -> None:
-    assert not_by_format("m.onnx", io.BytesIO(ONNX[:size]))
+    assert unexpected_format("m.onnx", io.BytesIO(ONNX[:size]))
 
 
 @given(st.binary(max_size=200))
 def test_noise_is_no_onnx_model(noise: bytes) -> None:
-    assert not_by_format("m.onnx", io.BytesIO(b"\x74" + noise))
-    assert not_by_format("m.onnx", io.BytesIO(ONNX + b"\x74" + noise))
+    assert unexpected_format("m.onnx", io.BytesIO(b"\x74" + noise))
+    assert unexpected_format("m.onnx", io.BytesIO(ONNX + b"\x74" + noise))
 
 
 def test_fields_of_later_releases_are_passed_over() -> None:
     later = (
         b"\xf9\x01" + bytes(8) + b"\xfd\x01" + bytes(4) + b"\xf8\x01\x80\x01" + b"\xfa\x01\x02ab"
     )
-    assert not_by_format("m.onnx", io.BytesIO(later + ONNX + later)) is None
-    assert not_by_format("m.onnx", io.BytesIO(later))
+    assert unexpected_format("m.onnx", io.BytesIO(later + ONNX + later)) is None
+    assert unexpected_format("m.onnx", io.BytesIO(later))
 
 
 def test_a_file_of_countless_fields_takes_no_countless_reads() -> None:
-    assert not_by_format("m.onnx", io.BytesIO(b"\x08\x07" * 200_000)) is None
+    assert unexpected_format("m.onnx", io.BytesIO(b"\x08\x07" * 200_000)) is None
 
 
 def test_what_came_in_place_of_a_model_is_asked_for_again(session: Session, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_came_in_place_of_a_model_is_asked_for_again(session: Session, tmp_
     assert (tmp_path / "m.onnx").read_bytes() == ONNX
     with (
         ScriptedServer([Reply(200, NOISE)]) as server,
-        pytest.raises(InternalError, match="something other than an ONNX model came in its place"),
+        pytest.raises(InternalError, match="received something other than an ONNX model instead"),
     ):
         download(session, server.url, tmp_path / "other.onnx")
     assert len(server.requests) > 1

@@ -16,12 +16,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from qai_hub_api.models import S3Credentials
-from support.s3_world import SECRETS, credentials
-from support.secret_watch import assert_shown_nowhere
+from support.s3_store import SECRETS, credentials
+from support.secret_assertions import assert_not_exposed
 
 from qai_hub.errors import InternalError
 from qai_hub.transfer import s3
-from qai_hub.transfer.s3 import StoredObject, s3_supported
+from qai_hub.transfer.s3 import StoredObject, is_s3_supported
 
 AMBIENT = {
     "AWS_ACCESS_KEY_ID": "ambient",
@@ -138,10 +138,10 @@ def test_a_signature_as_amazon_documents_it(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_storage_that_has_no_address(changes: dict[str, Any]) -> None:
-    with pytest.raises(InternalError, match="a storage that has no address: ") as caught:
+    with pytest.raises(InternalError, match="a store without an endpoint: ") as caught:
         signed(**changes)
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
 
 
 def test_nothing_shows_the_credentials(caplog: pytest.LogCaptureFixture) -> None:
@@ -168,21 +168,21 @@ def test_what_a_program_signs_itself_is_logged_as_ever(caplog: pytest.LogCapture
 @pytest.fixture
 def _without_the_extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "botocore", None)
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
     yield
-    s3_supported.cache_clear()
+    is_s3_supported.cache_clear()
 
 
 def test_with_the_extra() -> None:
-    assert s3_supported() is True
+    assert is_s3_supported() is True
 
 
 @pytest.mark.usefixtures("_without_the_extra")
 def test_without_the_extra() -> None:
-    assert s3_supported() is False
+    assert is_s3_supported() is False
     given = S3Credentials.from_dict(credentials())
     with pytest.raises(InternalError, match=r"qai-hub-openapi\[s3\]") as caught:
         StoredObject(given)
     for secret in SECRETS:
-        assert_shown_nowhere(secret, caught.value)
+        assert_not_exposed(secret, caught.value)
         assert secret not in repr(given)

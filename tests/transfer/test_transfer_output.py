@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.scripted_server import Drop, Reply, ScriptedServer, Step
-from support.transfers import SECRET, FileServer, PartStore, file, part_urls, session
+from support.transfer_fixtures import SECRET, FileServer, PartStore, file, part_urls, session
 
 from qai_hub.errors import Error
 from qai_hub.transfer.download import download

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.scripted_server import Drop, Refuse, Reply, Request, ScriptedServer, Step
-from support.transfers import CONTENT, SECRET, TRUST, PartStore, file, part_urls, session
+from support.transfer_fixtures import CONTENT, SECRET, TRUST, PartStore, file, part_urls, session
 
 from qai_hub.errors import InternalError, UserError
 from qai_hub.transfer.upload import upload_form, upload_parts
@@ -82,7 +82,9 @@ def test_a_refused_part_stops_those_on_their_way(file: Path) -> None:
         others.release()
         return Reply(503)
 
-    slowly = Session(verify=TRUST, policy=RetryPolicy(tries=20), sleep=lambda _: time.sleep(0.2))
+    slowly = Session(
+        verify=TRUST, policy=RetryPolicy(max_attempts=20), sleep=lambda _: time.sleep(0.2)
+    )
     with slowly, ScriptedServer(serve) as server:
         with pytest.raises(UserError, match="403"):
             upload_parts(slowly, file, part_urls(server, 4), 750_000)
@@ -119,7 +121,7 @@ def test_files_that_cannot_be_read(session: Session, tmp_path: Path) -> None:
     "url", ["", "/relative", "ftp://host/", "http://", "http://host:port/", "x" * 70_000]
 )
 def test_addresses_that_are_none(session: Session, file: Path, url: str) -> None:
-    with pytest.raises(InternalError, match="address for a file"):
+    with pytest.raises(InternalError, match="invalid URL for a file"):
         upload_parts(session, file, [url], 10**9)
 
 
@@ -160,7 +162,7 @@ def test_memory_is_constant(
         return b""
 
     # The server forgets the bodies, so that what is measured is the client.
-    monkeypatch.setattr("support.scripted_server._body", forget)
+    monkeypatch.setattr("support.scripted_server.read_body", forget)
     with ScriptedServer([Reply(200, headers={"ETag": '"t"'})]) as server:
         tracemalloc.start()
         if form:

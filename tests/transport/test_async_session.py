@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clean_environment import plain_environment
 from support.scripted_server import Drop, Raw, Refuse, Reply, ScriptedServer, Step
-from support.surroundings import plain_environment
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.repeat import Repeating, limits
+from qai_hub.transport.retry_rules import RetryRules, request_limits
 from qai_hub.transport.session import Session
 
 __all__ = ["plain_environment"]
@@ -32,7 +32,7 @@ def blocking(steps: list[Step], method: str, posts: bool, **options: Any) -> Out
         Session(
             server.url,
             idempotent_posts=posts,
-            follow_on_server=True,
+            follow_same_origin=True,
             sleep=slept.append,
             rng=random.Random(1),
             verify=TRUST,
@@ -52,7 +52,7 @@ def asynchronous(steps: list[Step], method: str, posts: bool, **options: Any) ->
         slept.append(seconds)
 
     async def send(url: str) -> int:
-        rules = Repeating(idempotent_posts=posts, rng=random.Random(1))
+        rules = RetryRules(idempotent_posts=posts, rng=random.Random(1))
         async with AsyncSession(base_url=url, rules=rules, sleep=sleep, verify=TRUST) as session:
             return (await session.request(method, "/x/", **options)).status_code
 
@@ -82,7 +82,7 @@ def test_a_fault_is_given_up_after_as_many_tries() -> None:
 
 def test_one_post_has_one_key() -> None:
     async def post(url: str) -> None:
-        rules = Repeating(idempotent_posts=True)
+        rules = RetryRules(idempotent_posts=True)
         async with AsyncSession(
             base_url=url, rules=rules, sleep=lambda _: asyncio.sleep(0), verify=TRUST
         ) as session:
@@ -99,7 +99,7 @@ def test_one_post_has_one_key() -> None:
 def test_a_request_with_a_time_limit_is_sent_once() -> None:
     async def get(url: str) -> int:
         async with AsyncSession(base_url=url, verify=TRUST) as session:
-            with limits(time_limit=10.0):
+            with request_limits(time_limit=10.0):
                 return (await session.get("/x/")).status_code
 
     with ScriptedServer([Reply(503), OK]) as server:
@@ -117,12 +117,12 @@ def test_an_answer_that_all_but_stops_is_a_fault() -> None:
 
     async def get(url: str) -> None:
         async with AsyncSession(
-            base_url=url, rules=Repeating(clock=clock), verify=TRUST
+            base_url=url, rules=RetryRules(clock=clock), verify=TRUST
         ) as session:
             await session.post("/x/")
 
     with (
         ScriptedServer([Reply(200, b"a few bytes")]) as server,
-        pytest.raises(httpx.ReadTimeout, match="all but stopped"),
+        pytest.raises(httpx.ReadTimeout, match="almost stopped"),
     ):
         asyncio.run(get(server.url))

@@ -13,7 +13,7 @@ import trustme
 from support.scripted_server import Reply, ScriptedServer
 
 from qai_hub.errors import UserError
-from qai_hub.transport.certificates import CERTIFICATE_VARIABLES, trusted
+from qai_hub.transport.certificates import CERTIFICATE_VARIABLES, ssl_context
 from qai_hub.transport.session import Session
 
 
@@ -30,7 +30,7 @@ def subjects(context: ssl.SSLContext) -> int:
 
 @pytest.mark.parametrize("name", CERTIFICATE_VARIABLES[:3])
 def test_a_file(authority: Path, name: str) -> None:
-    context = trusted({name: f" {authority} "})
+    context = ssl_context({name: f" {authority} "})
     assert subjects(context) == 1
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -49,10 +49,10 @@ def test_a_folder(tmp_path: Path, name: str) -> None:
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     with ScriptedServer([Reply(200, b"done")], tls=tls) as server:
         url = server.url.replace("http:", "https:")
-        with Session(url, verify=trusted({name: str(tmp_path)})) as session:
+        with Session(url, verify=ssl_context({name: str(tmp_path)})) as session:
             assert session.get("/").text == "done"
         with (
-            Session(url, verify=trusted({})) as session,
+            Session(url, verify=ssl_context({})) as session,
             pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
         ):
             session.get("/")
@@ -62,22 +62,22 @@ def test_all_that_are_named_are_trusted(authority: Path, tmp_path: Path) -> None
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     both = {"REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(other)}
-    assert subjects(trusted(both)) == 2
+    assert subjects(ssl_context(both)) == 2
     same = {"REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(authority)}
-    assert subjects(trusted(same)) == 1
+    assert subjects(ssl_context(same)) == 1
 
 
 def test_without_variables_it_is_the_usual_ones() -> None:
-    usual = subjects(trusted({}))
+    usual = subjects(ssl_context({}))
     assert usual > 50
-    assert subjects(trusted(dict.fromkeys(CERTIFICATE_VARIABLES, ""))) == usual
+    assert subjects(ssl_context(dict.fromkeys(CERTIFICATE_VARIABLES, ""))) == usual
 
 
 def test_folders_may_be_several(authority: Path, tmp_path: Path) -> None:
     folders = os.pathsep.join([str(tmp_path), str(authority.parent)])
-    assert trusted({"SSL_CERT_DIR": folders}).verify_mode is ssl.CERT_REQUIRED
-    with pytest.raises(UserError, match="SSL_CERT_DIR=/nowhere names cannot be read"):
-        trusted({"SSL_CERT_DIR": f"{folders}{os.pathsep}/nowhere"})
+    assert ssl_context({"SSL_CERT_DIR": folders}).verify_mode is ssl.CERT_REQUIRED
+    with pytest.raises(UserError, match="SSL_CERT_DIR=/nowhere cannot be read"):
+        ssl_context({"SSL_CERT_DIR": f"{folders}{os.pathsep}/nowhere"})
 
 
 @pytest.mark.parametrize("name", CERTIFICATE_VARIABLES)
@@ -86,5 +86,5 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, kind: str) -> N
     place = tmp_path / "there"
     if kind != "absent":
         place.write_text("hello" if kind == "no certificate" else "")
-    with pytest.raises(UserError, match=re.escape(f"{name}={place} names cannot be read")):
-        trusted({name: str(place)})
+    with pytest.raises(UserError, match=re.escape(f"{name}={place} cannot be read")):
+        ssl_context({name: str(place)})

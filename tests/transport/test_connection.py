@@ -5,7 +5,6 @@ import logging
 import platform
 import socket
 import ssl
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,7 +75,7 @@ def test_generated_operations_are_called_with_their_arguments() -> None:
         connection = Connection(config_of(server))
         user = connection.call(get_user.sync)
         assert user.email == "a@b.c"
-        with pytest.raises(InternalError, match="not understood"):
+        with pytest.raises(InternalError, match="unexpected body"):
             connection.call(get_job.sync, "j1/../x", prefer="wait=3")
         connection.close()
         asked = server.requests[-1]
@@ -175,7 +174,7 @@ def test_rate_limits_are_raised_on_request() -> None:
     with ScriptedServer([Reply(429, headers={"Retry-After": "7"}), Reply(200)]) as server:
         connection = Connection(config_of(server))
         with (
-            connection.limits(retry_rate_limit=False),
+            connection.request_limits(retry_rate_limit=False),
             pytest.raises(RateLimitedError) as caught,
         ):
             connection.call(get_raw, "/")
@@ -186,21 +185,12 @@ def test_rate_limits_are_raised_on_request() -> None:
 def test_a_certificate_that_is_not_trusted() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parent.parent / "data/untrusted.pem")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, pytest.raises(ssl.SSLError):
-                context.wrap_socket(connection, server_side=True)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
-        connection = Connection(ClientConfig(TOKEN, f"https://{host}"))
+    with ScriptedServer([Reply()], tls=context) as server:
+        connection = Connection(ClientConfig(TOKEN, server.url))
         with pytest.raises(UserError, match=r"certificate of .* not trusted.*SSL_CERT_FILE"):
             connection.call(get_raw, "/")
         connection.close()
-        thread.join(10)
+        assert server.requests == []
 
 
 def test_a_certificate_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,21 +198,10 @@ def test_a_certificate_that_the_environment_names(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with context.wrap_socket(connection, server_side=True) as stream:
-                stream.recv(10_000)
-                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        connection = Connection(ClientConfig(TOKEN, url))
+    with ScriptedServer([Reply(body=b"ok")], tls=context) as server:
+        connection = Connection(ClientConfig(TOKEN, server.url))
         assert connection.call(get_raw, "/").text == "ok"
         connection.close()
-        thread.join(10)
 
 
 def test_transports_of_one_configuration_share_connections() -> None:
@@ -342,12 +321,13 @@ def test_files_go_up_without_the_token(connection: Connection, tmp_path: Path) -
 
 
 def test_a_file_comes_down_to_a_path(connection: Connection, tmp_path: Path) -> None:
-    with ScriptedServer([Reply(200, b"new")]) as server:
-        path = connection.files.download(server.url, str(tmp_path / "out/a"), "model.bin")
-        assert path == str(tmp_path / "out/a.bin")
+    archive = b"PK\x03\x04new"
+    with ScriptedServer([Reply(200, archive)]) as server:
+        path = connection.files.download(server.url, str(tmp_path / "out/a"), "model.onnx.zip")
+        assert path == str(tmp_path / "out/a.onnx.zip")
         Path(path).write_bytes(b"old")
-        assert connection.files.download(server.url, path, "model.bin") == path
-        assert Path(path).read_bytes() == b"new"
+        assert connection.files.download(server.url, path, "model.onnx.zip") == path
+        assert Path(path).read_bytes() == archive
         assert "authorization" not in server.requests[0].headers
 
 

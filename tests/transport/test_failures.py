@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
-from qai_hub.transport.errors import error_from_answer, error_from_fault, error_from_file_server
+from qai_hub.transport.errors import (
+    error_from_file_server,
+    error_from_request_error,
+    error_from_response,
+)
 
 URL = httpx.URL("https://hub.example:8443/api/v1/jobs/j1/?signature=s3cret")
 
@@ -21,7 +25,7 @@ def answer(
     **headers: str,
 ) -> Error:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_from_answer(
+    return error_from_response(
         status,
         httpx.Headers({"Content-Type": kind, **given}),
         body,
@@ -92,7 +96,7 @@ def test_what_to_do() -> None:
     assert "Upgrade qai-hub-openapi" in str(answer(426, problem(detail="Too old.")))
     assert "check api_url" in str(answer(301))
     assert "try again later" in str(answer(429))
-    assert "not understood" in str(answer(200))
+    assert "unexpected body" in str(answer(200))
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -104,7 +108,7 @@ def test_outages_are_told_in_one_line(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("method", "what_to_do"),
-    [("POST", "Look at https://web.example before"), ("PATCH", "to send it again does no harm")],
+    [("POST", "Look at https://web.example before"), ("PATCH", "sending it again does no harm")],
 )
 def test_a_change_that_may_have_been_made_is_told(method: str, what_to_do: str) -> None:
     for status in (500, 502, 504):
@@ -153,7 +157,7 @@ def test_a_long_detail_is_cut() -> None:
 
 def fault(kind: type[httpx.RequestError], method: str = "GET", **extensions: bool) -> str:
     request = httpx.Request(method, URL, extensions=extensions)
-    error = error_from_fault(kind("s3cret", request=request), web_url="https://web.example")
+    error = error_from_request_error(kind("s3cret", request=request), web_url="https://web.example")
     assert isinstance(error, InternalError)
     assert error.status_code is None
     assert error.url == "https://hub.example:8443/api/v1/jobs/j1/"
@@ -188,8 +192,8 @@ def test_faults_are_told_in_known_phrases(kind: type[httpx.RequestError], phrase
     }
     for method in ("POST", "PATCH"):
         assert ("may have been carried out" in fault(kind, method)) is ambiguous
-        assert "may have been carried out" in fault(kind, method, may_be_done=True)
-    assert "carried out" not in fault(kind, "GET", may_be_done=True)
+        assert "may have been carried out" in fault(kind, method, maybe_processed=True)
+    assert "carried out" not in fault(kind, "GET", maybe_processed=True)
 
 
 # -- file servers --------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ def test_refusals_of_file_servers() -> None:
     error = file_answer(403, EXPIRED, X_Request_Id="r1")
     assert type(error) is UserError
     assert "AccessDenied: Request has expired" in str(error)
-    assert "start again" in str(error)
+    assert "try again" in str(error)
     assert error.request_id == "r1"
     told = file_answer(403, problem(detail="Signature is wrong."), Content_Type="application/json")
     assert "Signature is wrong." in str(told)

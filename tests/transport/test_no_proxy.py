@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qai_hub.transport.proxies import Target, past_proxies
+from qai_hub.transport.proxies import Target, should_bypass_proxies
 
 
 def covers(no_proxy: str, host: str, *, scheme: str = "https", port: int = 443) -> bool:
-    return past_proxies(no_proxy, Target(scheme, host, port))
+    return should_bypass_proxies(no_proxy, Target(scheme, host, port))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from qai_hub.transport.proxies import Proxies
 def way(variables: dict[str, str], url: str = "https://hub.example.com/x") -> tuple[str, str]:
     """The proxy's address and what names it; two empty texts for none."""
     with patch.dict(os.environ, variables, clear=True):
-        proxy = Proxies.of_process().proxy_for(httpx.URL(url))
+        proxy = Proxies.from_environment().proxy_for(httpx.URL(url))
     return ("", "") if proxy is None else (str(proxy.url), proxy.source)
 
 
@@ -64,7 +64,7 @@ def test_in_a_cgi_script_a_header_names_no_proxy() -> None:
     ["gopher://p:1", "http://[::1", "http://h:port", "http://", "socks4://p:1", "http:///p"],
 )
 def test_what_is_no_address_is_told_where_it_would_be_used(named: str) -> None:
-    with pytest.raises(UserError, match=r"^ALL_PROXY names a proxy by something"):
+    with pytest.raises(UserError, match=r"^ALL_PROXY is not a proxy URL"):
         way({"ALL_PROXY": named})
     assert way({"ALL_PROXY": named, "NO_PROXY": "*"}) == NONE
     assert way({"HTTP_PROXY": named}) == NONE
@@ -82,8 +82,8 @@ def test_any_value_is_a_proxy_or_a_clear_error(value: str) -> None:
 
 def test_no_repr_shows_a_password() -> None:
     with patch.dict(os.environ, {"HTTPS_PROXY": "http://user:s3cret@p:1"}, clear=True):
-        proxies = Proxies.of_process()
+        proxies = Proxies.from_environment()
     proxy = proxies.proxy_for(httpx.URL("https://h"))
     assert proxy is not None
-    assert proxy.place == "p:1"
-    assert "s3cret" not in f"{proxies!r} {proxies.named!r} {proxy!r} {proxy.place}"
+    assert proxy.netloc == "p:1"
+    assert "s3cret" not in f"{proxies!r} {proxies.settings!r} {proxy!r} {proxy.netloc}"

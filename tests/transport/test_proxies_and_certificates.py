@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clean_environment import plain_environment
 from support.job_hub import JobHub
-from support.secret_watch import assert_shown_nowhere
-from support.surroundings import plain_environment
+from support.secret_assertions import assert_not_exposed
 
 import qai_hub as hub
 
@@ -56,4 +56,4 @@ def test_what_cannot_be_used_is_told(
         plain_environment.setenv(name, value)
         with pytest.raises(hub.UserError, match=told) as caught:
             use(job)
-    assert_shown_nowhere("s3cret", caught.value)
+    assert_not_exposed("s3cret", caught.value)

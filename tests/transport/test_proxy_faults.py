@@ -5,7 +5,6 @@ import random
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +13,23 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from support.scripted_server import Drop, Raw, Reply, ScriptedServer, Step
-from support.secret_watch import assert_shown_nowhere
-from support.surroundings import plain_environment
-from support.tunnel import Tunnel
+from support.clean_environment import plain_environment
+from support.scripted_server import (
+    Drop,
+    LoopbackServer,
+    OpenTunnel,
+    Raw,
+    Reply,
+    ScriptedServer,
+    Step,
+)
+from support.secret_assertions import assert_not_exposed
 
 from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.download import download
-from qai_hub.transport.errors import error_from_fault
+from qai_hub.transport.errors import error_from_request_error
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.session import Session
 
@@ -35,11 +41,11 @@ SERVER = "https://hub.invalid"
 
 def get(url: str = SERVER, method: str = "GET") -> Error:
     """What comes of a request, with pauses that take no time."""
-    with Session(url, sleep=lambda _: None, policy=RetryPolicy(tries=6)) as session:
+    with Session(url, sleep=lambda _: None, policy=RetryPolicy(max_attempts=6)) as session:
         try:
             answer = session.request(method, "/api/x")
         except httpx.RequestError as error:
-            return error_from_fault(error)
+            return error_from_request_error(error)
         raise AssertionError(answer)
 
 
@@ -77,21 +83,21 @@ def test_a_proxy_that_is_not_there(
     plain_environment.setenv(name, f"http://me:s3cret@{place}")
     error = ask(server)
     assert isinstance(error, InternalError)
-    assert f"{place}, which {name} names, is not there" in str(error)
+    assert f"{place}, set by {name}, refuses connections" in str(error)
     assert "NO_PROXY" in str(error)
-    assert_shown_nowhere("s3cret", error)
+    assert_not_exposed("s3cret", error)
 
 
 @pytest.mark.parametrize("ask", [get, get_async])
 @pytest.mark.parametrize(
     ("step", "kind", "told", "requests"),
     [
-        (Reply(407), UserError, "asks for another user name and password", 1),
-        (Reply(403), UserError, "does not let it through to hub.invalid (403", 1),
-        (Reply(405), UserError, "does not let it through", 1),
-        (Reply(502), InternalError, "does not let it through to hub.invalid (502", 2),
-        (Drop(), InternalError, "broke off", 2),
-        (Raw(b"nonsense\r\n\r\n"), InternalError, "broke off", 2),
+        (Reply(407), UserError, "requires another user name and password", 1),
+        (Reply(403), UserError, "does not connect to hub.invalid (403", 1),
+        (Reply(405), UserError, "does not connect", 1),
+        (Reply(502), InternalError, "does not connect to hub.invalid (502", 2),
+        (Drop(), InternalError, "broke the connection", 2),
+        (Raw(b"nonsense\r\n\r\n"), InternalError, "broke the connection", 2),
     ],
 )
 def test_a_proxy_that_opens_no_tunnel(
@@ -133,24 +139,17 @@ def test_a_refusing_proxy_is_told_of_submits_too(plain_environment: pytest.Monke
 
 def test_a_proxy_without_a_name(plain_environment: pytest.MonkeyPatch) -> None:
     plain_environment.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-    assert "proxy.invalid:3128, which HTTPS_PROXY names, is not known" in str(get())
+    assert "proxy.invalid:3128, set by HTTPS_PROXY, cannot be found" in str(get())
 
 
 def test_a_proxy_that_does_not_speak_tls(plain_environment: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    def greet(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.recv(65536)
 
-        def greet() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                connection.recv(65536)
-
-        thread = threading.Thread(target=greet)
-        thread.start()
-        place = f"127.0.0.1:{listener.getsockname()[1]}"
-        plain_environment.setenv("HTTPS_PROXY", f"https://{place}")
-        assert f"{place}, which HTTPS_PROXY names, does not speak TLS" in str(get())
-        thread.join(10)
+    with LoopbackServer(greet) as proxy:
+        plain_environment.setenv("HTTPS_PROXY", f"https://{proxy.host}")
+        assert f"{proxy.host}, set by HTTPS_PROXY, does not speak TLS" in str(get())
 
 
 def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch) -> None:
@@ -163,14 +162,14 @@ def test_silent_proxies_are_given_up_soon(plain_environment: pytest.MonkeyPatch)
             other.connect_ex(listener.getsockname())
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         plain_environment.setenv("HTTPS_PROXY", f"http://{place}")
-        plain_environment.setattr("qai_hub.transport.routes._CONNECT_LIMIT", 0.1)
-        assert f"{place}, which HTTPS_PROXY names, does not answer" in str(get())
+        plain_environment.setattr("qai_hub.transport.proxy_transport._CONNECT_LIMIT", 0.1)
+        assert f"{place}, set by HTTPS_PROXY, does not answer" in str(get())
 
 
 def test_proxies_that_never_open_the_tunnel_are_given_up_soon(
     plain_environment: pytest.MonkeyPatch,
 ) -> None:
-    plain_environment.setattr("qai_hub.transport.routes._TUNNEL_LIMIT", 0.1)
+    plain_environment.setattr("qai_hub.transport.proxy_transport._TUNNEL_LIMIT", 0.1)
     with ScriptedServer([Reply(200, delay=30)]) as proxy:
         plain_environment.setenv("HTTPS_PROXY", proxy.url)
         assert "does not answer" in str(get())
@@ -197,7 +196,7 @@ def test_a_server_behind_a_proxy_answers_for_itself(
     steps: list[Step] = [Reply(200, b"done"), Drop()]
     with (
         tls_server(steps, authority.issue_cert("127.0.0.1")) as server,
-        Tunnel() as proxy,
+        ScriptedServer([OpenTunnel()]) as proxy,
     ):
         plain_environment.setenv("HTTPS_PROXY", proxy.url)
         url = server.url.replace("http:", "https:")
@@ -218,7 +217,7 @@ def test_a_proxy_of_tls_whose_certificate_is_not_trusted(
     with tls_server([Reply(200)], certificate) as proxy:
         plain_environment.setenv("HTTPS_PROXY", proxy.url.replace("http:", "https:"))
         error = get()
-    assert f"{proxy.host}, which HTTPS_PROXY names, shows a certificate" in str(error)
+    assert f"{proxy.host}, set by HTTPS_PROXY, has an untrusted certificate" in str(error)
 
 
 def test_a_variable_that_is_set_later_counts_at_the_next_call(
@@ -257,7 +256,7 @@ def test_a_download_by_a_failing_proxy(
     place = f"127.0.0.1:{free_port()}"
     plain_environment.setenv("HTTPS_PROXY", place)
     with (
-        Session(policy=RetryPolicy(tries=8), rng=random.Random(1)) as session,
+        Session(policy=RetryPolicy(max_attempts=8), rng=random.Random(1)) as session,
         pytest.raises(InternalError, match=re.escape(place)),
     ):
         download(session, "https://store.invalid/f?signature=s3cret", tmp_path / "f")

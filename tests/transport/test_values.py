@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qai_hub_api.types import UNSET
 
-from qai_hub.transport.values import has_ended, identified, local, utc
+from qai_hub.transport.values import has_ended, to_local_time, to_utc, valid_id_or_empty
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2242, 1, 1), timezones=OFFSETS)
@@ -31,24 +31,24 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.mark.usefixtures("zone")
 def test_local_times_are_those_of_the_clock_on_the_wall(moment: datetime) -> None:
     there = moment.astimezone()
-    assert local(moment) == there.replace(tzinfo=None)
-    assert local(moment).fold == there.fold
+    assert to_local_time(moment) == there.replace(tzinfo=None)
+    assert to_local_time(moment).fold == there.fold
 
 
 @given(moment=MOMENTS)
 def test_moments_are_in_utc(moment: datetime) -> None:
-    found = utc(moment)
+    found = to_utc(moment)
     assert found == moment
     assert found is not None
     assert found.tzinfo is UTC
-    assert utc(found) is found
+    assert to_utc(found) is found
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_times_that_no_calendar_has_are_not_known(text: str) -> None:
     moment = datetime.fromisoformat(text)
-    assert utc(moment) is None
-    assert local(moment) == local(UNSET) == datetime.fromtimestamp(0)
+    assert to_utc(moment) is None
+    assert to_local_time(moment) == to_local_time(UNSET) == datetime.fromtimestamp(0)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_empty_times_of_other_languages_are_no_ends(text: str, *, ended: bool) -
 
 @given(st.text(max_size=80))
 def test_what_leads_elsewhere_is_no_identifier(text: str) -> None:
-    found = identified(text)
+    found = valid_id_or_empty(text)
     assert found in ("", text)
     assert set(found) <= set(string.ascii_letters + string.digits + "-_")
     assert len(found) <= 64
@@ -74,6 +74,6 @@ def test_what_leads_elsewhere_is_no_identifier(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["..", "../x", "j1/", "j 1", "", "j" * 65, "ü1", "j%2e", "j1\n"])
 def test_odd_identifiers(text: str) -> None:
-    assert identified(text) == ""
-    assert identified(UNSET) == ""
-    assert identified("jabc_1-2") == "jabc_1-2"
+    assert valid_id_or_empty(text) == ""
+    assert valid_id_or_empty(UNSET) == ""
+    assert valid_id_or_empty("jabc_1-2") == "jabc_1-2"

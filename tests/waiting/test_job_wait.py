@@ -10,12 +10,12 @@ from contextlib import redirect_stderr
 from typing import Any
 
 import pytest
-from support.job_hub import DONE, FAILED, RUNNING, JobHub, answer, compile_job
-from support.scripted_server import Drop, Raw, Reply, Request, Step
+from support.job_hub import DONE, FAILED, RUNNING, JobHub, compile_job
+from support.scripted_server import Drop, Raw, Reply, Request, Step, json_reply
 
 import qai_hub as hub
 from qai_hub.resources import job as base
-from qai_hub.waiting.poll import wait_for
+from qai_hub.waiting.poll import wait_for_job
 
 WHOLE = compile_job("ja", DONE)
 LINK = {name.replace("compile", "link"): value for name, value in WHOLE.items()}
@@ -58,8 +58,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    waits = functools.partial(wait_for, clock=made, sleep=made.sleep, rng=random.Random(1))
-    monkeypatch.setattr(base, "wait_for", waits)
+    waits = functools.partial(wait_for_job, clock=made, sleep=made.sleep, rng=random.Random(1))
+    monkeypatch.setattr(base, "wait_for_job", waits)
     return made
 
 
@@ -117,7 +117,7 @@ def test_states_that_a_job_of_its_type_never_has_are_waited_through(
 ) -> None:
     job = world.client(verbose=verbose).get_job("ja")
     seen = iter([state, state, DONE])
-    world.instead = lambda _: answer(compile_job("ja", next(seen)))
+    world.override = lambda _: json_reply(compile_job("ja", next(seen)))
     with redirect_stderr(terminal):
         assert job.wait().success
     if verbose:
@@ -151,14 +151,14 @@ def test_a_hub_that_goes_away_for_half_a_minute_and_comes_back(
         world.state = DONE if clock.now - start > 40 else RUNNING
         return fault if 5 < clock.now - start < 35 else None
 
-    world.instead = away
+    world.override = away
     assert job.wait().success
     assert 40 < clock.now - start < 55
 
 
 def test_an_outage_of_more_than_five_minutes_is_told(world: JobHub, clock: Clock) -> None:
     job = world.client().get_job("ja")
-    world.instead = lambda _: Drop()
+    world.override = lambda _: Drop()
     with pytest.raises(hub.InternalError, match="communication error occurred with 127"):
         job.wait()
     assert 300 <= clock.now - 1000 < 315
@@ -168,12 +168,12 @@ def test_an_outage_of_more_than_five_minutes_is_told(world: JobHub, clock: Clock
 def test_an_hour_of_retry_after_is_half_a_minute(world: JobHub, clock: Clock, status: int) -> None:
     job = world.client().get_job("ja")
     answers: Iterator[Step | None] = iter([Reply(status, headers={"Retry-After": "3600"}), None])
-    world.instead = lambda _: next(answers)
+    world.override = lambda _: next(answers)
     world.state = DONE
     assert job.wait().success
     assert clock.pauses == [30.0]
     world.state = RUNNING
-    world.instead = lambda _: Reply(status, headers={"Retry-After": "3600"})
+    world.override = lambda _: Reply(status, headers={"Retry-After": "3600"})
     clock.now = 0.0
     with pytest.raises(TimeoutError):
         job.wait(7)
@@ -183,7 +183,7 @@ def test_an_hour_of_retry_after_is_half_a_minute(world: JobHub, clock: Clock, st
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_ends_the_wait(world: JobHub, clock: Clock, status: int) -> None:
     job = world.client().get_job("ja")
-    world.instead = lambda _: Reply(status)
+    world.override = lambda _: Reply(status)
     with pytest.raises(hub.UserError):
         job.wait()
     assert clock.pauses == []
@@ -203,12 +203,12 @@ def test_an_answer_that_is_no_job_of_its_type_is_a_fault_that_may_pass(
 ) -> None:
     job = world.client(verbose=verbose).get_job("ja")
     world.state = DONE
-    steps = iter([answer(payload)] * 3)
-    world.instead = lambda _: next(steps, None)
+    steps = iter([json_reply(payload)] * 3)
+    world.override = lambda _: next(steps, None)
     with redirect_stderr(terminal):
         assert job.wait().success
     assert len(clock.pauses) >= 3
-    world.instead = lambda _: answer(payload)
+    world.override = lambda _: json_reply(payload)
     with redirect_stderr(terminal), pytest.raises(hub.InternalError):
         job.wait()
     assert 290 < sum(clock.pauses) < 420
@@ -262,7 +262,7 @@ def test_looking_at_what_a_running_job_is_about_asks_nothing_and_waits_for_nothi
     payload = compile_job(
         "ja", RUNNING, model=model, target_model=model, calibration_dataset=dataset
     )
-    world.instead = lambda _: answer(payload)
+    world.override = lambda _: json_reply(payload)
     job = world.client().get_job("ja")
     assert isinstance(job, hub.CompileJob)
     target = job.get_target_model()

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TextIO, cast
 
 import pytest
-from support.waits import CREATED, DONE, FAILED, RUNNING, World
+from support.simulated_wait import CREATED, DONE, FAILED, RUNNING, SimulatedServer
 
 from qai_hub.errors import UserError
 from qai_hub.status import JobStatus
@@ -46,7 +46,9 @@ def screen(written: str) -> list[str]:
     return lines
 
 
-def show_all(world: World, stream: TextIO | None, statuses: Iterable[JobStatus | None]) -> None:
+def show_all(
+    world: SimulatedServer, stream: TextIO | None, statuses: Iterable[JobStatus | None]
+) -> None:
     with ProgressLine("compile job jabc", stream, clock=world.clock) as line:
         for status in statuses:
             line.show(status)
@@ -55,7 +57,7 @@ def show_all(world: World, stream: TextIO | None, statuses: Iterable[JobStatus |
 
 def test_one_line_is_rewritten_and_ended() -> None:
     terminal = Terminal()
-    show_all(World(DONE), terminal, [None, CREATED, RUNNING, DONE])
+    show_all(SimulatedServer(DONE), terminal, [None, CREATED, RUNNING, DONE])
     assert screen(terminal.written()) == ["✅ SUCCESS compile job jabc 0:03", ""]
     assert "\a" not in terminal.written()
     assert "\x1b" not in terminal.written()
@@ -65,7 +67,7 @@ def test_one_line_is_rewritten_and_ended() -> None:
 
 def test_a_wait_shows_its_states() -> None:
     terminal = Terminal()
-    world = World(CREATED, RUNNING, FAILED)
+    world = SimulatedServer(CREATED, RUNNING, FAILED)
     world.wait(None, ProgressLine("link job", terminal, clock=world.clock))
     assert "⏳ CREATED link job" in terminal.written()
     assert screen(terminal.written())[-2].startswith("❌ FAILED link job 0:0")
@@ -73,10 +75,10 @@ def test_a_wait_shows_its_states() -> None:
 
 def test_a_shown_wait_keeps_its_line_fresh() -> None:
     terminal = Terminal()
-    world = World(*[RUNNING] * 10, DONE, holds=True)
+    world = SimulatedServer(*[RUNNING] * 10, DONE, holds=True)
     world.wait(None, ProgressLine("job", terminal, clock=world.clock))
     assert {hold for _, hold, _ in world.asked} == {5}
-    world = World(*[RUNNING] * 9, DONE)
+    world = SimulatedServer(*[RUNNING] * 9, DONE)
     terminal = Terminal()
     world.wait(None, ProgressLine("job", terminal, clock=world.clock))
     shown = [
@@ -88,7 +90,7 @@ def test_a_shown_wait_keeps_its_line_fresh() -> None:
 
 def test_the_same_line_is_not_written_twice() -> None:
     terminal = Terminal()
-    world = World(DONE)
+    world = SimulatedServer(DONE)
     with ProgressLine("job", terminal, clock=world.clock) as line:
         for _ in range(1000):
             line.show(RUNNING)
@@ -99,7 +101,7 @@ def test_the_same_line_is_not_written_twice() -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no")])
 def test_the_line_is_ended_when_the_wait_breaks_off(error: BaseException) -> None:
     terminal = Terminal()
-    world = World(RUNNING, error)
+    world = SimulatedServer(RUNNING, error)
     with pytest.raises(type(error)):
         world.wait(None, ProgressLine("job", terminal, clock=world.clock))
     assert terminal.written().endswith("\n")
@@ -109,7 +111,7 @@ def test_the_line_is_ended_when_the_wait_breaks_off(error: BaseException) -> Non
 @pytest.mark.parametrize("errors", ["strict", "backslashreplace"])
 def test_signs_that_cannot_be_written(encoding: str, errors: str) -> None:
     terminal = Terminal(encoding, errors)
-    show_all(World(DONE), terminal, [CREATED, FAILED, DONE])
+    show_all(SimulatedServer(DONE), terminal, [CREATED, FAILED, DONE])
     assert screen(terminal.written()) == ["+ SUCCESS compile job jabc 0:02", ""]
     assert "- CREATED" in terminal.written()
     assert "x FAILED" in terminal.written()
@@ -117,7 +119,7 @@ def test_signs_that_cannot_be_written(encoding: str, errors: str) -> None:
 
 def test_what_the_server_sends_cannot_steer_the_terminal() -> None:
     terminal = Terminal()
-    show_all(World(DONE), terminal, [JobStatus._from_wire("JOB_STATE_\x1b[2J\a\n")])
+    show_all(SimulatedServer(DONE), terminal, [JobStatus._from_wire("JOB_STATE_\x1b[2J\a\n")])
     assert "\x1b" not in terminal.written()
     assert "\a" not in terminal.written()
     assert terminal.written().count("\n") == 1
@@ -138,9 +140,9 @@ def test_nothing_is_shown_where_there_is_no_terminal(make: object, tmp_path: Pat
     assert callable(make)
     path = tmp_path / "log"
     stream = make(path)
-    world = World(CREATED, *[RUNNING] * 5, DONE, holds=True)
+    world = SimulatedServer(CREATED, *[RUNNING] * 5, DONE, holds=True)
     world.wait(None, ProgressLine("job", stream, clock=world.clock))
-    assert {hold for _, hold, _ in world.asked} == {25}
+    assert {long_poll for _, long_poll, _ in world.asked} == {25}
     if stream is not None:
         stream.flush()
         assert not (path.read_text() if path.exists() else stream.getvalue())
@@ -172,7 +174,7 @@ def test_a_notebook_shows_the_line_unless_its_output_goes_elsewhere(
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     members = {"__module__": home, "isatty": lambda _: False}
     stream = cast(Terminal, type("OutStream", (Terminal,), members)())
-    world = World(CREATED, *[RUNNING] * 5, DONE)
+    world = SimulatedServer(CREATED, *[RUNNING] * 5, DONE)
     world.wait(None, ProgressLine("job jabc", stream, clock=world.clock))
     assert bool(stream.written()) is shown
     if shown:
@@ -183,10 +185,10 @@ def test_a_notebook_shows_the_line_unless_its_output_goes_elsewhere(
 def test_a_closed_stream_does_not_end_a_wait() -> None:
     closed = Terminal()
     closed.close()
-    world = World(RUNNING, DONE)
+    world = SimulatedServer(RUNNING, DONE)
     assert world.wait(None, ProgressLine("job", closed, clock=world.clock)) is DONE
 
-    class Closing(World):
+    class Closing(SimulatedServer):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
             terminal.close()
@@ -227,7 +229,7 @@ def test_a_real_terminal() -> None:
     reader = threading.Thread(target=read)
     reader.start()
     with os.fdopen(theirs, "w", encoding="utf-8") as stream:
-        show_all(World(DONE), stream, [CREATED, DONE])
+        show_all(SimulatedServer(DONE), stream, [CREATED, DONE])
     reader.join(10)
     os.close(ours)
     assert "✅ SUCCESS compile job jabc 0:01" in received.decode()

@@ -44,11 +44,11 @@ class Server:
         if self.down(now):
             return min(self.latency, ask.time_limit), None, False
         took = self.latency
-        if self.holds and ask.hold:
-            took += min(max(self.ends - now, 0.0), ask.hold)
+        if self.holds and ask.long_poll:
+            took += min(max(self.ends - now, 0.0), ask.long_poll)
         if took > ask.time_limit:
             return ask.time_limit, None, False
-        return took, now + took >= self.ends, bool(ask.hold) and (self.holds or self.boasts)
+        return took, now + took >= self.ends, bool(ask.long_poll) and (self.holds or self.boasts)
 
 
 @dataclass
@@ -71,7 +71,7 @@ def wait(server: Server, timeout: Any, *, seed: int = 1, limit: float = math.inf
         match instruction:
             case Ask():
                 run.asks.append((now - start, instruction))
-                took, finished, held = server.answer(now - start, instruction)
+                took, finished, long_polled = server.answer(now - start, instruction)
                 now += took
                 if finished is None:
                     schedule.failed(
@@ -81,7 +81,7 @@ def wait(server: Server, timeout: Any, *, seed: int = 1, limit: float = math.inf
                         retry_after=server.retry_after,
                     )
                 else:
-                    schedule.answered(now, finished=finished, held=held)
+                    schedule.answered(now, finished=finished, long_polled=long_polled)
             case Pause(seconds):
                 assert seconds > 0
                 run.pauses.append(seconds)
@@ -104,7 +104,7 @@ def test_it_asks_at_once() -> None:
 @pytest.mark.parametrize("timeout", [0, 0.0, -1, -math.inf, -(10**400)])
 def test_no_time_means_one_look(timeout: float) -> None:
     run = wait(Server(), timeout)
-    assert run.asks == [(0.0, Ask(hold=0, time_limit=5.0))]
+    assert run.asks == [(0.0, Ask(long_poll=0, time_limit=5.0))]
     assert run.end == Expired(None)
     assert run.pauses == []
 
@@ -137,19 +137,19 @@ def test_for_ever(timeout: float | None) -> None:
 def test_a_server_that_holds_is_asked_again_at_once() -> None:
     run = wait(Server(ends=60.0, holds=True), None)
     assert [at for at, _ in run.asks] == [0.0, 25.0, 50.0]
-    assert {ask.hold for _, ask in run.asks} == {25}
+    assert {ask.long_poll for _, ask in run.asks} == {25}
     assert (run.took, run.pauses) == (60.0, [])
 
 
 def test_holds_end_at_the_deadline() -> None:
     run = wait(Server(holds=True), 40)
-    assert [(at, ask.hold) for at, ask in run.asks] == [(0.0, 25), (25.0, 15)]
+    assert [(at, ask.long_poll) for at, ask in run.asks] == [(0.0, 25), (25.0, 15)]
     assert (run.end, run.took) == (Expired(None), 40.0)
 
 
 def test_a_part_of_a_second_is_slept_away_before_the_last_look() -> None:
     run = wait(Server(holds=True), 3.25)
-    assert [(at, ask.hold) for at, ask in run.asks] == [(0.0, 3), (3.0, 0), (3.25, 0)]
+    assert [(at, ask.long_poll) for at, ask in run.asks] == [(0.0, 3), (3.0, 0), (3.25, 0)]
     assert run.took == 3.25
 
 
@@ -159,7 +159,7 @@ def test_a_job_that_ends_early_ends_the_wait_early() -> None:
 
 def test_pauses_grow_to_ten_seconds_with_jitter() -> None:
     run = wait(Server(ends=200.0), None)
-    assert run.asks[0][1].hold == 25
+    assert run.asks[0][1].long_poll == 25
     assert 0.5 <= run.pauses[0] <= 0.625
     assert all(0.5 <= pause <= 10.0 for pause in run.pauses)
     assert max(run.pauses) > 8.0
@@ -249,20 +249,20 @@ def test_retry_after_never_reaches_past_the_deadline() -> None:
 def test_requests_that_are_cut_while_held_become_plain_and_then_shorter() -> None:
     class Cutting(Server):
         def answer(self, now: float, ask: Ask) -> tuple[float, bool | None, bool]:
-            if ask.hold > 10:
+            if ask.long_poll > 10:
                 return 10.0, None, False
             return super().answer(now, ask)
 
     run = wait(Cutting(ends=1000.0, holds=True), None)
     assert run.end == Finished()
-    assert [ask.hold for _, ask in run.asks[:5]] == [25, 0, 12, 0, 6]
-    assert {ask.hold for _, ask in run.asks[5:]} == {6}
+    assert [ask.long_poll for _, ask in run.asks[:5]] == [25, 0, 12, 0, 6]
+    assert {ask.long_poll for _, ask in run.asks[5:]} == {6}
 
 
 def test_waking_up_early_does_no_harm() -> None:
     schedule = WaitSchedule(10, now=0.0, rng=random.Random(1))
     schedule.next(0.0)
-    schedule.answered(0.0, finished=False, held=False)
+    schedule.answered(0.0, finished=False, long_polled=False)
     first = schedule.next(0.0)
     again = schedule.next(0.25)
     assert isinstance(first, Pause)
@@ -294,7 +294,7 @@ def test_after_a_standstill_past_the_deadline_there_is_a_last_look(*, fails: boo
     if fails:
         schedule.failed(3600.0, Fault("down"), transient=True)
     else:
-        schedule.answered(3600.0, finished=False, held=True)
+        schedule.answered(3600.0, finished=False, long_polled=True)
     assert schedule.next(3600.0) == Ask(0, 5.0)
     schedule.failed(3605.0, Fault("down"), transient=True)
     assert isinstance(schedule.next(3605.0), Expired)
@@ -347,8 +347,8 @@ def test_the_rules_hold_with_any_server(
     assert all(at <= deadline + 5.0 + 1e-3 for at, _ in run.asks)
     # A held answer comes before the deadline, and no request stays open for much longer.
     for at, ask in run.asks:
-        assert ask.hold == 0 or at + ask.hold <= deadline + 1e-3
-        assert ask.hold <= 25
+        assert ask.long_poll == 0 or at + ask.long_poll <= deadline + 1e-3
+        assert ask.long_poll <= 25
         assert 0 < ask.time_limit <= 35
     # The rate is bounded.
     assert len(run.asks) <= 2 + run.took / 0.5

@@ -61,11 +61,11 @@ class Hub:
         if self.before.get(name):
             return self.before[name].pop(0)
         state = self.states.get(name, DONE)
-        held = self.holds and state == RUNNING
+        long_polled = self.holds and state == RUNNING
         return Reply(
             body=json.dumps(payload(name, state)).encode(),
             headers={"Content-Type": "application/json"},
-            delay=HOLD if held else 0.0,
+            delay=HOLD if long_polled else 0.0,
         )
 
 
@@ -166,7 +166,12 @@ def test_the_timeout_names_those_that_have_not_ended(world: Hub, wait: Way) -> N
     assert 0.3 <= time.monotonic() - start < 10
     assert type(caught.value) is TimeoutError
     text = str(caught.value)
-    for part in ("2 of 3 jobs", "0.3 s", "jb (OPTIMIZING_MODEL), jc (OPTIMIZING_MODEL)", "go on"):
+    for part in (
+        "2 of 3 jobs",
+        "0.3 s",
+        "jb (OPTIMIZING_MODEL), jc (OPTIMIZING_MODEL)",
+        "They continue",
+    ):
         assert part in text
     assert "ja" not in text
 
@@ -227,7 +232,7 @@ def test_bad_timeouts(world: Hub, wait: Way, timeout: Any, kind: type[Exception]
 @ways
 def test_what_is_no_list_of_jobs(world: Hub, wait: Way) -> None:
     (job,) = world.jobs("ja")
-    with pytest.raises(TypeError, match=r"'ja' is no job"):
+    with pytest.raises(TypeError, match=r"'ja' is not a job"):
         wait([job, "ja"])
     with pytest.raises(TypeError, match="list of jobs"):
         wait(job)

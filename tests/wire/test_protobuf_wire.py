@@ -163,7 +163,7 @@ def test_a_server_may_stand_under_a_path() -> None:
 )
 def test_an_answer_that_is_not_understood_is_an_error(content: bytes, media: str) -> None:
     server = ScriptedServer([Reply(200, content, {"Content-Type": media})])
-    with server, pytest.raises(InternalError, match="not understood"):
+    with server, pytest.raises(InternalError, match="unexpected body"):
         client_of(server).get_job("jabc12345")
 
 
@@ -204,7 +204,7 @@ def test_too_many_requests_are_told() -> None:
     with ScriptedServer([limited]) as server:
         client = client_of(server)
         refused = pytest.raises(RateLimitedError, match="slow down")
-        with client._connection.limits(retry_rate_limit=False), refused:
+        with client._connection.request_limits(retry_rate_limit=False), refused:
             client.get_job("jabc12345")
 
 
@@ -213,7 +213,7 @@ def test_a_value_that_has_no_number_is_not_sent() -> None:
 
     body = ModelCreate(name="n", model_type=ModelType("MODEL_TYPE_NEW"), is_directory=False)
     with ScriptedServer([Reply(500)]) as server:
-        with pytest.raises(UserError, match="model_type: 'MODEL_TYPE_NEW' is no ModelType"):
+        with pytest.raises(UserError, match="model_type: 'MODEL_TYPE_NEW' is not a ModelType"):
             call(client_of(server), "models.create_model", body=body)
         assert server.requests == []
 

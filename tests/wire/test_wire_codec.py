@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contract_values import ANSWERS, answers
+from support.contract_strategies import ANSWERS, answers
 
 from qai_hub import wire
-from qai_hub.wire.descriptor import described, message_class
+from qai_hub.wire.descriptor import load_descriptor, message_class
 
 API = "qai_hub.api"
 JOB, USER, MODEL, TENSOR = f"{API}.Job", f"{API}.User", f"{API}.Model", f"{API}.TensorType"
@@ -47,7 +47,7 @@ def test_generated_models_take_what_the_wire_gives(name: str, data: st.DataObjec
     content = wire.encode(name, value)
     read = model.from_dict(wire.decode(name, content))
     assert there_and_back(name, read.to_dict()) == value
-    assert model.from_dict(wire.decode(name, content, moments=True)) == read
+    assert model.from_dict(wire.decode(name, content, as_datetimes=True)) == read
 
 
 @pytest.mark.parametrize("name", [JOB, MODEL, f"{API}.JobResult", f"{API}.JobSummaryList"])
@@ -154,13 +154,13 @@ def test_a_moment_that_no_calendar_has_is_refused(seconds: int, nanos: int) -> N
     with pytest.raises(wire.WireError, match=MODEL):
         wire.decode(MODEL, message.SerializeToString())
     # For a client it is one that is not told.
-    read = wire.decode(MODEL, message.SerializeToString(), moments=True)
+    read = wire.decode(MODEL, message.SerializeToString(), as_datetimes=True)
     assert read["creation_time"] is None
 
 
 def test_times_may_be_moments() -> None:
     content = wire.encode(MODEL, {"creation_time": "2026-01-02T03:04:05.123456789Z"})
-    moment = wire.decode(MODEL, content, moments=True)["creation_time"]
+    moment = wire.decode(MODEL, content, as_datetimes=True)["creation_time"]
     assert moment == datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)
     assert moment.tzinfo is UTC
 
@@ -238,6 +238,6 @@ def test_a_nesting_bomb_is_refused() -> None:
 def test_messages_are_not_those_of_another_pool() -> None:
     from google.protobuf import descriptor_pool
 
-    assert described().pool is not descriptor_pool.Default()
+    assert load_descriptor().pool is not descriptor_pool.Default()
     with pytest.raises(KeyError):
         descriptor_pool.Default().FindMessageTypeByName(JOB)

@@ -20,9 +20,9 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.signing import Signer
 from qai_hub.local.files.store import FileLinks, FileStore
-from qai_hub.local.files.streams import Writers
+from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import StoredAnswer, claim_key, keep_answer
+from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.records import User
 
 # Seconds after which a client may retry a request that exceeded a user's quota.
@@ -47,7 +47,7 @@ class Services:
         waiters: Requests that are waiting for jobs.
         clock: Returns the current time.
         wake: Notifies the scheduler that there may be a job to run.
-        cancelled: Notifies the scheduler of jobs that users have cancelled.
+        stop_attempts: Notifies the scheduler of jobs that users have cancelled.
     """
 
     contract: Contract
@@ -55,7 +55,7 @@ class Services:
     store: Store
     storage: FileStore
     links: FileLinks
-    writers: Writers
+    writers: UploadWriters
     lifecycle: Lifecycle
     accounts: Accounts
     devices: DeviceCatalogue
@@ -63,35 +63,35 @@ class Services:
     waiters: Waiters
     clock: Clock
     wake: Callable[[], None]
-    cancelled: Callable[[Collection[str]], None]
+    stop_attempts: Callable[[Collection[str]], None]
 
-    def path(self, operation: str, **ids: str | int) -> str:
+    def operation_path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""
         return self.contract.paths[operation].format(**ids)
 
 
-def origin(request: Request) -> str:
+def request_origin(request: Request) -> str:
     """Return the scheme, host and port at which the caller reached this hub."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RequestContext:
     """A request while it is handled.
 
     Attributes:
         services: The services of the hub.
         call: The request.
         db: The transaction.
-        around: Context managers that stay open until the transaction has ended, however it ends.
-        after: Actions to run once the transaction has succeeded.
+        exit_stack: Context managers that stay open until the transaction has ended.
+        after_commit: Actions to run once the transaction has succeeded.
     """
 
     services: Services
     call: Call
     db: Connection
-    around: ExitStack
-    after: list[Callable[[], None]] = field(default_factory=list)
+    exit_stack: ExitStack
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def viewer(self) -> User:
@@ -105,19 +105,19 @@ class Work:
         return rfc3339(self.services.clock())
 
 
-Carry = Callable[[Work], Reply]
+OperationHandler = Callable[[RequestContext], Reply]
 """Handles an operation within a transaction."""
 
-Carried = Callable[[Call], Awaitable[Reply]]
+RouteHandler = Callable[[Call], Awaitable[Reply]]
 """An operation's handler for the spec layer, which opens the transaction."""
 
 
-def reading(services: Services, carry: Carry) -> Carried:
+def with_read_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that only reads."""
 
     def run(call: Call) -> Reply:
-        with services.store.read() as db, ExitStack() as around:
-            return carry(Work(services, call, db, around))
+        with services.store.read() as db, ExitStack() as exit_stack:
+            return handle(RequestContext(services, call, db, exit_stack))
 
     async def handler(call: Call) -> Reply:
         return await run_in_threadpool(run, call)
@@ -125,15 +125,15 @@ def reading(services: Services, carry: Carry) -> Carried:
     return handler
 
 
-def writing(services: Services, carry: Carry) -> Carried:
+def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that writes, at most once for each idempotency key."""
 
     def run(call: Call) -> Reply:
-        with ExitStack() as around:
+        with ExitStack() as exit_stack:
             with services.store.write() as db:
-                work = Work(services, call, db, around)
-                reply = _once(work, carry)
-            for action in work.after:
+                context = RequestContext(services, call, db, exit_stack)
+                reply = _handle_idempotently(context, handle)
+            for action in context.after_commit:
                 action()
             return reply
 
@@ -143,24 +143,24 @@ def writing(services: Services, carry: Carry) -> Carried:
     return handler
 
 
-def _once(work: Work, carry: Carry) -> Reply:
+def _handle_idempotently(context: RequestContext, handle: OperationHandler) -> Reply:
     """Handle a request, or repeat the first response to its idempotency key.
 
     One transaction takes the key, handles the request and stores the response, so that neither a
     crash nor concurrent requests can repeat it. A failure rolls everything back.
     """
-    key = work.call.params.get("Idempotency-Key")
+    key = context.call.params.get("Idempotency-Key")
     if key is None:
-        return carry(work)
-    path = work.call.request.url.path
-    body = json.dumps(work.call.body, sort_keys=True).encode()
+        return handle(context)
+    path = context.call.request.url.path
+    body = json.dumps(context.call.body, sort_keys=True).encode()
     digest = hashlib.sha256(body).hexdigest()
-    request = StoredAnswer(work.viewer.id, path, key, work.now, digest)
-    stored = claim_key(work.db, request)
+    request = StoredResponse(context.viewer.id, path, key, context.now, digest)
+    stored = claim_key(context.db, request)
     if stored is None:
-        reply = carry(work)
+        reply = handle(context)
         answer = replace(request, status=reply.status, headers=reply.headers, answer=reply.body)
-        keep_answer(work.db, answer)
+        save_response(context.db, answer)
         return reply
     if stored.body_digest != digest:
         raise ProblemError(

@@ -3,16 +3,21 @@
 Datasets expire unless they are permanent.
 """
 
-from qai_hub.local.api.context import Work, origin
-from qai_hub.local.api.lists import changed, made, own_project, project_id
-from qai_hub.local.api.models import deletable, delete
+from qai_hub.local.api.context import RequestContext, request_origin
+from qai_hub.local.api.lists import (
+    check_own_project,
+    created_response,
+    get_project_id,
+    updated_response,
+)
+from qai_hub.local.api.models import delete_resource, get_deletable
 from qai_hub.local.api.serialize import dataset_json
 from qai_hub.local.api.uploads import (
     MAX_SIZE,
-    begin_upload,
+    create_upload,
     download_json,
-    end_upload,
     latest_complete_upload,
+    publish_upload,
     safe_stem,
 )
 from qai_hub.local.clock import rfc3339
@@ -23,91 +28,102 @@ from qai_hub.local.store.records import Dataset, new_id
 from qai_hub.local.store.rows import DATASETS
 
 
-def create_dataset(work: Work) -> Reply:
+def create_dataset(context: RequestContext) -> Reply:
     """Create a dataset, whose file is uploaded afterwards."""
-    body, key, moment = work.call.body, new_id("d"), work.services.clock()
-    project = own_project(work, body["project_id"]) if "project_id" in body else project_id(work)
+    body, key, moment = context.call.body, new_id("d"), context.services.clock()
+    project = (
+        check_own_project(context, body["project_id"])
+        if "project_id" in body
+        else get_project_id(context)
+    )
     expires = None
     if not body.get("permanent", False):
-        expires = rfc3339(moment + work.services.config.retention.datasets)
+        expires = rfc3339(moment + context.services.config.retention.datasets)
     DATASETS.add(
-        work.db,
+        context.db,
         id=key,
-        owner_id=work.viewer.id,
+        owner_id=context.viewer.id,
         project_id=project,
         name=body.get("name", "dataset"),
         created=rfc3339(moment),
         expires=expires,
     )
-    return made(work, "getDataset", changed(key, rfc3339(moment), expires), dataset_id=key)
+    return created_response(
+        context, "getDataset", updated_response(key, rfc3339(moment), expires), dataset_id=key
+    )
 
 
-def get_dataset(work: Work) -> Reply:
+def get_dataset(context: RequestContext) -> Reply:
     """Return a dataset."""
-    return Reply(dataset_json(work, DATASET.seen_by(work.db, work.viewer, _key(work))))
+    return Reply(
+        dataset_json(context, DATASET.get_visible(context.db, context.viewer, _dataset_id(context)))
+    )
 
 
-def update_dataset(work: Work) -> Reply:
+def update_dataset(context: RequestContext) -> Reply:
     """Rename a dataset, or publish its uploaded file."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
-    body = work.call.body
+    dataset = DATASET.get_editable(context.db, context.viewer, _dataset_id(context))
+    body = context.call.body
     if "name" in body:
-        DATASETS.change(work.db, dataset.id, name=body["name"])
+        DATASETS.update(context.db, dataset.id, name=body["name"])
     if body.get("file_upload_complete", False):
-        _publish(work, dataset)
-    return changed(dataset.id, dataset.created, dataset.expires)
+        _publish(context, dataset)
+    return updated_response(dataset.id, dataset.created, dataset.expires)
 
 
-def delete_dataset(work: Work) -> Reply:
+def delete_dataset(context: RequestContext) -> Reply:
     """Delete a dataset, unless a job needs it."""
-    dataset = deletable(work, DATASET, _key(work))
-    return delete(work, DATASET, dataset, [dataset.file_id])
+    dataset = get_deletable(context, DATASET, _dataset_id(context))
+    return delete_resource(context, DATASET, dataset, [dataset.file_id])
 
 
-def start_upload(work: Work) -> Reply:
+def start_upload(context: RequestContext) -> Reply:
     """Begin an upload by a single form post, and sign its URL."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
+    dataset = DATASET.get_editable(context.db, context.viewer, _dataset_id(context))
     if dataset.file_id is not None:
-        raise ProblemError(409, f"The dataset {dataset.id} has its file already.")
-    upload = begin_upload(work, dataset.id, work.call.params.get("file_size"))
-    url = work.services.links.form(
-        origin(work.call.request), upload.id, size=upload.size, limit=upload.size or MAX_SIZE
+        raise ProblemError(409, f"The dataset {dataset.id} already has its file.")
+    upload = create_upload(context, dataset.id, context.call.params.get("file_size"))
+    url = context.services.links.form(
+        request_origin(context.call.request),
+        upload.id,
+        size=upload.size,
+        limit=upload.size or MAX_SIZE,
     )
     return Reply({"url": {"url": url, "file_field_name": "file", "fields": {}}})
 
 
-def complete_upload(work: Work) -> Reply:
+def complete_upload(context: RequestContext) -> Reply:
     """Publish the uploaded file. Idempotent."""
-    dataset = DATASET.changed_by(work.db, work.viewer, _key(work))
-    _publish(work, dataset)
-    return changed(dataset.id, dataset.created, dataset.expires)
+    dataset = DATASET.get_editable(context.db, context.viewer, _dataset_id(context))
+    _publish(context, dataset)
+    return updated_response(dataset.id, dataset.created, dataset.expires)
 
 
-def get_download(work: Work) -> Reply:
+def get_download(context: RequestContext) -> Reply:
     """Sign a URL for the download of a dataset."""
-    dataset = DATASET.seen_by(work.db, work.viewer, _key(work))
-    if is_expired(work, dataset):
+    dataset = DATASET.get_visible(context.db, context.viewer, _dataset_id(context))
+    if is_expired(context, dataset):
         raise ProblemError(409, f"The dataset {dataset.id} expired at {dataset.expires}.")
     if dataset.file_id is None:
         raise ProblemError(409, f"The file of the dataset {dataset.id} has not been uploaded.")
     filename = f"{safe_stem(dataset.name, '.h5')}.h5"
-    return Reply({"url": download_json(work, dataset.file_id, filename)})
+    return Reply({"url": download_json(context, dataset.file_id, filename)})
 
 
-def is_expired(work: Work, dataset: Dataset) -> bool:
+def is_expired(context: RequestContext, dataset: Dataset) -> bool:
     """Return whether a dataset has expired."""
-    return dataset.expires is not None and dataset.expires <= work.now
+    return dataset.expires is not None and dataset.expires <= context.now
 
 
-def _publish(work: Work, dataset: Dataset) -> None:
+def _publish(context: RequestContext, dataset: Dataset) -> None:
     if dataset.file_id is not None:
         return
-    upload = latest_complete_upload(work, dataset.id)
+    upload = latest_complete_upload(context, dataset.id)
     if upload is None:
         raise ProblemError(409, f"The file of the dataset {dataset.id} has not been uploaded.")
-    DATASETS.change(work.db, dataset.id, file_id=end_upload(work, upload))
+    DATASETS.update(context.db, dataset.id, file_id=publish_upload(context, upload))
 
 
-def _key(work: Work) -> str:
-    key: str = work.call.params["dataset_id"]
+def _dataset_id(context: RequestContext) -> str:
+    key: str = context.call.params["dataset_id"]
     return key

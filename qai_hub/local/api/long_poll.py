@@ -7,9 +7,9 @@ from dataclasses import replace
 from starlette.requests import ClientDisconnect, Request
 
 from qai_hub.local.api import jobs
-from qai_hub.local.api.context import Services, reading
-from qai_hub.local.contract import Call, Reply, caller_of
-from qai_hub.local.core.kinds import FINISHED
+from qai_hub.local.api.context import Services, with_read_transaction
+from qai_hub.local.contract import Call, Reply, get_caller
+from qai_hub.local.core.kinds import FINISHED_STATES
 
 MAX_WAIT = 60
 _WAIT = re.compile(r'wait\s*=\s*(?:"([0-9]+)"|([0-9]+))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
@@ -20,23 +20,23 @@ async def get_job(services: Services, call: Call) -> Reply:
 
     If too many requests are waiting already, respond at once, without `Preference-Applied`.
     """
-    show = reading(services, jobs.get_job)
-    seconds = wait_preference(call.params.get("Prefer", ""))
+    respond = with_read_transaction(services, jobs.get_job)
+    seconds = parse_wait_preference(call.params.get("Prefer", ""))
     if seconds is None:
-        return await show(call)
-    with services.waiters.waiting(call.params["job_id"]) as ended:
-        reply = await show(call)
+        return await respond(call)
+    with services.waiters.register(call.params["job_id"]) as ended:
+        reply = await respond(call)
         if ended is None and not _has_ended(reply):
             return reply
         if ended is not None and not _has_ended(reply):
             await _wait(ended, seconds, call.request)
             # The token may have been revoked in the meantime.
-            caller = caller_of(call.request, services.accounts.authenticate)
-            reply = await show(replace(call, caller=caller))
+            caller = get_caller(call.request, services.accounts.authenticate)
+            reply = await respond(replace(call, caller=caller))
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 
 
-def wait_preference(prefer: str) -> int | None:
+def parse_wait_preference(prefer: str) -> int | None:
     """Parse the preference to wait (RFC 7240).
 
     Args:
@@ -56,7 +56,7 @@ def wait_preference(prefer: str) -> int | None:
 
 def _has_ended(reply: Reply) -> bool:
     return any(
-        detail["job_state"] in FINISHED
+        detail["job_state"] in FINISHED_STATES
         for name, detail in reply.body.items()
         if name.endswith("_job")
     )
@@ -64,17 +64,19 @@ def _has_ended(reply: Reply) -> bool:
 
 async def _wait(ended: "asyncio.Future[None]", seconds: float, request: Request) -> None:
     """Wait until a job has ended, the time is up, or the client has disconnected."""
-    gone = asyncio.create_task(_disconnected(request))
+    disconnected = asyncio.create_task(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if gone.done() and not ended.done():
+        await asyncio.wait(
+            {ended, disconnected}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if disconnected.done() and not ended.done():
             # The client has disconnected, or keeps sending a body that is not expected.
-            gone.exception()
+            disconnected.exception()
             raise ClientDisconnect
     finally:
-        gone.cancel()
+        disconnected.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -3,56 +3,60 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from qai_hub.local.api.context import Work, origin
-from qai_hub.local.api.lists import changed, made, project_id
+from qai_hub.local.api.context import RequestContext, request_origin
+from qai_hub.local.api.lists import created_response, get_project_id, updated_response
 from qai_hub.local.api.serialize import model_json
-from qai_hub.local.api.serialize_jobs import reasons
+from qai_hub.local.api.serialize_jobs import failure_reasons
 from qai_hub.local.api.uploads import (
-    begin_upload,
     check_parts,
+    create_upload,
     download_json,
-    end_upload,
     model_filename,
     part_sizes,
+    publish_upload,
 )
 from qai_hub.local.contract import Reply
-from qai_hub.local.core.access import MODEL, Kind
-from qai_hub.local.core.kinds import FAILED, OPEN
+from qai_hub.local.core.access import MODEL, ResourceKind
+from qai_hub.local.core.kinds import FAILED, UNFINISHED_STATES
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
-    forget_maker,
-    forget_unneeded,
+    delete_cache_entry,
+    delete_unreferenced,
+    delete_uploads,
     get_upload,
-    remove_uploads,
-    uploads_for,
+    get_uploads,
 )
 from qai_hub.local.store.people import unshare
 from qai_hub.local.store.records import Model, Owned, new_id
-from qai_hub.local.store.relations import job_that_needs
+from qai_hub.local.store.relations import find_job_using
 from qai_hub.local.store.rows import JOBS, MODELS
 
 _Record = TypeVar("_Record", bound=Owned)
 
 
-def deletable(work: Work, kind: Kind[_Record], key: str) -> _Record:
+def get_deletable(context: RequestContext, kind: ResourceKind[_Record], key: str) -> _Record:
     """Return a model or dataset if the caller may delete it and no job needs it.
 
     Raises:
         ProblemError: 404 if the caller may not see it, 403 if they may only see it, 409 if an
             unfinished job uses or makes it.
     """
-    thing = kind.changed_by(work.db, work.viewer, key)
-    job_id = job_that_needs(work.db, thing.id, OPEN)
+    resource = kind.get_editable(context.db, context.viewer, key)
+    job_id = find_job_using(context.db, resource.id, UNFINISHED_STATES)
     if job_id is not None:
         raise ProblemError(
             409,
-            f"The job {job_id} needs the {kind.word} {thing.id}: wait for its end, or cancel it.",
+            f"The job {job_id} needs the {kind.name} {resource.id}: wait until it ends, or cancel "
+            "it.",
         )
-    return thing
+    return resource
 
 
-def delete(
-    work: Work, kind: Kind[_Record], thing: _Record, file_ids: Iterable[str | None]
+def delete_resource(
+    context: RequestContext,
+    kind: ResourceKind[_Record],
+    resource: _Record,
+    file_ids: Iterable[str | None],
 ) -> Reply:
     """Delete a model or dataset with its shares, its uploads, and files that nothing else needs.
 
@@ -62,66 +66,70 @@ def delete(
     Raises:
         ProblemError: 409 if part of an upload of it is arriving.
     """
-    storage = work.services.storage
-    uploads = [upload.id for upload in uploads_for(work.db, thing.id)]
+    storage = context.services.storage
+    uploads = [upload.id for upload in get_uploads(context.db, resource.id)]
     for upload_id in uploads:
-        work.around.enter_context(work.services.writers.finishing(upload_id))
-    remove_uploads(work.db, uploads)
-    unshare(work.db, thing.id)
-    kind.rows.remove(work.db, thing.id)
-    unneeded = forget_unneeded(work.db, [each for each in file_ids if each is not None])
-    work.after.append(lambda: storage.remove_uploads(uploads))
-    work.after.append(lambda: storage.remove(unneeded))
-    return Reply({"id": thing.id, "error_status": ""})
+        context.exit_stack.enter_context(context.services.writers.finishing(upload_id))
+    delete_uploads(context.db, uploads)
+    unshare(context.db, resource.id)
+    kind.table.delete(context.db, resource.id)
+    unreferenced = delete_unreferenced(context.db, [each for each in file_ids if each is not None])
+    context.after_commit.append(lambda: storage.remove_uploads(uploads))
+    context.after_commit.append(lambda: storage.remove(unreferenced))
+    return Reply({"id": resource.id, "error_status": ""})
 
 
-def create_model(work: Work) -> Reply:
+def create_model(context: RequestContext) -> Reply:
     """Create a model, whose file is uploaded afterwards."""
-    body = work.call.body
-    key, now = new_id("m"), work.now
+    body = context.call.body
+    key, now = new_id("m"), context.now
     MODELS.add(
-        work.db,
+        context.db,
         id=key,
-        owner_id=work.viewer.id,
-        project_id=project_id(work),
+        owner_id=context.viewer.id,
+        project_id=get_project_id(context),
         name=body["name"],
         created=now,
         model_type=body["model_type"],
         is_directory=body.get("is_directory", False),
     )
-    return made(work, "getModel", changed(key, now), model_id=key)
+    return created_response(context, "getModel", updated_response(key, now), model_id=key)
 
 
-def get_model(work: Work) -> Reply:
+def get_model(context: RequestContext) -> Reply:
     """Return a model."""
-    return Reply(model_json(work, MODEL.seen_by(work.db, work.viewer, _key(work))))
+    return Reply(
+        model_json(context, MODEL.get_visible(context.db, context.viewer, _model_id(context)))
+    )
 
 
-def update_model(work: Work) -> Reply:
+def update_model(context: RequestContext) -> Reply:
     """Rename a model."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
-    if "name" in work.call.body:
-        MODELS.change(work.db, model.id, name=work.call.body["name"])
-    return changed(model.id, model.created)
+    model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
+    if "name" in context.call.body:
+        MODELS.update(context.db, model.id, name=context.call.body["name"])
+    return updated_response(model.id, model.created)
 
 
-def delete_model(work: Work) -> Reply:
+def delete_model(context: RequestContext) -> Reply:
     """Delete a model, unless a job needs it; the cache no longer serves it, either."""
-    model = deletable(work, MODEL, _key(work))
+    model = get_deletable(context, MODEL, _model_id(context))
     if model.producer_id is not None:
-        forget_maker(work.db, model.producer_id)
-    return delete(work, MODEL, model, [model.file_id, model.source_id])
+        delete_cache_entry(context.db, model.producer_id)
+    return delete_resource(context, MODEL, model, [model.file_id, model.source_id])
 
 
-def start_upload(work: Work) -> Reply:
+def start_upload(context: RequestContext) -> Reply:
     """Begin a multipart upload, and sign a URL for each part."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
     if model.file_id is not None or model.producer_id is not None:
-        raise ProblemError(409, f"The model {model.id} has its file, or gets it from its job.")
-    upload = begin_upload(work, model.id, work.call.params["file_size"])
+        raise ProblemError(
+            409, f"The model {model.id} already has its file, or gets it from a job."
+        )
+    upload = create_upload(context, model.id, context.call.params["file_size"])
     urls = [
-        work.services.links.part(
-            origin(work.call.request),
+        context.services.links.part(
+            request_origin(context.call.request),
             upload.id,
             number,
             size=size,
@@ -133,57 +141,57 @@ def start_upload(work: Work) -> Reply:
     return Reply({"multipart_url": parts})
 
 
-def finish_upload(work: Work) -> Reply:
+def finish_upload(context: RequestContext) -> Reply:
     """Finish a multipart upload. Idempotent."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
     if model.file_id is None:
-        upload = get_upload(work.db, work.call.body["upload_id"])
+        upload = get_upload(context.db, context.call.body["upload_id"])
         if upload is None or upload.object_id != model.id:
             raise ProblemError(409, "There is no such upload of this model: start another.")
-        check_parts(work, upload, work.call.body["etags"])
-        MODELS.change(work.db, model.id, file_id=end_upload(work, upload))
-        work.after.append(work.services.wake)
-    return changed(model.id, model.created)
+        check_parts(context, upload, context.call.body["etags"])
+        MODELS.update(context.db, model.id, file_id=publish_upload(context, upload))
+        context.after_commit.append(context.services.wake)
+    return updated_response(model.id, model.created)
 
 
-def complete_upload(work: Work) -> Reply:
+def complete_upload(context: RequestContext) -> Reply:
     """Confirm that the file is there; it must have been uploaded in parts."""
-    model = MODEL.changed_by(work.db, work.viewer, _key(work))
+    model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
     if model.file_id is None:
         raise ProblemError(409, f"The file of the model {model.id} has not been uploaded.")
-    return changed(model.id, model.created)
+    return updated_response(model.id, model.created)
 
 
-def get_download(work: Work) -> Reply:
+def get_download(context: RequestContext) -> Reply:
     """Sign a URL for the download of a model."""
-    model = MODEL.seen_by(work.db, work.viewer, _key(work))
-    return Reply({"url": model_download(work, model)})
+    model = MODEL.get_visible(context.db, context.viewer, _model_id(context))
+    return Reply({"url": model_download_json(context, model)})
 
 
-def model_download(work: Work, model: Model) -> dict[str, str]:
+def model_download_json(context: RequestContext, model: Model) -> dict[str, str]:
     """Return where a model can be downloaded.
 
     Raises:
         ProblemError: 409 if its file is not there, with the reason.
     """
     if model.file_id is None:
-        raise ProblemError(409, why_missing(work, model))
+        raise ProblemError(409, explain_missing_file(context, model))
     filename = model_filename(model.name, model.model_type, is_directory=model.is_directory)
-    return download_json(work, model.file_id, filename)
+    return download_json(context, model.file_id, filename)
 
 
-def why_missing(work: Work, model: Model) -> str:
+def explain_missing_file(context: RequestContext, model: Model) -> str:
     """Return why the file of a model is missing, as far as the viewer may know."""
-    producer = JOBS.get(work.db, model.producer_id) if model.producer_id else None
+    producer = JOBS.get(context.db, model.producer_id) if model.producer_id else None
     if producer is None:
         return f"The file of the model {model.id} has not been uploaded."
     if producer.state == FAILED:
         text = f"The model {model.id} was not made: the job {producer.id} failed"
-        reason = reasons(work, [producer]).get(producer.id)
+        reason = failure_reasons(context, [producer]).get(producer.id)
         return f"{text}: {reason}" if reason else f"{text}."
-    return f"The model {model.id} is not made yet: the job {producer.id} has not ended."
+    return f"The model {model.id} is not ready yet: the job {producer.id} has not ended."
 
 
-def _key(work: Work) -> str:
-    key: str = work.call.params["model_id"]
+def _model_id(context: RequestContext) -> str:
+    key: str = context.call.params["model_id"]
     return key

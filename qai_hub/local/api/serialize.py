@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qai_hub.local.api.context import Work
+from qai_hub.local.api.context import RequestContext
 from qai_hub.local.store.records import Dataset, Model, Owned, User
 
 Json = dict[str, Any]
@@ -22,40 +22,40 @@ def own_user_json(user: User) -> Json:
     }
 
 
-def ownership(work: Work, thing: Owned, kind: str) -> Json:
+def ownership_json(context: RequestContext, resource: Owned, kind: str) -> Json:
     """Return the owner of a resource and what the viewer may do with it, as JSON.
 
     Args:
-        work: The request.
-        thing: A model or dataset.
+        context: The request.
+        resource: A model or dataset.
         kind: `MODEL` or `DATASET`, as in the names of permissions.
 
     Returns:
         Fields of the resource's JSON.
     """
     return {
-        "owner": user_json(work.services.accounts.user(thing.owner_id)),
-        "read_only": thing.owner_id != work.viewer.id,
-        "actor_authorization": authorization(work, thing, kind),
-        **project(work, thing),
+        "owner": user_json(context.services.accounts.get_user(resource.owner_id)),
+        "read_only": resource.owner_id != context.viewer.id,
+        "actor_authorization": authorization_json(context, resource, kind),
+        **project_json(context, resource),
     }
 
 
-def authorization(work: Work, thing: Owned, kind: str) -> Json:
+def authorization_json(context: RequestContext, resource: Owned, kind: str) -> Json:
     """Return what the viewer may do with a resource, as JSON."""
-    rights = ["VIEW"] if thing.owner_id != work.viewer.id else ["VIEW", "UPDATE"]
+    rights = ["VIEW"] if resource.owner_id != context.viewer.id else ["VIEW", "UPDATE"]
     return {"permissions": [f"{kind}_CAN_{right}" for right in rights]}
 
 
-def project(work: Work, thing: Owned) -> Json:
+def project_json(context: RequestContext, resource: Owned) -> Json:
     """Return the project that a resource belongs to, as JSON."""
-    owner = work.services.accounts.user(thing.owner_id)
-    return {"project_id": thing.project_id, "project_slug": owner.project_slug}
+    owner = context.services.accounts.get_user(resource.owner_id)
+    return {"project_id": resource.project_id, "project_slug": owner.project_slug}
 
 
-def model_json(work: Work, model: Model) -> Json:
+def model_json(context: RequestContext, model: Model) -> Json:
     """Return a model as JSON."""
-    return present(
+    return omit_none(
         model_id=model.id,
         name=model.name,
         creation_time=model.created,
@@ -66,10 +66,10 @@ def model_json(work: Work, model: Model) -> Json:
         is_directory=model.is_directory,
         hidden=False,
         has_vizgraph=False,
-        metadata=_metadata(work, model.metadata),
+        metadata=_metadata_json(context, model.metadata),
         input_spec=tensors_json(model.input_spec),
         output_spec=tensors_json(model.output_spec),
-    ) | ownership(work, model, "MODEL")
+    ) | ownership_json(context, model, "MODEL")
 
 
 def model_reference(key: str) -> Json:
@@ -82,28 +82,28 @@ def dataset_reference(key: str) -> Json:
     return {"dataset_id": key}
 
 
-def _metadata(work: Work, facts: Mapping[str, str] | None) -> Json | None:
+def _metadata_json(context: RequestContext, metadata: Mapping[str, str] | None) -> Json | None:
     """Return the metadata of a target model as JSON, by the numbers of their keys."""
-    if facts is None:
+    if metadata is None:
         return None
-    numbers = work.services.contract.enum("ModelMetadataKey")
+    numbers = context.services.contract.enum_values("ModelMetadataKey")
     return {
         "entries": {
-            str(numbers[f"MODEL_METADATA_KEY_{name}"]): text for name, text in facts.items()
+            str(numbers[f"MODEL_METADATA_KEY_{name}"]): text for name, text in metadata.items()
         }
     }
 
 
-def dataset_json(work: Work, dataset: Dataset) -> Json:
+def dataset_json(context: RequestContext, dataset: Dataset) -> Json:
     """Return a dataset as JSON."""
-    return present(
+    return omit_none(
         dataset_id=dataset.id,
         name=dataset.name,
         creation_time=dataset.created,
         expiration_time=dataset.expires,
         file_upload_complete=dataset.file_id is not None,
         permanent=dataset.expires is None,
-    ) | ownership(work, dataset, "DATASET")
+    ) | ownership_json(context, dataset, "DATASET")
 
 
 def tensors_json(types: Sequence[Mapping[str, Any]] | None) -> Json | None:
@@ -111,6 +111,6 @@ def tensors_json(types: Sequence[Mapping[str, Any]] | None) -> Json | None:
     return None if types is None else {"types": types}
 
 
-def present(**values: Any) -> Json:  # noqa: ANN401 - JSON values
+def omit_none(**values: Any) -> Json:  # noqa: ANN401 - JSON values
     """Return the values without those that are None: the contract has no nulls."""
     return {name: value for name, value in values.items() if value is not None}

@@ -5,56 +5,56 @@ from dataclasses import dataclass
 from typing import Any
 
 from qai_hub._version import __version__
-from qai_hub.local.api.context import Work
+from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.serialize import (
     Json,
-    authorization,
+    authorization_json,
     dataset_json,
     dataset_reference,
     model_json,
     model_reference,
-    present,
-    project,
+    omit_none,
+    project_json,
     tensors_json,
     user_json,
 )
-from qai_hub.local.core.access import visible
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.kinds import DONE, KINDS
 from qai_hub.local.store.records import Artifact, Dataset, Job, Model
-from qai_hub.local.store.relations import Uses, artifacts_of, uses_of
+from qai_hub.local.store.relations import Uses, get_artifacts, get_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-_REASON_LIMIT = 2000
+_MAX_REASON_LENGTH = 2000
 
 
-def reasons(work: Work, jobs: Iterable[Job]) -> dict[str, str]:
+def failure_reasons(context: RequestContext, jobs: Iterable[Job]) -> dict[str, str]:
     """Return why jobs have failed, with a few queries for all of them.
 
     If a job failed because another did not make its model, the reason of the other is shown only to
     users who may see the other.
 
     Args:
-        work: The request.
+        context: The request.
         jobs: The jobs.
 
     Returns:
         The reasons by job id, for failed jobs that the viewer may see.
     """
-    failed = visible(work.db, work.viewer, (job for job in jobs if job.failure_reason))
-    causes = JOBS.get_many(work.db, (job.cause_id for job in failed.values() if job.cause_id))
-    known = visible(work.db, work.viewer, causes.values())
-    return {key: _reason(job, known.get(job.cause_id or "")) for key, job in failed.items()}
+    failed = filter_visible(context.db, context.viewer, (job for job in jobs if job.failure_reason))
+    causes = JOBS.get_many(context.db, (job.cause_id for job in failed.values() if job.cause_id))
+    known = filter_visible(context.db, context.viewer, causes.values())
+    return {key: _failure_reason(job, known.get(job.cause_id or "")) for key, job in failed.items()}
 
 
-def _reason(job: Job, cause: Job | None) -> str:
+def _failure_reason(job: Job, cause: Job | None) -> str:
     own = job.failure_reason or ""
     if cause is None or not cause.failure_reason:
         return own
-    return f"{own.removesuffix('.')}: {cause.failure_reason[:_REASON_LIMIT]}"
+    return f"{own.removesuffix('.')}: {cause.failure_reason[:_MAX_REASON_LENGTH]}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Related:
+class _RelatedObjects:
     """What a page of jobs refers to, read at once, as far as the viewer may see them."""
 
     uses: Mapping[str, Uses]
@@ -64,75 +64,77 @@ class _Related:
     reasons: Mapping[str, str]
 
 
-def job_json(work: Work, job: Job) -> Json:
+def job_json(context: RequestContext, job: Job) -> Json:
     """Return a job as JSON."""
-    return jobs_json(work, [job])[0]
+    return jobs_json(context, [job])[0]
 
 
-def jobs_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
+def jobs_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
     """Return jobs as JSON, in order, with a few queries for all that they refer to."""
     ids = [job.id for job in jobs]
-    uses = uses_of(work.db, ids)
+    uses = get_uses(context.db, ids)
     # Output datasets are part of the result alone.
-    datasets = DATASETS.get_many(work.db, (key for each in uses.values() for key in each.dataset))
-    related = _Related(
-        uses,
-        _models(work, uses),
-        visible(work.db, work.viewer, datasets.values()),
-        artifacts_of(work.db, ids),
-        reasons(work, jobs),
+    datasets = DATASETS.get_many(
+        context.db, (key for each in uses.values() for key in each.dataset)
     )
-    return [_job(work, job, related) for job in jobs]
+    related = _RelatedObjects(
+        uses,
+        _read_visible_models(context, uses),
+        filter_visible(context.db, context.viewer, datasets.values()),
+        get_artifacts(context.db, ids),
+        failure_reasons(context, jobs),
+    )
+    return [_job_json(context, job, related) for job in jobs]
 
 
-def summaries_json(work: Work, jobs: Sequence[Job]) -> list[Json]:
+def summaries_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
     """Return summaries of jobs as JSON, in order."""
-    uses = uses_of(work.db, [job.id for job in jobs])
-    models = _models(work, uses)
-    return [_summary(work, job, _last_model(uses[job.id], models)) for job in jobs]
+    uses = get_uses(context.db, [job.id for job in jobs])
+    models = _read_visible_models(context, uses)
+    return [_summary_json(context, job, _last_model(uses[job.id], models)) for job in jobs]
 
 
-def result_json(work: Work, job: Job, body: Json) -> Json:
+def result_json(context: RequestContext, job: Job, body: Json) -> Json:
     """Return the result of a job as JSON."""
     kind = KINDS[job.kind]
-    if kind.detail:
-        found: Json = {kind.detail: body}
+    if kind.detail_field:
+        found: Json = {kind.detail_field: body}
     else:
-        outputs = uses_of(work.db, [job.id])[job.id].output
+        outputs = get_uses(context.db, [job.id])[job.id].output
         found = {"output_dataset_id": outputs[0] if outputs else "", **body}
     return {f"{kind.message}_result": {f"{kind.message}_id": job.id, **found}}
 
 
-def _job(work: Work, job: Job, related: _Related) -> Json:
+def _job_json(context: RequestContext, job: Job, related: _RelatedObjects) -> Json:
     kind = KINDS[job.kind]
-    message, shown = kind.message, _Shown(work, job, related)
-    detail = present(
+    message, shown = kind.message, _JobView(context, job, related)
+    detail = omit_none(
         **{f"{message}_id": job.id},
-        **_common(work, job),
+        **_common_fields(context, job),
         user_id=job.owner_id,
         options=job.options,
         device=job.device,
         failure_reason=related.reasons.get(job.id),
     )
-    detail |= present(**{name: _FIELDS[name](shown) for name in kind.fields})
+    detail |= omit_none(**{name: _FIELDS[name](shown) for name in kind.fields})
     return {
         message: detail,
         "hub_version": f"local {__version__}",
-        "read_only": job.owner_id != work.viewer.id,
+        "read_only": job.owner_id != context.viewer.id,
         "notices": job.notices or [],
         "failure_type": job.failure_type,
         "available_artifacts": [artifact.type for artifact in related.artifacts.get(job.id, ())],
-        "actor_authorization": authorization(work, job, "JOB"),
+        "actor_authorization": authorization_json(context, job, "JOB"),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _JobView:
     """A job and the objects that it refers to, from which its fields are serialized."""
 
-    work: Work
+    context: RequestContext
     job: Job
-    related: _Related
+    related: _RelatedObjects
 
     @property
     def uses(self) -> Uses:
@@ -144,7 +146,7 @@ class _Shown:
 
     def model(self, key: str) -> Json:
         model = self.related.models.get(key)
-        return model_reference(key) if model is None else model_json(self.work, model)
+        return model_reference(key) if model is None else model_json(self.context, model)
 
     def inputs(self) -> list[Json]:
         return [self.model(key) for key in self.uses.input]
@@ -154,30 +156,30 @@ class _Shown:
             return None
         key = self.uses.dataset[0]
         dataset = self.related.datasets.get(key)
-        return dataset_reference(key) if dataset is None else dataset_json(self.work, dataset)
+        return dataset_reference(key) if dataset is None else dataset_json(self.context, dataset)
 
     def input_types(self) -> Json | None:
         if not KINDS[self.job.kind].runs_model:
             return tensors_json(self.job.input_specs)
         model = self.related.models.get(self.uses.input[0])
-        return tensors_json(_told_apart(model.input_spec)) if model else None
+        return tensors_json(_unless_several_graphs(model.input_spec)) if model else None
 
-    def made_types(self) -> Json | None:
+    def target_types(self) -> Json | None:
         made = self.target if self.job.state == DONE else None
         return tensors_json(made.input_spec) if made else None
 
 
 # How each field that `JobKind.fields` names is serialized; None omits the field.
-_FIELDS: Mapping[str, Callable[[_Shown], Any]] = {
+_FIELDS: Mapping[str, Callable[[_JobView], Any]] = {
     "target_model": lambda shown: shown.model(shown.uses.target[0]),
     "model": lambda shown: shown.inputs()[0],
-    "models": lambda shown: _listed("models", shown.inputs()),
+    "models": lambda shown: _list_json("models", shown.inputs()),
     "dataset": lambda shown: shown.dataset(),
     "calibration_dataset": lambda shown: shown.dataset(),
     "has_vizgraph": lambda _: False,
     "tensor_type_list": lambda shown: shown.input_types(),
-    "devices": lambda shown: _listed("devices", shown.job.devices or []),
-    "target_tensor_type_list": lambda shown: shown.made_types(),
+    "devices": lambda shown: _list_json("devices", shown.job.devices or []),
+    "target_tensor_type_list": lambda shown: shown.target_types(),
     "weights_dtype": lambda shown: shown.job.weights_dtype,
     "activations_dtype": lambda shown: shown.job.activations_dtype,
     "is_profiling_on": lambda shown: shown.job.kind == "profile",
@@ -186,47 +188,49 @@ _FIELDS: Mapping[str, Callable[[_Shown], Any]] = {
 }
 
 
-def _listed(name: str, items: Sequence[Any]) -> Json:
+def _list_json(name: str, items: Sequence[Any]) -> Json:
     return {name: items, "total_query_count": len(items)}
 
 
-def _models(work: Work, uses: Mapping[str, Uses]) -> dict[str, Model]:
+def _read_visible_models(context: RequestContext, uses: Mapping[str, Uses]) -> dict[str, Model]:
     """Read the models of jobs that the viewer may see."""
-    models = MODELS.get_many(work.db, (key for each in uses.values() for key in each.models))
-    return visible(work.db, work.viewer, models.values())
+    models = MODELS.get_many(context.db, (key for each in uses.values() for key in each.models))
+    return filter_visible(context.db, context.viewer, models.values())
 
 
-def _told_apart(types: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]] | None:
+def _unless_several_graphs(
+    types: Sequence[Mapping[str, Any]] | None,
+) -> Sequence[Mapping[str, Any]] | None:
     """Omit the inputs of several graphs: a job runs one of them, and names may recur."""
     return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 
-def _summary(work: Work, job: Job, target: Model | None) -> Json:
+def _summary_json(context: RequestContext, job: Job, target: Model | None) -> Json:
     kind = KINDS[job.kind]
     device = job.device or {}
-    summary = present(
+    summary = omit_none(
         job_id=job.id,
-        **_common(work, job),
+        **_common_fields(context, job),
         target_model_type=target.model_type if target else None,
     )
     if kind.summary_has_device:
         summary["device_name"] = device.get("name", "")
         summary["device_os_version"] = device.get("os", "")
     if kind.runs_model:
-        summary |= present(
+        summary |= omit_none(
             is_profiling_on=job.kind == "profile",
             execution_time=job.execution_time,
             execution_peak_memory=job.peak_memory,
         )
     return {
         f"{kind.message}_summary": summary,
-        "actor_authorization": authorization(work, job, "JOB"),
+        "actor_authorization": authorization_json(context, job, "JOB"),
     }
 
 
-def _common(work: Work, job: Job) -> Json:
-    return present(
-        user=user_json(work.services.accounts.user(job.owner_id)),
+def _common_fields(context: RequestContext, job: Job) -> Json:
+    return omit_none(
+        user=user_json(context.services.accounts.get_user(job.owner_id)),
         name=job.name,
         job_state=job.state,
         creation_time=job.created,
@@ -234,7 +238,7 @@ def _common(work: Work, job: Job) -> Json:
         start_time=job.started,
         completion_time=job.completed,
         last_updated_time=job.updated,
-        **project(work, job),
+        **project_json(context, job),
     )
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qai_hub.local.api.context import RETRY_AFTER, Work
+from qai_hub.local.api.context import RETRY_AFTER, RequestContext
 from qai_hub.local.api.datasets import is_expired
-from qai_hub.local.api.lists import changed, made, project_id
-from qai_hub.local.api.models import why_missing
+from qai_hub.local.api.lists import created_response, get_project_id, updated_response
+from qai_hub.local.api.models import explain_missing_file
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
-from qai_hub.local.core.kinds import CREATED, FAILED, submitted_kind
+from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
@@ -18,30 +18,30 @@ from qai_hub.local.store.relations import Role, add_uses, count_jobs
 from qai_hub.local.store.rows import JOBS, MODELS
 
 
-def create_job(work: Work) -> Reply:
+def create_job(context: RequestContext) -> Reply:
     """Queue a job. Other jobs may still have to make its input models."""
-    _check_queue(work)
-    ((message, body),) = work.call.body.items()
-    project = project_id(work)
+    _check_quota(context)
+    ((message, body),) = context.call.body.items()
+    project = get_project_id(context)
     dataset = body.get("dataset") or body.get("calibration_dataset")
-    kind = submitted_kind(message, body)
+    kind = kind_of_submission(message, body)
     references = body["models"]["models"] if kind.many_inputs else [body["model"]]
-    models = [_model(work, reference["model_id"]) for reference in references]
+    models = [_get_input_model(context, reference["model_id"]) for reference in references]
     if kind.needs_dataset and dataset is None:
         raise ProblemError(409, "An inference job without a dataset can only profile.")
     uses: dict[Role, list[str]] = {"input": [model.id for model in models]}
     if dataset is not None:
-        uses["dataset"] = [_dataset(work, dataset["dataset_id"])]
-    key, now = new_id("j"), work.now
-    name = body.get("name") or _own_name(work, models[0])
+        uses["dataset"] = [_check_dataset(context, dataset["dataset_id"])]
+    key, now = new_id("j"), context.now
+    name = body.get("name") or _default_name(context, models[0])
     if kind.makes_model:
         model_type = kind.target_format(body.get("options", ""))
-        uses["target"] = [_seed_target(work, key, name, project, now, model_type)]
-    devices = _devices(work, body)
+        uses["target"] = [_add_target_model(context, key, name, project, now, model_type)]
+    devices = _resolve_devices(context, body)
     JOBS.add(
-        work.db,
+        context.db,
         id=key,
-        owner_id=work.viewer.id,
+        owner_id=context.viewer.id,
         project_id=project,
         name=name,
         created=now,
@@ -60,49 +60,49 @@ def create_job(work: Work) -> Reply:
         ready=all(model.file_id is not None for model in models),
     )
     for role, ids in uses.items():
-        add_uses(work.db, key, role, ids)
-    _fail_if_hopeless(work, key, models)
-    work.after.append(work.services.wake)
-    return made(work, "getJob", changed(key, now), job_id=key)
+        add_uses(context.db, key, role, ids)
+    _fail_if_producer_failed(context, key, models)
+    context.after_commit.append(context.services.wake)
+    return created_response(context, "getJob", updated_response(key, now), job_id=key)
 
 
-def _own_name(work: Work, model: Model) -> str:
+def _default_name(context: RequestContext, model: Model) -> str:
     """Return a job's default name, after its model; other users' names are not disclosed."""
-    return model.name if model.owner_id == work.viewer.id else model.id
+    return model.name if model.owner_id == context.viewer.id else model.id
 
 
-def _check_queue(work: Work) -> None:
-    most = work.services.config.max_queued_jobs
-    if count_jobs(work.db, work.viewer.id, CREATED) >= most:
+def _check_quota(context: RequestContext) -> None:
+    most = context.services.config.max_queued_jobs
+    if count_jobs(context.db, context.viewer.id, CREATED) >= most:
         raise ProblemError(
             429,
-            f"You have {most} queued jobs, as many as this hub takes from one person: wait until "
-            "some have begun, or cancel some.",
+            f"You have {most} queued jobs, the maximum for one user: wait until some have "
+            "started, or cancel some.",
             headers={"Retry-After": RETRY_AFTER},
         )
 
 
-def _model(work: Work, key: str) -> Model:
-    model = MODEL.seen_by(work.db, work.viewer, key)
+def _get_input_model(context: RequestContext, key: str) -> Model:
+    model = MODEL.get_visible(context.db, context.viewer, key)
     if model.file_id is None and model.producer_id is None:
-        raise ProblemError(409, why_missing(work, model))
+        raise ProblemError(409, explain_missing_file(context, model))
     return model
 
 
-def _fail_if_hopeless(work: Work, key: str, models: Sequence[Model]) -> None:
+def _fail_if_producer_failed(context: RequestContext, key: str, models: Sequence[Model]) -> None:
     """Fail a job at once if a job that was to make one of its models has failed.
 
     So it makes no difference to the user whether that job fails before or after the submission.
     """
     needed = [model.producer_id for model in models if model.file_id is None and model.producer_id]
-    failed = [job for job in JOBS.get_many(work.db, needed).values() if job.state == FAILED]
+    failed = [job for job in JOBS.get_many(context.db, needed).values() if job.state == FAILED]
     if failed:
-        work.services.lifecycle.fail_behind(work.db, failed[0], [key])
+        context.services.lifecycle.fail_dependents(context.db, failed[0], [key])
 
 
-def _dataset(work: Work, key: str) -> str:
-    dataset = DATASET.seen_by(work.db, work.viewer, key)
-    if is_expired(work, dataset):
+def _check_dataset(context: RequestContext, key: str) -> str:
+    dataset = DATASET.get_visible(context.db, context.viewer, key)
+    if is_expired(context, dataset):
         raise ProblemError(
             409, f"The dataset {key} expired at {dataset.expires}: upload its data again."
         )
@@ -111,15 +111,20 @@ def _dataset(work: Work, key: str) -> str:
     return dataset.id
 
 
-def _seed_target(
-    work: Work, producer: str, name: str, project: str, now: str, model_type: str | None
+def _add_target_model(
+    context: RequestContext,
+    producer: str,
+    name: str,
+    project: str,
+    now: str,
+    model_type: str | None,
 ) -> str:
     """Create the record of a job's target model, so that further jobs can use it at once."""
     key = new_id("m")
     MODELS.add(
-        work.db,
+        context.db,
         id=key,
-        owner_id=work.viewer.id,
+        owner_id=context.viewer.id,
         project_id=project,
         name=name,
         created=now,
@@ -130,11 +135,11 @@ def _seed_target(
     return key
 
 
-def _devices(work: Work, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _resolve_devices(context: RequestContext, body: Mapping[str, Any]) -> list[dict[str, Any]]:
     wanted: Iterable[Mapping[str, Any]] = body["devices"]["devices"] if "devices" in body else ()
     if "device" in body:
         wanted = [body["device"]]
-    catalogue = work.services.devices
+    catalogue = context.services.devices
     return [
         catalogue.resolve(
             DeviceQuery(each.get("name", ""), each.get("os", ""), each.get("attributes", ()))

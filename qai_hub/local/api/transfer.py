@@ -16,7 +16,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.store import Received
-from qai_hub.local.store.files import Part, forget_part, get_file, get_upload, put_part
+from qai_hub.local.store.files import Part, delete_part, get_file, get_upload, save_part
 
 _FORM_OVERHEAD = 1 << 16
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -31,13 +31,13 @@ async def upload_part(services: Services, call: Call) -> Reply:
     _check_length(call.request, signed["size"])
     async with services.writers.writing(upload_id, number):
         # An earlier part with this number is overwritten in place, so it must no longer count.
-        await _in_upload(services, upload_id, lambda db: forget_part(db, upload_id, number))
+        await _update_upload(services, upload_id, lambda db: delete_part(db, upload_id, number))
         received = await services.storage.write_part(
             upload_id, call.request.stream(), offset=signed["offset"], limit=signed["size"]
         )
-        _check_received(received, signed["size"])
+        _check_size(received, signed["size"])
         part = Part(upload_id, number, received.size, received.sha256)
-        return await _keep(services, part)
+        return await _store_part(services, part)
 
 
 async def upload_form(services: Services, call: Call) -> Reply:
@@ -48,11 +48,11 @@ async def upload_form(services: Services, call: Call) -> Reply:
     if int(length) > signed["limit"] + _FORM_OVERHEAD:
         raise ProblemError(413, f"The form has more than the {signed['limit']} bytes expected.")
     async with services.writers.writing(upload_id, 1):
-        await _in_upload(services, upload_id, lambda _: None)
+        await _update_upload(services, upload_id, lambda _: None)
         received = await _receive_form(
             services, call.request, upload_id, size=signed["size"], limit=signed["limit"]
         )
-        return await _keep(services, Part(upload_id, 1, received.size, received.sha256))
+        return await _store_part(services, Part(upload_id, 1, received.size, received.sha256))
 
 
 async def download_file(services: Services, call: Call) -> Response:
@@ -67,7 +67,7 @@ async def download_file(services: Services, call: Call) -> Response:
 
     found = await run_in_threadpool(find)
     if found is None:
-        raise ProblemError(404, "The file is not there any more.")
+        raise ProblemError(404, "The file no longer exists.")
     size, sha256 = found
     tag = f'"{sha256}"'
     first, last = 0, size - 1
@@ -77,7 +77,7 @@ async def download_file(services: Services, call: Call) -> Response:
         "Content-Disposition": f'attachment; filename="{signed["filename"]}"',
         "Cache-Control": "private, no-transform",
     }
-    wanted = _wanted_range(call, size, tag)
+    wanted = _parse_range(call, size, tag)
     if wanted is not None:
         first, last = wanted
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
@@ -88,7 +88,7 @@ async def download_file(services: Services, call: Call) -> Response:
         # Before the headers are sent: until the file is open, it may be deleted at any time.
         begin = await run_in_threadpool(next, blocks, b"")
     except FileNotFoundError:
-        raise ProblemError(404, "The file is not there any more.") from None
+        raise ProblemError(404, "The file no longer exists.") from None
     return StreamingResponse(
         chain((begin,), blocks),
         status_code=200 if wanted is None else 206,
@@ -97,8 +97,8 @@ async def download_file(services: Services, call: Call) -> Response:
     )
 
 
-async def _in_upload(
-    services: Services, upload_id: str, step: Callable[[Connection], None]
+async def _update_upload(
+    services: Services, upload_id: str, change: Callable[[Connection], None]
 ) -> None:
     """Run a step in the database if the upload has not ended."""
 
@@ -106,8 +106,8 @@ async def _in_upload(
         with services.store.write() as db:
             there = services.storage.has_upload(upload_id)
             if get_upload(db, upload_id) is None or not there:
-                raise ProblemError(409, "This upload is finished, or was given up.")
-            step(db)
+                raise ProblemError(409, "This upload is finished, or was abandoned.")
+            change(db)
 
     await run_in_threadpool(run)
 
@@ -120,13 +120,13 @@ def _check_length(request: Request, size: int) -> None:
         raise ProblemError(status, f"This part has {size} bytes, not {length}.")
 
 
-def _check_received(received: Received, size: int | None) -> None:
+def _check_size(received: Received, size: int | None) -> None:
     if size is not None and received.size != size:
-        raise ProblemError(400, f"{size} bytes were announced, and {received.size} have arrived.")
+        raise ProblemError(400, f"{size} bytes were announced, but {received.size} arrived.")
 
 
-async def _keep(services: Services, part: Part) -> Reply:
-    await _in_upload(services, part.upload_id, lambda db: put_part(db, part))
+async def _store_part(services: Services, part: Part) -> Reply:
+    await _update_upload(services, part.upload_id, lambda db: save_part(db, part))
     return Reply(headers={"ETag": f'"{part.sha256}"'})
 
 
@@ -138,9 +138,9 @@ async def _receive_form(
         parser = PushMultipartParser(
             options.get("boundary", ""), max_header_size=8192, max_segment_count=64
         )
-        async with aclosing(_file_of(request, parser)) as chunks:
+        async with aclosing(_iter_file_field(request, parser)) as chunks:
             received = await services.storage.write_whole(
-                upload_id, chunks, limit=limit, check=lambda found: _check_received(found, size)
+                upload_id, chunks, limit=limit, check=lambda found: _check_size(found, size)
             )
     except ParserLimitReached as error:
         raise ProblemError(413, f"The form is too large: {error}.") from None
@@ -149,7 +149,9 @@ async def _receive_form(
     return received
 
 
-async def _file_of(request: Request, parser: PushMultipartParser) -> AsyncGenerator[bytes, None]:
+async def _iter_file_field(
+    request: Request, parser: PushMultipartParser
+) -> AsyncGenerator[bytes, None]:
     """Yield the content of the field `file`, and skip other, small fields."""
     within_file, files, other = False, 0, 0
     with parser:
@@ -171,7 +173,7 @@ async def _file_of(request: Request, parser: PushMultipartParser) -> AsyncGenera
         raise ProblemError(400, f"The form must have one field 'file', not {files}.")
 
 
-def _wanted_range(call: Call, size: int, tag: str) -> tuple[int, int] | None:
+def _parse_range(call: Call, size: int, tag: str) -> tuple[int, int] | None:
     """Return the first and last byte requested; None for the whole file."""
     match = _RANGE.fullmatch(call.params.get("Range", "").replace(" ", ""))
     if match is None or call.params.get("If-Range", tag) != tag:

@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from qai_hub.local.api.context import RETRY_AFTER, Work, origin
+from qai_hub.local.api.context import RETRY_AFTER, RequestContext, request_origin
 from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
@@ -12,11 +12,11 @@ from qai_hub.local.store.files import (
     add_file,
     add_upload,
     count_uploads,
+    delete_uploads,
     get_file,
-    parts_of,
-    remove_uploads,
+    get_parts,
+    get_uploads,
     set_digest,
-    uploads_for,
 )
 from qai_hub.local.store.records import File, Upload, new_id
 
@@ -40,11 +40,11 @@ EXTENSIONS: dict[str, str] = {
 }
 
 
-def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
+def create_upload(context: RequestContext, object_id: str, size: int | None) -> Upload:
     """Begin an upload.
 
     Args:
-        work: The request.
+        context: The request.
         object_id: The model or dataset that it is for.
         size: Its size in bytes; None if unknown.
 
@@ -54,19 +54,19 @@ def begin_upload(work: Work, object_id: str, size: int | None) -> Upload:
     Raises:
         ProblemError: 429 if the user has too many unfinished uploads.
     """
-    config = work.services.config
-    most, since = config.max_unfinished_uploads, work.services.clock() - config.retention.uploads
-    if count_uploads(work.db, work.viewer.id, rfc3339(since)) >= most:
+    config = context.services.config
+    most, since = config.max_unfinished_uploads, context.services.clock() - config.retention.uploads
+    if count_uploads(context.db, context.viewer.id, rfc3339(since)) >= most:
         raise ProblemError(
             429,
-            f"You have {most} unfinished uploads, as many as this hub takes from one person: "
+            f"You have {most} unfinished uploads, the maximum for one user: "
             "finish some, or delete their models and datasets.",
             headers={"Retry-After": RETRY_AFTER},
         )
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
-    upload = Upload(new_id("u"), object_id, work.now, size, part_size, work.viewer.id)
-    add_upload(work.db, upload)
-    work.services.storage.begin_upload(upload.id)
+    upload = Upload(new_id("u"), object_id, context.now, size, part_size, context.viewer.id)
+    add_upload(context.db, upload)
+    context.services.storage.begin_upload(upload.id)
     return upload
 
 
@@ -76,29 +76,27 @@ def part_sizes(upload: Upload) -> list[int]:
     return [min(step, size - start) for start in range(0, size, step)]
 
 
-def check_parts(work: Work, upload: Upload, etags: list[str]) -> None:
+def check_parts(context: RequestContext, upload: Upload, etags: list[str]) -> None:
     """Check that all parts have arrived as the caller sent them.
 
     Raises:
         ProblemError: 409 if not.
     """
-    parts, sizes = parts_of(work.db, upload.id), part_sizes(upload)
-    arrived = {part.number: part for part in parts}
+    parts, sizes = get_parts(context.db, upload.id), part_sizes(upload)
+    received = {part.number: part for part in parts}
     for number, size in enumerate(sizes, 1):
-        part = arrived.get(number)
+        part = received.get(number)
         if part is None or part.size != size:
             raise ProblemError(409, f"Part {number} of {len(sizes)} has not been uploaded.")
     if [tag.strip().strip('"') for tag in etags] != [part.sha256 for part in parts]:
-        raise ProblemError(
-            409, "The etags are not those that the parts were answered with, in order."
-        )
+        raise ProblemError(409, "The etags are not those of the responses to the parts, in order.")
 
 
-def end_upload(work: Work, upload: Upload) -> str:
+def publish_upload(context: RequestContext, upload: Upload) -> str:
     """Publish the uploaded file.
 
     Args:
-        work: The request.
+        context: The request.
         upload: An upload all of whose parts have arrived.
 
     Returns:
@@ -107,54 +105,54 @@ def end_upload(work: Work, upload: Upload) -> str:
     Raises:
         ProblemError: 409 if the upload was abandoned.
     """
-    storage = work.services.storage
+    storage = context.services.storage
     if not storage.has_upload(upload.id):
-        raise ProblemError(409, "This upload was given up: start another.")
-    work.around.enter_context(work.services.writers.finishing(upload.id))
-    parts = parts_of(work.db, upload.id)
+        raise ProblemError(409, "This upload was abandoned: start another.")
+    context.exit_stack.enter_context(context.services.writers.finishing(upload.id))
+    parts = get_parts(context.db, upload.id)
     # The digest of several parts requires reading the file again, which takes too long here.
     digest = parts[0].sha256 if len(parts) == 1 else None
     file = File(new_id("f"), sum(part.size for part in parts), digest)
-    add_file(work.db, file)
+    add_file(context.db, file)
     storage.publish_upload(upload.id, file.id)
-    ended = [each.id for each in uploads_for(work.db, upload.object_id)]
-    remove_uploads(work.db, ended)
-    work.after.append(lambda: storage.remove_uploads(ended))
+    ended = [each.id for each in get_uploads(context.db, upload.object_id)]
+    delete_uploads(context.db, ended)
+    context.after_commit.append(lambda: storage.remove_uploads(ended))
     return file.id
 
 
-def latest_complete_upload(work: Work, object_id: str) -> Upload | None:
+def latest_complete_upload(context: RequestContext, object_id: str) -> Upload | None:
     """Return the latest form upload for a dataset that has arrived, or None."""
-    for upload in uploads_for(work.db, object_id):
-        if parts_of(work.db, upload.id):
+    for upload in get_uploads(context.db, object_id):
+        if get_parts(context.db, upload.id):
             return upload
     return None
 
 
-def download_json(work: Work, file_id: str, filename: str) -> Json:
+def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
     """Return where a file can be downloaded.
 
     Args:
-        work: The request.
+        context: The request.
         file_id: The file.
         filename: Its name for the user.
 
     Returns:
         A signed URL, the name, and the SHA-256.
     """
-    file = get_file(work.db, file_id)
+    file = get_file(context.db, file_id)
     if file is None:
-        raise ProblemError(404, "The file is not there any more.")
-    services = work.services
+        raise ProblemError(404, "The file no longer exists.")
+    services = context.services
     digest = file.sha256
     if digest is None:
         # Computed here, where callers can wait, and not when the download begins.
         digest = services.storage.digest(file_id)
         if digest is None:
-            raise ProblemError(404, "The file is not there any more.")
+            raise ProblemError(404, "The file no longer exists.")
         with services.store.write() as db:
             set_digest(db, file_id, digest)
-    url = services.links.download(origin(work.call.request), file_id, filename=filename)
+    url = services.links.download(request_origin(context.call.request), file_id, filename=filename)
     return {"url": url, "filename": filename, "sha256": digest}
 
 

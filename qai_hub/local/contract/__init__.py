@@ -1,7 +1,14 @@
 """The spec layer: routing, validation and encoding by the contract, independent of the hub."""
 
 from qai_hub.local.contract.document import Contract, ContractError
-from qai_hub.local.contract.routes import Authenticate, Call, Handler, Reply, caller_of, routes
+from qai_hub.local.contract.routes import (
+    Authenticate,
+    Call,
+    Handler,
+    Reply,
+    build_routes,
+    get_caller,
+)
 
 __all__ = [
     "Authenticate",
@@ -10,6 +17,6 @@ __all__ = [
     "ContractError",
     "Handler",
     "Reply",
-    "caller_of",
-    "routes",
+    "build_routes",
+    "get_caller",
 ]

@@ -79,7 +79,7 @@ class Operation:
         parameters: Its parameters.
         body: Its request body, if it has one.
         status: The first success status that it declares.
-        produces: Media types of its successful responses.
+        response_media_types: Media types of its successful responses.
         message: Name of the protobuf message of its response; None if the response is JSON on every
             wire.
         bare_message: Name of the inner message that is sent without its wrapper to callers that
@@ -93,16 +93,16 @@ class Operation:
     parameters: tuple[Parameter, ...]
     body: Body | None
     status: int
-    produces: tuple[str, ...]
+    response_media_types: tuple[str, ...]
     message: str | None
     bare_message: str | None
     _pointer: str = field(repr=False)
     _contract: "Contract" = field(repr=False)
 
     @cached_property
-    def answers(self) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
+    def response_validators(self) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
         """Validators of its responses, by status and media type."""
-        return self._contract.answers(self._pointer)
+        return self._contract.response_validators(self._pointer)
 
 
 class Contract:
@@ -133,18 +133,20 @@ class Contract:
         text = resources.files("qai_hub_api").joinpath("openapi.json").read_text("utf-8")
         return cls(json.loads(text))
 
-    def enum(self, name: str) -> Mapping[str, int]:
+    def enum_values(self, name: str) -> Mapping[str, int]:
         """Return the wire numbers of an enum's values, by name."""
-        values: Mapping[str, int] = self._at(f"/components/schemas/{name}/x-protobuf-enum-values")
+        values: Mapping[str, int] = self._get(f"/components/schemas/{name}/x-protobuf-enum-values")
         return values
 
-    def answers(self, pointer: str) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
+    def response_validators(
+        self, pointer: str
+    ) -> Mapping[int, Mapping[str, jsonschema_rs.Validator]]:
         """Compile the validators of the responses of the operation at a JSON pointer."""
         found: dict[int, dict[str, jsonschema_rs.Validator]] = {}
-        for status in self._at(pointer)["responses"]:
+        for status in self._get(pointer)["responses"]:
             response, where = self._resolve(f"{pointer}/responses/{status}")
             found[int(status)] = {
-                media: self._validator(f"{where}/content/{_escape(media)}/schema")
+                media: self._compile_validator(f"{where}/content/{_escape_pointer(media)}/schema")
                 for media in response.get("content", {})
             }
         return found
@@ -155,16 +157,16 @@ class Contract:
             for method in _METHODS:
                 if method not in item:
                     continue
-                operation = self._operation(path, method)
+                operation = self._read_operation(path, method)
                 if operation.id in seen:
                     raise ContractError(f"operationId {operation.id} occurs twice")
                 seen.add(operation.id)
                 yield operation
 
-    def _operation(self, path: str, method: str) -> Operation:
-        item_pointer = f"/paths/{_escape(path)}"
+    def _read_operation(self, path: str, method: str) -> Operation:
+        item_pointer = f"/paths/{_escape_pointer(path)}"
         pointer = f"{item_pointer}/{method}"
-        item, definition = self._at(item_pointer), self._at(pointer)
+        item, definition = self._get(item_pointer), self._get(pointer)
         if "operationId" not in definition:
             raise ContractError(f"{method.upper()} {path} has no operationId")
         # A parameter of the operation overrides the same parameter of its path.
@@ -172,33 +174,33 @@ class Contract:
             (parameter.location, parameter.name): parameter
             for owner, where in ((item, item_pointer), (definition, pointer))
             for parameter in (
-                self._parameter(f"{where}/parameters/{index}")
+                self._read_parameter(f"{where}/parameters/{index}")
                 for index in range(len(owner.get("parameters", ())))
             )
         }
         successes = sorted(int(s) for s in definition["responses"] if s.startswith("2"))
         if not successes:
             raise ContractError(f"{definition['operationId']} declares no success status")
-        produces: dict[str, None] = {}
+        media_types: dict[str, None] = {}
         for status in successes:
             response, _ = self._resolve(f"{pointer}/responses/{status}")
-            produces.update(dict.fromkeys(response.get("content", {})))
+            media_types.update(dict.fromkeys(response.get("content", {})))
         return Operation(
             id=definition["operationId"],
             method=method.upper(),
             path=path,
             secured=bool(definition.get("security", self.document.get("security"))),
             parameters=tuple(parameters.values()),
-            body=self._body(pointer, definition),
+            body=self._read_body(pointer, definition),
             status=successes[0],
-            produces=tuple(produces),
+            response_media_types=tuple(media_types),
             message=definition.get("x-protobuf-response"),
             bare_message=definition.get("x-protobuf-response-bare"),
             _pointer=pointer,
             _contract=self,
         )
 
-    def _parameter(self, pointer: str) -> Parameter:
+    def _read_parameter(self, pointer: str) -> Parameter:
         definition, where = self._resolve(pointer)
         schema, _ = self._resolve(f"{where}/schema")
         kind = schema.get("type", "string")
@@ -213,19 +215,19 @@ class Contract:
             kind=kind,
             item_kind=item_kind,
             default=schema.get("default"),
-            validator=self._validator(f"{where}/schema"),
+            validator=self._compile_validator(f"{where}/schema"),
         )
 
-    def _body(self, pointer: str, definition: Mapping[str, Json]) -> Body | None:
+    def _read_body(self, pointer: str, definition: Mapping[str, Json]) -> Body | None:
         if "requestBody" not in definition:
             return None
         body, where = self._resolve(f"{pointer}/requestBody")
         media_types = tuple(body["content"])
         validator, choices, shape = None, {}, Shape()
         if "application/json" in media_types:
-            schema_pointer = f"{where}/content/{_escape('application/json')}/schema"
-            validator = self._validator(schema_pointer)
-            choices = _choices(self._resolve(schema_pointer)[0])
+            schema_pointer = f"{where}/content/{_escape_pointer('application/json')}/schema"
+            validator = self._compile_validator(schema_pointer)
+            choices = _read_choices(self._resolve(schema_pointer)[0])
             shape = read_shape(self._resolve, schema_pointer)
             if "x-max-bytes" not in body:
                 raise ContractError(f"the body of {definition['operationId']} has no x-max-bytes")
@@ -239,7 +241,7 @@ class Contract:
             shape,
         )
 
-    def _validator(self, pointer: str) -> jsonschema_rs.Validator:
+    def _compile_validator(self, pointer: str) -> jsonschema_rs.Validator:
         return jsonschema_rs.Draft202012Validator(
             {"$ref": f"{_URI}#{quote(pointer, safe='/~')}"},
             registry=self._registry,
@@ -247,7 +249,7 @@ class Contract:
             offline=True,
         )
 
-    def _at(self, pointer: str) -> Json:
+    def _get(self, pointer: str) -> Json:
         value: Json = self.document
         for step in pointer.split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
@@ -259,14 +261,14 @@ class Contract:
 
     def _resolve(self, pointer: str) -> tuple[Json, str]:
         """Follow the references at a pointer; return the value found, and its own pointer."""
-        value = self._at(pointer)
+        value = self._get(pointer)
         while "$ref" in value:
             pointer = value["$ref"].removeprefix("#")
-            value = self._at(pointer)
+            value = self._get(pointer)
         return value, pointer
 
 
-def _choices(schema: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
+def _read_choices(schema: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     groups: dict[str, tuple[str, ...]] = {}
     for name, definition in schema.get("properties", {}).items():
         group = definition.get("x-protobuf-oneof")
@@ -275,5 +277,5 @@ def _choices(schema: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _escape(step: str) -> str:
+def _escape_pointer(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")

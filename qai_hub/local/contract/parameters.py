@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from starlette.requests import Request
 
-from qai_hub.local.contract.bodies import PROTOBUF, explain, shorten, show
+from qai_hub.local.contract.bodies import PROTOBUF
 from qai_hub.local.contract.document import Body, Json, Operation, Parameter
+from qai_hub.local.contract.validation_errors import describe_errors, format_value, truncate
 from qai_hub.local.errors import ProblemError
 
-_MOST_IN_QUERY = 500
+_MAX_QUERY_PARAMETERS = 500
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 # Python clients send their booleans capitalized.
@@ -31,10 +32,10 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
     """
     values: dict[str, Json] = {}
     for parameter in operation.parameters:
-        texts = _texts(parameter, request)
+        texts = _raw_values(parameter, request)
         if not texts:
             if parameter.required:
-                raise ProblemError(400, f"{_subject(parameter)} is missing")
+                raise ProblemError(400, f"{_describe_parameter(parameter)} is missing")
             if parameter.default is not None:
                 values[parameter.name] = parameter.default
             continue
@@ -43,19 +44,21 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
             _check(parameter, value)
         except ValueError as error:
             if parameter.location == "path":
-                raise ProblemError(404, f"There is nothing here: {error}") from None
+                raise ProblemError(404, f"Not found: {error}") from None
             raise ProblemError(400, str(error)) from None
         values[parameter.name] = value
     return values
 
 
-def _texts(parameter: Parameter, request: Request) -> Sequence[str]:
+def _raw_values(parameter: Parameter, request: Request) -> Sequence[str]:
     match parameter.location:
         case "path":
             return [request.path_params[parameter.name]]
         case "query":
-            if request.scope["query_string"].count(b"&") >= _MOST_IN_QUERY:
-                raise ProblemError(400, f"The query has more than {_MOST_IN_QUERY} parameters.")
+            if request.scope["query_string"].count(b"&") >= _MAX_QUERY_PARAMETERS:
+                raise ProblemError(
+                    400, f"The query has more than {_MAX_QUERY_PARAMETERS} parameters."
+                )
             return request.query_params.getlist(parameter.name)
         case _:
             return request.headers.getlist(parameter.name)
@@ -63,14 +66,14 @@ def _texts(parameter: Parameter, request: Request) -> Sequence[str]:
 
 def _parse(parameter: Parameter, texts: Sequence[str]) -> Json:
     if parameter.kind == "array":
-        return [_scalar(parameter, parameter.item_kind, text) for text in texts]
+        return [_parse_scalar(parameter, parameter.item_kind, text) for text in texts]
     if len(texts) > 1 and parameter.location == "query":
-        raise ValueError(f"{_subject(parameter)} is given more than once")
+        raise ValueError(f"{_describe_parameter(parameter)} is given more than once")
     # A repeated header is equivalent to one with all values (RFC 9110, 5.3).
-    return _scalar(parameter, parameter.kind, ", ".join(texts))
+    return _parse_scalar(parameter, parameter.kind, ", ".join(texts))
 
 
-def _scalar(parameter: Parameter, kind: str, text: str) -> Json:
+def _parse_scalar(parameter: Parameter, kind: str, text: str) -> Json:
     if kind == "integer" and _INTEGER.fullmatch(text):
         return int(text)
     if kind == "number" and _NUMBER.fullmatch(text):
@@ -79,24 +82,28 @@ def _scalar(parameter: Parameter, kind: str, text: str) -> Json:
         return _BOOLEANS[text]
     if kind == "string":
         return text
-    raise ValueError(f"{_subject(parameter)}: {show(text)} is not of type {kind}")
+    raise ValueError(
+        f"{_describe_parameter(parameter)}: {format_value(text)} is not of type {kind}"
+    )
 
 
 def _check(parameter: Parameter, value: Json) -> None:
     if not parameter.validator.is_valid(value):
-        raise ValueError(explain(parameter.validator, value, _subject(parameter)))
+        raise ValueError(
+            describe_errors(parameter.validator, value, _describe_parameter(parameter))
+        )
 
 
-def _subject(parameter: Parameter) -> str:
+def _describe_parameter(parameter: Parameter) -> str:
     return f"{parameter.location} parameter {parameter.name!r}"
 
 
 # Browsers send fewer than ten.
-_MOST_RANGES = 100
+_MAX_MEDIA_RANGES = 100
 _BINARY = "application/octet-stream"
 
 
-def answer_type(request: Request, operation: Operation) -> str:
+def negotiate_media_type(request: Request, operation: Operation) -> str:
     """Choose the media type of a successful response.
 
     The official client accepts anything. It expects the media type of its own `Content-Type`, which
@@ -113,19 +120,19 @@ def answer_type(request: Request, operation: Operation) -> str:
     Raises:
         ProblemError: 406 if the caller accepts none of them.
     """
-    types = [*operation.produces, *([PROTOBUF] if operation.message else [])]
+    types = [*operation.response_media_types, *([PROTOBUF] if operation.message else [])]
     accept = ",".join(request.headers.getlist("accept")).strip() or "*/*"
     if not types:
         return ""
     sent = _media_type(request, "")
-    ranges = list(_ranges(accept.split(",", _MOST_RANGES)[:_MOST_RANGES]))
+    ranges = list(_parse_media_ranges(accept.split(",", _MAX_MEDIA_RANGES)[:_MAX_MEDIA_RANGES]))
     best = max(types, key=lambda media: (_quality(ranges, media), media == sent))
     if not _quality(ranges, best):
-        raise ProblemError(406, f"This is answered as {' or '.join(types)}.")
+        raise ProblemError(406, f"The response is only available as {' or '.join(types)}.")
     return best
 
 
-def content_type(request: Request, body: Body) -> str:
+def request_media_type(request: Request, body: Body) -> str:
     """Return the media type of a request's body.
 
     Args:
@@ -140,13 +147,13 @@ def content_type(request: Request, body: Body) -> str:
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
-        raise ProblemError(415, f"Send the body as it is, without {show(coding)} encoding.")
+        raise ProblemError(415, f"Send the body as it is, without {format_value(coding)} encoding.")
     types = [*body.media_types, *([PROTOBUF] if body.message else [])]
     # A body without a type may be treated as bytes (RFC 9110, 8.3), as the parts of the official
     # client's uploads are.
     sent = _media_type(request, _BINARY)
     if sent not in types:
-        raise ProblemError(415, f"Send {' or '.join(types)}, not {shorten(sent, 80)}.")
+        raise ProblemError(415, f"Send {' or '.join(types)}, not {truncate(sent, 80)}.")
     return sent
 
 
@@ -166,7 +173,7 @@ def _quality(ranges: Iterable[tuple[str, float]], media: str) -> float:
     return found
 
 
-def _ranges(items: Iterable[str]) -> Iterable[tuple[str, float]]:
+def _parse_media_ranges(items: Iterable[str]) -> Iterable[tuple[str, float]]:
     for item in items:
         name, *options = (part.strip().lower() for part in item.split(";"))
         quality = 1.0

@@ -14,10 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from qai_hub.local.contract import bodies as wire
-from qai_hub.local.contract.bodies import explain, is_large
+from qai_hub.local.contract import bodies
 from qai_hub.local.contract.document import Contract, ContractError, Json, Operation
-from qai_hub.local.contract.parameters import answer_type, content_type, read_parameters
+from qai_hub.local.contract.parameters import (
+    negotiate_media_type,
+    read_parameters,
+    request_media_type,
+)
+from qai_hub.local.contract.validation_errors import describe_errors, is_large
 from qai_hub.local.errors import MEDIA_TYPE as PROBLEM
 from qai_hub.local.errors import ProblemError
 
@@ -66,7 +70,7 @@ Authenticate = Callable[[str], Caller]
 """Returns the user that a token belongs to; None if there is none."""
 
 
-def caller_of(request: Request, authenticate: Authenticate) -> Caller:
+def get_caller(request: Request, authenticate: Authenticate) -> Caller:
     """Return the user that sent a request.
 
     Args:
@@ -93,7 +97,7 @@ _log = logging.getLogger(__name__)
 _LARGE_BODY = 16 << 10
 
 
-def routes(
+def build_routes(
     contract: Contract,
     handlers: Mapping[str, Handler],
     authenticate: Authenticate,
@@ -121,15 +125,19 @@ def routes(
         raise ContractError(f"no handler for the operations {', '.join(missing)}")
     if unknown := sorted(set(handlers) - wanted):
         raise ContractError(f"no operation in the contract for the handlers {', '.join(unknown)}")
-    coding = _Coding(body_seconds, CapacityLimiter(1))
+    settings = _BodySettings(body_seconds, CapacityLimiter(1))
     by_path = sorted(contract.operations, key=lambda operation: operation.path)
     return [
         Route(
             path,
-            _Endpoint(
+            _PathEndpoint(
                 [
-                    _Bound(
-                        operation, handlers[operation.id], authenticate, coding, validate_responses
+                    _OperationEndpoint(
+                        operation,
+                        handlers[operation.id],
+                        authenticate,
+                        settings,
+                        validate_responses,
                     )
                     for operation in operations
                 ]
@@ -140,7 +148,7 @@ def routes(
 
 
 @dataclass(frozen=True, slots=True)
-class _Coding:
+class _BodySettings:
     """How bodies are decoded and encoded.
 
     Attributes:
@@ -153,24 +161,24 @@ class _Coding:
     large: CapacityLimiter
 
 
-class _Endpoint:
+class _PathEndpoint:
     """All methods of one path, as an ASGI application."""
 
-    def __init__(self, bound: Sequence["_Bound"]) -> None:
-        self._by_method = {each.operation.method: each for each in bound}
+    def __init__(self, endpoints: Sequence["_OperationEndpoint"]) -> None:
+        self._by_method = {each.operation.method: each for each in endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        bound = self._by_method.get(scope["method"])
-        if bound is None:
+        endpoint = self._by_method.get(scope["method"])
+        if endpoint is None:
             allow = ", ".join(self._by_method)
             raise ProblemError(
                 405, f"{scope['method']} is not for this URL: {allow}.", headers={"Allow": allow}
             )
-        response = await bound.answer(Request(scope, receive))
+        response = await endpoint.respond(Request(scope, receive))
         await response(scope, receive, send)
 
 
-class _Bound:
+class _OperationEndpoint:
     """An operation with its handler."""
 
     def __init__(
@@ -178,42 +186,42 @@ class _Bound:
         operation: Operation,
         handler: Handler,
         authenticate: Authenticate,
-        coding: _Coding,
+        settings: _BodySettings,
         validate_responses: bool,
     ) -> None:
         self.operation = operation
         self._handler = handler
         self._authenticate = authenticate
-        self._coding = coding
+        self._settings = settings
         self._validate = validate_responses
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         try:
             media, call = await self._read(request)
             result = await self._handler(call)
         except ProblemError as problem:
-            self._check_answer(problem.status, PROBLEM, None)
+            self._check_response(problem.status, PROBLEM, None)
             raise
         if isinstance(result, Response):
-            self._check_answer(result.status_code, result.media_type, None)
+            self._check_response(result.status_code, result.media_type, None)
             return result
         status = result.status or self.operation.status
         if result.body is None:
-            self._check_answer(status, None, None)
+            self._check_response(status, None, None)
             return Response(status_code=status, headers=result.headers)
-        self._check_answer(status, wire.JSON, result)
+        self._check_response(status, bodies.JSON, result)
         bare = call.params.get("supports_s3_credentials") is not True
-        encode = partial(wire.encode, result.body, self.operation, media, bare=bare)
+        encode = partial(bodies.encode_body, result.body, self.operation, media, bare=bare)
         large = is_large(result.body)
-        content = await run_sync(encode, limiter=self._coding.large) if large else encode()
+        content = await run_sync(encode, limiter=self._settings.large) if large else encode()
         return Response(content, status, headers=result.headers, media_type=media)
 
     async def _read(self, request: Request) -> tuple[str, Call]:
         """Read a request; return the media type of the response, too."""
         operation = self.operation
-        caller = caller_of(request, self._authenticate) if operation.secured else None
+        caller = get_caller(request, self._authenticate) if operation.secured else None
         params = read_parameters(operation, request)
-        media = answer_type(request, operation)
+        media = negotiate_media_type(request, operation)
         body = await self._read_body(request)
         return media, Call(operation, request, caller, params, body)
 
@@ -222,33 +230,33 @@ class _Bound:
         if body is None:
             return None
         if body.max_bytes is None:
-            content_type(request, body)
+            request_media_type(request, body)
             return None
         typed = "content-type" in request.headers
-        media = content_type(request, body) if typed else ""
-        raw = await wire.read_body(
-            request.stream(), request.headers, body.max_bytes, self._coding.seconds
+        media = request_media_type(request, body) if typed else ""
+        raw = await bodies.read_body(
+            request.stream(), request.headers, body.max_bytes, self._settings.seconds
         )
         if not raw and not body.required:
             return None
         if not raw and not typed:
             raise ProblemError(400, "body: missing")
-        decode = partial(wire.decode, raw, body, media or content_type(request, body))
+        decode = partial(bodies.decode_body, raw, body, media or request_media_type(request, body))
         if len(raw) <= _LARGE_BODY:
             return decode()
-        return await run_sync(decode, limiter=self._coding.large)
+        return await run_sync(decode, limiter=self._settings.large)
 
-    def _check_answer(self, status: int, media: str | None, reply: Reply | None) -> None:
+    def _check_response(self, status: int, media: str | None, reply: Reply | None) -> None:
         """Check a response against the contract; a violation is the server's fault, and logged."""
         if not self._validate:
             return
-        fault = self._fault(status, media, reply)
+        fault = self._find_violation(status, media, reply)
         if fault:
-            _log.error("%s answered against the contract: %s", self.operation.id, fault)
-            raise RuntimeError(f"{self.operation.id} answered against the contract: {fault}")
+            _log.error("%s violated the contract: %s", self.operation.id, fault)
+            raise RuntimeError(f"{self.operation.id} violated the contract: {fault}")
 
-    def _fault(self, status: int, media: str | None, reply: Reply | None) -> str | None:
-        declared = self.operation.answers.get(status)
+    def _find_violation(self, status: int, media: str | None, reply: Reply | None) -> str | None:
+        declared = self.operation.response_validators.get(status)
         if declared is None:
             return f"status {status} is not declared"
         if media is None:
@@ -256,5 +264,5 @@ class _Bound:
         if media not in declared:
             return f"{media} is not declared for status {status}"
         if reply is not None and not declared[media].is_valid(reply.body):
-            return explain(declared[media], reply.body, "answer")
+            return describe_errors(declared[media], reply.body, "response")
         return None

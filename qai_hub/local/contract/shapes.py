@@ -24,12 +24,12 @@ class Shape:
         properties: The shapes of its properties; for a list, those of the properties of its items.
         defaults: Default values of properties that may be absent. The protobuf wire cannot
             distinguish an absent property from its default.
-        most: Maximum number of items of a list; None if it is not a list.
+        max_items: Maximum number of items of a list; None if it is not a list.
     """
 
     properties: Mapping[str, "Shape"] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
-    most: int | None = None
+    max_items: int | None = None
 
     def prune(self, message: "Message", where: str = "") -> None:
         """Clear fields that the schema does not have, before the message is converted.
@@ -51,15 +51,15 @@ class Shape:
                 message.ClearField(descriptor.name)
                 continue
             items = [value]
-            if shape.most is not None:
-                if len(value) > shape.most:
-                    raise ValueError(f"{pointer}: has more than {shape.most} items")
+            if shape.max_items is not None:
+                if len(value) > shape.max_items:
+                    raise ValueError(f"{pointer}: has more than {shape.max_items} items")
                 items = value
             if shape.properties:
                 for item in items:
                     shape.prune(item, pointer)
 
-    def trim(self, value: Json) -> Json:
+    def to_json_form(self, value: Json) -> Json:
         """Return a body that came as protobuf in the form that it would have as JSON.
 
         Args:
@@ -70,11 +70,11 @@ class Shape:
             schema does not have.
         """
         if isinstance(value, list):
-            return [self.trim(item) for item in value]
+            return [self.to_json_form(item) for item in value]
         if not self.properties or not isinstance(value, dict):
             return value
         return {
-            name: shape.trim(value[name])
+            name: shape.to_json_form(value[name])
             for name, shape in self.properties.items()
             if name in value and not self._is_default(name, value[name])
         }
@@ -95,7 +95,7 @@ def read_shape(resolve: Resolve, pointer: str) -> Shape:
     """
     schema, where = resolve(pointer)
     if schema.get("type") == "array":
-        return replace(read_shape(resolve, f"{where}/items"), most=schema.get("maxItems"))
+        return replace(read_shape(resolve, f"{where}/items"), max_items=schema.get("maxItems"))
     properties: dict[str, Shape] = {}
     defaults: dict[str, Json] = {}
     for name, definition in schema.get("properties", {}).items():
@@ -107,11 +107,11 @@ def read_shape(resolve: Resolve, pointer: str) -> Shape:
         if presence == "repeated":
             defaults[name] = []
         elif presence == "plain" and kind.get("type") != "object":
-            defaults[name] = _default(kind)
+            defaults[name] = _zero_value(kind)
     return Shape(properties, defaults)
 
 
-def _default(schema: Json) -> Json:
+def _zero_value(schema: Json) -> Json:
     for value, number in schema.get("x-protobuf-enum-values", {}).items():
         if number == 0:
             return value

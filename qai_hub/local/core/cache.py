@@ -8,24 +8,24 @@ from dataclasses import asdict
 from typing import Any
 
 from qai_hub._version import __version__
-from qai_hub.local.core.access import visible
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import CACHEABLE_WORK
-from qai_hub.local.core.specs import whole_digest
+from qai_hub.local.core.specs import verified_digest
 from qai_hub.local.files.store import FileStore
+from qai_hub.local.frameworks import installed_version
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import get_file, makers_of
+from qai_hub.local.store.files import get_cached_job_ids, get_file
 from qai_hub.local.store.people import get_user
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import uses_of
+from qai_hub.local.store.relations import get_uses
 from qai_hub.local.store.rows import JOBS, MODELS
-from qai_hub.local.tools import installed
 from qai_hub.option_string import OptionStringError, parse_option_string
 
 # What the compiler needs to know about a chip: devices whose chips agree in this share target
 # models.
-_CHIP = ("soc_model", "hexagon", "fp16", "weight_sharing")
-_TOOLS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
+_CHIP_FIELDS = ("soc_model", "hexagon", "fp16", "weight_sharing")
+_TOOL_DISTRIBUTIONS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
 
 
 class Cache:
@@ -44,7 +44,7 @@ class Cache:
     def __init__(self, store: Store, storage: FileStore) -> None:
         self._store = store
         self._storage = storage
-        self._tools = {name: installed(name) for name in _TOOLS} | {
+        self._tools = {name: installed_version(name) for name in _TOOL_DISTRIBUTIONS} | {
             "Python": platform.python_version(),
             "qai-hub-openapi": __version__,
         }
@@ -74,14 +74,14 @@ class Cache:
             is damaged.
         """
         with self._store.read() as db:
-            found = JOBS.get_many(db, makers_of(db, key))
-            makers = list(visible(db, get_user(db, owner_id), found.values()).values())
-            makers.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
-        return next((maker for maker in makers if self._is_whole(maker)), None)
+            cached = JOBS.get_many(db, get_cached_job_ids(db, key))
+            jobs = list(filter_visible(db, get_user(db, owner_id), cached.values()).values())
+            jobs.sort(key=lambda job: (job.owner_id != owner_id, job.seq))
+        return next((job for job in jobs if self._is_intact(job)), None)
 
-    def _is_whole(self, maker: Job) -> bool:
+    def _is_intact(self, job: Job) -> bool:
         with self._store.read() as db:
-            targets = MODELS.get_many(db, uses_of(db, [maker.id])[maker.id].target).values()
+            targets = MODELS.get_many(db, get_uses(db, [job.id])[job.id].target).values()
             files = [
                 get_file(db, each)
                 for made in targets
@@ -89,7 +89,7 @@ class Cache:
                 if each
             ]
         return bool(files) and all(
-            file is not None and whole_digest(self._storage, file) for file in files
+            file is not None and verified_digest(self._storage, file) for file in files
         )
 
 
@@ -110,7 +110,9 @@ def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:
         options = parse_option_string(request.options)
     except OptionStringError:
         return None
-    chip = None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP}
+    chip = (
+        None if request.soc is None else {name: getattr(request.soc, name) for name in _CHIP_FIELDS}
+    )
     # All fields of the request, so that none can be forgotten; files count by their content.
     parts: dict[str, Any] = asdict(request) | {
         "options": options,

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from qai_hub.local.clock import Clock, agreed_time, rfc3339
 from qai_hub.local.config import Retention
 from qai_hub.local.files.quarantine import Quarantine, Quarantined
-from qai_hub.local.files.store import FileStore, Known
+from qai_hub.local.files.store import FileStore, KnownFiles
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
-from qai_hub.local.store.data_folder import earlier_times, keep_times
+from qai_hub.local.store.data_folder import get_start_times, save_start_times
 from qai_hub.local.store.files import (
-    begun_uploads,
-    forget_answers,
-    remove_uploads,
-    unexpired_files,
+    delete_responses,
+    delete_uploads,
+    get_unexpired_sizes,
+    get_upload_times,
 )
 from qai_hub.local.store.rows import JOBS
 
@@ -23,21 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CleanupResult:
     """The result of the cleanup at a start.
 
     Attributes:
-        agreed: The time that this start and earlier ones agree on; None at the first start.
+        agreed_time: The time that this start and earlier ones agree on; None at the first start.
         quarantined: The content of the quarantine.
     """
 
-    agreed: datetime | None
+    agreed_time: datetime | None
     quarantined: Quarantined
 
 
 def clean_up(
     store: Store, storage: FileStore, work: WorkFolders, clock: Clock, retention: Retention
-) -> Order:
+) -> CleanupResult:
     """Reconcile the folders of a hub with its database, before they are used.
 
     Files that the database does not know, those of expired datasets, and uploads that are days old
@@ -56,34 +56,36 @@ def clean_up(
     """
     now = clock()
     with store.read() as db:
-        agreed = agreed_time(now, earlier_times(db))
-        files = unexpired_files(db, _before(agreed, timedelta(0)))
-        begun = begun_uploads(db)
-    stale = {key for key, created in begun.items() if created <= _before(agreed, retention.uploads)}
+        agreed = agreed_time(now, get_start_times(db))
+        files = get_unexpired_sizes(db, _ago(agreed, timedelta(0)))
+        upload_times = get_upload_times(db)
+    stale = {
+        key for key, created in upload_times.items() if created <= _ago(agreed, retention.uploads)
+    }
     quarantine = Quarantine(work.folder.parent / "quarantine", now, retention.quarantine)
-    moved = storage.reconcile(Known(files, begun.keys(), stale), quarantine)
+    moved = storage.reconcile(KnownFiles(files, upload_times.keys(), stale), quarantine)
     moved += work.clear(lambda job_id: _is_job(store, job_id), quarantine)
-    quarantine.see()
+    quarantine.record_start()
     if agreed is not None:
-        quarantine.give_up(agreed)
-    gone = [key for key in stale if storage.is_upload_lost(key, quarantine)]
+        quarantine.purge(agreed)
+    lost = [key for key in stale if storage.is_upload_lost(key, quarantine)]
     with store.write() as db:
-        keep_times(db, now, agreed)
-        forget_answers(db, _before(agreed, retention.answers))
-        remove_uploads(db, gone)
-    content = quarantine.content()
+        save_start_times(db, now, agreed)
+        delete_responses(db, _ago(agreed, retention.answers))
+        delete_uploads(db, lost)
+    content = quarantine.summarize()
     if moved:
         _log.warning(
-            "%s has taken in what the database does not know, and what has expired (%d in number): "
-            "there it is kept for %d days or more, and from there it comes back if it is known",
-            content.folder,
+            "%d unknown or expired files were moved to %s: they are kept there for at least %d "
+            "days, and restored if the database knows them again",
             moved,
+            content.folder,
             retention.quarantine.days,
         )
-    return Order(agreed, content)
+    return CleanupResult(agreed, content)
 
 
-def _before(agreed: datetime | None, span: timedelta) -> str:
+def _ago(agreed: datetime | None, span: timedelta) -> str:
     """Return the time a span ago, as it is stored; the earliest possible if none is agreed on."""
     return "" if agreed is None else rfc3339(agreed - span)
 

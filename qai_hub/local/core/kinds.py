@@ -1,18 +1,24 @@
 """The job types, one row each, with everything that the hub itself needs to know about one.
 
-To add a job type, add its row here and its work to the table of `engine.worker`.
+To add a job type, add its row here, and its work as the function `WORK_model` of the module `WORK`
+in `engine`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qai_hub.local.enums import ArtifactType, FailureType, JobState, JobTypeName, ModelType
-from qai_hub.option_string import TARGET_RUNTIME, OptionStringError, parse_option_string, values_of
+from qai_hub.option_string import (
+    TARGET_RUNTIME,
+    OptionStringError,
+    option_values,
+    parse_option_string,
+)
 
 CREATED = JobState.CREATED
 DONE = JobState.DONE
 FAILED = JobState.FAILED
-FINISHED = frozenset({DONE, FAILED})
+FINISHED_STATES = frozenset({DONE, FAILED})
 
 SUCCESS = FailureType.SUCCESS
 UNSPECIFIED = FailureType.UNSPECIFIED
@@ -48,16 +54,17 @@ class JobKind:
             profile job is an inference job that profiles.
         fields: The fields of that message that only some job types have.
         work: The work of its worker, by its name in the table of `engine.worker`.
-        starting: Its state as soon as an attempt begins.
-        working: Its state once the worker has started.
+        starting_state: Its state as soon as an attempt begins.
+        working_state: Its state once the worker has started.
         makes_model: Whether it makes a target model.
         runs_model: Whether it runs its model, and may profile it.
-        formats: The format of the target model by target runtime; "" is the default for all others.
+        target_formats: The format of the target model by target runtime; "" is the default for
+            all others.
         cacheable: Whether an equal job may reuse its target model.
         many_inputs: Whether it takes several models.
         many_devices: Whether it can be for several devices.
         needs_dataset: Whether it requires a dataset.
-        opens: Whether sharing a job that runs its target model shares this job as well.
+        shared_with_runs: Whether sharing a job that runs its target model shares this job as well.
         summary_has_device: Whether its summary includes the device.
     """
 
@@ -65,20 +72,20 @@ class JobKind:
     message: str
     fields: tuple[str, ...]
     work: str
-    starting: str
-    working: str
+    starting_state: str
+    working_state: str
     makes_model: bool = False
     runs_model: bool = False
-    formats: Mapping[str, str] = field(default_factory=dict)
+    target_formats: Mapping[str, str] = field(default_factory=dict)
     cacheable: bool = False
     many_inputs: bool = False
     many_devices: bool = False
     needs_dataset: bool = False
-    opens: bool = False
+    shared_with_runs: bool = False
     summary_has_device: bool = True
 
     @property
-    def detail(self) -> str:
+    def detail_field(self) -> str:
         """The member of its result that holds the details; empty for a job that runs a model."""
         return "" if self.runs_model else f"{self.name}_detail"
 
@@ -95,20 +102,20 @@ class JobKind:
         Returns:
             The format; None if it is known only once the job has run.
         """
-        if "" in self.formats:
-            return self.formats[""]
+        if "" in self.target_formats:
+            return self.target_formats[""]
         try:
-            asked = values_of(TARGET_RUNTIME, parse_option_string(options))
+            asked = option_values(TARGET_RUNTIME, parse_option_string(options))
         except OptionStringError:
             return None
-        return self.formats.get(asked[0] or "") if asked else None
+        return self.target_formats.get(asked[0] or "") if asked else None
 
 
 _RUN_FIELDS = (
     *("model", "dataset", "tensor_type_list"),
     *("is_profiling_on", "execution_time", "execution_peak_memory"),
 )
-_MADE_FIELDS = (
+_TARGET_FIELDS = (
     *("target_model", "model", "calibration_dataset"),
     *("has_vizgraph", "tensor_type_list"),
 )
@@ -119,25 +126,25 @@ KINDS: Mapping[str, JobKind] = {
         JobKind(
             name="compile",
             message="compile_job",
-            fields=(*_MADE_FIELDS, "devices", "target_tensor_type_list"),
+            fields=(*_TARGET_FIELDS, "devices", "target_tensor_type_list"),
             work="compile",
-            starting=JobState.OPTIMIZING_MODEL,
-            working=JobState.OPTIMIZING_MODEL,
+            starting_state=JobState.OPTIMIZING_MODEL,
+            working_state=JobState.OPTIMIZING_MODEL,
             makes_model=True,
-            formats=_FORMATS,
+            target_formats=_FORMATS,
             cacheable=True,
             many_devices=True,
-            opens=True,
+            shared_with_runs=True,
         ),
         JobKind(
             name="quantize",
             message="quantize_job",
-            fields=(*_MADE_FIELDS, "weights_dtype", "activations_dtype"),
+            fields=(*_TARGET_FIELDS, "weights_dtype", "activations_dtype"),
             work="quantize",
-            starting=JobState.QUANTIZING_MODEL,
-            working=JobState.QUANTIZING_MODEL,
+            starting_state=JobState.QUANTIZING_MODEL,
+            working_state=JobState.QUANTIZING_MODEL,
             makes_model=True,
-            formats={"": ModelType.ONNX},
+            target_formats={"": ModelType.ONNX},
             cacheable=True,
             summary_has_device=False,
         ),
@@ -146,21 +153,21 @@ KINDS: Mapping[str, JobKind] = {
             message="link_job",
             fields=("target_model", "models"),
             work="link",
-            starting=JobState.LINKING_MODELS,
-            working=JobState.LINKING_MODELS,
+            starting_state=JobState.LINKING_MODELS,
+            working_state=JobState.LINKING_MODELS,
             makes_model=True,
-            formats={"": ModelType.QNN_CONTEXT_BINARY},
+            target_formats={"": ModelType.QNN_CONTEXT_BINARY},
             cacheable=True,
             many_inputs=True,
-            opens=True,
+            shared_with_runs=True,
         ),
         JobKind(
             name="inference",
             message="inference_job",
             fields=_RUN_FIELDS,
             work="run",
-            starting=JobState.PROVISIONING_DEVICE,
-            working=JobState.RUNNING_INFERENCE,
+            starting_state=JobState.PROVISIONING_DEVICE,
+            working_state=JobState.RUNNING_INFERENCE,
             runs_model=True,
             needs_dataset=True,
         ),
@@ -169,8 +176,8 @@ KINDS: Mapping[str, JobKind] = {
             message="inference_job",
             fields=_RUN_FIELDS,
             work="run",
-            starting=JobState.PROVISIONING_DEVICE,
-            working=JobState.MEASURING_PERFORMANCE,
+            starting_state=JobState.PROVISIONING_DEVICE,
+            working_state=JobState.MEASURING_PERFORMANCE,
             runs_model=True,
         ),
     )
@@ -183,15 +190,17 @@ ARTIFACTS = {
     "runtime_log": (DEVICE_LOG, "runtime.log"),
 }
 
-RUNNING = frozenset(state for kind in KINDS.values() for state in (kind.starting, kind.working))
-OPEN = RUNNING | {CREATED}
+RUNNING_STATES = frozenset(
+    state for kind in KINDS.values() for state in (kind.starting_state, kind.working_state)
+)
+UNFINISHED_STATES = RUNNING_STATES | {CREATED}
 CACHEABLE_WORK = frozenset(kind.work for kind in KINDS.values() if kind.cacheable)
 # Sharing a job that runs a model also shares the jobs that made the model, if their type `opens`.
-RUNNERS = tuple(kind.name for kind in KINDS.values() if kind.runs_model)
-OPENING = tuple(kind.name for kind in KINDS.values() if kind.opens)
+MODEL_RUNNING_KINDS = tuple(kind.name for kind in KINDS.values() if kind.runs_model)
+SHARED_WITH_RUNS = tuple(kind.name for kind in KINDS.values() if kind.shared_with_runs)
 
 
-def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
+def kind_of_submission(message: str, body: Mapping[str, object]) -> JobKind:
     """Return the job type of a submission.
 
     Args:
@@ -208,7 +217,7 @@ def submitted_kind(message: str, body: Mapping[str, object]) -> JobKind:
     return found
 
 
-def kinds_like(name: str) -> list[str]:
+def kinds_with_message_of(name: str) -> list[str]:
     """Return the names of the job types that share a message, which users regard as one type."""
     message = KINDS[name].message
     return [kind.name for kind in KINDS.values() if kind.message == message]

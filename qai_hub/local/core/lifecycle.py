@@ -12,18 +12,18 @@ from sqlalchemy import Connection, func, select
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import DEFAULT_RETENTION, Retention
 from qai_hub.local.core import kinds as states
-from qai_hub.local.core.results import Keeper, Verdict
+from qai_hub.local.core.results import AttemptResult, ResultStore
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import release, uses_of, waiting_behind
+from qai_hub.local.store.relations import get_dependents, get_uses, mark_ready
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.schema import jobs
 
 MAX_LOSSES = 3
 # Jobs that one statement ends: SQLite limits the number of values in a statement.
-_AT_ONCE = 1000
+_BATCH_SIZE = 1000
 
 
 class Lifecycle:
@@ -44,22 +44,24 @@ class Lifecycle:
         retention: Retention = DEFAULT_RETENTION,
     ) -> None:
         self._work = work
-        self._keeper = Keeper(storage, work, clock, retention.datasets)
+        self._results = ResultStore(storage, work, clock, retention.datasets)
         self._clock = clock
 
     def recover(self, db: Connection) -> None:
         """Queue the jobs again that were running when an earlier process of the hub ended."""
-        query = select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING)).order_by(jobs.c.seq)
+        query = (
+            select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING_STATES)).order_by(jobs.c.seq)
+        )
         for job in JOBS.get_many(db, db.execute(query).scalars()).values():
             losses = job.losses + 1
-            JOBS.change(db, job.id, losses=losses)
+            JOBS.update(db, job.id, losses=losses)
             if losses < MAX_LOSSES:
                 self.requeue(db, job)
                 continue
             reason = (
-                f"The hub ended {losses} times while the job was running, so it is not tried again."
+                f"The hub ended {losses} times while the job was running, so it is not retried."
             )
-            self.finish(db, job, Verdict.failure(FailureType.CRASH, reason))
+            self.finish(db, job, AttemptResult.failure(FailureType.CRASH, reason))
 
     def claim(self, db: Connection, job_id: str) -> Job | None:
         """Begin an attempt at a job.
@@ -74,16 +76,16 @@ class Lifecycle:
         job, now = JOBS.get(db, job_id), self._now()
         if job is None:
             return None
-        begun = self._step(
+        claimed = self._update_if_current(
             db,
             job,
             (states.CREATED,),
-            state=states.KINDS[job.kind].starting,
+            state=states.KINDS[job.kind].starting_state,
             attempt=job.attempt + 1,
             started=now,
             updated=now,
         )
-        return JOBS.get(db, job_id) if begun else None
+        return JOBS.get(db, job_id) if claimed else None
 
     def advance(self, db: Connection, job: Job) -> bool:
         """Record that the worker of an attempt has started.
@@ -91,9 +93,9 @@ class Lifecycle:
         Returns:
             Whether the attempt is still the job's current one; if not, it must be abandoned.
         """
-        before = (states.KINDS[job.kind].starting,)
-        return self._step(
-            db, job, before, state=states.KINDS[job.kind].working, updated=self._now()
+        allowed_states = (states.KINDS[job.kind].starting_state,)
+        return self._update_if_current(
+            db, job, allowed_states, state=states.KINDS[job.kind].working_state, updated=self._now()
         )
 
     def requeue(self, db: Connection, job: Job) -> bool:
@@ -103,23 +105,23 @@ class Lifecycle:
             Whether it was the job's current attempt: a job that has ended, or is queued, stays as
             it is.
         """
-        return self._step(
-            db, job, states.RUNNING, state=states.CREATED, started=None, updated=self._now()
+        return self._update_if_current(
+            db, job, states.RUNNING_STATES, state=states.CREATED, started=None, updated=self._now()
         )
 
-    def finish(self, db: Connection, job: Job, verdict: Verdict) -> list[str]:
+    def finish(self, db: Connection, job: Job, result: AttemptResult) -> list[str]:
         """End a job, and the jobs that wait for a model that it failed to make.
 
         Args:
             db: A writing transaction.
             job: The job, as it was claimed.
-            verdict: How its attempt ended.
+            result: How its attempt ended.
 
         Returns:
             The jobs that have ended, this one included; none if another attempt has superseded this
             one.
         """
-        return self._finish(db, job, verdict, states.RUNNING)
+        return self._finish(db, job, result, states.RUNNING_STATES)
 
     def cancel(self, db: Connection, job: Job, email: str) -> list[str]:
         """Cancel a job on a user's request, whether it is running or queued.
@@ -135,13 +137,13 @@ class Lifecycle:
             The jobs that have ended, this one included; none if it had ended before.
         """
         reason, log = f"Cancelled by {email}.", None
-        if job.state in states.RUNNING:
-            text = self._work.log_of(job.id, job.attempt)
-            log = self._keeper.written(f"{text}{self._now()} {reason}\n")
-        verdict = Verdict(failure_type=FailureType.CANCELLED, reason=reason, log=log)
-        return self._finish(db, job, verdict, states.OPEN)
+        if job.state in states.RUNNING_STATES:
+            text = self._work.read_log(job.id, job.attempt)
+            log = self._results.write_text(f"{text}{self._now()} {reason}\n")
+        result = AttemptResult(failure_type=FailureType.CANCELLED, reason=reason, log=log)
+        return self._finish(db, job, result, states.UNFINISHED_STATES)
 
-    def fail_behind(self, db: Connection, cause: Job, waiting: Iterable[str]) -> list[str]:
+    def fail_dependents(self, db: Connection, cause: Job, dependents: Iterable[str]) -> list[str]:
         """Fail jobs that wait for a model that will not be made, and jobs that wait for theirs.
 
         There may be many, so they are ended in batches and share one log.
@@ -149,7 +151,7 @@ class Lifecycle:
         Args:
             db: A writing transaction.
             cause: The job that has failed.
-            waiting: The jobs that wait for its model.
+            dependents: The jobs that wait for its model.
 
         Returns:
             The jobs that have ended.
@@ -158,56 +160,64 @@ class Lifecycle:
         # first that failed.
         cause_id = cause.cause_id or cause.id
         reason = f"A model that this job needs was not made: the job {cause_id} failed."
-        verdict = Verdict.failure(FailureType.DEPENDENCY, reason)
-        values = {**self._ending(verdict), "cause_id": cause_id}
-        ended, to_end = list[str](), list(waiting)
-        while to_end:
-            some, to_end = to_end[:_AT_ONCE], to_end[_AT_ONCE:]
-            failed = JOBS.change_all(db, some, jobs.c.state == states.CREATED, **values)
+        result = AttemptResult.failure(FailureType.DEPENDENCY, reason)
+        values = {**self._final_columns(result), "cause_id": cause_id}
+        ended, pending = list[str](), list(dependents)
+        while pending:
+            batch, pending = pending[:_BATCH_SIZE], pending[_BATCH_SIZE:]
+            failed = JOBS.update_all(db, batch, jobs.c.state == states.CREATED, **values)
             ended += failed
-            to_end += waiting_behind(db, failed, states.CREATED)
+            pending += get_dependents(db, failed, states.CREATED)
         if ended:
-            self._keeper.keep_log(db, ended, verdict)
+            self._results.save_log(db, ended, result)
         return ended
 
     def _finish(
-        self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]
+        self, db: Connection, job: Job, result: AttemptResult, allowed_states: Collection[str]
     ) -> list[str]:
-        if not self._end(db, job, verdict, before):
+        if not self._end(db, job, result, allowed_states):
             return []
-        if verdict.failure_type == FailureType.SUCCESS:
-            release(db, uses_of(db, [job.id])[job.id].target, states.CREATED)
+        if result.failure_type == FailureType.SUCCESS:
+            mark_ready(db, get_uses(db, [job.id])[job.id].target, states.CREATED)
             return [job.id]
         (failed,) = JOBS.get_many(db, [job.id]).values()
-        behind = waiting_behind(db, [job.id], states.CREATED)
-        return [job.id, *self.fail_behind(db, failed, behind)]
+        dependents = get_dependents(db, [job.id], states.CREATED)
+        return [job.id, *self.fail_dependents(db, failed, dependents)]
 
-    def _end(self, db: Connection, job: Job, verdict: Verdict, before: Collection[str]) -> bool:
+    def _end(
+        self, db: Connection, job: Job, result: AttemptResult, allowed_states: Collection[str]
+    ) -> bool:
         """End one job; False if it has ended, or another attempt has superseded this one."""
-        if not self._step(db, job, before, **self._ending(verdict)):
+        if not self._update_if_current(db, job, allowed_states, **self._final_columns(result)):
             return False
-        if verdict.failure_type == FailureType.SUCCESS:
-            self._keeper.keep_results(db, job, verdict)
-        self._keeper.keep_log(db, [job.id], verdict)
+        if result.failure_type == FailureType.SUCCESS:
+            self._results.save_results(db, job, result)
+        self._results.save_log(db, [job.id], result)
         return True
 
-    def _ending(self, verdict: Verdict) -> dict[str, Any]:
+    def _final_columns(self, result: AttemptResult) -> dict[str, Any]:
         """Return the columns of a job that change at its end."""
-        done, now = verdict.failure_type == FailureType.SUCCESS, self._now()
+        done, now = result.failure_type == FailureType.SUCCESS, self._now()
         return {
             "state": states.DONE if done else states.FAILED,
             "started": func.coalesce(jobs.c.started, now),
             "completed": now,
             "updated": now,
-            "failure_type": verdict.failure_type,
-            "failure_reason": None if done else verdict.reason,
-            "notices": verdict.result.get("notices"),
+            "failure_type": result.failure_type,
+            "failure_reason": None if done else result.reason,
+            "notices": result.report.get("notices"),
         }
 
-    def _step(self, db: Connection, job: Job, before: Collection[str], **values: Any) -> bool:  # noqa: ANN401 - columns of any type
+    def _update_if_current(
+        self,
+        db: Connection,
+        job: Job,
+        allowed_states: Collection[str],
+        **values: Any,  # noqa: ANN401 - columns of any type
+    ) -> bool:
         """Change a job if its attempt and state match; return whether they did."""
-        return JOBS.change_if(
-            db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(before), **values
+        return JOBS.update_if(
+            db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(allowed_states), **values
         )
 
     def _now(self) -> str:

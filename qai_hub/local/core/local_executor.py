@@ -15,27 +15,27 @@ from qai_hub.local.store.records import Job
 
 
 @dataclass(eq=False, slots=True)
-class _Attempt:
+class _AttemptThread:
     job: Job
     cancelled: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
 
-class Attempts:
+class RunningAttempts:
     """The running attempts, and how they are cancelled.
 
     Args:
-        ended: Called, in its thread, when an attempt has ended.
-        cancel: Called with the job of an attempt that is being cancelled.
+        on_ended: Called, in its thread, when an attempt has ended.
+        on_cancel: Called with the job of an attempt that is being cancelled.
     """
 
-    def __init__(self, ended: Callable[[], None], cancel: Callable[[Job], None]) -> None:
-        self._cancel = cancel
-        self._ended = ended
+    def __init__(self, on_ended: Callable[[], None], on_cancel: Callable[[Job], None]) -> None:
+        self._on_cancel = on_cancel
+        self._on_ended = on_ended
         self._lock = threading.Lock()
-        self._running: set[_Attempt] = set()
+        self._running: set[_AttemptThread] = set()
 
-    def begin(self, job: Job, run: Callable[[Job, threading.Event], None]) -> None:
+    def start(self, job: Job, run: Callable[[Job, threading.Event], None]) -> None:
         """Start an attempt.
 
         Args:
@@ -45,14 +45,14 @@ class Attempts:
         Raises:
             RuntimeError: This process cannot start another thread.
         """
-        attempt = _Attempt(job)
+        attempt = _AttemptThread(job)
 
         def carry_out() -> None:
             try:
                 run(job, attempt.cancelled)
             finally:
                 self._remove(attempt)
-                self._ended()
+                self._on_ended()
 
         # Daemons, so that a process that forgets to stop its hub can still exit.
         attempt.thread = threading.Thread(target=carry_out, name=job.id, daemon=True)
@@ -64,7 +64,7 @@ class Attempts:
             self._remove(attempt)
             raise
 
-    def by_owner(self) -> Counter[int]:
+    def count_by_owner(self) -> Counter[int]:
         """Return the number of running attempts by the owner of their jobs."""
         with self._lock:
             return Counter(attempt.job.owner_id for attempt in self._running)
@@ -74,24 +74,24 @@ class Attempts:
         with self._lock:
             asked = [attempt for attempt in self._running if attempt.job.id in job_ids]
         for attempt in asked:
-            self._ask(attempt)
+            self._request_cancel(attempt)
 
     def stop(self) -> None:
         """Cancel all attempts and wait for their end; no more may be started."""
         with self._lock:
             running = tuple(self._running)
         for attempt in running:
-            self._ask(attempt)
+            self._request_cancel(attempt)
         for attempt in running:
             if attempt.thread is not None:
                 attempt.thread.join()
 
-    def _ask(self, attempt: _Attempt) -> None:
+    def _request_cancel(self, attempt: _AttemptThread) -> None:
         # In this order, because the thread that starts the attempt checks the event afterwards.
         attempt.cancelled.set()
-        self._cancel(attempt.job)
+        self._on_cancel(attempt.job)
 
-    def _remove(self, attempt: _Attempt) -> None:
+    def _remove(self, attempt: _AttemptThread) -> None:
         with self._lock:
             self._running.discard(attempt)
 
@@ -112,7 +112,7 @@ class RunAttempt(Protocol):
 
 
 @dataclass(eq=False, slots=True)
-class _Running:
+class _RunningAttempt:
     """An attempt that has been started.
 
     Attributes:
@@ -146,12 +146,12 @@ class LocalExecutor:
         self._work = work
         self._run_attempt = run_attempt
         self._lock = threading.Lock()
-        self._running: dict[AttemptId, _Running] = {}
+        self._running: dict[AttemptId, _RunningAttempt] = {}
 
     def start(self, spec: AttemptSpec) -> None:
         """Start an attempt in a new folder."""
-        folder = self._work.make(*spec.id)
-        running = _Running()
+        folder = self._work.create(*spec.id)
+        running = _RunningAttempt()
         with self._lock:
             self._running[spec.id] = running
         request = spec.request.with_paths(lambda path: self._storage.localize(str(path), folder))

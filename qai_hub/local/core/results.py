@@ -13,21 +13,21 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.disk import file_digest
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.store.files import add_file, remember_maker
+from qai_hub.local.store.files import add_file, save_cache_entry
 from qai_hub.local.store.records import Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
-    add_artifact,
+    add_artifacts,
     add_result,
     add_uses,
-    result_of,
-    uses_of,
+    get_job_result,
+    get_uses,
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 # The details in the results of jobs that run no model.
-_DETAIL = ("tool_versions", "psnr")
+_DETAIL_FIELDS = ("tool_versions", "psnr")
 # The columns that a model reused from the cache has in common with the original.
-_SHARED = (
+_COPIED_COLUMNS = (
     *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),
     *("provenance", "metadata", "source_id"),
 )
@@ -41,158 +41,160 @@ class Output:
     path: Path
 
     @classmethod
-    def of(cls, path: Path) -> "Output":
+    def from_file(cls, path: Path) -> "Output":
         """Measure a file. This takes time, so it must not be called within a transaction."""
         return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class AttemptResult:
     """How an attempt ended.
 
     Attributes:
         failure_type: A JobFailureType; that of success if the job succeeded.
         reason: Why the job failed, for its user; empty on success.
-        result: The result of the attempt.
+        report: What its worker reported.
         outputs: The files that it produced: `target_model`, and with it a `source` for other jobs;
             `output_data`; `profile_trace`, `runtime_log`.
         log: Its log; None for an attempt that never began.
-        key: Cache key of its target model; None to keep the model out of the cache.
-        maker: The job whose target model and result are reused from the cache; None for an attempt
-            that ran.
+        cache_key: Cache key of its target model; None to keep the model out of the cache.
+        cached_job: The job whose target model and result are reused from the cache; None for an
+            attempt that ran.
     """
 
     failure_type: str
     reason: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     log: Output | None = None
-    key: str | None = None
-    maker: Job | None = None
+    cache_key: str | None = None
+    cached_job: Job | None = None
 
     @property
     def paths(self) -> list[Path]:
         """The paths of its files."""
-        brought = [*self.outputs.values(), *([] if self.log is None else [self.log])]
-        return [output.path for output in brought]
+        outputs = [*self.outputs.values(), *([] if self.log is None else [self.log])]
+        return [output.path for output in outputs]
 
     @classmethod
-    def failure(cls, failure_type: str, reason: str) -> "Verdict":
-        """Return the verdict of an attempt that failed and produced nothing."""
+    def failure(cls, failure_type: str, reason: str) -> "AttemptResult":
+        """Return the result of an attempt that failed and produced nothing."""
         return cls(failure_type=failure_type, reason=reason)
 
 
-class MakerGone(Exception):  # noqa: N818 - nobody's fault
+class CachedModelDeleted(Exception):  # noqa: N818 - nobody's fault
     """The model that a job was to reuse from the cache has been deleted in the meantime."""
 
 
-class Keeper:
+class ResultStore:
     """Stores the results of attempts.
 
     Args:
         storage: Where files are published.
         work: Where files are written first.
         clock: Returns the current time.
-        lifetime: How long output datasets can be used.
+        dataset_lifetime: How long output datasets can be used.
     """
 
     def __init__(
-        self, storage: FileStore, work: WorkFolders, clock: Clock, lifetime: timedelta
+        self, storage: FileStore, work: WorkFolders, clock: Clock, dataset_lifetime: timedelta
     ) -> None:
         self._work = work
-        self._lifetime = lifetime
+        self._dataset_lifetime = dataset_lifetime
         self._storage = storage
         self._clock = clock
 
-    def keep_results(self, db: Connection, job: Job, verdict: Verdict) -> None:
+    def save_results(self, db: Connection, job: Job, result: AttemptResult) -> None:
         """Store the models, datasets and result of a job that succeeded.
 
         Args:
             db: A writing transaction.
             job: The job, as it was claimed.
-            verdict: How its attempt ended.
+            result: How its attempt ended.
 
         Raises:
             MakerGone: The model that it was to reuse no longer exists.
         """
-        if verdict.key is not None:
-            remember_maker(db, verdict.key, job)
-        if verdict.maker is not None:
-            self._share(db, job, verdict.maker)
+        if result.cache_key is not None:
+            save_cache_entry(db, result.cache_key, job)
+        if result.cached_job is not None:
+            self._copy_results(db, job, result.cached_job)
             return
-        result, outputs = verdict.result, verdict.outputs
+        report, outputs = result.report, result.outputs
         for output in outputs.values():
             self._publish(db, output)
         if "target_model" in outputs:
-            self._keep_target(db, job, verdict)
+            self._save_target(db, job, result)
         if "output_data" in outputs:
             self._add_output_dataset(db, job, outputs["output_data"])
         for name in states.ARTIFACTS.keys() & outputs.keys():
             kind, filename = states.ARTIFACTS[name]
-            add_artifact(db, Artifact(job.id, kind, filename, outputs[name].file.id))
-        profile = result.get("profile")
+            add_artifacts(db, Artifact(job.id, kind, filename, outputs[name].file.id))
+        profile = report.get("profile")
         if states.KINDS[job.kind].runs_model:
             add_result(db, job.id, {} if profile is None else {"detail": profile})
         else:
-            add_result(db, job.id, {name: result[name] for name in _DETAIL if name in result})
+            add_result(
+                db, job.id, {name: report[name] for name in _DETAIL_FIELDS if name in report}
+            )
         if profile is not None:
             memory = profile.get("execution_memory", {}).get("peak")
-            JOBS.change(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
+            JOBS.update(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
-    def keep_log(self, db: Connection, job_ids: Sequence[str], verdict: Verdict) -> None:
+    def save_log(self, db: Connection, job_ids: Sequence[str], result: AttemptResult) -> None:
         """Store the hub's log of an attempt; if it never began, a log with the reason.
 
         Args:
             db: A writing transaction.
             job_ids: The job; several if they have ended for the same reason.
-            verdict: How its attempt ended.
+            result: How its attempt ended.
         """
-        log = verdict.log
+        log = result.log
         if log is None:
             now = rfc3339(self._clock())
-            line = f"{now} The job did not run: {verdict.failure_type}: {verdict.reason}\n"
-            log = self.written(line)
+            line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
+            log = self.write_text(line)
         self._publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
-        add_artifact(db, *logs)
+        add_artifacts(db, *logs)
 
-    def written(self, text: str) -> Output:
+    def write_text(self, text: str) -> Output:
         """Write a text to a file, ready to be published."""
-        path = self._work.write(text)
+        path = self._work.write_text(text)
         self._storage.stage([path])
-        return Output.of(path)
+        return Output.from_file(path)
 
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)
         self._storage.put_if_absent(output.file.id, output.path)
 
-    def _keep_target(self, db: Connection, job: Job, verdict: Verdict) -> None:
-        result, output = verdict.result, verdict.outputs["target_model"]
-        source = verdict.outputs.get("source")
-        (target,) = uses_of(db, [job.id])[job.id].target
-        MODELS.change(
+    def _save_target(self, db: Connection, job: Job, result: AttemptResult) -> None:
+        report, output = result.report, result.outputs["target_model"]
+        source = result.outputs.get("source")
+        (target,) = get_uses(db, [job.id])[job.id].target
+        MODELS.update(
             db,
             target,
             file_id=output.file.id,
-            model_type=result["target_model_type"],
+            model_type=report["target_model_type"],
             is_directory=output.path.suffix == ".zip",
             producer_attempt=job.attempt,
-            input_spec=_tensors(result["input_spec"]),
-            output_spec=_tensors(result["output_spec"]),
-            provenance=result.get("provenance"),
-            metadata=result.get("metadata"),
+            input_spec=_tensors_json(report["input_spec"]),
+            output_spec=_tensors_json(report["output_spec"]),
+            provenance=report.get("provenance"),
+            metadata=report.get("metadata"),
             source_id=None if source is None else source.file.id,
         )
 
-    def _share(self, db: Connection, job: Job, maker: Job) -> None:
+    def _copy_results(self, db: Connection, job: Job, cached_job: Job) -> None:
         """Give a job the result of another: its own model, with the same files."""
-        targets = {key: uses.target for key, uses in uses_of(db, [job.id, maker.id]).items()}
-        made = MODELS.get(db, targets[maker.id][0])
-        if made is None:
-            raise MakerGone
-        shared = {name: getattr(made, name) for name in _SHARED}
-        MODELS.change(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
-        add_result(db, job.id, result_of(db, maker.id) or {})
+        targets = {key: uses.target for key, uses in get_uses(db, [job.id, cached_job.id]).items()}
+        original = MODELS.get(db, targets[cached_job.id][0])
+        if original is None:
+            raise CachedModelDeleted
+        shared = {name: getattr(original, name) for name in _COPIED_COLUMNS}
+        MODELS.update(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
+        add_result(db, job.id, get_job_result(db, cached_job.id) or {})
 
     def _add_output_dataset(self, db: Connection, job: Job, output: Output) -> None:
         key, now = new_id("d"), self._clock()
@@ -203,13 +205,13 @@ class Keeper:
             project_id=job.project_id,
             name=f"{job.name} outputs",
             created=rfc3339(now),
-            expires=rfc3339(now + self._lifetime),
+            expires=rfc3339(now + self._dataset_lifetime),
             file_id=output.file.id,
         )
         add_uses(db, job.id, "output", [key])
 
 
-def _tensors(specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _tensors_json(specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Convert the engine's descriptions of tensors to the contract's JSON form."""
     return [
         {

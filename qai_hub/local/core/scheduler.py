@@ -11,9 +11,9 @@ from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.local_executor import Attempts
-from qai_hub.local.core.results import MakerGone, Output, Verdict
-from qai_hub.local.core.specs import SocOf, Specs
+from qai_hub.local.core.local_executor import RunningAttempts
+from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
+from qai_hub.local.core.specs import SocLookup, SpecBuilder
 from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import build_notice
@@ -22,77 +22,79 @@ from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import First, first_ready_jobs
+from qai_hub.local.store.relations import ReadyJob, first_ready_jobs
 
-# Even a small machine has extra places for some users without a running job.
-_LEAST_BEYOND = 8
+# Even a small machine has reserved slots for some users without a running job.
+_MIN_RESERVED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
+class Candidate:
     """A user who has a job that could start.
 
     Attributes:
         user_id: The user.
         running: Number of their running jobs.
-        served: When one of their jobs last started, as an increasing number; 0 for never.
-        oldest: The age of the job that would start: smaller for older ones.
+        last_served: When one of their jobs last started, as an increasing number; 0 for never.
+        oldest_job: The age of the job that would start: smaller for older ones.
     """
 
     user_id: int
     running: int
-    served: int
-    oldest: int
+    last_served: int
+    oldest_job: int
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Slots:
     """Number of jobs that may run at once.
 
     Attributes:
-        usual: Places that are open to all jobs.
-        most: All places, including those reserved for users without a running job.
+        shared: Slots that are open to all jobs.
+        total: All slots, including those reserved for users without a running job.
     """
 
-    usual: int
-    most: int
+    shared: int
+    total: int
 
     @classmethod
-    def beyond(cls, usual: int) -> "Places":
-        """Return the usual places and as many reserved ones, but at least 8 of these."""
-        return cls(usual, usual + max(usual, _LEAST_BEYOND))
+    def with_reserved(cls, shared: int) -> "Slots":
+        """Return the shared slots and as many reserved ones, but at least 8 of these."""
+        return cls(shared, shared + max(shared, _MIN_RESERVED))
 
 
-def next_turn(claimants: Iterable[Claimant], places: Places, taken: int) -> Claimant | None:
-    """Choose the user who gets the next place.
+def choose_next(candidates: Iterable[Candidate], slots: Slots, taken: int) -> Candidate | None:
+    """Choose the user who gets the next slot.
 
     The user with the fewest running jobs comes first, then the one who has waited longest for a
-    turn, then the one with the oldest job. So a single user may take all usual places. Once these
-    are taken, the reserved places are for users without a running job.
+    turn, then the one with the oldest job. So a single user may take all shared slots. Once these
+    are taken, the reserved slots are for users without a running job.
 
     Args:
-        claimants: The users who have a job that could start.
-        places: Number of jobs that may run at once.
+        candidates: The users who have a job that could start.
+        slots: Number of jobs that may run at once.
         taken: Number of running jobs of all users.
 
     Returns:
         The user whose job is to start; None if no more may start.
     """
-    if taken >= places.most:
+    if taken >= slots.total:
         return None
-    if taken >= places.usual:
-        claimants = [each for each in claimants if each.running == 0]
-    return min(claimants, key=lambda each: (each.running, each.served, each.oldest), default=None)
+    if taken >= slots.shared:
+        candidates = [each for each in candidates if each.running == 0]
+    return min(
+        candidates, key=lambda each: (each.running, each.last_served, each.oldest_job), default=None
+    )
 
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
-_FAULT = "The hub could not carry out the job. The log of the hub tells more."
-_DISK_FULL = "The disk of this hub is full. Free some space and submit the job again."
-_SERVED = (
-    "Served from the cache: a job of yours, or one that was shared with you, has made the same "
-    "target model before, from the same input, with the same options, for the same chip and with "
-    "the same tools. Nothing ran for this job."
+_INTERNAL_REASON = "The hub could not run the job: see the hub's log for details."
+_DISK_FULL_REASON = "The disk of this hub is full. Free some space, and submit the job again."
+_CACHE_NOTICE = (
+    "Served from the cache: a job of yours, or one that was shared with you, has produced the same "
+    "target model from the same input, with the same options, for the same chip and with the same "
+    "tools. Nothing was run for this job."
 )
 
 
@@ -111,8 +113,8 @@ class Scheduler:
         work: The folders of attempts.
         clock: Returns the current time.
         executor: Carries out attempts.
-        soc_of: Returns the chip of a device.
-        ended: Called, from any thread, with jobs that have ended.
+        get_soc: Returns the chip of a device.
+        on_ended: Called, from any thread, with jobs that have ended.
         config: The hub's configuration.
     """
 
@@ -123,28 +125,28 @@ class Scheduler:
         work: WorkFolders,
         clock: Clock,
         executor: Executor,
-        soc_of: SocOf,
-        ended: Callable[[Iterable[str]], None],
+        get_soc: SocLookup,
+        on_ended: Callable[[Iterable[str]], None],
         config: HubConfig,
     ) -> None:
         self._store = store
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
-        self._specs = Specs(store, storage, soc_of, config)
+        self._specs = SpecBuilder(store, storage, get_soc, config)
         self._executor = executor
-        self._ended = ended
-        self._places = Places.beyond(config.max_parallel_jobs)
+        self._on_ended = on_ended
+        self._slots = Slots.with_reserved(config.max_parallel_jobs)
         self._config = config
         self._cache = Cache(store, storage) if config.cache else None
         self._clock = clock
         self._awake = threading.Event()
         self._stopping = threading.Event()
-        self._attempts = Attempts(
+        self._attempts = RunningAttempts(
             self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
         )
-        self._turns = 0
-        self._last_turns: dict[int, int] = {}
+        self._started_count = 0
+        self._last_served: dict[int, int] = {}
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -158,10 +160,10 @@ class Scheduler:
         """Look for jobs that can run. May be called from any thread."""
         self._awake.set()
 
-    def cancelled(self, job_ids: Collection[str]) -> None:
+    def stop_attempts(self, job_ids: Collection[str]) -> None:
         """Stop attempts at jobs that users have cancelled. May be called from any thread."""
         self._attempts.cancel(job_ids)
-        self._ended(job_ids)
+        self._on_ended(job_ids)
 
     def stop(self) -> None:
         """Cancel running attempts, queue their jobs again for the next process, and stop."""
@@ -177,44 +179,44 @@ class Scheduler:
             self._awake.wait()
             self._awake.clear()
             try:
-                self._begin_ready()
+                self._start_ready_jobs()
                 failing = False
             except Exception:  # noqa: BLE001 - without the scheduler no job would ever run
                 if not failing:
-                    _log.exception("the scheduler cannot look for jobs, and tries again")
+                    _log.exception("the scheduler cannot read the queue and will retry")
                 failing = True
                 self._stopping.wait(_RETRY_AFTER)
                 self._awake.set()
 
-    def _begin_ready(self) -> None:
+    def _start_ready_jobs(self) -> None:
         while not self._stopping.is_set():
-            first = self._next()
-            if first is None:
+            ready = self._next_job()
+            if ready is None:
                 return
             with self._store.write() as db:
-                job = self._lifecycle.claim(db, first.job_id)
+                job = self._lifecycle.claim(db, ready.job_id)
             if job is not None:
-                self._begin(job)
+                self._start_job(job)
 
-    def _next(self) -> First | None:
-        """Return the job to start now; None if there is none, or no free place."""
-        running = self._attempts.by_owner()
-        if running.total() >= self._places.most:
+    def _next_job(self) -> ReadyJob | None:
+        """Return the job to start now; None if there is none, or no free slot."""
+        running = self._attempts.count_by_owner()
+        if running.total() >= self._slots.total:
             return None
         with self._store.read() as db:
-            waiting = {first.owner_id: first for first in first_ready_jobs(db, states.CREATED)}
-        claimants = [
-            Claimant(owner, running[owner], self._last_turns.get(owner, 0), first.seq)
-            for owner, first in waiting.items()
+            waiting = {ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED)}
+        candidates = [
+            Candidate(owner, running[owner], self._last_served.get(owner, 0), ready.seq)
+            for owner, ready in waiting.items()
         ]
-        chosen = next_turn(claimants, self._places, running.total())
+        chosen = choose_next(candidates, self._slots, running.total())
         return None if chosen is None else waiting[chosen.user_id]
 
-    def _begin(self, job: Job) -> None:
-        self._turns += 1
-        self._last_turns[job.owner_id] = self._turns
+    def _start_job(self, job: Job) -> None:
+        self._started_count += 1
+        self._last_served[job.owner_id] = self._started_count
         try:
-            self._attempts.begin(job, self._run)
+            self._attempts.start(job, self._run)
         except RuntimeError:
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
@@ -229,13 +231,13 @@ class Scheduler:
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:
             try:
-                self._settle(job, self._attempt(job, cancelled))
+                self._finish(job, self._execute(job, cancelled))
             finally:
                 self._executor.release(AttemptId(job.id, job.attempt))
                 self._work.remove(job.id, job.attempt)
         except _Superseded:
-            _log.info("attempt %d of the job %s is not needed any more", job.attempt, job.id)
-        except (AttemptCancelled, MakerGone):
+            _log.info("attempt %d of the job %s is no longer needed", job.attempt, job.id)
+        except (AttemptCancelled, CachedModelDeleted):
             # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
@@ -248,68 +250,70 @@ class Scheduler:
                 self._lifecycle.requeue(db, job)
         except Exception as error:  # noqa: BLE001 - no fault of the hub must leave the job running
             _log.exception("attempt %d of the job %s failed in the hub", job.attempt, job.id)
-            self._give_up(job, error)
+            self._fail_internally(job, error)
 
-    def _give_up(self, job: Job, error: Exception) -> None:
+    def _fail_internally(self, job: Job, error: Exception) -> None:
         """Fail a job because of a fault of the hub, as soon as the database and the disk allow."""
-        verdict = Verdict.failure(FailureType.INTERNAL, _FAULT)
+        result = AttemptResult.failure(FailureType.INTERNAL, _INTERNAL_REASON)
         if is_disk_full(error):
-            verdict = Verdict.failure(FailureType.OUT_OF_DISK, _DISK_FULL)
+            result = AttemptResult.failure(FailureType.OUT_OF_DISK, _DISK_FULL_REASON)
         failing = False
         while True:
             try:
-                self._settle(job, verdict)
+                self._finish(job, result)
             except Exception:  # noqa: BLE001 - the next process takes up what this one cannot end
                 if not failing:
-                    _log.exception("the end of the job %s cannot be stored yet", job.id)
+                    _log.exception(
+                        "the end of the job %s cannot be stored yet and will be retried", job.id
+                    )
                 failing = True
                 if self._stopping.wait(_RETRY_AFTER):
                     return
             else:
                 return
 
-    def _settle(self, job: Job, verdict: Verdict) -> None:
+    def _finish(self, job: Job, result: AttemptResult) -> None:
         # Outside of the transaction, as others would wait for it.
-        self._storage.stage(verdict.paths)
+        self._storage.stage(result.paths)
         with self._store.write() as db:
-            ended = self._lifecycle.finish(db, job, verdict)
-        self._ended(ended)
+            ended = self._lifecycle.finish(db, job, result)
+        self._on_ended(ended)
 
-    def _attempt(self, job: Job, cancelled: threading.Event) -> Verdict:
+    def _execute(self, job: Job, cancelled: threading.Event) -> AttemptResult:
         try:
-            spec = self._specs.make(job)
+            spec = self._specs.build(job)
         except JobFailure as failure:
-            return Verdict.failure(failure.failure_type, failure.reason)
+            return AttemptResult.failure(failure.failure_type, failure.reason)
         key = self._cache.key(spec) if self._cache else None
-        maker = self._cache.find(key, job.owner_id) if self._cache and key else None
+        cached_job = self._cache.find(key, job.owner_id) if self._cache and key else None
         with self._store.write() as db:
-            wanted = self._lifecycle.advance(db, job)
-        if not wanted:
+            is_current = self._lifecycle.advance(db, job)
+        if not is_current:
             raise _Superseded
-        if maker is not None:
-            return self._served(job, maker, key)
+        if cached_job is not None:
+            return self._reuse_cached(job, cached_job, key)
         self._executor.start(spec)
         if cancelled.is_set():
             self._executor.cancel(spec.id)
         outcome = self._executor.wait(spec.id)
-        return Verdict(
+        return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,
-            result=outcome.result,
-            outputs={name: Output.of(path) for name, path in outcome.files.items()},
-            log=Output.of(outcome.log),
-            key=key,
+            report=outcome.result,
+            outputs={name: Output.from_file(path) for name, path in outcome.files.items()},
+            log=Output.from_file(outcome.log),
+            cache_key=key,
         )
 
-    def _served(self, job: Job, maker: Job, key: str | None) -> Verdict:
-        """Return the verdict of an attempt that is skipped, as the result of a job is reused."""
-        log = self._work.make(job.id, job.attempt) / LOG_FILE
-        log.write_text(f"{rfc3339(self._clock())} {_SERVED}\n", encoding="utf-8")
-        notices = [*(maker.notices or ()), build_notice("INFO", "USER", _SERVED)]
-        return Verdict(
+    def _reuse_cached(self, job: Job, cached_job: Job, key: str | None) -> AttemptResult:
+        """Return the result of an attempt that is skipped, as the result of a job is reused."""
+        log = self._work.create(job.id, job.attempt) / LOG_FILE
+        log.write_text(f"{rfc3339(self._clock())} {_CACHE_NOTICE}\n", encoding="utf-8")
+        notices = [*(cached_job.notices or ()), build_notice("INFO", "USER", _CACHE_NOTICE)]
+        return AttemptResult(
             failure_type=FailureType.SUCCESS,
-            result={"notices": notices},
-            log=Output.of(log),
-            key=key,
-            maker=maker,
+            report={"notices": notices},
+            log=Output.from_file(log),
+            cache_key=key,
+            cached_job=cached_job,
         )

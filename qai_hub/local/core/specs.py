@@ -16,33 +16,35 @@ from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
 from qai_hub.local.store.records import Dataset, File, Job, Model
-from qai_hub.local.store.relations import origin_of, uses_of
+from qai_hub.local.store.relations import find_model_by_digest, get_uses
 from qai_hub.local.store.rows import DATASETS, MODELS
 
-SocOf = Callable[[Mapping[str, Any]], Soc | None]
+SocLookup = Callable[[Mapping[str, Any]], Soc | None]
 """Returns the chip of a device, given as jobs store it."""
 
 # Formats of files that users may upload again: their provenance is looked up by their content.
 _QNN = (ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC)
 
 
-class Specs:
+class SpecBuilder:
     """Creates descriptions of attempts.
 
     Args:
         store: The database.
         storage: The files.
-        soc_of: Returns the chip of a device.
+        get_soc: Returns the chip of a device.
         config: The hub's configuration.
     """
 
-    def __init__(self, store: Store, storage: FileStore, soc_of: SocOf, config: HubConfig) -> None:
+    def __init__(
+        self, store: Store, storage: FileStore, get_soc: SocLookup, config: HubConfig
+    ) -> None:
         self._config = config
         self._store = store
         self._storage = storage
-        self._soc_of = soc_of
+        self._get_soc = get_soc
 
-    def make(self, job: Job) -> AttemptSpec:
+    def build(self, job: Job) -> AttemptSpec:
         """Return the description of a job's current attempt.
 
         This reads all files of the job, so it must not be called within a transaction.
@@ -57,21 +59,21 @@ class Specs:
             JobFailure: A file is damaged or missing, or the dataset has expired.
         """
         with self._store.read() as db:
-            uses = uses_of(db, [job.id])[job.id]
+            uses = get_uses(db, [job.id])[job.id]
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
         digests: dict[str, str] = {}
-        inputs = tuple(self._input(models[key], digests) for key in uses.input)
+        inputs = tuple(self._input_model(models[key], digests) for key in uses.input)
         request = AttemptRequest(
             kind=KINDS[job.kind].work,
             inputs=inputs,
             options=job.options,
-            input_specs=tuple(map(_spec, job.input_specs or ())),
-            dataset=None if dataset is None else self._data(dataset, digests),
+            input_specs=tuple(map(_parse_spec, job.input_specs or ())),
+            dataset=None if dataset is None else self._dataset_path(dataset, digests),
             profile=job.kind == "profile",
-            weights_dtype=_short(job.weights_dtype),
-            activations_dtype=_short(job.activations_dtype),
-            soc=None if job.device is None else self._soc_of(job.device),
+            weights_dtype=_short_dtype(job.weights_dtype),
+            activations_dtype=_short_dtype(job.activations_dtype),
+            soc=None if job.device is None else self._get_soc(job.device),
             other_socs=self._other_socs(job),
         )
         return AttemptSpec(
@@ -86,24 +88,24 @@ class Specs:
         """Return the distinct chips of a job's devices other than that of its first device."""
         found: dict[tuple[int, int], Soc] = {}
         for device in (job.device, *(job.devices or ())):
-            soc = None if device is None else self._soc_of(device)
+            soc = None if device is None else self._get_soc(device)
             if soc is not None:
                 found.setdefault((soc.soc_model, soc.hexagon), soc)
         return tuple(found.values())[1:]
 
-    def _input(self, model: Model, digests: dict[str, str]) -> InputModel:
-        path = self._whole(model.file_id, f"the model {model.id}", digests)
+    def _input_model(self, model: Model, digests: dict[str, str]) -> InputModel:
+        path = self._verified_path(model.file_id, f"the model {model.id}", digests)
         if model.provenance is None and model.model_type in _QNN:
-            model = self._with_origin(model, digests[str(path)])
+            model = self._with_provenance(model, digests[str(path)])
         provenance, source_id = model.provenance, model.source_id
         source = None
         if source_id is not None:
-            source = self._whole(source_id, f"what made the model {model.id}", digests)
+            source = self._verified_path(source_id, f"the source of the model {model.id}", digests)
         return InputModel(
             path=path, model_type=model.model_type or "", provenance=provenance, source=source
         )
 
-    def _with_origin(self, model: Model, sha256: str) -> Model:
+    def _with_provenance(self, model: Model, sha256: str) -> Model:
         """Return a model with the provenance of one with the same content.
 
         Anyone who has the file may use it, however they obtained it. The provenance goes to the
@@ -111,29 +113,31 @@ class Specs:
         outlives the other one.
         """
         with self._store.write() as db:
-            origin = origin_of(db, sha256)
+            origin = find_model_by_digest(db, sha256)
             if origin is None:
                 return model
             known = replace(model, provenance=origin.provenance, source_id=origin.source_id)
-            MODELS.change(db, model.id, provenance=known.provenance, source_id=known.source_id)
+            MODELS.update(db, model.id, provenance=known.provenance, source_id=known.source_id)
         return known
 
-    def _data(self, dataset: Dataset, digests: dict[str, str]) -> Path:
+    def _dataset_path(self, dataset: Dataset, digests: dict[str, str]) -> Path:
         if dataset.file_id is None or not self._storage.has(dataset.file_id):
             reason = "The dataset expired before the job could run: upload its data again."
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
-        return self._whole(dataset.file_id, f"the dataset {dataset.id}", digests)
+        return self._verified_path(dataset.file_id, f"the dataset {dataset.id}", digests)
 
-    def _whole(self, file_id: str | None, what: str, digests: dict[str, str]) -> Path:
+    def _verified_path(
+        self, file_id: str | None, description: str, digests: dict[str, str]
+    ) -> Path:
         """Return the id of a file as a path, once its content has been verified."""
         path = Path(file_id or "")
         with self._store.read() as db:
             file = get_file(db, file_id or "")
-        digest = None if file is None else whole_digest(self._storage, file)
+        digest = None if file is None else verified_digest(self._storage, file)
         if file is None or digest is None:
             reason = (
-                f"The file of {what} is damaged: it is not on this hub's disk as it was stored. "
-                "Upload it, or make it, again."
+                f"The file of {description} is damaged or missing on this hub's disk. Upload it "
+                "again, or repeat the job that produced it."
             )
             raise JobFailure(FailureType.MODEL_CORRUPT, reason)
         if file.sha256 is None:
@@ -143,7 +147,7 @@ class Specs:
         return path
 
 
-def whole_digest(storage: FileStore, file: File) -> str | None:
+def verified_digest(storage: FileStore, file: File) -> str | None:
     """Return the SHA-256 digest of a file, in hex, if its content is unchanged.
 
     Args:
@@ -157,7 +161,7 @@ def whole_digest(storage: FileStore, file: File) -> str | None:
     return digest if file.sha256 in (None, digest) else None
 
 
-def _spec(value: Mapping[str, Any]) -> TensorSpec:
+def _parse_spec(value: Mapping[str, Any]) -> TensorSpec:
     """Convert an input from the contract's JSON form."""
     tensor = value["tensor_type"]
     return TensorSpec(
@@ -167,5 +171,5 @@ def _spec(value: Mapping[str, Any]) -> TensorSpec:
     )
 
 
-def _short(dtype: str | None) -> str:
+def _short_dtype(dtype: str | None) -> str:
     return (dtype or "").removeprefix("QUANTIZE_DTYPE_")

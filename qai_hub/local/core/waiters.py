@@ -12,11 +12,11 @@ class Waiters:
     Requests register on the event loop that serves them; any thread may notify them.
 
     Args:
-        most: Maximum number that may wait at once.
+        limit: Maximum number that may wait at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
@@ -34,7 +34,7 @@ class Waiters:
         self._wake(tuple(self._waiting))
 
     @contextmanager
-    def waiting(self, job_id: str) -> Iterator[asyncio.Future[None] | None]:
+    def register(self, job_id: str) -> Iterator[asyncio.Future[None] | None]:
         """Register for the end of a job; must be done before its state is read.
 
         Args:
@@ -44,7 +44,7 @@ class Waiters:
             A future that is done once the job has ended or waiting is over; None if too many
             requests are waiting already.
         """
-        if self._count >= self._most:
+        if self._count >= self._limit:
             yield None
             return
         ended = asyncio.get_running_loop().create_future()

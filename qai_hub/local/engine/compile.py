@@ -23,9 +23,9 @@ from qai_hub.local.engine.onnx.prepare import (
     optimise,
     publish_model,
     remove_initializer_inputs,
-    verify_target,
 )
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
+from qai_hub.local.engine.onnx.verify import verify_target
 from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (

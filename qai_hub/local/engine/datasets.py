@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader
 
-from qai_hub.dataset_layout import add_input, own_member, own_sample, sample_key
+from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port, describe_name_mismatch, format_ports
 from qai_hub.local.engine.protocol import quote_name
-from qai_hub.stored_arrays import StoredArrays, StoredError, read_attribute
+from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class InputDataset:
             self._file = on_failure.enter_context(h5py.File(path, "r"))
             self._inputs = _read_inputs(self._file)
             self._check_names(ports)
-            self._arrays = StoredArrays(self._file)
+            self._arrays = StoredArrayChecker(self._file)
             self.samples = self._check_batches(ports)
             on_failure.pop_all()
 
@@ -125,7 +125,7 @@ class OutputDataset:
 def _report_damage() -> Iterator[None]:
     try:
         yield
-    except StoredError as error:
+    except StoredDataError as error:
         raise _invalid_inputs(f"The dataset cannot be read: {error}") from None
     # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -134,10 +134,10 @@ def _report_damage() -> Iterator[None]:
 
 
 def _read_inputs(file: h5py.File) -> list[_DatasetInput]:
-    data = own_member(file, "data", h5py.Group)
+    data = get_stored_member(file, "data", h5py.Group)
     entries = []
     for key in data:
-        group = own_member(data, key, h5py.Group)
+        group = get_stored_member(data, key, h5py.Group)
         name = read_attribute(group, "name")
         name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         order, count = read_attribute(group, "order"), read_attribute(group, "batch_count")
@@ -153,7 +153,7 @@ def _read_inputs(file: h5py.File) -> list[_DatasetInput]:
 
 def _check_sample(entry: _DatasetInput, index: int, port: Port) -> h5py.Dataset:
     """Return a sample, not read yet, if it matches its input."""
-    tensor = own_sample(entry.group, index)
+    tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
         raise _invalid_inputs(f"{where} has the shape {tensor.shape} in the dataset.")

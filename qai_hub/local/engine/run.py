@@ -29,9 +29,9 @@ from qai_hub.local.engine.protocol import (
     build_notice,
     quote_name,
 )
-from qai_hub.local.engine.qnn.binaries import wraps_context_binary
 from qai_hub.local.engine.qnn.provider import parse_run_settings
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
+from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.tflite import LiteRtModel

@@ -24,13 +24,11 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.sandbox import enter_sandbox
 
 OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
-# The function, and its module in this package, for each kind of request. An attempt imports only
-# its own module.
-HANDLERS = {
-    "compile": ("compile", "compile_model"),
+# Where the work of a kind is, if not in the function KIND_model of the module KIND: the module in
+# this package, and the function.
+_ENTRY_POINTS = {
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
-    "run": ("run", "run_model"),
 }
 logger = logging.getLogger(__name__)
 
@@ -84,10 +82,15 @@ def handle_request(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    module, function = HANDLERS[request.kind]
-    handler: Callable[[AttemptRequest, Path], Report]
-    handler = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
-    return handler(request, folder)
+    return work_function(request.kind)(request, folder)
+
+
+def work_function(kind: str) -> Callable[[AttemptRequest, Path], Report]:
+    """Import the function that does the work of a kind of request; an attempt imports no other."""
+    module, function = _ENTRY_POINTS.get(kind, (kind, f"{kind}_model"))
+    work: Callable[[AttemptRequest, Path], Report]
+    work = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
+    return work
 
 
 def _prefer_oom_kill() -> None:

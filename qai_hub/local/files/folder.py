@@ -5,8 +5,8 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from qai_hub.local.disk import file_digest, sync
-from qai_hub.local.files.quarantine import Quarantine, drop_second_links, settle
-from qai_hub.local.files.store import Known, Received
+from qai_hub.local.files.quarantine import Quarantine, reconcile_folder, remove_published_uploads
+from qai_hub.local.files.store import KnownFiles, Received
 from qai_hub.local.files.streams import write_stream
 
 _BLOCK = 1 << 20
@@ -38,11 +38,11 @@ class FolderStore:
         self._changed: set[Path] = set()
         self._lock = threading.Lock()
 
-    def file(self, file_id: str) -> Path:
+    def file_path(self, file_id: str) -> Path:
         """Return the path of a published file."""
         return self.files / file_id
 
-    def upload(self, upload_id: str) -> Path:
+    def upload_path(self, upload_id: str) -> Path:
         """Return the path of the file that collects an upload."""
         return self.uploads / upload_id
 
@@ -50,13 +50,13 @@ class FolderStore:
         """Publish a finished file atomically."""
         source.chmod(0o600)
         # A link, since renaming would replace an existing file.
-        self.file(file_id).hardlink_to(source)
+        self.file_path(file_id).hardlink_to(source)
         source.unlink()
-        self._note(self.files)
+        self._mark_changed(self.files)
 
     def open_range(self, file_id: str, start: int, end: int) -> Iterator[bytes]:
         """Read the bytes of a published file from `start` up to but excluding `end`, in blocks."""
-        with self.file(file_id).open("rb") as file:
+        with self.file_path(file_id).open("rb") as file:
             file.seek(start)
             while start < end and (block := file.read(min(_BLOCK, end - start))):
                 start += len(block)
@@ -64,17 +64,17 @@ class FolderStore:
 
     def localize(self, file_id: str, folder: Path) -> Path:
         """Return the path of a published file."""
-        path = self.file(file_id)
+        path = self.file_path(file_id)
         path.stat()
         return path
 
     def has(self, file_id: str) -> bool:
         """Return whether a published file is there."""
-        return self.file(file_id).exists()
+        return self.file_path(file_id).exists()
 
     def digest(self, file_id: str, size: int | None = None) -> str | None:
         """Return the SHA-256 digest of a published file, in hex; None if missing or changed."""
-        path = self.file(file_id)
+        path = self.file_path(file_id)
         try:
             return file_digest(path) if size in (None, path.stat().st_size) else None
         except FileNotFoundError:
@@ -83,23 +83,23 @@ class FolderStore:
     def remove(self, file_ids: Iterable[str]) -> None:
         """Delete published files that are no longer needed."""
         for file_id in file_ids:
-            self.file(file_id).unlink(missing_ok=True)
+            self.file_path(file_id).unlink(missing_ok=True)
 
     def begin_upload(self, upload_id: str) -> None:
         """Create the empty file that collects an upload."""
-        self.upload(upload_id).touch(mode=0o600, exist_ok=False)
-        self._note(self.uploads)
+        self.upload_path(upload_id).touch(mode=0o600, exist_ok=False)
+        self._mark_changed(self.uploads)
 
     def has_upload(self, upload_id: str) -> bool:
         """Return whether an upload is being collected."""
-        return self.upload(upload_id).exists()
+        return self.upload_path(upload_id).exists()
 
     async def write_part(
         self, upload_id: str, chunks: AsyncIterable[bytes], *, offset: int, limit: int
     ) -> Received:
         """Write a part of an upload to its place in the file."""
         return await write_stream(
-            chunks, self.upload(upload_id), offset=offset, limit=limit, durable=self._durable
+            chunks, self.upload_path(upload_id), offset=offset, limit=limit, durable=self._durable
         )
 
     async def write_whole(
@@ -112,26 +112,26 @@ class FolderStore:
     ) -> Received:
         """Replace the content of an upload by a file that arrives as a whole."""
         # Beside the upload, as an interrupted form must not damage one that arrived complete.
-        path = self.upload(f"{upload_id}.form")
+        path = self.upload_path(f"{upload_id}.form")
         try:
             path.touch(mode=0o600)
             received = await write_stream(chunks, path, limit=limit, durable=self._durable)
             check(received)
-            path.replace(self.upload(upload_id))
-            self._note(self.uploads)
+            path.replace(self.upload_path(upload_id))
+            self._mark_changed(self.uploads)
         finally:
             path.unlink(missing_ok=True)
         return received
 
     def publish_upload(self, upload_id: str, file_id: str) -> None:
         """Publish an upload's file, which also stays in its old place."""
-        self.file(file_id).hardlink_to(self.upload(upload_id))
-        self._note(self.files)
+        self.file_path(file_id).hardlink_to(self.upload_path(upload_id))
+        self._mark_changed(self.files)
 
     def remove_uploads(self, upload_ids: Iterable[str]) -> None:
         """Delete the files of uploads."""
         for upload_id in upload_ids:
-            self.upload(upload_id).unlink(missing_ok=True)
+            self.upload_path(upload_id).unlink(missing_ok=True)
 
     def stage(self, sources: Iterable[Path]) -> None:
         """Wait until the contents of files are on disk. This takes time."""
@@ -151,20 +151,20 @@ class FolderStore:
                 self._changed |= changed
             raise
 
-    def reconcile(self, known: Known, quarantine: Quarantine) -> int:
+    def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
         """Reconcile the folders with the database."""
-        kept = [self.file(name) for name in known.files]
-        drop_second_links(self.uploads, kept, known.uploads)
-        waited_for = dict.fromkeys(set(known.uploads) - set(known.stale))
-        moved = settle(self.files, known.files, quarantine)
-        return moved + settle(self.uploads, waited_for, quarantine)
+        kept = [self.file_path(name) for name in known.files]
+        remove_published_uploads(self.uploads, kept, known.uploads)
+        unfinished = dict.fromkeys(set(known.uploads) - set(known.stale))
+        moved = reconcile_folder(self.files, known.files, quarantine)
+        return moved + reconcile_folder(self.uploads, unfinished, quarantine)
 
     def is_upload_lost(self, upload_id: str, quarantine: Quarantine) -> bool:
         """Return whether an upload's file is missing, both here and in the quarantine."""
-        path = self.upload(upload_id)
+        path = self.upload_path(upload_id)
         return not path.exists() and not quarantine.has(path)
 
-    def _note(self, folder: Path) -> None:
+    def _mark_changed(self, folder: Path) -> None:
         """Remember a folder that has changed, for `flush`."""
         if self._durable:
             with self._lock:

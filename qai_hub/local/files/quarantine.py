@@ -14,10 +14,10 @@ from pathlib import Path
 from qai_hub.local.clock import latest_time, rfc3339
 
 _log = logging.getLogger(__name__)
-_BATCH = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
-_SEEN = "seen.txt"
+_BATCH_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
+_READINGS_FILE = "seen.txt"
 # The number of clock readings that date a batch, enough even if one of them is wrong.
-_READINGS = 4
+_MAX_READINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Quarantined:
 
     Examples:
         >>> kept = local_hub.quarantined
-        >>> f"{kept.count} things, {kept.size} bytes"
-        '0 things, 0 bytes'
+        >>> f"{kept.count} entries, {kept.size} bytes"
+        '0 entries, 0 bytes'
     """
 
     folder: Path
@@ -49,11 +49,11 @@ class Quarantine:
     Args:
         folder: The folder; created when it is needed.
         now: The clock of this start.
-        kept: Minimum time that entries are kept.
+        retention: Minimum time that entries are kept.
     """
 
-    def __init__(self, folder: Path, now: datetime, kept: timedelta) -> None:
-        self._kept = kept
+    def __init__(self, folder: Path, now: datetime, retention: timedelta) -> None:
+        self._retention = retention
         self.folder = folder
         self._now = now
         self._batch: Path | None = None
@@ -74,11 +74,13 @@ class Quarantine:
             place.mkdir(mode=0o700, exist_ok=True)
             path.rename(place / path.name)
         except OSError as error:
-            _log.warning("%s has no place here, and cannot be moved: %s", path, error)
+            _log.warning(
+                "%s does not belong here, and cannot be moved to the quarantine: %s", path, error
+            )
             return False
         return True
 
-    def give_back(self, path: Path, size: int | None = None) -> bool:
+    def restore(self, path: Path, size: int | None = None) -> bool:
         """Move a file back to where it came from.
 
         Args:
@@ -102,33 +104,33 @@ class Quarantine:
         """Return whether the file that came from a path is in the quarantine."""
         return any(True for _ in self._find(path))
 
-    def see(self) -> None:
+    def record_start(self) -> None:
         """Record in each batch, old or new, that this start has seen it."""
         for batch in self._batches():
             with suppress(OSError):
-                self._see(batch)
+                self._record_reading(batch)
 
-    def give_up(self, agreed: datetime) -> None:
+    def purge(self, agreed: datetime) -> None:
         """Delete batches that have been here for long enough.
 
         Args:
             agreed: The time that consecutive starts have agreed on.
         """
         for batch in self._batches():
-            came = latest_time(_readings(batch))
-            if came is not None and came <= agreed - self._kept:
-                _log.warning("%s is deleted: it was kept for %d days", batch, self._kept.days)
+            arrived = latest_time(_read_readings(batch))
+            if arrived is not None and arrived <= agreed - self._retention:
+                _log.warning("%s is deleted: it was kept for %d days", batch, self._retention.days)
                 shutil.rmtree(batch, ignore_errors=True)
 
-    def content(self) -> Quarantined:
+    def summarize(self) -> Quarantined:
         """Return what the quarantine contains."""
-        things = [
-            thing
+        entries = [
+            entry
             for batch in self._batches()
-            for place in _folders(batch)
-            for thing in place.iterdir()
+            for place in _list_folders(batch)
+            for entry in place.iterdir()
         ]
-        return Quarantined(self.folder, len(things), sum(map(_size, things)))
+        return Quarantined(self.folder, len(entries), sum(map(_size, entries)))
 
     def _new_batch(self) -> Path:
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -147,7 +149,7 @@ class Quarantine:
         """Return the batches, latest first; other entries are ignored."""
         if not self.folder.is_dir():
             return []
-        found = [path for path in _folders(self.folder) if _BATCH.fullmatch(path.name)]
+        found = [path for path in _list_folders(self.folder) if _BATCH_NAME.fullmatch(path.name)]
         return sorted(found, reverse=True)
 
     def _find(self, path: Path) -> Iterator[Path]:
@@ -156,35 +158,35 @@ class Quarantine:
             if _is_file(found):
                 yield found
 
-    def _see(self, batch: Path) -> None:
+    def _record_reading(self, batch: Path) -> None:
         """Add this start's clock reading to a batch, unless it already has enough of them."""
-        places = list(_folders(batch))
+        places = list(_list_folders(batch))
         for place in places:
             with suppress(OSError):
                 place.rmdir()
         if not any(place.exists() for place in places):
-            (batch / _SEEN).unlink(missing_ok=True)
+            (batch / _READINGS_FILE).unlink(missing_ok=True)
             batch.rmdir()
             return
-        readings = _readings(batch)
-        if len(readings) < _READINGS:
+        readings = _read_readings(batch)
+        if len(readings) < _MAX_READINGS:
             lines = [f"{rfc3339(each)}\n" for each in (*readings, self._now)]
-            written = batch / f"{_SEEN}.new"
+            written = batch / f"{_READINGS_FILE}.new"
             written.write_text("".join(lines), encoding="utf-8")
-            written.replace(batch / _SEEN)
+            written.replace(batch / _READINGS_FILE)
 
 
-def _readings(batch: Path) -> list[datetime]:
+def _read_readings(batch: Path) -> list[datetime]:
     """Return the clock readings of the first starts that saw a batch; none if unreadable."""
     try:
-        lines = (batch / _SEEN).read_text(encoding="utf-8").split()
+        lines = (batch / _READINGS_FILE).read_text(encoding="utf-8").split()
         moments = [datetime.fromisoformat(line) for line in lines]
     except (OSError, ValueError):
         return []
-    return moments[:_READINGS] if all(moment.tzinfo for moment in moments) else []
+    return moments[:_MAX_READINGS] if all(moment.tzinfo for moment in moments) else []
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def _list_folders(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
 
 
@@ -207,7 +209,7 @@ def _size(path: Path) -> int:
     return size
 
 
-def settle(folder: Path, sizes: Mapping[str, int | None], quarantine: Quarantine) -> int:
+def reconcile_folder(folder: Path, sizes: Mapping[str, int | None], quarantine: Quarantine) -> int:
     """Keep only known files in a folder.
 
     Args:
@@ -218,19 +220,19 @@ def settle(folder: Path, sizes: Mapping[str, int | None], quarantine: Quarantine
     Returns:
         Number of entries moved to the quarantine.
     """
-    there, moved = set(), 0
-    for path, is_file in entries(folder):
+    present, moved = set(), 0
+    for path, is_file in list_entries(folder):
         if is_file and path.name in sizes:
-            there.add(path.name)
+            present.add(path.name)
         else:
             moved += quarantine.put(path)
-    for name in sizes.keys() - there:
-        if quarantine.give_back(folder / name, sizes[name]):
-            _log.warning("%s has come back from the quarantine", folder / name)
+    for name in sizes.keys() - present:
+        if quarantine.restore(folder / name, sizes[name]):
+            _log.warning("%s was restored from the quarantine", folder / name)
     return moved
 
 
-def drop_second_links(folder: Path, files: Iterable[Path], uploads: Container[str]) -> None:
+def remove_published_uploads(folder: Path, files: Iterable[Path], uploads: Container[str]) -> None:
     """Delete ended uploads whose files are published already, under another name.
 
     Args:
@@ -238,14 +240,14 @@ def drop_second_links(folder: Path, files: Iterable[Path], uploads: Container[st
         files: Paths of the published files.
         uploads: The uploads that have not ended.
     """
-    left = {
+    ended = {
         path: path.stat()
-        for path, is_file in entries(folder)
+        for path, is_file in list_entries(folder)
         if is_file and path.name not in uploads
     }
-    if any(status.st_nlink > 1 for status in left.values()):
+    if any(status.st_nlink > 1 for status in ended.values()):
         kept = {_identity(place.stat()) for place in files if place.is_file()}
-        for path, status in left.items():
+        for path, status in ended.items():
             if _identity(status) in kept:
                 path.unlink()
 
@@ -254,7 +256,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def entries(folder: Path) -> list[tuple[Path, bool]]:
+def list_entries(folder: Path) -> list[tuple[Path, bool]]:
     """Return the entries of a folder, and whether each is a file and not a link."""
     with os.scandir(folder) as entries:
         return [(Path(entry), entry.is_file(follow_symlinks=False)) for entry in entries]

@@ -56,9 +56,9 @@ class Signer:
         try:
             signed: dict[str, Any] = self._serializer(operation).loads(signature)
         except BadData:
-            raise ProblemError(403, "The signature of this URL is wrong.") from None
+            raise ProblemError(403, "The signature of this URL is invalid.") from None
         if any(signed.get(name) != value for name, value in claims.items()):
-            raise ProblemError(403, "The signature of this URL is for something else.")
+            raise ProblemError(403, "The signature of this URL is for another resource.")
         if signed["expires"] <= self._clock().timestamp():
             raise ProblemError(403, "This URL has expired: ask for a new one.")
         return signed

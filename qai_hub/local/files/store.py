@@ -17,7 +17,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFiles:
     """The files that the database knows when a hub starts.
 
     Attributes:
@@ -149,7 +149,7 @@ class FileStore(Protocol):
             OSError: It failed; the next call tries again.
         """
 
-    def reconcile(self, known: Known, quarantine: Quarantine) -> int:
+    def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
         """Reconcile the files with the database, before they are used.
 
         Args:

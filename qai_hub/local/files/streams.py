@@ -19,7 +19,7 @@ from qai_hub.local.files.store import Received
 _BLOCK = 1 << 20
 # Bytes between two syncs, so that little is left to sync once everything has arrived, while the
 # client waits.
-_SYNC_EVERY = 8 << 20
+_SYNC_INTERVAL_BYTES = 8 << 20
 
 
 async def write_stream(
@@ -57,7 +57,7 @@ async def write_stream(
             while rest:
                 rest = rest[file.write(rest) :]
             unsynced += len(data)
-            if durable and (last or unsynced >= _SYNC_EVERY):
+            if durable and (last or unsynced >= _SYNC_INTERVAL_BYTES):
                 sync_descriptor(file.fileno())
                 unsynced = 0
 
@@ -65,7 +65,9 @@ async def write_stream(
             async for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
-                    raise ProblemError(413, f"More than the {limit} bytes that were announced.")
+                    raise ProblemError(
+                        413, f"The data exceeds the {limit} bytes that were announced."
+                    )
                 block += chunk
                 if len(block) >= _BLOCK:
                     await run_sync(store, bytes(block))
@@ -82,16 +84,16 @@ class _Writer:
     """A request that is writing a part of an upload.
 
     Attributes:
-        scope: The cancel scope of its work.
+        cancel_scope: The cancel scope of its work.
         ended: Set once it has stopped writing.
     """
 
     def __init__(self) -> None:
-        self.scope = CancelScope()
+        self.cancel_scope = CancelScope()
         self.ended = asyncio.Event()
 
 
-class Writers:
+class UploadWriters:
     """The requests that are writing to uploads."""
 
     def __init__(self) -> None:
@@ -117,9 +119,9 @@ class Writers:
             before = self._active.get(key)
             self._active[key] = own
         try:
-            with own.scope:
+            with own.cancel_scope:
                 if before is not None:
-                    before.scope.cancel()
+                    before.cancel_scope.cancel()
                     with CancelScope(shield=True):
                         await before.ended.wait()
                     await checkpoint_if_cancelled()
@@ -129,7 +131,7 @@ class Writers:
             with self._lock:
                 if self._active.get(key) is own:
                     del self._active[key]
-        if own.scope.cancelled_caught:
+        if own.cancel_scope.cancelled_caught:
             raise ProblemError(409, f"Part {part} has been sent again by a newer request.")
 
     @contextmanager

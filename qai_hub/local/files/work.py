@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qai_hub.local.disk import sync
-from qai_hub.local.files.quarantine import Quarantine, entries
+from qai_hub.local.files.quarantine import Quarantine, list_entries
 
 LOG_FILE = "hub.log"
-_ATTEMPT = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")
+_ATTEMPT_NAME = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")
 
 
 class WorkFolders:
@@ -31,25 +31,25 @@ class WorkFolders:
         if durable:
             sync(folder)
 
-    def make(self, job_id: str, attempt: int) -> Path:
+    def create(self, job_id: str, attempt: int) -> Path:
         """Create the empty folder of an attempt, and return it."""
-        folder = self._of(job_id, attempt)
+        folder = self._path(job_id, attempt)
         folder.mkdir(mode=0o700)
         return folder
 
     def remove(self, job_id: str, attempt: int) -> None:
         """Delete the folder of an attempt."""
-        shutil.rmtree(self._of(job_id, attempt), ignore_errors=True)
+        shutil.rmtree(self._path(job_id, attempt), ignore_errors=True)
 
-    def log_of(self, job_id: str, attempt: int) -> str:
+    def read_log(self, job_id: str, attempt: int) -> str:
         """Return the log of a running attempt so far; empty if none is running."""
         try:
-            log = self._of(job_id, attempt) / LOG_FILE
+            log = self._path(job_id, attempt) / LOG_FILE
             return log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""
 
-    def write(self, text: str) -> Path:
+    def write_text(self, text: str) -> Path:
         """Write a text to a file that is about to be published, and return its path."""
         path = self.folder / secrets.token_hex(8)
         try:
@@ -71,13 +71,13 @@ class WorkFolders:
             Number of entries moved to the quarantine.
         """
         moved = 0
-        for path, _ in entries(self.folder):
-            attempt = _ATTEMPT.fullmatch(path.name)
+        for path, _ in list_entries(self.folder):
+            attempt = _ATTEMPT_NAME.fullmatch(path.name)
             if attempt and path.is_dir() and not path.is_symlink() and is_job(attempt["job"]):
                 shutil.rmtree(path, ignore_errors=True)
             if os.path.lexists(path):
                 moved += quarantine.put(path)
         return moved
 
-    def _of(self, job_id: str, attempt: int) -> Path:
+    def _path(self, job_id: str, attempt: int) -> Path:
         return self.folder / f"{job_id}-{attempt}"

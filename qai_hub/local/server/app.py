@@ -10,12 +10,12 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from qai_hub.local.api import make_handlers
+from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock, not_before
 from qai_hub.local.config import HubConfig
-from qai_hub.local.contract import Contract, routes
-from qai_hub.local.core.access import merged
+from qai_hub.local.contract import Contract, build_routes
+from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.lifecycle import Lifecycle
@@ -26,12 +26,12 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
-from qai_hub.local.files.streams import Writers
+from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.limits import ServerLimits, raise_open_files
-from qai_hub.local.server.middleware import Edge, nothing_here
+from qai_hub.local.limits import ServerLimits, raise_open_file_limit
+from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
-from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, url_of
+from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
 from qai_hub.local.store import DataFolderError, Store
 
 
@@ -65,19 +65,21 @@ def make_app(
         services.waiters.close()
 
     contract = services.contract
-    api = routes(
+    api = build_routes(
         contract,
-        make_handlers(services),
+        build_handlers(services),
         services.accounts.authenticate,
         validate_responses=validate_responses,
     )
     router = Router(
         [*api, *page_routes(contract)],
         redirect_slashes=False,
-        default=nothing_here,
+        default=not_found,
         lifespan=lifespan,
     )
-    return Edge(router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds)
+    return OuterMiddleware(
+        router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def start_hub(
         ValueError: An address or a token of a user is invalid.
     """
     # Before anything is created.
-    users = merged(config.users).items()
+    users = merge_users(config.users).items()
     folder = config.data_dir
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
@@ -131,14 +133,13 @@ def start_hub(
         work = WorkFolders(folder, durable=config.durable)
     except FileExistsError as error:
         raise DataFolderError(
-            f"{error.filename} must be a folder: move away what is there, or give another data "
-            "folder."
+            f"{error.filename} must be a folder: move that file away, or use another data folder."
         ) from error
     store.before_commit(storage.flush)
-    order = clean_up(store, storage, work, clock, config.retention)
-    clock = not_before(clock, order.agreed)
+    cleanup = clean_up(store, storage, work, clock, config.retention)
+    clock = not_before(clock, cleanup.agreed_time)
     accounts = Accounts(store, users, keep=config.keep_users)
-    limits = config.limits or ServerLimits.within(raise_open_files(), config.max_parallel_jobs)
+    limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     devices = DeviceCatalogue.load()
     scheduler = Scheduler(
@@ -147,7 +148,7 @@ def start_hub(
         work,
         clock,
         LocalExecutor(storage, work, run_attempt),
-        devices.soc_of,
+        devices.get_soc,
         waiters.notify,
         config,
     )
@@ -161,13 +162,13 @@ def start_hub(
         accounts=accounts,
         devices=devices,
         links=HubLinks(signer, contract.paths),
-        writers=Writers(),
+        writers=UploadWriters(),
         lifecycle=Lifecycle(storage, work, clock, config.retention),
         signer=signer,
         waiters=waiters,
         clock=clock,
         wake=scheduler.wake,
-        cancelled=scheduler.cancelled,
+        stop_attempts=scheduler.stop_attempts,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
@@ -176,4 +177,6 @@ def start_hub(
     server = ServerThread(app, listener, waiters.close, limits)
     server.start()
     stack.callback(server.stop)
-    return RunningHub(url_of(config.host, listener), accounts, waiters, server, order.quarantined)
+    return RunningHub(
+        server_url(config.host, listener), accounts, waiters, server, cleanup.quarantined
+    )

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 from starlette.types import ASGIApp
 
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.server.rare_warnings import Seldom
+from qai_hub.local.server.log_filter import RateLimitFilter
 
 _log = logging.getLogger(__name__)
-_log.addFilter(Seldom())
+_log.addFilter(RateLimitFilter())
 # Seconds after which a client whose request is still incomplete may have to make room for another.
-_GRACE = 2.0
+_INCOMPLETE_SECONDS = 2.0
 
 
-class Member(Protocol):
-    """A connection, as a `Crowd` uses it.
+class LimitedConnection(Protocol):
+    """A connection, as the `ConnectionLimiter` uses it.
 
     Attributes:
         app: The application that responds to it.
@@ -31,95 +31,97 @@ class Member(Protocol):
         """The transport that sends its responses."""
 
     @property
-    def owes_body(self) -> bool:
+    def has_unread_body(self) -> bool:
         """Whether a request that was answered already is still being sent."""
 
     def __hash__(self) -> int: ...
 
 
-class Crowd:
-    """All connections of one server: each has a place, is refused with a 503, or is closed.
+class ConnectionLimiter:
+    """Limits the connections of one server: each is served, refused with a 503, or closed.
 
     Args:
         limits: The limits on their number.
-        busy: The application that responds to those that are refused.
+        busy_app: The application that responds to those that are refused.
     """
 
-    def __init__(self, limits: ServerLimits, busy: ASGIApp) -> None:
+    def __init__(self, limits: ServerLimits, busy_app: ASGIApp) -> None:
         self.limits = limits
-        self.busy = busy
-        self._placed: set[Member] = set()
-        self._refused: set[Member] = set()
+        self.busy_app = busy_app
+        self._admitted: set[LimitedConnection] = set()
+        self._refused: set[LimitedConnection] = set()
         # In the order in which they make room, with the time since which they owe a request.
-        self._idle: OrderedDict[Member, float] = OrderedDict()
-        self._silent: OrderedDict[Member, float] = OrderedDict()
+        self._idle: OrderedDict[LimitedConnection, float] = OrderedDict()
+        self._incomplete: OrderedDict[LimitedConnection, float] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._placed) + len(self._refused)
+        return len(self._admitted) + len(self._refused)
 
-    def enter(self, connection: Member, now: float) -> bool:
+    def admit(self, connection: LimitedConnection, now: float) -> bool:
         """Give a new connection a place, or have it refused; False if it must be closed."""
-        if len(self._placed) >= self.limits.connections:
+        if len(self._admitted) >= self.limits.connections:
             self._make_room(now)
-        if len(self._placed) < self.limits.connections:
-            self._placed.add(connection)
-            self._silent[connection] = now
+        if len(self._admitted) < self.limits.connections:
+            self._admitted.add(connection)
+            self._incomplete[connection] = now
             return True
-        _log.warning("%d connections are open: more are refused", len(self._placed))
+        _log.warning("%d connections are open: more are refused", len(self._admitted))
         if len(self._refused) >= self.limits.refusals:
             return False
-        connection.app = self.busy
+        connection.app = self.busy_app
         self._refused.add(connection)
         return True
 
-    def speaks(self, connection: Member) -> None:
+    def mark_active(self, connection: LimitedConnection) -> None:
         """Note that a request has arrived, or a file has begun to."""
         self._idle.pop(connection, None)
-        self._silent.pop(connection, None)
+        self._incomplete.pop(connection, None)
 
-    def rests(self, connection: Member, now: float) -> None:
+    def mark_idle(self, connection: LimitedConnection, now: float) -> None:
         """Note that a connection is idle until its next request."""
-        if connection in self._placed:
+        if connection in self._admitted:
             self._idle[connection] = now
 
-    def hesitates(self, connection: Member, now: float) -> None:
+    def mark_incomplete(self, connection: LimitedConnection, now: float) -> None:
         """Note that a request has begun to arrive, or was answered before its body ended."""
         self._idle.pop(connection, None)
-        if connection in self._placed:
-            self._silent.setdefault(connection, now)
+        if connection in self._admitted:
+            self._incomplete.setdefault(connection, now)
 
-    def leave(self, connection: Member) -> None:
+    def remove(self, connection: LimitedConnection) -> None:
         """Remove a connection."""
-        self.speaks(connection)
-        self._placed.discard(connection)
+        self.mark_active(connection)
+        self._admitted.discard(connection)
         self._refused.discard(connection)
 
     def _make_room(self, now: float) -> None:
         if self._idle:
             connection, _ = self._idle.popitem(last=False)
-        elif self._silent and now - next(iter(self._silent.values())) >= _GRACE:
-            connection, _ = self._silent.popitem(last=False)
+        elif (
+            self._incomplete and now - next(iter(self._incomplete.values())) >= _INCOMPLETE_SECONDS
+        ):
+            connection, _ = self._incomplete.popitem(last=False)
         else:
             return
-        self.leave(connection)
-        if connection.owes_body:
+        self.remove(connection)
+        if connection.has_unread_body:
             # Closing it would let it linger.
             connection.transport.abort()
         else:
             connection.transport.close()
 
 
-class Lingering(Protocol):
+class TransportObserver(Protocol):
     """The connection, as the transport uses and notifies it."""
 
     @property
-    def owes_body(self) -> bool:
+    def has_unread_body(self) -> bool:
         """Whether a request that was answered already is still being sent."""
 
-    def lingers(self) -> None:
+    def on_linger(self) -> None:
         """Note that the client may still send, and read the response."""
 
-    def closes(self) -> None:
+    def on_close(self) -> None:
         """Note that the connection closes once everything is sent."""
 
 
@@ -132,35 +134,35 @@ class LingeringTransport(asyncio.Transport):
 
     Args:
         transport: The transport to wrap.
-        protocol: The connection, which is notified.
+        observer: The connection, which is notified.
 
     Attributes:
-        lingers: Whether it is reading and discarding the rest.
+        is_lingering: Whether it is reading and discarding the rest.
     """
 
-    def __init__(self, transport: asyncio.Transport, protocol: Lingering) -> None:
+    def __init__(self, transport: asyncio.Transport, observer: TransportObserver) -> None:
         super().__init__()
         self._transport = transport
-        self._protocol = protocol
-        self.lingers = False
+        self._observer = observer
+        self.is_lingering = False
 
     def close(self) -> None:
         """Close once the client has had time to read."""
         if self.is_closing():
             return
-        if self._protocol.owes_body:
-            self.lingers = True
+        if self._observer.has_unread_body:
+            self.is_lingering = True
             with suppress(OSError):
                 self._transport.write_eof()
                 self._transport.resume_reading()
-                self._protocol.lingers()
+                self._observer.on_linger()
                 return
         self._transport.close()
-        self._protocol.closes()
+        self._observer.on_close()
 
     def is_closing(self) -> bool:
         """Return whether the transport is closing or closed."""
-        return self.lingers or self._transport.is_closing()
+        return self.is_lingering or self._transport.is_closing()
 
     def abort(self) -> None:
         """Close at once."""

@@ -19,16 +19,16 @@ from qai_hub.local.errors import (
     is_disk_full,
     is_out_of_files,
 )
-from qai_hub.local.server.rare_warnings import Seldom
+from qai_hub.local.server.log_filter import RateLimitFilter
 
 _log = logging.getLogger(__name__)
-_log.addFilter(Seldom())
-_LOGGED = 200
+_log.addFilter(RateLimitFilter())
+_MAX_LOGGED = 200
 # The whole header must match: it also becomes the beginning of signed URLs.
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
 
 
-async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond to URLs that no route matches; an ASGI application."""
     raise ProblemError(404, "There is nothing at this URL.")
 
@@ -38,7 +38,7 @@ async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
     raise TOO_BUSY
 
 
-class Edge:
+class OuterMiddleware:
     """ASGI middleware around the whole hub.
 
     Args:
@@ -74,18 +74,18 @@ class Edge:
             self._check_host(scope)
             await self._app(scope, exchange.receive, exchange.send)
         except ProblemError as problem:
-            await exchange.refuse(problem)
+            await exchange.respond_with(problem)
         except ClientDisconnect:
-            _log.info("%s: the client has gone", exchange.id)
+            _log.info("%s: the client disconnected", exchange.id)
         except asyncio.CancelledError:
             # The server cancels requests that outlast its shutdown. It would log the whole stack.
-            await exchange.refuse(_STOPPING)
+            await exchange.respond_with(_STOPPING)
         except Exception as error:
-            answer = _problem_of(error)
+            answer = _to_problem(error)
             exchange.log_failure(answer)
             if exchange.status is not None and answer is _INTERNAL:
                 raise
-            await exchange.refuse(answer)
+            await exchange.respond_with(answer)
         finally:
             exchange.log()
 
@@ -107,32 +107,34 @@ class Edge:
 class _Exchange:
     """One request and its response."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, patience: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, stall_seconds: float) -> None:
         self.id = f"req-{secrets.token_hex(8)}"
         # Never the query: it may hold a signature.
-        self.line = f"{scope['method'][:_LOGGED]} {scope['path'][:_LOGGED]!r}"
+        self.request_line = f"{scope['method'][:_MAX_LOGGED]} {scope['path'][:_MAX_LOGGED]!r}"
         self.status: int | None = None
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._patience = patience
+        self._stall_seconds = stall_seconds
         headers = Headers(scope=scope)
-        self._to_come = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-        self._began = perf_counter()
+        self._body_pending = (
+            "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        )
+        self._start = perf_counter()
 
     async def receive(self) -> Message:
-        if not self._to_come:
+        if not self._body_pending:
             return await self._receive()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._stall_seconds):
                 message = await self._receive()
         except TimeoutError:
             raise ProblemError(
                 408,
-                f"The rest of the body has not come within {self._patience:g} seconds: "
+                f"The rest of the body did not arrive within {self._stall_seconds:g} seconds: "
                 "send it again.",
             ) from None
-        self._to_come = message.get("more_body", False)
+        self._body_pending = message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
@@ -143,13 +145,13 @@ class _Exchange:
             headers["X-Content-Type-Options"] = "nosniff"
         await self._send(message)
 
-    async def refuse(self, problem: ProblemError) -> None:
+    async def respond_with(self, problem: ProblemError) -> None:
         """Respond with a problem; a response that has begun is cut off by the server."""
         if self.status is not None:
-            _log.info("%s: broken off: %s", self.id, problem.detail)
+            _log.info("%s: response aborted: %s", self.id, problem.detail)
             return
         response = problem.response(self.id)
-        if self._to_come:
+        if self._body_pending:
             # Do not wait for a body that is still being sent.
             response.headers["Connection"] = "close"
         await response(self._scope, self._receive, self.send)
@@ -157,22 +159,22 @@ class _Exchange:
     def log_failure(self, problem: ProblemError) -> None:
         """Log the exception that is being handled, with its traceback if it is a bug."""
         if problem is OUT_OF_FILES:
-            _log.warning("there are no more files to open: requests are answered 503")
+            _log.warning("too many open files: requests are answered with 503")
         elif problem is DISK_FULL:
-            _log.error("request %s failed: %s: the disk is full", self.id, self.line)
+            _log.error("request %s failed: %s: the disk is full", self.id, self.request_line)
         else:
-            _log.exception("request %s failed: %s", self.id, self.line)
+            _log.exception("request %s failed: %s", self.id, self.request_line)
 
     def log(self) -> None:
-        spent = (perf_counter() - self._began) * 1000
-        _log.info("%s %s -> %s in %.1f ms", self.id, self.line, self.status, spent)
+        spent = (perf_counter() - self._start) * 1000
+        _log.info("%s %s -> %s in %.1f ms", self.id, self.request_line, self.status, spent)
 
 
-def _problem_of(error: Exception) -> ProblemError:
+def _to_problem(error: Exception) -> ProblemError:
     if is_disk_full(error):
         return DISK_FULL
     return OUT_OF_FILES if is_out_of_files(error) else _INTERNAL
 
 
-_STOPPING = ProblemError(503, "The hub is stopping: try again once it runs.")
-_INTERNAL = ProblemError(500, "Something went wrong in the hub. Its log tells more.")
+_STOPPING = ProblemError(503, "The hub is shutting down: try again once it is running.")
+_INTERNAL = ProblemError(500, "Internal error of the hub: see its log for details.")

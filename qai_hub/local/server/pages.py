@@ -45,25 +45,28 @@ def page_routes(contract: Contract) -> list[Route]:
     """
     document = json.dumps(contract.document)
     return [
-        Route("/", _Static(_home)),
-        Route("/jobs/{key}/", _Static(_thing("job"))),
-        Route("/models/{key}/", _Static(_thing("model"))),
+        Route("/", _ReadOnlyPage(_home)),
+        Route("/jobs/{key}/", _ReadOnlyPage(_resource_page("job"))),
+        Route("/models/{key}/", _ReadOnlyPage(_resource_page("model"))),
         Route(
-            "/openapi.json", _Static(lambda _: Response(document, media_type="application/json"))
+            "/openapi.json",
+            _ReadOnlyPage(lambda _: Response(document, media_type="application/json")),
         ),
     ]
 
 
-class _Static:
+class _ReadOnlyPage:
     """An ASGI application that only allows GET and HEAD."""
 
-    def __init__(self, show: Callable[[Request], Response]) -> None:
-        self._show = show
+    def __init__(self, render: Callable[[Request], Response]) -> None:
+        self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            raise ProblemError(405, "This is a page to look at.", headers={"Allow": "GET, HEAD"})
-        await self._show(Request(scope))(scope, receive, send)
+            raise ProblemError(
+                405, "This page only supports GET and HEAD.", headers={"Allow": "GET, HEAD"}
+            )
+        await self._render(Request(scope))(scope, receive, send)
 
 
 def _home(_: Request) -> Response:
@@ -74,18 +77,18 @@ def _home(_: Request) -> Response:
     )
 
 
-def _thing(word: str) -> Callable[[Request], Response]:
-    def show(request: Request) -> Response:
+def _resource_page(kind: str) -> Callable[[Request], Response]:
+    def render(request: Request) -> Response:
         key = request.path_params["key"]
-        if not _KEY.fullmatch(key) or key[0] != word[0]:
-            raise ProblemError(404, f"{word.capitalize()} ids look like {word[0]}ab12cd34.")
+        if not _KEY.fullmatch(key) or key[0] != kind[0]:
+            raise ProblemError(404, f"{kind.capitalize()} ids look like {kind[0]}ab12cd34.")
         return _page(
-            f"{word.capitalize()} {key}",
-            "What it holds is only for those who may see it. In Python:",
-            f'client.get_{word}("{key}")',
+            f"{kind.capitalize()} {key}",
+            "Only users with access can see its content. In Python:",
+            f'client.get_{kind}("{key}")',
         )
 
-    return show
+    return render
 
 
 def _page(title: str, text: str, code: str) -> Response:

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 
 from qai_hub.local.errors import is_out_of_files
 from qai_hub.local.limits import ServerLimits
-from qai_hub.local.server.connection_limits import Crowd
+from qai_hub.local.server.connection_limits import ConnectionLimiter
 from qai_hub.local.server.connections import Connection
-from qai_hub.local.server.middleware import Edge, too_busy
-from qai_hub.local.server.rare_warnings import Seldom
+from qai_hub.local.server.log_filter import RateLimitFilter
+from qai_hub.local.server.middleware import OuterMiddleware, too_busy
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,12 +41,12 @@ def listen(host: str, port: int) -> socket.socket:
         ListenError: The address is not available.
     """
     try:
-        return _bound(host, port)
+        return _bind(host, port)
     except OSError as error:
         raise ListenError(error.errno, error.strerror, f"port {port} of {host}") from error
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is named; otherwise each response
     # takes 40 ms longer.
@@ -61,7 +61,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url_of(host: str, listener: socket.socket) -> str:
+def server_url(host: str, listener: socket.socket) -> str:
     """Return the URL at which this machine reaches a socket.
 
     Args:
@@ -74,26 +74,26 @@ def url_of(host: str, listener: socket.socket) -> str:
     port = listener.getsockname()[1]
     # The wildcard addresses are not ones to connect to.
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    return f"http://{_bracketed(reachable)}:{port}"
+    return f"http://{_format_host(reachable)}:{port}"
 
 
-def allowed_hosts(host: str, more: Collection[str]) -> Collection[str] | None:
+def allowed_hosts(host: str, additional: Collection[str]) -> Collection[str] | None:
     """Return the host names that requests may be addressed to.
 
     Args:
         host: Host that the hub listens on.
-        more: Additional host names from the configuration.
+        additional: Additional host names from the configuration.
 
     Returns:
         The host names in lower case; None for any.
     """
-    host, others = host.lower(), [name.lower() for name in more]
+    host, names = host.lower(), [name.lower() for name in additional]
     if _is_loopback(host):
-        return [*_LOOPBACK_HOSTS, _bracketed(host), *others]
-    return others or None
+        return [*_LOOPBACK_HOSTS, _format_host(host), *names]
+    return names or None
 
 
-def _bracketed(host: str) -> str:
+def _format_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
@@ -105,8 +105,8 @@ def _is_loopback(host: str) -> bool:
 
 
 _log = logging.getLogger(__name__)
-_log.addFilter(Seldom())
-_STOP_WITHIN = 5
+_log.addFilter(RateLimitFilter())
+_SHUTDOWN_SECONDS = 5
 
 
 class ServerThread:
@@ -115,7 +115,7 @@ class ServerThread:
     Args:
         app: The ASGI application.
         listener: A bound socket; closed at the end.
-        let_go: Called on the event loop before the server waits for its last requests to end.
+        on_shutdown: Called on the event loop before the server waits for its last requests to end.
         limits: Limits on its connections.
     """
 
@@ -123,13 +123,13 @@ class ServerThread:
         self,
         app: ASGIApp,
         listener: socket.socket,
-        let_go: Callable[[], None],
+        on_shutdown: Callable[[], None],
         limits: ServerLimits,
     ) -> None:
-        crowd = Crowd(limits, Edge(too_busy, None))
+        limiter = ConnectionLimiter(limits, OuterMiddleware(too_busy, None))
         config = uvicorn.Config(
             app,
-            http=cast("type[asyncio.Protocol]", partial(Connection, crowd=crowd)),
+            http=cast("type[asyncio.Protocol]", partial(Connection, limiter=limiter)),
             log_config=None,
             lifespan="on",
             ws="none",
@@ -137,9 +137,9 @@ class ServerThread:
             h11_max_incomplete_event_size=limits.head_bytes,
             # asyncio accepts this many connections at once before the limits are checked.
             backlog=max(16, limits.refusals),
-            timeout_graceful_shutdown=_STOP_WITHIN,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        self._server = _Server(config, let_go)
+        self._server = _Server(config, on_shutdown)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._failure: BaseException | None = None
@@ -156,7 +156,7 @@ class ServerThread:
             RuntimeError: The server did not start.
         """
         self._thread.start()
-        self._server.settled.wait()
+        self._server.startup_ended.wait()
         if not self._server.started:
             self._thread.join()
             raise RuntimeError("the web server of the hub did not start") from self._failure
@@ -172,26 +172,26 @@ class ServerThread:
         except BaseException as error:  # noqa: BLE001 - start() raises it
             self._failure = error
         finally:
-            self._server.settled.set()
+            self._server.startup_ended.set()
 
 
 class _Server(uvicorn.Server):
     """A server that signals its start, and ends long polls before it waits for requests."""
 
-    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
-        self.settled = threading.Event()
-        self._let_go = let_go
+        self.startup_ended = threading.Event()
+        self._on_shutdown = on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; overridden to signal it."""
-        asyncio.get_running_loop().set_exception_handler(_note)
+        asyncio.get_running_loop().set_exception_handler(_handle_loop_error)
         await super().startup(sockets)
-        self.settled.set()
+        self.startup_ended.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down; overridden to end long polls first."""
-        self._let_go()
+        self._on_shutdown()
         await super().shutdown(sockets)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
@@ -199,9 +199,9 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(0)
 
 
-def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _handle_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an error on the event loop; asyncio itself retries accepting connections."""
     if is_out_of_files(context.get("exception")):
-        _log.warning("there are no more files to open: connections wait")
+        _log.warning("too many open files: new connections wait")
     else:
         loop.default_exception_handler(context)

@@ -13,21 +13,21 @@ from sqlalchemy import Connection, select
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import make_folder, sync
-from qai_hub.local.store.dialect import insert_or_change
+from qai_hub.local.store.dialect import upsert
 from qai_hub.local.store.schema import settings
 
 DATABASE = "hub.db"
-MARK = "QAI_HUB_DATA.txt"
+MARKER = "QAI_HUB_DATA.txt"
 _EXPLANATION = """\
-This folder is the data folder of a local hub (qai-hub serve), which knows it by the name of this
-file. The hub makes, moves and deletes files here by itself: keep nothing else in this folder.
+This folder is the data folder of a local hub (qai-hub serve), which recognizes it by the name of
+this file. The hub creates, moves and deletes files here: keep nothing else in this folder.
 """
 # Tables that identify a database as a hub's, also that of a release that left no mark.
 _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
 # Maximum size in bytes of a database whose tables are still in the journal alone: one page, the
 # largest that SQLite allows.
-_WITHOUT_TABLES = 1 << 16
-_FEW = 3
+_MAX_SIZE_WITHOUT_TABLES = 1 << 16
+_MAX_LISTED = 3
 
 
 class DataFolderError(Exception):
@@ -48,59 +48,59 @@ def claim_folder(folder: Path, *, durable: bool) -> None:
         DataFolderError: It belongs to something else. Nothing was changed.
         OSError: It cannot be created or written.
     """
-    if not _is_marked(folder):
+    if not _has_marker(folder):
         make_folder(folder, durable=durable)
-        _write_mark(folder / MARK, durable=durable)
+        _write_marker(folder / MARKER, durable=durable)
     _check_journal(folder)
     _check_database(folder / DATABASE)
 
 
-def is_claimed(folder: Path) -> bool:
+def is_hub_folder(folder: Path) -> bool:
     """Return whether a folder contains a hub's database, without leaving a trace in it."""
     database = folder / DATABASE
-    return database.is_file() and (_is_file(folder / MARK) or _is_hubs(database))
+    return database.is_file() and (_is_file(folder / MARKER) or _is_hub_database(database))
 
 
-def _is_marked(folder: Path) -> bool:
+def _has_marker(folder: Path) -> bool:
     """Return whether a folder has the mark; if not, check that it may get one."""
-    names = _names(folder)
-    if MARK in names:
-        if not _is_file(folder / MARK):
-            raise DataFolderError(f"{folder / MARK} must be a file: give another data folder.")
+    names = _list_names(folder)
+    if MARKER in names:
+        if not _is_file(folder / MARKER):
+            raise DataFolderError(f"{folder / MARKER} must be a file: use another data folder.")
         return True
-    if names and not (DATABASE in names and _is_hubs(folder / DATABASE)):
-        few = ", ".join(names[:_FEW]) + (" and more" if len(names) > _FEW else "")
+    if names and not (DATABASE in names and _is_hub_database(folder / DATABASE)):
+        listed = ", ".join(names[:_MAX_LISTED]) + (" and more" if len(names) > _MAX_LISTED else "")
         raise DataFolderError(
-            f"{folder} is no data folder of a hub, and not empty: it has {few} in it, and no "
-            f"{MARK}. Nothing was touched. Give a folder that is empty, or not there yet."
+            f"{folder} is not a hub's data folder, and not empty: it contains {listed}, but no "
+            f"{MARKER}. Nothing was changed. Use an empty or a new folder."
         )
     return False
 
 
-def _names(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     """Return the sorted names in a folder; none if the folder does not exist."""
     if folder.is_symlink() and not folder.exists():
-        raise DataFolderError(f"{folder} is a link that leads nowhere: give another data folder.")
+        raise DataFolderError(f"{folder} is a broken link: use another data folder.")
     try:
         names = sorted(path.name for path in folder.iterdir())
     except FileNotFoundError:
         return []
     except NotADirectoryError:
-        raise DataFolderError(f"{folder} is no folder: give another data folder.") from None
+        raise DataFolderError(f"{folder} is not a folder: use another data folder.") from None
     except PermissionError as error:
-        problem = f"{folder} cannot be looked into: {error.strerror}. Give another data folder."
+        problem = f"{folder} cannot be read: {error.strerror}. Use another data folder."
         raise DataFolderError(problem) from error
     # The root of a new file system contains it from the beginning.
     return [] if names == ["lost+found"] and (folder / names[0]).is_dir() else names
 
 
-def _write_mark(mark: Path, *, durable: bool) -> None:
+def _write_marker(marker: Path, *, durable: bool) -> None:
     with suppress(FileExistsError):
-        mark.touch(mode=0o600, exist_ok=False)
-        mark.write_text(_EXPLANATION, encoding="utf-8")
+        marker.touch(mode=0o600, exist_ok=False)
+        marker.write_text(_EXPLANATION, encoding="utf-8")
     if durable:
-        sync(mark)
-        sync(mark.parent)
+        sync(marker)
+        sync(marker.parent)
 
 
 def _check_journal(folder: Path) -> None:
@@ -108,43 +108,47 @@ def _check_journal(folder: Path) -> None:
     database, journal = folder / DATABASE, folder / f"{DATABASE}-wal"
     if _size(database) == 0 and _size(journal) > 0:
         raise DataFolderError(
-            f"{journal} is there, and {database} is missing or empty: the latest changes of that "
-            "database are in it. Put the database back beside it, or move it away as well."
+            f"{journal} exists, but {database} is missing or empty: the journal contains the "
+            "latest changes of that database. Restore the database, or move the journal away."
         )
 
 
 def _check_database(database: Path) -> None:
     """Refuse the database of another program, to which a hub would add its tables."""
-    if _is_file(database) and _tables(_untouched(database)) and not _is_hubs(database):
+    if (
+        _is_file(database)
+        and _read_table_names(_read_only_uri(database))
+        and not _is_hub_database(database)
+    ):
         raise DataFolderError(
-            f"{database} is the database of something else. Nothing was touched. Put the hub's own "
-            "in its place, or move it away."
+            f"{database} is not a hub's database. Nothing was changed. Replace it with the hub's "
+            "own, or move it away."
         )
 
 
-def _is_hubs(database: Path) -> bool:
+def _is_hub_database(database: Path) -> bool:
     """Return whether a database is a hub's, without leaving a trace in its folder."""
     if not _is_file(database):
         return False
-    if _has_tables(_untouched(database)):
+    if _has_hub_tables(_read_only_uri(database)):
         return True
     journal = database.with_name(f"{database.name}-wal")
-    if _size(database) > _WITHOUT_TABLES or not _is_file(journal):
+    if _size(database) > _MAX_SIZE_WITHOUT_TABLES or not _is_file(journal):
         return False
     # If a hub was killed soon after its first start, its tables are still in the journal.
     with tempfile.TemporaryDirectory(prefix="qai-hub-") as name:
         for each in (database, journal):
             shutil.copy(each, name)
-        return _has_tables(Path(name, database.name).as_uri())
+        return _has_hub_tables(Path(name, database.name).as_uri())
 
 
-def _untouched(database: Path) -> str:
+def _read_only_uri(database: Path) -> str:
     """Return a URI that opens a database without reading or creating a journal beside it."""
     return f"{database.absolute().as_uri()}?mode=ro&immutable=1"
 
 
-def _has_tables(uri: str) -> bool:
-    if not _tables(uri) >= _TABLES:
+def _has_hub_tables(uri: str) -> bool:
+    if not _read_table_names(uri) >= _TABLES:
         return False
     try:
         with closing(sqlite3.connect(uri, uri=True)) as db:
@@ -154,7 +158,7 @@ def _has_tables(uri: str) -> bool:
         return False
 
 
-def _tables(uri: str) -> set[str]:
+def _read_table_names(uri: str) -> set[str]:
     """Return the names of tables in a database; none if it cannot be read."""
     try:
         with closing(sqlite3.connect(uri, uri=True)) as db:
@@ -177,18 +181,18 @@ def _size(path: Path) -> int:
         return 0
 
 
-_NAMES = ("last_start", "agreed_time")
+_TIME_SETTINGS = ("last_start", "agreed_time")
 
 
-def earlier_times(db: Connection) -> list[datetime]:
+def get_start_times(db: Connection) -> list[datetime]:
     """Return the clock of the last start and the time agreed on then, as far as they exist."""
-    query = select(settings).where(settings.c.name.in_(_NAMES))
+    query = select(settings).where(settings.c.name.in_(_TIME_SETTINGS))
     return [datetime.fromisoformat(row.value) for row in db.execute(query)]
 
 
-def keep_times(db: Connection, now: datetime, agreed: datetime | None) -> None:
+def save_start_times(db: Connection, now: datetime, agreed: datetime | None) -> None:
     """Store the clock of this start, and the time that it agreed on with earlier ones."""
-    values: Mapping[str, datetime | None] = dict(zip(_NAMES, (now, agreed), strict=True))
+    values: Mapping[str, datetime | None] = dict(zip(_TIME_SETTINGS, (now, agreed), strict=True))
     for name, moment in values.items():
         if moment is not None:
-            insert_or_change(db, settings, "value", name=name, value=rfc3339(moment))
+            upsert(db, settings, "value", name=name, value=rfc3339(moment))

@@ -11,18 +11,18 @@ from sqlalchemy import Connection, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from qai_hub.local.disk import sync
-from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_claimed
+from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_hub_folder
 from qai_hub.local.store.dialect import (
     disk_full_as_os_error,
-    insert_unless_there,
+    insert_or_ignore,
     sqlite_engine,
-    writer_of,
+    with_write_lock,
 )
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
 
 _NEWER = (
-    "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or give "
-    "this hub another data folder."
+    "The data folder was written by a newer release of this hub: upgrade qai-hub-openapi, or use "
+    "another data folder."
 )
 _DAMAGED = "The database of the data folder is damaged: the hub's settings in it cannot be read."
 
@@ -45,12 +45,12 @@ class Store:
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         claim_folder(folder, durable=durable)
-        self._lock = _lock(folder)
-        self._engine = sqlite_engine(_private(folder / DATABASE), durable=durable)
+        self._lock = _lock_folder(folder)
+        self._engine = sqlite_engine(_create_private(folder / DATABASE), durable=durable)
         self._before_commit: list[Callable[[], None]] = []
         # SQLite allows one writer at a time; queueing here is fairer than SQLite's polling.
         self._writing = threading.Lock()
-        self._writer = writer_of(self._engine)
+        self._writer = with_write_lock(self._engine)
         try:
             with self._writer.begin() as db:
                 self.secret = _prepare(db)
@@ -94,7 +94,7 @@ class Store:
 
 
 @contextmanager
-def beside_the_hub(folder: Path) -> Iterator[Connection]:
+def open_folder(folder: Path) -> Iterator[Connection]:
     """Open a writing transaction in a hub's folder, whether or not a hub is running in it.
 
     Args:
@@ -108,8 +108,8 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
             is damaged or busy.
     """
     path = folder / DATABASE
-    problem = f"{folder} is no data folder of a hub: start one with it first, by qai-hub serve."
-    if not is_claimed(folder):
+    problem = f"{folder} is not a hub's data folder: start a hub with it first, by qai-hub serve."
+    if not is_hub_folder(folder):
         raise DataFolderError(problem)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
@@ -117,21 +117,21 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
             (version,) = map(int, db.execute(query).fetchone() or "0")
     except sqlite3.DatabaseError as error:
         # An interrupted start has left a database without tables.
-        unmade = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
+        has_no_tables = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
         cannot = f"The database in {folder} cannot be used: {error}."
-        raise DataFolderError(problem if unmade else cannot) from error
+        raise DataFolderError(problem if has_no_tables else cannot) from error
     except ValueError as error:
         raise DataFolderError(_DAMAGED) from error
     if version > SCHEMA_VERSION:
         raise DataFolderError(_NEWER)
     if version < SCHEMA_VERSION:
         raise DataFolderError(
-            f"The data folder {folder} is of an older release: start the hub with it, which brings "
-            "it up to date."
+            f"The data folder {folder} was written by an older release: start a hub with it once, "
+            "which upgrades it."
         )
-    engine = sqlite_engine(_private(path))
+    engine = sqlite_engine(_create_private(path))
     try:
-        with writer_of(engine).begin() as connection:
+        with with_write_lock(engine).begin() as connection:
             yield connection
     except DBAPIError as error:
         raise DataFolderError(f"The database in {folder} cannot be used: {error.orig}.") from error
@@ -139,9 +139,9 @@ def beside_the_hub(folder: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _lock(folder: Path) -> sqlite3.Connection:
+def _lock_folder(folder: Path) -> sqlite3.Connection:
     """Lock the folder until the connection closes or the process ends, however it ends."""
-    path = _private(folder / "lock.db")
+    path = _create_private(folder / "lock.db")
     lock = None
     try:
         lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -151,9 +151,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
             lock.close()
         problem = f"{path} cannot be locked: {error}."
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            problem = (
-                f"Another hub is using {folder}: stop it, or give this one another data folder."
-            )
+            problem = f"Another hub is using {folder}: stop it, or use another data folder."
         raise DataFolderError(problem) from error
     return lock
 
@@ -162,9 +160,9 @@ def _prepare(db: Connection) -> bytes:
     """Create the tables of a new database or upgrade those of an old one; return its secret."""
     if not inspect(db).has_table(settings.name):
         metadata.create_all(db)
-        fresh = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
-        for name, value in fresh.items():
-            insert_unless_there(db, settings, name=name, value=value)
+        initial = {"schema_version": str(SCHEMA_VERSION), "secret": secrets.token_hex(32)}
+        for name, value in initial.items():
+            insert_or_ignore(db, settings, name=name, value=value)
     found = {row.name: row.value for row in db.execute(select(settings))}
     try:
         version, secret = int(found["schema_version"]), bytes.fromhex(found["secret"])
@@ -182,7 +180,7 @@ def _prepare(db: Connection) -> bytes:
     return secret
 
 
-def _private(path: Path) -> Path:
+def _create_private(path: Path) -> Path:
     """Create a file that only its owner can read; SQLite gives its journals the same mode."""
     path.touch(mode=0o600)
     return path

@@ -32,10 +32,10 @@ _PRAGMAS = (
 )
 # With these, commits survive a power cut; fullfsync is for macOS.
 _DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
-_FLEETING = ("PRAGMA synchronous = OFF",)
+_NOT_DURABLE = ("PRAGMA synchronous = OFF",)
 
 
-def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  # noqa: ANN401 - columns of any type
+def insert_or_ignore(db: Connection, table: Table, **values: Any) -> bool:  # noqa: ANN401 - columns of any type
     """Insert a row unless one of its unique keys is taken; wait for concurrent inserts of that key.
 
     Args:
@@ -53,7 +53,7 @@ def insert_unless_there(db: Connection, table: Table, **values: Any) -> bool:  #
     return inserted is not None
 
 
-def insert_or_change(db: Connection, table: Table, *changed: str, **values: Any) -> None:  # noqa: ANN401 - columns of any type
+def upsert(db: Connection, table: Table, *changed: str, **values: Any) -> None:  # noqa: ANN401 - columns of any type
     """Insert a row, or update columns of the one with the same primary key.
 
     Args:
@@ -95,7 +95,7 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
         # The driver's own transactions begin too late and cannot be immediate: see begin().
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (*_PRAGMAS, *(_DURABLE if durable else _FLEETING)):
+        for pragma in (*_PRAGMAS, *(_DURABLE if durable else _NOT_DURABLE)):
             cursor.execute(pragma)
         cursor.close()
 
@@ -107,7 +107,7 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
     return engine
 
 
-def writer_of(engine: Engine) -> Engine:
+def with_write_lock(engine: Engine) -> Engine:
     """Return an engine whose transactions take the write lock when they begin."""
     return engine.execution_options(immediate=True)
 

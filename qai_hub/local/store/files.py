@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from qai_hub.local.store.dialect import insert_or_change, insert_unless_there
+from qai_hub.local.store.dialect import insert_or_ignore, upsert
 from qai_hub.local.store.records import File, Job, Upload
 from qai_hub.local.store.schema import (
     artifacts,
@@ -30,23 +30,23 @@ from qai_hub.local.store.schema import (
 )
 
 
-def makers_of(db: Connection, key: str) -> list[str]:
+def get_cached_job_ids(db: Connection, key: str) -> list[str]:
     """Return the latest job of each owner that made the target model of a cache key."""
     return list(db.execute(select(makers.c.job_id).where(makers.c.key == key)).scalars())
 
 
-def forget_maker(db: Connection, job_id: str) -> None:
+def delete_cache_entry(db: Connection, job_id: str) -> None:
     """Remove the cache entry of a job, so that its target model is not reused."""
     db.execute(delete(makers).where(makers.c.job_id == job_id))
 
 
-def remember_maker(db: Connection, key: str, job: Job) -> None:
+def save_cache_entry(db: Connection, key: str, job: Job) -> None:
     """Record that a job made the target model of a cache key."""
-    insert_or_change(db, makers, "job_id", key=key, owner_id=job.owner_id, job_id=job.id)
+    upsert(db, makers, "job_id", key=key, owner_id=job.owner_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredResponse:
     """The first response to a request with an idempotency key.
 
     Attributes:
@@ -70,7 +70,7 @@ class StoredAnswer:
     answer: Any = None
 
 
-def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
+def claim_key(db: Connection, request: StoredResponse) -> StoredResponse | None:
     """Claim an idempotency key for a request, before handling it in the same transaction.
 
     As the key is unique, a concurrent request with the same key waits for the end of that
@@ -84,23 +84,23 @@ def claim_key(db: Connection, request: StoredAnswer) -> StoredAnswer | None:
     Returns:
         None if the key was free and is now claimed; otherwise the response to the first request.
     """
-    if insert_unless_there(db, idempotency, **asdict(request)):
+    if insert_or_ignore(db, idempotency, **asdict(request)):
         return None
-    return StoredAnswer(*db.execute(select(idempotency).where(*_named(request))).one())
+    return StoredResponse(*db.execute(select(idempotency).where(*_key_conditions(request))).one())
 
 
-def keep_answer(db: Connection, answer: StoredAnswer) -> None:
+def save_response(db: Connection, response: StoredResponse) -> None:
     """Store the response to a request that claimed its key in the same transaction."""
-    changed = {name: getattr(answer, name) for name in ("status", "headers", "answer")}
-    db.execute(update(idempotency).where(*_named(answer)).values(changed))
+    changed = {name: getattr(response, name) for name in ("status", "headers", "answer")}
+    db.execute(update(idempotency).where(*_key_conditions(response)).values(changed))
 
 
-def forget_answers(db: Connection, moment: str) -> None:
+def delete_responses(db: Connection, moment: str) -> None:
     """Delete the stored responses up to a time."""
     db.execute(delete(idempotency).where(idempotency.c.created <= moment))
 
 
-def _named(request: StoredAnswer) -> tuple[ColumnElement[bool], ...]:
+def _key_conditions(request: StoredResponse) -> tuple[ColumnElement[bool], ...]:
     return tuple(
         idempotency.c[name] == getattr(request, name) for name in ("user_id", "path", "key")
     )
@@ -116,7 +116,7 @@ _UPLOADS = select(
     uploads.c.owner_id,
 )
 # Every column that refers to a file: as long as a row does, the file is needed.
-_NEEDS = (models.c.file_id, models.c.source_id, datasets.c.file_id, artifacts.c.file_id)
+_FILE_REFERENCES = (models.c.file_id, models.c.source_id, datasets.c.file_id, artifacts.c.file_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,14 @@ def set_digest(db: Connection, file_id: str, sha256: str) -> None:
     db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
 
 
-def unexpired_files(db: Connection, moment: str) -> dict[str, int]:
+def get_unexpired_sizes(db: Connection, moment: str) -> dict[str, int]:
     """Return the sizes in bytes of all files, except those of datasets that expired by a time."""
     expired = exists().where(datasets.c.file_id == files.c.id, datasets.c.expires <= moment)
     rows = db.execute(select(files.c.id, files.c.size).where(~expired))
     return {row.id: row.size for row in rows}
 
 
-def forget_unneeded(db: Connection, file_ids: Iterable[str]) -> list[str]:
+def delete_unreferenced(db: Connection, file_ids: Iterable[str]) -> list[str]:
     """Delete the rows of those files that no model, dataset or artifact needs any more.
 
     Args:
@@ -162,8 +162,8 @@ def forget_unneeded(db: Connection, file_ids: Iterable[str]) -> list[str]:
     Returns:
         The files to delete once the transaction has succeeded.
     """
-    unneeded = [~exists().where(column == files.c.id) for column in _NEEDS]
-    statement = delete(files).where(files.c.id.in_(file_ids), *unneeded).returning(files.c.id)
+    unreferenced = [~exists().where(column == files.c.id) for column in _FILE_REFERENCES]
+    statement = delete(files).where(files.c.id.in_(file_ids), *unreferenced).returning(files.c.id)
     return list(db.execute(statement).scalars())
 
 
@@ -178,13 +178,13 @@ def get_upload(db: Connection, upload_id: str) -> Upload | None:
     return None if row is None else Upload(*row)
 
 
-def uploads_for(db: Connection, object_id: str) -> list[Upload]:
+def get_uploads(db: Connection, object_id: str) -> list[Upload]:
     """Return the unfinished uploads for a model or dataset, latest first."""
     query = _UPLOADS.where(uploads.c.object_id == object_id).order_by(uploads.c.created.desc())
     return [Upload(*row) for row in db.execute(query)]
 
 
-def begun_uploads(db: Connection) -> dict[str, str]:
+def get_upload_times(db: Connection) -> dict[str, str]:
     """Return the time at which each unfinished upload began, by id."""
     return {row.id: row.created for row in db.execute(select(uploads.c.id, uploads.c.created))}
 
@@ -195,22 +195,22 @@ def count_uploads(db: Connection, owner_id: int, since: str) -> int:
     return db.execute(query).scalar_one()
 
 
-def remove_uploads(db: Connection, upload_ids: Sequence[str]) -> None:
+def delete_uploads(db: Connection, upload_ids: Sequence[str]) -> None:
     """Delete uploads, whether they are complete or not."""
     db.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
 
 
-def forget_part(db: Connection, upload_id: str, number: int) -> None:
+def delete_part(db: Connection, upload_id: str, number: int) -> None:
     """Delete the record of a part that is about to be overwritten."""
     db.execute(delete(parts).where(parts.c.upload_id == upload_id, parts.c.number == number))
 
 
-def put_part(db: Connection, part: Part) -> None:
+def save_part(db: Connection, part: Part) -> None:
     """Record that a part has arrived, replacing an earlier one with the same number."""
-    insert_or_change(db, parts, "size", "sha256", **asdict(part))
+    upsert(db, parts, "size", "sha256", **asdict(part))
 
 
-def parts_of(db: Connection, upload_id: str) -> list[Part]:
+def get_parts(db: Connection, upload_id: str) -> list[Part]:
     """Return the parts of an upload that have arrived, in order."""
     query = select(parts).where(parts.c.upload_id == upload_id).order_by(parts.c.number)
     return [Part(*row) for row in db.execute(query)]

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from qai_hub.local.store.dialect import insert_unless_there
+from qai_hub.local.store.dialect import insert_or_ignore
 from qai_hub.local.store.records import Account, User, new_id
 from qai_hub.local.store.schema import (
     datasets,
@@ -46,7 +46,7 @@ _VERSION = "users_version"
 _USERS_VERSION = select(settings.c.value).where(settings.c.name == _VERSION)
 
 
-def normalized(email: str) -> str:
+def normalize_email(email: str) -> str:
     """Return an e-mail address as it is stored and compared.
 
     Args:
@@ -66,7 +66,7 @@ def normalized(email: str) -> str:
 
 def ensure_user(db: Connection, email: str) -> User:
     """Return the user with a normalized address; a new user is created with a project."""
-    if insert_unless_there(db, users, email=email):
+    if insert_or_ignore(db, users, email=email):
         user_id = db.execute(select(users.c.id).where(users.c.email == email)).scalar_one()
         db.execute(insert(projects).values(id=new_id("p"), owner_id=user_id, slug="default"))
     return User(*db.execute(_USERS.where(users.c.email == email)).one())
@@ -77,18 +77,18 @@ def get_user(db: Connection, user_id: int) -> User:
     return User(*db.execute(_USERS.where(users.c.id == user_id)).one())
 
 
-def all_users(db: Connection) -> list[User]:
+def get_users(db: Connection) -> list[User]:
     """Return all users, in the order in which they were added."""
     return [User(*row) for row in db.execute(_USERS.order_by(users.c.id))]
 
 
 def read_accounts(db: Connection) -> dict[str, Account]:
     """Return all accounts by address, in the order in which the users were added."""
-    held: defaultdict[int, set[str]] = defaultdict(set)
+    digests: defaultdict[int, set[str]] = defaultdict(set)
     for row in db.execute(select(tokens)):
-        held[row.user_id].add(row.digest)
+        digests[row.user_id].add(row.digest)
     return {
-        row.email: Account(row.email, row.origin, row.active, frozenset(held[row.id]))
+        row.email: Account(row.email, row.origin, row.active, frozenset(digests[row.id]))
         for row in db.execute(select(users).order_by(users.c.id))
     }
 
@@ -113,13 +113,13 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
         db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
         for digest in sorted(account.tokens):
             db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))
-    insert_unless_there(db, settings, name=_VERSION, value="0")
+    insert_or_ignore(db, settings, name=_VERSION, value="0")
     # Incremented by the database, so that concurrent changes both count.
-    more = cast(cast(settings.c.value, Integer) + 1, String)
-    db.execute(update(settings).where(settings.c.name == _VERSION).values(value=more))
+    incremented = cast(cast(settings.c.value, Integer) + 1, String)
+    db.execute(update(settings).where(settings.c.name == _VERSION).values(value=incremented))
 
 
-def users_version(db: Connection) -> int:
+def get_users_version(db: Connection) -> int:
     """Return a number that grows with each change of accounts, whichever process makes it."""
     found: str | None = db.execute(_USERS_VERSION).scalar_one_or_none()
     return int(found or 0)
@@ -132,10 +132,10 @@ def token_digest(token: str) -> str:
 
 _OWNED = (models, datasets, jobs)
 # Objects in one query: SQLite limits the number of its parameters.
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 
 
-def shared_with(db: Connection, object_id: str) -> list[str]:
+def get_shared_emails(db: Connection, object_id: str) -> list[str]:
     """Return the addresses that an object is shared with, in the order they were added."""
     query = select(shares.c.email).where(shares.c.object_id == object_id).order_by(shares.c.seq)
     return list(db.execute(query).scalars())
@@ -144,7 +144,7 @@ def shared_with(db: Connection, object_id: str) -> list[str]:
 def share(db: Connection, object_id: str, emails: Sequence[str]) -> None:
     """Share an object with normalized addresses; existing shares are kept."""
     for email in emails:
-        insert_unless_there(db, shares, object_id=object_id, email=email)
+        insert_or_ignore(db, shares, object_id=object_id, email=email)
 
 
 def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None) -> None:
@@ -155,13 +155,13 @@ def unshare(db: Connection, object_id: str, emails: Sequence[str] | None = None)
     db.execute(statement)
 
 
-def open_to(
+def find_accessible(
     db: Connection,
     email: str,
     object_ids: Iterable[str],
     *,
-    makers: Sequence[str],
-    runners: Sequence[str],
+    producer_kinds: Sequence[str],
+    runner_kinds: Sequence[str],
 ) -> set[str]:
     """Return which objects are open to a user who does not own them.
 
@@ -176,66 +176,74 @@ def open_to(
         db: The transaction.
         email: The user's normalized address.
         object_ids: Jobs, models or datasets.
-        makers: The job types that are shared along with a job that runs their models.
-        runners: The job types that run models, and share the jobs behind them.
+        producer_kinds: The job types that are shared along with a job that runs their models.
+        runner_kinds: The job types that run models, and share the jobs behind them.
 
     Returns:
         The objects that the user may see.
     """
     found: set[str] = set()
     for ids in _batches(object_ids):
-        wanted = {"email": email, "ids": ids, "makers": makers, "runners": runners}
-        found |= {*db.execute(_OPEN, wanted).scalars()}
+        wanted = {
+            "email": email,
+            "ids": ids,
+            "producer_kinds": producer_kinds,
+            "runner_kinds": runner_kinds,
+        }
+        found |= {*db.execute(_ACCESSIBLE, wanted).scalars()}
     return found
 
 
 def _batches(object_ids: Iterable[str]) -> Iterator[list[str]]:
     remaining = iter(object_ids)
-    while batch := list(islice(remaining, _AT_ONCE)):
+    while batch := list(islice(remaining, _BATCH_SIZE)):
         yield batch
 
 
-def _open() -> Select[tuple[str]]:
+def _accessible_query() -> Select[tuple[str]]:
     """Return the query that walks from each object to its shares, through its owner's jobs only."""
     wanted: BindParameter[list[str]] = bindparam("ids", expanding=True)
-    makers: BindParameter[list[str]] = bindparam("makers", expanding=True)
-    runners: BindParameter[list[str]] = bindparam("runners", expanding=True)
-    things = union_all(
+    producer_kinds: BindParameter[list[str]] = bindparam("producer_kinds", expanding=True)
+    runner_kinds: BindParameter[list[str]] = bindparam("runner_kinds", expanding=True)
+    resources = union_all(
         *(select(table.c.id, table.c.owner_id).where(table.c.id.in_(wanted)) for table in _OWNED)
-    ).cte("things")
-    opening = union(
-        select(things.c.id, jobs.c.id.label("job_id"), jobs.c.owner_id).join(
-            jobs, jobs.c.id == things.c.id
+    ).cte("resources")
+    direct = union(
+        select(resources.c.id, jobs.c.id.label("job_id"), jobs.c.owner_id).join(
+            jobs, jobs.c.id == resources.c.id
         ),
-        select(things.c.id, uses.c.job_id, jobs.c.owner_id)
-        .join(uses, uses.c.object_id == things.c.id)
-        .join(jobs, and_(jobs.c.id == uses.c.job_id, jobs.c.owner_id == things.c.owner_id)),
-    ).cte("opening")
-    chain = select(opening).cte("chain", recursive=True)
-    maker, consumer = jobs.alias("maker"), jobs.alias("consumer")
-    made, used = uses.alias("made"), uses.alias("used")
+        select(resources.c.id, uses.c.job_id, jobs.c.owner_id)
+        .join(uses, uses.c.object_id == resources.c.id)
+        .join(jobs, and_(jobs.c.id == uses.c.job_id, jobs.c.owner_id == resources.c.owner_id)),
+    ).cte("direct")
+    chain = select(direct).cte("chain", recursive=True)
+    producer, consumer = jobs.alias("producer"), jobs.alias("consumer")
+    target, model_input = uses.alias("target"), uses.alias("model_input")
     chain = chain.union(
         select(chain.c.id, consumer.c.id, chain.c.owner_id)
         .select_from(chain)
-        .join(maker, and_(maker.c.id == chain.c.job_id, maker.c.kind.in_(makers)))
-        .join(made, and_(made.c.job_id == maker.c.id, made.c.role == "target"))
-        .join(used, and_(used.c.object_id == made.c.object_id, used.c.role == "input"))
+        .join(producer, and_(producer.c.id == chain.c.job_id, producer.c.kind.in_(producer_kinds)))
+        .join(target, and_(target.c.job_id == producer.c.id, target.c.role == "target"))
+        .join(
+            model_input,
+            and_(model_input.c.object_id == target.c.object_id, model_input.c.role == "input"),
+        )
         .join(
             consumer,
-            and_(consumer.c.id == used.c.job_id, consumer.c.owner_id == chain.c.owner_id),
+            and_(consumer.c.id == model_input.c.job_id, consumer.c.owner_id == chain.c.owner_id),
         )
-        .where(or_(consumer.c.kind.in_(makers), consumer.c.kind.in_(runners)))
+        .where(or_(consumer.c.kind.in_(producer_kinds), consumer.c.kind.in_(runner_kinds)))
     )
-    runs = select(chain.c.id, chain.c.job_id).join(
-        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(runners))
+    runners = select(chain.c.id, chain.c.job_id).join(
+        jobs, and_(jobs.c.id == chain.c.job_id, jobs.c.kind.in_(runner_kinds))
     )
-    ways = union(
-        select(things.c.id, things.c.id.label("shared_id")),
-        select(opening.c.id, opening.c.job_id),
-        runs,
-    ).subquery("ways")
-    mine = and_(shares.c.object_id == ways.c.shared_id, shares.c.email == bindparam("email"))
-    return select(ways.c.id).join(shares, mine).distinct()
+    grants = union(
+        select(resources.c.id, resources.c.id.label("shared_id")),
+        select(direct.c.id, direct.c.job_id),
+        runners,
+    ).subquery("grants")
+    shared = and_(shares.c.object_id == grants.c.shared_id, shares.c.email == bindparam("email"))
+    return select(grants.c.id).join(shares, shared).distinct()
 
 
-_OPEN = _open()
+_ACCESSIBLE = _accessible_query()

@@ -52,7 +52,7 @@ def add_uses(db: Connection, job_id: str, role: Role, ids: Sequence[str]) -> Non
         )
 
 
-def uses_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
+def get_uses(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     """Return the models and datasets of jobs, by job."""
     found: defaultdict[str, Uses] = defaultdict(Uses)
     for job_id, role, object_id in db.execute(_USES, {"ids": list(job_ids)}):
@@ -60,7 +60,7 @@ def uses_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     return found
 
 
-class First(NamedTuple):
+class ReadyJob(NamedTuple):
     """The job of a user that comes first; `seq` is its position by age."""
 
     owner_id: int
@@ -68,7 +68,7 @@ class First(NamedTuple):
     seq: int
 
 
-def first_ready_jobs(db: Connection, state: str) -> list[First]:
+def first_ready_jobs(db: Connection, state: str) -> list[ReadyJob]:
     """Return each user's oldest job that is in a state and has its input models.
 
     This costs one index lookup per user, however many jobs they have.
@@ -84,7 +84,7 @@ def first_ready_jobs(db: Connection, state: str) -> list[First]:
     query = select(jobs.c.owner_id, jobs.c.id, jobs.c.seq).join_from(
         users, jobs, jobs.c.seq == oldest
     )
-    return [First(*row) for row in db.execute(query)]
+    return [ReadyJob(*row) for row in db.execute(query)]
 
 
 def count_jobs(db: Connection, owner_id: int, state: str) -> int:
@@ -93,7 +93,7 @@ def count_jobs(db: Connection, owner_id: int, state: str) -> int:
     return db.execute(query).scalar_one()
 
 
-def release(db: Connection, model_ids: Sequence[str], state: str) -> None:
+def mark_ready(db: Connection, model_ids: Sequence[str], state: str) -> None:
     """Mark as ready those jobs in a state for which new models complete the input."""
     missing = exists().where(
         uses.c.job_id == jobs.c.id,
@@ -109,7 +109,7 @@ def release(db: Connection, model_ids: Sequence[str], state: str) -> None:
     )
 
 
-def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str | None:
+def find_job_using(db: Connection, object_id: str, states: Iterable[str]) -> str | None:
     """Return the oldest job in one of some states that uses or makes a model or dataset."""
     query = (
         select(jobs.c.id)
@@ -121,7 +121,7 @@ def job_that_needs(db: Connection, object_id: str, states: Iterable[str]) -> str
     return db.execute(query).scalar_one_or_none()
 
 
-def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:
+def get_dependents(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:
     """Return the jobs in a state that use models made by some jobs, oldest first."""
     made = uses.alias("made")
     query = (
@@ -141,7 +141,7 @@ def waiting_behind(db: Connection, job_ids: Sequence[str], state: str) -> list[s
     return list(db.execute(query).scalars())
 
 
-def origin_of(db: Connection, sha256: str) -> Model | None:
+def find_model_by_digest(db: Connection, sha256: str) -> Model | None:
     """Return the latest model with a known provenance whose file has a digest, whoever owns it."""
     query = (
         select(models.c.id)
@@ -159,21 +159,21 @@ def add_result(db: Connection, job_id: str, body: dict[str, Any]) -> None:
     db.execute(insert(results), {"job_id": job_id, "body": body})
 
 
-def result_of(db: Connection, job_id: str) -> dict[str, Any] | None:
+def get_job_result(db: Connection, job_id: str) -> dict[str, Any] | None:
     """Return the result of a job."""
     query = select(results.c.body).where(results.c.job_id == job_id)
     body: dict[str, Any] | None = db.execute(query).scalar_one_or_none()
     return body
 
 
-def add_artifact(db: Connection, *added: Artifact) -> None:
+def add_artifacts(db: Connection, *added: Artifact) -> None:
     """Store artifacts, of one job or of several."""
     # By name and not by `asdict`, which copies: there may be thousands.
     names = [each.name for each in fields(Artifact)]
     db.execute(insert(artifacts), [{name: getattr(one, name) for name in names} for one in added])
 
 
-def artifacts_of(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, list[Artifact]]:
+def get_artifacts(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, list[Artifact]]:
     """Return the artifacts of jobs, by job."""
     found: defaultdict[str, list[Artifact]] = defaultdict(list)
     for row in db.execute(_ARTIFACTS, {"ids": list(job_ids)}):

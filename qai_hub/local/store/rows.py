@@ -80,11 +80,11 @@ class Rows(Generic[_Record_co]):
         """Insert a row."""
         db.execute(insert(self._table), values)
 
-    def change(self, db: Connection, key: str, **values: Any) -> None:  # noqa: ANN401 - as above
+    def update(self, db: Connection, key: str, **values: Any) -> None:  # noqa: ANN401 - as above
         """Update columns of the row with an id."""
         db.execute(update(self._table).where(self._table.c.id == key), values)
 
-    def change_if(
+    def update_if(
         self,
         db: Connection,
         key: str,
@@ -95,7 +95,7 @@ class Rows(Generic[_Record_co]):
         statement = update(self._table).where(self._table.c.id == key, *conditions)
         return db.execute(statement.values(**values)).rowcount == 1
 
-    def change_all(
+    def update_all(
         self,
         db: Connection,
         keys: Sequence[str],
@@ -107,7 +107,7 @@ class Rows(Generic[_Record_co]):
         changed = db.execute(statement.values(**values).returning(self._table.c.id))
         return list(changed.scalars())
 
-    def remove(self, db: Connection, key: str) -> None:
+    def delete(self, db: Connection, key: str) -> None:
         """Delete the row with an id."""
         db.execute(delete(self._table).where(self._table.c.id == key))
 
@@ -115,7 +115,7 @@ class Rows(Generic[_Record_co]):
         self,
         db: Connection,
         viewer: User,
-        wanted: PageRequest,
+        request: PageRequest,
         filters: Sequence[ColumnElement[bool]] = (),
     ) -> Page[_Record_co]:
         """List the objects that a user owns or that are shared with them directly, newest first.
@@ -123,7 +123,7 @@ class Rows(Generic[_Record_co]):
         Args:
             db: The transaction.
             viewer: The user.
-            wanted: The requested page.
+            request: The requested page.
             filters: Further conditions on the items.
 
         Returns:
@@ -141,16 +141,16 @@ class Rows(Generic[_Record_co]):
             db.execute(select(func.count()).select_from(table).where(*part)).scalar_one()
             for part in parts
         )
-        if wanted.cursor is not None:
-            parts = [[*part, table.c.seq < wanted.cursor] for part in parts]
+        if request.cursor is not None:
+            parts = [[*part, table.c.seq < request.cursor] for part in parts]
         query = (
             union_all(*(self._columns.where(*part) for part in parts))
             .order_by(desc("seq"))
-            .limit(wanted.limit + 1)
-            .offset(wanted.offset)
+            .limit(request.limit + 1)
+            .offset(request.offset)
         )
         found = [self._record(*row) for row in db.execute(query)]
-        items = found[: wanted.limit]
+        items = found[: request.limit]
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)
 
 

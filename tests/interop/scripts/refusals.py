@@ -6,7 +6,7 @@ import numpy as np
 
 import qai_hub as hub
 
-from . import _front
+from . import _fault_client
 
 DEVICE = hub.Device("Samsung Galaxy S24")
 COLLEAGUE = "colleague@example.com"
@@ -139,17 +139,17 @@ def a_dataset_file_that_is_not_there() -> None:
 
 
 def a_dataset_that_has_expired() -> None:
-    client = _front.client()
+    client = _fault_client.client()
     dataset = client.upload_dataset(DATA)
-    _front.trouble(client, "GET .*/datasets/", hours=31 * 24)
+    _fault_client.inject(client, "GET .*/datasets/", hours=31 * 24)
     client.get_datasets()
     client.submit_inference_job(client.upload_model("affine.onnx"), DEVICE, dataset)
 
 
 def download_a_dataset_that_has_expired() -> None:
-    client = _front.client()
+    client = _fault_client.client()
     dataset = client.upload_dataset(DATA)
-    _front.trouble(client, "GET .*/datasets/", hours=31 * 24)
+    _fault_client.inject(client, "GET .*/datasets/", hours=31 * 24)
     client.get_dataset(dataset.dataset_id).download()
 
 
@@ -191,9 +191,9 @@ def a_wrong_token_for_an_upload() -> None:
 
 
 def a_token_that_is_withdrawn() -> None:
-    client = _front.client()
+    client = _fault_client.client()
     job = client.submit_compile_job("affine.onnx", DEVICE)
-    _front.trouble(client, "GET .*/jobs/", times=100, status=401)
+    _fault_client.inject(client, "GET .*/jobs/", times=100, status=401)
     job.wait()
 
 

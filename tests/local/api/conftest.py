@@ -32,18 +32,18 @@ def hub(shared_worker: FakeWorker) -> Iterator[LocalHub]:
 
 @pytest.fixture
 def worker(shared_worker: FakeWorker) -> Iterator[FakeWorker]:
-    """The stand-in; a test may hold it back by clearing `go`."""
+    """The stand-in; a test may hold it back by clearing `may_finish`."""
     yield shared_worker
-    shared_worker.fail.clear()
-    shared_worker.tells.clear()
-    shared_worker.leaves.clear()
-    shared_worker.go.set()
+    shared_worker.failures.clear()
+    shared_worker.extra_results.clear()
+    shared_worker.extra_files.clear()
+    shared_worker.may_finish.set()
 
 
 @pytest.fixture
 def held(worker: FakeWorker) -> FakeWorker:
     """The stand-in, which lets no job come to its end."""
-    worker.go.clear()
+    worker.may_finish.clear()
     return worker
 
 

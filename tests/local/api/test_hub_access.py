@@ -197,14 +197,14 @@ def test_a_person_who_gets_an_account_later_finds_what_was_shared(tmp_path: Path
 
 def shared_then_taken_back(ada: Api, bob: Api, worker: FakeWorker) -> tuple[str, str, str]:
     """Let Bob run Ada's model, which she fails to make, with her data; then take both back."""
-    worker.fail["--bad"] = "Ada's secret."
-    worker.go.clear()
+    worker.failures["--bad"] = "Ada's secret."
+    worker.may_finish.clear()
     failed, target = ada.compile(ada.upload_model(), name="Ada's plan", options="--bad")
     data = ada.upload_dataset()
     for path in (f"models/{target}/shared_access/", f"datasets/{data}/shared_access/"):
         ada.patch(path, {"add_email": [BOB]})
     run = bob.submit("inference_job", target, dataset={"dataset_id": data})
-    worker.go.set()
+    worker.may_finish.set()
     ada.wait(failed)
     bob.wait(run)
     for path in (f"models/{target}/shared_access/", f"datasets/{data}/shared_access/"):

@@ -5,7 +5,7 @@ import threading
 import httpx
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, Json, ok, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.wire import decode
@@ -15,13 +15,13 @@ CANCELLED = "JOB_FAILURE_TYPE_CANCELLED"
 
 
 def until_gone(worker: FakeWorker) -> None:
-    until(lambda: worker.at_once == 0, "the attempt did not end")
+    wait_until(lambda: worker.running == 0, "the attempt did not end")
 
 
 def running(ada: Api, worker: FakeWorker, model: str) -> str:
     key, _ = ada.compile(model)
     begun = "JOB_STATE_OPTIMIZING_MODEL"
-    until(lambda: worker.at_once and ada.job(key)["job_state"] == begun)
+    wait_until(lambda: worker.running and ada.job(key)["job_state"] == begun)
     return key
 
 
@@ -52,7 +52,7 @@ def test_cancelling_again_or_too_late_changes_nothing(
     before = ada.get(f"jobs/{key}/")
     assert ada.post(f"jobs/{key}/cancel/")["status"] == "JOB_STATE_FAILED"
     assert ada.get(f"jobs/{key}/") == before
-    held.go.set()
+    held.may_finish.set()
     done, _ = ada.compile(model)
     ada.wait(done)
     before = ada.get(f"jobs/{done}/")
@@ -116,7 +116,7 @@ def test_only_the_owner_may_cancel(
 
 def test_a_queued_job_ends_without_having_run() -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(
         users=["ada@example.com"], max_parallel_jobs=1, run_attempt=worker, validate_responses=True
     ) as hub:
@@ -127,7 +127,7 @@ def test_a_queued_job_ends_without_having_run() -> None:
         assert ada.post(f"jobs/{queued}/cancel/")["status"] == "JOB_STATE_FAILED"
         assert ada.job(queued)["failure_reason"] == REASON
         assert REASON in log_of(ada, queued)
-        worker.go.set()
+        worker.may_finish.set()
         ada.wait(first)
         ada.close()
     assert [request.options for request in worker.requests] == [""]

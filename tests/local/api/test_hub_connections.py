@@ -14,7 +14,7 @@ import httpx
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.limits import ServerLimits
@@ -25,11 +25,11 @@ LIMITS = ServerLimits(connections=100, refusals=10, waits=50, threads=8)
 @contextmanager
 def limited(**limits: float) -> Iterator[LocalHub]:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     changed = replace(LIMITS, **limits)  # type: ignore[arg-type]
     with LocalHub(limits=changed, run_attempt=worker, validate_responses=True) as hub:
         yield hub
-        worker.go.set()
+        worker.may_finish.set()
 
 
 def connect(hub: LocalHub) -> socket.socket:
@@ -180,7 +180,7 @@ def test_a_client_that_does_not_read_its_answer_is_given_up() -> None:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.sendall(get(hub, url.removeprefix(hub.url)))
             deaf.recv(1, socket.MSG_PEEK)
-            until(lambda: hub.connections == 1)  # that of `api`
+            wait_until(lambda: hub.connections == 1)  # that of `api`
         api.close()
 
 
@@ -218,7 +218,7 @@ def test_a_refused_body_that_stands_still_is_not_waited_for_long() -> None:
         status, text = answer(slow)
         assert status == 413
         assert "connection: close" in text.lower()
-        until(lambda: hub.connections == 0)
+        wait_until(lambda: hub.connections == 0)
 
 
 @pytest.mark.parametrize("name", ["X-Long", "Accept", "Prefer", "Cookie"])
@@ -253,7 +253,7 @@ def parked(hub: LocalHub, key: str, stack: ExitStack, number: int) -> list[socke
     made = [stack.enter_context(connect(hub)) for _ in range(number)]
     for each in made:
         each.sendall(get(hub, f"/api/v1/jobs/{key}/", token, "Prefer: wait=30"))
-    until(lambda: hub.waiting == number)
+    wait_until(lambda: hub.waiting == number)
     return made
 
 
@@ -295,7 +295,7 @@ def test_without_an_idle_one_it_is_answered_503_and_beyond_that_closed() -> None
         assert is_closed(refused)
         for each in waiting[:1]:
             each.close()
-        until(lambda: hub.waiting == 2)
+        wait_until(lambda: hub.waiting == 2)
         assert httpx.get(f"{hub.url}/healthz").status_code == 200
         api.close()
 
@@ -327,7 +327,7 @@ def test_requests_that_do_not_come_make_room_after_a_moment(begun: tuple[str, ..
             except httpx.TransportError:
                 return False
 
-        until(served)
+        wait_until(served)
 
 
 def test_files_that_come_slowly_make_no_room() -> None:
@@ -340,9 +340,9 @@ def test_files_that_come_slowly_make_no_room() -> None:
         def slowly() -> Iterator[bytes]:
             yield content[:-1]
             # While it waits, each of these but the first takes the place of the one before.
-            until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
+            wait_until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
             time.sleep(2.2)
-            until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
+            wait_until(lambda: httpx.get(f"{hub.url}/healthz").status_code == 200)
             yield content[-1:]
 
         sent = httpx.put(url, content=slowly(), headers={"Content-Length": str(len(content))})

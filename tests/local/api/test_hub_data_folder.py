@@ -136,9 +136,9 @@ def test_an_upload_that_was_put_away_is_told_to_have_been_given_up(tmp_path: Pat
         assert hub.quarantined.count == 2
         body = {"upload_id": upload["upload_id"], "etags": [tag]}
         finish = api.http.post(f"models/{key}/multipart_upload/", json=body)
-        assert "given up: start another" in problem(finish, 409)
+        assert "abandoned: start another" in problem(finish, 409)
         again = api.http.patch(f"datasets/{dataset}/", json={"file_upload_complete": True})
-        assert "given up: start another" in problem(again, 409)
+        assert "abandoned: start another" in problem(again, 409)
         # Another upload does it.
         upload = api.get(f"models/{key}/multipart_upload/", file_size=5)["multipart_url"]
         tag = httpx.put(upload["urls"][0], content=b"54321").headers["ETag"]

@@ -77,7 +77,7 @@ def test_what_a_job_needs_is_not_deleted_and_the_job_is_named(
     ada.patch(f"models/{shared}/shared_access/", {"add_email": [BOB]})
     his, _ = bob.compile(shared)
     assert his in problem(ada.http.delete(f"models/{shared}/"), 409)
-    held.go.set()
+    held.may_finish.set()
     for api, job in ((ada, key), (ada, waiting), (bob, his)):
         assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
     for path in (f"models/{model}/", f"models/{target}/", f"datasets/{data}/", f"models/{shared}/"):
@@ -133,8 +133,8 @@ def test_uploads_end_with_what_they_are_for(ada: Api) -> None:
     assert httpx.post(form, files={"file": ("f", b"data")}).status_code == 201
     delete(ada, f"models/{model}/")
     delete(ada, f"datasets/{data}/")
-    assert "given up" in problem(httpx.put(upload["urls"][0], content=b"model"), 409)
-    assert "given up" in problem(httpx.post(form, files={"file": ("f", b"data")}), 409)
+    assert "abandoned" in problem(httpx.put(upload["urls"][0], content=b"model"), 409)
+    assert "abandoned" in problem(httpx.post(form, files={"file": ("f", b"data")}), 409)
 
 
 def test_a_file_that_several_have_from_the_cache_goes_with_the_last(tmp_path: Path) -> None:

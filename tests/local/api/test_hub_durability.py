@@ -102,8 +102,8 @@ def watched(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SyncedDisk]
 def work(data: Path, disk: SyncedDisk) -> None:
     """Have a hub do all that makes files."""
     worker = FakeWorker()
-    worker.leaves = {"profile_trace": b"trace", "runtime_log": b"log", "source": b"source"}
-    worker.fail = {BAD: "it is bad"}
+    worker.extra_files = {"profile_trace": b"trace", "runtime_log": b"log", "source": b"source"}
+    worker.failures = {BAD: "it is bad"}
     with LocalHub(data, users=["a@b"], run_attempt=worker, part_size=4, cache=True) as running:
         disk.looks = True
         api = Api(running)

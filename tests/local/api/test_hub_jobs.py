@@ -121,7 +121,10 @@ def test_a_link_job_makes_one_model_of_several(ada: Api, model: str, worker: Fak
 def test_facts_about_a_target_model_are_shown_with_it(
     ada: Api, model: str, worker: FakeWorker
 ) -> None:
-    worker.tells["metadata"] = {"QNN_SDK_VERSION": "2.51", "QNN_CONTEXT_BIN_SOC_MODEL": "57"}
+    worker.extra_results["metadata"] = {
+        "QNN_SDK_VERSION": "2.51",
+        "QNN_CONTEXT_BIN_SOC_MODEL": "57",
+    }
     key, target = ada.compile(model)
     ada.wait(key)
     facts = {"entries": {"1": "2.51", "32": "57"}}
@@ -133,14 +136,14 @@ def test_facts_about_a_target_model_are_shown_with_it(
 def test_all_facts_that_are_told_of_qnn_models_have_a_number() -> None:
     soc = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
     made = Provenance(runtime="qnn_context_binary", soc=soc, sdk="2", graphs=())
-    known = Contract.load().enum("ModelMetadataKey")
+    known = Contract.load().enum_values("ModelMetadataKey")
     assert {f"MODEL_METADATA_KEY_{name}" for name in build_metadata(made, 3)} <= known.keys()
 
 
 def test_traces_and_logs_of_a_runtime_are_artifacts(
     ada: Api, model: str, worker: FakeWorker
 ) -> None:
-    worker.leaves |= {"profile_trace": b"[]", "runtime_log": b"it ran"}
+    worker.extra_files |= {"profile_trace": b"[]", "runtime_log": b"it ran"}
     key = ada.submit("inference_job", model)
     ada.wait(key)
     kinds = {"HUB_LOG": 5, "DEVICE_LOG": 1, "PROFILE_TRACE": 6}
@@ -161,7 +164,7 @@ def test_traces_and_logs_of_a_runtime_are_artifacts(
 def test_a_failed_job_tells_why_wherever_it_is_asked(
     ada: Api, model: str, worker: FakeWorker
 ) -> None:
-    worker.fail["--bad"] = "--bad is no option."
+    worker.failures["--bad"] = "--bad is no option."
     key, target = ada.compile(model, options="--bad")
     assert ada.wait(key)["failure_reason"] == "--bad is no option."
     for path in (
@@ -181,7 +184,7 @@ def test_a_failed_job_tells_why_wherever_it_is_asked(
 
 
 def test_a_job_that_has_not_ended_says_so(ada: Api, model: str, worker: FakeWorker) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, target = ada.compile(model)
     waiting = ada.submit("inference_job", target, is_profiling_on=True)
     for path in (
@@ -192,7 +195,7 @@ def test_a_job_that_has_not_ended_says_so(ada: Api, model: str, worker: FakeWork
     ):
         assert "not ended" in problem(ada.http.get(path), 409)
     assert ada.job(waiting)["job_state"] == "JOB_STATE_CREATED"
-    worker.go.set()
+    worker.may_finish.set()
     assert ada.wait(waiting)["job_state"] == "JOB_STATE_DONE"
 
 

@@ -81,7 +81,9 @@ def submit(api: Api, kind: str, **params: Any) -> str:
 
 def test_no_operation_answers_what_that_client_cannot_read() -> None:
     for operation in Contract.load().operations:
-        assert not {204, 422, 501} & operation.answers.keys() or operation.message is None
+        assert (
+            not {204, 422, 501} & operation.response_validators.keys() or operation.message is None
+        )
         assert operation.status in {200, 201} or operation.message is None
 
 
@@ -181,7 +183,7 @@ def test_a_permanent_dataset_does_not_expire(ada: Api) -> None:
 def test_a_target_model_is_there_at_once(
     ada: Api, worker: FakeWorker, model: str, options: str, model_type: str | None
 ) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     job = job_of(ada, submit(ada, "compile_job", model={"model_id": model}, options=options))
     assert job["job_state"] in {"JOB_STATE_CREATED", "JOB_STATE_OPTIMIZING_MODEL"}
     assert job["target_model"]["model_id"].startswith("m")
@@ -201,7 +203,7 @@ def test_a_target_model_is_there_at_once(
 def test_a_target_model_of_other_jobs_has_its_format_at_once(
     ada: Api, worker: FakeWorker, model: str, kind: str, model_type: str
 ) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     things: Json = {"model": {"model_id": model}}
     if kind == "link_job":
         things = {"models": {"models": [{"model_id": model}]}}
@@ -238,7 +240,7 @@ def detail_of(summary: Json) -> Json:
 def test_a_failed_job_says_why_its_model_cannot_be_downloaded(
     ada: Api, worker: FakeWorker, model: str
 ) -> None:
-    worker.fail["--fail"] = "It was to fail."
+    worker.failures["--fail"] = "It was to fail."
     key = submit(ada, "compile_job", model={"model_id": model}, options="--fail")
     job = finished(ada, key)
     assert job["job_state"] == "JOB_STATE_FAILED"

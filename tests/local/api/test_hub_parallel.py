@@ -14,19 +14,19 @@ from qai_hub.local import LocalHub
 def most_at_once(jobs: int, limit: int | None = None) -> int:
     """Run many jobs on a hub of its own; return how many ran at once, at most."""
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(run_attempt=worker, cache=False, max_parallel_jobs=limit) as hub:
         api = Api(hub)
         model = api.upload_model()
         keys = [api.compile(model)[0] for _ in range(jobs)]
         # One more would show soon: those that may run begin at once.
-        while worker.at_once < (limit or os.cpu_count() or 1):
+        while worker.running < (limit or os.cpu_count() or 1):
             api.job(keys[0])
-        worker.go.set()
+        worker.may_finish.set()
         for key in keys:
             api.wait(key)
         api.close()
-    return worker.most_at_once
+    return worker.max_running
 
 
 @pytest.mark.parametrize("count", [1, 3])

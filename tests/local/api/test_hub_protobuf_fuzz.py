@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contract_values import answers
+from support.contract_strategies import answers
 from support.hub_http import DEVICE, Api, problem
 
 from qai_hub.wire import decode, encode

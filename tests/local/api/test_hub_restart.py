@@ -23,7 +23,7 @@ TESTS = Path(__file__).parents[2]
 @contextmanager
 def hub_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """Run a hub whose jobs never end, in a process of its own."""
-    command = [sys.executable, "-m", "support.hub_process", str(folder)]
+    command = [sys.executable, "-m", "support.fake_worker_hub", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=TESTS) as process:
         try:
             assert process.stdout is not None
@@ -85,13 +85,13 @@ def test_a_damaged_database_is_told(tmp_path: Path, name: str) -> None:
 
 def test_a_stopped_hub_goes_on_where_it_was(tmp_path: Path) -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(tmp_path, users=USERS, run_attempt=worker) as hub:
         api = Api(hub)
         key, _ = api.compile(api.upload_model())
         upload = api.get(f"models/{api.create_model()}/multipart_upload/", file_size=5)
         api.close()
-    worker.go.set()
+    worker.may_finish.set()
     with LocalHub(tmp_path, users=USERS, run_attempt=worker) as hub:
         api = Api(hub)
         assert api.wait(key)["job_state"] == "JOB_STATE_DONE"
@@ -128,12 +128,12 @@ def test_a_temporary_hub_leaves_nothing_behind(
 def test_a_hub_can_be_started_again_and_says_when_it_is_not() -> None:
     hub = LocalHub(users=["a@b"])
     for use in (lambda: hub.url, hub.token, hub.config, hub.client):
-        with pytest.raises(RuntimeError, match="does not run"):
+        with pytest.raises(RuntimeError, match="is not running"):
             use()
     for _ in range(2):
         with hub:
             assert httpx.get(hub.url).status_code == 200
-            with pytest.raises(RuntimeError, match="runs already"):
+            with pytest.raises(RuntimeError, match="already running"):
                 hub.start()
     assert repr(hub) == "LocalHub(stopped)"
 
@@ -149,7 +149,7 @@ def test_tokens_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
         httpx.get(url)
         api.close()
         assert "very-secret-token" not in repr(hub) + repr(config)
-        with pytest.raises(ValueError, match="no user of this hub: a@b"):
+        with pytest.raises(ValueError, match=r"not a user of this hub \(its users: a@b"):
             hub.token("c@d")
     logged = "".join(record.getMessage() for record in caplog.records if record.name != "httpx")
     assert "very-secret-token" not in logged

@@ -76,7 +76,7 @@ def test_a_folder_of_version_1_goes_on(tmp_path: Path) -> None:
 def test_a_folder_of_version_2_goes_on(tmp_path: Path) -> None:
     users = {"ada@example.com": "tok-ada", "bob@example.com": "tok-bob"}
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(
         old_folder(tmp_path / "hub", 2, FILES_2),
         users=users,
@@ -88,7 +88,7 @@ def test_a_folder_of_version_2_goes_on(tmp_path: Path) -> None:
         ada, bob = Api(hub, "ada@example.com"), Api(hub, "bob@example.com")
         running, waiting, queued = "j71d4uadi", "j65ukuewy", "jytxqmv1h"
         assert ada.job(waiting)["job_state"] == "JOB_STATE_CREATED"
-        worker.go.set()
+        worker.may_finish.set()
         for job in (running, waiting, queued):
             assert ada.wait(job)["job_state"] == "JOB_STATE_DONE"
         # An upload of each was under way: they count.

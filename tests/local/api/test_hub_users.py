@@ -8,7 +8,7 @@ import httpx
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.cli.main import main
 from qai_hub.local import LocalHub
@@ -94,12 +94,12 @@ def test_the_command_changes_a_hub_that_runs(
 
     with LocalHub(tmp_path, users={ADA: "a"}) as hub:
         token = command("add", BOB)
-        until(lambda: status(hub, token) == 200)
+        wait_until(lambda: status(hub, token) == 200)
         new = command("renew", BOB)
-        until(lambda: status(hub, token) == 401)
+        wait_until(lambda: status(hub, token) == 401)
         assert status(hub, new) == 200
         command("revoke", BOB)
-        until(lambda: status(hub, new) == 401)
+        wait_until(lambda: status(hub, new) == 401)
         # It works with its own folder on.
         assert status(hub, hub.add_user("eve@example.com")) == 200
         assert command("list").splitlines() == [
@@ -111,7 +111,7 @@ def test_the_command_changes_a_hub_that_runs(
 
 def test_a_request_that_waits_ends_as_one_of_a_stranger_once_its_token_is_taken_away() -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     with LocalHub(users=[ADA, BOB], run_attempt=worker) as hub:
         ada = Api(hub, ADA)
         job, _ = ada.compile(ada.upload_model())
@@ -122,9 +122,9 @@ def test_a_request_that_waits_ends_as_one_of_a_stranger_once_its_token_is_taken_
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        until(lambda: hub.waiting == 1)
+        wait_until(lambda: hub.waiting == 1)
         hub.revoke_user(ADA)
-        worker.go.set()
+        worker.may_finish.set()
         waiting.join()
         assert "token is missing or unknown" in problem(answers[0], 401)
         ada.close()

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
-from support.patience import until
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
-from qai_hub.local.api.long_poll import MAX_WAIT, wait_preference
+from qai_hub.local.api.long_poll import MAX_WAIT, parse_wait_preference
 
 
 def ask(api: Api, key: str, prefer: str) -> tuple[httpx.Response, float]:
@@ -22,14 +22,14 @@ def ask(api: Api, key: str, prefer: str) -> tuple[httpx.Response, float]:
 
 
 def test_the_answer_comes_when_the_job_ends(ada: Api, model: str, worker: FakeWorker) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     ended: list[float] = []
 
     def let() -> None:
         time.sleep(0.3)
         ended.append(time.monotonic())
-        worker.go.set()
+        worker.may_finish.set()
 
     thread = threading.Thread(target=let)
     thread.start()
@@ -42,7 +42,7 @@ def test_the_answer_comes_when_the_job_ends(ada: Api, model: str, worker: FakeWo
 
 
 def test_the_answer_comes_when_the_time_is_over(ada: Api, model: str, worker: FakeWorker) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     response, spent = ask(ada, key, "wait=1")
     assert response.json()["compile_job"]["job_state"] != "JOB_STATE_DONE"
@@ -69,7 +69,7 @@ def test_a_job_that_ends_while_it_is_looked_at_is_not_missed(ada: Api, model: st
 def test_other_preferences_are_ignored(
     ada: Api, model: str, worker: FakeWorker, prefer: str
 ) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     response, spent = ask(ada, key, prefer)
     assert response.status_code == 200
@@ -78,7 +78,7 @@ def test_other_preferences_are_ignored(
 
 
 def test_strangers_do_not_wait(ada: Api, eve: Api, model: str, worker: FakeWorker) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     response, spent = ask(eve, key, "wait=20")
     problem(response, 404)
@@ -88,7 +88,7 @@ def test_strangers_do_not_wait(ada: Api, eve: Api, model: str, worker: FakeWorke
 def test_waiters_cost_no_threads_and_all_are_told(
     hub: LocalHub, ada: Api, model: str, worker: FakeWorker
 ) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     answers: list[str] = []
 
@@ -98,9 +98,9 @@ def test_waiters_cost_no_threads_and_all_are_told(
     threads = [threading.Thread(target=wait) for _ in range(60)]
     for thread in threads:
         thread.start()
-    until(lambda: hub.waiting == 60)
+    wait_until(lambda: hub.waiting == 60)
     assert ada.get("devices/", select="true")["devices"]
-    worker.go.set()
+    worker.may_finish.set()
     for thread in threads:
         thread.join()
     assert answers == ["JOB_STATE_DONE"] * 60
@@ -110,16 +110,16 @@ def test_waiters_cost_no_threads_and_all_are_told(
 def test_whoever_hangs_up_is_forgotten(
     hub: LocalHub, ada: Api, model: str, worker: FakeWorker
 ) -> None:
-    worker.go.clear()
+    worker.may_finish.clear()
     key, _ = ada.compile(model)
     with pytest.raises(httpx.ReadTimeout):
         ada.http.get(f"jobs/{key}/", headers={"Prefer": "wait=30"}, timeout=0.3)
-    until(lambda: hub.waiting == 0)
+    wait_until(lambda: hub.waiting == 0)
 
 
 def test_a_hub_that_stops_lets_its_waiters_go() -> None:
     worker = FakeWorker()
-    worker.go.clear()
+    worker.may_finish.clear()
     hub = LocalHub(run_attempt=worker).start()
     api = Api(hub)
     key, _ = api.compile(api.upload_model())
@@ -131,7 +131,7 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    until(lambda: hub.waiting == 1)
+    wait_until(lambda: hub.waiting == 1)
     began = time.monotonic()
     hub.stop()
     thread.join()
@@ -161,10 +161,10 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
     ],
 )
 def test_the_preference(prefer: str, seconds: int | None) -> None:
-    assert wait_preference(prefer) == seconds
+    assert parse_wait_preference(prefer) == seconds
 
 
 @given(st.text() | st.from_regex(r'(wait|x) ?= ?"?[0-9]*"?([,;].*)?'))
 def test_any_preference_is_read_or_ignored(prefer: str) -> None:
-    seconds = wait_preference(prefer)
+    seconds = parse_wait_preference(prefer)
     assert seconds is None or 0 <= seconds <= MAX_WAIT

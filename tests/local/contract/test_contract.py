@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from support.small_contract import HANDLERS, SPEC, call, client, detail, echo, nobody
 
-from qai_hub.local.contract import Call, Contract, ContractError, Reply, routes
+from qai_hub.local.contract import Call, Contract, ContractError, Reply, build_routes
 from qai_hub.local.errors import ProblemError
 
 
 def test_a_missing_handler_stops_the_start() -> None:
     without = {name: handler for name, handler in HANDLERS.items() if name != "getThing"}
     with pytest.raises(ContractError, match="no handler for the operations getThing"):
-        routes(Contract(SPEC), without, nobody)
+        build_routes(Contract(SPEC), without, nobody)
 
 
 def test_a_handler_without_operation_stops_the_start() -> None:
     with pytest.raises(ContractError, match="handlers getNothing"):
-        routes(Contract(SPEC), HANDLERS | {"getNothing": echo}, nobody)
+        build_routes(Contract(SPEC), HANDLERS | {"getNothing": echo}, nobody)
 
 
 def test_a_dangling_reference_stops_the_start() -> None:
@@ -166,7 +166,7 @@ def test_answers_are_held_to_the_contract_on_demand(
     assert call("POST", "/things/", json=body, app=client(makeThing=wrong)).is_success
     strict = client(makeThing=wrong, validate_responses=True)
     detail(call("POST", "/things/", json=body, app=strict), 500)
-    assert "against the contract" in caplog.text
+    assert "violated the contract" in caplog.text
 
 
 def test_undeclared_problems_are_held_to_the_contract_on_demand() -> None:

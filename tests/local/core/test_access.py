@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-from support.store_world import add_dataset, add_job, add_model
+from support.store_builders import add_dataset, add_job, add_model
 
-from qai_hub.local.core.access import DATASET, JOB, MODEL, may_see, visible
+from qai_hub.local.core.access import DATASET, JOB, MODEL, filter_visible, is_visible
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import Store
-from qai_hub.local.store.people import share, shared_with, unshare
+from qai_hub.local.store.people import get_shared_emails, share, unshare
 from qai_hub.local.store.records import Owned, User
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
@@ -34,7 +34,7 @@ class World:
             name
             for name, key in self.ids.items()
             for rows in kinds
-            if (thing := rows.get(self.db, key)) is not None and may_see(self.db, viewer, thing)
+            if (thing := rows.get(self.db, key)) is not None and is_visible(self.db, viewer, thing)
         }
 
     def share(self, *names: str) -> None:
@@ -125,7 +125,7 @@ def test_a_share_of_a_recipient_opens_nothing_of_the_owner(world: World) -> None
     assert world.seen_by(world.eve) == set()
     job = JOBS.get(world.db, own)
     assert job is not None
-    assert may_see(world.db, world.eve, job)
+    assert is_visible(world.db, world.eve, job)
     world.unshare("compile3")
     assert world.seen_by(world.bob) == set()
 
@@ -146,9 +146,9 @@ def test_an_address_without_account_can_be_named_and_names_keep_their_order(worl
     key = world.ids["source"]
     share(world.db, key, ["z@example.com", "a@example.com"])
     share(world.db, key, ["m@example.com", "z@example.com"])
-    assert shared_with(world.db, key) == ["z@example.com", "a@example.com", "m@example.com"]
+    assert get_shared_emails(world.db, key) == ["z@example.com", "a@example.com", "m@example.com"]
     unshare(world.db, key, ["a@example.com", "nobody@example.com"])
-    assert shared_with(world.db, key) == ["z@example.com", "m@example.com"]
+    assert get_shared_emails(world.db, key) == ["z@example.com", "m@example.com"]
 
 
 def test_strangers_cannot_tell_what_exists(world: World) -> None:
@@ -158,7 +158,7 @@ def test_strangers_cannot_tell_what_exists(world: World) -> None:
         (MODEL, world.ids["source"], "m00000000"),
         (DATASET, world.ids["inputs"], "d00000000"),
     ):
-        for action in (kind.seen_by, kind.changed_by):
+        for action in (kind.get_visible, kind.get_editable):
             texts = []
             for each in (known, unknown):
                 with pytest.raises(ProblemError) as caught:
@@ -170,12 +170,12 @@ def test_strangers_cannot_tell_what_exists(world: World) -> None:
 
 def test_recipients_may_look_and_not_change(world: World) -> None:
     world.share("inference")
-    assert JOB.seen_by(world.db, world.bob, world.ids["inference"]).owner_id == world.ada.id
+    assert JOB.get_visible(world.db, world.bob, world.ids["inference"]).owner_id == world.ada.id
     for name, kind in (("inference", JOB), ("compile3", JOB)):
         with pytest.raises(ProblemError, match="Only its owner") as caught:
-            kind.changed_by(world.db, world.bob, world.ids[name])
+            kind.get_editable(world.db, world.bob, world.ids[name])
         assert caught.value.status == 403
-    assert JOB.changed_by(world.db, world.ada, world.ids["inference"]).name == "work"
+    assert JOB.get_editable(world.db, world.ada, world.ids["inference"]).name == "work"
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -187,8 +187,8 @@ def test_what_is_asked_at_once_is_what_is_asked_one_by_one(world: World, seed: i
     for rows in (JOBS, MODELS, DATASETS):
         things += rows.get_many(world.db, keys).values()
     for person in (world.ada, world.bob, world.eve):
-        alone = {thing.id for thing in things if may_see(world.db, person, thing)}
-        assert visible(world.db, person, things).keys() == alone
+        alone = {thing.id for thing in things if is_visible(world.db, person, thing)}
+        assert filter_visible(world.db, person, things).keys() == alone
 
 
 def test_any_number_of_things_can_be_asked_about(store: Store, ada: User, bob: User) -> None:
@@ -197,6 +197,6 @@ def test_any_number_of_things_can_be_asked_about(store: Store, ada: User, bob: U
         for key in keys[::2]:
             share(db, key, [bob.email])
         models = MODELS.get_many(db, keys).values()
-        assert set(visible(db, bob, models)) == set(keys[::2])
-        assert set(visible(db, ada, models)) == set(keys)
-        assert visible(db, ada, ()) == {}
+        assert set(filter_visible(db, bob, models)) == set(keys[::2])
+        assert set(filter_visible(db, ada, models)) == set(keys)
+        assert filter_visible(db, ada, ()) == {}

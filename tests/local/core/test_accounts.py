@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from qai_hub.local.core.access import add, renew, revoke
-from qai_hub.local.core.accounts import LOOK_EVERY, Accounts
+from qai_hub.local.core.account_changes import add_account, replace_tokens, revoke_account
+from qai_hub.local.core.accounts import REFRESH_SECONDS, Accounts
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.database import beside_the_hub
+from qai_hub.local.store.database import open_folder
 from qai_hub.local.store.people import read_accounts, token_digest, write_accounts
 from qai_hub.local.store.records import Account
 
@@ -33,7 +33,7 @@ def who(accounts: Accounts, token: str) -> str | None:
 
 
 def beside(folder: Path, step: object) -> None:
-    with beside_the_hub(folder) as db:
+    with open_folder(folder) as db:
         assert callable(step)
         write_accounts(db, step(read_accounts(db)))
 
@@ -43,16 +43,18 @@ def test_what_this_process_changes_counts_at_once(store: Store) -> None:
     assert who(accounts, "a-token") == ADA
     token = accounts.add(" Bob@Example.com")
     assert who(accounts, token) == BOB
-    assert accounts.token(BOB) == token
+    assert accounts.get_token(BOB) == token
     renewed = accounts.renew(BOB)
     assert (who(accounts, token), who(accounts, renewed)) == (None, BOB)
     assert accounts.renew(ADA, "given") == "given"
     assert (who(accounts, "a-token"), who(accounts, "given")) == (None, ADA)
     accounts.revoke(BOB)
     assert who(accounts, renewed) is None
-    with pytest.raises(ValueError, match="no user of this hub"):
-        accounts.token(BOB)
-    assert [(user.email, user.active, user.origin, user.tokens) for user in accounts.listed()] == [
+    with pytest.raises(ValueError, match="not a user of this hub"):
+        accounts.get_token(BOB)
+    assert [
+        (user.email, user.active, user.origin, user.tokens) for user in accounts.list_users()
+    ] == [
         (ADA, True, "start", 1),
         (BOB, False, "added", 0),
     ]
@@ -62,28 +64,28 @@ def test_what_another_process_changes_counts_within_a_moment(store: Store, tmp_p
     clock = Clock()
     accounts = Accounts(store, [(ADA, "old")], monotonic=clock)
     folder = tmp_path / "data"
-    beside(folder, lambda known: renew(known, ADA, token_digest("new")))
-    beside(folder, lambda known: add(known, BOB, token_digest("bob")))
-    clock.seconds += LOOK_EVERY / 2
+    beside(folder, lambda known: replace_tokens(known, ADA, token_digest("new")))
+    beside(folder, lambda known: add_account(known, BOB, token_digest("bob")))
+    clock.seconds += REFRESH_SECONDS / 2
     assert (who(accounts, "old"), who(accounts, "new")) == (ADA, None)
-    clock.seconds += LOOK_EVERY
+    clock.seconds += REFRESH_SECONDS
     assert (who(accounts, "old"), who(accounts, "new"), who(accounts, "bob")) == (None, ADA, BOB)
     # A token that was made elsewhere is known as a hash alone: this process makes its own.
-    assert who(accounts, accounts.token(ADA)) == ADA
+    assert who(accounts, accounts.get_token(ADA)) == ADA
     assert who(accounts, "new") == ADA
-    beside(folder, lambda known: revoke(known, ADA))
-    clock.seconds += LOOK_EVERY
+    beside(folder, lambda known: revoke_account(known, ADA))
+    clock.seconds += REFRESH_SECONDS
     assert who(accounts, "new") is None
-    user = accounts.with_email(ADA)
+    user = accounts.find_by_email(ADA)
     assert user is not None
     # What they have made shows whose it is.
-    assert accounts.user(user.id) == user
+    assert accounts.get_user(user.id) == user
 
 
 def test_tokens_are_kept_as_hashes_only(tmp_path: Path) -> None:
     store = Store(tmp_path / "data")
     accounts = Accounts(store, [(ADA, "very-secret-token"), (BOB, None)])
-    made = [accounts.token(BOB), accounts.add("eve@example.com"), accounts.renew(BOB)]
+    made = [accounts.get_token(BOB), accounts.add("eve@example.com"), accounts.renew(BOB)]
     store.close()
     data = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
     assert b"ada@example.com" in data
@@ -94,13 +96,15 @@ def test_tokens_are_kept_as_hashes_only(tmp_path: Path) -> None:
 def test_a_token_is_made_once_however_many_ask(store: Store) -> None:
     accounts = Accounts(store, [(ADA, None)])
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(accounts.token(ADA))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(accounts.get_token(ADA))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
-    assert accounts.listed()[0].tokens == 1
+    assert accounts.list_users()[0].tokens == 1
 
 
 def test_who_may_not_enter_any_more_is_told(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -108,7 +112,7 @@ def test_who_may_not_enter_any_more_is_told(store: Store, caplog: pytest.LogCapt
     assert not caplog.records
     Accounts(store, [(ADA, None)])
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"{BOB} may not enter any more")
+    assert record.getMessage().startswith(f"{BOB} no longer has access")
     caplog.clear()
     Accounts(store, [(ADA, None)])
     assert not caplog.records
@@ -119,14 +123,14 @@ def test_folders_that_are_no_hubs_are_left_alone(tmp_path: Path) -> None:
         if content is not None:
             (tmp_path / "hub.db").write_bytes(content)
         with (
-            pytest.raises(DataFolderError, match="no data folder of a hub"),
-            beside_the_hub(tmp_path),
+            pytest.raises(DataFolderError, match="data folder: start a hub"),
+            open_folder(tmp_path),
         ):
             pass
         assert [path.read_bytes() for path in tmp_path.iterdir()] == [content][
             : content is not None
         ]
-    with pytest.raises(DataFolderError), beside_the_hub(tmp_path / "missing"):
+    with pytest.raises(DataFolderError), open_folder(tmp_path / "missing"):
         pass
     assert not (tmp_path / "missing").exists()
 
@@ -139,14 +143,14 @@ def test_folders_of_other_releases_are_left_alone(tmp_path: Path, version: str, 
             "UPDATE settings SET value = ? WHERE name = 'schema_version'", (version,)
         )
     store.close()
-    with pytest.raises(DataFolderError, match=words), beside_the_hub(tmp_path):
+    with pytest.raises(DataFolderError, match=words), open_folder(tmp_path):
         pass
 
 
 def test_a_step_that_is_refused_changes_nothing(store: Store, tmp_path: Path) -> None:
     Accounts(store, [(ADA, "a")])
-    with pytest.raises(ValueError, match="a user already"):
-        beside(tmp_path / "data", lambda known: add(known, ADA, token_digest("x")))
+    with pytest.raises(ValueError, match="already a user"):
+        beside(tmp_path / "data", lambda known: add_account(known, ADA, token_digest("x")))
     with store.read() as db:
         tokens = frozenset({token_digest("a")})
         assert read_accounts(db) == {ADA: Account(ADA, tokens=tokens)}
@@ -176,7 +180,7 @@ def test_many_processes_change_accounts_at_once(store: Store, tmp_path: Path) ->
         out, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         tokens += out.split()
-    assert len({user.email for user in accounts.listed() if user.active}) == 16
+    assert len({user.email for user in accounts.list_users() if user.active}) == 16
     assert {who(accounts, token) for token in tokens} == {
         f"{name}{number}@example.com" for name in "ab" for number in range(5)
     }

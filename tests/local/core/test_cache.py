@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.scheduler_world import World
+from support.scheduler_harness import SchedulerHarness
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache, cache_key
@@ -20,7 +20,7 @@ from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share, unshare
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import result_of, uses_of
+from qai_hub.local.store.relations import get_job_result, get_uses
 from qai_hub.local.store.rows import JOBS
 
 SERVED = "Served from the cache"
@@ -159,20 +159,20 @@ def test_keys_are_equal_for_equal_requests_only(
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    made = World(store, tmp_path, ada)
-    made.worker.tells |= {"provenance": {"sdk": "2"}, "metadata": {"QNN_SDK_VERSION": "2"}}
-    made.worker.leaves["source"] = b"hidden"
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    made = SchedulerHarness(store, tmp_path, ada)
+    made.worker.extra_results |= {"provenance": {"sdk": "2"}, "metadata": {"QNN_SDK_VERSION": "2"}}
+    made.worker.extra_files["source"] = b"hidden"
     return made
 
 
-def ran(world: World, *keys: str, cache: bool = True) -> list[Job]:
+def ran(world: SchedulerHarness, *keys: str, cache: bool = True) -> list[Job]:
     """Run jobs to their end, one after the other."""
     with world.running(max_parallel=1, cache=cache):
-        return [world.until_ended(key) for key in keys]
+        return [world.wait_until_finished(key) for key in keys]
 
 
-def compiled(world: World, model: str, *, cache: bool = True) -> tuple[Job, str]:
+def compiled(world: SchedulerHarness, model: str, *, cache: bool = True) -> tuple[Job, str]:
     """Compile a model on a hub that has just started; return the job and its target model."""
     key, target = world.compile(model)
     (job,) = ran(world, key, cache=cache)
@@ -183,11 +183,11 @@ def is_served(job: Job) -> bool:
     return any(SERVED in notice["message"] for notice in job.notices or ())
 
 
-def file_of(world: World, target: str) -> Path:
-    return world.storage.file(world.get_model(target).file_id or "")
+def file_of(world: SchedulerHarness, target: str) -> Path:
+    return world.storage.file_path(world.get_model(target).file_id or "")
 
 
-def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
+def test_a_hit_gives_all_that_the_first_job_has_made(world: SchedulerHarness) -> None:
     first, made = world.compile(world.model(b"same"), "--a")
     second, given = world.compile(world.model(b"same"), " --a ")
     jobs = ran(world, first, second)
@@ -205,29 +205,29 @@ def test_a_hit_gives_all_that_the_first_job_has_made(world: World) -> None:
     assert new["producer_attempt"] == 1
     assert file_of(world, given).samefile(file_of(world, made))
     with world.store.read() as db:
-        assert result_of(db, second) == result_of(db, first)
-    assert SERVED in world.log_of(second)
-    assert first not in world.log_of(second)
+        assert get_job_result(db, second) == get_job_result(db, first)
+    assert SERVED in world.read_log(second)
+    assert first not in world.read_log(second)
 
 
 @pytest.mark.parametrize("kind", ["quantize", "link"])
-def test_other_jobs_that_make_models_are_served_too(world: World, kind: str) -> None:
+def test_other_jobs_that_make_models_are_served_too(world: SchedulerHarness, kind: str) -> None:
     roles: dict[str, Any] = {"dataset": [world.dataset()]} if kind == "quantize" else {}
-    world.worker.tells["target_model_type"] = "MODEL_TYPE_ONNX"
+    world.worker.extra_results["target_model_type"] = "MODEL_TYPE_ONNX"
     model = world.model()
     keys = [world.submit(kind, input=[model], target=[world.target()], **roles) for _ in range(2)]
     assert [is_served(job) for job in ran(world, *keys)] == [False, True]
 
 
-def test_jobs_that_measure_always_run(world: World) -> None:
+def test_jobs_that_measure_always_run(world: SchedulerHarness) -> None:
     model = world.model()
     keys = [world.submit("profile", input=[model]) for _ in range(2)]
-    world.worker.leaves.clear()
+    world.worker.extra_files.clear()
     assert not any(map(is_served, ran(world, *keys)))
     assert len(world.worker.requests) == 2
 
 
-def test_calibration_data_counts_by_its_content(world: World) -> None:
+def test_calibration_data_counts_by_its_content(world: SchedulerHarness) -> None:
     model = world.model()
     keys = [
         world.submit(
@@ -238,21 +238,21 @@ def test_calibration_data_counts_by_its_content(world: World) -> None:
     assert [is_served(job) for job in ran(world, *keys)] == [False, False, True]
 
 
-def test_a_hub_that_starts_again_still_knows(world: World) -> None:
+def test_a_hub_that_starts_again_still_knows(world: SchedulerHarness) -> None:
     model = world.model()
     assert [is_served(compiled(world, model)[0]) for _ in range(3)] == [False, True, True]
 
 
-def test_a_job_behind_a_served_one_runs_on_the_shared_file(world: World) -> None:
+def test_a_job_behind_a_served_one_runs_on_the_shared_file(world: SchedulerHarness) -> None:
     model = world.model()
     first, _ = world.compile(model)
     second, target = world.compile(model)
-    world.worker.tells["target_model_type"] = "MODEL_TYPE_ONNX"
+    world.worker.extra_results["target_model_type"] = "MODEL_TYPE_ONNX"
     behind = world.submit("profile", input=[target])
     with world.running(max_parallel=1, cache=True):
-        world.until_ended(second)
-        world.worker.leaves.clear()
-        assert world.until_ended(behind).state == states.DONE
+        world.wait_until_finished(second)
+        world.worker.extra_files.clear()
+        assert world.wait_until_finished(behind).state == states.DONE
     assert is_served(world.job(second))
     assert world.job(first).state == states.DONE
 
@@ -264,11 +264,11 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize("damage", [flip, Path.unlink])
 @pytest.mark.parametrize("which", ["file_id", "source_id"])
 def test_what_is_damaged_is_made_again(
-    world: World, damage: Callable[[Path], None], which: str
+    world: SchedulerHarness, damage: Callable[[Path], None], which: str
 ) -> None:
     model = world.model()
     _, made = compiled(world, model)
-    damage(world.storage.file(getattr(world.get_model(made), which)))
+    damage(world.storage.file_path(getattr(world.get_model(made), which)))
     second, again = compiled(world, model)
     assert (second.state, is_served(second)) == (states.DONE, False)
     # What was made anew has taken the place of the first.
@@ -277,32 +277,32 @@ def test_what_is_damaged_is_made_again(
     assert file_of(world, given).samefile(file_of(world, again))
 
 
-def test_failures_are_not_kept(world: World) -> None:
+def test_failures_are_not_kept(world: SchedulerHarness) -> None:
     model = world.model()
-    world.worker.fail[""] = "no"
+    world.worker.failures[""] = "no"
     assert compiled(world, model)[0].state == states.FAILED
-    world.worker.fail.clear()
+    world.worker.failures.clear()
     job, _ = compiled(world, model)
     assert (job.state, is_served(job)) == (states.DONE, False)
 
 
-def test_without_a_cache_nothing_is_given_nor_kept(world: World) -> None:
+def test_without_a_cache_nothing_is_given_nor_kept(world: SchedulerHarness) -> None:
     model = world.model()
     served = [is_served(compiled(world, model, cache=cache)[0]) for cache in (False, True, False)]
     assert served == [False, False, False]
 
 
-def test_identical_jobs_at_once_all_end(world: World) -> None:
+def test_identical_jobs_at_once_all_end(world: SchedulerHarness) -> None:
     model = world.model()
     keys = [world.compile(model)[0] for _ in range(8)]
     with world.running(max_parallel=4, cache=True):
         for key in keys:
-            assert world.until_ended(key).state == states.DONE
+            assert world.wait_until_finished(key).state == states.DONE
     assert 1 <= len(world.worker.requests) <= 4
 
 
 def test_tools_of_another_version_make_it_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = world.model()
     compiled(world, model)
@@ -312,13 +312,15 @@ def test_tools_of_another_version_make_it_again(
     assert is_served(compiled(world, model)[0])
 
 
-def test_the_tools_are_those_that_are_installed(world: World) -> None:
+def test_the_tools_are_those_that_are_installed(world: SchedulerHarness) -> None:
     tools = Cache(world.store, world.storage)._tools
     assert {"onnx", "onnxruntime", "onnxruntime-qnn", "qai-hub-openapi", "Python"} <= tools.keys()
     assert tools["onnxruntime"]
 
 
-def test_nobody_can_tell_that_others_have_made_the_same(world: World, ada: User, bob: User) -> None:
+def test_nobody_can_tell_that_others_have_made_the_same(
+    world: SchedulerHarness, ada: User, bob: User
+) -> None:
     first, _ = world.compile(world.model(b"same"))
     ran(world, first)
     world.owner = bob
@@ -330,10 +332,12 @@ def test_nobody_can_tell_that_others_have_made_the_same(world: World, ada: User,
     assert is_served(compiled(world, world.model(b"same"))[0])
 
 
-def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, bob: User) -> None:
+def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(
+    world: SchedulerHarness, bob: User
+) -> None:
     first, made = world.compile(world.model(b"same"))
     with world.store.write() as db:
-        JOBS.change(db, first, name="secret plan")
+        JOBS.update(db, first, name="secret plan")
         share(db, first, [bob.email])
     ran(world, first)
     world.owner = bob
@@ -341,9 +345,9 @@ def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, b
     (job,) = ran(world, second)
     assert is_served(job)
     with world.store.read() as db:
-        mine = [asdict(job), asdict(world.get_model(given)), result_of(db, second)]
-        uses = uses_of(db, [second])[second]
-    text = json.dumps(mine) + world.log_of(second)
+        mine = [asdict(job), asdict(world.get_model(given)), get_job_result(db, second)]
+        uses = get_uses(db, [second])[second]
+    text = json.dumps(mine) + world.read_log(second)
     for secret in (first, made, "secret plan", *uses_ids(world, first)):
         assert secret not in text
     assert made not in uses.models
@@ -354,7 +358,7 @@ def test_a_job_that_is_shared_serves_and_tells_nothing_of_itself(world: World, b
     assert is_served(compiled(world, world.model(b"same"))[0])
 
 
-def test_taking_a_share_back_ends_what_it_serves(world: World, bob: User) -> None:
+def test_taking_a_share_back_ends_what_it_serves(world: SchedulerHarness, bob: User) -> None:
     first, _ = world.compile(world.model(b"same"))
     ran(world, first)
     with world.store.write() as db:
@@ -365,7 +369,7 @@ def test_taking_a_share_back_ends_what_it_serves(world: World, bob: User) -> Non
 
 
 def test_of_several_shared_jobs_one_that_is_whole_serves(
-    world: World, ada: User, bob: User, eve: User
+    world: SchedulerHarness, ada: User, bob: User, eve: User
 ) -> None:
     for owner in (ada, bob):
         world.owner = owner
@@ -379,13 +383,13 @@ def test_of_several_shared_jobs_one_that_is_whole_serves(
     assert is_served(compiled(world, world.model(b"same"))[0])
 
 
-def uses_ids(world: World, job: str) -> list[str]:
+def uses_ids(world: SchedulerHarness, job: str) -> list[str]:
     with world.store.read() as db:
-        return uses_of(db, [job])[job].models
+        return get_uses(db, [job])[job].models
 
 
 def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = world.model()
     compiled(world, model)
@@ -395,9 +399,9 @@ def test_a_hub_that_ends_while_it_serves_a_job_serves_it_later(
 
     key, target = world.compile(model)
     with monkeypatch.context() as patch:
-        patch.setattr("qai_hub.local.core.results.Keeper.keep_log", die)
+        patch.setattr("qai_hub.local.core.results.ResultStore.save_log", die)
         with world.running(cache=True):
-            world.until(lambda: world.job(key).state in states.RUNNING)
+            world.wait_until(lambda: world.job(key).state in states.RUNNING_STATES)
     assert world.get_model(target).file_id is None
     (job,) = ran(world, key)
     assert (job.state, job.attempt, is_served(job)) == (states.DONE, 2, True)

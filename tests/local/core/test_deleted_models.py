@@ -3,35 +3,35 @@
 from pathlib import Path
 
 import pytest
-from support.scheduler_world import World
+from support.scheduler_harness import SchedulerHarness
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import forget_maker
+from qai_hub.local.store.files import delete_cache_entry
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.rows import MODELS
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    return World(store, tmp_path, ada)
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    return SchedulerHarness(store, tmp_path, ada)
 
 
-def delete(world: World, target: str, maker: str) -> None:
+def delete(world: SchedulerHarness, target: str, maker: str) -> None:
     """Delete the target model of a job, as its owner does."""
     with world.store.write() as db:
-        forget_maker(db, maker)
-        MODELS.remove(db, target)
+        delete_cache_entry(db, maker)
+        MODELS.delete(db, target)
 
 
 def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = world.model()
     first, made = world.compile(source)
     with world.running(cache=True):
-        world.until_state(first, states.DONE)
+        world.wait_for_state(first, states.DONE)
     find = Cache.find
 
     def found_then_deleted(self: Cache, key: str, owner_id: int) -> Job | None:
@@ -43,20 +43,20 @@ def test_a_model_that_is_deleted_as_it_is_given_again_is_made_instead(
     monkeypatch.setattr(Cache, "find", found_then_deleted)
     second, target = world.compile(source)
     with world.running(cache=True):
-        job = world.until_state(second, states.DONE)
+        job = world.wait_for_state(second, states.DONE)
     assert job.attempt == 2
     assert len(world.worker.requests) == 2
     model = world.get_model(target)
-    assert world.storage.file(model.file_id or "").read_bytes() == b"made from body"
+    assert world.storage.file_path(model.file_id or "").read_bytes() == b"made from body"
 
 
-def test_the_cache_finds_nothing_of_a_deleted_model(world: World) -> None:
+def test_the_cache_finds_nothing_of_a_deleted_model(world: SchedulerHarness) -> None:
     source = world.model()
     first, made = world.compile(source)
     with world.running(cache=True):
-        world.until_state(first, states.DONE)
+        world.wait_for_state(first, states.DONE)
     delete(world, made, first)
     second, _ = world.compile(source)
     with world.running(cache=True):
-        world.until_state(second, states.DONE)
+        world.wait_for_state(second, states.DONE)
     assert len(world.worker.requests) == 2

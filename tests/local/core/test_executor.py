@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.patience import until
-from support.scheduler_world import World
+from support.polling import wait_until
+from support.scheduler_harness import SchedulerHarness
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.executor import AttemptId, AttemptSpec, Executor
@@ -76,8 +76,8 @@ class Elsewhere:
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    return World(store, tmp_path, ada)
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    return SchedulerHarness(store, tmp_path, ada)
 
 
 def test_a_description_survives_its_journey() -> None:
@@ -85,16 +85,16 @@ def test_a_description_survives_its_journey() -> None:
 
 
 def test_a_description_names_files_by_content_and_tells_where_nothing_lies(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     executor = Elsewhere(world.executor())
     monkeypatch.setattr(world, "executor", lambda: executor)
     device = DeviceCatalogue.load().resolve(DeviceQuery("Samsung Galaxy S24"))
     key = world.submit("inference", input=[world.model()], dataset=[world.dataset()])
     with world.store.write() as db:
-        JOBS.change(db, key, device=device.to_json())
+        JOBS.update(db, key, device=device.to_json())
     with world.running():
-        assert world.until_ended(key).state == states.DONE
+        assert world.wait_until_finished(key).state == states.DONE
     (sent,) = executor.sent
     assert str(tmp_path) not in sent
     digests = json.loads(sent)["digests"]
@@ -106,11 +106,11 @@ def test_a_description_names_files_by_content_and_tells_where_nothing_lies(
     assert request.soc == device.soc
     # The worker's own request names files of this machine.
     assert {str(path) for path in request.files} == {
-        str(world.storage.file(file_id)) for file_id in digests
+        str(world.storage.file_path(file_id)) for file_id in digests
     }
 
 
-def begun(world: World, executor: LocalExecutor, number: int = 1) -> AttemptId:
+def begun(world: SchedulerHarness, executor: LocalExecutor, number: int = 1) -> AttemptId:
     model = world.model()
     request = AttemptRequest(
         kind="compile",
@@ -124,9 +124,9 @@ def begun(world: World, executor: LocalExecutor, number: int = 1) -> AttemptId:
     return attempt
 
 
-def test_an_attempt_is_polled_cancelled_and_released(world: World) -> None:
+def test_an_attempt_is_polled_cancelled_and_released(world: SchedulerHarness) -> None:
     executor = LocalExecutor(world.storage, world.work, world.worker)
-    world.worker.go.clear()
+    world.worker.may_finish.clear()
     first, second = begun(world, executor), begun(world, executor, 2)
     assert executor.poll(first) is executor.poll(second) is None
     executor.cancel(first)
@@ -135,7 +135,7 @@ def test_an_attempt_is_polled_cancelled_and_released(world: World) -> None:
     with pytest.raises(AttemptCancelled):
         executor.poll(first)
     assert executor.poll(second) is None
-    world.worker.go.set()
+    world.worker.may_finish.set()
     outcome = executor.wait(second)
     assert executor.poll(second) is outcome
     assert outcome.files["target_model"].read_bytes() == b"made from body"
@@ -146,17 +146,17 @@ def test_an_attempt_is_polled_cancelled_and_released(world: World) -> None:
     assert list(world.work.folder.iterdir()) == []
 
 
-def test_a_fault_reaches_who_waits(world: World) -> None:
+def test_a_fault_reaches_who_waits(world: SchedulerHarness) -> None:
     executor = LocalExecutor(world.storage, world.work, world.worker)
     world.worker.crash = KeyError("fault")
     attempt = begun(world, executor)
     with pytest.raises(KeyError):
         executor.wait(attempt)
-    until(lambda: world.worker.at_once == 0)
+    wait_until(lambda: world.worker.running == 0)
 
 
 def test_an_attempt_that_cannot_be_started_is_made_again(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: SchedulerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("qai_hub.local.core.scheduler._RETRY_AFTER", 0.01)
     start: Callable[[threading.Thread], None] = threading.Thread.start
@@ -171,7 +171,7 @@ def test_an_attempt_that_cannot_be_started_is_made_again(
     monkeypatch.setattr(threading.Thread, "start", starting)
     key, _ = world.compile()
     with world.running():
-        job = world.until_ended(key)
+        job = world.wait_until_finished(key)
     assert (job.state, job.attempt) == (states.DONE, 3)
     assert "cannot be started yet" in caplog.text
     assert list(world.work.folder.iterdir()) == []

@@ -9,21 +9,21 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.store_world import add_dataset, add_job, add_model
+from support.store_builders import add_dataset, add_job, add_model
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.config import Retention
-from qai_hub.local.core.cleanup import Order, clean_up
+from qai_hub.local.core.cleanup import CleanupResult, clean_up
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import (
-    StoredAnswer,
+    StoredResponse,
     add_file,
     add_upload,
-    begun_uploads,
     claim_key,
-    remove_uploads,
+    delete_uploads,
+    get_upload_times,
 )
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
@@ -53,7 +53,7 @@ def ago(**span: int) -> str:
     return rfc3339(NOW - timedelta(**span))
 
 
-def start(store: Store, storage: FolderStore, *clocks: datetime) -> Order:
+def start(store: Store, storage: FolderStore, *clocks: datetime) -> CleanupResult:
     """Start once by each clock; twice, with a minute between, where there is none."""
     for clock in clocks or (NOW, NOW + MINUTE):
         order = clean_up(
@@ -80,8 +80,8 @@ def add_data(
 ) -> None:
     with store.write() as db:
         add_file(db, File(name, 4, None))
-        DATASETS.change(db, add_dataset(db, owner, expires=expires), file_id=name)
-    storage.file(name).write_text("data")
+        DATASETS.update(db, add_dataset(db, owner, expires=expires), file_id=name)
+    storage.file_path(name).write_text("data")
 
 
 def begin(store: Store, storage: FolderStore, owner: User, name: str, created: str) -> None:
@@ -90,8 +90,8 @@ def begin(store: Store, storage: FolderStore, owner: User, name: str, created: s
     storage.begin_upload(name)
 
 
-def answer(user: User, key: str, created: str) -> StoredAnswer:
-    return StoredAnswer(user.id, "/jobs/", key, created, "digest")
+def answer(user: User, key: str, created: str) -> StoredResponse:
+    return StoredResponse(user.id, "/jobs/", key, created, "digest")
 
 
 def is_answered(store: Store, user: User, key: str) -> bool:
@@ -122,7 +122,7 @@ def test_one_start_by_a_wrong_clock_destroys_nothing(
     begin(store, storage, ada, "u1", ago(hours=20))
     with store.write() as db:
         claim_key(db, answer(ada, "k", ago(hours=20)))
-    storage.file("unknown").write_text("unknown")
+    storage.file_path("unknown").write_text("unknown")
     for clock in (NOW, wrong, NOW + MINUTE, NOW + 2 * MINUTE, NOW + 3 * MINUTE):
         start(store, storage, clock)
         assert names(storage.files) == {"data"}
@@ -136,7 +136,7 @@ def test_what_a_start_by_a_wrong_clock_puts_away_is_kept_as_long(
     store: Store, storage: FolderStore, quarantine: Path, wrong: datetime
 ) -> None:
     start(store, storage, NOW - timedelta(days=60))
-    storage.file("unknown").write_text("unknown")
+    storage.file_path("unknown").write_text("unknown")
     for clock in (wrong, *(NOW + number * timedelta(days=1) for number in range(8))):
         start(store, storage, clock)
         assert put_away(quarantine) == {"files/unknown"}
@@ -153,14 +153,14 @@ def test_uploads_that_nobody_finished_are_put_away(
     assert names(storage.uploads) == {"u2"}
     assert put_away(quarantine) == {"uploads/u1"}
     with store.read() as db:
-        assert begun_uploads(db).keys() == {"u1", "u2"}
+        assert get_upload_times(db).keys() == {"u1", "u2"}
     later = [NOW + timedelta(days=days) for days in (5, 6, 13, 14, 21, 22)]
     start(store, storage, *later[:2])
     assert put_away(quarantine) == {"uploads/u1", "uploads/u2"}
     # With their files the uploads end.
     start(store, storage, *later[2:])
     with store.read() as db:
-        assert begun_uploads(db) == {}
+        assert get_upload_times(db) == {}
     assert put_away(quarantine) == set()
 
 
@@ -172,7 +172,11 @@ def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     add_data(store, storage, ada, "known", None)
-    for path in (storage.file("f1"), storage.upload("u1"), storage.upload("u1.form")):
+    for path in (
+        storage.file_path("f1"),
+        storage.upload_path("u1"),
+        storage.upload_path("u1.form"),
+    ):
         path.write_text("data")
     order = start(store, storage, NOW)
     assert names(storage.files) == {"known"}
@@ -180,13 +184,13 @@ def test_what_the_database_does_not_know_is_put_away_and_comes_back_once_it_does
     assert (order.quarantined.folder, order.quarantined.count) == (quarantine, 3)
     assert order.quarantined.size == 12
     (warning,) = [record.getMessage() for record in caplog.records]
-    assert warning.startswith(f"{quarantine} has taken in what the database does not know")
-    assert "(3 in number)" in warning
+    assert f"unknown or expired files were moved to {quarantine}:" in warning
+    assert warning.startswith("3 unknown or expired files")
     add_data(store, storage, ada, "f1", None)
-    storage.file("f1").unlink()
+    storage.file_path("f1").unlink()
     begin(store, storage, ada, "u2", ago(hours=1))
     order = start(store, storage, NOW)
-    assert storage.file("f1").read_text() == "data"
+    assert storage.file_path("f1").read_text() == "data"
     assert put_away(quarantine) == {"uploads/u1", "uploads/u1.form"}
     assert order.quarantined.count == 2
 
@@ -195,13 +199,13 @@ def test_a_file_of_another_size_does_not_come_back(
     store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     for content in ("short", "data", "longer"):
-        storage.file("f1").write_text(content)
+        storage.file_path("f1").write_text(content)
         start(store, storage, NOW)
     assert len(list(quarantine.glob("*/files/f1"))) == 3
     add_data(store, storage, ada, "f1", None)
-    storage.file("f1").unlink()
+    storage.file_path("f1").unlink()
     start(store, storage, NOW)
-    assert storage.file("f1").read_text() == "data"
+    assert storage.file_path("f1").read_text() == "data"
     assert {path.read_text() for path in quarantine.glob("*/files/f1")} == {"short", "longer"}
 
 
@@ -212,13 +216,13 @@ def test_folders_and_links_are_put_away_as_they_are(
     outside.mkdir()
     (outside / "thesis").write_text("thesis")
     add_data(store, storage, ada, "known", None)
-    storage.file("known").unlink()
+    storage.file_path("known").unlink()
     for folder in (storage.files, storage.uploads, storage.files.parent / "work"):
         (folder / "folder" / "sub").mkdir(parents=True)
         (folder / "folder" / "sub" / "file").write_text("12345")
         (folder / "link").symlink_to(outside)
         (folder / "nowhere").symlink_to(tmp_path / "nowhere")
-    storage.file("known").symlink_to(outside / "thesis")
+    storage.file_path("known").symlink_to(outside / "thesis")
     order = start(store, storage, NOW)
     for folder in (storage.files, storage.uploads, storage.files.parent / "work"):
         assert names(folder) == set()
@@ -248,13 +252,13 @@ def test_an_upload_whose_file_is_published_leaves_nothing(
     store: Store, storage: FolderStore, ada: User, quarantine: Path
 ) -> None:
     begin(store, storage, ada, "u1", ago(hours=1))
-    storage.upload("u1").write_text("data")
+    storage.upload_path("u1").write_text("data")
     storage.publish_upload("u1", "f1")
     with store.write() as db:
         add_file(db, File("f1", 4, None))
-        remove_uploads(db, ["u1"])
+        delete_uploads(db, ["u1"])
     start(store, storage, NOW)
-    assert storage.file("f1").read_text() == "data"
+    assert storage.file_path("f1").read_text() == "data"
     assert names(storage.uploads) == set()
     assert not quarantine.exists()
 
@@ -268,9 +272,9 @@ def test_what_cannot_be_put_away_stays_and_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     first(quarantine)
-    storage.file("f1").write_text("data")
+    storage.file_path("f1").write_text("data")
     order = start(store, storage, NOW)
-    assert storage.file("f1").read_text() == "data"
+    assert storage.file_path("f1").read_text() == "data"
     assert order.quarantined.count == 0
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "cannot be moved" in caplog.text
@@ -322,7 +326,7 @@ def test_whatever_databases_and_clocks_come_nothing_is_lost_within_days(
             FolderStore(Path(folder), durable=False),
         )
         for name in "abc":
-            storage.file(name).write_text(name)
+            storage.file_path(name).write_text(name)
         for number, names_known in enumerate(known):
             with store.write() as db:
                 db.execute(files.delete())

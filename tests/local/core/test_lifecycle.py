@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
-from support.scheduler_world import World
-from support.store_world import add_job
+from support.scheduler_harness import SchedulerHarness
+from support.store_builders import add_job
 
 from qai_hub.local.clock import now
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.results import Output, Verdict
+from qai_hub.local.core.results import AttemptResult, Output
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
-from qai_hub.local.store.relations import artifacts_of
+from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import JOBS
 
 Step = Callable[[Lifecycle, Connection, Job], object]
@@ -31,24 +31,24 @@ STEPS: dict[str, Step] = {
     "advance": Lifecycle.advance,
     "requeue": Lifecycle.requeue,
     "fail": lambda life, db, job: life.finish(
-        db, job, Verdict.failure(FailureType.CRASH, "crashed")
+        db, job, AttemptResult.failure(FailureType.CRASH, "crashed")
     ),
     "succeed": lambda life, db, job: life.finish(
-        db, job, Verdict(failure_type=FailureType.SUCCESS, result={"profile": None})
+        db, job, AttemptResult(failure_type=FailureType.SUCCESS, report={"profile": None})
     ),
 }
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path, ada: User) -> World:
-    return World(store, tmp_path, ada)
+def world(store: Store, tmp_path: Path, ada: User) -> SchedulerHarness:
+    return SchedulerHarness(store, tmp_path, ada)
 
 
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("state", [states.DONE, states.FAILED, states.CREATED])
 @pytest.mark.parametrize("behind", [0, 1])
 def test_a_step_of_an_attempt_that_is_over_changes_nothing(
-    world: World, name: str, state: str, behind: int
+    world: SchedulerHarness, name: str, state: str, behind: int
 ) -> None:
     key = world.submit("profile", input=[world.model()])
     lifecycle = Lifecycle(world.storage, world.work, now)
@@ -57,27 +57,29 @@ def test_a_step_of_an_attempt_that_is_over_changes_nothing(
             claimed = lifecycle.claim(db, key)
             assert claimed is not None
             job = claimed
-            JOBS.change(db, key, state=state)
+            JOBS.update(db, key, state=state)
             if state != states.CREATED:
                 break
         before = JOBS.get(db, key)
         assert not STEPS[name](lifecycle, db, replace(job, attempt=job.attempt - behind))
         assert JOBS.get(db, key) == before
-        assert artifacts_of(db, [key])[key] == []
+        assert get_artifacts(db, [key])[key] == []
 
 
-def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_path: Path) -> None:
+def test_results_of_an_attempt_that_is_over_are_not_published(
+    world: SchedulerHarness, tmp_path: Path
+) -> None:
     key, target = world.compile()
     lifecycle = Lifecycle(world.storage, world.work, now)
     made, log = tmp_path / "made", tmp_path / "log"
     made.write_bytes(b"made")
     log.write_bytes(b"log")
     spec = [{"name": "x", "shape": [1], "dtype": "float32"}]
-    verdict = Verdict(
+    verdict = AttemptResult(
         failure_type=FailureType.SUCCESS,
-        result={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
-        outputs={"target_model": Output.of(made)},
-        log=Output.of(log),
+        report={"target_model_type": "MODEL_TYPE_ONNX", "input_spec": spec, "output_spec": spec},
+        outputs={"target_model": Output.from_file(made)},
+        log=Output.from_file(log),
     )
     with world.store.write() as db:
         old = lifecycle.claim(db, key)
@@ -94,7 +96,7 @@ def test_results_of_an_attempt_that_is_over_are_not_published(world: World, tmp_
     assert world.get_model(target).producer_attempt == 2
 
 
-def test_a_job_is_claimed_once(world: World) -> None:
+def test_a_job_is_claimed_once(world: SchedulerHarness) -> None:
     key, _ = world.compile()
     lifecycle = Lifecycle(world.storage, world.work, now)
     with world.store.write() as db:
@@ -104,21 +106,21 @@ def test_a_job_is_claimed_once(world: World) -> None:
     assert world.job(key).attempt == 1
 
 
-def test_cancelling_what_has_ended_changes_nothing(world: World) -> None:
+def test_cancelling_what_has_ended_changes_nothing(world: SchedulerHarness) -> None:
     key, _ = world.compile()
     with world.running() as scheduler:
-        done = world.until_state(key, states.DONE)
+        done = world.wait_for_state(key, states.DONE)
         assert world.cancel(scheduler, key) == []
     assert world.job(key) == done
 
 
-def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: World) -> None:
-    world.worker.go.clear()
+def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: SchedulerHarness) -> None:
+    world.worker.may_finish.clear()
     first, target = world.compile()
     second, second_target = world.compile(target)
     third = world.submit("profile", input=[second_target])
     with world.running() as scheduler:
-        world.until(lambda: world.worker.at_once == 1)
+        world.wait_until(lambda: world.worker.running == 1)
         assert world.cancel(scheduler, first) == [first, second, third]
     assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."
@@ -156,21 +158,23 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
                     held += [claimed] if claimed else []
                 elif name == "cancel":
                     ended = lifecycle.cancel(db, before, "ada@example.com")
-                    assert bool(ended) == (before.state in states.OPEN)
+                    assert bool(ended) == (before.state in states.UNFINISHED_STATES)
                 elif held:
                     job = held[which % len(held)]
-                    current = job.attempt == before.attempt and before.state in states.RUNNING
+                    current = (
+                        job.attempt == before.attempt and before.state in states.RUNNING_STATES
+                    )
                     moved = STEPS[name](lifecycle, db, job)
                     # A worker that is at work already need not say so again.
                     assert bool(moved) == current or (name, before.state) == (
                         "advance",
-                        states.KINDS["profile"].working,
+                        states.KINDS["profile"].working_state,
                     )
                 after = JOBS.get(db, key)
                 assert after is not None
                 assert after.attempt >= before.attempt
-                if before.state in states.FINISHED:
+                if before.state in states.FINISHED_STATES:
                     assert after == before
-                has_ended = after.state in states.FINISHED
-            assert len(artifacts_of(db, [key])[key]) == has_ended
+                has_ended = after.state in states.FINISHED_STATES
+            assert len(get_artifacts(db, [key])[key]) == has_ended
         store.close()

@@ -12,10 +12,10 @@ from support.aimet_models import Affine, aimet_archive, aimet_request, encodings
 from support.execution_models import (
     FLOAT,
     branching_model,
-    carried_out,
+    build_model,
     conv_net,
+    execute,
     linear_model,
-    model_of,
     run_onnx,
     saved,
     spec,
@@ -41,7 +41,7 @@ def affines(draw: st.DrawFn, channels: int = 1) -> Affine:
     return Affine(scales, draw(symmetric | offsets), bits)
 
 
-def elementwise(weight: Any) -> onnx.ModelProto:
+def elementwise_model(weight: Any) -> onnx.ModelProto:
     """y = relu(x + w) * 3, in which a tensor has two consumers."""
     nodes = [
         helper.make_node("Add", ["x", "w"], ["sum"]),
@@ -50,7 +50,7 @@ def elementwise(weight: Any) -> onnx.ModelProto:
         helper.make_node("Neg", ["relu"], ["z"]),
     ]
     ports = {"x": (FLOAT, [3, 4])}, {"y": (FLOAT, [3, 4]), "z": (FLOAT, [3, 4])}
-    return model_of(nodes, *ports, {"w": weight, "three": np.float32(3)})
+    return build_model(nodes, *ports, {"w": weight, "three": np.float32(3)})
 
 
 def as_array(values: list[float]) -> Any:
@@ -84,7 +84,9 @@ def test_numbers_are_those_of_direct_fake_quantization(
     params = {name: affine for name, affine in quantized.items() if name == "w"}
     activations = {name: affine for name, affine in quantized.items() if name != "w"}
 
-    y, z = run(elementwise(as_array(w)), encodings(version, activations, params), x=as_array(x))
+    y, z = run(
+        elementwise_model(as_array(w)), encodings(version, activations, params), x=as_array(x)
+    )
 
     added = fake("sum", fake("x", as_array(x)) + fake("w", as_array(w)))
     relu = fake("relu", np.maximum(added, 0))
@@ -124,8 +126,12 @@ def test_channels_are_those_of_the_output(
 
     nodes = [helper.make_node(op, ["x", "w"], ["y"], **more)]
     ports = {"x": (FLOAT, list(x.shape))}, {"y": (FLOAT, ["?"] * max(x.ndim, len(shape)))}
-    (before,) = run(model_of(nodes, *ports, {"w": affine(weight)}), encodings(version, {}, {}), x=x)
-    (y,) = run(model_of(nodes, *ports, {"w": weight}), encodings(version, {}, {"w": affine}), x=x)
+    (before,) = run(
+        build_model(nodes, *ports, {"w": affine(weight)}), encodings(version, {}, {}), x=x
+    )
+    (y,) = run(
+        build_model(nodes, *ports, {"w": weight}), encodings(version, {}, {"w": affine}), x=x
+    )
 
     np.testing.assert_array_equal(y, before)
 
@@ -137,7 +143,7 @@ def test_channels_are_followed_through_a_transpose() -> None:
         helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]),
         helper.make_node("MatMul", ["x", "t"], ["y"]),
     ]
-    model = model_of(nodes, {"x": (FLOAT, [3, 3])}, {"y": (FLOAT, [3, 4])}, {"w": weight})
+    model = build_model(nodes, {"x": (FLOAT, [3, 3])}, {"y": (FLOAT, [3, 4])}, {"w": weight})
 
     (y,) = run(model, encodings("1.0.0", {}, {"w": affine}), x=np.eye(3, dtype=np.float32))
 
@@ -147,7 +153,7 @@ def test_channels_are_followed_through_a_transpose() -> None:
 def test_a_bias_of_32_bits() -> None:
     bias = np.array([0.5, -3.25, 1e3], np.float32)
     nodes = [helper.make_node("Add", ["x", "b"], ["y"])]
-    model = model_of(nodes, {"x": (FLOAT, [3])}, {"y": (FLOAT, [3])}, {"b": bias})
+    model = build_model(nodes, {"x": (FLOAT, [3])}, {"y": (FLOAT, [3])}, {"b": bias})
     affine = Affine([0.001, 0.002, 0.004], [-(2**31)] * 3, 32)
 
     for version in VERSIONS:
@@ -170,7 +176,7 @@ def test_weights_are_stored_as_integers(tmp_path: Path) -> None:
     assert opset.version == 21
 
 
-def ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
+def measured_ranges(model: onnx.ModelProto, x: Any, tmp_path: Path) -> dict[str, Affine]:
     """8-bit encodings of what a model computes, from one run."""
     seen = onnx.ModelProto.FromString(model.SerializeToString())
     names = [name for node in seen.graph.node for name in node.output]
@@ -196,12 +202,12 @@ def test_a_network_is_compiled_from_its_encodings(tmp_path: Path, version: str) 
             params[tensor.name] = Affine(
                 [float(h) / 127 for h in highest], [-128] * len(highest), 8
             )
-    content = encodings(version, ranges(model, x, tmp_path), params)
+    content = encodings(version, measured_ranges(model, x, tmp_path), params)
     request = aimet_request(
         aimet_archive(tmp_path / "m", model, content), spec("x", (2, 3, 16, 16))
     )
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     assert [port["shape"] for port in report.result["output_spec"]] == [[2, 10]]
     target = tmp_path / "a" / report.files["target_model"]
@@ -220,7 +226,7 @@ def test_weights_in_a_file_of_their_own(tmp_path: Path) -> None:
     more: dict[str, Any] = {"model.data": data}
     archive = aimet_archive(tmp_path / "m", model, content, **more)
 
-    report = carried_out(aimet_request(archive), tmp_path / "a")
+    report = execute(aimet_request(archive), tmp_path / "a")
 
     x = np.array([[0.11, -0.12, 0.2], [1, 2, 3]], np.float32)
     target = tmp_path / "a" / report.files["target_model"]
@@ -259,7 +265,7 @@ def test_an_input_that_is_an_output_keeps_its_name() -> None:
     affine = Affine([0.5], [-128], 8)
     x = np.array([0.3, 0.6], np.float32)
 
-    passed_on, y = run(model_of(nodes, *ports), encodings("1.0.0", {"x": affine}, {}), x=x)
+    passed_on, y = run(build_model(nodes, *ports), encodings("1.0.0", {"x": affine}, {}), x=x)
 
     np.testing.assert_array_equal(passed_on, x)
     np.testing.assert_array_equal(y, -affine(x))
@@ -271,12 +277,12 @@ def test_tensors_that_stay_floats_are_noticed(tmp_path: Path) -> None:
         {"name": "m", "enc_type": "PER_TENSOR", "dtype": "FLOAT", "bw": 16}
     ]
 
-    report = carried_out(
+    report = execute(
         aimet_request(aimet_archive(tmp_path / "m", linear_model(), content)), tmp_path / "a"
     )
 
     told = [notice["message"] for notice in report.result["notices"]]
-    assert [message for message in told if "say that they are floats: 'm'" in message]
+    assert [message for message in told if "of these tensors are floats: 'm'" in message]
 
 
 def test_an_input_that_graphs_within_take_is_quantized_there_too(tmp_path: Path) -> None:

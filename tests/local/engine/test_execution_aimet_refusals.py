@@ -18,7 +18,7 @@ from support.aimet_models import (
     matmul_model,
     second,
 )
-from support.execution_models import failure_of, linear_model, model_of, saved
+from support.execution_models import build_model, get_failure, linear_model, saved
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.importers.aimet import open_aimet
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_is_named(tmp_path: Path, name: str) -> None:
     encoding, failure_type, told = BROKEN[name]
     content = {"version": "1.0.0", "activation_encodings": [encoding], "param_encodings": []}
 
-    failure = failure_of(
+    failure = get_failure(
         aimet_request(
             aimet_archive(tmp_path / "m", matmul_model(np.ones((3, 4), np.float32)), content)
         ),
@@ -116,7 +116,7 @@ def test_a_range_that_leaves_a_value_out_is_refused(tmp_path: Path) -> None:
     content = encodings("0.6.1", {"x": Affine([0.1], [-127], 8)}, {})
     content["activation_encodings"]["x"][0]["max"] = 12.7
 
-    failure = failure_of(
+    failure = get_failure(
         aimet_request(aimet_archive(tmp_path / "m", linear_model(), content)), tmp_path / "a"
     )
 
@@ -139,7 +139,7 @@ def test_a_range_that_leaves_a_value_out_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_encodings(tmp_path: Path, content: object, failure_type: FailureType) -> None:
-    failure = failure_of(
+    failure = get_failure(
         aimet_request(aimet_archive(tmp_path / "m", linear_model(), content)), tmp_path / "a"
     )
 
@@ -150,7 +150,7 @@ def test_damaged_encodings(tmp_path: Path, content: object, failure_type: Failur
 def test_an_encoding_that_comes_twice(tmp_path: Path) -> None:
     content = encodings("1.0.0", {"x": X}, {"x": X})
 
-    failure = failure_of(
+    failure = get_failure(
         aimet_request(aimet_archive(tmp_path / "m", linear_model(), content)), tmp_path / "a"
     )
 
@@ -188,7 +188,7 @@ def test_whatever_the_encodings_hold_the_job_ends_with_a_reason(content: object)
 
 
 def test_without_encodings_it_is_no_aimet_model(tmp_path: Path) -> None:
-    failure = failure_of(aimet_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+    failure = get_failure(aimet_request(saved(linear_model(), tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "one .encodings file beside" in failure.reason
@@ -197,11 +197,11 @@ def test_without_encodings_it_is_no_aimet_model(tmp_path: Path) -> None:
 def test_a_tensor_of_integers_is_not_quantized(tmp_path: Path) -> None:
     nodes = [helper.make_node("Add", ["x", "w"], ["y"])]
     ports = {"x": (TensorProto.INT64, [2])}, {"y": (TensorProto.INT64, [2])}
-    model = model_of(nodes, *ports, {"w": np.array([1, 2])})
+    model = build_model(nodes, *ports, {"w": np.array([1, 2])})
 
     for name in ("x", "w"):
         archive = aimet_archive(tmp_path / name, model, encodings("1.0.0", {name: X}, {}))
-        failure = failure_of(aimet_request(archive), tmp_path / f"a{name}")
+        failure = get_failure(aimet_request(archive), tmp_path / f"a{name}")
         assert failure.failure_type is FailureType.UNSUPPORTED
         assert f"{name!r} is for a" in failure.reason
         assert "not float32" in failure.reason
@@ -213,7 +213,7 @@ def test_a_model_that_is_not_valid(tmp_path: Path) -> None:
     tensor.raw_data = tensor.raw_data[:-1]
     archive = aimet_archive(tmp_path / "m", model, encodings("1.0.0", {}, {"w": X}))
 
-    failure = failure_of(aimet_request(archive), tmp_path / "a")
+    failure = get_failure(aimet_request(archive), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "not valid ONNX" in failure.reason

@@ -19,8 +19,8 @@ from support.execution_models import (
     compile_request,
     dataset,
     endless_model,
+    has_exited,
     huge_model,
-    is_gone,
     linear_model,
     linear_result,
     read_dataset,
@@ -58,7 +58,7 @@ INPUTS = st.builds(
 SOC = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 
 
-def wait_for(log: Path, text: str) -> int:
+def wait_for_log(log: Path, text: str) -> int:
     """Wait until a log holds a text; return the number of the worker's process."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -78,7 +78,7 @@ def endless_attempt(
     request = compile_request(saved(endless_model(), folder))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(attempt, request, folder / "a", time_limit=30, cancelled=cancelled)
-        yield wait_for(folder / "a" / "hub.log", RUNNING), future
+        yield wait_for_log(folder / "a" / "hub.log", RUNNING), future
 
 
 @settings(deadline=None)
@@ -192,7 +192,7 @@ def test_cancelling_ends_the_worker_whose_environment_held_no_secrets(
             future.result(timeout=30)
 
     assert time.monotonic() - started < 20
-    assert is_gone(pid)
+    assert has_exited(pid)
     assert "hidden" not in "".join(entries)
     environment = dict(entry.split("=", 1) for entry in entries if entry)
     assert {name for name in environment if "TOKEN" in name or "SECRET" in name} == set()
@@ -234,7 +234,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_TIMEOUT"
     assert "timed out" in outcome.reason
     assert "0.7 s" in outcome.reason
-    assert is_gone(wait_for(outcome.log, ""))
+    assert has_exited(wait_for_log(outcome.log, ""))
 
 
 @pytest.mark.skipif(not OOM_SCORE_FILE.exists(), reason="needs Linux's OOM killer")
@@ -295,15 +295,15 @@ def test_the_worker_ends_when_the_hub_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", hub, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
     ) as process:
         try:
-            worker = wait_for(tmp_path / "a" / "hub.log", RUNNING)
-            assert not is_gone(worker)
+            worker = wait_for_log(tmp_path / "a" / "hub.log", RUNNING)
+            assert not has_exited(worker)
         finally:
             process.kill()
 
     deadline = time.monotonic() + 5
-    while not is_gone(worker) and time.monotonic() < deadline:
+    while not has_exited(worker) and time.monotonic() < deadline:
         time.sleep(0.01)
-    if not is_gone(worker):
+    if not has_exited(worker):
         os.kill(worker, signal.SIGKILL)
         pytest.fail("the worker outlived the hub")
 

@@ -11,12 +11,12 @@ from support.execution_models import (
     FLOAT,
     INT64,
     branching_model,
-    carried_out,
+    build_model,
     compile_request,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     linear_result,
-    model_of,
     run_onnx,
     saved,
     spec,
@@ -24,11 +24,11 @@ from support.execution_models import (
 
 from qai_hub.local.engine.compile import compile_model
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.onnx.prepare import verify_target
+from qai_hub.local.engine.onnx.verify import verify_target
 
 
 def test_a_static_model(tmp_path: Path) -> None:
-    report = carried_out(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
 
     assert report.failure_type == "JOB_FAILURE_TYPE_SUCCESS"
     assert report.result["target_model_type"] == "MODEL_TYPE_ONNX"
@@ -41,7 +41,7 @@ def test_a_static_model(tmp_path: Path) -> None:
 
 
 def test_the_target_model_is_folded_standard_and_right(tmp_path: Path) -> None:
-    report = carried_out(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
 
     path = tmp_path / "a" / report.files["target_model"]
     target = onnx.load(path)
@@ -56,7 +56,7 @@ def test_the_target_model_is_folded_standard_and_right(tmp_path: Path) -> None:
 def test_dynamic_dimensions_are_fixed_to_the_specs(tmp_path: Path) -> None:
     model = saved(linear_model("batch"), tmp_path)
 
-    report = carried_out(compile_request(model, spec("x", [5, 3])), tmp_path / "a")
+    report = execute(compile_request(model, spec("x", [5, 3])), tmp_path / "a")
 
     assert report.result["input_spec"][0]["shape"] == [5, 3]
     assert report.result["output_spec"][0]["shape"] == [5, 3]
@@ -76,7 +76,7 @@ def test_shapes_that_no_longer_hold_are_dropped(
     model.graph.value_info.append(helper.make_tensor_value_info("m", FLOAT, [7, 3]))
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 7
 
-    report = carried_out(compile_request(saved(model, tmp_path), spec("x", [5, 3])), tmp_path / "a")
+    report = execute(compile_request(saved(model, tmp_path), spec("x", [5, 3])), tmp_path / "a")
 
     assert report.result["output_spec"][0]["shape"] == [5, 3]
     assert "merging shape" not in capfd.readouterr().err
@@ -88,7 +88,9 @@ def test_an_unknown_operator_is_not_blamed_on_the_specs(tmp_path: Path) -> None:
     model.graph.node[1].domain = "com.example"
     model.opset_import.append(helper.make_opsetid("com.example", 1))
 
-    failure = failure_of(compile_request(saved(model, tmp_path), spec("x", [5, 3])), tmp_path / "a")
+    failure = get_failure(
+        compile_request(saved(model, tmp_path), spec("x", [5, 3])), tmp_path / "a"
+    )
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "com.example:Magic" in failure.reason
@@ -96,7 +98,7 @@ def test_an_unknown_operator_is_not_blamed_on_the_specs(tmp_path: Path) -> None:
 
 
 def test_a_model_with_control_flow(tmp_path: Path) -> None:
-    report = carried_out(compile_request(saved(branching_model(), tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(branching_model(), tmp_path)), tmp_path / "a")
 
     path = tmp_path / "a" / report.files["target_model"]
     x = np.array([-1, -2, 3, -4], np.float32)
@@ -107,13 +109,13 @@ def test_a_model_with_control_flow(tmp_path: Path) -> None:
 def test_every_element_type_of_the_api(tmp_path: Path) -> None:
     names = ["float32", "float16", "int32", "int64", "int8", "uint8", "int16", "uint16", "bool"]
     elem_types = [helper.np_dtype_to_tensor_dtype(np.dtype(name)) for name in names]
-    model = model_of(
+    model = build_model(
         [helper.make_node("Identity", [f"x{i}"], [f"y{i}"]) for i in range(len(names))],
         {f"x{i}": (elem_type, [2]) for i, elem_type in enumerate(elem_types)},
         {f"y{i}": (elem_type, [2]) for i, elem_type in enumerate(elem_types)},
     )
 
-    report = carried_out(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     for key in ("input_spec", "output_spec"):
         assert [tensor["dtype"] for tensor in report.result[key]] == names
@@ -125,7 +127,7 @@ def test_initializers_among_the_inputs_are_constants(tmp_path: Path, ir_version:
     model.ir_version = ir_version
     model.graph.input.append(helper.make_tensor_value_info("w", FLOAT, [3, 3]))
 
-    report = carried_out(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert [tensor["name"] for tensor in report.result["input_spec"]] == ["x"]
     target = onnx.load(tmp_path / "a" / report.files["target_model"])
@@ -136,9 +138,9 @@ def test_initializers_among_the_inputs_are_constants(tmp_path: Path, ir_version:
 
 def test_a_model_without_inputs(tmp_path: Path) -> None:
     nodes = [helper.make_node("Neg", ["c"], ["y"])]
-    model = model_of(nodes, {}, {"y": (FLOAT, [2])}, {"c": np.ones(2, np.float32)})
+    model = build_model(nodes, {}, {"y": (FLOAT, [2])}, {"c": np.ones(2, np.float32)})
 
-    report = carried_out(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    report = execute(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert report.result["input_spec"] == []
     path = tmp_path / "a" / report.files["target_model"]
@@ -148,7 +150,7 @@ def test_a_model_without_inputs(tmp_path: Path) -> None:
 def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> None:
     weight = np.ones((40, 40), np.float32)
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
-    model = model_of(nodes, {"x": (FLOAT, ["N", 40])}, {"y": (FLOAT, ["N", 40])}, {"w": weight})
+    model = build_model(nodes, {"x": (FLOAT, ["N", 40])}, {"y": (FLOAT, ["N", 40])}, {"w": weight})
     request = compile_request(saved(model, tmp_path), spec("x", [1, 40]))
     (tmp_path / "a" / "work").mkdir(parents=True)
 
@@ -162,14 +164,14 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
         archive.extractall(tmp_path / "out")
     x = np.ones((1, 40), np.float32)
     np.testing.assert_allclose(run_onnx(tmp_path / "out/model.onnx/model.onnx", x=x)[0], x @ weight)
-    again = carried_out(compile_request(target), tmp_path / "b")
+    again = execute(compile_request(target), tmp_path / "b")
     assert again.result["input_spec"] == report.result["input_spec"]
 
 
 def test_without_a_target_runtime_a_notice_tells_which_one_it_is(tmp_path: Path) -> None:
     request = compile_request(saved(linear_model(), tmp_path), options=" ")
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     (notice,) = report.result["notices"]
     assert notice["severity"] == "INFO"
@@ -177,9 +179,9 @@ def test_without_a_target_runtime_a_notice_tells_which_one_it_is(tmp_path: Path)
     assert "onnx" in notice["message"]
 
 
-def constant(path: Path, *values: Any) -> Path:
+def constant_model(path: Path, *values: Any) -> Path:
     """Save a model that returns the same values whatever its input is."""
-    model = model_of(
+    model = build_model(
         [helper.make_node("Identity", [f"c{i}"], [f"y{i}"]) for i in range(len(values))],
         {"x": (FLOAT, [1])},
         {
@@ -216,8 +218,8 @@ def constant(path: Path, *values: Any) -> Path:
 def test_outputs_that_differ_are_told(
     tmp_path: Path, before: Any, after: Any, told: str | None
 ) -> None:
-    original = constant(tmp_path / "original", np.zeros(1, np.float32), before)
-    target = constant(tmp_path / "target", np.zeros(1, np.float32), after)
+    original = constant_model(tmp_path / "original", np.zeros(1, np.float32), before)
+    target = constant_model(tmp_path / "target", np.zeros(1, np.float32), after)
 
     outputs, notices = verify_target(original, target, [spec("x", [1])])
 
@@ -230,7 +232,7 @@ def test_outputs_that_differ_are_told(
 
 
 def test_options_are_read_first(tmp_path: Path) -> None:
-    failure = failure_of(compile_request(tmp_path / "none", options="--what 1"), tmp_path / "a")
+    failure = get_failure(compile_request(tmp_path / "none", options="--what 1"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
 
@@ -241,9 +243,9 @@ def test_a_model_that_does_not_run_fails(tmp_path: Path) -> None:
         helper.make_node("Reshape", ["x", "shape"], ["y"]),
     ]
     ports = {"x": (FLOAT, [6]), "s": (INT64, [1])}, {"y": (FLOAT, ["A"])}
-    model = model_of(nodes, *ports, {"seven": np.array([7])})
+    model = build_model(nodes, *ports, {"seven": np.array([7])})
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
     assert "cannot run the model on random inputs" in failure.reason

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.execution_models import (
     dataset,
-    failure_of,
+    get_failure,
     linear_model,
     run_request,
     samples,
@@ -41,7 +41,7 @@ def test_datasets_that_do_not_fit_the_model(
     with h5py.File(data, "a") as file:
         file.require_group("data")
 
-    failure = failure_of(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+    failure = get_failure(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert [part for part in told if part not in failure.reason] == []
@@ -51,7 +51,7 @@ def test_datasets_that_do_not_fit_the_model(
 def test_inputs_must_have_the_same_number_of_samples(tmp_path: Path) -> None:
     tensors = {"x": [np.zeros(2, np.float32)] * 2, "index": [np.array([0])]}
 
-    failure = failure_of(
+    failure = get_failure(
         run_request(two_inputs(tmp_path), dataset(tmp_path / "d", tensors)), tmp_path / "a"
     )
 
@@ -78,7 +78,7 @@ def whole_dataset(path: Path) -> bytes:
 def test_damaged_datasets(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     (tmp_path / "d").write_bytes(spoil(whole_dataset(tmp_path)))
 
-    failure = failure_of(
+    failure = get_failure(
         run_request(saved(linear_model(), tmp_path), tmp_path / "d"), tmp_path / "a"
     )
 
@@ -166,8 +166,8 @@ def virtual(file: h5py.File) -> None:
         (soft_link, "/data/0/batch_0 is missing, or only a link"),
         (external_link, "/data/0/batch_0 is missing, or only a link"),
         (external_group, "/data/0 is missing, or only a link"),
-        (external_storage, "keeps its data in another file"),
-        (virtual, "keeps its data in another file"),
+        (external_storage, "stores its data in another file"),
+        (virtual, "stores its data in another file"),
     ],
 )
 def test_datasets_of_another_make(
@@ -179,7 +179,7 @@ def test_datasets_of_another_make(
     with h5py.File(data, "a") as file:
         spoil(file)
 
-    failure = failure_of(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+    failure = get_failure(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert told in failure.reason

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 from support.execution_models import (
-    carried_out,
     compile_request,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     saved,
     spec,
@@ -39,7 +39,7 @@ from qai_hub.local.engine.failures import FailureType
 def test_input_specs_that_do_not_fit(tmp_path: Path, specs: Any, told: list[str]) -> None:
     request = compile_request(saved(linear_model("N"), tmp_path), *specs)
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert [part for part in told if part not in failure.reason] == []
@@ -49,7 +49,9 @@ def test_shapes_that_the_graph_cannot_take_are_invalid_inputs(tmp_path: Path) ->
     model = linear_model("N")
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "M"
 
-    failure = failure_of(compile_request(saved(model, tmp_path), spec("x", [2, 4])), tmp_path / "a")
+    failure = get_failure(
+        compile_request(saved(model, tmp_path), spec("x", [2, 4])), tmp_path / "a"
+    )
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "'x': float32[2, 4]" in failure.reason
@@ -62,11 +64,11 @@ def test_shapes_that_the_graph_cannot_take_are_invalid_inputs(tmp_path: Path) ->
 def test_hostile_input_names_are_only_names(tmp_path: Path, name: str) -> None:
     request = compile_request(saved(linear_model("N", name=name), tmp_path), spec(name, [2, 3]))
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     assert report.result["input_spec"][0]["name"] == name
     assert {path.name for path in tmp_path.iterdir()} == {"m1", "a"}
-    failure = failure_of(compile_request(request.model.path), tmp_path / "b")
+    failure = get_failure(compile_request(request.model.path), tmp_path / "b")
     assert "\n" not in failure.reason
     assert "\x1b" not in failure.reason
     assert len(failure.reason) < 1000

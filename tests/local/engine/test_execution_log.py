@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 STAMP = "2026-01-02T03:04:05.678Z"
 
 
-def written(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
+def logged_text(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
     path.unlink(missing_ok=True)
     with closing(AttemptLog(path, limit=limit, now=lambda: NOW)) as log:
         for chunk in chunks:
@@ -22,7 +22,7 @@ def written(path: Path, *chunks: bytes, limit: int = 10**6) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
+def split_at(data: bytes, places: list[int]) -> Iterator[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
     return (data[a:b] for a, b in pairwise(edges))
 
@@ -45,26 +45,28 @@ def test_lines_are_stamped_with_utc_time(tmp_path: Path) -> None:
 def test_where_output_is_cut_into_chunks_does_not_show(
     tmp_path: Path, data: bytes, places: list[int]
 ) -> None:
-    assert written(tmp_path / "log", *cut(data, places)) == written(tmp_path / "log", data)
+    assert logged_text(tmp_path / "log", *split_at(data, places)) == logged_text(
+        tmp_path / "log", data
+    )
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text())
 def test_no_control_character_reaches_the_log(tmp_path: Path, text: str) -> None:
-    log = written(tmp_path / "log", text.encode("utf-8", "surrogatepass"))
+    log = logged_text(tmp_path / "log", text.encode("utf-8", "surrogatepass"))
 
     assert all(char.isprintable() or char in "\t\n" or ord(char) > 0x9F for char in log)
     assert "\x1b" not in log
 
 
 def test_colours_are_dropped(tmp_path: Path) -> None:
-    assert written(tmp_path / "log", b"\x1b[1;31mred\x1b[m\n") == f"{STAMP} red\n"
+    assert logged_text(tmp_path / "log", b"\x1b[1;31mred\x1b[m\n") == f"{STAMP} red\n"
 
 
 def test_a_flood_keeps_the_first_and_the_last_lines(tmp_path: Path) -> None:
     flood = b"".join(b"line %d\n" % number for number in range(100_000))
 
-    log = written(tmp_path / "log", flood, limit=10_000)
+    log = logged_text(tmp_path / "log", flood, limit=10_000)
 
     lines = log.splitlines()
     assert len(log) < 20_000
@@ -76,7 +78,7 @@ def test_a_flood_keeps_the_first_and_the_last_lines(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_bounded(tmp_path: Path) -> None:
-    log = written(tmp_path / "log", *[b"x" * 65536] * 100, limit=10_000)
+    log = logged_text(tmp_path / "log", *[b"x" * 65536] * 100, limit=10_000)
 
     assert len(log) < 300_000
     assert "omitted" in log

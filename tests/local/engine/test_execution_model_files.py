@@ -9,12 +9,12 @@ from onnx import TensorProto, helper
 from support.execution_models import (
     FLOAT,
     branching_model,
-    carried_out,
+    build_model,
     compile_request,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     linear_result,
-    model_of,
     run_onnx,
     saved,
 )
@@ -35,7 +35,7 @@ def external_model(folder: Path, location: str = "weights.bin") -> onnx.ModelPro
     return model
 
 
-def zipped(path: Path, files: dict[str, bytes]) -> Path:
+def write_zip(path: Path, files: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
@@ -57,7 +57,7 @@ def zipped(path: Path, files: dict[str, bytes]) -> Path:
 def test_files_that_are_no_models_are_corrupt(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "m").write_bytes(data)
 
-    failure = failure_of(compile_request(tmp_path / "m"), tmp_path / "a")
+    failure = get_failure(compile_request(tmp_path / "m"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_CORRUPT
     assert "damaged" in failure.reason
@@ -120,7 +120,7 @@ def test_models_that_break_the_rules_are_invalid(
     model = linear_model()
     spoil(model)
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert told in failure.reason
@@ -132,7 +132,7 @@ def test_reasons_hold_no_escapes_from_the_model(tmp_path: Path) -> None:
     model = linear_model()
     model.graph.node[0].op_type = "\x1b[2JTeleport\r\n"
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert "Teleport" in failure.reason
     assert failure.reason.isprintable()
@@ -143,7 +143,7 @@ def test_text_that_is_not_utf8_is_corrupt(tmp_path: Path) -> None:
     model.graph.node[0].op_type = "MatMuX"
     (tmp_path / "m").write_bytes(model.SerializeToString().replace(b"MatMuX", b"MatMu\xff"))
 
-    failure = failure_of(compile_request(tmp_path / "m"), tmp_path / "a")
+    failure = get_failure(compile_request(tmp_path / "m"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_CORRUPT
 
@@ -162,9 +162,9 @@ def test_element_types_outside_the_api_are_unsupported(
 ) -> None:
     types = (elem_type, FLOAT) if role == "input" else (FLOAT, elem_type)
     nodes = [helper.make_node("Cast", ["x"], ["y"], to=types[1])]
-    model = model_of(nodes, {"x": (types[0], [1])}, {"y": (types[1], [1])})
+    model = build_model(nodes, {"x": (types[0], [1])}, {"y": (types[1], [1])})
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert told in failure.reason
@@ -176,7 +176,7 @@ def test_sequences_are_unsupported(tmp_path: Path) -> None:
     model.graph.node.append(helper.make_node("SequenceConstruct", ["y"], ["s"]))
     model.graph.output.append(helper.make_tensor_sequence_value_info("s", FLOAT, None))
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "'s' has the unsupported type sequence" in failure.reason
@@ -187,7 +187,7 @@ def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
     model = InputModel(path=tmp_path / "m", model_type=model_type)
     request = AttemptRequest(kind="compile", inputs=(model,), options="")
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert f"models of the format {model_type.removeprefix('MODEL_TYPE_')}:" in failure.reason
@@ -195,7 +195,7 @@ def test_other_formats_are_unsupported(tmp_path: Path, model_type: str) -> None:
 
 def test_a_zipped_directory_with_external_weights(tmp_path: Path) -> None:
     model = external_model(tmp_path)
-    archive = zipped(
+    archive = write_zip(
         tmp_path / "m.zip",
         {
             "net/model.onnx": model.SerializeToString(),
@@ -204,7 +204,7 @@ def test_a_zipped_directory_with_external_weights(tmp_path: Path) -> None:
         },
     )
 
-    report = carried_out(compile_request(archive), tmp_path / "a")
+    report = execute(compile_request(archive), tmp_path / "a")
 
     x = np.ones((2, 3), np.float32)
     path = tmp_path / "a" / report.files["target_model"]
@@ -214,7 +214,7 @@ def test_a_zipped_directory_with_external_weights(tmp_path: Path) -> None:
 def test_a_single_file_cannot_refer_to_others(tmp_path: Path) -> None:
     model = external_model(tmp_path)
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "'weights.bin': upload the directory" in failure.reason
@@ -228,7 +228,7 @@ def test_external_weights_must_have_come_with_the_model(tmp_path: Path, location
     (tmp_path / "a" / "work" / "model").parent.mkdir(parents=True)
     (tmp_path / "a" / "work" / "secret").write_bytes(bytes(36))
     model = external_model(tmp_path, location)
-    archive = zipped(tmp_path / "m.zip", {"model.onnx": model.SerializeToString()})
+    archive = write_zip(tmp_path / "m.zip", {"model.onnx": model.SerializeToString()})
 
     with pytest.raises(Exception, match="which is not beside it") as caught:
         compile_model(compile_request(archive), tmp_path / "a")
@@ -238,12 +238,12 @@ def test_external_weights_must_have_come_with_the_model(tmp_path: Path, location
 
 def test_external_weights_are_never_addresses_in_memory(tmp_path: Path) -> None:
     model = external_model(tmp_path, "*/_ORT_MEM_ADDR_/*")
-    archive = zipped(
+    archive = write_zip(
         tmp_path / "m.zip",
         {"model.onnx": model.SerializeToString(), "*/_ORT_MEM_ADDR_/*": bytes(36)},
     )
 
-    failure = failure_of(compile_request(archive), tmp_path / "a")
+    failure = get_failure(compile_request(archive), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "which is not beside it" in failure.reason
@@ -255,7 +255,7 @@ def test_external_weights_are_found_wherever_a_model_hides_them(tmp_path: Path) 
     branch = model.graph.node[2].attribute[0].g
     branch.node.append(helper.make_node("Constant", [], ["hidden"], value=tensor))
 
-    failure = failure_of(compile_request(saved(model, tmp_path)), tmp_path / "a")
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
 
     assert "'../secret'" in failure.reason
 
@@ -265,9 +265,9 @@ def test_external_weights_are_found_wherever_a_model_hides_them(tmp_path: Path) 
     [([], "none"), (["readme.txt"], "none"), (["a.onnx", "b/c.onnx"], "'a.onnx', 'c.onnx'")],
 )
 def test_a_directory_holds_exactly_one_model(tmp_path: Path, names: list[str], told: str) -> None:
-    archive = zipped(tmp_path / "m.zip", dict.fromkeys(names, b""))
+    archive = write_zip(tmp_path / "m.zip", dict.fromkeys(names, b""))
 
-    failure = failure_of(compile_request(archive), tmp_path / "a")
+    failure = get_failure(compile_request(archive), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert f"this one contains {told}" in failure.reason

@@ -72,7 +72,7 @@ EXAMPLES = {
 RULES = [(option.flag, kind) for option in OPTIONS for kind in option.handling]
 
 
-def refusal(text: str, kind: JobTypeName = "profile") -> JobFailure:
+def parse_failure(text: str, kind: JobTypeName = "profile") -> JobFailure:
     with pytest.raises(JobFailure) as caught:
         parse_job_options(text, kind)
     return caught.value
@@ -87,7 +87,7 @@ def test_every_option_is_done_or_ignored_with_a_notice_or_refused(
     value = EXAMPLES[flag]
     text = f"{flag} {shlex.quote(value)}" if value else flag
     if isinstance(rule, Unsupported):
-        failure = refusal(text, kind)
+        failure = parse_failure(text, kind)
         assert failure.failure_type is FailureType.UNSUPPORTED
         assert failure.reason == f"This hub does not support {flag}: {rule.reason}."
         return
@@ -104,7 +104,7 @@ def test_every_option_is_done_or_ignored_with_a_notice_or_refused(
 def test_options_of_other_kinds_of_jobs_are_refused(kind: JobTypeName) -> None:
     for option in OPTIONS:
         if kind not in option.handling:
-            failure = refusal(f"{option.flag} 1", kind)
+            failure = parse_failure(f"{option.flag} 1", kind)
             assert failure.failure_type is FailureType.INVALID_ARGUMENT
             assert f"jobs, not for {kind} jobs" in failure.reason
             assert f"is for {next(iter(option.handling))}" in failure.reason
@@ -149,7 +149,7 @@ def test_settings_of_a_repeated_option_add_up_or_contradict(parts: list[dict[str
 @given(text=st.text(alphabet=st.sampled_from("-=' \"\\,\n\0éax1") | st.characters()))
 def test_any_text_is_read_or_refused_as_an_argument(text: str) -> None:
     if text.strip(" \t\r\n"):
-        failure = refusal(text)
+        failure = parse_failure(text)
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
         assert "--compute_unit" in failure.reason
     else:
@@ -163,7 +163,7 @@ def test_iterations_are_bounded(count: int) -> None:
     if 1 <= count <= MAX_ITERATIONS:
         assert parse_job_options(text, "profile").values == {ITERATIONS: count}
     else:
-        assert refusal(text).failure_type is FailureType.INVALID_ARGUMENT
+        assert parse_failure(text).failure_type is FailureType.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
@@ -218,7 +218,7 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
     ],
 )
 def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) -> None:
-    failure = refusal(text)
+    failure = parse_failure(text)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
@@ -227,7 +227,7 @@ def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) ->
 
 @pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
-    failure = refusal(f"{TARGET_RUNTIME} {runtime}", "compile")
+    failure = parse_failure(f"{TARGET_RUNTIME} {runtime}", "compile")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert runtime in failure.reason
@@ -238,14 +238,14 @@ def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None
     ("text", "kind"), [(f"{TARGET_RUNTIME} onxx", "compile"), ("--range_scheme no", "quantize")]
 )
 def test_what_there_is_not_is_invalid(text: str, kind: JobTypeName) -> None:
-    failure = refusal(text, kind)
+    failure = parse_failure(text, kind)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert "there is no such" in failure.reason
 
 
 def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
-    failure = refusal("--range_scheme mse_minimizer", "quantize")
+    failure = parse_failure("--range_scheme mse_minimizer", "quantize")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "auto|min_max" in failure.reason

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from support.execution_models import (
     branching_model,
-    carried_out,
     dataset,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     read_dataset,
     run_request,
@@ -49,7 +49,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Any:
     request = run_request(
         saved(linear_model(), folder), profile=True, options="--max_profiler_iterations 7"
     )
-    return carried_out(request, folder / "a")
+    return execute(request, folder / "a")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_it_says_where_it_was_measured(report: Any) -> None:
 def test_an_operator_with_graphs_of_its_own_is_one_layer(tmp_path: Path) -> None:
     request = run_request(saved(branching_model(), tmp_path), profile=True)
 
-    profile = carried_out(request, tmp_path / "a").result["profile"]
+    profile = execute(request, tmp_path / "a").result["profile"]
 
     names = [(layer["name"], layer["layer_type_name"]) for layer in profile["layer_details"]]
     assert names == [("sum", "ReduceSum"), ("greater", "Greater"), ("choice", "If")]
@@ -115,14 +115,14 @@ def test_a_profile_over_a_dataset_also_has_the_outputs(tmp_path: Path) -> None:
     data = dataset(tmp_path / "d", {"x": [np.ones((5, 3), np.float32)] * 2})
     model = saved(linear_model("N"), tmp_path)
 
-    report = carried_out(run_request(model, data, profile=True), tmp_path / "a")
+    report = execute(run_request(model, data, profile=True), tmp_path / "a")
 
     assert report.result["profile"]["execution_time"] >= 1
     assert len(read_dataset(tmp_path / "a" / report.files["output_data"])["y"]) == 2
 
 
 def test_random_inputs_need_fixed_dimensions(tmp_path: Path) -> None:
-    failure = failure_of(
+    failure = get_failure(
         run_request(saved(linear_model("N"), tmp_path), profile=True), tmp_path / "a"
     )
 
@@ -269,7 +269,7 @@ def test_without_the_kernels_figures_no_memory_is_claimed(
     monkeypatch.setattr(memory, missing, tmp_path / "none" / "file")
     request = run_request(saved(linear_model(), tmp_path), profile=True)
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     figures = {key: value for key, value in report.result["profile"].items() if "memory" in key}
     assert set(figures.values()) == {0}

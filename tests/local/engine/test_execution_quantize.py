@@ -15,12 +15,12 @@ from support.execution_models import (
     INT64,
     attempt,
     branching_model,
-    carried_out,
+    build_model,
     conv_net,
     dataset,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
-    model_of,
     onnx_input,
     quantize_request,
     run_onnx,
@@ -42,10 +42,10 @@ def request(folder: Path, model: onnx.ModelProto, inputs: Any, *types: str) -> A
     return quantize_request(saved(model, folder), dataset(folder / "d", inputs), *types)
 
 
-def quantized(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
+def quantize(folder: Path, *types: str) -> tuple[dict[str, Any], Path]:
     """What the report about the network of convolutions tells, and its target model."""
     asked = request(folder, conv_net(), {"x": samples(16, *SIZE)}, *types)
-    report = carried_out(asked, folder / "a")
+    report = execute(asked, folder / "a")
     return report.result, folder / "a" / report.files["target_model"]
 
 
@@ -73,7 +73,7 @@ def test_the_types_in_the_target_model(
 ) -> None:
     asked = request(tmp_path, conv_net(opset=opset), {"x": samples(2, *SIZE)}, weights, activations)
 
-    report = carried_out(asked, tmp_path / "a")
+    report = execute(asked, tmp_path / "a")
 
     model = onnx.load(tmp_path / "a" / report.files["target_model"])
     onnx.checker.check_model(model, full_check=True)
@@ -98,7 +98,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
     for types in (("INT8", "INT8"), ("INT8", "INT16"), ("INT4", "INT16")):
         folder = tmp_path / "".join(types)
         folder.mkdir()
-        psnr[types] = quantized(folder, *types)[0]["psnr"]["y"]
+        psnr[types] = quantize(folder, *types)[0]["psnr"]["y"]
 
     # Each bit halves the step, which is 6 dB; 8 bits are about 50 dB, less what layers add up.
     assert 40 < psnr["INT8", "INT8"] < psnr["INT8", "INT16"] < 80
@@ -106,7 +106,7 @@ def test_more_bits_are_closer(tmp_path: Path) -> None:
 
 
 def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     inputs = samples(16, *SIZE)
     before = np.concatenate([run_onnx(tmp_path / "m1", x=x)[0] for x in inputs])
@@ -118,7 +118,7 @@ def test_psnr_is_that_of_the_outputs_of_both_models(tmp_path: Path) -> None:
 
 
 def test_what_the_report_tells(tmp_path: Path) -> None:
-    result, target = quantized(tmp_path)
+    result, target = quantize(tmp_path)
 
     assert result["target_model_type"] == "MODEL_TYPE_ONNX"
     assert result["input_spec"] == [{"name": "x", "shape": list(SIZE), "dtype": "float32"}]
@@ -132,7 +132,7 @@ def test_what_the_report_tells(tmp_path: Path) -> None:
 def test_open_dimensions_stay_open(tmp_path: Path) -> None:
     inputs = [np.concatenate(samples(n, *SIZE)) for n in (1, 3)]
 
-    report = carried_out(request(tmp_path, conv_net("n"), {"x": inputs}), tmp_path / "a")
+    report = execute(request(tmp_path, conv_net("n"), {"x": inputs}), tmp_path / "a")
 
     assert report.result["input_spec"][0]["shape"] == [-1, 3, 16, 16]
     assert report.result["output_spec"][0]["shape"] == [-1, 10]
@@ -154,9 +154,9 @@ def test_several_outputs_each_have_their_psnr_or_a_notice(tmp_path: Path) -> Non
         "minus": (FLOAT, [2, 3]),
     }
     weights = {"w": np.array([0.5, 1.7, 3.1], np.float32), "zero": np.zeros(3, np.float32)}
-    model = model_of(nodes, {"x": (FLOAT, [2, 3])}, outputs, weights)
+    model = build_model(nodes, {"x": (FLOAT, [2, 3])}, outputs, weights)
 
-    report = carried_out(request(tmp_path, model, {"x": samples(4)}), tmp_path / "a")
+    report = execute(request(tmp_path, model, {"x": samples(4)}), tmp_path / "a")
 
     assert set(report.result["psnr"]) == {"m", "minus"}
     told = [notice["message"] for notice in report.result["notices"]]
@@ -178,7 +178,7 @@ def test_weights_in_files_of_their_own(tmp_path: Path) -> None:
         for path in folder.iterdir():
             file.write(path, f"model/{path.name}")
     asked = quantize_request(archive, dataset(tmp_path / "d", {"x": samples(4, *SIZE)}))
-    whole = carried_out(asked, tmp_path / "whole")
+    whole = execute(asked, tmp_path / "whole")
     (tmp_path / "apart" / "work").mkdir(parents=True)
 
     apart = quantize_model(asked, tmp_path / "apart", external_data_threshold=1)
@@ -199,7 +199,7 @@ def test_the_uploaded_files_are_left_as_they_are(tmp_path: Path) -> None:
     asked = request(stored, conv_net(), {"x": samples(2, *SIZE)})
     before = {path: path.read_bytes() for path in stored.iterdir()}
 
-    carried_out(asked, tmp_path / "a")
+    execute(asked, tmp_path / "a")
 
     assert {path: path.read_bytes() for path in stored.iterdir()} == before
 
@@ -210,7 +210,7 @@ def test_only_so_many_samples_are_taken(tmp_path: Path) -> None:
     (tmp_path / "some" / "work").mkdir(parents=True)
 
     some = quantize_model(asked, tmp_path / "some", max_samples=3)
-    every = carried_out(asked, tmp_path / "every")
+    every = execute(asked, tmp_path / "every")
 
     assert [notice["message"] for notice in some.result["notices"]] == [
         "Calibrated on the first 3 of 4 samples, the maximum of this hub."
@@ -227,13 +227,13 @@ def test_range_schemes(tmp_path: Path, scheme: str) -> None:
     model, data = saved(linear_model(), tmp_path), dataset(tmp_path / "d", {"x": samples(2)})
     asked = quantize_request(model, data, options=f"--range_scheme {scheme}")
 
-    assert carried_out(asked, tmp_path / "a").result["notices"] == []
+    assert execute(asked, tmp_path / "a").result["notices"] == []
 
 
 def test_graphs_within_nodes_stay_floats(tmp_path: Path) -> None:
     inputs = {"x": [np.array([1, 2, 3, 4], np.float32), np.array([-1, -2, -3, -4], np.float32)]}
 
-    report = carried_out(request(tmp_path, branching_model(), inputs), tmp_path / "a")
+    report = execute(request(tmp_path, branching_model(), inputs), tmp_path / "a")
 
     assert report.result["psnr"]["y"] > 40
     model = onnx.load(tmp_path / "a" / report.files["target_model"])
@@ -258,7 +258,7 @@ BAD_DATA: dict[str, tuple[dict[str, list[Any]], str]] = {
 def test_calibration_data_that_cannot_be_used(tmp_path: Path, what: str) -> None:
     inputs, told = BAD_DATA[what]
 
-    failure = failure_of(request(tmp_path, conv_net(), inputs), tmp_path / "a")
+    failure = get_failure(request(tmp_path, conv_net(), inputs), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert told in failure.reason
@@ -267,7 +267,7 @@ def test_calibration_data_that_cannot_be_used(tmp_path: Path, what: str) -> None
 def test_samples_without_elements(tmp_path: Path) -> None:
     inputs = {"x": [np.zeros((0, 3, 16, 16), np.float32)]}
 
-    failure = failure_of(request(tmp_path, conv_net("n"), inputs), tmp_path / "a")
+    failure = get_failure(request(tmp_path, conv_net("n"), inputs), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "has no elements" in failure.reason
@@ -276,7 +276,7 @@ def test_samples_without_elements(tmp_path: Path) -> None:
 def test_data_that_is_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "d").write_bytes(b"no HDF5")
 
-    failure = failure_of(
+    failure = get_failure(
         quantize_request(saved(conv_net(), tmp_path), tmp_path / "d"), tmp_path / "a"
     )
 
@@ -291,9 +291,9 @@ def test_a_bias_that_is_a_row(tmp_path: Path) -> None:
         name: random.standard_normal(shape).astype(np.float32)
         for name, shape in (("w", (3, 5)), ("b", (1, 5)))
     }
-    model = model_of(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 5])}, weights)
+    model = build_model(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 5])}, weights)
 
-    report = carried_out(request(tmp_path, model, {"x": samples(4)}), tmp_path / "a")
+    report = execute(request(tmp_path, model, {"x": samples(4)}), tmp_path / "a")
 
     assert report.result["psnr"]["y"] > 40
 
@@ -301,14 +301,14 @@ def test_a_bias_that_is_a_row(tmp_path: Path) -> None:
 def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> None:
     nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
     weights = {"w": np.array([1, 1, 1000], np.float32)}
-    model = model_of(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 3])}, weights)
+    model = build_model(nodes, {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 3])}, weights)
     # The outlier makes steps so wide that the other values are lost.
     inputs = [np.array([[1, 2, 0], [3, 2, 0]], np.float32)] * 4
     target = tmp_path / "outlier"
     target.mkdir()
     asked = request(target, model, {"x": inputs}, "INT4", "INT8")
 
-    close = carried_out(asked, tmp_path / "a").result
+    close = execute(asked, tmp_path / "a").result
 
     assert close["psnr"]["y"] < 20
     (notice,) = close["notices"]
@@ -316,55 +316,60 @@ def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> N
     assert "is inaccurate: its PSNR is only" in notice["message"]
 
 
-def integers() -> onnx.ModelProto:
+def integer_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
-    return model_of(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})
+    return build_model(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})
 
 
-def halves() -> onnx.ModelProto:
+def half_model() -> onnx.ModelProto:
     half = onnx.TensorProto.FLOAT16
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
-    return model_of(nodes, {"x": (half, [2])}, {"y": (half, [2])})
+    return build_model(nodes, {"x": (half, [2])}, {"y": (half, [2])})
 
 
-def logarithm() -> onnx.ModelProto:
+def logarithm_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Log", ["x"], ["y"])]
-    return model_of(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})
+    return build_model(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})
 
 
-def picking() -> onnx.ModelProto:
+def gather_model() -> onnx.ModelProto:
     nodes = [helper.make_node("Gather", ["table", "x"], ["y"])]
     table = {"table": np.eye(3, dtype=np.float32)}
-    return model_of(nodes, {"x": (INT64, [2])}, {"y": (FLOAT, [2, 3])}, table)
+    return build_model(nodes, {"x": (INT64, [2])}, {"y": (FLOAT, [2, 3])}, table)
 
 
-def overflowing() -> onnx.ModelProto:
+def overflowing_model() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Mul", ["x", "large"], ["product"]),
         helper.make_node("Min", ["product", "one"], ["y"]),
     ]
     constants = {"large": np.float32(3e38), "one": np.float32(1)}
-    return model_of(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])}, constants)
+    return build_model(nodes, {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])}, constants)
 
 
 TWO = {dtype: [np.array([1, 2], dtype)] for dtype in ("float16", "float32", "int64")}
 BAD_MODELS: dict[str, tuple[onnx.ModelProto, list[Any], FailureType, str]] = {
-    "no floats": (integers(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
-    "float16": (halves(), TWO["float16"], FailureType.UNSUPPORTED, "'x' of the model is float16"),
+    "no floats": (integer_model(), TWO["int64"], FailureType.UNSUPPORTED, "nothing to quantize"),
+    "float16": (
+        half_model(),
+        TWO["float16"],
+        FailureType.UNSUPPORTED,
+        "'x' of the model is float16",
+    ),
     "NaN from numbers": (
-        logarithm(),
+        logarithm_model(),
         [np.array([-1, 1], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
         "The output 'y' of the model contains NaN or infinity on sample 0",
     ),
     "infinity within": (
-        overflowing(),
+        overflowing_model(),
         [np.array([100, 200], np.float32)],
         FailureType.RUNTIME_UNKNOWN,
         "The tensor 'product' of the model contains NaN or infinity",
     ),
     "does not run": (
-        picking(),
+        gather_model(),
         [np.array([0, 99])],
         FailureType.RUNTIME_UNKNOWN,
         "cannot run the model on sample 0 of the calibration data",
@@ -376,16 +381,16 @@ BAD_MODELS: dict[str, tuple[onnx.ModelProto, list[Any], FailureType, str]] = {
 def test_models_that_cannot_be_quantized(tmp_path: Path, what: str) -> None:
     model, inputs, failure_type, told = BAD_MODELS[what]
 
-    failure = failure_of(request(tmp_path, model, {"x": inputs}), tmp_path / "a")
+    failure = get_failure(request(tmp_path, model, {"x": inputs}), tmp_path / "a")
 
     assert failure.failure_type is failure_type
     assert told in failure.reason
 
 
 def test_a_model_that_is_quantized_already(tmp_path: Path) -> None:
-    _, target = quantized(tmp_path)
+    _, target = quantize(tmp_path)
 
-    failure = failure_of(quantize_request(target, tmp_path / "d"), tmp_path / "b")
+    failure = get_failure(quantize_request(target, tmp_path / "d"), tmp_path / "b")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "already quantized" in failure.reason
@@ -395,10 +400,10 @@ def test_a_model_that_no_converter_brings_to_a_newer_operator_set(tmp_path: Path
     names = ("scale", "shift", "mean", "variance")
     nodes = [helper.make_node("BatchNormalization", ["x", *names], ["y"], spatial=0)]
     ones = {name: np.ones(SIZE[1:], np.float32) for name in names}
-    model = model_of(nodes, {"x": (FLOAT, SIZE)}, {"y": (FLOAT, SIZE)}, ones)
+    model = build_model(nodes, {"x": (FLOAT, SIZE)}, {"y": (FLOAT, SIZE)}, ones)
     model.opset_import[0].version = 8
 
-    failure = failure_of(request(tmp_path, model, {"x": samples(1, *SIZE)}), tmp_path / "a")
+    failure = get_failure(request(tmp_path, model, {"x": samples(1, *SIZE)}), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "export it with opset 13" in failure.reason
@@ -408,7 +413,7 @@ def test_a_model_that_no_converter_brings_to_a_newer_operator_set(tmp_path: Path
     "types", [("INT16", "INT16"), ("UINT8", "INT8"), ("INT8", "INT4"), ("", "INT8")]
 )
 def test_types_that_this_hub_cannot_do(tmp_path: Path, types: tuple[str, str]) -> None:
-    failure = failure_of(
+    failure = get_failure(
         request(tmp_path, conv_net(), {"x": samples(1, *SIZE)}, *types), tmp_path / "a"
     )
 
@@ -447,7 +452,7 @@ def test_running_out_of_memory_is_told(tmp_path: Path) -> None:
         helper.make_node("ReduceSum", ["large"], ["y"], keepdims=0),
     ]
     weights = {"w": np.float32(1.5), "shape": np.array([wide, wide])}
-    model = model_of(nodes, {"x": (FLOAT, [1])}, {"y": (FLOAT, [])}, weights)
+    model = build_model(nodes, {"x": (FLOAT, [1])}, {"y": (FLOAT, [])}, weights)
     asked = request(tmp_path, model, {"x": [np.ones(1, np.float32)]})
 
     outcome = attempt(asked, tmp_path / "a", memory_limit=2 * 2**30)
@@ -463,7 +468,7 @@ def test_failures_of_the_quantizer_itself_are_the_models(
 
     monkeypatch.setattr("qai_hub.local.engine.quantize.qdq.quantize", broken)
 
-    failure = failure_of(request(tmp_path, conv_net(), {"x": samples(1, *SIZE)}), tmp_path / "a")
+    failure = get_failure(request(tmp_path, conv_net(), {"x": samples(1, *SIZE)}), tmp_path / "a")
 
     assert isinstance(failure, JobFailure)
     assert failure.failure_type is FailureType.UNSUPPORTED

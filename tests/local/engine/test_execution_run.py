@@ -6,12 +6,12 @@ import pytest
 from onnx import TensorProto, helper
 from support.execution_models import (
     FLOAT,
-    carried_out,
+    build_model,
     dataset,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     linear_result,
-    model_of,
     onnx_input,
     read_dataset,
     run_request,
@@ -28,7 +28,7 @@ def test_outputs_are_those_of_the_model(tmp_path: Path) -> None:
     inputs = samples(3)
     request = run_request(saved(linear_model(), tmp_path), dataset(tmp_path / "d", {"x": inputs}))
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     assert report.failure_type == "JOB_FAILURE_TYPE_SUCCESS"
     assert "profile" not in report.result
@@ -47,7 +47,7 @@ def test_several_inputs_and_outputs_keep_the_models_order(tmp_path: Path) -> Non
         "x": [np.zeros(2, np.float32), np.ones(2, np.float32)],
     }
 
-    report = carried_out(run_request(model, dataset(tmp_path / "d", tensors)), tmp_path / "a")
+    report = execute(run_request(model, dataset(tmp_path / "d", tensors)), tmp_path / "a")
 
     outputs = read_dataset(tmp_path / "a" / report.files["output_data"])
     assert list(outputs) == ["sum", "minus"]
@@ -59,7 +59,7 @@ def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
     inputs = [np.ones((n, 3), np.float32) for n in (1, 4, 2)]
     model = saved(linear_model("N"), tmp_path)
 
-    report = carried_out(run_request(model, dataset(tmp_path / "d", {"x": inputs})), tmp_path / "a")
+    report = execute(run_request(model, dataset(tmp_path / "d", {"x": inputs})), tmp_path / "a")
 
     outputs = read_dataset(tmp_path / "a" / report.files["output_data"])
     assert [y.shape for y in outputs["y"]] == [(1, 3), (4, 3), (2, 3)]
@@ -69,10 +69,10 @@ def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
 def test_element_types_are_kept(tmp_path: Path, dtype: str) -> None:
     elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     nodes = [helper.make_node("Identity", ["x"], ["y"])]
-    model = saved(model_of(nodes, {"x": (elem_type, [4])}, {"y": (elem_type, [4])}), tmp_path)
+    model = saved(build_model(nodes, {"x": (elem_type, [4])}, {"y": (elem_type, [4])}), tmp_path)
     x = np.array([0, 1, 1, 0], dtype)
 
-    report = carried_out(run_request(model, dataset(tmp_path / "d", {"x": [x]})), tmp_path / "a")
+    report = execute(run_request(model, dataset(tmp_path / "d", {"x": [x]})), tmp_path / "a")
 
     (y,) = read_dataset(tmp_path / "a" / report.files["output_data"])["y"]
     assert y.dtype == x.dtype
@@ -83,7 +83,7 @@ def test_samples_of_the_other_byte_order_keep_their_values(tmp_path: Path) -> No
     x = samples(1)[0]
     data = dataset(tmp_path / "d", {"x": [x.astype(">f4")]})
 
-    report = carried_out(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+    report = execute(run_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
 
     (y,) = read_dataset(tmp_path / "a" / report.files["output_data"])["y"]
     np.testing.assert_allclose(y, linear_result(x), rtol=1e-5)
@@ -94,9 +94,7 @@ def test_compute_units_that_are_not_here_are_told(tmp_path: Path, units: str) ->
     data = dataset(tmp_path / "d", {"x": samples(1)})
     model = saved(linear_model(), tmp_path)
 
-    report = carried_out(
-        run_request(model, data, options=f"--compute_unit {units}"), tmp_path / "a"
-    )
+    report = execute(run_request(model, data, options=f"--compute_unit {units}"), tmp_path / "a")
 
     messages = [notice["message"] for notice in report.result["notices"]]
     assert messages == (["The model ran on cpu, not on npu."] if "npu" in units else [])
@@ -106,7 +104,7 @@ def test_options_that_inference_ignores_are_noticed(tmp_path: Path) -> None:
     data = dataset(tmp_path / "d", {"x": samples(1)})
     options = "--max_profiler_iterations 3 --qnn_options a=b"
 
-    report = carried_out(
+    report = execute(
         run_request(saved(linear_model(), tmp_path), data, options=options), tmp_path / "a"
     )
 
@@ -117,7 +115,7 @@ def test_options_that_inference_ignores_are_noticed(tmp_path: Path) -> None:
 def test_a_sample_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:
     tensors = {"x": [np.zeros(2, np.float32)] * 2, "index": [np.array([0]), np.array([99])]}
 
-    failure = failure_of(
+    failure = get_failure(
         run_request(two_inputs(tmp_path), dataset(tmp_path / "d", tensors)), tmp_path / "a"
     )
 
@@ -130,22 +128,20 @@ def test_a_sample_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:
 def test_hostile_names_are_only_names(tmp_path: Path, name: str) -> None:
     data = dataset(tmp_path / "d", {name: samples(1)})
 
-    report = carried_out(
-        run_request(saved(linear_model(name=name), tmp_path), data), tmp_path / "a"
-    )
+    report = execute(run_request(saved(linear_model(name=name), tmp_path), data), tmp_path / "a")
 
     assert report.files == {"output_data": "output_data.h5"}
     assert {path.name for path in tmp_path.iterdir()} == {"a", "d", "m1"}
 
 
 def test_a_model_without_inputs_has_no_samples(tmp_path: Path) -> None:
-    model = model_of(
+    model = build_model(
         [helper.make_node("Identity", ["c"], ["y"])], {}, {"y": (FLOAT, [1])}, {"c": np.zeros(1)}
     )
     with h5py.File(tmp_path / "d", "w") as file:
         file.create_group("data")
 
-    failure = failure_of(run_request(saved(model, tmp_path), tmp_path / "d"), tmp_path / "a")
+    failure = get_failure(run_request(saved(model, tmp_path), tmp_path / "d"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
 
@@ -163,7 +159,7 @@ def test_models_that_do_not_load(tmp_path: Path) -> None:
             (data, FailureType.MODEL_CORRUPT),
         ]
     ):
-        failure = failure_of(run_request(model, data), tmp_path / f"a{number}")
+        failure = get_failure(run_request(model, data), tmp_path / f"a{number}")
 
         assert failure.failure_type is failure_type
 

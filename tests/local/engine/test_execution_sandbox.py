@@ -59,7 +59,7 @@ class World:
         (place / "home" / "id_rsa").write_text("key")
         self.place = place
 
-    def tries(self, *codes: str) -> tuple[list[str], list[str]]:
+    def run_each(self, *codes: str) -> tuple[list[str], list[str]]:
         """Return what became of each expression, and the layers that held."""
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, str(self.folder), str(self.place), json.dumps(codes)],
@@ -79,13 +79,13 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def needs(layers: list[str], layer: str) -> None:
+def require_layer(layers: list[str], layer: str) -> None:
     if layer not in layers:
         pytest.skip(f"this system has no way to {layer!r}")
 
 
 def test_it_reads_its_inputs_and_writes_its_folder(world: World) -> None:
-    told, _ = world.tries(
+    told, _ = world.run_each(
         "(folder.parent.parent / 'files/own').read_text()",
         "(folder / 'a').write_text('x')",
         "(folder / 'b').mkdir()",
@@ -127,8 +127,8 @@ def test_other_files_are_out_of_its_reach(world: World) -> None:
         "os.rename(folder.parent.parent / 'files/theirs', folder / 'theirs')",
         "os.open('/dev/shm/new', os.O_CREAT | os.O_WRONLY)",
     ]
-    told, layers = world.tries(*codes)
-    needs(layers, OWN_FILES)
+    told, layers = world.run_each(*codes)
+    require_layer(layers, OWN_FILES)
     got_in = {code for code, each in zip(codes, told, strict=True) if not is_refusal(each)}
     assert not got_in
     assert (world.files / "own").read_text() == "mine"
@@ -139,36 +139,36 @@ def is_refusal(told: str) -> bool:
 
 
 def test_it_starts_no_program(world: World) -> None:
-    told, layers = world.tries(
+    told, layers = world.run_each(
         "subprocess.run(['/usr/bin/env'])", "subprocess.run([sys.executable, '-c', ''])"
     )
-    needs(layers, OWN_FILES)
+    require_layer(layers, OWN_FILES)
     assert told == ["EACCES", "EACCES"]
 
 
 def test_a_program_with_more_rights_would_give_it_none(world: World) -> None:
-    told, layers = world.tries(
+    told, layers = world.run_each(
         "[line for line in open('/proc/self/status') if line.startswith('NoNewPrivs')]"
     )
-    needs(layers, NO_PRIVILEGES)
+    require_layer(layers, NO_PRIVILEGES)
     assert told == [repr(["NoNewPrivs:\t1\n"])]
 
 
 def test_it_has_no_powers_within_its_namespace(world: World) -> None:
-    told, layers = world.tries(
+    told, layers = world.run_each(
         "[int(line.split()[1], 16) for line in open('/proc/self/status')"
         " if line.startswith(('CapEff', 'CapPrm', 'CapBnd', 'CapInh'))]"
     )
-    needs(layers, NO_NETWORK)
+    require_layer(layers, NO_NETWORK)
     assert told == ["[0, 0, 0, 0]"]
 
 
 def test_there_is_nothing_on_its_network(world: World) -> None:
-    told, layers = world.tries(
+    told, layers = world.run_each(
         "open('/proc/self/net/tcp').read().count('\\n')",
         "[line.split(':')[0].strip() for line in open('/proc/self/net/dev')][2:]",
     )
-    needs(layers, NO_NETWORK)
+    require_layer(layers, NO_NETWORK)
     assert told == ["1", "['lo']"]
 
 
@@ -184,21 +184,21 @@ def listening(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 def test_it_reaches_nobody(world: World, listening: tuple[int, Path]) -> None:
     port, path = listening
-    told, layers = world.tries(
+    told, layers = world.run_each(
         f"socket.create_connection(('127.0.0.1', {port}), 5)",
         f"socket.socket(socket.AF_UNIX).connect({str(path)!r})",
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))",
         "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
     )
-    needs(layers, NO_SOCKETS)
+    require_layer(layers, NO_SOCKETS)
     assert told == ["EACCES"] * 4
 
 
 def test_it_ends_nobody(world: World) -> None:
     if not has_scopes():
         pytest.skip("this system's Landlock has no scopes")
-    told, layers = world.tries(f"os.kill({os.getpid()}, 0)", "os.kill(os.getpid(), 0)")
-    needs(layers, OWN_FILES)
+    told, layers = world.run_each(f"os.kill({os.getpid()}, 0)", "os.kill(os.getpid(), 0)")
+    require_layer(layers, OWN_FILES)
     assert told == ["EPERM", "None"]
 
 
@@ -214,7 +214,7 @@ def test_the_worker_says_which_layers_hold(tmp_path: Path) -> None:
 
 
 def test_a_hub_tells_which_layers_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, layers = world.tries()
+    _, layers = world.run_each()
     assert probe_sandbox_layers() == layers
     for held, told in (
         (list(LAYERS), f"in a sandbox: {', '.join(LAYERS)}."),

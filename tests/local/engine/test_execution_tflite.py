@@ -9,10 +9,10 @@ import pytest
 from support import tflite_models
 from support.execution_models import (
     attempt,
-    carried_out,
     compile_request,
     dataset,
-    failure_of,
+    execute,
+    get_failure,
     linear_model,
     read_dataset,
     run_request,
@@ -49,7 +49,7 @@ def test_outputs_are_those_of_the_model(tmp_path: Path) -> None:
         tflite_models.linear(tmp_path / "m"), dataset(tmp_path / "d", {"x": inputs})
     )
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     outputs = outputs_of(report, tmp_path / "a")
     assert list(outputs) == ["y"]
@@ -63,7 +63,7 @@ def test_without_a_signature_tensors_have_their_own_names(tmp_path: Path) -> Non
     model = tflite_models.linear(tmp_path / "m", named=False)
     data = dataset(tmp_path / "d", {"serving_default_x:0": samples(1, 1, 4)})
 
-    report = carried_out(tflite_request(model, data), tmp_path / "a")
+    report = execute(tflite_request(model, data), tmp_path / "a")
 
     assert list(outputs_of(report, tmp_path / "a")) == ["PartitionedCall:0"]
 
@@ -77,7 +77,7 @@ def test_names_of_a_signature_keep_the_order_of_the_model(tmp_path: Path) -> Non
         "z",
         "a",
     ]
-    outputs = outputs_of(carried_out(tflite_request(model, data), tmp_path / "a"), tmp_path / "a")
+    outputs = outputs_of(execute(tflite_request(model, data), tmp_path / "a"), tmp_path / "a")
     assert list(outputs) == ["n", "m"]
     np.testing.assert_array_equal(outputs["m"], [-a])
     np.testing.assert_array_equal(outputs["n"], [-z])
@@ -88,11 +88,11 @@ def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
     model = tflite_models.linear(tmp_path / "m", batch=-1)
 
     request = tflite_request(model, dataset(tmp_path / "d", {"x": inputs}))
-    outputs = outputs_of(carried_out(request, tmp_path / "a"), tmp_path / "a")
+    outputs = outputs_of(execute(request, tmp_path / "a"), tmp_path / "a")
 
     for x, y in zip(inputs, outputs["y"], strict=True):
         np.testing.assert_allclose(y, x @ tflite_models.WEIGHT.T, rtol=1e-5)
-    failure = failure_of(tflite_request(model, profile=True), tmp_path / "b")
+    failure = get_failure(tflite_request(model, profile=True), tmp_path / "b")
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "Dimension 0 ('?') of the input 'x'" in failure.reason
 
@@ -112,7 +112,7 @@ def test_quantized_tensors_are_integers_unless_floats_are_asked_for(
     data = dataset(tmp_path / "d", {"x": [x]})
     request = tflite_request(tflite_models.quantizing(tmp_path / "m"), data, options=option)
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     (y,) = outputs_of(report, tmp_path / "a")["y"]
     assert y.dtype == expected
@@ -134,7 +134,7 @@ def test_a_float_where_the_model_takes_an_integer_is_refused(tmp_path: Path) -> 
     data = dataset(tmp_path / "d", {"x": samples(1, 2, 3)})
     request = tflite_request(tflite_models.quantizing(tmp_path / "m"), data)
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "inputs are not cast" in failure.reason
@@ -147,7 +147,7 @@ def test_a_profile_has_totals_and_says_so(tmp_path: Path) -> None:
         options="--max_profiler_iterations 5 --tflite_options number_of_threads=2",
     )
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     profile = report.result["profile"]
     assert len(profile["all_execution_times"]) == 5
@@ -169,7 +169,7 @@ def test_options_for_tflite_are_noticed_where_the_model_is_another(tmp_path: Pat
     options = "--dequantize_outputs --tflite_options number_of_threads=2"
     request = run_request(saved(linear_model(), tmp_path), profile=True, options=options)
 
-    told = messages(carried_out(request, tmp_path / "a"))
+    told = messages(execute(request, tmp_path / "a"))
 
     for flag in ("--dequantize_outputs", "--tflite_options"):
         assert f"The option {flag} was ignored: it applies to TensorFlow Lite models only." in told
@@ -180,7 +180,7 @@ def test_settings_that_mean_nothing_here_are_noticed(tmp_path: Path) -> None:
     data = dataset(tmp_path / "d", {"x": samples(1, 1, 4)})
     request = tflite_request(tflite_models.linear(tmp_path / "m"), data, options=options)
 
-    told = " ".join(messages(carried_out(request, tmp_path / "a")))
+    told = " ".join(messages(execute(request, tmp_path / "a")))
 
     assert "'force_opengl' was ignored" in told
     assert "--tflite_delegates was ignored" in told
@@ -192,14 +192,14 @@ def test_threads_that_cannot_be(tmp_path: Path, threads: str) -> None:
     options = f"--tflite_options number_of_threads={threads}"
     request = tflite_request(tmp_path / "none", profile=True, options=options)
 
-    assert failure_of(request, tmp_path / "a").failure_type is FailureType.INVALID_ARGUMENT
+    assert get_failure(request, tmp_path / "a").failure_type is FailureType.INVALID_ARGUMENT
 
 
 def test_a_tflite_model_is_not_compiled(tmp_path: Path) -> None:
     model = InputModel(path=tflite_models.linear(tmp_path / "m"), model_type="MODEL_TYPE_TFLITE")
     request = AttemptRequest(kind="compile", inputs=(model,), options="")
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "profile and inference jobs ONNX, TFLite" in failure.reason
@@ -208,7 +208,7 @@ def test_a_tflite_model_is_not_compiled(tmp_path: Path) -> None:
 def test_no_model_is_compiled_to_tflite(tmp_path: Path) -> None:
     request = compile_request(tmp_path / "none", options="--target_runtime tflite")
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "no converter from ONNX to TensorFlow Lite" in failure.reason
@@ -219,7 +219,7 @@ def test_damaged_files(tmp_path: Path, content: bytes | None) -> None:
     path = tflite_models.linear(tmp_path / "m")
     path.write_bytes(path.read_bytes()[:300] if content is None else content)
 
-    failure = failure_of(tflite_request(path, profile=True), tmp_path / "a")
+    failure = get_failure(tflite_request(path, profile=True), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_CORRUPT
     assert "LiteRT cannot load the model" in failure.reason
@@ -253,7 +253,7 @@ def test_memory_that_runs_out_is_told(tmp_path: Path) -> None:
 def test_an_operator_that_nobody_has_is_named(tmp_path: Path) -> None:
     request = tflite_request(tflite_models.custom(tmp_path / "m"), profile=True)
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "NobodysOperator" in failure.reason
@@ -262,7 +262,7 @@ def test_an_operator_that_nobody_has_is_named(tmp_path: Path) -> None:
 def test_inputs_of_the_same_name_cannot_be_told_apart(tmp_path: Path) -> None:
     model = tflite_models.negated(tmp_path / "m", names=("x", "x"))
 
-    failure = failure_of(tflite_request(model, profile=True), tmp_path / "a")
+    failure = get_failure(tflite_request(model, profile=True), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "inputs of the same name" in failure.reason
@@ -271,7 +271,7 @@ def test_inputs_of_the_same_name_cannot_be_told_apart(tmp_path: Path) -> None:
 def test_element_types_that_the_api_does_not_have(tmp_path: Path) -> None:
     model = tflite_models.negated(tmp_path / "m", dtype="float64")
 
-    failure = failure_of(tflite_request(model, profile=True), tmp_path / "a")
+    failure = get_failure(tflite_request(model, profile=True), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "'z' has the unsupported type float64" in failure.reason
@@ -288,7 +288,7 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib, "import_module", without)
     request = tflite_request(tflite_models.linear(tmp_path / "m"), profile=True)
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "pip install 'qai-hub-openapi[tflite]'" in failure.reason

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from support import torch_models
-from support.execution_models import attempt, carried_out, failure_of, run_onnx, spec
+from support.execution_models import attempt, execute, get_failure, run_onnx, spec
 from support.torch_models import IMAGE, SCALE, SPECS, WARNINGS, Net, program, script, torch_request
 
 from qai_hub.local.engine.attempt import TensorSpec
@@ -47,7 +47,7 @@ def assert_same(path: Path, name: str = "picture") -> None:
 def test_torchscript_takes_its_names_from_input_specs(tmp_path: Path) -> None:
     request = torch_request(script(tmp_path / "m"), "TORCHSCRIPT", *SPECS)
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     assert ports(report, "input_spec") == {"picture": [2, 3, 8, 8], "scale": [1]}
     assert ports(report, "output_spec") == {"output_0": [2, 5], "output_1": [2, 4]}
@@ -73,7 +73,7 @@ def test_an_input_that_nothing_takes_stays(tmp_path: Path, write: Any) -> None:
     kind = "TORCHSCRIPT" if write is script else "TORCH_EXPORTED_PROGRAM"
     specs = [spec(name, (2,)) for name in ("a", "b", "c")]
 
-    report = carried_out(torch_request(path, kind, *specs), tmp_path / "a")
+    report = execute(torch_request(path, kind, *specs), tmp_path / "a")
 
     assert list(ports(report, "input_spec")) == ["a", "b", "c"]
 
@@ -85,7 +85,7 @@ def test_random_numbers_make_a_difference_that_is_told(tmp_path: Path) -> None:
 
     path = program(tmp_path / "m", Noisy(), (torch.ones(3),))
 
-    report = carried_out(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    report = execute(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     told = [notice["message"] for notice in report.result["notices"]]
     expected = "The output 'output_0' of the model that PyTorch exported differs"
@@ -100,7 +100,7 @@ def test_torchscript_of_integers(tmp_path: Path) -> None:
     path = script(tmp_path / "m", Table(), torch.tensor([1, 2]))
     request = torch_request(path, "TORCHSCRIPT", spec("index", (2,), "int64"))
 
-    report = carried_out(request, tmp_path / "a")
+    report = execute(request, tmp_path / "a")
 
     (y,) = run_onnx(tmp_path / "a" / report.files["target_model"], index=np.array([7, 3]))
     np.testing.assert_array_equal(y, [7, 3])
@@ -109,7 +109,7 @@ def test_torchscript_of_integers(tmp_path: Path) -> None:
 def test_an_exported_program_needs_no_specs_and_has_names(tmp_path: Path) -> None:
     path = program(tmp_path / "m")
 
-    report = carried_out(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    report = execute(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     assert ports(report, "input_spec") == {"image": [2, 3, 8, 8], "scale": [1]}
     assert ports(report, "output_spec") == {"output_0": [2, 5], "output_1": [2, 4]}
@@ -123,12 +123,12 @@ def test_dynamic_dimensions_of_a_program_are_fixed_by_specs(tmp_path: Path) -> N
     path = program(tmp_path / "m", dynamic_shapes={"image": {0: batch}, "scale": None})
     specs = (spec("image", (7, 3, 8, 8)), spec("scale", (1,)))
 
-    report = carried_out(torch_request(path, "TORCH_EXPORTED_PROGRAM", *specs), tmp_path / "a")
+    report = execute(torch_request(path, "TORCH_EXPORTED_PROGRAM", *specs), tmp_path / "a")
 
     assert ports(report, "output_spec") == {"output_0": [7, 5], "output_1": [7, 4]}
     told = [notice["message"] for notice in report.result["notices"]]
     assert "was not compared with PyTorch: it has dynamic dimensions" in " ".join(told)
-    failure = failure_of(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "b")
+    failure = get_failure(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "b")
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "is dynamic" in failure.reason
 
@@ -136,7 +136,7 @@ def test_dynamic_dimensions_of_a_program_are_fixed_by_specs(tmp_path: Path) -> N
 def test_an_input_that_is_an_output_keeps_its_name(tmp_path: Path) -> None:
     path = program(tmp_path / "m", PassedOn(), (torch.ones(3),))
 
-    report = carried_out(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    report = execute(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     assert ports(report, "input_spec") == {"x": [3]}
     x = np.array([1, 2, 3], np.float32)
@@ -148,7 +148,7 @@ def test_an_input_that_is_an_output_keeps_its_name(tmp_path: Path) -> None:
 def test_nested_outputs_of_a_program_are_numbered_through(tmp_path: Path) -> None:
     path = program(tmp_path / "m", Sequences(), (torch.zeros(2),))
 
-    report = carried_out(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    report = execute(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     outputs = run_onnx(tmp_path / "a" / report.files["target_model"], x=np.zeros(2, np.float32))
     np.testing.assert_array_equal(outputs, [[1, 1], [2, 2], [3, 3]])
@@ -158,14 +158,14 @@ def test_nested_outputs_of_a_program_are_numbered_through(tmp_path: Path) -> Non
 def test_torchscript_with_a_list_among_its_outputs_is_refused(tmp_path: Path) -> None:
     path = script(tmp_path / "m", Sequences(), torch.zeros(2))
 
-    failure = failure_of(torch_request(path, "TORCHSCRIPT", spec("x", (2,))), tmp_path / "a")
+    failure = get_failure(torch_request(path, "TORCHSCRIPT", spec("x", (2,))), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "has the unsupported type sequence" in failure.reason
 
 
 def test_torchscript_without_specs(tmp_path: Path) -> None:
-    failure = failure_of(torch_request(script(tmp_path / "m"), "TORCHSCRIPT"), tmp_path / "a")
+    failure = get_failure(torch_request(script(tmp_path / "m"), "TORCHSCRIPT"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert "TorchScript model needs input_specs" in failure.reason
@@ -186,7 +186,7 @@ def test_specs_that_do_not_fit_torchscript(
 ) -> None:
     request = torch_request(script(tmp_path / "m"), "TORCHSCRIPT", *specs)
 
-    failure = failure_of(request, tmp_path / "a")
+    failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.INVALID_INPUTS
     assert told in failure.reason
@@ -203,14 +203,14 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(importlib, "import_module", without)
 
-    failure = failure_of(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    failure = get_failure(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert "pip install 'qai-hub-openapi[torch]'" in failure.reason
 
 
 def test_weights_are_in_the_target_model(tmp_path: Path) -> None:
-    report = carried_out(
+    report = execute(
         torch_request(program(tmp_path / "m"), "TORCH_EXPORTED_PROGRAM"), tmp_path / "a"
     )
 
@@ -225,4 +225,4 @@ def test_too_little_memory_for_pytorch_is_told(tmp_path: Path) -> None:
     outcome = attempt(request, tmp_path / "a", memory_limit=2**30)
 
     assert outcome.failure_type == FailureType.OUT_OF_MEMORY
-    assert "may use 1024 MiB" in outcome.reason
+    assert "the limit of this hub is 1024 MiB" in outcome.reason

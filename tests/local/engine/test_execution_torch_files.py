@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import torch_models
-from support.execution_models import carried_out, failure_of
+from support.execution_models import execute, get_failure
 from support.torch_models import SPECS, WARNINGS, Net, program, script, torch_request
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
@@ -46,11 +46,11 @@ def test_files_without_code_and_damaged_ones(tmp_path: Path, name: str, model_ty
     path = tmp_path / "m"
     (FILES | DAMAGED)[name](path)
 
-    failure = failure_of(torch_request(path, model_type, *SPECS), tmp_path / "a")
+    failure = get_failure(torch_request(path, model_type, *SPECS), tmp_path / "a")
 
     if name in FILES:
         assert failure.failure_type is FailureType.MODEL_INVALID
-        assert "What torch.save writes" in failure.reason
+        assert "A file from torch.save needs its Python code" in failure.reason
     else:
         assert failure.failure_type is FailureType.MODEL_CORRUPT
         assert "damaged" in failure.reason
@@ -71,7 +71,7 @@ def test_spoilt_archives_end_in_an_outcome(
 
     request = torch_request(path, kind, *(SPECS if write is script else ()))
     try:
-        report = carried_out(request, tmp_path / "a")
+        report = execute(request, tmp_path / "a")
     except JobFailure as failure:
         assert failure.failure_type in {FailureType.MODEL_CORRUPT, FailureType.MODEL_INVALID}
         assert failure.reason
@@ -123,7 +123,7 @@ def test_no_code_within_a_program_runs(
     mark = tmp_path / "mark"
     path = changed(program(tmp_path / "m"), where(Harmful(mark)))
 
-    failure = failure_of(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
+    failure = get_failure(torch_request(path, "TORCH_EXPORTED_PROGRAM"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.MODEL_INVALID
     assert "could run any code" in failure.reason

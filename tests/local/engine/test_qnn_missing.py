@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.execution_models import attempt, failure_of, linear_model, onnx_input, saved
+from support.execution_models import attempt, get_failure, linear_model, onnx_input, saved
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
 from qai_hub.local.engine.failures import FailureType
@@ -42,7 +42,7 @@ def test_without_the_extra_jobs_fail_and_name_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime_qnn", None)
     for number, request in enumerate(requests(tmp_path)):
-        failure = failure_of(request, tmp_path / str(number))
+        failure = get_failure(request, tmp_path / str(number))
         assert failure.failure_type is FailureType.UNSUPPORTED
         assert failure.reason == (
             "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "

@@ -3,7 +3,7 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx import helper
-from support.execution_models import FLOAT, linear_model, model_of, run_onnx, samples
+from support.execution_models import FLOAT, build_model, linear_model, run_onnx, samples
 
 from qai_hub.local.engine.qnn.contexts import CompiledContext, get_graph_names
 from qai_hub.local.engine.qnn.diagnose import adapt_model, format_nodes
@@ -62,7 +62,7 @@ def test_graphs_within_a_wrapper_keep_their_order(tmp_path: Path) -> None:
         helper.make_node("Erf", ["a"], ["b"]),
         helper.make_node("EPContext", ["b"], ["y"], domain="com.microsoft", partition_name="q_0"),
     ]
-    model = model_of(nodes, {"x": (FLOAT, [1])}, {"y": (FLOAT, [1])})
+    model = build_model(nodes, {"x": (FLOAT, [1])}, {"y": (FLOAT, [1])})
     (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
     assert get_graph_names(tmp_path / "w.onnx") == ["q_1", "q_0"]
 
@@ -92,7 +92,7 @@ def test_products_that_qnn_mistakes_are_turned(
         helper.make_node("Mul", factors, ["y"], name="product"),
     ]
     ports = {"x": (FLOAT, [2, 3])}, {"y": (FLOAT, [2, 3])}
-    (before, after), (x,) = (model_of(nodes, *ports) for _ in range(2)), samples(1)
+    (before, after), (x,) = (build_model(nodes, *ports) for _ in range(2)), samples(1)
 
     assert adapt_model(after) is turned
 

@@ -34,7 +34,7 @@ def graph(name: str) -> Graph:
     return Graph(name=name, inputs=(spec("x", (1,)),), outputs=(spec("y", (1,)),), parts=parts)
 
 
-def made(*names: str, runtime: str = "qnn_context_binary") -> Provenance:
+def provenance_of(*names: str, runtime: str = "qnn_context_binary") -> Provenance:
     graphs = tuple(map(graph, names))
     return Provenance(runtime=runtime, soc=CHIP, sdk="2.51.0", graphs=graphs)
 
@@ -54,35 +54,35 @@ def test_what_nothing_is_known_of_is_refused() -> None:
 def test_another_chip_does_not_run_it(soc_model: int, hexagon: int) -> None:
     other = Soc(name="other", soc_model=soc_model, hexagon=hexagon, fp16=True, weight_sharing=True)
     with pytest.raises(JobFailure, match="compile it for this device") as caught:
-        made("a").check_runs_on(other)
+        provenance_of("a").check_runs_on(other)
     assert f"the device has other (SoC model {soc_model}, Hexagon v{hexagon})" in str(caught.value)
 
 
 def test_the_same_chip_under_another_name_runs_it() -> None:
     twin = Soc(name="for Galaxy", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
-    made("a").check_runs_on(twin)
+    provenance_of("a").check_runs_on(twin)
 
 
 def test_graphs_are_found_by_either_name() -> None:
-    assert made("a").select_graph().name == "a"
+    assert provenance_of("a").select_graph().name == "a"
     for wanted in ("b", "inner_b"):
-        assert made("a", "b").select_graph([wanted]).name == "b"
+        assert provenance_of("a", "b").select_graph([wanted]).name == "b"
     assert graph("a").internal_name == "inner_a"
 
 
 @pytest.mark.parametrize("wanted", [[], ["a", "b"]])
 def test_one_of_several_graphs_is_to_be_named(wanted: list[str]) -> None:
     with pytest.raises(JobFailure, match="has the graphs 'a', 'b': select one"):
-        made("a", "b").select_graph(wanted)
+        provenance_of("a", "b").select_graph(wanted)
 
 
 def test_a_graph_that_is_not_there() -> None:
     with pytest.raises(JobFailure, match=r"has no graph 'c'\. It has 'a', 'b'"):
-        made("a", "b").select_graph(["c"])
+        provenance_of("a", "b").select_graph(["c"])
 
 
 def test_metadata_are_texts_of_what_is_known() -> None:
-    assert build_metadata(made("a", "b"), 3) == {
+    assert build_metadata(provenance_of("a", "b"), 3) == {
         "QNN_SDK_VERSION": "2.51.0",
         "QAIRT_SDK_VERSION": "2.51.0",
         "QNN_MODEL_GRAPH_NAMES": "a,b",
@@ -91,7 +91,7 @@ def test_metadata_are_texts_of_what_is_known() -> None:
         "QNN_CONTEXT_BIN_BACKEND": "HTP",
         "QNN_CONTEXT_BIN_OPTIMIZATION_LEVEL": "3",
     }
-    assert list(build_metadata(made("a", runtime="qnn_dlc"))) == [
+    assert list(build_metadata(provenance_of("a", runtime="qnn_dlc"))) == [
         "QNN_SDK_VERSION",
         "QAIRT_SDK_VERSION",
         "QNN_MODEL_GRAPH_NAMES",

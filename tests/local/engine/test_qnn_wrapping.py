@@ -8,13 +8,13 @@ from support.execution_models import linear_model, spec
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.qnn.binaries import (
+from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, Provenance
+from qai_hub.local.engine.qnn.wrappers import (
     label_wrapper,
     unwrap,
     wraps_context_binary,
     write_wrapper,
 )
-from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, Provenance
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 GRAPH = Graph(
@@ -75,7 +75,7 @@ def test_a_label_follows_the_binary_and_drops_the_compilers_words(wrapper: Path)
     assert unwrap(labelled, wrapper, is_unpacked=True).binary == other
 
 
-def names(binary: str) -> Callable[[onnx.ModelProto], None]:
+def set_binary_name(binary: str) -> Callable[[onnx.ModelProto], None]:
     def change(model: onnx.ModelProto) -> None:
         for attribute in model.graph.node[0].attribute:
             if attribute.name == "ep_cache_context":
@@ -84,7 +84,7 @@ def names(binary: str) -> Callable[[onnx.ModelProto], None]:
     return change
 
 
-def words(text: str) -> Callable[[onnx.ModelProto], None]:
+def set_provenance(text: str) -> Callable[[onnx.ModelProto], None]:
     def change(model: onnx.ModelProto) -> None:
         for prop in model.metadata_props:
             if prop.key.endswith("provenance"):
@@ -96,17 +96,17 @@ def words(text: str) -> Callable[[onnx.ModelProto], None]:
 @pytest.mark.parametrize(
     ("change", "failure_type", "reason"),
     [
-        (names("gone.bin"), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("../model.bin"), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("/etc/passwd"), FailureType.MODEL_INVALID, "is not beside it"),
-        (names(""), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("x\0"), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("n" * 5000), FailureType.MODEL_INVALID, "is not beside it"),
-        (names("model.onnx"), FailureType.MODEL_CORRUPT, "belongs to another model"),
-        (words("{}"), FailureType.UNSUPPORTED, "did not make this"),
-        (words("[1]"), FailureType.UNSUPPORTED, "did not make this"),
-        (words("not JSON"), FailureType.UNSUPPORTED, "did not make this"),
-        (words('{"soc": {}, "graphs": []}'), FailureType.UNSUPPORTED, "did not make this"),
+        (set_binary_name("gone.bin"), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name("../model.bin"), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name("/etc/passwd"), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name(""), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name("x\0"), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name("n" * 5000), FailureType.MODEL_INVALID, "is not beside it"),
+        (set_binary_name("model.onnx"), FailureType.MODEL_CORRUPT, "belongs to another model"),
+        (set_provenance("{}"), FailureType.UNSUPPORTED, "did not make this"),
+        (set_provenance("[1]"), FailureType.UNSUPPORTED, "did not make this"),
+        (set_provenance("not JSON"), FailureType.UNSUPPORTED, "did not make this"),
+        (set_provenance('{"soc": {}, "graphs": []}'), FailureType.UNSUPPORTED, "did not make this"),
         (
             lambda model: model.ClearField("metadata_props"),
             FailureType.UNSUPPORTED,

@@ -20,7 +20,7 @@ from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.store import FileLinks, FileStore, Received
-from qai_hub.local.files.streams import Writers, write_stream
+from qai_hub.local.files.streams import UploadWriters, write_stream
 from qai_hub.local.files.work import WorkFolders
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
@@ -112,35 +112,35 @@ def test_a_full_disk_is_503(tmp_path: Path) -> None:
 def test_files_are_private_and_published_as_a_whole(tmp_path: Path) -> None:
     storage = FolderStore(tmp_path)
     storage.begin_upload("u1")
-    storage.upload("u1").write_bytes(b"data")
+    storage.upload_path("u1").write_bytes(b"data")
     with pytest.raises(FileExistsError):
         storage.begin_upload("u1")
-    storage.put_if_absent("f1", storage.upload("u1"))
-    assert storage.file("f1").read_bytes() == b"data"
-    assert not storage.upload("u1").exists()
-    assert stat.S_IMODE(storage.file("f1").stat().st_mode) == 0o600
+    storage.put_if_absent("f1", storage.upload_path("u1"))
+    assert storage.file_path("f1").read_bytes() == b"data"
+    assert not storage.upload_path("u1").exists()
+    assert stat.S_IMODE(storage.file_path("f1").stat().st_mode) == 0o600
     assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in tmp_path.iterdir())
 
 
 def test_an_upload_is_published_without_leaving_its_old_place(tmp_path: Path) -> None:
     storage = FolderStore(tmp_path)
     storage.begin_upload("u1")
-    storage.upload("u1").write_bytes(b"data")
+    storage.upload_path("u1").write_bytes(b"data")
     storage.publish_upload("u1", "f1")
     storage.publish_upload("u1", "f2")
     storage.remove_uploads(["u1", "u2"])
     assert list(storage.uploads.iterdir()) == []
-    assert storage.file("f1").read_bytes() == b"data"
+    assert storage.file_path("f1").read_bytes() == b"data"
 
 
 def test_work_folders_are_each_attempts_own_and_do_not_stay(tmp_path: Path) -> None:
     work = WorkFolders(tmp_path)
-    first, second = work.make("j1", 1), work.make("j1", 2)
+    first, second = work.create("j1", 1), work.create("j1", 2)
     assert first != second
     (first / "sub").mkdir()
     (first / "sub" / "file").write_text("x")
     (second / "hub.log").write_text("so far")
-    assert (work.log_of("j1", 1), work.log_of("j1", 2)) == ("", "so far")
+    assert (work.read_log("j1", 1), work.read_log("j1", 2)) == ("", "so far")
     work.remove("j1", 1)
     assert list(work.folder.iterdir()) == [second]
 
@@ -157,17 +157,17 @@ def test_a_text_that_a_full_disk_cuts_short_does_not_stay(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", write)
         with pytest.raises(OSError, match="No space left"):
-            work.write("log")
+            work.write_text("log")
     assert list(work.folder.iterdir()) == []
 
 
 def test_a_published_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
     storage, work = FolderStore(tmp_path), WorkFolders(tmp_path)
-    storage.put_if_absent("f1", work.write("first"))
-    second = work.write("second")
+    storage.put_if_absent("f1", work.write_text("first"))
+    second = work.write_text("second")
     with pytest.raises(FileExistsError):
         storage.put_if_absent("f1", second)
-    assert storage.file("f1").read_text() == "first"
+    assert storage.file_path("f1").read_text() == "first"
     assert list(work.folder.iterdir()) == [second]
 
 
@@ -212,7 +212,7 @@ def test_links_carry_what_may_be_done_with_a_file() -> None:
 
 def test_nobody_writes_to_what_is_being_finished() -> None:
     async def run() -> None:
-        writers = Writers()
+        writers = UploadWriters()
         async with writers.writing("u1", 1), writers.writing("u1", 2), writers.writing("u2", 1):
             with pytest.raises(ProblemError, match="still being uploaded"), writers.finishing("u1"):
                 pass
@@ -241,7 +241,7 @@ def test_a_newer_request_takes_the_place_of_an_older_one(
     writing: list[int] = []
     told: dict[int, str] = {}
 
-    async def write(writers: Writers, number: int) -> None:
+    async def write(writers: UploadWriters, number: int) -> None:
         try:
             async with writers.writing("u1", 1):
                 assert not writing
@@ -259,7 +259,7 @@ def test_a_newer_request_takes_the_place_of_an_older_one(
             told[number] = problem.detail
 
     async def run() -> None:
-        writers = Writers()
+        writers = UploadWriters()
         tasks = []
         for number, pause in enumerate(steps):
             tasks.append(asyncio.create_task(write(writers, number)))
@@ -285,12 +285,12 @@ def test_an_older_request_writes_nothing_once_a_newer_one_has_its_place(tmp_path
         begun.set()
         await asyncio.Event().wait()
 
-    async def write(writers: Writers, chunks: AsyncIterator[bytes]) -> Received:
+    async def write(writers: UploadWriters, chunks: AsyncIterator[bytes]) -> Received:
         async with writers.writing("u1", 1):
             return await write_stream(chunks, path, limit=1 << 30)
 
     async def run() -> None:
-        writers = Writers()
+        writers = UploadWriters()
         older = asyncio.create_task(write(writers, slow()))
         await begun.wait()
         received = await write(writers, stream([b"new" * (1 << 19)]))
@@ -324,11 +324,15 @@ def test_a_signature_is_good_for_what_it_says_until_it_expires() -> None:
 def test_a_signature_is_good_for_nothing_else() -> None:
     signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
     signature = signer.sign("uploadPart", upload_id="u1", part_number=2)
-    assert "else" in refused(signer, "uploadPart", signature, upload_id="u1", part_number=1)
-    assert "else" in refused(signer, "uploadPart", signature, upload_id="u2", part_number=2)
-    assert "else" in refused(signer, "uploadPart", signature, file_id="f1")
-    assert "wrong" in refused(signer, "uploadForm", signature, upload_id="u1")
-    assert "wrong" in refused(
+    assert "another resource" in refused(
+        signer, "uploadPart", signature, upload_id="u1", part_number=1
+    )
+    assert "another resource" in refused(
+        signer, "uploadPart", signature, upload_id="u2", part_number=2
+    )
+    assert "another resource" in refused(signer, "uploadPart", signature, file_id="f1")
+    assert "invalid" in refused(signer, "uploadForm", signature, upload_id="u1")
+    assert "invalid" in refused(
         Signer(b"other", FakeClock(), timedelta(hours=1)), "uploadPart", signature
     )
 
@@ -336,7 +340,7 @@ def test_a_signature_is_good_for_nothing_else() -> None:
 @given(st.text())
 def test_what_this_hub_did_not_sign_is_refused(signature: str) -> None:
     signer = Signer(b"secret", FakeClock(), timedelta(hours=1))
-    with pytest.raises(ProblemError, match="wrong"):
+    with pytest.raises(ProblemError, match="invalid"):
         signer.check("uploadPart", signature)
 
 

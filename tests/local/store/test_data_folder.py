@@ -12,8 +12,8 @@ import pytest
 
 from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.data_folder import MARK
-from qai_hub.local.store.database import beside_the_hub
+from qai_hub.local.store.data_folder import MARKER
+from qai_hub.local.store.database import open_folder
 
 THESIS = {"files/thesis.txt": "thesis", "uploads/a.jpg": "photo", "work/sub/report.txt": "report"}
 OLD = Path(__file__).parents[2] / "data" / "hub_v1.sql"
@@ -54,15 +54,15 @@ def foreign_database_in_use(folder: Path) -> None:
 
 
 def mark_is_a_folder(folder: Path) -> None:
-    (folder / MARK).mkdir()
+    (folder / MARKER).mkdir()
 
 
 def mark_is_a_link(folder: Path) -> None:
-    (folder / MARK).symlink_to("/etc/hostname")
+    (folder / MARKER).symlink_to("/etc/hostname")
 
 
 def marked_with_a_foreign_database(folder: Path) -> None:
-    (folder / MARK).touch()
+    (folder / MARKER).touch()
     foreign_database(folder)
 
 
@@ -109,17 +109,17 @@ def test_the_folder_of_somebody_else_is_refused_and_left_as_it_is(
 def test_a_refusal_names_the_first_few_things(tmp_path: Path) -> None:
     folder = fill(tmp_path / "theirs", dict.fromkeys(["c", "a/x", "b", "d"], "text"))
     with pytest.raises(
-        DataFolderError, match=r"not empty: it has a, b, c and more in it"
+        DataFolderError, match=r"not empty: it contains a, b, c and more, but"
     ) as caught:
         Store(folder)
-    assert "Give a folder that is empty, or not there yet." in str(caught.value)
+    assert "Use an empty or a new folder." in str(caught.value)
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     before = picture(tmp_path / "file")
-    for name, words in (("file", "is no folder"), ("dangling", "leads nowhere")):
+    for name, words in (("file", "is not a folder"), ("dangling", "is a broken link")):
         with pytest.raises(DataFolderError, match=words):
             Store(tmp_path / name)
     assert picture(tmp_path / "file") == before
@@ -132,7 +132,7 @@ def test_what_takes_the_place_of_a_folder_of_the_hub_is_refused(tmp_path: Path, 
     LocalHub(folder).start().stop()
     (folder / name).rmdir()
     (folder / name).write_text("text")
-    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move away"):
+    with pytest.raises(DataFolderError, match=f"{folder / name} must be a folder: move that file"):
         LocalHub(folder).start()
     (folder / name).unlink()
     LocalHub(folder).start().stop()
@@ -154,7 +154,7 @@ def test_settings_that_cannot_be_read_are_damage(tmp_path: Path, damage: str) ->
     if "'schema_version'" in damage:
         with (
             pytest.raises(DataFolderError, match="settings in it cannot be read"),
-            beside_the_hub(tmp_path),
+            open_folder(tmp_path),
         ):
             pass
 
@@ -186,7 +186,7 @@ def test_users_that_are_refused_leave_no_folder_behind(tmp_path: Path, users: An
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o300)
-    with pytest.raises(DataFolderError, match="cannot be looked into"):
+    with pytest.raises(DataFolderError, match="cannot be read"):
         Store(tmp_path)
     tmp_path.chmod(0o700)
 
@@ -199,7 +199,7 @@ def test_an_empty_folder_is_taken_and_known_again(tmp_path: Path) -> None:
             (folder / "lost+found").mkdir()
         for _ in range(2):
             Store(folder).close()
-        assert "data folder of a local hub" in (folder / MARK).read_text()
+        assert "data folder of a local hub" in (folder / MARKER).read_text()
         # The mark is what counts, whatever else is there, and is not.
         (folder / "hub.db").unlink()
         (folder / "notes.txt").write_text("notes")
@@ -211,14 +211,14 @@ def test_a_folder_behind_a_link_is_taken(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to("disk")
     Store(tmp_path / "data").close()
-    assert (tmp_path / "disk" / MARK).exists()
+    assert (tmp_path / "disk" / MARKER).exists()
 
 
 def test_the_folder_of_an_earlier_release_is_adopted(tmp_path: Path) -> None:
     fill(tmp_path, {"notes.txt": "notes"})
     database(tmp_path / "hub.db", OLD.read_text())
     Store(tmp_path).close()
-    assert (tmp_path / MARK).exists()
+    assert (tmp_path / MARKER).exists()
     assert (tmp_path / "notes.txt").read_text() == "notes"
 
 
@@ -227,7 +227,7 @@ def test_a_database_whose_tables_are_in_its_journal_is_a_hubs(tmp_path: Path) ->
     store = Store(tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "killed")
     store.close()
-    (tmp_path / "killed" / MARK).unlink()
+    (tmp_path / "killed" / MARKER).unlink()
     assert b"CREATE TABLE" not in (tmp_path / "killed" / "hub.db").read_bytes()
     again = Store(tmp_path / "killed")
     assert again.secret == store.secret
@@ -243,7 +243,7 @@ def test_a_journal_without_its_database_is_not_given_away(tmp_path: Path) -> Non
     for spoil in (Path.unlink, Path.touch):
         spoil(folder / "hub.db")
         before = picture(folder)
-        with pytest.raises(DataFolderError, match="Put the database back beside it"):
+        with pytest.raises(DataFolderError, match="Restore the database"):
             Store(folder)
         assert picture(folder) == before
     (folder / "hub.db").write_bytes(content)
@@ -275,4 +275,4 @@ def test_a_start_that_is_killed_at_any_step_can_be_repeated(tmp_path: Path) -> N
         status = subprocess.run(command, check=False, timeout=60).returncode
         assert status == (0 if step == 1000 else 9)
         LocalHub(folder).start().stop()
-        assert (folder / MARK).exists()
+        assert (folder / MARKER).exists()

@@ -11,7 +11,12 @@ import pytest
 from sqlalchemy import ClauseElement, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
-from support.every_statement import MODULES, functions, never_run, run_every_statement
+from support.statement_coverage import (
+    MODULES,
+    functions_with_statements,
+    run_every_statement,
+    uncalled_functions,
+)
 
 from qai_hub.local.store import Store, dialect
 from qai_hub.local.store.schema import metadata
@@ -54,7 +59,7 @@ def test_each_statement_can_be_said_there(store: Store, monkeypatch: pytest.Monk
 
     event.listen(Engine, "before_execute", listen)
     try:
-        missed = never_run(run)
+        missed = uncalled_functions(run)
     finally:
         event.remove(Engine, "before_execute", listen)
     assert missed == set()
@@ -70,7 +75,7 @@ def test_sqlite_runs_each_statement_as_it_is(store: Store) -> None:
 
 def test_there_are_statements_in_each_module() -> None:
     for module in MODULES:
-        assert list(functions(module)), module
+        assert list(functions_with_statements(module)), module
 
 
 @pytest.mark.skipif(URL is None, reason="QAI_HUB_TEST_POSTGRESQL names no database")

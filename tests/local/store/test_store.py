@@ -19,38 +19,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
-from support.store_world import NOON, add_dataset, add_job, add_model
+from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.store import DataFolderError, Store, records
 from qai_hub.local.store import schema as tables
 from qai_hub.local.store.files import (
     Part,
-    StoredAnswer,
+    StoredResponse,
     add_upload,
     claim_key,
-    forget_answers,
-    keep_answer,
-    parts_of,
-    put_part,
-    remove_uploads,
+    delete_responses,
+    delete_uploads,
+    get_parts,
+    save_part,
+    save_response,
 )
 from qai_hub.local.store.people import (
-    all_users,
     ensure_user,
-    normalized,
+    get_users,
+    get_users_version,
+    normalize_email,
     read_accounts,
     share,
-    users_version,
     write_accounts,
 )
 from qai_hub.local.store.records import Account, Upload, User
 from qai_hub.local.store.relations import (
     count_jobs,
+    find_job_using,
     first_ready_jobs,
-    job_that_needs,
-    release,
-    uses_of,
-    waiting_behind,
+    get_dependents,
+    get_uses,
+    mark_ready,
 )
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
 
@@ -96,7 +96,7 @@ def test_what_is_stored_and_the_secret_outlast_the_process(tmp_path: Path) -> No
     first.close()
     second = Store(tmp_path)
     with second.read() as db:
-        assert all_users(db) == [user]
+        assert get_users(db) == [user]
     assert second.secret == secret
     second.close()
 
@@ -130,11 +130,11 @@ def test_records_and_tables_name_the_same_columns() -> None:
         (records.Artifact, tables.artifacts),
         (records.Upload, tables.uploads),
         (Part, tables.parts),
-        (StoredAnswer, tables.idempotency),
+        (StoredResponse, tables.idempotency),
     ]
     for record, table in pairs:
         assert {field.name for field in fields(record)} == set(table.c.keys()), table.name
-    for record, table in ((Part, tables.parts), (StoredAnswer, tables.idempotency)):
+    for record, table in ((Part, tables.parts), (StoredResponse, tables.idempotency)):
         assert [field.name for field in fields(record)] == list(table.c.keys())
 
 
@@ -150,7 +150,7 @@ def test_a_database_without_room_says_that_the_disk_is_full(store: Store) -> Non
         fill(store)
     assert caught.value.errno == errno.ENOSPC
     with store.read() as db:
-        assert all_users(db) == []
+        assert get_users(db) == []
 
 
 def test_an_exception_undoes_a_transaction(store: Store) -> None:
@@ -162,7 +162,7 @@ def test_an_exception_undoes_a_transaction(store: Store) -> None:
     with pytest.raises(IntegrityError):
         fail()
     with store.read() as db:
-        assert all_users(db) == []
+        assert get_users(db) == []
 
 
 def test_what_comes_before_a_commit_decides_about_it(store: Store) -> None:
@@ -179,15 +179,15 @@ def test_what_comes_before_a_commit_decides_about_it(store: Store) -> None:
     with pytest.raises(OSError, match="the disk is gone"), store.write() as db:
         ensure_user(db, "bob@example.com")
     with store.read() as db:
-        assert all_users(db) == [ada]
+        assert get_users(db) == [ada]
 
 
 def test_a_reader_sees_one_state_while_a_writer_writes(store: Store, ada: User) -> None:
     with store.read() as reader:
-        assert len(all_users(reader)) == 1
+        assert len(get_users(reader)) == 1
         with store.write() as writer:
             ensure_user(writer, "bob@example.com")
-        assert all_users(reader) == [ada]
+        assert get_users(reader) == [ada]
 
 
 def test_writers_in_many_threads_take_turns(store: Store, ada: User) -> None:
@@ -217,14 +217,14 @@ def test_accounts_are_read_as_they_were_written(store: Store, ada: User, bob: Us
         write_accounts(db, accounts)
     with store.write() as db:
         assert read_accounts(db) == accounts
-        version = users_version(db)
+        version = get_users_version(db)
         write_accounts(db, accounts)
-        assert users_version(db) == version
+        assert get_users_version(db) == version
         # A token passes from one to another.
         accounts[ada.email] = Account(ada.email, tokens=frozenset({"3"}))
         accounts["zoe@example.com"] = Account("zoe@example.com", tokens=frozenset({"1"}))
         write_accounts(db, accounts)
-        assert users_version(db) == version + 1
+        assert get_users_version(db) == version + 1
     with store.read() as db:
         assert read_accounts(db) == accounts
 
@@ -233,7 +233,7 @@ def test_accounts_are_read_as_they_were_written(store: Store, ada: User, bob: Us
     ("written", "meant"), [(" Ada@Example.COM ", "ada@example.com"), ("a@b", "a@b")]
 )
 def test_addresses_are_normalized(written: str, meant: str) -> None:
-    assert normalized(written) == meant
+    assert normalize_email(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -241,16 +241,16 @@ def test_addresses_are_normalized(written: str, meant: str) -> None:
 )
 def test_what_is_no_address_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="not an e-mail address"):
-        normalized(bad)
+        normalize_email(bad)
 
 
 @given(st.text())
 def test_normalizing_is_idempotent(written: str) -> None:
     try:
-        once = normalized(written)
+        once = normalize_email(written)
     except ValueError:
         return
-    assert normalized(once) == once
+    assert normalize_email(once) == once
 
 
 def test_pages_by_cursor_and_by_offset_tell_the_same(store: Store, ada: User, bob: User) -> None:
@@ -326,7 +326,7 @@ def test_jobs_are_ready_when_their_models_are_there_oldest_first(
     with store.write() as db:
         there, missing = add_model(db, ada), add_model(db, ada)
         db.execute(tables.files.insert(), {"id": "f1", "size": 1})
-        MODELS.change(db, there, file_id="f1")
+        MODELS.update(db, there, file_id="f1")
         first = add_job(db, ada, input=[there])
         second = add_job(db, ada, "link", input=[there, missing])
         third = add_job(db, ada, input=[there])
@@ -337,18 +337,18 @@ def test_jobs_are_ready_when_their_models_are_there_oldest_first(
             return {(found.owner_id, found.job_id) for found in first_ready_jobs(db, created)}
 
         assert ready() == {(ada.id, first), (bob.id, his)}
-        JOBS.change(db, first, state=running)
-        JOBS.change(db, his, state=running)
+        JOBS.update(db, first, state=running)
+        JOBS.update(db, his, state=running)
         assert ready() == {(ada.id, third)}
-        release(db, [missing], created)
+        mark_ready(db, [missing], created)
         assert ready() == {(ada.id, third)}
-        MODELS.change(db, missing, file_id="f1")
-        release(db, [missing], created)
+        MODELS.update(db, missing, file_id="f1")
+        mark_ready(db, [missing], created)
         assert ready() == {(ada.id, second)}
         assert count_jobs(db, ada.id, created) == 2
-        assert job_that_needs(db, missing, [created, running]) == second
-        assert job_that_needs(db, there, [running]) == first
-        assert job_that_needs(db, missing, [running]) is None
+        assert find_job_using(db, missing, [created, running]) == second
+        assert find_job_using(db, there, [running]) == first
+        assert find_job_using(db, missing, [running]) is None
 
 
 def test_what_waits_behind_jobs_is_found_once_oldest_first(store: Store, ada: User) -> None:
@@ -358,9 +358,9 @@ def test_what_waits_behind_jobs_is_found_once_oldest_first(store: Store, ada: Us
         both = add_job(db, ada, "link", input=targets)
         one = add_job(db, ada, "profile", input=targets[:1])
         add_job(db, ada, "profile", input=targets[:1], state="JOB_STATE_FAILED")
-        assert waiting_behind(db, makers, "JOB_STATE_CREATED") == [both, one]
-        assert waiting_behind(db, makers[1:], "JOB_STATE_CREATED") == [both]
-        assert waiting_behind(db, [both], "JOB_STATE_CREATED") == []
+        assert get_dependents(db, makers, "JOB_STATE_CREATED") == [both, one]
+        assert get_dependents(db, makers[1:], "JOB_STATE_CREATED") == [both]
+        assert get_dependents(db, [both], "JOB_STATE_CREATED") == []
 
 
 def queue_many(db: Connection, job_id: str) -> None:
@@ -395,17 +395,17 @@ def test_what_the_scheduler_asks_costs_the_same_however_many_jobs_wait(
     with store.write() as db:
         missing, there, target = (add_model(db, ada) for _ in range(3))
         db.execute(tables.files.insert(), {"id": "f1", "size": 1})
-        MODELS.change(db, there, file_id="f1")
+        MODELS.update(db, there, file_id="f1")
         queue_many(db, add_job(db, ada, input=[missing]))
         last = add_job(db, ada, input=[there], target=[target])
         behind = add_job(db, ada, "profile", input=[target])
         assert [found.job_id for found in first_ready_jobs(db, created)] == [last]
-        assert waiting_behind(db, [last], created) == [behind]
+        assert get_dependents(db, [last], created) == [behind]
         queries: list[Callable[[], object]] = [
             lambda: first_ready_jobs(db, created),
-            lambda: waiting_behind(db, [last], created),
-            lambda: release(db, [target], created),
-            lambda: job_that_needs(db, there, [created]),
+            lambda: get_dependents(db, [last], created),
+            lambda: mark_ready(db, [target], created),
+            lambda: find_job_using(db, there, [created]),
         ]
         # One that passes over those that wait takes a step or more for each.
         assert [query for query in queries if steps_of(db, query) > 1000] == []
@@ -416,7 +416,7 @@ def test_what_a_job_uses_keeps_its_roles_and_order(store: Store, ada: User) -> N
         inputs = [add_model(db, ada) for _ in range(3)]
         target, data = add_model(db, ada), add_dataset(db, ada)
         key = add_job(db, ada, "link", input=inputs, target=[target], dataset=[data])
-        uses = uses_of(db, [key])[key]
+        uses = get_uses(db, [key])[key]
         assert JOBS.get(db, key) is not None
     assert uses.models == [*inputs, target]
     assert (uses.input, uses.datasets, uses.output) == (inputs, [data], [])
@@ -425,35 +425,35 @@ def test_what_a_job_uses_keeps_its_roles_and_order(store: Store, ada: User) -> N
 def test_parts_replace_each_other_and_go_with_their_upload(store: Store, ada: User) -> None:
     with store.write() as db:
         add_upload(db, Upload("u1", add_model(db, ada), NOON, 10, 5))
-        put_part(db, Part("u1", 2, 5, "bb"))
-        put_part(db, Part("u1", 1, 5, "aa"))
-        put_part(db, Part("u1", 2, 4, "cc"))
-        assert parts_of(db, "u1") == [Part("u1", 1, 5, "aa"), Part("u1", 2, 4, "cc")]
-        remove_uploads(db, ["u1"])
-        assert parts_of(db, "u1") == []
+        save_part(db, Part("u1", 2, 5, "bb"))
+        save_part(db, Part("u1", 1, 5, "aa"))
+        save_part(db, Part("u1", 2, 4, "cc"))
+        assert get_parts(db, "u1") == [Part("u1", 1, 5, "aa"), Part("u1", 2, 4, "cc")]
+        delete_uploads(db, ["u1"])
+        assert get_parts(db, "u1") == []
 
 
 def test_a_key_is_taken_once_by_user_and_path_until_its_answer_is_forgotten(
     store: Store, ada: User, bob: User
 ) -> None:
-    request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+    request = StoredResponse(ada.id, "/jobs/", "k", NOON, "d")
     answer = replace(request, status=201, headers={"Location": "/"}, answer={"id": "j1"})
     with store.write() as db:
         assert claim_key(db, request) is None
-        keep_answer(db, answer)
+        save_response(db, answer)
     for other in (replace(request, user_id=bob.id), replace(request, path="/models/")):
         with store.write() as db:
             assert claim_key(db, other) is None
             assert claim_key(db, replace(request, body_digest="e")) == answer
     with store.write() as db:
-        forget_answers(db, "2026-01-02T11:59:59.000000Z")
+        delete_responses(db, "2026-01-02T11:59:59.000000Z")
         assert claim_key(db, request) == answer
-        forget_answers(db, NOON)
+        delete_responses(db, NOON)
         assert claim_key(db, request) is None
 
 
 def test_a_failure_gives_the_key_back(store: Store, ada: User) -> None:
-    request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+    request = StoredResponse(ada.id, "/jobs/", "k", NOON, "d")
 
     def fail() -> None:
         with store.write() as db:
@@ -474,7 +474,7 @@ def test_whoever_takes_a_key_at_once_gets_the_answer_of_who_had_it_first(
 
     def ask(number: int) -> str:
         engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 30})
-        request = StoredAnswer(ada.id, "/jobs/", "k", NOON, "d")
+        request = StoredResponse(ada.id, "/jobs/", "k", NOON, "d")
         barrier.wait()
         with engine.connect() as db:
             # No lock before the key: nothing but its being unique keeps them apart.
@@ -484,7 +484,7 @@ def test_whoever_takes_a_key_at_once_gets_the_answer_of_who_had_it_first(
                 carried_out.append(number)
                 time.sleep(0.05)
                 first = replace(request, answer={"id": f"j{number}"})
-                keep_answer(db, first)
+                save_response(db, first)
             db.exec_driver_sql("COMMIT")
         engine.dispose()
         return str(first.answer["id"])

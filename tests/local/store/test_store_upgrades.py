@@ -186,7 +186,7 @@ def with_last_step(folder: Path, step: str) -> Path:
     """Make a folder of revisions of which the last ends by a step of another kind."""
     shutil.copytree(Path(migrations.__file__).parent, folder)
     last = folder / "versions" / "v3_people.py"
-    upgrade = last.read_text().replace("    _take_turns()\n", f"    {step}\n")
+    upgrade = last.read_text().replace("    _add_ready()\n", f"    {step}\n")
     assert step in upgrade
     last.write_text(upgrade)
     return folder

@@ -43,7 +43,7 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
     check_model(opened)
     encodings = read_encodings(found[0])
     logger.info("Quantizing %d tensors by their encodings", len(encodings.integers))
-    apart = any(
+    has_external_data = any(
         tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in iter_tensors(opened.proto)
     )
     wide = any(encoding.bits in {4, 16} for encoding in encodings.integers)
@@ -54,7 +54,7 @@ def open_aimet(source: Path, work: Path) -> ModelFile:
     insert_quantizers(model, encodings.integers)
     path = work / "quantized" / "model.onnx"
     path.parent.mkdir()
-    onnx.save_model(model, path, save_as_external_data=apart, location="model.data")
+    onnx.save_model(model, path, save_as_external_data=has_external_data, location="model.data")
     return ModelFile(
         path,
         onnx.load(path, load_external_data=False),

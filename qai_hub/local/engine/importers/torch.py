@@ -19,7 +19,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure, resource_fail
 from qai_hub.local.engine.machine import import_extra
 from qai_hub.local.engine.onnx.edit import PortChange, apply_port_changes
 from qai_hub.local.engine.onnx.model_files import ModelFile
-from qai_hub.local.engine.onnx.prepare import compare_outputs, iter_nodes
+from qai_hub.local.engine.onnx.prepare import iter_nodes
 from qai_hub.local.engine.onnx.session import (
     RANDOM_INPUTS_LABEL,
     OptimizationLevel,
@@ -27,6 +27,7 @@ from qai_hub.local.engine.onnx.session import (
     random_inputs,
 )
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs, get_required_inputs
+from qai_hub.local.engine.onnx.verify import compare_outputs
 from qai_hub.local.engine.protocol import TensorSpec, build_notice
 
 logger = logging.getLogger(__name__)

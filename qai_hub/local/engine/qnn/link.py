@@ -1,4 +1,4 @@
-"""Wraps a context binary in an ONNX model, as compile jobs with such an input do."""
+"""Target models from QNN models: links several, or wraps one context binary in an ONNX model."""
 
 import logging
 from collections import Counter
@@ -19,7 +19,6 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
-from qai_hub.local.engine.qnn.binaries import open_graph
 from qai_hub.local.engine.qnn.contexts import (
     check_float_support,
     compile_context,
@@ -42,6 +41,7 @@ from qai_hub.local.engine.qnn.targets import (
     TargetModel,
     publish_precompiled,
 )
+from qai_hub.local.engine.qnn.wrappers import open_graph
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 

@@ -14,7 +14,6 @@ from qai_hub.local.engine.protocol import (
     Soc,
     build_notice,
 )
-from qai_hub.local.engine.qnn.binaries import open_graph, unwrap
 from qai_hub.local.engine.qnn.contexts import check_float_support, compile_context, unpack_source
 from qai_hub.local.engine.qnn.provenance import Graph, GraphPart, require_provenance
 from qai_hub.local.engine.qnn.provider import (
@@ -25,6 +24,7 @@ from qai_hub.local.engine.qnn.provider import (
     htp_options,
 )
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
+from qai_hub.local.engine.qnn.wrappers import open_graph, unwrap
 from qai_hub.local.engine.runners.base import TimeBreakdown
 from qai_hub.local.engine.runners.onnx import (
     TracedNode,

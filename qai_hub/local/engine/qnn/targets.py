@@ -17,7 +17,6 @@ from qai_hub.local.engine.protocol import (
     TensorSpec,
     build_notice,
 )
-from qai_hub.local.engine.qnn.binaries import label_wrapper
 from qai_hub.local.engine.qnn.contexts import check_float_support, compile_context, convert_to_dlc
 from qai_hub.local.engine.qnn.diagnose import (
     adapt_model,
@@ -36,6 +35,7 @@ from qai_hub.local.engine.qnn.provider import (
     provider_version,
     sdk_version,
 )
+from qai_hub.local.engine.qnn.wrappers import label_wrapper
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"

@@ -22,7 +22,7 @@ _FLOAT_BITS = (16, 32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """How a tensor is quantized: to scale * n, for 2 ** bits integers n from the lowest on.
+    """How a tensor is quantized: to scale * n, for 2 ** bits integers n from the offset on.
 
     Attributes:
         name: Name of the tensor.

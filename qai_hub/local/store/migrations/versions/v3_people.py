@@ -13,12 +13,12 @@ def upgrade() -> None:
     op.add_column(
         "users", sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true())
     )
-    _serve_to_those_who_may_see()
-    _keep_reasons_to_themselves()
+    _create_makers()
+    _separate_failure_reasons()
     op.create_index("models_by_source", "models", ["source_id"])
     op.create_index("datasets_by_file", "datasets", ["file_id"])
     op.create_index("artifacts_by_file", "artifacts", ["file_id"])
-    _take_turns()
+    _add_ready()
     op.execute("ALTER TABLE uploads ADD COLUMN owner_id INTEGER REFERENCES users (id)")
     op.execute(
         """UPDATE uploads SET owner_id = coalesce(
@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_index("uploads_by_owner", "uploads", ["owner_id", "created"])
 
 
-def _serve_to_those_who_may_see() -> None:
+def _create_makers() -> None:
     """Let the cache serve a target model to the users who may see the job that made it."""
     op.create_table(
         "makers",
@@ -47,7 +47,7 @@ def _serve_to_those_who_may_see() -> None:
     op.drop_table("cache")
 
 
-def _keep_reasons_to_themselves() -> None:
+def _separate_failure_reasons() -> None:
     """Remove another job's reason from jobs that failed because of it: not all may see both.
 
     The reason is now read from that job itself, the first of a chain. Logs that consist of that one
@@ -92,7 +92,7 @@ def _keep_reasons_to_themselves() -> None:
     )
 
 
-def _take_turns() -> None:
+def _add_ready() -> None:
     """Store whether a job can run, so that each user's next job is found by an index."""
     op.add_column("jobs", sa.Column("ready", sa.Boolean, nullable=False, server_default=sa.false()))
     op.execute(

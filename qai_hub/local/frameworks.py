@@ -1,0 +1,109 @@
+"""Runtime frameworks of the local hub, found from installed packages without importing them."""
+
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_QNN = "onnxruntime-qnn"
+_QNN_BUILD_INFO = "onnxruntime_qnn/build_and_package_info.py"
+_QNN_SDK = re.compile(r"""^qnn_version\s*=\s*['"]([0-9.]+)['"]""", re.MULTILINE)
+
+
+def installed_frameworks() -> list[dict[str, Any]]:
+    """List the frameworks.
+
+    Returns:
+        Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it.
+    """
+    versions = {
+        "onnx": installed_version("onnx"),
+        "onnxruntime": installed_version("onnxruntime"),
+        "QAIRT": qairt_version(),
+    }
+    return [
+        {
+            "name": name,
+            "api_version": ".".join(version.split(".")[:2]),
+            "api_tags": ["default", "latest"],
+            "full_version": version,
+        }
+        for name, version in versions.items()
+        if version
+    ]
+
+
+def qairt_version() -> str | None:
+    """Return the version of the QAIRT SDK that onnxruntime-qnn contains.
+
+    Returns:
+        The version, such as "2.51.0", read from a small Python file of that package; None if the
+        package is not installed or has no such file.
+    """
+    try:
+        path = metadata.distribution(_QNN).locate_file(_QNN_BUILD_INFO)
+        found = _QNN_SDK.search(Path(str(path)).read_text("utf-8"))
+    except (metadata.PackageNotFoundError, FileNotFoundError):
+        return None
+    return found[1] if found else None
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of an installed distribution; None if it is not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One capability of the hub, and what it requires.
+
+    Attributes:
+        formats: Target runtimes, or formats of input models.
+        description: What the hub does with them.
+        extra: The extra of this package that it needs.
+        modules: The modules that this extra installs.
+        platforms: The systems and processors that support it; empty for all.
+    """
+
+    formats: str
+    description: str
+    extra: str
+    modules: tuple[str, ...]
+    platforms: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def missing(self) -> str:
+        """What this machine lacks for it; empty if nothing."""
+        if self.platforms and (platform.system(), platform.machine()) not in self.platforms:
+            names = ", ".join(f"{system} on {processor}" for system, processor in self.platforms)
+            return f"only on {names}"
+        if all(map(find_spec, self.modules)):
+            return ""
+        return f"needs pip install 'qai-hub-openapi[{self.extra}]'"
+
+
+CAPABILITIES = (
+    Capability("onnx", "compile, quantize, run on the CPU", "local", ("onnx", "onnxruntime")),
+    Capability(
+        "qnn_context_binary, qnn_dlc, precompiled_qnn_onnx",
+        "compile, link, run in HTP simulation",
+        "qnn",
+        ("onnxruntime_qnn",),
+        platforms=(("Linux", "x86_64"),),
+    ),
+    Capability("tflite", "run on the CPU", "tflite", ("ai_edge_litert",)),
+    Capability("TorchScript, exported programs", "compile", "torch", ("torch", "onnxscript")),
+)
+
+
+def format_capabilities() -> Iterator[str]:
+    """Yield a line for each capability: whether this machine has it, or else what it lacks."""
+    for ability in CAPABILITIES:
+        yield f"{ability.formats}: {ability.missing or ability.description}"

@@ -1,0 +1,138 @@
+"""A scheduler under test, with its store, files and worker."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.fake_worker import FakeWorker
+from support.polling import wait_until
+from support.store_builders import add_dataset, add_job, add_model
+
+from qai_hub.local.clock import now
+from qai_hub.local.config import HubConfig
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.executor import Executor
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.local_executor import LocalExecutor
+from qai_hub.local.core.scheduler import Scheduler
+from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.store import Store
+from qai_hub.local.store.files import add_file, get_file
+from qai_hub.local.store.records import File, Job, Model, User
+from qai_hub.local.store.relations import get_artifacts
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+
+
+class SchedulerHarness:
+    """What a scheduler works with, and short ways to use it."""
+
+    def __init__(self, store: Store, folder: Path, owner: User) -> None:
+        self.store = store
+        self.storage = FolderStore(folder)
+        self.work = WorkFolders(folder)
+        self.owner = owner
+        self.worker = FakeWorker()
+        self.run_attempt: Any = self.worker
+        self.ended: list[str] = []
+
+    @contextmanager
+    def running(self, max_parallel: int = 2, *, cache: bool = False) -> Iterator[Scheduler]:
+        scheduler = Scheduler(
+            self.store,
+            self.storage,
+            self.work,
+            now,
+            self.executor(),
+            DeviceCatalogue.load().get_soc,
+            self._end,
+            HubConfig(
+                max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
+            ),
+        )
+        scheduler.start()
+        try:
+            yield scheduler
+        finally:
+            scheduler.stop()
+
+    def executor(self) -> Executor:
+        return LocalExecutor(self.storage, self.work, self.run_attempt)
+
+    def cancel(self, scheduler: Scheduler, key: str) -> list[str]:
+        """Cancel a job as its owner does; returns which jobs have ended."""
+        with self.store.write() as db:
+            job = JOBS.get(db, key)
+            assert job is not None
+            ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
+        scheduler.stop_attempts(ended)
+        return ended
+
+    def _end(self, job_ids: Iterable[str]) -> None:
+        self.ended += job_ids
+
+    def model(self, content: bytes = b"body") -> str:
+        with self.store.write() as db:
+            key = add_model(db, self.owner)
+            add_file(db, File(f"f{key}", len(content), None))
+            MODELS.update(db, key, file_id=f"f{key}")
+        self.storage.file_path(f"f{key}").write_bytes(content)
+        return key
+
+    def dataset(self, content: bytes = b"data") -> str:
+        with self.store.write() as db:
+            key = add_dataset(db, self.owner)
+            add_file(db, File(f"f{key}", len(content), None))
+            DATASETS.update(db, key, file_id=f"f{key}")
+        self.storage.file_path(f"f{key}").write_bytes(content)
+        return key
+
+    def target(self) -> str:
+        with self.store.write() as db:
+            return add_model(db, self.owner)
+
+    def submit(self, kind: str = "compile", options: str = "", **roles: Any) -> str:
+        with self.store.write() as db:
+            key = add_job(db, self.owner, kind, **roles)
+            JOBS.update(db, key, options=options)
+        return key
+
+    def compile(self, source: str | None = None, options: str = "") -> tuple[str, str]:
+        target = self.target()
+        key = self.submit(options=options, input=[source or self.model()], target=[target])
+        return key, target
+
+    def job(self, key: str) -> Job:
+        with self.store.read() as db:
+            job = JOBS.get(db, key)
+        assert job is not None
+        return job
+
+    def get_model(self, key: str) -> Model:
+        with self.store.read() as db:
+            model = MODELS.get(db, key)
+        assert model is not None
+        return model
+
+    def read_log(self, key: str) -> str:
+        with self.store.read() as db:
+            (artifact,) = get_artifacts(db, [key])[key]
+            file = get_file(db, artifact.file_id)
+        assert artifact.type == states.HUB_LOG
+        assert file is not None
+        text = self.storage.file_path(file.id).read_text()
+        assert file.size == len(text.encode())
+        return text
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        wait_until(condition)
+
+    def wait_for_state(self, key: str, state: str) -> Job:
+        self.wait_until(lambda: self.job(key).state == state)
+        return self.job(key)
+
+    def wait_until_finished(self, key: str) -> Job:
+        self.wait_until(lambda: self.job(key).state in states.FINISHED_STATES)
+        return self.job(key)

@@ -1,0 +1,184 @@
+"""Runs every function of the store that has a statement, on whatever database there is."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+from sqlalchemy import Connection
+from support.store_builders import NOON, add_dataset, add_job, add_model
+
+from qai_hub.local.core import kinds as states
+from qai_hub.local.core.access import filter_visible
+from qai_hub.local.store import data_folder, files, people, relations, rows
+from qai_hub.local.store.records import Account, Artifact, File, Upload, User
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, PageRequest
+from qai_hub.local.store.schema import jobs
+
+MODULES = (data_folder, files, people, relations, rows)
+LARGE = 1 << 40
+
+
+def functions_with_statements(module: ModuleType) -> Iterator[tuple[str, CodeType]]:
+    """Find the functions and methods of a module that take a transaction."""
+    for holder in (module, *vars(module).values()):
+        if holder is not module and not inspect.isclass(holder):
+            continue
+        for found in vars(holder).values():
+            function = inspect.unwrap(found) if callable(found) else None
+            if not inspect.isfunction(function) or function.__module__ != module.__name__:
+                continue
+            if "db" in inspect.signature(function).parameters:
+                yield f"{module.__name__}.{function.__qualname__}", function.__code__
+
+
+@contextmanager
+def record_calls() -> Iterator[set[CodeType]]:
+    """Note which functions are called meanwhile, in this thread."""
+    called: set[CodeType] = set()
+
+    def note(frame: FrameType, what: str, _: object) -> None:
+        if what == "call":
+            called.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(before)
+
+
+def run_every_statement(db: Connection) -> None:
+    """Run them all, and look at what they return.
+
+    Args:
+        db: A writing transaction of a database with the hub's tables, and nothing in them.
+    """
+    ada, bob = _people(db)
+    _uploads(db, ada.id)
+    model, target = _models(db, ada)
+    first, second = _jobs(db, ada, model, target)
+    _sharing(db, ada, bob, [first, second], [model, target])
+    assert JOBS.update_if(db, first, jobs.c.attempt == 0, execution_time=LARGE, attempt=2)
+    changed = JOBS.update_all(db, [first, second], jobs.c.attempt == 0, attempt=1)
+    assert changed == [second]
+    dataset = add_dataset(db, ada, expires=NOON)
+    DATASETS.update(db, dataset, file_id="f1")
+    assert files.get_unexpired_sizes(db, NOON) == {}
+    DATASETS.delete(db, dataset)
+    assert files.delete_unreferenced(db, ["f1"]) == []
+
+
+def _people(db: Connection) -> tuple[User, User]:
+    ada, bob = people.ensure_user(db, "ada@example.com"), people.ensure_user(db, "bob@example.com")
+    assert people.ensure_user(db, "ada@example.com") == ada == people.get_user(db, ada.id)
+    assert people.get_users(db) == [ada, bob]
+    accounts = people.read_accounts(db)
+    assert accounts["ada@example.com"].active
+    for count, tokens in enumerate((frozenset({"t1"}), frozenset({"t2", "t3"})), 1):
+        after = {"ada@example.com": Account("ada@example.com", "added", tokens=tokens)}
+        people.write_accounts(db, accounts | after)
+        assert people.get_users_version(db) == count
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    for _ in range(2):
+        data_folder.save_start_times(db, moment, moment)
+    assert data_folder.get_start_times(db) == [moment, moment]
+    return ada, bob
+
+
+def _models(db: Connection, ada: User) -> tuple[str, str]:
+    model, target = add_model(db, ada), add_model(db, ada)
+    files.add_file(db, File("f1", LARGE, None))
+    files.set_digest(db, "f1", "aa")
+    assert files.get_file(db, "f1") == File("f1", LARGE, "aa")
+    assert files.get_unexpired_sizes(db, NOON) == {"f1": LARGE}
+    MODELS.update(db, model, file_id="f1", provenance={"a": 1})
+    origin = relations.find_model_by_digest(db, "aa")
+    assert origin is not None
+    assert origin.id == model
+    return model, target
+
+
+def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]:
+    first = add_job(db, ada, input=[model], target=[target])
+    second = add_job(db, ada, "profile", input=[target])
+    assert relations.get_uses(db, [first])[first].models == [model, target]
+    assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED)] == [first]
+    assert relations.count_jobs(db, ada.id, states.CREATED) == 2
+    assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
+    assert relations.get_dependents(db, [first], states.CREATED) == [second]
+    MODELS.update(db, target, file_id="f1")
+    relations.mark_ready(db, [target], states.CREATED)
+    ready = JOBS.get(db, second)
+    assert ready is not None
+    assert ready.ready
+    found = JOBS.get_many(db, [first, second])
+    one, other = found[first], found[second]
+    files.save_cache_entry(db, "key", one)
+    files.save_cache_entry(db, "key", other)
+    assert files.get_cached_job_ids(db, "key") == [second]
+    files.delete_cache_entry(db, second)
+    relations.add_result(db, first, {"a": [1]})
+    assert relations.get_job_result(db, first) == {"a": [1]}
+    artifact = Artifact(first, states.HUB_LOG, "hub.log", "f1")
+    relations.add_artifacts(db, artifact)
+    assert relations.get_artifacts(db, [first])[first] == [artifact]
+    return first, second
+
+
+def _sharing(
+    db: Connection, ada: User, bob: User, job_ids: list[str], model_ids: list[str]
+) -> None:
+    (_, second), things = job_ids, list[Any]()
+    things += [*JOBS.get_many(db, job_ids).values(), *MODELS.get_many(db, model_ids).values()]
+    for _ in range(2):
+        people.share(db, second, ["bob@example.com"])
+    assert people.get_shared_emails(db, second) == ["bob@example.com"]
+    # The profile job opens its model, and the compile job behind that.
+    assert filter_visible(db, bob, things).keys() == {*job_ids, *model_ids}
+    wanted = PageRequest(limit=1)
+    page = JOBS.page(db, ada, wanted, [jobs.c.kind == "profile"])
+    assert ([each.id for each in page.items], page.total) == ([second], 1)
+    page = JOBS.page(db, bob, PageRequest(limit=1, offset=0, cursor=LARGE))
+    assert [each.id for each in page.items] == [second]
+    people.unshare(db, second, ["bob@example.com"])
+    people.unshare(db, second)
+    assert filter_visible(db, bob, things) == {}
+
+
+def _uploads(db: Connection, owner: int) -> None:
+    answer = files.StoredResponse(owner, "/path", "key", NOON, "digest")
+    assert files.claim_key(db, answer) is None
+    files.save_response(db, answer)
+    assert files.claim_key(db, answer) == answer
+    files.delete_responses(db, NOON)
+    assert files.claim_key(db, answer) is None
+    upload = Upload("u1", "m1", NOON, LARGE, LARGE, owner)
+    files.add_upload(db, upload)
+    assert files.get_upload(db, "u1") == upload
+    assert files.get_uploads(db, "m1") == [upload]
+    assert files.get_upload_times(db) == {"u1": NOON}
+    assert files.count_uploads(db, owner, "") == 1
+    for size in (1, LARGE):
+        files.save_part(db, files.Part("u1", 1, size, "aa"))
+    assert files.get_parts(db, "u1") == [files.Part("u1", 1, LARGE, "aa")]
+    files.delete_part(db, "u1", 1)
+    files.save_part(db, files.Part("u1", 2, 1, "aa"))
+    files.delete_uploads(db, ["u1"])
+    assert files.get_parts(db, "u1") == []
+
+
+def uncalled_functions(run: Callable[[], None]) -> set[str]:
+    """Return the functions with statements that something does not call."""
+    with record_calls() as called:
+        run()
+    return {
+        name
+        for module in MODULES
+        for name, code in functions_with_statements(module)
+        if code not in called
+    }

@@ -1,0 +1,3 @@
+"""Users of the hubs of the tests."""
+
+ME, COLLEAGUE, STRANGER = "me@example.com", "colleague@example.com", "stranger@example.com"
