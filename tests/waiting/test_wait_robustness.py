@@ -214,7 +214,7 @@ def test_an_answer_that_trickles_in_does_not_hold_up_a_deadline(world: JobHub) -
     with ScriptedServer([Raw(answer, pauses=[0.1] * len(answer))]) as server:
         job._owner = Client(ClientConfig("token", server.url, server.url))
         start = time.monotonic()
-        with pytest.raises(TimeoutError, match="its state is not known"):
+        with pytest.raises(TimeoutError, match="its state is unknown"):
             hub.wait_all([job], 0.2)
         assert time.monotonic() - start < 15
 

@@ -44,7 +44,7 @@ def test_the_timeout_says_what_goes_on_and_how_to_get_it() -> None:
 
 def test_the_timeout_mentions_a_fault_at_the_end() -> None:
     fault = InternalError("Could not connect to host.")
-    with pytest.raises(TimeoutError, match=r"not known.*Could not connect to host") as caught:
+    with pytest.raises(TimeoutError, match=r"unknown.*Could not connect to host") as caught:
         SimulatedServer(fault).wait(3)
     assert caught.value.__cause__ is fault
 
