@@ -11,6 +11,7 @@ from onnx import defs, helper, inliner
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
+from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
 from qai_hub.local.engine.quantize.qdq import is_quantized
 
 _MAX_NODES_SHOWN = 10
@@ -125,8 +126,8 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    named, swapped = name_nodes(model), _swap_hard_sigmoid_products(model)
-    return named or swapped
+    changed = [name_nodes(model), _swap_hard_sigmoid_products(model), rewrite_for_qnn(model)]
+    return any(changed)
 
 
 def find_unreliable_nodes(model: onnx.ModelProto) -> list[tuple[str, str]]:
