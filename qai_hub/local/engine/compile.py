@@ -37,7 +37,7 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import wrap_context_binary
-from qai_hub.local.engine.qnn.targets import QnnTarget
+from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
@@ -127,7 +127,13 @@ def compile_model(
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
-    _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
+    try:
+        _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
+    except JobFailure:
+        if qnn is not None:
+            # The branch that is not taken need not fit the shapes, but no branch can be compiled.
+            check_control_flow(onnx.load(fixed, load_external_data=False))
+        raise
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
     outputs, comparison_notices = verify_target(fixed, target, inputs)

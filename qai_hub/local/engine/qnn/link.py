@@ -23,7 +23,6 @@ from qai_hub.local.engine.qnn.binaries import open_graph
 from qai_hub.local.engine.qnn.contexts import (
     check_float_support,
     compile_context,
-    context_settings,
     get_graph_names,
     unpack_source,
 )
@@ -31,6 +30,7 @@ from qai_hub.local.engine.qnn.provenance import Graph, Provenance, require_prove
 from qai_hub.local.engine.qnn.provider import (
     QnnSession,
     check_soc,
+    context_settings,
     htp_options,
     parse_qnn_settings,
     sdk_version,
