@@ -31,6 +31,7 @@ from qai_hub.local.engine.qnn.support import (
     uses_floats,
 )
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.steps import Step, begin_step
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ def compile_context(
     """
     folder.mkdir()
     wrapper = folder / "model.onnx"
+    begin_step(Step.COMPILING)
     settings = context_settings(wrapper, allow_cpu=allow_cpu) | {RECORD_ASSIGNMENT: "1"}
     try:
         session = QnnSession(source, options, settings=settings)
@@ -196,6 +198,7 @@ def convert_to_dlc(source: Path, folder: Path) -> Path:
         JobFailure: QNN does not support one of the model's operators.
     """
     folder.mkdir()
+    begin_step(Step.CONVERTING)
     QnnSession(source, ir_options(folder), settings=DISABLE_CPU_FALLBACK)
     written = list(folder.glob("*.dlc"))
     if len(written) != 1:

@@ -20,6 +20,7 @@ from qai_hub.local.engine.qnn.support import (
     find_support,
 )
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.steps import Step, begin_step
 
 # What ONNX Runtime's quantizer adds to the name of a tensor that a Q takes.
 _QUANTIZER_SUFFIX = "_QuantizeLinear_Input"
@@ -116,6 +117,7 @@ def explain_failure(
         failure.reason
     ):
         return failure
+    begin_step(Step.EXPLAINING)
     support = find_support(source, options)
     if support.placement is None or not support.placement.htp:
         check_qnn_works(options, source.parent.parent)
