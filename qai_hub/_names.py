@@ -19,6 +19,7 @@ TYPES = (
     *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
     *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
     *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
+    *("ModelCheck", "NodeCheck"),
 )
 """Classes and type aliases, from the module `client`."""
 
@@ -36,8 +37,8 @@ METHODS = (
 )
 """Methods of the client that the module `hub` offers as functions, bound to a default client."""
 
-FUNCTIONS = ("as_completed", "wait_all")
-"""Functions of the module `hub` that accept jobs from any client."""
+FUNCTIONS = ("as_completed", "check_model", "wait_all")
+"""Functions of the module `hub` that need no client, or accept jobs from any client."""
 
 MODULES = ("aio", "client", "hub")
 """Modules."""

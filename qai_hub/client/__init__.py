@@ -24,6 +24,7 @@ from qai_hub.resources.inference import (
 from qai_hub.resources.job import Job
 from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
 from qai_hub.resources.model import Model
+from qai_hub.resources.model_check import ModelCheck, NodeCheck
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
 from qai_hub.resources.profile import Profile
@@ -118,7 +119,9 @@ __all__ = [
     "LinkJobSummary",
     "MemoryRange",
     "Model",
+    "ModelCheck",
     "ModelMetadataKey",
+    "NodeCheck",
     "Notice",
     "Profile",
     "ProfileJob",

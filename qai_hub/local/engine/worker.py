@@ -36,6 +36,7 @@ OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 # The function, and its module in this package, for each kind of request. An attempt imports only
 # its own module.
 HANDLERS = {
+    "check": ("preflight", "check_model"),
     "compile": ("compile", "compile_model"),
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),

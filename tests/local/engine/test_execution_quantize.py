@@ -500,6 +500,6 @@ def test_failures_of_the_quantizer_itself_are_the_models(
     assert isinstance(failure, JobFailure)
     assert failure.failure_type is FailureType.UNSUPPORTED
     assert failure.reason == (
-        "ONNX Runtime's quantizer fails on the model (no such tensor). The hub's log of the job has "
-        "more."
+        "ONNX Runtime's quantizer fails on the model (no such tensor). The hub's log of the job "
+        "has more."
     )

@@ -52,6 +52,12 @@ class Problem:
     cause: Cause
     detail: str = ""
 
+    @property
+    def explanation(self) -> str:
+        """Why QNN refuses it, in a few words."""
+        words = _SHORT_TEXTS[self.cause]
+        return f"{words} ({self.detail})" if self.detail else words
+
     def __str__(self) -> str:
         detail = f", {self.detail}" if self.detail else ""
         return f"{self.op} ({quote_name(self.name)}{detail})"
@@ -119,7 +125,7 @@ def find_floats_only(source: Path, options: Mapping[str, str]) -> list[Problem]:
     return list(_Examiner(model, source.parent, options).find_floats_only())
 
 
-def find_accepted_floats(source: Path, options: Mapping[str, str]) -> JobFailure | None:
+def find_accepted_floats(source: Path, options: Mapping[str, str]) -> "NodesRefused | None":
     """Find floats that QNN compiles for a chip of integers, although the chip cannot run them.
 
     QNN refuses floats for all such chips but some, such as SoC 30. For those, another chip with the
@@ -146,7 +152,20 @@ def find_accepted_floats(source: Path, options: Mapping[str, str]) -> JobFailure
     return describe_problems(replace(support, problems=problems), allow_cpu=True)
 
 
-def describe_problems(support: Support, *, allow_cpu: bool = False) -> JobFailure | None:
+class NodesRefused(JobFailure):
+    """Ends a job since QNN refuses nodes of its model.
+
+    Args:
+        reason: Which, why, and what helps.
+        support: What QNN runs of the model.
+    """
+
+    def __init__(self, reason: str, support: Support) -> None:
+        super().__init__(FailureType.UNSUPPORTED, reason)
+        self.support = support
+
+
+def describe_problems(support: Support, *, allow_cpu: bool = False) -> NodesRefused | None:
     """Describe in a job's failure why a model cannot be compiled for the HTP.
 
     Args:
@@ -173,7 +192,7 @@ def describe_problems(support: Support, *, allow_cpu: bool = False) -> JobFailur
         )
     advice = ", or ".join(remedies)
     reason = f"{' '.join(sentences)} {advice[0].upper()}{advice[1:]}."
-    return JobFailure(FailureType.UNSUPPORTED, reason)
+    return NodesRefused(reason, support)
 
 
 _INTEGERS = "The HTP of this chip supports integers only"
@@ -198,6 +217,16 @@ _TEXTS = {
         "quantize them otherwise",
     ),
     Cause.UNKNOWN: ("QNN refuses these nodes of the model: {}.", "replace them"),
+}
+
+
+_SHORT_TEXTS = {
+    Cause.NO_OPERATOR: "QNN does not support this operator",
+    Cause.TYPES: "QNN does not support it for these types",
+    Cause.FLOATS_ONLY: "QNN supports it for floats only",
+    Cause.LEFT_IN_FLOATS: "not quantized",
+    Cause.QUANTIZED_FORM: "QNN does not support it as it is quantized",
+    Cause.UNKNOWN: "QNN refuses it",
 }
 
 
