@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from qai_hub.client import LinkJobSummary as LinkJobSummary
     from qai_hub.client import MemoryRange as MemoryRange
     from qai_hub.client import Model as Model
+    from qai_hub.client import ModelCheck as ModelCheck
     from qai_hub.client import ModelMetadataKey as ModelMetadataKey
+    from qai_hub.client import NodeCheck as NodeCheck
     from qai_hub.client import Notice as Notice
     from qai_hub.client import Profile as Profile
     from qai_hub.client import ProfileJob as ProfileJob
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from qai_hub.client import UserError as UserError
     from qai_hub.hub import as_completed as as_completed
     from qai_hub.hub import cancel_job as cancel_job
+    from qai_hub.hub import check_model as check_model
     from qai_hub.hub import get_dataset as get_dataset
     from qai_hub.hub import get_datasets as get_datasets
     from qai_hub.hub import get_device_attributes as get_device_attributes

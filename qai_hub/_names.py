@@ -38,7 +38,9 @@ TYPES = (
     "LinkJobSummary",
     "MemoryRange",
     "Model",
+    "ModelCheck",
     "ModelMetadataKey",
+    "NodeCheck",
     "Notice",
     "Profile",
     "ProfileJob",
@@ -90,8 +92,8 @@ METHODS = (
 )
 """Methods of the client that the module `hub` offers as functions, bound to a default client."""
 
-FUNCTIONS = ("as_completed", "wait_all")
-"""Functions of the module `hub` that accept jobs from any client."""
+FUNCTIONS = ("as_completed", "check_model", "wait_all")
+"""Functions of the module `hub` that need no client, or accept jobs from any client."""
 
 MODULES = ("aio", "client", "hub")
 """Modules."""

@@ -14,6 +14,7 @@ from qai_hub._names import METHODS
 from qai_hub.client import Client
 from qai_hub.client.waits import as_completed as as_completed  # noqa: PLC0414 - re-exported
 from qai_hub.client.waits import wait_all as wait_all  # noqa: PLC0414 - re-exported
+from qai_hub.preflight import check_model as check_model  # noqa: PLC0414 - re-exported
 
 # Scripts read its attributes and assign to it; None makes the next call create a new client.
 _global_client: Any = Client()

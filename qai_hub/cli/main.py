@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Sequence
 
 from qai_hub._version import __version__
-from qai_hub.cli import configure, serve, users
+from qai_hub.cli import check, configure, serve, users
 from qai_hub.cli.common import CommandError, print_error
 from qai_hub.errors import Error
 
-_COMMANDS = (configure, serve, users)
+_COMMANDS = (check, configure, serve, users)
 _INTERRUPTED = 130
 
 

@@ -16,6 +16,7 @@ from qai_hub.resources.device import Device, Framework
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import *  # noqa: F403 - what it exports are the classes of job types
 from qai_hub.resources.model import Model
+from qai_hub.resources.model_check import ModelCheck, NodeCheck
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
 from qai_hub.resources.profile import Profile
@@ -95,7 +96,9 @@ __all__ = [
     "Layer",
     "MemoryRange",
     "Model",
+    "ModelCheck",
     "ModelMetadataKey",
+    "NodeCheck",
     "Notice",
     "Profile",
     "ProfilePhase",

@@ -26,6 +26,7 @@ from qai_hub.local.engine.protocol import (
     Report,
     TensorSpec,
 )
+from qai_hub.local.engine.steps import read_step
 
 __all__ = [
     "AttemptCancelled",
@@ -39,7 +40,6 @@ __all__ = [
 LOG_FILE = "hub.log"
 RUNTIME_LOG_FILE = "runtime.log"
 _REASON_LIMIT = 10_000
-_TAIL_LIMIT = 8000
 _INHERITED_VARIABLES = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
@@ -157,7 +157,9 @@ def _run_worker(
     except TimeoutError:
         reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
         return Report(failure_type=FailureType.TIMEOUT, reason=reason)
-    return Report.read(folder) or _infer_report(status, log.tail(), memory_limit)
+    return Report.read(folder) or _infer_report(
+        status, log.tail(), memory_limit, read_step(folder / WORK_FOLDER)
+    )
 
 
 def worker_environment(folder: Path) -> dict[str, str]:
@@ -186,19 +188,20 @@ def worker_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _infer_report(status: int, tail: str, memory_limit: int | None) -> Report:
+def _infer_report(status: int, tail: str, memory_limit: int | None, step: str) -> Report:
     """Infer from its exit status and last lines why a worker ended without a report."""
     causes = {number: cause for cause, number in EXIT_STATUSES.items()}
     cause = causes.get(status) or resource_failure_from_text(tail)
     if cause is not None:
         return _resource_report(cause, memory_limit)
     if status >= 0:
-        how = f"ended with exit status {status} and no result"
+        how = f"ended with exit status {status} and no result while {step}"
     else:
-        how = f"was killed by {_signal_name(-status)}"
+        how = f"was killed by {_signal_name(-status)} while {step}"
     if status == -signal.SIGKILL:
-        how += ", which the system also sends when memory runs out"
-    reason = f"The job's process {how}. Its last lines:\n{tail[-_TAIL_LIMIT:] or '(none)'}"
+        how += "; the system also sends this signal when memory runs out"
+    # The last lines may be a trace with paths of this machine, which is for the log only.
+    reason = f"The job's process {how}. The hub's log of the job has more."
     return Report(failure_type=FailureType.CRASH, reason=reason)
 
 

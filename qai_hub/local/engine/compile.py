@@ -37,8 +37,9 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import wrap_context_binary
-from qai_hub.local.engine.qnn.targets import QnnTarget
+from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
+from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -107,11 +108,14 @@ def compile_model(
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
         notices.append(build_notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
+    begin_step(Step.OPENING)
     model = open_input_model(request, work)
+    begin_step(Step.CHECKING)
     check_model(model)
     values = options.values
     # Calibration data uses the input names of input_specs and the model's original layout.
     port_options = {} if FULL_TYPE in values else values
+    begin_step(Step.SETTING_PORTS)
     fixed, inputs, was_dynamic, port_notices = _fix_ports(
         model, request.input_specs, port_options, work
     )
@@ -125,11 +129,19 @@ def compile_model(
         inputs = _apply_output_options(fixed, values)
         notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
+    begin_step(Step.OPTIMISING)
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
-    _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
+    try:
+        _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
+    except JobFailure:
+        if qnn is not None:
+            # The branch that is not taken need not fit the shapes, but no branch can be compiled.
+            check_control_flow(onnx.load(fixed, load_external_data=False))
+        raise
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
+    begin_step(Step.VERIFYING)
     outputs, comparison_notices = verify_target(fixed, target, inputs)
     if qnn is None:
         result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from collections.abc import Iterable
 
 from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
 
@@ -74,3 +75,19 @@ def resource_failure_from_error(error: BaseException) -> FailureType | None:
 
 # The worker's exit statuses for causes that may prevent it from writing a report.
 EXIT_STATUSES = {FailureType.OUT_OF_MEMORY: 71, FailureType.OUT_OF_DISK: 72}
+
+
+def hide_folders(reason: str, folders: Iterable[str]) -> str:
+    """Remove folders of this machine from a reason: libraries put them into their messages.
+
+    Args:
+        reason: The reason.
+        folders: The folders.
+
+    Returns:
+        The reason, in which paths are relative to the nearest of the folders.
+    """
+    absolute = {each.rstrip("/") for each in folders if each.startswith("/")} - {""}
+    for each in sorted(absolute, key=len, reverse=True):
+        reason = reason.replace(f"{each}/", "")
+    return reason

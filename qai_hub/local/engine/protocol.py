@@ -104,9 +104,9 @@ class AttemptRequest:
     """One attempt at a job.
 
     Attributes:
-        kind: The work to do, by its name in the table of the worker: "compile" makes a target
-            model, "quantize" makes a quantized one, "link" links several models, "run" runs a
-            model.
+        kind: The work to do, by its name in the table of the worker: "check" examines whether a
+            model would compile, "compile" makes a target model, "quantize" makes a quantized one,
+            "link" links several models, "run" runs a model.
         inputs: The input models, in order; several only if they are linked.
         options: The job's options, as on a command line.
         input_specs: Compile: the inputs that the target model must have, in any order; empty to

@@ -35,6 +35,7 @@ from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.tflite import LiteRtModel
+from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS
 
@@ -120,7 +121,9 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     """
     options = parse_job_options(request.options, "profile" if request.profile else "inference")
     work = folder / WORK_FOLDER
+    begin_step(Step.OPENING)
     model = open_runnable_model(request, options, work)
+    begin_step(Step.PROFILING if request.profile else Step.RUNNING)
     measure = partial(
         profile_model,
         max_iterations=options.values.get(ITERATIONS, model.default_iterations),
@@ -154,6 +157,7 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
 
 
 def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> None:
+    begin_step(Step.RUNNING)
     runner = model.load()
     logger.info("Running %d samples", dataset.samples)
     with closing(OutputDataset(target, runner.output_names, dataset.samples)) as outputs:

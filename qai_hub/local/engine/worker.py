@@ -12,21 +12,31 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.failures import (
+    EXIT_STATUSES,
+    FailureType,
+    JobFailure,
+    hide_folders,
+    resource_failure_from_error,
+)
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
+    WORK_FOLDER,
     AttemptRequest,
     Report,
 )
 from qai_hub.local.engine.sandbox import enter_sandbox
+from qai_hub.local.engine.steps import current_step, record_steps
 
 OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 # Where the work of a kind is, if not in the function KIND_model of the module KIND: the module in
 # this package, and the function.
 _ENTRY_POINTS = {
+    "check": ("preflight", "check_model"),
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
 }
@@ -53,17 +63,22 @@ def main(folder: Path, memory_limit: int) -> int:
         limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    record_steps(folder / WORK_FOLDER)
     logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
     try:
         try:
             report = handle_request(request, folder)
         except JobFailure as failure:
             report = Report.from_failure(failure)
+            folders = [folder, *(path.parent for path in request.files), sys.prefix, *sys.path]
+            report = replace(report, reason=hide_folders(report.reason, map(str, folders)))
         report.write(folder)
     except Exception as error:
         cause = resource_failure_from_error(error)
         if cause is None:
-            raise
+            logger.exception("Not foreseen")
+            _report_unforeseen(folder)
+            return 0
         logger.error("%s: %s", type(error).__name__, error)  # noqa: TRY400 - no memory to spare
         return EXIT_STATUSES[cause]
     return 0
@@ -91,6 +106,15 @@ def work_function(kind: str) -> Callable[[AttemptRequest, Path], Report]:
     work: Callable[[AttemptRequest, Path], Report]
     work = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
     return work
+
+
+def _report_unforeseen(folder: Path) -> None:
+    """Report an exception that is a fault of the hub: its text is for the log only."""
+    reason = (
+        f"The hub failed while {current_step()}, for a reason that it does not know. The hub's log "
+        "of the job has more."
+    )
+    Report(failure_type=FailureType.INTERNAL, reason=reason).write(folder)
 
 
 def _prefer_oom_kill() -> None:

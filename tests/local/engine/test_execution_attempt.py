@@ -36,6 +36,7 @@ from qai_hub.local.engine.attempt import (
     InputModel,
     TensorSpec,
 )
+from qai_hub.local.engine.failures import hide_folders
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.worker import OOM_SCORE_FILE
 
@@ -212,16 +213,41 @@ def test_a_crash_names_the_signal(tmp_path: Path, number: signal.Signals) -> Non
     assert f"killed by {number.name}" in outcome.reason
     assert RUNNING in outcome.log.read_text()
     assert ("memory runs out" in outcome.reason) == (number is signal.SIGKILL)
-    assert ("Segmentation fault" in outcome.reason) == (number is signal.SIGSEGV)
+    assert "while comparing the optimised model with the original" in outcome.reason
+    assert "\n" not in outcome.reason
+    assert ("Segmentation fault" in outcome.log.read_text()) == (number is signal.SIGSEGV)
 
 
-def test_an_exit_without_a_result_is_a_crash(tmp_path: Path) -> None:
+def test_an_exception_that_nobody_foresaw_is_for_the_log(tmp_path: Path) -> None:
     outcome = attempt(compile_request(tmp_path / "no such file"), tmp_path / "a")
 
+    assert outcome.failure_type == "JOB_FAILURE_TYPE_INTERNAL_UNKNOWN"
+    assert outcome.reason == (
+        "The hub failed while opening the model, for a reason that it does not know. The hub's log "
+        "of the job has more."
+    )
+    assert "FileNotFoundError" in outcome.log.read_text()
+
+
+def test_a_process_that_ends_before_its_first_step(tmp_path: Path) -> None:
+    request = compile_request(saved(linear_model(), tmp_path))
+    (tmp_path / "a").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AttemptRequest, "to_json", lambda _self: "no request")
+        outcome = attempt(request, tmp_path / "a")
+
     assert outcome.failure_type == "JOB_FAILURE_TYPE_RUNTIME_CRASH"
-    assert "ended with exit status 1 and no result" in outcome.reason
-    assert "FileNotFoundError" in outcome.reason
-    assert len(outcome.reason) <= 10_000
+    assert outcome.reason == (
+        "The job's process ended with exit status 1 and no result while starting. The hub's log of "
+        "the job has more."
+    )
+    assert "Traceback" in outcome.log.read_text()
+
+
+def test_paths_of_this_machine_stay_out_of_reasons() -> None:
+    reason = "cannot read /data/jobs/a/work/m.onnx, /data/models/m1 and /usr/lib/x.py"
+    folders = ["/data/jobs/a", "/data/jobs", "/data/models/", "/", "", "relative", "/usr/lib"]
+    assert hide_folders(reason, folders) == "cannot read work/m.onnx, m1 and x.py"
 
 
 def test_the_time_limit(tmp_path: Path) -> None:

@@ -249,3 +249,15 @@ def test_a_model_that_does_not_run_fails(tmp_path: Path) -> None:
 
     assert failure.failure_type is FailureType.RUNTIME_UNKNOWN
     assert "cannot run the model on random inputs" in failure.reason
+
+
+def test_an_output_without_a_shape_is_named(tmp_path: Path) -> None:
+    model = linear_model()
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+
+    failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")
+
+    assert failure.reason == (
+        "The model declares no shape for its output 'y': export it with shapes, or add them by "
+        "onnx.shape_inference.infer_shapes."
+    )

@@ -22,6 +22,7 @@ from qai_hub.local.engine.onnx.signature import (
 )
 from qai_hub.local.engine.protocol import (
     TensorSpec,
+    quote_name,
 )
 
 # The operator that stands for a graph compiled for one chip in ONNX Runtime.
@@ -50,8 +51,24 @@ def check_model(model: ModelFile) -> None:
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     except onnx.checker.ValidationError as error:
         text = " ".join(str(error).split())[:1500]
-        reason = f"The model is not valid ONNX: {text}"
+        reason = _explain_missing_shapes(model.proto) or f"The model is not valid ONNX: {text}"
         raise JobFailure(FailureType.MODEL_INVALID, reason) from None
+
+
+def _explain_missing_shapes(model: onnx.ModelProto) -> str:
+    """Name the inputs and outputs without a shape, whose names the checker does not tell."""
+    missing = [
+        f"{role} {quote_name(value.name)}"
+        for role, values in (("input", model.graph.input), ("output", model.graph.output))
+        for value in values
+        if value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")
+    ]
+    if not missing:
+        return ""
+    return (
+        f"The model declares no shape for its {', '.join(missing[:10])}: export it with shapes, or "
+        "add them by onnx.shape_inference.infer_shapes."
+    )
 
 
 def optimise(source: Path, target: Path) -> None:

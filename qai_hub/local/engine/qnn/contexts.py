@@ -12,15 +12,26 @@ from qai_hub.local.engine.onnx.model_files import unpack_archive
 from qai_hub.local.engine.onnx.prepare import CONTEXT_OP
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.qnn.diagnose import check_qnn_works, explain_failure
+from qai_hub.local.engine.qnn.placement import NodeNames
 from qai_hub.local.engine.qnn.provenance import GraphPart
 from qai_hub.local.engine.qnn.provider import (
     DISABLE_CPU_FALLBACK,
     PROVIDER,
     RECORD_ASSIGNMENT,
     QnnSession,
+    context_settings,
+    htp_options,
     ir_options,
 )
+from qai_hub.local.engine.qnn.support import (
+    Support,
+    describe_problems,
+    find_accepted_floats,
+    find_floats_only,
+    uses_floats,
+)
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.steps import Step, begin_step
 
 logger = logging.getLogger(__name__)
 
@@ -55,31 +66,34 @@ def check_float_support(source: Path, soc: Soc) -> None:
     Raises:
         JobFailure: The model needs floating point, which the chip does not support.
     """
-    if not soc.fp16 and not is_quantized(onnx.load(source, load_external_data=False)):
-        reason = (
-            f"The HTP of {soc.name} supports integers only, and the model uses floats: quantize "
-            "it with a quantize job, then compile the result."
-        )
-        raise JobFailure(FailureType.UNSUPPORTED, reason)
-
-
-def context_settings(wrapper: Path, *, allow_cpu: bool = False) -> dict[str, str]:
-    """Return the settings of a session that compiles a context.
-
-    Args:
-        wrapper: The .onnx file to write, beside its context binary.
-        allow_cpu: Whether the CPU may run nodes that the HTP cannot.
-    """
-    settings = {
-        "ep.context_enable": "1",
-        "ep.context_embed_mode": "0",
-        "ep.context_file_path": str(wrapper),
-    }
-    return settings if allow_cpu else settings | DISABLE_CPU_FALLBACK
+    model = onnx.load(source, load_external_data=False)
+    if soc.fp16 or not uses_floats(model):
+        return
+    options = htp_options(soc)
+    if is_quantized(model):
+        failure = find_accepted_floats(source, options)
+        if failure is not None:
+            raise failure
+        return
+    # The advice to quantize would lead nowhere if what it leaves in floats were refused again.
+    remaining = tuple(find_floats_only(source, options))
+    failure = describe_problems(Support(None, remaining))
+    if failure is not None:
+        raise failure
+    reason = (
+        f"The HTP of {soc.name} supports integers only, and the model uses floats: quantize "
+        "it with a quantize job, then compile the result."
+    )
+    raise JobFailure(FailureType.UNSUPPORTED, reason)
 
 
 def compile_context(
-    source: Path, folder: Path, options: Mapping[str, str], *, allow_cpu: bool = False
+    source: Path,
+    folder: Path,
+    options: Mapping[str, str],
+    *,
+    allow_cpu: bool = False,
+    explain: bool = True,
 ) -> CompiledContext:
     """Compile a model with fixed shapes.
 
@@ -88,6 +102,7 @@ def compile_context(
         folder: Folder for the context binary, which is created.
         options: Options of the provider, such as the chip.
         allow_cpu: Whether the CPU may run nodes that the HTP cannot.
+        explain: Whether to find the operators that make a compilation fail, which takes time.
 
     Returns:
         The compiled model.
@@ -97,11 +112,14 @@ def compile_context(
     """
     folder.mkdir()
     wrapper = folder / "model.onnx"
+    begin_step(Step.COMPILING)
     settings = context_settings(wrapper, allow_cpu=allow_cpu) | {RECORD_ASSIGNMENT: "1"}
     try:
         session = QnnSession(source, options, settings=settings)
     except JobFailure as failure:
-        raise explain_failure(failure, source, options) from failure
+        if not explain:
+            raise
+        raise explain_failure(failure, source, options, allow_cpu=allow_cpu) from failure
     binaries = list(folder.glob("*.bin"))
     if len(binaries) != 1:
         check_qnn_works(options, folder)
@@ -109,7 +127,7 @@ def compile_context(
             "The HTP supports no operator of this model: compile it with --target_runtime onnx."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    return CompiledContext(wrapper, binaries[0], tuple(_build_parts(session, wrapper)))
+    return CompiledContext(wrapper, binaries[0], tuple(_build_parts(session, source, wrapper)))
 
 
 def get_graph_names(wrapper: Path) -> list[str]:
@@ -124,13 +142,26 @@ def get_graph_names(wrapper: Path) -> list[str]:
     ]
 
 
-def _build_parts(session: QnnSession, wrapper: Path) -> list[GraphPart]:
-    """Return the parts of a compiled model, those of the HTP in the order of its graphs."""
+def _build_parts(session: QnnSession, source: Path, wrapper: Path) -> list[GraphPart]:
+    """Return the parts of a compiled model, those of the HTP in the order of its graphs.
+
+    Nodes have the names of the source model. Those that ONNX Runtime inserts for the CPU are named
+    after the node whose result they change.
+    """
     graphs = iter(get_graph_names(wrapper))
-    return [
-        GraphPart(next(graphs) if provider == PROVIDER else "", tuple(nodes))
-        for provider, nodes in session.get_assignment()
-    ]
+    names = NodeNames(onnx.load(source, load_external_data=False))
+    compiled = {node.name: node for node in onnx.load(wrapper, load_external_data=False).graph.node}
+    parts = []
+    for provider, nodes in session.get_assignment():
+        named = []
+        for name, op in nodes:
+            own = names.find(name)
+            if own is None and name in compiled:
+                node = compiled[name]
+                own = names.find_producer([*node.output, *node.input])
+            named.append((own or name, op))
+        parts.append(GraphPart(next(graphs) if provider == PROVIDER else "", tuple(named)))
+    return parts
 
 
 def unpack_source(source: Path | None, folder: Path) -> Path:
@@ -167,11 +198,8 @@ def convert_to_dlc(source: Path, folder: Path) -> Path:
         JobFailure: QNN does not support one of the model's operators.
     """
     folder.mkdir()
-    options = ir_options(folder)
-    try:
-        QnnSession(source, options, settings=DISABLE_CPU_FALLBACK)
-    except JobFailure as failure:
-        raise explain_failure(failure, source, options) from failure
+    begin_step(Step.CONVERTING)
+    QnnSession(source, ir_options(folder), settings=DISABLE_CPU_FALLBACK)
     written = list(folder.glob("*.dlc"))
     if len(written) != 1:
         reason = f"QNN split the model into {len(written)} graphs, but a DLC contains one."

@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,14 +11,25 @@ from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.placement import place_nodes
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
+from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
+from qai_hub.local.engine.qnn.support import (
+    MAX_NODES_SHOWN,
+    describe_problems,
+    find_support,
+)
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.steps import Step, begin_step
 
-_MAX_NODES_SHOWN = 10
+# What ONNX Runtime's quantizer adds to the name of a tensor that a Q takes.
+_QUANTIZER_SUFFIX = "_QuantizeLinear_Input"
 
 
 def name_nodes(model: onnx.ModelProto) -> bool:
-    """Name the nodes that have no name, as the compiler refers to nodes by name.
+    """Name the nodes that have no name after their first output, as the user knows tensors.
+
+    The compiler refers to nodes by name.
 
     Args:
         model: The model, which is changed.
@@ -26,9 +38,10 @@ def name_nodes(model: onnx.ModelProto) -> bool:
         Whether there were any such nodes.
     """
     taken = {node.name for node in model.graph.node}
-    unnamed = [each for each in enumerate(model.graph.node) if not each[1].name]
-    for number, node in unnamed:
-        name = f"{node.op_type}_{number}"
+    unnamed = [node for node in model.graph.node if not node.name]
+    for node in unnamed:
+        output = next(filter(None, node.output), node.op_type)
+        name = output.removesuffix(_QUANTIZER_SUFFIX) or node.op_type
         while name in taken:
             name += "_"
         taken.add(name)
@@ -42,8 +55,8 @@ def format_nodes(nodes: Sequence[tuple[str, str]]) -> str:
     Args:
         nodes: Their names and operators.
     """
-    named = [f"{op} ({quote_name(name)})" for name, op in nodes[:_MAX_NODES_SHOWN]]
-    more = len(nodes) - _MAX_NODES_SHOWN
+    named = [f"{op} ({quote_name(name)})" for name, op in nodes[:MAX_NODES_SHOWN]]
+    more = len(nodes) - MAX_NODES_SHOWN
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
@@ -62,7 +75,10 @@ def check_qnn_works(options: Mapping[str, str], work: Path) -> None:
     """
     path = work / "addition.onnx"
     path.write_bytes(_build_addition().SerializeToString())
-    parts = QnnSession(path, options, settings={RECORD_ASSIGNMENT: "1"}).get_assignment()
+    try:
+        parts = QnnSession(path, options, settings={RECORD_ASSIGNMENT: "1"}).get_assignment()
+    except JobFailure:
+        parts = []
     if any(provider == PROVIDER for provider, _ in parts):
         return
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
@@ -80,13 +96,16 @@ def _build_addition() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
-def explain_failure(failure: JobFailure, source: Path, options: Mapping[str, str]) -> JobFailure:
+def explain_failure(
+    failure: JobFailure, source: Path, options: Mapping[str, str], *, allow_cpu: bool = False
+) -> JobFailure:
     """Explain a compile failure by the model's operators, if they are the cause.
 
     Args:
         failure: The failure of the compilation.
         source: The .onnx file.
         options: Options of the provider in that compilation.
+        allow_cpu: Whether the target lets the CPU run what the HTP does not.
 
     Returns:
         The failure, with the operators that QNN does not support, if any.
@@ -94,26 +113,23 @@ def explain_failure(failure: JobFailure, source: Path, options: Mapping[str, str
     Raises:
         MemoryError: QNN does not work, in a process with a memory limit.
     """
-    if resource_failure_from_text(failure.reason):
+    if failure.failure_type is FailureType.UNSUPPORTED or resource_failure_from_text(
+        failure.reason
+    ):
         return failure
-    try:
-        trial = QnnSession(source, options, settings={RECORD_ASSIGNMENT: "1"})
-    except JobFailure:
-        return failure
-    if all(provider != PROVIDER for provider, _ in trial.get_assignment()):
+    begin_step(Step.EXPLAINING)
+    support = find_support(source, options)
+    if support.placement is None or not support.placement.htp:
         check_qnn_works(options, source.parent.parent)
-    unsupported = [
-        node for provider, nodes in trial.get_assignment() if provider != PROVIDER for node in nodes
-    ]
-    if not unsupported:
-        return failure
-    reason = (
-        f"QNN does not support these operators of the model: {format_nodes(unsupported)}. Replace "
-        "them, or "
-        "compile with --target_runtime precompiled_qnn_onnx, where the CPU runs what the HTP "
-        "cannot."
-    )
-    return JobFailure(FailureType.UNSUPPORTED, reason)
+    explained = describe_problems(support, allow_cpu=allow_cpu)
+    if explained is None and support.failure:
+        # Memory is not short: the operators' own limits are the cause of this error as well.
+        words = support.failure.partition("QNN_COMMON_ERROR")[0]
+        reason = (
+            f"QNN supports each operator of the model alone, but not all of them together: {words}"
+        )
+        return JobFailure(FailureType.UNSUPPORTED, reason)
+    return explained or failure
 
 
 def adapt_model(model: onnx.ModelProto) -> bool:
@@ -125,8 +141,8 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    named, swapped = name_nodes(model), _swap_hard_sigmoid_products(model)
-    return named or swapped
+    changed = [name_nodes(model), _swap_hard_sigmoid_products(model), rewrite_for_qnn(model)]
+    return any(changed)
 
 
 def find_unreliable_nodes(model: onnx.ModelProto) -> list[tuple[str, str]]:
@@ -184,7 +200,11 @@ _T = TypeVar("_T")
 
 
 def compile_with_decomposition(
-    compile_model: Callable[[Path], _T], source: Path, options: Mapping[str, str]
+    compile_model: Callable[[Path], _T],
+    source: Path,
+    options: Mapping[str, str],
+    *,
+    allow_cpu: bool = False,
 ) -> _T:
     """Compile a model; if operators are not supported, decompose them and compile again.
 
@@ -192,9 +212,11 @@ def compile_with_decomposition(
     compiler refuses the model.
 
     Args:
-        compile_model: Compiles the model, in a folder that it creates.
+        compile_model: Compiles the model, in a folder that it creates, and does not explain why it
+            fails.
         source: The .onnx file, which is changed if necessary.
         options: Options of the provider.
+        allow_cpu: Whether the target lets the CPU run what the HTP does not.
 
     Returns:
         What `compile_model` returned.
@@ -205,23 +227,23 @@ def compile_with_decomposition(
     try:
         return compile_model(source.parent.parent / "qnn")
     except JobFailure as failure:
-        if not _decompose_unsupported(source, options):
-            raise
-        try:
-            return compile_model(source.parent.parent / "qnn-pieces")
-        except JobFailure:
-            # The first failure names the operators as they are in the original model.
-            raise failure from None
+        original = source.read_bytes()
+        if _decompose_unsupported(source, options):
+            with suppress(JobFailure):
+                return compile_model(source.parent.parent / "qnn-pieces")
+            # The explanation names the operators as they are in the original model.
+            source.write_bytes(original)
+        raise explain_failure(failure, source, options, allow_cpu=allow_cpu) from failure
 
 
 def _decompose_unsupported(source: Path, options: Mapping[str, str]) -> bool:
     """Decompose the operators that QNN does not support; return False if there are none."""
     model = onnx.load(source, load_external_data=False)
     try:
-        parts = QnnSession(source, options, settings={RECORD_ASSIGNMENT: "1"}).get_assignment()
+        placement = place_nodes(source, options)
     except JobFailure:
         return False
-    supported = {op for provider, nodes in parts if provider == PROVIDER for _, op in nodes}
+    supported = {node.op_type for node in model.graph.node if node.name in placement.htp}
     unsupported = {node.op_type for node in model.graph.node if not node.domain} - supported
     functions = [("", op) for op in sorted(unsupported) if _is_function(op)]
     if not functions:

@@ -22,7 +22,6 @@ from qai_hub.local.engine.protocol import (
 from qai_hub.local.engine.qnn.contexts import (
     check_float_support,
     compile_context,
-    context_settings,
     get_graph_names,
     unpack_source,
 )
@@ -30,6 +29,7 @@ from qai_hub.local.engine.qnn.provenance import Graph, Provenance, require_prove
 from qai_hub.local.engine.qnn.provider import (
     QnnSession,
     check_soc,
+    context_settings,
     htp_options,
     parse_qnn_settings,
     sdk_version,
@@ -42,6 +42,7 @@ from qai_hub.local.engine.qnn.targets import (
     publish_precompiled,
 )
 from qai_hub.local.engine.qnn.wrappers import open_graph
+from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -136,6 +137,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         compile_context(each.source, work / f"alone-{number}", provider_options)
         for number, each in enumerate(graphs)
     ]
+    begin_step(Step.LINKING)
     logger.info("Linking %s", ", ".join(each.graph.name for each in graphs))
     binary, names = _link([each.source for each in graphs], work / "linked", provider_options)
     binary.replace(folder / "target_model.bin")

@@ -221,6 +221,21 @@ def ir_options(folder: Path) -> dict[str, str]:
     }
 
 
+def context_settings(wrapper: Path, *, allow_cpu: bool = False) -> dict[str, str]:
+    """Return the settings of a session that compiles a context.
+
+    Args:
+        wrapper: The .onnx file to write, beside its context binary.
+        allow_cpu: Whether the CPU may run nodes that the HTP cannot.
+    """
+    settings = {
+        "ep.context_enable": "1",
+        "ep.context_embed_mode": "0",
+        "ep.context_file_path": str(wrapper),
+    }
+    return settings if allow_cpu else settings | DISABLE_CPU_FALLBACK
+
+
 class QnnSession(Session):
     """A session that runs a model with ONNX Runtime's provider for QNN, in part or as a whole.
 

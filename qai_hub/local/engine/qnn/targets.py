@@ -166,7 +166,7 @@ class QnnTarget:
             JobFailure: QNN cannot make it.
         """
         model = onnx.load(source, load_external_data=False)
-        _check_control_flow(model)
+        check_control_flow(model)
         if adapt_model(model):
             source.write_bytes(model.SerializeToString())
         notices = []
@@ -188,10 +188,9 @@ class QnnTarget:
             return TargetModel.build(ModelType.QNN_DLC, files, provenance, self.settings, notices)
         check_float_support(source, self.soc)
         options = htp_options(self.soc) | self.settings.provider_options(self.soc)
-        make = partial(
-            compile_context, source, options=options, allow_cpu=self.runtime == PRECOMPILED_ONNX
-        )
-        context = compile_with_decomposition(make, source, options)
+        allow_cpu = self.runtime == PRECOMPILED_ONNX
+        make = partial(compile_context, source, options=options, allow_cpu=allow_cpu, explain=False)
+        context = compile_with_decomposition(make, source, options, allow_cpu=allow_cpu)
         provenance = self._build_provenance(inputs, outputs, context.parts)
         if self.runtime == CONTEXT_BINARY:
             name = "target_model.bin"
@@ -247,10 +246,17 @@ def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _check_control_flow(model: onnx.ModelProto) -> None:
-    """Refuse models with subgraphs, for which QNN fails with incomprehensible messages."""
+def check_control_flow(model: onnx.ModelProto) -> None:
+    """Refuse models with subgraphs, for which QNN fails with incomprehensible messages.
+
+    Args:
+        model: The model.
+
+    Raises:
+        JobFailure: It has control flow.
+    """
     control_flow = [
-        (node.name, node.op_type)
+        (node.name or next(iter(node.output), ""), node.op_type)
         for node in model.graph.node
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
     ]

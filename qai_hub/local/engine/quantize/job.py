@@ -33,6 +33,7 @@ from qai_hub.local.engine.quantize.qdq import (
     get_quant_types,
     quantize_file,
 )
+from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 
 
@@ -171,7 +172,9 @@ def _get_calibration_data(request: AttemptRequest) -> Path:
 
 def _open_float_model(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
     """Return the float model, ready to run, and its inputs."""
+    begin_step(Step.OPENING)
     model = open_model(request.model.path, request.model.model_type, work)
+    begin_step(Step.CHECKING)
     check_model(model)
     check_quantizable(model.proto)
     get_outputs(model.proto)

@@ -31,7 +31,12 @@ from qai_hub.local.engine.onnx.prepare import (
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.first_operators import (
+    FORCE_OPTION,
+    quantizing_first_operators,
+)
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
+from qai_hub.local.engine.steps import Step, begin_step
 
 _QUANTIZED_OPS = {
     "QuantizeLinear",
@@ -178,15 +183,19 @@ def quantize_file(
     with closing(InputDataset(data, ports)) as dataset:
         samples = CalibrationSamples(dataset, max_samples)
         notices = _build_sample_notices(dataset.samples, samples.count)
+        begin_step(Step.CALIBRATING)
         check_finite_outputs(source, samples)
+        begin_step(Step.PREPARING)
         prepared = work / "prepared" / "model.onnx"
         _prepare(source, prepared, quant_types, external_data_threshold)
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir()
+        begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
         _quantize(prepared, target, samples, quant_types)
         has_external_data = needs_external_data(target, external_data_threshold)
         clean_up_model(target, has_external_data=has_external_data)
+        begin_step(Step.COMPARING)
         logger.info("Comparing both models on %d samples", samples.count)
         comparison = compare_models(source, target, samples)
     psnr = comparison.compute_psnr()
@@ -268,7 +277,8 @@ def _quantize(
             per_channel=True,
             weight_symmetric=True,
         )
-        with warnings.catch_warnings():
+        config.extra_options[FORCE_OPTION] = True
+        with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
             quantize(prepared, target, config)
@@ -279,8 +289,12 @@ def _quantize(
         if resource_failure_from_error(error):
             raise
         logger.exception("The quantizer failed")
-        reason = f"ONNX Runtime cannot quantize the model: {type(error).__name__}: {error}"
-        raise JobFailure(FailureType.UNSUPPORTED, reason[:1500]) from error
+        words = " ".join(str(error).split())[:1000]
+        reason = (
+            "ONNX Runtime's quantizer fails on the model"
+            f"{f' ({words})' if words else ''}. The hub's log of the job has more."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason) from error
     model = onnx.load(target, load_external_data=False)
     if not is_quantized(model):
         reason = "The model has nothing to quantize: none of its layers computes with floats."

@@ -1,0 +1,202 @@
+"""Rewrites for QNN: what they change, and that the results stay the same."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper
+from support.execution_models import FLOAT, build_model
+
+from qai_hub.local.engine.qnn.rewrites import (
+    quantize_before_clamps,
+    quantize_byte_outputs,
+    remove_idle_clamps,
+)
+
+UINT8 = onnx.TensorProto.UINT8
+SHAPE = [1, 2, 6, 6]
+VALUES = np.random.default_rng(3).uniform(-3, 3, SHAPE).astype(np.float32)
+RANGE = {"low": np.float32(-0.5), "high": np.float32(0.75)}
+
+
+def q(source: str, target: str, encoding: str) -> onnx.NodeProto:
+    names = [source, f"{encoding}_scale", f"{encoding}_zero"]
+    return helper.make_node("QuantizeLinear", names, [target], name=target)
+
+
+def dq(source: str, target: str, encoding: str) -> onnx.NodeProto:
+    names = [source, f"{encoding}_scale", f"{encoding}_zero"]
+    return helper.make_node("DequantizeLinear", names, [target], name=target)
+
+
+def encodings(**given: tuple[float, Any]) -> dict[str, Any]:
+    scales = {f"{name}_scale": np.float32(scale) for name, (scale, _) in given.items()}
+    return scales | {f"{name}_zero": zero for name, (_, zero) in given.items()}
+
+
+def clamped(clamp: str, zero: Any, **constants: Any) -> onnx.ModelProto:
+    """A convolution of quantized values, and a clamp between it and its Q."""
+    nodes = [
+        q("x", "xq", "a"),
+        dq("xq", "xd", "a"),
+        helper.make_node("Conv", ["xd", "w"], ["c"], name="conv"),
+        helper.make_node(clamp, ["c", *constants], ["r"], name="clamp"),
+        q("r", "rq", "b"),
+        dq("rq", "y", "b"),
+    ]
+    weight = np.random.default_rng(4).uniform(-1, 1, (2, 2, 1, 1)).astype(np.float32)
+    parameters = encodings(a=(0.03, np.int8(0)), b=(0.03, zero))
+    return build_model(
+        nodes,
+        {"x": (FLOAT, SHAPE)},
+        {"y": (FLOAT, SHAPE)},
+        {"w": weight, **parameters, **constants},
+    )
+
+
+def alone(clamp: str, zero: Any, scale: float = 0.01, **constants: Any) -> onnx.ModelProto:
+    """A clamp with one encoding before and after it."""
+    nodes = [
+        q("x", "xq", "a"),
+        dq("xq", "xd", "a"),
+        helper.make_node(clamp, ["xd", *constants], ["r"], name="clamp"),
+        q("r", "rq", "b"),
+        dq("rq", "y", "b"),
+    ]
+    parameters = encodings(a=(0.01, zero), b=(scale, zero))
+    return build_model(
+        nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)}, {**parameters, **constants}
+    )
+
+
+def byte_output(*before: onnx.NodeProto, last: str = "y", **constants: Any) -> onnx.ModelProto:
+    nodes = [*before, helper.make_node("Cast", ["c"], [last], name="cast", to=UINT8)]
+    if last != "y":
+        nodes.append(helper.make_node("Transpose", [last], ["y"], perm=[0, 2, 3, 1], name="move"))
+    return build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (UINT8, None)}, constants)
+
+
+def run(model: onnx.ModelProto, x: Any = VALUES) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, {"x": x})[0]
+
+
+def operators(model: onnx.ModelProto) -> list[str]:
+    onnx.checker.check_model(model)
+    short = {"QuantizeLinear": "Q", "DequantizeLinear": "DQ"}
+    return [short.get(node.op_type, node.op_type) for node in model.graph.node]
+
+
+def same_results(
+    rewrite: Callable[[onnx.ModelProto], bool], model: onnx.ModelProto, x: Any = VALUES
+) -> bool:
+    """Apply a rewrite, and return whether it says that it changed the model."""
+    model = onnx.shape_inference.infer_shapes(model)
+    text, before = model.SerializeToString(), run(model, x)
+    changed = rewrite(model)
+    assert changed == (model.SerializeToString() != text)
+    np.testing.assert_array_equal(run(model, x), before)
+    return changed
+
+
+@pytest.mark.parametrize("zero", [np.int8(0), np.uint8(128), np.uint16(1000)])
+@pytest.mark.parametrize(("clamp", "bounds"), [("Relu", {}), ("Clip", RANGE)])
+def test_a_clamp_before_a_q_gets_a_q_of_its_own(
+    clamp: str, bounds: dict[str, Any], zero: Any
+) -> None:
+    model = clamped(clamp, zero, **bounds)
+    model.opset_import[0].version = 21
+    assert same_results(quantize_before_clamps, model)
+
+
+def test_where_the_q_goes() -> None:
+    model = clamped("Relu", np.int8(0))
+    quantize_before_clamps(model)
+    assert operators(model) == ["Q", "DQ", "Conv", "Q", "DQ", "Relu", "Q", "DQ"]
+
+
+def test_floats_get_no_q() -> None:
+    nodes = [
+        helper.make_node("Neg", ["x"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        q("r", "rq", "b"),
+        dq("rq", "y", "b"),
+    ]
+    parameters = encodings(b=(0.03, np.int8(0)))
+    model = build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)}, parameters)
+    assert not same_results(quantize_before_clamps, model)
+
+
+def test_values_that_are_used_unclamped_too_stay() -> None:
+    model = clamped("Relu", np.int8(0))
+    model.graph.output.append(helper.make_tensor_value_info("c", FLOAT, SHAPE))
+    assert not same_results(quantize_before_clamps, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "idle"),
+    [
+        (alone("Relu", np.uint8(0)), True),
+        (alone("Relu", np.int8(-128)), True),
+        (alone("Relu", np.int8(0)), False),
+        (alone("Relu", np.uint8(0), scale=0.02), False),
+        (alone("Clip", np.uint8(0), low=np.float32(0), high=np.float32(6)), True),
+        (alone("Clip", np.uint8(0), low=np.float32(0), high=np.float32(2)), False),
+        (alone("Clip", np.int8(0), low=np.float32(-1), high=np.float32(6)), False),
+    ],
+)
+def test_clamps_that_change_no_quantized_value_go(model: onnx.ModelProto, idle: bool) -> None:
+    assert same_results(remove_idle_clamps, model) == idle
+    if idle:
+        remove_idle_clamps(model)
+        assert operators(model) == ["Q", "DQ"]
+
+
+def test_several_idle_clamps_in_a_row() -> None:
+    nodes = [q("x", "xq", "a"), dq("xq", "d0", "a")]
+    for index in range(3):
+        nodes.append(helper.make_node("Relu", [f"d{index}"], [f"r{index}"], name=f"r{index}"))
+        nodes += [q(f"r{index}", f"q{index}", "a"), dq(f"q{index}", f"d{index + 1}", "a")]
+    nodes.append(helper.make_node("Neg", ["d3"], ["y"], name="neg"))
+    parameters = encodings(a=(0.01, np.uint8(0)))
+    model = build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)}, parameters)
+    assert same_results(remove_idle_clamps, model)
+
+
+PIXELS = np.random.default_rng(5).uniform(0, 255.9, SHAPE).astype(np.float32)
+
+
+@pytest.mark.parametrize("last", ["y", "moved"])
+def test_floats_become_bytes_by_a_q(last: str) -> None:
+    model = byte_output(helper.make_node("Relu", ["x"], ["c"], name="relu"), last=last)
+    assert same_results(quantize_byte_outputs, model, PIXELS)
+    quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
+    assert operators(model)[:3] == ["Relu", "Floor", "Q"]
+
+
+def test_quantized_values_become_bytes_by_one_q() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"], name="relu"),
+        q("r", "rq", "a"),
+        dq("rq", "c", "a"),
+    ]
+    model = byte_output(*nodes, **encodings(a=(1.0, np.uint8(0))))
+    assert same_results(quantize_byte_outputs, model, np.rint(PIXELS).clip(0, 255))
+    quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
+    assert operators(model) == ["Relu", "Q"]
+
+
+def test_bytes_within_the_model_stay_a_cast() -> None:
+    nodes = [
+        helper.make_node("Cast", ["x"], ["b"], name="down", to=UINT8),
+        helper.make_node("Cast", ["b"], ["y"], name="up", to=FLOAT),
+    ]
+    model = build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)})
+    assert not same_results(quantize_byte_outputs, model, PIXELS)
