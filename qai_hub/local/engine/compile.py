@@ -130,7 +130,7 @@ def compile_model(
     _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
-    outputs, comparison_notices = verify_target(fixed, target, inputs)
+    outputs, comparison_notices = verify_target(fixed, target, inputs, work / "verify")
     if qnn is None:
         result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
