@@ -10,6 +10,7 @@ from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.quantize.qdq import is_quantized
 
@@ -126,7 +127,7 @@ def adapt_model(model: onnx.ModelProto) -> bool:
         Whether anything was changed.
     """
     named, swapped = name_nodes(model), _swap_hard_sigmoid_products(model)
-    return named or swapped
+    return any((named, swapped, rewrite_casts(model)))
 
 
 def find_unreliable_nodes(model: onnx.ModelProto) -> list[tuple[str, str]]:
