@@ -19,7 +19,7 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
-from qai_hub.local.engine.qnn.binaries import open_graph
+from qai_hub.local.engine.qnn.binaries import WRAPPER_SUFFIX, find_outside_ports, open_graph
 from qai_hub.local.engine.qnn.contexts import (
     check_float_support,
     compile_context,
@@ -42,6 +42,7 @@ from qai_hub.local.engine.qnn.targets import (
     TargetModel,
     publish_precompiled,
 )
+    build_outside_notice,
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -152,10 +153,17 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
         linked=True,
     )
     sizes = sum(context.binary.stat().st_size for context in separate)
+    outside_notices = []
+    for number, (each, context) in enumerate(zip(graphs, separate, strict=True)):
+        outside = find_outside_ports(context.wrapper, each.graph)
+        if outside:
+            members[f"{number}{WRAPPER_SUFFIX}"] = context.wrapper
+            outside_notices.append(build_outside_notice(outside))
     notices = [
         build_notice(
             "INFO", "MODEL", _describe_binary(names, graphs, sizes, folder / "target_model.bin")
-        )
+        ),
+        *outside_notices,
     ]
     if not soc.weight_sharing:
         message = f"The graphs do not share their weights: {soc.name} does not support that."
