@@ -37,6 +37,7 @@ from qai_hub.resources.quantize import (
 )
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
+from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
 from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
@@ -132,6 +133,9 @@ __all__ = [
     "QuantizeJobSummary",
     "RateLimitedError",
     "SourceModelType",
+    "TargetCheck",
+    "TargetCheckOutput",
+    "TargetCheckSlice",
     "TensorSpec",
     "User",
     "UserError",

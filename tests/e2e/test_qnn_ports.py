@@ -70,6 +70,9 @@ def agrees(outputs: Any, model: onnx.ModelProto) -> None:
 @pytest.fixture(scope="module")
 def binary(client: Client) -> Model:
     job = compiled(client, odd_model(), BINARY)
+    check = job.get_target_check()
+    assert check is not None
+    assert (check.status, len(check.outputs)) == ("CLOSE", 7)
     (message,) = other_notices(job)
     assert message == (
         "The context binary does not have the model's outputs that are constant or inputs as "

@@ -57,6 +57,7 @@ class JobKind:
         many_inputs: Whether it takes several models.
         many_devices: Whether it can be for several devices.
         needs_dataset: Whether it requires a dataset.
+        checks_target: Whether its target model may be compared with its source in simulation.
         opens: Whether sharing a job that runs its target model shares this job as well.
         summary_has_device: Whether its summary includes the device.
     """
@@ -74,6 +75,7 @@ class JobKind:
     many_inputs: bool = False
     many_devices: bool = False
     needs_dataset: bool = False
+    checks_target: bool = False
     opens: bool = False
     summary_has_device: bool = True
 
@@ -127,6 +129,7 @@ KINDS: Mapping[str, JobKind] = {
             formats=_FORMATS,
             cacheable=True,
             many_devices=True,
+            checks_target=True,
             opens=True,
         ),
         JobKind(
@@ -152,6 +155,7 @@ KINDS: Mapping[str, JobKind] = {
             formats={"": ModelType.QNN_CONTEXT_BINARY},
             cacheable=True,
             many_inputs=True,
+            checks_target=True,
             opens=True,
         ),
         JobKind(

@@ -1,6 +1,7 @@
 """Opens the input model of a compile job, and converts other formats to ONNX."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import wrap_context_binary
+from qai_hub.local.engine.qnn.target_check import check_compiled
 from qai_hub.local.engine.qnn.targets import QnnTarget
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.enums import ModelType
@@ -97,6 +99,7 @@ def compile_model(
     Raises:
         JobFailure: The job failed.
     """
+    started = time.monotonic()
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
     options = parse_job_options(request.options, "compile")
@@ -118,11 +121,13 @@ def compile_model(
     notices += [*model.notices, *port_notices]
     tools = model.tools
     del model
+    reference = fixed
     if FULL_TYPE in values:
         fixed, port_notices = quantize_for_compile(
             fixed, request, values, work, external_data_threshold=external_data_threshold
         )
         inputs = _apply_output_options(fixed, values)
+        reference = _copy_with_output_options(reference, work, values)
         notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     target = work / "target" / "model.onnx"
@@ -136,7 +141,10 @@ def compile_model(
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
         target_notices: list[dict[str, str]] = []
     else:
-        result, files, target_notices = qnn.build(target, inputs, outputs, folder)
+        made = qnn.build(target, inputs, outputs, folder)
+        check = check_compiled(made, request, target, reference, folder, started)
+        result, files = made.result | {"target_check": check.to_json()}, made.files
+        target_notices = [*made.notices, check.to_notice()]
     result["tool_versions"] = [*result["tool_versions"], *tools]
     return Report(
         result={
@@ -166,6 +174,16 @@ def _apply_output_options(path: Path, values: Mapping[str, Any]) -> list[TensorS
     if apply_port_options(model, (), get_outputs(model), values)[0]:
         path.write_bytes(model.SerializeToString())
     return [port.to_spec() for port in get_inputs(model)]
+
+
+def _copy_with_output_options(source: Path, work: Path, values: Mapping[str, Any]) -> Path:
+    """Return a copy of a float model with the outputs and layouts that options request."""
+    # Its weights may be in files beside it, though not beside an uploaded file.
+    folder = source.parent if source.is_relative_to(work) else work
+    copy = folder / "reference.onnx"
+    copy.write_bytes(source.read_bytes())
+    _apply_output_options(copy, values)
+    return copy
 
 
 def _fix_ports(
