@@ -181,7 +181,8 @@ class _Forker:
         self._replies, replies = os.pipe()
         self._buffer = b""
         parent = os.getpid()
-        if os.fork():
+        self._process = os.fork()
+        if self._process:
             os.close(requests)
             os.close(replies)
             return
@@ -230,6 +231,12 @@ class _Forker:
             raise CallError("could not be started") from None
         return status
 
+    def close(self) -> None:
+        """End the helper."""
+        os.close(self._requests)
+        os.waitpid(self._process, 0)
+        os.close(self._replies)
+
     def _read_number(self, deadline: float | None) -> int | None:
         """Read the next number that the helper sends; None if the time is up."""
         with selectors.DefaultSelector() as selector:
@@ -264,6 +271,14 @@ def prepare_isolated_calls() -> None:
     global _forker  # noqa: PLW0603 - one per process, like the sandbox that makes it necessary
     if sys.platform == "linux":
         _forker = _Forker()
+
+
+def end_isolated_calls() -> None:
+    """End the helper, if there is one."""
+    global _forker  # noqa: PLW0603 - one per process
+    if _forker is not None:
+        _forker.close()
+        _forker = None
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.isolated import prepare_isolated_calls
+from qai_hub.local.engine.isolated import end_isolated_calls, prepare_isolated_calls
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     AttemptRequest,
@@ -68,6 +68,7 @@ def main(folder: Path, memory_limit: int) -> int:
         except JobFailure as failure:
             report = Report.from_failure(failure)
         report.write(folder)
+        end_isolated_calls()
     except Exception as error:
         cause = resource_failure_from_error(error)
         if cause is None:

@@ -53,7 +53,7 @@ _TIME_SHARE = 1.0
 _MIN_SECONDS = 20.0
 _MAX_SECONDS = 600.0
 # Further samples are only compared as long as this many seconds have not passed.
-_SECONDS_FOR_SAMPLES = 1.0
+_SECONDS_FOR_SAMPLES = 0.25
 _MAX_SAMPLES = 3
 _MAX_OUTPUTS_SHOWN = 5
 
