@@ -31,7 +31,8 @@ from qai_hub.local.engine.onnx.prepare import (
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
-from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
+from qai_hub.local.engine.quantize.compare import compare_isolated
+from qai_hub.local.engine.quantize.psnr import check_finite_outputs
 
 _QUANTIZED_OPS = {
     "QuantizeLinear",
@@ -187,15 +188,14 @@ def quantize_file(
         _quantize(prepared, target, samples, quant_types)
         has_external_data = needs_external_data(target, external_data_threshold)
         clean_up_model(target, has_external_data=has_external_data)
-        logger.info("Comparing both models on %d samples", samples.count)
-        comparison = compare_models(source, target, samples)
-    psnr = comparison.compute_psnr()
-    logger.info("PSNR in decibels: %s", psnr)
+    logger.info("Comparing both models on %d samples", samples.count)
+    comparison = compare_isolated(source, target, data, ports, samples.count, work / "compare")
+    logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
         has_external_data=has_external_data,
         sample_count=samples.count,
-        psnr=psnr,
+        psnr=comparison.psnr,
         shapes=comparison.shapes,
         notices=notices + comparison.notices,
     )
