@@ -43,15 +43,22 @@ class CallError(Exception):
         reason: How it ended, as the predicate of a sentence, such as "was killed by SIGSEGV".
         cause: The resource that ran out, if that is why.
         progress: What the function saved last; None if it saved nothing.
+        is_timeout: Whether it was killed because it took too long.
     """
 
     def __init__(
-        self, reason: str, cause: FailureType | None = None, progress: dict[str, Any] | None = None
+        self,
+        reason: str,
+        cause: FailureType | None = None,
+        progress: dict[str, Any] | None = None,
+        *,
+        is_timeout: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.cause = cause
         self.progress = progress
+        self.is_timeout = is_timeout
 
 
 def call_isolated(
@@ -79,7 +86,8 @@ def call_isolated(
     status = _forker.run(folder, time_limit) if _forker else _run_program(folder, time_limit)
     progress = _read(folder / _RESULT_FILE)
     if status is None:
-        raise CallError(f"took longer than {time_limit:.0f} s", progress=progress)
+        reason = f"took longer than {time_limit:.0f} s"
+        raise CallError(reason, progress=progress, is_timeout=True)
     failure = _read(folder / _FAILURE_FILE)
     if failure is not None:
         raise JobFailure(FailureType(failure["failure_type"]), failure["reason"])

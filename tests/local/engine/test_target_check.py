@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from support.execution_models import FLOAT, linear_model, model_of, saved, spec
+from support.execution_models import FLOAT, INT64, linear_model, model_of, saved, spec
 
 from qai_hub.local.engine import isolated
 from qai_hub.local.engine.failures import FailureType
@@ -101,12 +101,17 @@ def test_what_was_compared_before_the_time_was_up_counts(
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "reason", "severity"),
     [
-        (isolated.CallError("was killed by SIGSEGV"), "the simulation was killed by SIGSEGV."),
+        (
+            isolated.CallError("was killed by SIGSEGV"),
+            "the simulation was killed by SIGSEGV.",
+            "WARNING",
+        ),
         (
             isolated.CallError("ran out of memory", FailureType.OUT_OF_MEMORY),
             "this hub has too little memory for the simulation.",
+            "INFO",
         ),
     ],
 )
@@ -116,6 +121,7 @@ def test_a_crash_of_the_simulation_is_told(
     monkeypatch: pytest.MonkeyPatch,
     error: isolated.CallError,
     reason: str,
+    severity: str,
 ) -> None:
     def end(*_: Any) -> None:
         raise error
@@ -125,6 +131,38 @@ def test_a_crash_of_the_simulation_is_told(
 
     assert (check.status, check.reason) == ("NOT_CHECKED", reason)
     assert reason in check.to_notice()["message"]
+    assert check.to_notice()["severity"] == severity
+
+
+def test_a_target_that_does_not_run_is_a_warning(request_of: CheckRequest, tmp_path: Path) -> None:
+    damaged = tmp_path / "context.bin"
+    damaged.write_bytes(b"no context")
+    target = replace(request_of.target, path=damaged)
+    check = check_target(replace(request_of, target=target), tmp_path / "check", 60)
+
+    assert (check.status, check.outputs) == ("NOT_CHECKED", ())
+    assert check.to_notice()["severity"] == "WARNING"
+
+
+def test_samples_that_the_source_model_refuses_are_left_out(
+    request_of: CheckRequest, tmp_path: Path
+) -> None:
+    model = linear_model()
+    # A shape that only samples without negative numbers have.
+    model.graph.node.extend(
+        [
+            helper.make_node("ReduceMin", ["x"], ["least"], keepdims=0),
+            helper.make_node("Floor", ["least"], ["floor"]),
+            helper.make_node("Cast", ["floor"], ["size"], to=INT64),
+            helper.make_node("Unsqueeze", ["size", "zero"], ["sizes"]),
+            helper.make_node("ConstantOfShape", ["sizes"], ["z"]),
+        ]
+    )
+    model.graph.initializer.append(helper.make_tensor("zero", INT64, [1], [0]))
+    reference = saved(model, tmp_path)
+    check = check_target(replace(request_of, reference=reference), tmp_path / "check", 60)
+
+    assert (check.status, check.samples) == ("CLOSE", 2)
 
 
 def test_a_source_model_that_does_not_run_is_told(request_of: CheckRequest, tmp_path: Path) -> None:

@@ -140,6 +140,8 @@ class TargetCheck:
         bound: PSNR below which an output is far, in decibels; None if nothing was compared.
         outputs: The JSON of a `TargetCheckOutput` for each output.
         summary: How close the outputs are, for a notice.
+        did_run: Whether the target model ran, or could not be simulated at all; False if it was
+            loaded or run and failed.
     """
 
     status: Status
@@ -150,6 +152,7 @@ class TargetCheck:
     bound: float | None = None
     outputs: Sequence[Mapping[str, Any]] = field(default=())
     summary: str = ""
+    did_run: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON of a `TargetCheck`."""
@@ -172,7 +175,7 @@ class TargetCheck:
         """
         if self.status == "NOT_CHECKED":
             message = f"The {subject} was not checked in simulation: {self.reason}"
-            return build_notice("INFO", "MODEL", message)
+            return build_notice("INFO" if self.did_run else "WARNING", "MODEL", message)
         plural = "s" * (self.samples != 1)
         where = f"in simulation, on {self.samples} sample{plural} of {self.inputs}"
         if self.status == "CLOSE":
@@ -236,23 +239,22 @@ def check_target(request: CheckRequest, folder: Path, time_limit: float) -> Targ
     try:
         found = call_isolated(f"{__name__}:compare_target", asdict(request), folder, time_limit)
     except JobFailure as failure:
-        return _not_checked(failure.reason, started)
+        found = {"status": "NOT_CHECKED", "reason": failure.reason}
     except CallError as error:
-        if error.progress is None:
-            return _not_checked(_explain(error), started)
-        found = error.progress
-    return TargetCheck(**{**found, "seconds": time.monotonic() - started})
+        found = error.progress or _explain(error)
+    check = TargetCheck(**{**found, "seconds": time.monotonic() - started})
+    if check.status == "NOT_CHECKED":
+        logger.info("Not checked: %s", check.reason)
+    return check
 
 
-def _not_checked(reason: str, started: float) -> TargetCheck:
-    logger.info("Not checked: %s", reason)
-    return TargetCheck(status="NOT_CHECKED", reason=reason, seconds=time.monotonic() - started)
-
-
-def _explain(error: CallError) -> str:
+def _explain(error: CallError) -> dict[str, Any]:
+    """Return the fields of a check that ended before anything was compared."""
+    reason = f"the simulation {error.reason}."
     if error.cause is FailureType.OUT_OF_MEMORY:
-        return "this hub has too little memory for the simulation."
-    return f"the simulation {error.reason}."
+        reason = "this hub has too little memory for the simulation."
+    did_run = error.cause is not None or error.is_timeout
+    return {"status": "NOT_CHECKED", "reason": reason, "did_run": did_run}
 
 
 def check_compiled(
@@ -371,13 +373,29 @@ def compare_target(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
     model = onnx.load(request.reference, load_external_data=False)
     ports = get_inputs(model)
     label, samples = _read_samples(request, model, ports)
-    expected, names = _run_reference(request.reference, samples)
-    runner = _open_target(request, folder / "target").load()
+    names, compared_samples = _run_reference(request, samples)
+    target = _open_target(request, folder / "target")
+    try:
+        return _compare(request, target, names, compared_samples, label, folder)
+    except JobFailure as failure:
+        return {"status": "NOT_CHECKED", "reason": failure.reason, "did_run": False}
+
+
+def _compare(
+    request: CheckRequest,
+    target: SimulatedModel,
+    names: Sequence[str],
+    samples: Sequence[tuple[Mapping[str, Tensor], list[Tensor]]],
+    label: str,
+    folder: Path,
+) -> dict[str, Any]:
+    """Run the target model on samples and compare it with the outputs of the source model."""
+    runner = target.load()
     # The target lists its outputs in the same order, under names that options may have changed.
     outputs = {name: OutputSamples() for name in names}
     started = time.monotonic()
     found: dict[str, Any] = {}
-    for number, (sample, before) in enumerate(zip(samples, expected, strict=True)):
+    for number, (sample, before) in enumerate(samples):
         after = dict(zip(runner.output_names, runner.run(sample, label), strict=True))
         for name, value in zip(names, before, strict=True):
             outputs[name].add(value, after[name])
@@ -426,12 +444,30 @@ def _read_samples(
 
 
 def _run_reference(
-    path: Path, samples: Sequence[Mapping[str, Tensor]]
-) -> tuple[list[list[Tensor]], list[str]]:
-    """Run the source model; return the outputs for each sample, and their names."""
-    session = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
-    label = "the inputs of the check"
-    return [session.run(sample, label) for sample in samples], session.output_names
+    request: CheckRequest, samples: Sequence[Mapping[str, Tensor]]
+) -> tuple[list[str], list[tuple[Mapping[str, Tensor], list[Tensor]]]]:
+    """Run the source model on samples.
+
+    Generated values may be out of a model's domain, so a sample that it refuses is left out, unless
+    it refuses all.
+
+    Returns:
+        The names of its outputs, and the samples with their outputs.
+
+    Raises:
+        JobFailure: It runs on no sample.
+    """
+    session = Session(request.reference, level=OptimizationLevel.ORT_DISABLE_ALL)
+    found: list[tuple[Mapping[str, Tensor], list[Tensor]]] = []
+    refusal: JobFailure | None = None
+    for sample in samples:
+        try:
+            found.append((sample, session.run(sample, "the inputs of the check")))
+        except JobFailure as failure:
+            refusal = failure
+    if refusal is not None and not found:
+        raise refusal
+    return session.output_names, found
 
 
 def _open_target(request: CheckRequest, work: Path) -> SimulatedModel:
