@@ -17,6 +17,9 @@ _Wide = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 # 8 bits for the whole output, such a slice has fewer than 4 bits left, which is a PSNR of less than
 # 26 dB even without any other error. In a larger slice, the PSNR of the output tells enough.
 SLICE_PEAK_SHARE = 1 / 16
+# Below the smallest normal float of 16 bits, such as the probabilities behind a mask, there is no
+# range to keep.
+_SMALLEST_PEAK = 2.0**-14
 # More ranges than this are no structure of the output, but its values: large and small ones of a
 # classifier's scores alternate, the boxes beside scores do not.
 _MAX_SLICES = 8
@@ -272,7 +275,8 @@ def _find_slices(expected: _Wide, error: _Wide, peak: float) -> tuple[SliceAccur
         if size < 2 or expected.size // size < _MIN_VALUES_PER_INDEX:
             continue
         peaks = np.max(np.abs(expected), axis=others)
-        edges = np.flatnonzero(np.diff(peaks >= peak * SLICE_PEAK_SHARE)) + 1
+        small = (peaks < peak * SLICE_PEAK_SHARE) & (peaks >= _SMALLEST_PEAK)
+        edges = np.flatnonzero(np.diff(small)) + 1
         if not edges.size or edges.size >= _MAX_SLICES:
             continue
         squared = np.sum(np.square(error), axis=others)

@@ -134,6 +134,14 @@ def test_the_values_of_a_classifier_are_no_slices() -> None:
     assert compared((scores / scores.sum(), scores / scores.sum())).slices == ()
 
 
+def test_probabilities_behind_a_mask_are_no_slice() -> None:
+    scores = RANDOM.uniform(0, 1, (16, 8))
+    scores[:, 5:] = 1e-40
+
+    found = compared((scores, np.where(scores < 1e-30, 0, scores)))
+    assert (found.slices, found.problem) == ((), "")
+
+
 def test_similar_ranges_are_no_slices() -> None:
     values = RANDOM.standard_normal((8, 64)) * np.linspace(1, 4, 8)[:, np.newaxis]
 
