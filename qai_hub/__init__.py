@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from qai_hub.client import QuantizeJobSummary as QuantizeJobSummary
     from qai_hub.client import RateLimitedError as RateLimitedError
     from qai_hub.client import SourceModelType as SourceModelType
+    from qai_hub.client import TargetCheck as TargetCheck
+    from qai_hub.client import TargetCheckOutput as TargetCheckOutput
+    from qai_hub.client import TargetCheckSlice as TargetCheckSlice
     from qai_hub.client import TensorSpec as TensorSpec
     from qai_hub.client import User as User
     from qai_hub.client import UserError as UserError

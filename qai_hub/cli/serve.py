@@ -124,6 +124,12 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="produce target models again instead of using the cache",
     )
     parser.add_argument(
+        "--no-target-check",
+        dest="check_targets",
+        action="store_false",
+        help="do not compare target models for QNN with their source models in simulation",
+    )
+    parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"
     )
     parser.set_defaults(run=run)
@@ -203,6 +209,7 @@ def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
         job_timeout=options.job_timeout,
         memory_limit=options.memory_limit,
         cache=options.cache,
+        check_targets=options.check_targets,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
     )

@@ -24,6 +24,7 @@ from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, 
 from qai_hub.resources.project import Project
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
+from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
 from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
@@ -105,6 +106,9 @@ __all__ = [
     "Project",
     "RateLimitedError",
     "SourceModelType",
+    "TargetCheck",
+    "TargetCheckOutput",
+    "TargetCheckSlice",
     "TensorSpec",
     "User",
     "UserError",

@@ -65,6 +65,8 @@ class HubConfig:
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
+        check_targets: Whether target models for QNN are compared with their source models in
+            simulation.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
@@ -92,6 +94,7 @@ class HubConfig:
     job_timeout: float = 3600.0
     memory_limit: int | None = None
     cache: bool = True
+    check_targets: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20

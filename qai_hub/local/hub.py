@@ -45,6 +45,8 @@ class LocalHub:
         allowed_hosts: Additional host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
+        check_targets: Whether target models for QNN are compared with their source models in
+            simulation, which takes a second or more per job.
         keep_users: Whether users that an earlier start named keep their access.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
@@ -80,6 +82,7 @@ class LocalHub:
         allowed_hosts: Collection[str] = (),
         memory_limit: int | None = None,
         cache: bool = True,
+        check_targets: bool = True,
         keep_users: bool = False,
         max_queued_jobs: int = 10_000,
         max_unfinished_uploads: int = 1_000,
@@ -99,6 +102,7 @@ class LocalHub:
             job_timeout=job_timeout,
             memory_limit=memory_limit,
             cache=cache,
+            check_targets=check_targets,
             max_queued_jobs=max_queued_jobs,
             max_unfinished_uploads=max_unfinished_uploads,
             part_size=part_size,

@@ -23,6 +23,7 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, specs_to_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
+from qai_hub.resources.target_check import TargetCheck
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import value_or_none
 
@@ -215,6 +216,31 @@ class CompileJob(TargetModelJob):
         if self._target_shapes is None:
             self.wait(timeout)
         return self._target_shapes
+
+    def get_target_check(self) -> TargetCheck | None:
+        """Returns how close the target model is to the source model, after waiting for the job.
+
+        A local hub runs target models for QNN in simulation, and compares them with their source
+        models on the CPU: on the calibration data, or else on random inputs.
+
+        Returns:
+            The comparison of each output. None if the job failed, or the service or this target has
+            no check.
+
+        Examples:
+            >>> check = dlc_job.get_target_check()
+            >>> check.status, [output.name for output in check.outputs if output.is_far]
+            ('CLOSE', [])
+        """
+        from qai_hub_api.api.jobs import get_job_result
+
+        if not self.wait().success:
+            return None
+        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
+        result = value_or_none(answer.compile_job_result)
+        detail = value_or_none(result.compile_detail) if result else None
+        check = value_or_none(detail.target_check) if detail else None
+        return TargetCheck._from_api(check) if check else None
 
     def download_results(self, artifacts_dir: str) -> CompileJobResult:
         """Downloads the target model and the logs, after waiting for the job's end.

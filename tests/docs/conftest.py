@@ -58,6 +58,7 @@ def names(local_hub: LocalHub) -> dict[str, Any]:
     quantize_job = client.submit_quantize_job(model, calibration)
     dlc_job = client.submit_compile_job(model, device, options="--target_runtime qnn_dlc")
     link_job = client.submit_link_job(dlc_job.get_target_model(), device)
+    target_check = dlc_job.get_target_check()
     # Some examples list failed jobs: whether there is one must not depend on the order of tests.
     assert (
         client.submit_compile_job(model, device, options="--target_runtime tflite").wait().failure
@@ -72,6 +73,8 @@ def names(local_hub: LocalHub) -> dict[str, Any]:
         "model": model,
         "dataset": dataset,
         "compile_job": compile_job,
+        "dlc_job": dlc_job,
+        "target_check": target_check,
         "target_model": target_model,
         "inference_job": inference_job,
         "quantize_job": quantize_job,

@@ -36,6 +36,7 @@ def test_serve_has_the_same_defaults() -> None:
         "job_timeout",
         "memory_limit",
         "cache",
+        "check_targets",
         "max_queued_jobs",
         "max_unfinished_uploads",
     }

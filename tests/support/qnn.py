@@ -33,6 +33,11 @@ def compiled(
     return job
 
 
+def other_notices(job: CompileJob) -> list[str]:
+    """The messages of a compile job's notices, except for that of the target check."""
+    return [each.message for each in job.notices if "in simulation" not in each.message]
+
+
 def refused(
     client: Client, model: Any, runtime: str, device: Devices = GEN_3, **how: Any
 ) -> tuple[str | None, str]:

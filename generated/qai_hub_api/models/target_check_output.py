@@ -18,7 +18,8 @@ class TargetCheckOutput:
 
     Attributes:
         name (str): Name of the output.
-        is_far (bool): Whether its PSNR, or that of one of its slices, is below the bound.
+        is_far (bool): Whether its PSNR, or that of one of its slices, is below the bound; for indices and flags,
+            whether more than a tenth of them differ; or whether it is not finite where the source model's is.
         largest_error (float): Largest absolute difference between finite values.
         peak (float): Largest magnitude in the source model's output.
         dead_share (float): Share of the elements that are the same in all samples or places of the target model and not

@@ -64,6 +64,7 @@ class JobKind:
         many_inputs: Whether it takes several models.
         many_devices: Whether it can be for several devices.
         needs_dataset: Whether it requires a dataset.
+        checks_target: Whether its target model may be compared with its source in simulation.
         shared_with_runs: Whether sharing a job that runs its target model shares this job as well.
         summary_has_device: Whether its summary includes the device.
     """
@@ -81,6 +82,7 @@ class JobKind:
     many_inputs: bool = False
     many_devices: bool = False
     needs_dataset: bool = False
+    checks_target: bool = False
     shared_with_runs: bool = False
     summary_has_device: bool = True
 
@@ -134,6 +136,7 @@ KINDS: Mapping[str, JobKind] = {
             target_formats=_FORMATS,
             cacheable=True,
             many_devices=True,
+            checks_target=True,
             shared_with_runs=True,
         ),
         JobKind(
@@ -159,6 +162,7 @@ KINDS: Mapping[str, JobKind] = {
             target_formats={"": ModelType.QNN_CONTEXT_BINARY},
             cacheable=True,
             many_inputs=True,
+            checks_target=True,
             shared_with_runs=True,
         ),
         JobKind(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.config import HubConfig
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
@@ -15,9 +16,10 @@ from qai_hub.local.enums import ModelType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file, set_digest
+from qai_hub.local.store.people import get_user
 from qai_hub.local.store.records import Dataset, File, Job, Model
 from qai_hub.local.store.relations import find_model_by_digest, get_uses
-from qai_hub.local.store.rows import DATASETS, MODELS
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 SocLookup = Callable[[Mapping[str, Any]], Soc | None]
 """Returns the chip of a device, given as jobs store it."""
@@ -75,6 +77,8 @@ class SpecBuilder:
             activations_dtype=_short_dtype(job.activations_dtype),
             soc=None if job.device is None else self._get_soc(job.device),
             other_socs=self._other_socs(job),
+            check_target=self._config.check_targets and KINDS[job.kind].checks_target,
+            calibration=self._calibration(job, models[uses.input[0]], digests),
         )
         return AttemptSpec(
             id=AttemptId(job.id, job.attempt),
@@ -83,6 +87,24 @@ class SpecBuilder:
             time_limit=self._config.job_timeout,
             memory_limit=self._config.memory_limit,
         )
+
+    def _calibration(self, job: Job, model: Model, digests: dict[str, str]) -> Path | None:
+        """Return the data that a model was calibrated on, if the job's owner may see it.
+
+        It serves the check of the target model alone, so a job succeeds without it.
+        """
+        if not self._config.check_targets or job.kind != "compile" or model.producer_id is None:
+            return None
+        with self._store.read() as db:
+            maker = JOBS.get(db, model.producer_id)
+            if maker is None or maker.kind != "quantize":
+                return None
+            found = DATASETS.get_many(db, get_uses(db, [maker.id])[maker.id].dataset)
+            datasets = filter_visible(db, get_user(db, job.owner_id), found.values())
+        try:
+            return next((self._dataset_path(each, digests) for each in datasets.values()), None)
+        except JobFailure:
+            return None
 
     def _other_socs(self, job: Job) -> tuple[Soc, ...]:
         """Return the distinct chips of a job's devices other than that of its first device."""

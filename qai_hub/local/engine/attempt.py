@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ class AttemptOutcome:
         failure_type: Class of the cause; "JOB_FAILURE_TYPE_SUCCESS" on success.
         reason: Why it failed, for its user; empty on success.
         result: Compile: input_spec, output_spec, target_model_type, tool_versions, notices.
-            Quantize: psnr as well. Run: profile (if requested), tool_versions, notices. Empty on
-            failure.
+            Compile for QNN: target_check as well. Quantize: psnr as well. Run: profile (if
+            requested), tool_versions, notices. Empty on failure.
         files: Published files within the attempt's folder: "target_model", its "source",
             "output_data", "profile_trace", "runtime_log".
         log: The hub's log of the attempt.
@@ -137,7 +137,8 @@ def _run_worker(
     cancelled: threading.Event,
 ) -> Report:
     try:
-        (folder / REQUEST_FILE).write_text(request.to_json(), encoding="utf-8")
+        limited = replace(request, time_limit=time_limit)
+        (folder / REQUEST_FILE).write_text(limited.to_json(), encoding="utf-8")
         (folder / WORK_FOLDER).mkdir()
     except OSError as error:
         if resource_failure_from_error(error) is FailureType.OUT_OF_DISK:

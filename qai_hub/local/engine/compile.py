@@ -1,6 +1,7 @@
 """Opens the input model of a compile job, and converts other formats to ONNX."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import wrap_context_binary
+from qai_hub.local.engine.qnn.target_check import check_compiled
 from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.engine.steps import Step, begin_step
@@ -98,6 +100,7 @@ def compile_model(
     Raises:
         JobFailure: The job failed.
     """
+    started = time.monotonic()
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
     options = parse_job_options(request.options, "compile")
@@ -122,33 +125,32 @@ def compile_model(
     notices += [*model.notices, *port_notices]
     tools = model.tools
     del model
+    reference = fixed
     if FULL_TYPE in values:
         fixed, port_notices = quantize_for_compile(
             fixed, request, values, work, external_data_threshold=external_data_threshold
         )
         inputs = _apply_output_options(fixed, values)
+        reference = _copy_with_output_options(reference, work, values)
         notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     begin_step(Step.OPTIMISING)
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
-    try:
-        _optimise(fixed, target, inputs, was_dynamic=was_dynamic)
-    except JobFailure:
-        if qnn is not None:
-            # The branch that is not taken need not fit the shapes, but no branch can be compiled.
-            check_control_flow(onnx.load(fixed, load_external_data=False))
-        raise
+    _optimise(fixed, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
     begin_step(Step.VERIFYING)
-    outputs, comparison_notices = verify_target(fixed, target, inputs)
+    outputs, comparison_notices = verify_target(fixed, target, inputs, work / "verify")
     if qnn is None:
         result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
         target_notices: list[dict[str, str]] = []
     else:
-        result, files, target_notices = qnn.build(target, inputs, outputs, folder)
+        made = qnn.build(target, inputs, outputs, folder)
+        check = check_compiled(made, request, target, reference, folder, started)
+        result, files = made.result | {"target_check": check.to_json()}, made.files
+        target_notices = [*made.notices, check.to_notice()]
     result["tool_versions"] = [*result["tool_versions"], *tools]
     return Report(
         result={
@@ -180,6 +182,16 @@ def _apply_output_options(path: Path, values: Mapping[str, Any]) -> list[TensorS
     return [port.to_spec() for port in get_inputs(model)]
 
 
+def _copy_with_output_options(source: Path, work: Path, values: Mapping[str, Any]) -> Path:
+    """Return a copy of a float model with the outputs and layouts that options request."""
+    # Its weights may be in files beside it, though not beside an uploaded file.
+    folder = source.parent if source.is_relative_to(work) else work
+    copy = folder / "reference.onnx"
+    copy.write_bytes(source.read_bytes())
+    _apply_output_options(copy, values)
+    return copy
+
+
 def _fix_ports(
     model: ModelFile, specs_given: Sequence[TensorSpec], values: Mapping[str, Any], work: Path
 ) -> tuple[Path, list[TensorSpec], bool, list[dict[str, str]]]:
@@ -204,11 +216,14 @@ def _fix_ports(
 
 
 def _optimise(
-    source: Path, target: Path, inputs: Sequence[TensorSpec], *, was_dynamic: bool
+    source: Path, target: Path, inputs: Sequence[TensorSpec], *, was_dynamic: bool, for_qnn: bool
 ) -> None:
     try:
         optimise(source, target)
     except JobFailure as failure:
+        if for_qnn:
+            # The branch that is not taken need not fit the shapes, but no branch can be compiled.
+            check_control_flow(onnx.load(source, load_external_data=False))
         invalid = failure.failure_type is FailureType.MODEL_INVALID
         if not was_dynamic or not invalid or _UNKNOWN_OPERATOR in failure.reason:
             raise

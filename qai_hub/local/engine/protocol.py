@@ -118,6 +118,11 @@ class AttemptRequest:
         activations_dtype: Quantize: type of the activations.
         soc: Chip of the job's device; None for a job without a device.
         other_socs: Compile: the other chips of its further devices.
+        check_target: Compile and link: compare the target model with its source model in
+            simulation.
+        calibration: Compile: HDF5 file with the data that the input model was calibrated on; None
+            if it is not known.
+        time_limit: Seconds that the attempt may take; None for no limit.
     """
 
     kind: str
@@ -130,6 +135,9 @@ class AttemptRequest:
     activations_dtype: str = ""
     soc: Soc | None = None
     other_socs: tuple[Soc, ...] = ()
+    check_target: bool = False
+    calibration: Path | None = None
+    time_limit: float | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -149,7 +157,7 @@ class AttemptRequest:
         """All files that it refers to."""
         named = [model.path for model in self.inputs]
         named += [model.source for model in self.inputs if model.source is not None]
-        return named if self.dataset is None else [*named, self.dataset]
+        return named + [path for path in (self.dataset, self.calibration) if path is not None]
 
     def with_paths(self, locate: Callable[[Path], Path]) -> Self:
         """Return a copy with other paths.
@@ -166,7 +174,8 @@ class AttemptRequest:
             for model in self.inputs
         )
         dataset = None if self.dataset is None else locate(self.dataset)
-        return replace(self, inputs=inputs, dataset=dataset)
+        calibration = None if self.calibration is None else locate(self.calibration)
+        return replace(self, inputs=inputs, dataset=dataset, calibration=calibration)
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths, as the worker runs in another directory."""
@@ -179,7 +188,10 @@ class AttemptRequest:
         read = {
             "inputs": tuple(map(InputModel.from_json, fields["inputs"])),
             "input_specs": tuple(map(TensorSpec.from_json, fields["input_specs"])),
-            "dataset": None if fields["dataset"] is None else Path(fields["dataset"]),
+            **{
+                name: None if fields[name] is None else Path(fields[name])
+                for name in ("dataset", "calibration")
+            },
             "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
             "other_socs": tuple(map(Soc.from_json, fields["other_socs"])),
         }

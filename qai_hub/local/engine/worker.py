@@ -23,6 +23,7 @@ from qai_hub.local.engine.failures import (
     hide_folders,
     resource_failure_from_error,
 )
+from qai_hub.local.engine.isolated import end_isolated_calls, prepare_isolated_calls
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     WORK_FOLDER,
@@ -40,6 +41,8 @@ _ENTRY_POINTS = {
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
 }
+# The kinds that compare models, in processes of their own.
+_COMPARING = frozenset({"compile", "link", "quantize"})
 logger = logging.getLogger(__name__)
 
 
@@ -56,7 +59,6 @@ def main(folder: Path, memory_limit: int) -> int:
     _prefer_oom_kill()
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
     layers = enter_sandbox(folder, request.files)
-    threading.Thread(target=_exit_with_hub, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -67,12 +69,17 @@ def main(folder: Path, memory_limit: int) -> int:
     logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
     try:
         try:
+            if request.kind in _COMPARING:
+                work_function(request.kind)
+                prepare_isolated_calls()
+            threading.Thread(target=_exit_with_hub, daemon=True).start()
             report = handle_request(request, folder)
         except JobFailure as failure:
             report = Report.from_failure(failure)
             folders = [folder, *(path.parent for path in request.files), sys.prefix, *sys.path]
             report = replace(report, reason=hide_folders(report.reason, map(str, folders)))
         report.write(folder)
+        end_isolated_calls()
     except Exception as error:
         cause = resource_failure_from_error(error)
         if cause is None:

@@ -221,7 +221,7 @@ def test_outputs_that_differ_are_told(
     original = constant_model(tmp_path / "original", np.zeros(1, np.float32), before)
     target = constant_model(tmp_path / "target", np.zeros(1, np.float32), after)
 
-    outputs, notices = verify_target(original, target, [spec("x", [1])])
+    outputs, notices = verify_target(original, target, [spec("x", [1])], tmp_path / "verify")
 
     assert [output.shape for output in outputs] == [(1,), after.shape]
     assert len(notices) == (told is not None)

@@ -1,11 +1,15 @@
 """Compares the outputs of a target model with those of the model that it was made from."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.isolated import CallError, call_isolated
 from qai_hub.local.engine.onnx.session import (
     RANDOM_INPUTS_LABEL,
     OptimizationLevel,
@@ -13,6 +17,7 @@ from qai_hub.local.engine.onnx.session import (
     Tensor,
     random_inputs,
 )
+from qai_hub.local.engine.onnx.signature import Port, get_outputs
 from qai_hub.local.engine.protocol import TensorSpec, build_notice, quote_name
 
 logger = logging.getLogger(__name__)
@@ -23,34 +28,75 @@ _NEGLIGIBLE = 1e-6
 
 
 def verify_target(
-    original: Path, target: Path, inputs: Sequence[TensorSpec]
+    original: Path, target: Path, inputs: Sequence[TensorSpec], folder: Path
 ) -> tuple[list[TensorSpec], list[dict[str, str]]]:
     """Run both models on the same random inputs and compare the outputs.
+
+    They run in a process of its own, so that a crash of ONNX Runtime is not the job's.
 
     Args:
         original: The model before it was optimised.
         target: The target model.
         inputs: The inputs of both.
+        folder: Folder for generated files, which is created.
 
     Returns:
         The names, shapes and element types of the outputs as observed, and a notice for each output
-        that differs.
+        that differs. If the process crashed, they are those that the target model declares, with a
+        notice that nothing was compared.
+
+    Raises:
+        JobFailure: One of them cannot be loaded or run.
+        MemoryError: There is too little memory to run them.
+    """
+    logger.info("Running the model and the target model once on %s", RANDOM_INPUTS_LABEL)
+    arguments = {
+        "models": [str(original), str(target)],
+        "inputs": [spec.to_json() for spec in inputs],
+    }
+    try:
+        found = call_isolated(f"{__name__}:run_both", arguments, folder)
+    except CallError as error:
+        if error.cause is FailureType.OUT_OF_MEMORY:
+            raise MemoryError(error.reason) from error
+        message = f"The target model was not compared with the model: running both {error.reason}."
+        logger.warning(message)
+        ports = get_outputs(onnx.load(target, load_external_data=False))
+        return list(map(_to_output_spec, ports)), [build_notice("WARNING", "MODEL", message)]
+    return list(map(TensorSpec.from_json, found["outputs"])), found["notices"]
+
+
+def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
+    """Run two models and compare their outputs, in a process of its own.
+
+    Args:
+        arguments: Paths of the `models` and specs of the `inputs`.
+
+    Returns:
+        The observed `outputs` of the second model, and the `notices`.
 
     Raises:
         JobFailure: One of them cannot be loaded or run.
     """
-    tensors = random_inputs(inputs)
-    logger.info("Running the model and the target model once on %s", RANDOM_INPUTS_LABEL)
+    original, target = map(Path, arguments["models"])
+    tensors = random_inputs(list(map(TensorSpec.from_json, arguments["inputs"])))
     expected = Session(original, level=OptimizationLevel.ORT_DISABLE_ALL).run(
         tensors, RANDOM_INPUTS_LABEL
     )
     session = Session(target)
     actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     outputs = [
-        TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name)
+        TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name).to_json()
         for name, output in zip(session.output_names, actual, strict=True)
     ]
-    return outputs, compare_outputs(session.output_names, expected, actual, "target model")
+    notices = compare_outputs(session.output_names, expected, actual, "target model")
+    return {"outputs": outputs, "notices": notices}
+
+
+def _to_output_spec(port: Port) -> TensorSpec:
+    """Return the spec of an output that was not observed; unknown dimensions are -1."""
+    dims = (-1 if isinstance(dim, str) else dim for dim in port.shape or ())
+    return TensorSpec(name=port.name, shape=tuple(dims), dtype=port.dtype)
 
 
 def compare_outputs(

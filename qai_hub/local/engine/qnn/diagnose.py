@@ -11,6 +11,7 @@ from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.placement import place_nodes
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
@@ -141,7 +142,8 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    changed = [name_nodes(model), _swap_hard_sigmoid_products(model), rewrite_for_qnn(model)]
+    changed = [name_nodes(model), _swap_hard_sigmoid_products(model)]
+    changed += [rewrite_for_qnn(model), rewrite_casts(model)]
     return any(changed)
 
 

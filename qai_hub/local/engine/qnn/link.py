@@ -1,6 +1,7 @@
 """Target models from QNN models: links several, or wraps one context binary in an ONNX model."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,14 +35,16 @@ from qai_hub.local.engine.qnn.provider import (
     parse_qnn_settings,
     sdk_version,
 )
+from qai_hub.local.engine.qnn.target_check import TargetCheck, check_linked_graph
 from qai_hub.local.engine.qnn.targets import (
     PRECOMPILED_ONNX,
     SOURCE,
     TARGET,
     TargetModel,
+    build_outside_notice,
     publish_precompiled,
 )
-from qai_hub.local.engine.qnn.wrappers import open_graph
+from qai_hub.local.engine.qnn.wrappers import WRAPPER_SUFFIX, find_outside_ports, open_graph
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
@@ -92,8 +95,17 @@ def wrap_context_binary(request: AttemptRequest, folder: Path) -> Report:
         ModelType.ONNX, {TARGET: file_name}, provenance, settings, opened.notices
     )
     ports = specs_to_json(opened.graph.inputs, opened.graph.outputs)
+    check = TargetCheck(
+        status="NOT_CHECKED",
+        reason="the job that made the context binary has checked it, or was told not to.",
+    )
     return Report(
-        result={**target_model.result, **ports, "notices": options.notices + target_model.notices},
+        result={
+            **target_model.result,
+            **ports,
+            "notices": options.notices + target_model.notices,
+            "target_check": check.to_json(),
+        },
         files=target_model.files,
     )
 
@@ -125,6 +137,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
+    started = time.monotonic()
     options = parse_job_options(request.options, "link")
     settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
     soc = check_soc(request.soc, "a link job")
@@ -142,6 +155,12 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     binary, names = _link([each.source for each in graphs], work / "linked", provider_options)
     binary.replace(folder / "target_model.bin")
     members = {f"{number}.bin": context.binary for number, context in enumerate(separate)}
+    outside_notices = []
+    for number, (each, context) in enumerate(zip(graphs, separate, strict=True)):
+        outside = find_outside_ports(context.wrapper, each.graph)
+        if outside:
+            members[f"{number}{WRAPPER_SUFFIX}"] = context.wrapper
+            outside_notices.append(build_outside_notice(outside))
     pack_archive(members, folder / "source.zip")
     provenance = Provenance(
         runtime="qnn_context_binary",
@@ -157,11 +176,20 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     notices = [
         build_notice(
             "INFO", "MODEL", _describe_binary(names, graphs, sizes, folder / "target_model.bin")
-        )
+        ),
+        *outside_notices,
     ]
     if not soc.weight_sharing:
         message = f"The graphs do not share their weights: {soc.name} does not support that."
         notices.append(build_notice("INFO", "DEVICE", message))
+    if request.check_target:
+        for number, (graph, each, context) in enumerate(
+            zip(provenance.graphs, graphs, separate, strict=True)
+        ):
+            alone = replace(provenance, graphs=(graph,), linked=False)
+            place = work / f"check-{number}"
+            check = check_linked_graph(context, alone, each.source, request, place, started)
+            notices.append(check.to_notice(f"graph {quote_name(graph.name)}"))
     files = {TARGET: "target_model.bin", SOURCE: "source.zip"}
     target_model = TargetModel.build(_BINARY, files, provenance, settings, notices)
     ports = {

@@ -16,6 +16,7 @@ from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
     build_notice,
+    quote_name,
 )
 from qai_hub.local.engine.qnn.contexts import check_float_support, compile_context, convert_to_dlc
 from qai_hub.local.engine.qnn.diagnose import (
@@ -35,7 +36,12 @@ from qai_hub.local.engine.qnn.provider import (
     provider_version,
     sdk_version,
 )
-from qai_hub.local.engine.qnn.wrappers import label_wrapper
+from qai_hub.local.engine.qnn.wrappers import (
+    WRAPPER_SUFFIX,
+    OutsidePorts,
+    find_outside_ports,
+    label_wrapper,
+)
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"
@@ -195,8 +201,14 @@ class QnnTarget:
         if self.runtime == CONTEXT_BINARY:
             name = "target_model.bin"
             context.binary.replace(folder / name)
+            files = {TARGET: name}
+            outside = find_outside_ports(context.wrapper, provenance.graphs[0])
+            if outside:
+                files[SOURCE] = f"{SOURCE}{WRAPPER_SUFFIX}"
+                context.wrapper.replace(folder / files[SOURCE])
+                notices.append(build_outside_notice(outside))
             return TargetModel.build(
-                ModelType.QNN_CONTEXT_BINARY, {TARGET: name}, provenance, self.settings, notices
+                ModelType.QNN_CONTEXT_BINARY, files, provenance, self.settings, notices
             )
         if context.cpu_nodes:
             message = (
@@ -215,6 +227,26 @@ class QnnTarget:
         name = self.settings.graphs[0] if self.settings.graphs else _DEFAULT_GRAPH_NAME
         graph = Graph(name=name, inputs=tuple(inputs), outputs=tuple(outputs), parts=parts)
         return Provenance(runtime=self.runtime, soc=self.soc, sdk=sdk_version(), graphs=(graph,))
+
+
+def build_outside_notice(outside: OutsidePorts) -> dict[str, str]:
+    """Return the notice that a context binary lacks inputs and outputs of its model.
+
+    Args:
+        outside: The inputs and outputs; at least one.
+    """
+    lacking = []
+    if outside.outputs:
+        names = ", ".join(map(quote_name, outside.outputs))
+        lacking.append(f"outputs that are constant or inputs as they are ({names})")
+    if outside.inputs:
+        names = ", ".join(map(quote_name, outside.inputs))
+        lacking.append(f"inputs that affect no computed output ({names})")
+    message = (
+        f"The context binary does not have the model's {' and '.join(lacking)}. This hub adds "
+        "them when it runs the binary; an application must do so itself."
+    )
+    return build_notice("WARNING", "MODEL", message)
 
 
 def publish_precompiled(wrapper: Path, binary: Path, provenance: Provenance, folder: Path) -> str:

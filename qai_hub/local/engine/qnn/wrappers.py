@@ -30,6 +30,8 @@ _OPSET = 17
 _IR_VERSION = 9
 _PROVENANCE_KEY = "qai_hub.provenance"
 _DIGEST_KEY = "qai_hub.context_sha256"
+# Of the compiler's wrapper of a graph that has ports outside of its context binary.
+WRAPPER_SUFFIX = ".onnx"
 
 
 def write_wrapper(binary: Path, graph: Graph, target: Path) -> None:
@@ -62,6 +64,62 @@ def write_wrapper(binary: Path, graph: Graph, target: Path) -> None:
     target.write_bytes(model.SerializeToString())
 
 
+@dataclass(frozen=True, slots=True)
+class OutsidePorts:
+    """The inputs and outputs of a model that its context binary does not have.
+
+    The compiler leaves out outputs that depend on no input, inputs that affect no output, and
+    tensors that are an input and an output at once.
+
+    Attributes:
+        inputs: Names of the inputs.
+        outputs: Names of the outputs.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs or self.outputs)
+
+
+def find_outside_ports(wrapper: Path, graph: Graph) -> OutsidePorts:
+    """Return the inputs and outputs that a compiled graph, which is one part, does not have.
+
+    Args:
+        wrapper: The .onnx file that the compiler wrote.
+        graph: The graph.
+    """
+    graph_nodes = onnx.load(wrapper, load_external_data=False).graph.node
+    nodes = [node for node in graph_nodes if node.op_type == CONTEXT_OP]
+    taken = {name for node in nodes for name in node.input}
+    made = {name for node in nodes for name in node.output}
+    return OutsidePorts(
+        tuple(spec.name for spec in graph.inputs if spec.name not in taken),
+        tuple(spec.name for spec in graph.outputs if spec.name not in made),
+    )
+
+
+def adopt_wrapper(source: Path, binary: Path, target: Path) -> None:
+    """Write a compiler's wrapper for a context binary that has another name now.
+
+    Args:
+        source: The .onnx file that the compiler wrote.
+        binary: The context binary, in the same folder as the target.
+        target: File to write.
+    """
+    model = onnx.load(source, load_external_data=False)
+    _refer_to(model, binary)
+    target.write_bytes(model.SerializeToString())
+
+
+def _refer_to(model: onnx.ModelProto, binary: Path) -> None:
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == CONTEXT_OP and attribute.name == _BINARY_ATTRIBUTE:
+                attribute.s = binary.name.encode()
+
+
 def label_wrapper(wrapper: Path, binary: Path, provenance: Provenance) -> None:
     """Store in a wrapper the provenance and the digest of its context binary.
 
@@ -77,10 +135,7 @@ def label_wrapper(wrapper: Path, binary: Path, provenance: Provenance) -> None:
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == CONTEXT_OP and attribute.name == _BINARY_ATTRIBUTE:
-                attribute.s = binary.name.encode()
+    _refer_to(model, binary)
     properties = {
         _PROVENANCE_KEY: json.dumps(provenance.to_json()),
         _DIGEST_KEY: file_digest(binary),
@@ -202,8 +257,10 @@ def open_graph(
     provenance.check_runs_on(chip)
     graph = provenance.select_graph(graphs)
     notices = []
+    compilers_wrapper = model.source
     if provenance.linked:
         binary = _unpack_graph_binary(provenance, graph, model.source, folder)
+        compilers_wrapper = binary.with_suffix(WRAPPER_SUFFIX)
         message = (
             f"This hub's QNN cannot load linked context binaries: the graph "
             f"{quote_name(graph.name)} runs from a separate binary, compiled from the same model."
@@ -216,7 +273,10 @@ def open_graph(
         # the hub.
         binary.symlink_to(model.path)
     wrapper = folder / "model.onnx"
-    write_wrapper(binary, graph, wrapper)
+    if compilers_wrapper is not None and compilers_wrapper.exists():
+        adopt_wrapper(compilers_wrapper, binary, wrapper)
+    else:
+        write_wrapper(binary, graph, wrapper)
     return OpenedGraph(wrapper, binary, graph, chip, provenance.sdk, notices)
 
 

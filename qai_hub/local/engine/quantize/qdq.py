@@ -31,11 +31,12 @@ from qai_hub.local.engine.onnx.prepare import (
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.compare import compare_isolated
 from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
 )
-from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
+from qai_hub.local.engine.quantize.psnr import check_finite_outputs
 from qai_hub.local.engine.steps import Step, begin_step
 
 _QUANTIZED_OPS = {
@@ -196,15 +197,14 @@ def quantize_file(
         has_external_data = needs_external_data(target, external_data_threshold)
         clean_up_model(target, has_external_data=has_external_data)
         begin_step(Step.COMPARING)
-        logger.info("Comparing both models on %d samples", samples.count)
-        comparison = compare_models(source, target, samples)
-    psnr = comparison.compute_psnr()
-    logger.info("PSNR in decibels: %s", psnr)
+    logger.info("Comparing both models on %d samples", samples.count)
+    comparison = compare_isolated(source, target, data, ports, samples.count, work / "compare")
+    logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
         has_external_data=has_external_data,
         sample_count=samples.count,
-        psnr=psnr,
+        psnr=comparison.psnr,
         shapes=comparison.shapes,
         notices=notices + comparison.notices,
     )

@@ -1,0 +1,65 @@
+"""A crash while models are compared is not the job's."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.execution_models import (
+    compile_request,
+    dataset,
+    execute,
+    linear_model,
+    quantize_request,
+    samples,
+    saved,
+)
+
+from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.isolated import CallError
+from qai_hub.local.engine.onnx import prepare
+from qai_hub.local.engine.quantize import compare
+
+
+def crash(*_: Any) -> None:
+    raise CallError("was killed by SIGSEGV")
+
+
+def run_short(*_: Any) -> None:
+    raise CallError("ran out of memory", FailureType.OUT_OF_MEMORY)
+
+
+def warnings_of(notices: list[dict[str, str]]) -> list[str]:
+    return [each["message"] for each in notices if each["severity"] == "WARNING"]
+
+
+def test_a_target_is_published_although_nothing_was_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "call_isolated", crash)
+    report = execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+
+    assert report.result["output_spec"] == [{"name": "y", "shape": [2, 3], "dtype": "float32"}]
+    assert warnings_of(report.result["notices"]) == [
+        "The target model was not compared with the model: running both was killed by SIGSEGV."
+    ]
+
+
+def test_a_quantized_model_is_published_although_nothing_was_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "call_isolated", crash)
+    data = dataset(tmp_path / "data", {"x": samples(4)})
+    report = execute(quantize_request(saved(linear_model(), tmp_path), data), tmp_path / "a")
+
+    assert report.result["psnr"] == {}
+    assert report.result["output_spec"] == [{"name": "y", "shape": [2, 3], "dtype": "float32"}]
+    assert warnings_of(report.result["notices"]) == [
+        "The quantized model was not compared with the model: running both was killed by SIGSEGV."
+    ]
+
+
+def test_a_lack_of_memory_is_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "call_isolated", run_short)
+
+    with pytest.raises(MemoryError):
+        execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
