@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from qai_hub.local.engine.failures import EXIT_STATUSES, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.isolated import prepare_isolated_calls
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     AttemptRequest,
@@ -32,6 +33,8 @@ HANDLERS = {
     "quantize": ("quantize.job", "quantize_model"),
     "run": ("run", "run_model"),
 }
+# The kinds that compare models, in processes of their own.
+_COMPARING = frozenset({"compile", "link", "quantize"})
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +51,6 @@ def main(folder: Path, memory_limit: int) -> int:
     _prefer_oom_kill()
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
     layers = enter_sandbox(folder, request.files)
-    threading.Thread(target=_exit_with_hub, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -58,6 +60,10 @@ def main(folder: Path, memory_limit: int) -> int:
     logger.info("Sandbox: %s", ", ".join(layers) or "none on this system")
     try:
         try:
+            if request.kind in _COMPARING:
+                _load_handler(request.kind)
+                prepare_isolated_calls()
+            threading.Thread(target=_exit_with_hub, daemon=True).start()
             report = handle_request(request, folder)
         except JobFailure as failure:
             report = Report.from_failure(failure)
@@ -84,10 +90,15 @@ def handle_request(request: AttemptRequest, folder: Path) -> Report:
     Raises:
         JobFailure: The job failed.
     """
-    module, function = HANDLERS[request.kind]
+    return _load_handler(request.kind)(request, folder)
+
+
+def _load_handler(kind: str) -> Callable[[AttemptRequest, Path], Report]:
+    """Import the function that carries out requests of a kind."""
+    module, function = HANDLERS[kind]
     handler: Callable[[AttemptRequest, Path], Report]
     handler = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
-    return handler(request, folder)
+    return handler
 
 
 def _prefer_oom_kill() -> None:
