@@ -19,8 +19,8 @@ from qai_hub.local.store.records import Dataset, File, Job, Model
 from qai_hub.local.store.relations import origin_of, uses_of
 from qai_hub.local.store.rows import DATASETS, MODELS
 
-SocOf = Callable[[Mapping[str, Any]], Soc | None]
-"""Returns the chip of a device, given as jobs store it."""
+SocOf = Callable[[Mapping[str, Any] | None], Soc | None]
+"""Returns the chip of a device, given as jobs store it; of None, the chip that stands for all."""
 
 # Formats of files that users may upload again: their provenance is looked up by their content.
 _QNN = (ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC)
@@ -71,7 +71,7 @@ class Specs:
             profile=job.kind == "profile",
             weights_dtype=_short(job.weights_dtype),
             activations_dtype=_short(job.activations_dtype),
-            soc=None if job.device is None else self._soc_of(job.device),
+            soc=self._soc(job),
             other_socs=self._other_socs(job),
         )
         return AttemptSpec(
@@ -81,6 +81,11 @@ class Specs:
             time_limit=self._config.job_timeout,
             memory_limit=self._config.memory_limit,
         )
+
+    def _soc(self, job: Job) -> Soc | None:
+        if job.device is None and job.kind != "quantize":
+            return None
+        return self._soc_of(job.device)
 
     def _other_socs(self, job: Job) -> tuple[Soc, ...]:
         """Return the distinct chips of a job's devices other than that of its first device."""
