@@ -19,6 +19,7 @@ TYPES = (
     *("ProfileJobSummary", "QuantizeJobSummary", "Model", "ModelMetadataKey"),
     *("QuantizeDtype", "SourceModelType", "TensorSpec", "User"),
     *("Profile", "ProfilePhase", "Layer", "MemoryRange", "ComputeUnitUse"),
+    *("LayerAccuracy", "LayerAccuracyReport", "MixedPrecisionLayer", "MixedPrecisionProposal"),
 )
 """Classes and type aliases, from the module `client`."""
 

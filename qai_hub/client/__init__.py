@@ -22,6 +22,12 @@ from qai_hub.resources.inference import (
     ProfileJobSummary,
 )
 from qai_hub.resources.job import Job
+from qai_hub.resources.layer_accuracy import (
+    LayerAccuracy,
+    LayerAccuracyReport,
+    MixedPrecisionLayer,
+    MixedPrecisionProposal,
+)
 from qai_hub.resources.link import LinkJob, LinkJobResult, LinkJobSummary
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
@@ -113,10 +119,14 @@ __all__ = [
     "JobSummary",
     "JobType",
     "Layer",
+    "LayerAccuracy",
+    "LayerAccuracyReport",
     "LinkJob",
     "LinkJobResult",
     "LinkJobSummary",
     "MemoryRange",
+    "MixedPrecisionLayer",
+    "MixedPrecisionProposal",
     "Model",
     "ModelMetadataKey",
     "Notice",
