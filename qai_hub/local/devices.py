@@ -224,15 +224,20 @@ class DeviceCatalogue:
             raise ProblemError(404, f"No device matches {query}.{self._suggest(query)}")
         return device
 
-    def get_soc(self, device: Mapping[str, Any]) -> Soc | None:
+    def get_soc(self, device: Mapping[str, Any] | None) -> Soc | None:
         """Return the chip of the device that a job was submitted for.
 
         Args:
-            device: The device as `Device.to_json` returned it.
+            device: The device as `Device.to_json` returned it; None for a job without one.
 
         Returns:
-            Its chip; None if the catalogue does not have the device, or no longer has it.
+            Its chip; None if the catalogue does not have the device, or no longer has it. For a job
+            without a device, the chip that stands for all: the latest whose HTP computes with
+            floats as well.
         """
+        if device is None:
+            chips = [each.soc for each in self._devices if each.soc.has_htp and each.soc.fp16]
+            return max(chips, key=lambda soc: (soc.hexagon, soc.soc_model), default=None)
         known = self._by_key.get((device["name"], device["os"]))
         return known.soc if known else None
 

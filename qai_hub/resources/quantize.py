@@ -16,6 +16,7 @@ from qai_hub.resources.job_request import (
     model_attribute,
     model_reference,
 )
+from qai_hub.resources.layer_accuracy import LayerAccuracyReport
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
@@ -136,14 +137,37 @@ class QuantizeJob(LoadableTargetJob):
             ...     print(f"{name}: {decibels:.1f} dB")
             y: ... dB
         """
+        detail = self._detail()
+        return dict(detail.psnr.additional_properties) if detail else None
+
+    def get_layer_accuracy(self) -> LayerAccuracyReport | None:
+        """Returns which layers of the quantized model lose accuracy, after waiting for the job.
+
+        A local hub compares each computed tensor with the float model's, on the CPU and, with its
+        extra `qnn`, in simulation of an HTP.
+
+        Returns:
+            The report. None if the job failed, or the service does not report it.
+
+        Examples:
+            >>> accuracy = quantize_job.get_layer_accuracy()
+            >>> for layer in accuracy.layers:
+            ...     print(layer.tensor, f"{layer.psnr:.0f} dB")
+            x ... dB
+            y ... dB
+        """
+        detail = self._detail()
+        report = value_or_none(detail.layer_accuracy) if detail else None
+        return LayerAccuracyReport._from_api(report) if report else None
+
+    def _detail(self) -> api.QuantizeDetail | None:
         from qai_hub_api.api.jobs import get_job_result
 
         if not self.wait().success:
             return None
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         result = value_or_none(answer.quantize_job_result)
-        detail = value_or_none(result.quantize_detail) if result else None
-        return dict(detail.psnr.additional_properties) if detail else None
+        return value_or_none(result.quantize_detail) if result else None
 
     def __repr__(self) -> str:
         return (

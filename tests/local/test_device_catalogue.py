@@ -274,3 +274,11 @@ def test_a_chip_goes_through_json(device: Device) -> None:
     soc = CATALOGUE.get_soc(device.to_json())
     assert soc == device.soc
     assert Soc.from_json(json.loads(json.dumps(device.soc.to_json()))) == soc
+
+
+def test_the_chip_that_stands_for_all_is_the_latest_with_floats() -> None:
+    soc = CATALOGUE.get_soc(None)
+    assert soc is not None
+    chips = {each.soc for each in CATALOGUE.find(DeviceQuery()) if each.soc.fp16}
+    assert soc.fp16
+    assert soc.hexagon == max(each.hexagon for each in chips)

@@ -88,6 +88,21 @@ def conv_net(batch: int | str = 1, *, opset: int = 17) -> onnx.ModelProto:
     return model
 
 
+def offset_model() -> onnx.ModelProto:
+    """y = ((x + 500) - 500) @ w: 8 bits for numbers near 500 leave little of x."""
+    nodes = [
+        helper.make_node("Add", ["x", "much"], ["raised"], name="raise"),
+        helper.make_node("Sub", ["raised", "much"], ["lowered"], name="lower"),
+        helper.make_node("MatMul", ["lowered", "w"], ["y"], name="multiply"),
+    ]
+    weights = {
+        "much": np.array(500, np.float32),
+        "w": np.random.default_rng(3).standard_normal((8, 8)).astype(np.float32),
+    }
+    shape = [1, 8, 8]
+    return build_model(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, weights)
+
+
 def linear_result(x: Any) -> Any:
     weight = np.random.default_rng(7).standard_normal((3, 3)).astype(np.float32)
     return np.maximum(x @ weight, 0) @ (weight + weight)

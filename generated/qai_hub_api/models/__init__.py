@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from .link_job_result import LinkJobResult as LinkJobResult
     from .link_job_submit import LinkJobSubmit as LinkJobSubmit
     from .link_job_summary import LinkJobSummary as LinkJobSummary
+    from .mixed_precision_layer import MixedPrecisionLayer as MixedPrecisionLayer
+    from .mixed_precision_proposal import (
+        MixedPrecisionProposal as MixedPrecisionProposal,
+    )
     from .model import Model as Model
     from .model_authorization import ModelAuthorization as ModelAuthorization
     from .model_create import ModelCreate as ModelCreate
@@ -182,6 +186,8 @@ else:
         "LinkJobResult": ".link_job_result",
         "LinkJobSubmit": ".link_job_submit",
         "LinkJobSummary": ".link_job_summary",
+        "MixedPrecisionLayer": ".mixed_precision_layer",
+        "MixedPrecisionProposal": ".mixed_precision_proposal",
         "Model": ".model",
         "ModelAuthorization": ".model_authorization",
         "ModelCreate": ".model_create",
@@ -305,6 +311,8 @@ __all__ = (
     "LinkJobResult",
     "LinkJobSubmit",
     "LinkJobSummary",
+    "MixedPrecisionLayer",
+    "MixedPrecisionProposal",
     "Model",
     "ModelAuthorization",
     "ModelCreate",

@@ -24,6 +24,8 @@ class LayerAccuracyReport:
                 absent if there is none.
             simulated_on (str | Unset): Chip that was simulated; absent if none was.
             reason (str | Unset): Why layers or the simulation are missing; absent if they are not.
+            mixed_precision (MixedPrecisionProposal | Unset): Which layers to keep at 16 bits, and what that gains, as tried
+                on the calibration data. An extension.
     """
 
     layers: list[LayerAccuracy]
@@ -31,6 +33,7 @@ class LayerAccuracyReport:
     first_bad_layer: str | Unset = UNSET
     simulated_on: str | Unset = UNSET
     reason: str | Unset = UNSET
+    mixed_precision: MixedPrecisionProposal | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,6 +50,10 @@ class LayerAccuracyReport:
 
         reason = self.reason
 
+        mixed_precision: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.mixed_precision, Unset):
+            mixed_precision = self.mixed_precision.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -61,6 +68,8 @@ class LayerAccuracyReport:
             field_dict["simulated_on"] = simulated_on
         if reason is not UNSET:
             field_dict["reason"] = reason
+        if mixed_precision is not UNSET:
+            field_dict["mixed_precision"] = mixed_precision
 
         return field_dict
 
@@ -93,12 +102,20 @@ class LayerAccuracyReport:
         _reason = d.pop("reason", UNSET)
         reason: str | Unset = _reason if type(_reason) is str else UNSET
 
+        _mixed_precision = d.pop("mixed_precision", UNSET)
+        mixed_precision: MixedPrecisionProposal | Unset = (
+            MixedPrecisionProposal.from_dict(_mixed_precision)
+            if type(_mixed_precision) is dict
+            else UNSET
+        )
+
         layer_accuracy_report = cls.__new__(cls)
         layer_accuracy_report.layers = layers
         layer_accuracy_report.samples = samples
         layer_accuracy_report.first_bad_layer = first_bad_layer
         layer_accuracy_report.simulated_on = simulated_on
         layer_accuracy_report.reason = reason
+        layer_accuracy_report.mixed_precision = mixed_precision
 
         layer_accuracy_report.additional_properties = d or {}
         return layer_accuracy_report
@@ -121,3 +138,4 @@ class LayerAccuracyReport:
 
 
 from ..models.layer_accuracy import LayerAccuracy
+from ..models.mixed_precision_proposal import MixedPrecisionProposal

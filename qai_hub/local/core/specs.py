@@ -21,8 +21,8 @@ from qai_hub.local.store.records import Dataset, File, Job, Model
 from qai_hub.local.store.relations import find_model_by_digest, get_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
-SocLookup = Callable[[Mapping[str, Any]], Soc | None]
-"""Returns the chip of a device, given as jobs store it."""
+SocLookup = Callable[[Mapping[str, Any] | None], Soc | None]
+"""Returns the chip of a device, given as jobs store it; of None, the chip that stands for all."""
 
 # Formats of files that users may upload again: their provenance is looked up by their content.
 _QNN = (ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC)
@@ -75,7 +75,7 @@ class SpecBuilder:
             profile=job.kind == "profile",
             weights_dtype=_short_dtype(job.weights_dtype),
             activations_dtype=_short_dtype(job.activations_dtype),
-            soc=None if job.device is None else self._get_soc(job.device),
+            soc=self._job_soc(job),
             other_socs=self._other_socs(job),
             check_target=self._config.check_targets and KINDS[job.kind].checks_target,
             calibration=self._calibration(job, models[uses.input[0]], digests),
@@ -105,6 +105,11 @@ class SpecBuilder:
             return next((self._dataset_path(each, digests) for each in datasets.values()), None)
         except JobFailure:
             return None
+
+    def _job_soc(self, job: Job) -> Soc | None:
+        if job.device is None and job.kind != "quantize":
+            return None
+        return self._get_soc(job.device)
 
     def _other_socs(self, job: Job) -> tuple[Soc, ...]:
         """Return the distinct chips of a job's devices other than that of its first device."""

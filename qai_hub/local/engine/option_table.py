@@ -14,6 +14,7 @@ from qai_hub.local.engine.options import (
     integer_parser,
     parse_compute_units,
     parse_full_type,
+    parse_mixed_precision,
     parse_names,
     parse_options,
     parse_range_scheme,
@@ -39,6 +40,8 @@ TRUNCATE_64BIT_IO = "--truncate_64bit_io"
 CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
 FULL_TYPE = "--quantize_full_type"
+LITE_MP = "--lite_mp"
+INT16_ACTIVATIONS = "--int16_activations"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
@@ -143,10 +146,25 @@ OPTIONS = (
         parse=parse_range_scheme,
         handling={"quantize": Supported("both use the minimum and maximum; others fail the job")},
     ),
-    _settings_option(
-        "--lite_mp",
-        accepted="percentage=N;override_qtype=TYPE",
-        handling={"quantize": Unsupported("all layers get the same types")},
+    Option(
+        flag=LITE_MP,
+        accepted="percentage=N;override_qtype=int16",
+        parse=parse_mixed_precision,
+        handling={
+            "quantize": Supported(
+                "for 8-bit activations: the layers that cost most accuracy are kept at 16 bits, as "
+                "trials on the calibration data tell"
+            )
+        },
+    ),
+    _names_option(
+        INT16_ACTIVATIONS,
+        of="tensors",
+        handling={
+            "quantize": Supported(
+                "for 8-bit activations: these tensors are kept at 16 bits; of this hub alone"
+            )
+        },
     ),
     Option(
         flag=COMPUTE_UNIT,

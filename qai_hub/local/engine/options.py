@@ -111,6 +111,38 @@ def parse_range_scheme(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class MixedPrecision:
+    """Keep some layers at 16 bits.
+
+    Attributes:
+        percentage: How many of the layers, in percent.
+    """
+
+    percentage: float
+
+
+def parse_mixed_precision(value: str) -> MixedPrecision:
+    """Parse which share of the layers gets more bits."""
+    settings = parse_settings(value)
+    if set(settings) != {"percentage", "override_qtype"}:
+        raise ValueError("it must have the settings percentage and override_qtype.")
+    kind = settings["override_qtype"]
+    if kind != "int16":
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub does not support override_qtype={quote_name(kind)} of --lite_mp. "
+            "Supported: override_qtype=int16.",
+        )
+    try:
+        percentage = float(settings["percentage"])
+    except ValueError:
+        raise ValueError("percentage is not a number.") from None
+    if not 0 < percentage <= 100:
+        raise ValueError("percentage must be above 0, and 100 at most.")
+    return MixedPrecision(percentage)
+
+
 def integer_parser(maximum: int) -> Callable[[str], int]:
     """Return a parser of integers from 1 to `maximum`."""
 

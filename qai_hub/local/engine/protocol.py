@@ -116,7 +116,8 @@ class AttemptRequest:
         profile: Run: measure times and memory.
         weights_dtype: Quantize: type of the weights, such as "INT8".
         activations_dtype: Quantize: type of the activations.
-        soc: Chip of the job's device; None for a job without a device.
+        soc: Chip of the job's device; None for a job without a device. Quantize: chip to simulate
+            layers of.
         other_socs: Compile: the other chips of its further devices.
         check_target: Compile and link: compare the target model with its source model in
             simulation.

@@ -58,6 +58,7 @@ EXAMPLES = {
     "--quantize_io_type": "uint8",
     "--range_scheme": "min_max",
     "--lite_mp": "percentage=10;override_qtype=int16",
+    "--int16_activations": "a,b",
     "--compute_unit": "npu,cpu",
     "--max_profiler_iterations": "7",
     "--max_profiler_time": "60",

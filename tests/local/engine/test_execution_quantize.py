@@ -311,9 +311,10 @@ def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> N
     close = execute(asked, tmp_path / "a").result
 
     assert close["psnr"]["y"] < 20
-    (notice,) = close["notices"]
-    assert (notice["severity"], notice["context"]) == ("WARNING", "MODEL")
-    assert "is inaccurate: its PSNR is only" in notice["message"]
+    told = close["notices"]
+    assert {(each["severity"], each["context"]) for each in told} == {("WARNING", "MODEL")}
+    assert "is inaccurate: its PSNR is only" in told[0]["message"]
+    assert "The output 'y' has a PSNR of" in told[1]["message"]
 
 
 ALONE: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, ...]]] = {

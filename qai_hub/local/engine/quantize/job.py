@@ -1,12 +1,18 @@
 """Quantizes a model within a compile job, as `--quantize_full_type` requests."""
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from qai_hub.local.engine.datasets import MAX_CALIBRATION_SAMPLES
+from qai_hub.local.engine.datasets import (
+    MAX_CALIBRATION_SAMPLES,
+    CalibrationSamples,
+    InputDataset,
+)
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
@@ -17,7 +23,12 @@ from qai_hub.local.engine.onnx.prepare import (
     remove_initializer_inputs,
 )
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
-from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
+from qai_hub.local.engine.option_table import (
+    FULL_TYPE,
+    INT16_ACTIVATIONS,
+    LITE_MP,
+    parse_job_options,
+)
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -27,6 +38,9 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
+from qai_hub.local.engine.quantize.accuracy import AccuracyAnalysis
+from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
+from qai_hub.local.engine.quantize.proposal import check_mixed_options
 from qai_hub.local.engine.quantize.qdq import (
     QuantizedModel,
     check_quantizable,
@@ -136,17 +150,36 @@ def quantize_model(
     options = parse_job_options(request.options, "quantize")
     dtypes = request.weights_dtype, request.activations_dtype
     get_quant_types(*dtypes)
+    check_mixed_options(options.values, request.activations_dtype)
     work = folder / WORK_FOLDER
+    began = time.monotonic()
     source, ports = _open_float_model(request, work)
-    quantized = quantize_file(
-        source,
-        ports,
-        _get_calibration_data(request),
-        dtypes,
-        work,
-        external_data_threshold=external_data_threshold,
-        max_samples=max_samples,
-    )
+    data = _get_calibration_data(request)
+
+    def quantize(name: str, int16: Sequence[str] = ()) -> QuantizedModel:
+        return quantize_file(
+            source,
+            ports,
+            data,
+            dtypes,
+            work / name,
+            external_data_threshold=external_data_threshold,
+            max_samples=max_samples,
+            int16=int16,
+        )
+
+    quantized = quantize("first", options.values.get(INT16_ACTIVATIONS, ()))
+    with closing(InputDataset(data, ports)) as dataset:
+        samples = CalibrationSamples(dataset, MAX_SAMPLES)
+        accuracy = AccuracyAnalysis(samples, request.soc, work, time.monotonic() - began)
+        mixed = options.values.get(LITE_MP)
+        if mixed is not None:
+            quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
+        layers = accuracy.report(quantized)
+        if request.activations_dtype == "INT8" and not options.values.keys() & _MIXED_OPTIONS:
+            layers = accuracy.add_proposal(
+                layers, quantized, lambda int16: quantize("proposed", int16)
+            )
     inputs, outputs = _build_specs(ports, quantized)
     return Report(
         result={
@@ -154,7 +187,8 @@ def quantize_model(
             **specs_to_json(inputs, outputs),
             "tool_versions": tool_versions(),
             "psnr": quantized.psnr,
-            "notices": options.notices + quantized.notices,
+            "layer_accuracy": layers.to_json(),
+            "notices": options.notices + quantized.notices + layers.notices,
         },
         files={
             "target_model": publish_model(
@@ -162,6 +196,9 @@ def quantize_model(
             )
         },
     )
+
+
+_MIXED_OPTIONS = {LITE_MP, INT16_ACTIVATIONS}
 
 
 def _get_calibration_data(request: AttemptRequest) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +21,11 @@ from qai_hub.local.engine.datasets import (
     InputDataset,
 )
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
+from qai_hub.local.engine.onnx.edit import (
+    OPSET_ALL_TYPES,
+    OPSET_PER_CHANNEL,
+    convert_opset,
+)
 from qai_hub.local.engine.onnx.model_files import iter_tensors
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
@@ -30,11 +35,17 @@ from qai_hub.local.engine.onnx.prepare import (
     optimise,
 )
 from qai_hub.local.engine.onnx.signature import Port
+from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.compare import compare_isolated
 from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
+)
+from qai_hub.local.engine.quantize.mixed_precision import (
+    build_overrides,
+    iter_float_values,
+    name_all_nodes,
 )
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs
 from qai_hub.local.engine.steps import Step, begin_step
@@ -137,6 +148,7 @@ class QuantizedModel:
 
     Attributes:
         path: Its .onnx file, in a separate folder.
+        original: The .onnx file of the float model, as it was quantized.
         has_external_data: Whether its weights are in a file beside it.
         sample_count: Number of samples that it was calibrated on.
         psnr: PSNR of each output relative to the float model, in decibels.
@@ -145,6 +157,7 @@ class QuantizedModel:
     """
 
     path: Path
+    original: Path
     has_external_data: bool
     sample_count: int
     psnr: dict[str, float]
@@ -161,6 +174,7 @@ def quantize_file(
     *,
     external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
     max_samples: int = MAX_CALIBRATION_SAMPLES,
+    int16: Sequence[str] = (),
 ) -> QuantizedModel:
     """Quantize a float model, and compare the result with it.
 
@@ -173,6 +187,7 @@ def quantize_file(
         external_data_threshold: Size in bytes from which weights are stored in a file beside the
             graph.
         max_samples: Maximum number of samples to calibrate on.
+        int16: Tensors of the folded model to keep at 16 bits, if activations have 8.
 
     Returns:
         The quantized model.
@@ -188,12 +203,13 @@ def quantize_file(
         check_finite_outputs(source, samples)
         begin_step(Step.PREPARING)
         prepared = work / "prepared" / "model.onnx"
-        _prepare(source, prepared, quant_types, external_data_threshold)
+        _prepare(source, prepared, quant_types, external_data_threshold, is_mixed=bool(int16))
+        overrides = _build_overrides(prepared, int16) if int16 else None
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir()
         begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
-        _quantize(prepared, target, samples, quant_types)
+        _quantize(prepared, target, samples, quant_types, overrides)
         has_external_data = needs_external_data(target, external_data_threshold)
         clean_up_model(target, has_external_data=has_external_data)
         begin_step(Step.COMPARING)
@@ -202,6 +218,7 @@ def quantize_file(
     logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
+        original=prepared,
         has_external_data=has_external_data,
         sample_count=samples.count,
         psnr=comparison.psnr,
@@ -242,9 +259,11 @@ def _prepare(
     prepared: Path,
     quant_types: tuple[QuantType, QuantType],
     external_data_threshold: int,
+    *,
+    is_mixed: bool,
 ) -> None:
     """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
-    prepared.parent.mkdir()
+    prepared.parent.mkdir(parents=True)
     optimise(source, prepared)
     clean_up_model(
         prepared, has_external_data=needs_external_data(prepared, external_data_threshold)
@@ -252,7 +271,7 @@ def _prepare(
     model = onnx.load(prepared, load_external_data=False)
     needed = (
         OPSET_PER_CHANNEL
-        if quant_types == (_WEIGHT_TYPES["INT8"], _ACTIVATION_TYPES["INT8"])
+        if quant_types == (_WEIGHT_TYPES["INT8"], _ACTIVATION_TYPES["INT8"]) and not is_mixed
         else OPSET_ALL_TYPES
     )
     model = convert_opset(model, needed)
@@ -262,11 +281,30 @@ def _prepare(
     prepared.write_bytes(model.SerializeToString())
 
 
+def _build_overrides(prepared: Path, int16: Sequence[str]) -> dict[str, Any]:
+    """Return the overrides that keep tensors at 16 bits; refuse names that the model lacks."""
+    model = onnx.load(prepared, load_external_data=False)
+    name_all_nodes(model)
+    present = {value.name for value in iter_float_values(model)}
+    unknown = [name for name in int16 if name not in present]
+    if unknown:
+        reason = (
+            f"{INT16_ACTIVATIONS} names {quote_name(unknown[0])}, which is no computed tensor of "
+            "floats of the model as it is quantized: QuantizeJob.get_layer_accuracy() of a job "
+            "without this option lists them."
+        )
+        raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+    overrides = build_overrides(model, int16)
+    prepared.write_bytes(model.SerializeToString())
+    return overrides
+
+
 def _quantize(
     prepared: Path,
     target: Path,
     samples: CalibrationSamples,
     quant_types: tuple[QuantType, QuantType],
+    overrides: dict[str, Any] | None = None,
 ) -> None:
     try:
         config = get_qnn_qdq_config(
@@ -276,6 +314,9 @@ def _quantize(
             activation_type=quant_types[1],
             per_channel=True,
             weight_symmetric=True,
+            init_overrides=overrides,
+            # The overrides have the conversions between types of activations already.
+            add_qtype_converts=False,
         )
         config.extra_options[FORCE_OPTION] = True
         with warnings.catch_warnings(), quantizing_first_operators():

@@ -1,0 +1,230 @@
+"""Reports which layers of a quantized model lose accuracy."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from qai_hub.local.engine.datasets import CalibrationSamples
+from qai_hub.local.engine.failures import JobFailure
+from qai_hub.local.engine.isolated import CallError, call_isolated
+from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.protocol import NoticeSeverity, Soc, build_notice, quote_name
+from qai_hub.local.engine.quantize.layers import (
+    BAD_PSNR,
+    MAX_LAYERS,
+    Layer,
+    Ratio,
+    compute_losses,
+    find_first_bad_layer,
+    find_layers,
+    get_psnr,
+    get_simulated_psnr,
+    measure_layers,
+)
+from qai_hub.local.engine.quantize.proposal import Proposal
+from qai_hub.local.engine.quantize.psnr import LOW_PSNR
+
+logger = logging.getLogger(__name__)
+
+# Named, not imported: QNN's modules import those of this package.
+_SIMULATE = "qai_hub.local.engine.qnn.layer_simulation:simulate_layers"
+_MORE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerReport:
+    """How close the layers of a quantized model are to the float model's.
+
+    Attributes:
+        layers: The layers, in the order of computation.
+        samples: Number of samples that they were compared on.
+        first_bad_layer: The first that loses far more accuracy than those before it; None if there
+            is none.
+        simulated_on: Chip that was simulated; empty if none was.
+        reason: Why layers or the simulation are missing; empty if they are not.
+        proposal: Tensors to keep at 16 bits; None if that was not tried, or gains little.
+        notices: Notices for the user.
+    """
+
+    layers: Sequence[Layer] = ()
+    samples: int = 0
+    first_bad_layer: Layer | None = None
+    simulated_on: str = ""
+    reason: str = ""
+    proposal: Proposal | None = None
+    notices: list[dict[str, str]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON of a `LayerAccuracyReport`."""
+        bad = self.first_bad_layer
+        optional = {
+            "first_bad_layer": "" if bad is None else bad.tensor,
+            "simulated_on": self.simulated_on,
+            "reason": self.reason,
+        }
+        return {
+            "layers": [layer.to_json() for layer in self.layers],
+            "samples": self.samples,
+            **{key: text for key, text in optional.items() if text},
+            **({} if self.proposal is None else {"mixed_precision": self.proposal.to_json()}),
+        }
+
+
+def report_layers(
+    original: Path,
+    quantized: Path,
+    samples: CalibrationSamples,
+    psnr: Mapping[str, float],
+    soc: Soc | None,
+    work: Path,
+    seconds: float,
+) -> LayerReport:
+    """Compare the layers of a quantized model with the float model's, on the CPU and in simulation.
+
+    Args:
+        original: The float model, as it was quantized, with its weights in the file.
+        quantized: The quantized model, likewise.
+        samples: The samples to compare them on.
+        psnr: PSNR of the quantized model's outputs.
+        soc: The chip to simulate; None to simulate none.
+        work: Folder for generated files.
+        seconds: Time that each of the two may take.
+
+    Returns:
+        The report.
+    """
+    layers = find_layers(onnx.load(original), onnx.load(quantized))
+    if len(layers) > MAX_LAYERS:
+        reason = (
+            f"The model has {len(layers)} computed tensors: this hub measures up to {MAX_LAYERS}."
+        )
+        return LayerReport(reason=reason)
+    try:
+        measured, done, count = measure_layers(
+            original,
+            quantized,
+            layers,
+            samples,
+            work,
+            deadline=time.monotonic() + seconds,
+        )
+    except JobFailure as failure:
+        return LayerReport(reason=f"The layers were not measured: {failure.reason}")
+    reason = ""
+    if done < len(layers):
+        reason = (
+            f"{done} of {len(layers)} tensors were measured, in {seconds:.0f} s: no more time was "
+            "spent on the others."
+        )
+    simulated_on = ""
+    if soc is not None and measured:
+        first = next(iter(samples))
+        measured, problem = _simulate(original, quantized, measured, first, soc, work, seconds)
+        reason = " ".join(filter(None, (reason, problem)))
+        if any(layer.simulated_psnr is not None for layer in measured):
+            simulated_on = soc.name
+    bad = find_first_bad_layer(measured) or find_first_bad_layer(measured, get_simulated_psnr)
+    return LayerReport(
+        layers=measured,
+        samples=count,
+        first_bad_layer=bad,
+        simulated_on=simulated_on,
+        reason=reason,
+        notices=_build_notices(measured, bad, psnr),
+    )
+
+
+def _simulate(
+    original: Path,
+    quantized: Path,
+    layers: Sequence[Layer],
+    sample: Mapping[str, Tensor],
+    soc: Soc,
+    work: Path,
+    seconds: float,
+) -> tuple[list[Layer], str]:
+    """Return the layers with their simulated PSNR, and why some have none."""
+    arrays = {f"a{index}": tensor for index, tensor in enumerate(sample.values())}
+    path = work / "sample.npz"
+    np.savez(path, allow_pickle=False, **arrays)
+    arguments = {
+        "original": original,
+        "quantized": quantized,
+        "layers": [asdict(layer) for layer in layers],
+        "inputs": list(sample),
+        "sample": path,
+        "soc": soc.to_json(),
+        "seconds": seconds,
+    }
+    problem = ""
+    # The first chunk of layers may take longer than all are meant to.
+    limit = 2 * seconds + _MORE_SECONDS
+    try:
+        found = call_isolated(_SIMULATE, arguments, work / "simulation", limit)["psnr"]
+    except JobFailure as failure:
+        return list(layers), f"Layers were not simulated: {failure.reason}"
+    except CallError as error:
+        found = (error.progress or {}).get("psnr", {})
+        problem = f"The simulation of layers {error.reason}."
+    if not problem and len(found) < len(layers):
+        problem = (
+            f"{len(found)} of {len(layers)} tensors were simulated, in {seconds:.0f} s: no "
+            "more time was spent on the others."
+        )
+    return [replace(each, simulated_psnr=found.get(each.tensor)) for each in layers], problem
+
+
+def _build_notices(
+    layers: Sequence[Layer], bad: Layer | None, psnr: Mapping[str, float]
+) -> list[dict[str, str]]:
+    """Tell where accuracy is lost, if an output is far from the float model's."""
+    simulated = {layer.tensor: get_simulated_psnr(layer) for layer in layers}
+    far = {name: ratio for name, ratio in psnr.items() if ratio < BAD_PSNR}
+    far_simulated = {
+        name: simulated[name]
+        for name in psnr
+        if name not in far and simulated.get(name, BAD_PSNR) < BAD_PSNR
+    }
+    ratios = far or far_simulated
+    if not ratios:
+        return []
+    ratio = get_psnr if far else get_simulated_psnr
+    where = "" if far else " in HTP simulation"
+    name = min(ratios, key=lambda each: ratios[each])
+    severity: NoticeSeverity = "WARNING" if ratios[name] < LOW_PSNR else "INFO"
+    worst = bad or _find_worst_layer(layers, ratio)
+    if worst is None:
+        return []
+    losses = compute_losses(layers, ratio)
+    loss = losses.get(worst.tensor, 0.0)
+    lost = f", {loss:.1f} dB less than its inputs" if loss < math.inf else ""
+    what = "The first layer that loses far more accuracy than those before it is"
+    if bad is None:
+        what = "No single layer loses far more accuracy than those before it; the most loses"
+    message = (
+        f"The output {quote_name(name)} has a PSNR of {ratios[name]:.1f} dB{where}. {what} "
+        f"{_describe(worst)}, with {ratio(worst):.1f} dB{lost}. "
+        "QuantizeJob.get_layer_accuracy() lists all layers."
+    )
+    return [build_notice(severity, "MODEL", message)]
+
+
+def _find_worst_layer(layers: Sequence[Layer], ratio: Ratio) -> Layer | None:
+    """Return the layer that loses most among those that are inaccurate."""
+    losses = compute_losses(layers, ratio)
+    inaccurate = [layer for layer in layers if ratio(layer) < BAD_PSNR]
+    return max(inaccurate, key=lambda layer: losses[layer.tensor], default=None)
+
+
+def _describe(layer: Layer) -> str:
+    if not layer.operator:
+        return f"the input {quote_name(layer.tensor)}"
+    node = f" of the node {quote_name(layer.node)}" if layer.node else ""
+    return f"{quote_name(layer.tensor)} ({layer.operator}{node})"

@@ -1,0 +1,54 @@
+"""Which layers of a quantized model lose accuracy, asked of a local hub; and what mends it."""
+
+import numpy as np
+import pytest
+from support.execution_models import offset_model, samples
+from support.qnn import BINARY, GEN_3, compiled, on_cpu, simulated, target_of
+from support.real_models import psnr
+
+import qai_hub as hub
+from qai_hub.client import Client
+
+INTEGERS = hub.Device("RB3 Gen 2 (Proxy)")
+
+
+@pytest.fixture(scope="module")
+def inputs() -> dict[str, list[np.ndarray]]:
+    return {"x": samples(4, 1, 8, 8)}
+
+
+def test_the_bad_layer_is_found_and_mended_on_the_chip(
+    client: Client, inputs: dict[str, list[np.ndarray]]
+) -> None:
+    pytest.importorskip("onnxruntime_qnn")
+    job = client.submit_quantize_job(offset_model(), inputs)
+
+    accuracy = job.get_layer_accuracy()
+
+    assert accuracy is not None
+    assert accuracy.first_bad_layer is not None
+    assert accuracy.first_bad_layer.tensor == "lowered"
+    assert accuracy.simulated_on
+    assert accuracy.reason is None
+    y = accuracy.layers[-1]
+    assert y.psnr is not None
+    assert y.simulated_psnr == pytest.approx(y.psnr, abs=3)
+    proposal = accuracy.mixed_precision
+    assert proposal is not None
+
+    better = client.submit_quantize_job(offset_model(), inputs, options=proposal.options)
+    told = better.get_psnr()
+    assert told is not None
+    assert told["y"] == pytest.approx(proposal.psnr_after)
+
+    first = {"x": inputs["x"][:1]}
+    expected = on_cpu(offset_model().SerializeToString(), first)["y"][0]
+    for device in (INTEGERS, GEN_3):
+        binary = compiled(client, target_of(better), BINARY, device)
+        _, outputs = simulated(client, target_of(binary), first, device)
+        assert psnr(expected, outputs["y"][0]) > proposal.psnr_before + 20
+
+
+def test_a_job_that_failed_has_no_report(client: Client) -> None:
+    job = client.submit_quantize_job(offset_model(), {"z": samples(1, 1, 8, 8)})
+    assert job.get_layer_accuracy() is None
