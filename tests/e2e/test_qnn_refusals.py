@@ -109,6 +109,33 @@ def test_types_that_an_operator_is_not_supported_for_are_named(client: Client) -
     )
 
 
+def test_an_operator_with_q_and_dq_around_a_part_of_its_tensors(client: Client) -> None:
+    parameters = ["scale", "zero"]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", *parameters], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", *parameters], ["xd"]),
+        helper.make_node("DequantizeLinear", ["wq", "scales", "zeros"], ["wd"], axis=0),
+        helper.make_node("Conv", ["xd", "wd"], ["a"], name="conv"),
+        helper.make_node("Sigmoid", ["a"], ["s"], name="gate"),
+        helper.make_node("QuantizeLinear", ["s", *parameters], ["sq"]),
+        helper.make_node("DequantizeLinear", ["sq", *parameters], ["y"]),
+    ]
+    constants: dict[str, Any] = {
+        "scale": np.float32(0.01),
+        "zero": np.int8(0),
+        "zeros": np.zeros(2, np.int8),
+        "scales": np.array([0.01, 0.02], np.float32),
+        "wq": RANDOM.integers(-99, 99, (2, 2, 1, 1)).astype(np.int8),
+    }
+    shape = [1, 2, 6, 6]
+    model = model_of(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, constants)
+    _, reason = refused(client, model, BINARY)
+    assert reason.startswith(
+        "QNN needs Q and DQ around all tensors of an operator or none, and these have some: "
+        "Conv ('conv', with 'a' before Sigmoid ('gate')). Add Q and DQ to the others, or compile"
+    )
+
+
 def test_advice_to_quantize_says_what_will_still_be_refused(client: Client) -> None:
     _, reason = refused(client, scatter(), BINARY, INTEGERS)
     assert "quantize it with a quantize job" not in reason

@@ -178,19 +178,42 @@ def test_floats_become_bytes_by_a_q(last: str) -> None:
     model = byte_output(helper.make_node("Relu", ["x"], ["c"], name="relu"), last=last)
     assert same_results(quantize_byte_outputs, model, PIXELS)
     quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
-    assert operators(model)[:3] == ["Relu", "Floor", "Q"]
+    moves = ["Transpose"] * (last == "moved")
+    assert operators(model) == ["Relu", *moves, "Floor", "Q"]
 
 
-def test_quantized_values_become_bytes_by_one_q() -> None:
+@pytest.mark.parametrize(
+    ("last", "after"), [("y", []), ("moved", ["DQ", "Transpose", "Q"])], ids=["output", "moved"]
+)
+def test_quantized_values_become_bytes_by_one_q(last: str, after: list[str]) -> None:
     nodes = [
         helper.make_node("Relu", ["x"], ["r"], name="relu"),
         q("r", "rq", "a"),
         dq("rq", "c", "a"),
     ]
-    model = byte_output(*nodes, **encodings(a=(1.0, np.uint8(0))))
+    model = byte_output(*nodes, last=last, **encodings(a=(1.0, np.uint8(0))))
     assert same_results(quantize_byte_outputs, model, np.rint(PIXELS).clip(0, 255))
     quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
-    assert operators(model) == ["Relu", "Q"]
+    assert operators(model) == ["Relu", "Q", *after]
+
+
+def test_values_that_are_used_in_floats_too_keep_their_q() -> None:
+    nodes = [q("x", "xq", "a"), dq("xq", "c", "a"), helper.make_node("Neg", ["c"], ["z"], name="n")]
+    model = byte_output(*nodes, **encodings(a=(2.0, np.uint8(0))))
+    model.graph.output.append(helper.make_tensor_value_info("z", FLOAT, SHAPE))
+    assert same_results(quantize_byte_outputs, model, PIXELS.clip(0, 127))
+
+
+@pytest.mark.parametrize("extra", ["output", "bool"])
+def test_casts_that_are_no_output_of_bytes_alone_stay(extra: str) -> None:
+    model = byte_output(helper.make_node("Relu", ["x"], ["c"], name="relu"))
+    if extra == "bool":
+        model.graph.node[1].attribute[0].i = onnx.TensorProto.BOOL
+        model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.BOOL
+    else:
+        model.graph.node.append(helper.make_node("Cast", ["y"], ["z"], to=FLOAT, name="back"))
+        model.graph.output.append(helper.make_tensor_value_info("z", FLOAT, SHAPE))
+    assert not same_results(quantize_byte_outputs, model, PIXELS)
 
 
 def test_bytes_within_the_model_stay_a_cast() -> None:

@@ -13,8 +13,11 @@ import onnx
 from onnx import helper, numpy_helper
 
 _CLAMPS = {"Relu", "Clip"}
-# Operators that change the order of elements and not their values.
-_MOVES = {"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+# Operators that move or copy elements of their first input, and do not change their values.
+_MOVES = {
+    *("DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice"),
+    *("SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
+}
 
 _INTEGER_TYPES = {
     onnx.TensorProto.UINT8,
@@ -59,6 +62,7 @@ def quantize_before_clamps(model: onnx.ModelProto) -> bool:
     producers = {name: node for node in graph.node for name in node.output}
     consumers = _find_consumers(graph)
     taken = {name for node in graph.node for name in (*node.output, node.name)}
+    values = {value.name: value for value in _iter_values(graph)}
     added: dict[int, list[onnx.NodeProto]] = {}
     for index, clamp in enumerate(graph.node):
         before = producers.get(clamp.input[0]) if clamp.op_type in _CLAMPS else None
@@ -79,7 +83,7 @@ def quantize_before_clamps(model: onnx.ModelProto) -> bool:
             node.input.extend(after[0].input[1:])
             node.domain = after[0].domain
             node.attribute.extend(after[0].attribute)
-        clamp.input[0] = floats
+        clamp.input[0] = _declare_like(graph, values, floats, name, onnx.TensorProto.FLOAT)
         added[index] = pair
     _insert_nodes(graph, added)
     return bool(added)
@@ -134,10 +138,11 @@ def remove_idle_clamps(model: onnx.ModelProto) -> bool:
 def quantize_byte_outputs(model: onnx.ModelProto) -> bool:
     """Turn a Cast of floats to uint8 outputs into a QuantizeLinear with a scale of 1, in place.
 
-    QNN's HTP does not transpose uint8 tensors, and the layout of convolutions makes ONNX Runtime
-    transpose outputs. It does transpose quantized ones of the same 8 bits. Cast cuts fractions off,
-    for which Floor comes first; values that are quantized already have been rounded. Values outside
-    of 0 to 255, which have no defined result in Cast, become the nearest of the two.
+    QNN's HTP does not transpose or otherwise move uint8 tensors, and the layout of convolutions
+    makes ONNX Runtime transpose outputs. It does move floats, and quantized tensors of the same 8
+    bits. Operators between the Cast and the output therefore come before the Q. Cast cuts fractions
+    off, for which Floor comes first; values that are quantized already have been rounded. Values
+    outside of 0 to 255, which have no defined result in Cast, become the nearest of the two.
 
     Args:
         model: The model, which is changed.
@@ -146,45 +151,148 @@ def quantize_byte_outputs(model: onnx.ModelProto) -> bool:
         Whether there were any.
     """
     graph = model.graph
-    types = {value.name: value.type.tensor_type.elem_type for value in _iter_values(graph)}
-    producers = {name: node for node in graph.node for name in node.output}
-    casts = [
-        (index, node)
-        for index, node in enumerate(graph.node)
-        if node.op_type == "Cast"
-        and node.attribute[0].i == onnx.TensorProto.UINT8
-        and types.get(node.input[0]) == onnx.TensorProto.FLOAT
-        and _reaches_outputs_only(node.output[0], graph)
-    ]
-    consumers = _find_consumers(graph)
-    taken = {name for node in graph.node for name in node.output}
-    taken |= {tensor.name for tensor in graph.initializer}
-    added: dict[int, list[onnx.NodeProto]] = {}
-    dropped: set[str] = set()
-    for index, cast in casts:
-        name = cast.input[0]
-        whole, scale, zero = (f"{cast.output[0]}_{what}" for what in ("whole", "step", "zero"))
-        if {whole, scale, zero} & taken:
-            continue
-        before = producers.get(name)
-        if before is None or before.op_type != "DequantizeLinear":
-            added[index] = [helper.make_node("Floor", [name], [whole], name=whole)]
-            name = whole
+    rewriter = _ByteOutputs(graph)
+    casts = [node for node in graph.node if node.op_type == "Cast"]
+    changed = [rewriter.rewrite(cast) for cast in casts]
+    if any(changed):
+        rewriter.finish()
+    return any(changed)
+
+
+class _ByteOutputs:
+    """Rewrites of one graph that are not finished yet."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self._graph = graph
+        self._values = {value.name: value for value in _iter_values(graph)}
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._consumers = _find_consumers(graph)
+        self._taken = {name for node in graph.node for name in (*node.input, *node.output)}
+        # What replaces a node, by the name of its first output.
+        self._replaced: dict[str, list[onnx.NodeProto]] = {}
+
+    def rewrite(self, cast: onnx.NodeProto) -> bool:
+        """Replace a Cast and what moves its result, if it makes uint8 outputs of floats."""
+        target = next((each.i for each in cast.attribute if each.name == "to"), 0)
+        source = self._values.get(cast.input[0])
+        if target != onnx.TensorProto.UINT8 or source is None:
+            return False
+        moves = self._find_moves(cast)
+        parameters = [f"{cast.output[0]}_{what}" for what in ("step", "zero")]
+        is_float = source.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        if moves is None or not is_float or self._taken.intersection(parameters):
+            return False
+        self._graph.initializer.extend(
+            [
+                numpy_helper.from_array(np.array(1, np.float32), parameters[0]),
+                numpy_helper.from_array(np.array(0, np.uint8), parameters[1]),
+            ]
+        )
+        before = self._producers.get(source.name)
+        if before is not None and before.op_type == "DequantizeLinear":
+            self._rewrite_quantized(cast, moves, before, parameters)
         else:
-            # One Q does for both, as the compiler does not transpose the result of Q, DQ and Q.
-            first = producers.get(before.input[0])
-            if first is not None and _is_chain([first, before, cast], consumers):
-                dropped.update([first.output[0], before.output[0]])
-                name = first.input[0]
-        graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), scale))
-        graph.initializer.append(numpy_helper.from_array(np.array(0, np.uint8), zero))
-        cast.op_type = "QuantizeLinear"
-        cast.input[:] = [name, scale, zero]
-        del cast.attribute[:]
-    _insert_nodes(graph, added)
-    if dropped:
-        _set_nodes(graph, [node for node in graph.node if node.output[0] not in dropped])
-    return bool(casts)
+            self._rewrite_floats(cast, moves, parameters)
+        return True
+
+    def finish(self) -> None:
+        """Put the new nodes into the graph."""
+        nodes = [
+            new
+            for node in self._graph.node
+            for new in self._replaced.get(next(iter(node.output), ""), [node])
+        ]
+        _set_nodes(self._graph, nodes)
+
+    def _find_moves(self, cast: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+        """Return the nodes from a Cast to the output, each the only use of the one before."""
+        moves: list[onnx.NodeProto] = []
+        name = cast.output[0]
+        while True:
+            uses = self._consumers[name]
+            if len(uses) != 1:
+                return None
+            if not uses[0].op_type:
+                return moves
+            if uses[0].op_type not in _MOVES or uses[0].input[0] != name:
+                return None
+            moves.append(uses[0])
+            name = uses[0].output[0]
+
+    def _rewrite_floats(
+        self, cast: onnx.NodeProto, moves: Sequence[onnx.NodeProto], parameters: Sequence[str]
+    ) -> None:
+        """Move floats, then round them down and quantize them."""
+        source = cast.input[0]
+        self._replaced[cast.output[0]] = []
+        for move in moves:
+            source = self._move_floats(move, source)
+        last = moves[-1] if moves else cast
+        output = last.output[0]
+        whole = self._declare(f"{output}_whole", source)
+        self._replaced[output] += [
+            helper.make_node("Floor", [source], [whole], name=whole),
+            helper.make_node(
+                "QuantizeLinear", [whole, *parameters], [output], name=f"{output}_bytes"
+            ),
+        ]
+
+    def _rewrite_quantized(
+        self,
+        cast: onnx.NodeProto,
+        moves: Sequence[onnx.NodeProto],
+        before: onnx.NodeProto,
+        parameters: Sequence[str],
+    ) -> None:
+        """Quantize with a scale of 1, and move what is between a DQ and a Q of this scale."""
+        source, output = cast.input[0], cast.output[0]
+        first = self._producers.get(before.input[0])
+        if first is not None and _is_chain([first, before, cast], self._consumers):
+            # One Q does for both: QNN does not move the result of Q, DQ and Q.
+            source = first.input[0]
+            self._replaced[first.output[0]] = self._replaced[before.output[0]] = []
+        q = helper.make_node(
+            "QuantizeLinear", [source, *parameters], [output], name=f"{output}_bytes"
+        )
+        self._replaced[output] = [q]
+        for move in moves:
+            floats = self._declare(f"{output}_moved", move.input[0])
+            dq = helper.make_node("DequantizeLinear", [output, *parameters], [floats], name=floats)
+            output = move.output[0]
+            moved = self._move_floats(move, floats)
+            name = f"{output}_bytes"
+            q = helper.make_node("QuantizeLinear", [moved, *parameters], [output], name=name)
+            self._replaced[output] = [dq, *self._replaced[output], q]
+
+    def _move_floats(self, move: onnx.NodeProto, source: str) -> str:
+        """Replace a node by one that moves floats; return its result."""
+        changed = onnx.NodeProto()
+        changed.CopyFrom(move)
+        changed.input[0] = source
+        changed.output[0] = self._declare(f"{move.output[0]}_floats", move.output[0])
+        self._replaced[move.output[0]] = [changed]
+        return changed.output[0]
+
+    def _declare(self, name: str, like: str) -> str:
+        """Declare a tensor of floats with the shape of another one; return its name."""
+        return _declare_like(self._graph, self._values, name, like, onnx.TensorProto.FLOAT)
+
+
+def _declare_like(
+    graph: onnx.GraphProto,
+    values: dict[str, onnx.ValueInfoProto],
+    name: str,
+    like: str,
+    elem_type: int,
+) -> str:
+    if like in values:
+        value = onnx.ValueInfoProto()
+        value.CopyFrom(values[like])
+        value.name = name
+        value.type.tensor_type.elem_type = elem_type
+        values[name] = value
+        graph.value_info.append(value)
+    return name
 
 
 def _has_quantized_input(node: onnx.NodeProto, producers: dict[str, onnx.NodeProto]) -> bool:
@@ -201,18 +309,6 @@ def _find_consumers(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
     for output in graph.output:
         consumers[output.name].append(onnx.NodeProto())
     return consumers
-
-
-def _reaches_outputs_only(name: str, graph: onnx.GraphProto) -> bool:
-    """Return whether a tensor, or the same values in another order, becomes outputs only."""
-    consumers = _find_consumers(graph)
-    pending = [name]
-    while pending:
-        for node in consumers[pending.pop()]:
-            if node.op_type and node.op_type not in _MOVES:
-                return False
-            pending.extend(node.output)
-    return True
 
 
 def _iter_values(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:

@@ -32,6 +32,7 @@ class Cause(Enum):
     TYPES = "types"
     FLOATS_ONLY = "floats only"
     LEFT_IN_FLOATS = "left in floats"
+    PARTLY_QUANTIZED = "partly quantized"
     QUANTIZED_FORM = "quantized form"
     UNKNOWN = "unknown"
 
@@ -95,7 +96,11 @@ def find_support(source: Path, options: Mapping[str, str]) -> Support:
     except JobFailure as failure:
         return Support(None, tuple(examiner.find_culprits()), failure.reason)
     problems = [examiner.explain(name) for name in placement.refused]
-    problems += [examiner.explain_inserted(op, name) for op, name in placement.inserted]
+    problems += [
+        examiner.explain_inserted(op, name)
+        for op, name in placement.inserted
+        if name not in placement.refused
+    ]
     return Support(placement, tuple(dict.fromkeys(problems)))
 
 
@@ -212,6 +217,10 @@ _TEXTS = {
         f"{_INTEGERS}, and these nodes of the model use floats that are not quantized: {{}}.",
         f"quantize these tensors too, or {_OTHER_CHIP}",
     ),
+    Cause.PARTLY_QUANTIZED: (
+        "QNN needs Q and DQ around all tensors of an operator or none, and these have some: {}.",
+        "add Q and DQ to the others",
+    ),
     Cause.QUANTIZED_FORM: (
         "QNN supports these operators of the model, but not as they are quantized: {}.",
         "quantize them otherwise",
@@ -225,6 +234,7 @@ _SHORT_TEXTS = {
     Cause.TYPES: "QNN does not support it for these types",
     Cause.FLOATS_ONLY: "QNN supports it for floats only",
     Cause.LEFT_IN_FLOATS: "not quantized",
+    Cause.PARTLY_QUANTIZED: "only some of its tensors are quantized",
     Cause.QUANTIZED_FORM: "QNN does not support it as it is quantized",
     Cause.UNKNOWN: "QNN refuses it",
 }
@@ -264,10 +274,16 @@ class _Examiner:
         as_floats = self._is_supported(node, "floats")
         if as_floats is None:
             return Problem(node.name, node.op_type, Cause.UNKNOWN)
+        if as_floats and quantized:
+            floats = self._list_floats(node)
+            if not floats:
+                return Problem(node.name, node.op_type, Cause.QUANTIZED_FORM)
+            detail = self._describe_floats(node, floats)
+            return Problem(node.name, node.op_type, Cause.PARTLY_QUANTIZED, detail)
         if as_floats:
-            cause = Cause.QUANTIZED_FORM if quantized else Cause.UNKNOWN
-            return Problem(node.name, node.op_type, cause)
-        if self._is_supported(self._with_floats(node), "floats"):
+            return Problem(node.name, node.op_type, Cause.UNKNOWN)
+        # There is no other Cast than that for its types.
+        if node.op_type == "Cast" or self._is_supported(self._with_floats(node), "floats"):
             return Problem(node.name, node.op_type, Cause.TYPES, self._list_types(node))
         return Problem(node.name, node.op_type, Cause.NO_OPERATOR)
 
@@ -299,17 +315,21 @@ class _Examiner:
                 yield self._explain_for_integers(node)
 
     def _explain_for_integers(self, node: onnx.NodeProto) -> Problem:
-        if not any(map(self._tensors.is_float, (*node.input, *node.output))):
-            cast = self._with_floats(node)
-            known = self._is_supported(cast, "floats", on_float_chip=True)
+        if node.op_type == "Cast" or not any(
+            map(self._tensors.is_float, (*node.input, *node.output))
+        ):
+            changed = self._with_floats(node)
+            known = node.op_type == "Cast" or self._is_supported(
+                changed, "floats", on_float_chip=True
+            )
             cause = Cause.TYPES if known else Cause.NO_OPERATOR
             return Problem(node.name, node.op_type, cause, self._list_types(node) if known else "")
         as_integers = self._has_integer_form(node)
         if as_integers:
             floats = self._list_floats(node)
             if floats:
-                listing = ", ".join(map(quote_name, floats[:3]))
-                return Problem(node.name, node.op_type, Cause.LEFT_IN_FLOATS, f"with {listing}")
+                detail = self._describe_floats(node, floats)
+                return Problem(node.name, node.op_type, Cause.LEFT_IN_FLOATS, detail)
             return Problem(node.name, node.op_type, Cause.QUANTIZED_FORM)
         as_floats = self._is_supported(node, "floats", on_float_chip=True)
         if as_integers is None or as_floats is None:
@@ -384,6 +404,18 @@ class _Examiner:
             n for n in node.output if self._tensors.is_float(n) and not self._is_taken_by_q(n)
         ]
         return list(dict.fromkeys(floats))
+
+    def _describe_floats(self, node: onnx.NodeProto, names: Sequence[str]) -> str:
+        """Name tensors of floats, and the operators that take them from a node."""
+        told = []
+        for name in names[:3]:
+            takers = [
+                f"{other.op_type} ({quote_name(other.name)})"
+                for other in self._consumers.get(name, [])
+                if name in node.output
+            ]
+            told.append(quote_name(name) + f" before {' and '.join(takers[:3])}" * bool(takers))
+        return f"with {', '.join(told)}"
 
     def _list_types(self, node: onnx.NodeProto, *, outputs_only: bool = False) -> str:
         names = node.output if outputs_only else (*node.input, *node.output)
