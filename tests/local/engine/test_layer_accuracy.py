@@ -301,3 +301,11 @@ def test_which_options_for_16_bits_are_refused(
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert problem in failure.reason
+
+
+@pytest.mark.parametrize("overflow", [math.inf, -math.inf, math.nan])
+def test_an_overflow_counts_as_the_largest_float(overflow: float) -> None:
+    error = layers.ErrorSum()
+    error.add(np.ones(4, np.float32), np.array([1, 1, 1, overflow], np.float32))
+    assert error.psnr is not None
+    assert error.psnr < -600

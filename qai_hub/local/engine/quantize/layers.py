@@ -92,7 +92,9 @@ class ErrorSum:
         finite = np.isfinite(expected)
         before = np.asarray(expected[finite], np.float64)
         # An overflow counts as the largest float.
-        after = np.nan_to_num(np.asarray(actual[finite], np.float64), nan=_MAX, posinf=_MAX)
+        after = np.nan_to_num(
+            np.asarray(actual[finite], np.float64), nan=_MAX, posinf=_MAX, neginf=-_MAX
+        )
         self.squared += float(np.sum(np.square(before - after)))
         self.count += before.size
         self.peak = max(self.peak, float(np.max(np.abs(before), initial=0.0)))
