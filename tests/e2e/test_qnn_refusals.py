@@ -148,8 +148,8 @@ def test_shapes_that_depend_on_data_and_too_many_dimensions(client: Client) -> N
     model.opset_import[0].version = 20
     _, reason = refused(client, model, BINARY)
     assert reason.startswith(
-        "QNN does not support these operators of the model: NonZero ('places'), "
-        "GridSample ('sample', of 5 dimensions). QNN needs fixed shapes, and these nodes have "
+        "QNN does not support these operators of the model: GridSample ('sample', of 5 "
+        "dimensions), NonZero ('places'). QNN needs fixed shapes, and these nodes have "
         "tensors whose shapes depend on data: Cast ('cast'), ReduceSum ('sum'). Replace them, or "
     )
 
