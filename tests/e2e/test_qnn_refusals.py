@@ -136,6 +136,24 @@ def test_an_operator_with_q_and_dq_around_a_part_of_its_tensors(client: Client) 
     )
 
 
+def test_shapes_that_depend_on_data_and_too_many_dimensions(client: Client) -> None:
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["n"], name="places"),
+        helper.make_node("Cast", ["n"], ["c"], name="cast", to=FLOAT),
+        helper.make_node("ReduceSum", ["c"], ["y"], name="sum", keepdims=0),
+        helper.make_node("GridSample", ["v", "g"], ["z"], name="sample"),
+    ]
+    inputs = {"x": (FLOAT, [1, 8]), "v": (FLOAT, [1, 1, 4, 4, 4]), "g": (FLOAT, [1, 2, 2, 2, 3])}
+    model = model_of(nodes, inputs, {"y": (FLOAT, []), "z": (FLOAT, [1, 1, 2, 2, 2])})
+    model.opset_import[0].version = 20
+    _, reason = refused(client, model, BINARY)
+    assert reason.startswith(
+        "QNN does not support these operators of the model: GridSample ('sample', of 5 "
+        "dimensions), NonZero ('places'). QNN needs fixed shapes, and these nodes have "
+        "tensors whose shapes depend on data: Cast ('cast'), ReduceSum ('sum'). Replace them, or "
+    )
+
+
 def test_advice_to_quantize_says_what_will_still_be_refused(client: Client) -> None:
     _, reason = refused(client, scatter(), BINARY, INTEGERS)
     assert "quantize it with a quantize job" not in reason

@@ -12,7 +12,7 @@ from onnx import defs, helper, inliner
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.casts import rewrite_casts
-from qai_hub.local.engine.qnn.placement import place_nodes
+from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
 from qai_hub.local.engine.qnn.support import (
@@ -42,7 +42,8 @@ def name_nodes(model: onnx.ModelProto) -> bool:
     unnamed = [node for node in model.graph.node if not node.name]
     for node in unnamed:
         output = next(filter(None, node.output), node.op_type)
-        name = output.removesuffix(_QUANTIZER_SUFFIX) or node.op_type
+        output = output.removesuffix(_QUANTIZER_SUFFIX).removeprefix(INSERTED_CAST)
+        name = output or node.op_type
         while name in taken:
             name += "_"
         taken.add(name)

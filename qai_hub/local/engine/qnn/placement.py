@@ -24,6 +24,8 @@ _REFUSED_LAYOUT = re.compile(
 )
 # What ONNX Runtime adds to the names of nodes that it copies or turns to the layout of QNN.
 _COPY_SUFFIX = re.compile(r"(?:_token_\d+|/duplicated)+$")
+# How ONNX Runtime names the Casts that its CPU needs for 16-bit floats, and their tensors.
+INSERTED_CAST = "InsertedPrecisionFreeCast_"
 _QDQ_OPS = {"QuantizeLinear", "DequantizeLinear"}
 
 

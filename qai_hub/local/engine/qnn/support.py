@@ -10,7 +10,7 @@ import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import quote_name
-from qai_hub.local.engine.qnn.placement import NodeNames, Placement, place_nodes
+from qai_hub.local.engine.qnn.placement import INSERTED_CAST, NodeNames, Placement, place_nodes
 from qai_hub.local.engine.qnn.probes import Form, Tensors, ask_qnn, build_probe
 
 MAX_NODES_SHOWN = 10
@@ -22,6 +22,8 @@ _FLOAT_CHIP = {"soc_model": "57", "htp_arch": "75", "enable_htp_fp16_precision":
 _STRICT_CHIP = {"soc_model": "35", "htp_arch": "68"}
 _FP16 = "enable_htp_fp16_precision"
 _QDQ_OPS = {"QuantizeLinear", "DequantizeLinear"}
+# QNN has most operators for up to 4 dimensions, and few for more than 5.
+_HIGH_RANK = 5
 _WIDE_TYPES = {onnx.TensorProto.UINT16, onnx.TensorProto.INT16}
 
 
@@ -30,6 +32,7 @@ class Cause(Enum):
 
     NO_OPERATOR = "no operator"
     TYPES = "types"
+    SHAPES = "shapes"
     FLOATS_ONLY = "floats only"
     LEFT_IN_FLOATS = "left in floats"
     PARTLY_QUANTIZED = "partly quantized"
@@ -209,6 +212,10 @@ _TEXTS = {
         "QNN does not support these operators of the model for the types of their tensors: {}.",
         "cast before or after them",
     ),
+    Cause.SHAPES: (
+        "QNN needs fixed shapes, and these nodes have tensors whose shapes depend on data: {}.",
+        "replace what makes them",
+    ),
     Cause.FLOATS_ONLY: (
         f"{_INTEGERS}, and QNN supports these operators of the model for floats only: {{}}.",
         f"replace them, or {_OTHER_CHIP}",
@@ -232,6 +239,7 @@ _TEXTS = {
 _SHORT_TEXTS = {
     Cause.NO_OPERATOR: "QNN does not support this operator",
     Cause.TYPES: "QNN does not support it for these types",
+    Cause.SHAPES: "its shapes depend on data",
     Cause.FLOATS_ONLY: "QNN supports it for floats only",
     Cause.LEFT_IN_FLOATS: "not quantized",
     Cause.PARTLY_QUANTIZED: "only some of its tensors are quantized",
@@ -269,7 +277,18 @@ class _Examiner:
         """Return why QNN refuses a node."""
         node = self._names.nodes[name]
         if self._integers_only:
-            return self._explain_for_integers(node)
+            problem = self._explain_for_integers(node)
+        else:
+            problem = self._explain_for_floats(node)
+        if problem.cause is Cause.UNKNOWN and self._has_unknown_shape(node):
+            return replace(problem, cause=Cause.SHAPES)
+        if problem.cause is Cause.NO_OPERATOR and not problem.detail:
+            # It may have the operator for fewer dimensions.
+            rank = self._get_rank(node)
+            return replace(problem, detail=f"of {rank} dimensions" if rank >= _HIGH_RANK else "")
+        return problem
+
+    def _explain_for_floats(self, node: onnx.NodeProto) -> Problem:
         quantized = self._is_quantized(node)
         as_floats = self._is_supported(node, "floats")
         if as_floats is None:
@@ -309,6 +328,10 @@ class _Examiner:
         seen = set[str]()
         for node in self._model.graph.node:
             if node.op_type in _QDQ_OPS | seen or not self._list_floats(node):
+                continue
+            # ONNX Runtime inserts Casts for its own CPU, and fuses what moves tensors of many
+            # dimensions, so that neither tells what becomes of the quantized model.
+            if node.name.startswith(INSERTED_CAST) or self._get_rank(node) >= _HIGH_RANK:
                 continue
             seen.add(node.op_type)
             if self._has_integer_form(node) is False:
@@ -382,6 +405,14 @@ class _Examiner:
         zeros = [each.input[2] for each in around if each.op_type in _QDQ_OPS and each.input[2:]]
         wide = any(self._tensors.get_type(name) in _WIDE_TYPES for name in zeros)
         return "16 bits" if wide else "8 bits"
+
+    def _has_unknown_shape(self, node: onnx.NodeProto) -> bool:
+        names = filter(None, (*node.input, *node.output))
+        return any(self._tensors.get_shape(name) is None for name in names)
+
+    def _get_rank(self, node: onnx.NodeProto) -> int:
+        shapes = map(self._tensors.get_shape, filter(None, (*node.input, *node.output)))
+        return max((len(shape) for shape in shapes if shape is not None), default=0)
 
     def _is_quantized(self, node: onnx.NodeProto) -> bool:
         return any(map(self._is_dequantized, node.input)) or any(
