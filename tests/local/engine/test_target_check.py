@@ -60,7 +60,8 @@ def with_weights_of(factor: float, folder: Path) -> Path:
 def test_a_sound_target_is_close(request_of: CheckRequest, tmp_path: Path) -> None:
     check = check_target(request_of, tmp_path / "check", 60)
 
-    assert (check.status, check.reason, check.samples) == ("CLOSE", "", 3)
+    assert (check.status, check.reason) == ("CLOSE", "")
+    assert 1 <= check.samples <= 3
     assert check.outputs[0]["psnr"] > 50
     assert check.to_notice()["severity"] == "INFO"
 
@@ -162,7 +163,8 @@ def test_samples_that_the_source_model_refuses_are_left_out(
     reference = saved(model, tmp_path)
     check = check_target(replace(request_of, reference=reference), tmp_path / "check", 60)
 
-    assert (check.status, check.samples) == ("CLOSE", 2)
+    assert check.status == "CLOSE"
+    assert 1 <= check.samples <= 2
 
 
 def test_a_source_model_that_does_not_run_is_told(request_of: CheckRequest, tmp_path: Path) -> None:
