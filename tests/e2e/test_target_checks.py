@@ -118,8 +118,10 @@ def test_calibration_data_without_quantizing_serves_the_check(client: Client) ->
 
     assert check_of(job).inputs == CALIBRATION
     assert [each.message for each in job.notices if "calibration_data" in each.message] == [
-        "calibration_data was used for the check of the target model only: no "
-        "--quantize_full_type was given."
+        (
+            "calibration_data was used for the check of the target model only: no "
+            "--quantize_full_type was given."
+        )
     ]
 
 
