@@ -211,10 +211,10 @@ def qdq(weight: int, activation: int) -> onnx.ModelProto:
 @pytest.mark.parametrize(
     ("types", "precision", "bounds"),
     [
-        (("INT8", "UINT8"), (8, 8), (25, 25)),
-        (("INT8", "UINT16"), (8, 16), (35, 35)),
-        (("INT4", "UINT8"), (4, 8), (25, 8)),
-        (("INT4", "UINT16"), (4, 16), (35, 15)),
+        (("INT8", "UINT8"), (8, 8), (20, 20)),
+        (("INT8", "UINT16"), (8, 16), (30, 30)),
+        (("INT4", "UINT8"), (4, 8), (20, 8)),
+        (("INT4", "UINT16"), (4, 16), (30, 15)),
     ],
 )
 def test_the_bound_depends_on_the_precision(
