@@ -81,8 +81,8 @@ class TargetCheck:
         outputs: Each output, in the model's order; empty if the target was not checked.
 
     Examples:
-        >>> target_check.status, target_check.samples
-        ('CLOSE', 3)
+        >>> target_check.status, target_check.bound
+        ('CLOSE', 30.0)
     """
 
     status: str

@@ -282,7 +282,10 @@ class QnnSession(Session):
     ) -> onnxruntime.InferenceSession:
         devices = [each for each in onnxruntime.get_ep_devices() if each.ep_name == PROVIDER]
         options.add_provider_for_devices(devices[:1], self._options)
-        return onnxruntime.InferenceSession(path, options)
+        session = onnxruntime.InferenceSession(path, options)
+        # After an error it would try the CPU alone, and report that this cannot run a context.
+        session.disable_fallback()
+        return session
 
 
 @cache

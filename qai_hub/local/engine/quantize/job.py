@@ -49,6 +49,7 @@ from qai_hub.local.engine.quantize.qdq import (
 )
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
+from qai_hub.option_string import TARGET_RUNTIME
 
 
 def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -59,7 +60,7 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
         values: The values of the job's options, by flag.
 
     Returns:
-        A notice if the data is not used.
+        A notice if the model is not quantized with the data.
 
     Raises:
         JobFailure: The data is missing.
@@ -72,6 +73,12 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
+    if request.check_target and values.get(TARGET_RUNTIME, "onnx") != "onnx":
+        message = (
+            "calibration_data was used for the check of the target model only: no "
+            f"{FULL_TYPE} was given."
+        )
+        return [build_notice("INFO", "USER", message)]
     return [
         build_notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")
     ]
