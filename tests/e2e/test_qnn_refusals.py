@@ -128,7 +128,7 @@ def test_an_operator_with_q_and_dq_around_a_part_of_its_tensors(client: Client) 
         "wq": RANDOM.integers(-99, 99, (2, 2, 1, 1)).astype(np.int8),
     }
     shape = [1, 2, 6, 6]
-    model = model_of(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, constants)
+    model = build_model(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, constants)
     _, reason = refused(client, model, BINARY)
     assert reason.startswith(
         "QNN needs Q and DQ around all tensors of an operator or none, and these have some: "
@@ -144,7 +144,7 @@ def test_shapes_that_depend_on_data_and_too_many_dimensions(client: Client) -> N
         helper.make_node("GridSample", ["v", "g"], ["z"], name="sample"),
     ]
     inputs = {"x": (FLOAT, [1, 8]), "v": (FLOAT, [1, 1, 4, 4, 4]), "g": (FLOAT, [1, 2, 2, 2, 3])}
-    model = model_of(nodes, inputs, {"y": (FLOAT, []), "z": (FLOAT, [1, 1, 2, 2, 2])})
+    model = build_model(nodes, inputs, {"y": (FLOAT, []), "z": (FLOAT, [1, 1, 2, 2, 2])})
     model.opset_import[0].version = 20
     _, reason = refused(client, model, BINARY)
     assert reason.startswith(
