@@ -103,8 +103,8 @@ class LayerAccuracyReport:
         samples: Number of samples of the calibration data that were compared on the CPU. One was
             simulated.
         first_bad_layer: The first layer that loses far more accuracy than those before it: its
-            ratio is below 30 dB and at least 10 dB below its inputs', and stays below 30 dB in
-            all that is computed from it. None if there is none.
+            ratio is below 40 dB and at least 10 dB below its inputs', and that of all that is
+            computed from it is below 30 dB. None if there is none.
         simulated_on: Chip that was simulated; None if none was.
         reason: Why layers or the simulation are missing; None if they are not.
         mixed_precision: Which layers to keep at 16 bits; None if that was not tried, since 8 bits

@@ -125,6 +125,10 @@ def layer(tensor: str, psnr: float | None, *inputs: str) -> Layer:
     ("chain", "bad"),
     [
         ([layer("a", 55), layer("b", 25, "a"), layer("c", 24, "b")], "b"),
+        # It is the loss that counts, even if what follows only makes it show.
+        ([layer("a", 57), layer("b", 31, "a"), layer("c", 25, "b")], "b"),
+        ([layer("a", 57), layer("b", 31, "a")], None),
+        ([layer("a", 57), layer("b", 42, "a"), layer("c", 25, "b")], "c"),
         # Errors that add up are no single layer's.
         ([layer("a", 38), layer("b", 31, "a"), layer("c", 25, "b")], None),
         # What vanishes later does no harm.

@@ -18,6 +18,9 @@ from qai_hub.local.engine.qnn.diagnose import adapt_model
 from qai_hub.local.engine.qnn.provider import QnnSession, QnnSettings, check_soc, htp_options
 from qai_hub.local.engine.quantize.layers import Layer, add_outputs, compare_tensors, split_layers
 
+# Each chunk takes another compilation of the whole model.
+_CHUNK_LAYERS = 128
+
 
 def simulate_layers(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Run a quantized model once in simulation, and compare its tensors with the float model's.
@@ -46,7 +49,7 @@ def simulate_layers(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any
     with np.load(arguments["sample"]) as arrays:
         sample = {name: arrays[f"a{index}"] for index, name in enumerate(arguments["inputs"])}
     found: dict[str, float | None] = {}
-    for number, chunk in enumerate(split_layers(layers), 1):
+    for number, chunk in enumerate(split_layers(layers, _CHUNK_LAYERS), 1):
         before = add_outputs(original, [each.tensor for each in chunk], folder / "float.onnx")
         after, names = add_simulated_outputs(quantized, chunk, sample, folder / "simulated.onnx")
         compared = compare_tensors(

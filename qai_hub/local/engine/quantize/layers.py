@@ -22,6 +22,8 @@ BAD_PSNR = 30
 # In one layer, the error grows to more than three times that of the layer's inputs. Errors that
 # merely add up, layer by layer, stay below.
 BAD_LOSS = 10
+# A layer above this bound is accurate, whatever it loses: its error is below 1 % of its peak.
+ACCURATE_PSNR = 40
 
 MAX_SAMPLES = 4
 MAX_LAYERS = 2000
@@ -219,7 +221,7 @@ def measure_layers(
     """
     measured: list[Layer] = []
     done = count = 0
-    for number, chunk in enumerate(split_layers(layers)):
+    for number, chunk in enumerate(split_layers(layers, _CHUNK_LAYERS)):
         before = add_outputs(original, [layer.tensor for layer in chunk], work / "float.onnx")
         after = add_outputs(quantized, [layer.quantized for layer in chunk], work / "qdq.onnx")
         compared = compare_tensors(
@@ -251,10 +253,15 @@ def _take_until(
         yield sample
 
 
-def split_layers(layers: Sequence[Layer]) -> Iterator[Sequence[Layer]]:
-    """Split layers into chunks whose tensors fit into memory together."""
-    for start in range(0, len(layers), _CHUNK_LAYERS):
-        yield layers[start : start + _CHUNK_LAYERS]
+def split_layers(layers: Sequence[Layer], size: int) -> Iterator[Sequence[Layer]]:
+    """Split layers into chunks whose tensors fit into memory together.
+
+    Args:
+        layers: The layers.
+        size: Number of layers in a chunk.
+    """
+    for start in range(0, len(layers), size):
+        yield layers[start : start + size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,25 +367,30 @@ def compute_losses(layers: Sequence[Layer], ratio: Ratio = get_psnr) -> dict[str
 def find_first_bad_layer(layers: Sequence[Layer], ratio: Ratio = get_psnr) -> Layer | None:
     """Return the first layer that loses far more accuracy than the layers before it.
 
-    Its PSNR is below `BAD_PSNR`, at least `BAD_LOSS` below the lowest of its inputs', and no layer
-    computed from it is above `BAD_PSNR` again: some errors vanish, such as those of the large
-    inputs of a Sigmoid or of the smaller summand of a sum.
+    Its PSNR is below `ACCURATE_PSNR` and at least `BAD_LOSS` below the lowest of its inputs', and
+    its error lasts: no layer computed from it is above `BAD_PSNR` again, nor is the layer itself if
+    none is computed from it. Some errors vanish, such as those of the large inputs of a Sigmoid or
+    of the smaller summand of a sum.
 
     Args:
         layers: The layers, in the order of computation.
         ratio: Returns the PSNR of a layer.
     """
     losses = compute_losses(layers, ratio)
-    # The best layer among those computed from a layer, itself included.
-    best = {layer.tensor: ratio(layer) for layer in layers}
+    own = {layer.tensor: ratio(layer) for layer in layers}
+    # The best layer among those computed from a layer.
+    best: dict[str, float] = {}
     for layer in reversed(layers):
+        after = max(own[layer.tensor], best.get(layer.tensor, -math.inf))
         for name in layer.inputs:
-            best[name] = max(best.get(name, -math.inf), best[layer.tensor])
+            best[name] = max(best.get(name, -math.inf), after)
     return next(
         (
             layer
             for layer in layers
-            if best[layer.tensor] < BAD_PSNR and losses[layer.tensor] >= BAD_LOSS
+            if losses.get(layer.tensor, 0) >= BAD_LOSS
+            and own[layer.tensor] < ACCURATE_PSNR
+            and best.get(layer.tensor, own[layer.tensor]) < BAD_PSNR
         ),
         None,
     )

@@ -18,6 +18,7 @@ from onnxruntime.quantization.execution_providers.qnn.mixed_precision_overrides_
 )
 from onnxruntime.quantization.tensor_quant_overrides import TensorQuantOverridesHelper
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
 from qai_hub.local.engine.quantize.layers import ErrorSum, Layer, compute_losses
@@ -250,16 +251,23 @@ def build_overrides(model: onnx.ModelProto, tensors: Collection[str]) -> dict[st
     Args:
         model: The float model, in which each node has a name. Copies of constants are added.
         tensors: The tensors.
+
+    Raises:
+        JobFailure: The quantizer cannot mix types that way.
     """
     nodes = [node for node in model.graph.node if {*node.input, *node.output} & set(tensors)]
     wide = [*tensors, *_separate_constants(model.graph, nodes)]
     overrides = TensorQuantOverridesHelper(
         {name: [{"quant_type": QuantType.QUInt16}] for name in wide}
     )
-    fixer = MixedPrecisionTensorQuantOverridesFixer.create_from_model(
-        overrides, model, QuantType.QUInt8
-    )
-    fixer.apply(QuantType.QUInt8, default_activation_symmetric=False)
+    try:
+        fixer = MixedPrecisionTensorQuantOverridesFixer.create_from_model(
+            overrides, model, QuantType.QUInt8
+        )
+        fixer.apply(QuantType.QUInt8, default_activation_symmetric=False)
+    except ValueError as error:
+        reason = f"ONNX Runtime cannot keep these tensors at 16 bits: {error}"
+        raise JobFailure(FailureType.UNSUPPORTED, reason[:1500]) from error
     found: dict[str, Any] = overrides.get_dict()
     return found
 
