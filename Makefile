@@ -29,8 +29,8 @@ help:  ## Show this list
 demo: $(RUNS)  ## Run a real model through a local hub, from upload to report
 	@$(PY) examples/local_demo.py $(ARGS)
 
-# Each worker begins with a part of its own, in order, so that files share their hubs; who has done
-# his part takes from another's.
+# Each worker begins with a part of its own, in order, so that files share their hubs; a worker that
+# has finished its part takes tests from another's.
 test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' on one core)
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 

@@ -20,7 +20,8 @@ extensions = [
     "contract_page",
     "docstrings",
 ]
-exclude_patterns = ["_redoc", "_extensions", "_static"]
+# The files in _redoc are copied to the site, except for the README on how to update them.
+exclude_patterns = ["_redoc", "_extensions", "_static", "**/README.md"]
 
 # Pages are Markdown that reads well in a repository browser, too.
 myst_heading_anchors = 3

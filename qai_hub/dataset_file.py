@@ -152,8 +152,8 @@ def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
     for index, sample in enumerate(samples):
         if not isinstance(sample, np.ndarray):
             raise UserError(
-                f"Sample {index} of {name!r} is a {type(sample).__name__}: it must be a numpy "
-                "array. Convert it with np.asarray(sample, dtype=np.float32)."
+                f"Sample {index} of {name!r} has the type {type(sample).__name__}: it must be a "
+                "numpy array. Convert it with np.asarray(sample, dtype=np.float32)."
             )
         if sample.dtype.name not in DTYPES:
             raise UserError(
@@ -164,7 +164,7 @@ def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
 
 
 def _describe_type(value: object, expected: type | UnionType) -> str:
-    return "an empty one" if isinstance(value, expected) else f"a {type(value).__name__}"
+    return "an empty one" if isinstance(value, expected) else type(value).__name__
 
 
 @contextmanager

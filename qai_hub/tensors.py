@@ -107,7 +107,7 @@ def parse_input_specs(specs: object) -> ParsedSpecs:
     if not isinstance(specs, Mapping):
         raise UserError(
             'input_specs must be a dictionary like {"image": (1, 3, 224, 224)} or '
-            f'{{"image": ((1, 3, 224, 224), "uint8")}}, not a {type(specs).__name__}.'
+            f'{{"image": ((1, 3, 224, 224), "uint8")}}, not {type(specs).__name__}.'
         )
     return {_check_name(name): _parse_spec(name, spec) for name, spec in specs.items()}
 

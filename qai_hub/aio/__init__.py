@@ -16,7 +16,7 @@ from qai_hub.aio.signatures import AsyncTypedClient
 from qai_hub.client.waits import check_jobs, unique_jobs
 from qai_hub.resources.job import Job
 from qai_hub.waiting.aio import iter_ended
-from qai_hub.waiting.poll import Wait
+from qai_hub.waiting.wait import Wait
 
 if TYPE_CHECKING:
     from qai_hub.status import JobStatus

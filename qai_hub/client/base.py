@@ -37,7 +37,7 @@ class BaseClient:
         if not isinstance(config, ClientConfig | None):
             # The value is left out of the message: what people pass here by mistake is a token.
             raise UserError(
-                f"config must be a ClientConfig, such as ClientConfig(token), not a"
+                f"config must be a ClientConfig, such as ClientConfig(token), not"
                 f" {type(config).__name__}."
             )
         self._config = config if profile is None else load_config(profile)

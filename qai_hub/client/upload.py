@@ -210,7 +210,7 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
     else:
         raise UserError(
             "A dataset must be a dictionary from names to lists of arrays, or the path of an HDF5"
-            f" file, not a {type(data).__name__}."
+            f" file, not {type(data).__name__}."
         )
 
 

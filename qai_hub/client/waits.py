@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from qai_hub.resources.job import Job
 from qai_hub.status import JobStatus
-from qai_hub.waiting.poll import Wait
+from qai_hub.waiting.wait import Wait
 
 __all__ = ["as_completed", "check_jobs", "unique_jobs", "wait_all"]
 

@@ -33,7 +33,7 @@ Examples:
 
 HOW_TO_CONFIGURE = (
     "Run `qai-hub configure --api_token TOKEN`, set QAI_HUB_API_TOKEN, or start a local hub with "
-    "`qai-hub serve --profile local` and use the profile 'local'."
+    "`qai-hub serve` and set QAIHUB_CLIENT_INI to the file that it names."
 )
 
 Wire = Literal["auto", "json", "protobuf"]

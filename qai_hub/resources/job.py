@@ -30,7 +30,7 @@ from qai_hub.transport.values import (
     valid_id_or_empty,
     value_or_none,
 )
-from qai_hub.waiting.poll import WaitForOne, wait_for_job
+from qai_hub.waiting.wait import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api

@@ -46,7 +46,7 @@ def detect_memory_type(model: object) -> SourceModelType:
         )
     raise UserError(
         "model must be a path, a Model of this hub, an onnx.ModelProto, a torch ExportedProgram or"
-        f" ScriptModule, an MLModel, or a TFLite model's bytes, not a {type(model).__name__}."
+        f" ScriptModule, an MLModel, or a TFLite model's bytes, not {type(model).__name__}."
     )
 
 

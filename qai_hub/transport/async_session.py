@@ -12,8 +12,8 @@ from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import AsyncProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
+from qai_hub.transport.request_attempts import RetryRules
 from qai_hub.transport.retry import RESPONSE_WINDOW, RateMonitor
-from qai_hub.transport.retry_rules import RetryRules
 
 __all__ = ["ASYNC_SESSIONS", "AsyncSession", "AsyncSessionPool"]
 

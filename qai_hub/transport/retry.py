@@ -1,4 +1,4 @@
-"""Rules about failed requests: which may be retried, how often and when; and stalled transfers."""
+"""The policy of retries: which requests may be sent again, how often and when they give up."""
 
 import email.utils
 import random

@@ -12,6 +12,7 @@ from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import ProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
+from qai_hub.transport.request_attempts import RetryRules, request_limits
 from qai_hub.transport.retry import (
     IDEMPOTENT,
     RESPONSE_WINDOW,
@@ -19,7 +20,6 @@ from qai_hub.transport.retry import (
     RetryBudget,
     RetryPolicy,
 )
-from qai_hub.transport.retry_rules import RetryRules, request_limits
 
 __all__ = ["TIME_LIMITS", "Session", "request_limits"]
 

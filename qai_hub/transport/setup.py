@@ -15,8 +15,8 @@ from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.parsing_session import AsyncJsonSession, JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES
+from qai_hub.transport.request_attempts import RetryRules
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
-from qai_hub.transport.retry_rules import RetryRules
 from qai_hub.transport.session import TIME_LIMITS, Session
 
 __all__ = [

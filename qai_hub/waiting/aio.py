@@ -10,8 +10,8 @@ from qai_hub.errors import Error
 from qai_hub.status import JobStatus
 from qai_hub.waiting.ask import WaitableJob, request_status_async
 from qai_hub.waiting.many_jobs_schedule import AskFor
-from qai_hub.waiting.poll import Wait
 from qai_hub.waiting.schedule import Pause
+from qai_hub.waiting.wait import Wait
 
 __all__ = ["iter_ended"]
 

@@ -90,7 +90,7 @@ def test_a_token_that_is_given_is_not_printed(
         (["add", ADA], "is already a user"),
         (["add", "ada"], "'ada' is not an e-mail address"),
         (["renew", BOB], "not a user of this hub (its users: ada@example.com)"),
-        (["revoke", BOB], "not a user of this hub"),
+        (["revoke", BOB], "not a user of this hub (its users: ada@example.com)"),
         (["add", BOB, "--token-file", "no such file"], "No such file"),
     ],
 )

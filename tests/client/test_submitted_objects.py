@@ -16,7 +16,7 @@ from support.scripted_server import json_reply
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig, Device, User
 from qai_hub.client.fetch import LIFETIME, DeviceCache
-from qai_hub.transport.retry_rules import RetryRules
+from qai_hub.transport.request_attempts import RetryRules
 
 TIME = "2026-01-02T03:04:05Z"
 MODEL = {

@@ -180,7 +180,7 @@ def test_models_that_cannot_be_compiled_are_refused_before_anything_is_sent(
     refused: Sequence[tuple[Any, str]] = [
         (None, "is None"),
         (dlc, "QNN_DLC"),
-        (3, "not a int"),
+        (3, "not int"),
         (tmp_path / "model.pt", "needs input_specs"),
         (tmp_path / "model.tflite", "TFLITE"),
     ]

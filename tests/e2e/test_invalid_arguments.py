@@ -44,7 +44,7 @@ def test_what_is_no_identifier_is_never_asked_for(client: Client, given: str) ->
 
 
 def test_a_token_in_place_of_a_configuration_is_not_told() -> None:
-    with pytest.raises(UserError, match=r"config must be a ClientConfig, .* not a str") as caught:
+    with pytest.raises(UserError, match=r"config must be a ClientConfig, .* not str") as caught:
         Client("s3cr3t")  # type: ignore[arg-type]
     assert "s3cr3t" not in str(caught.value)
 

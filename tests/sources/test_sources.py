@@ -189,5 +189,5 @@ def test_a_module_that_is_no_package_of_models_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.jit", ModuleType("torch.jit"))
-    with pytest.raises(UserError, match="not a object"):
+    with pytest.raises(UserError, match="not object"):
         detect_source_type(object())

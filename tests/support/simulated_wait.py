@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from qai_hub.owner import Owner
 from qai_hub.status import JobStatus
 from qai_hub.waiting.ask import WaitableJob
-from qai_hub.waiting.poll import wait_for_job
 from qai_hub.waiting.progress import ProgressLine
 from qai_hub.waiting.schedule import Ask
+from qai_hub.waiting.wait import wait_for_job
 
 State = JobStatus.State
 CREATED = JobStatus(State.CREATED)

@@ -10,7 +10,7 @@ from support.clean_environment import plain_environment
 from support.scripted_server import Drop, Raw, Refuse, Reply, ScriptedServer, Step
 
 from qai_hub.transport.async_session import AsyncSession
-from qai_hub.transport.retry_rules import RetryRules, request_limits
+from qai_hub.transport.request_attempts import RetryRules, request_limits
 from qai_hub.transport.session import Session
 
 __all__ = ["plain_environment"]

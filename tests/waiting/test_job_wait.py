@@ -15,7 +15,7 @@ from support.scripted_server import Drop, Raw, Reply, Request, Step, json_reply
 
 import qai_hub as hub
 from qai_hub.resources import job as base
-from qai_hub.waiting.poll import wait_for_job
+from qai_hub.waiting.wait import wait_for_job
 
 WHOLE = compile_job("ja", DONE)
 LINK = {name.replace("compile", "link"): value for name, value in WHOLE.items()}

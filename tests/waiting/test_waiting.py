@@ -9,7 +9,7 @@ from support.simulated_wait import CREATED, DONE, FAILED, RUNNING, SimulatedServ
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.status import JobStatus
 from qai_hub.transport.errors import is_transient
-from qai_hub.waiting.poll import wait_for_job
+from qai_hub.waiting.wait import wait_for_job
 
 
 @pytest.mark.parametrize("end", [DONE, FAILED])

@@ -2,7 +2,19 @@
 
 from functools import partial
 
-from qai_hub.local.api import datasets, jobs, lists, long_poll, misc, models, submit, transfer
+from qai_hub.local.api import (
+    datasets,
+    devices,
+    health,
+    jobs,
+    lists,
+    long_poll,
+    models,
+    sharing,
+    submit,
+    transfer,
+    users,
+)
 from qai_hub.local.api.context import (
     OperationHandler,
     Services,
@@ -13,18 +25,18 @@ from qai_hub.local.contract import Handler
 from qai_hub.local.core.access import DATASET, JOB, MODEL
 
 _READS: dict[str, OperationHandler] = {
-    "getUser": misc.get_user,
-    "listDevices": misc.list_devices,
-    "listFrameworks": misc.list_frameworks,
+    "getUser": users.get_user,
+    "listDevices": devices.list_devices,
+    "listFrameworks": devices.list_frameworks,
     "listModels": lists.list_models,
     "listProjectModels": lists.list_models,
     "getModel": models.get_model,
     "getModelDownload": models.get_download,
-    "getModelSharing": partial(misc.get_sharing, MODEL),
+    "getModelSharing": partial(sharing.get_sharing, MODEL),
     "listDatasets": lists.list_datasets,
     "getDataset": datasets.get_dataset,
     "getDatasetDownload": datasets.get_download,
-    "getDatasetSharing": partial(misc.get_sharing, DATASET),
+    "getDatasetSharing": partial(sharing.get_sharing, DATASET),
     "listJobs": lists.list_jobs,
     "listProjectJobs": lists.list_jobs,
     "listJobSummaries": lists.list_summaries,
@@ -32,7 +44,7 @@ _READS: dict[str, OperationHandler] = {
     "getJobResult": jobs.get_result,
     "getCompiledModelDownload": jobs.get_compiled_model_download,
     "listJobArtifacts": jobs.list_artifacts,
-    "getJobSharing": partial(misc.get_sharing, JOB),
+    "getJobSharing": partial(sharing.get_sharing, JOB),
 }
 
 _WRITES: dict[str, OperationHandler] = {
@@ -43,22 +55,22 @@ _WRITES: dict[str, OperationHandler] = {
     "startModelUpload": models.start_upload,
     "finishModelUpload": models.finish_upload,
     "completeModelUpload": models.complete_upload,
-    "updateModelSharing": partial(misc.update_sharing, MODEL),
-    "deleteModelSharing": partial(misc.delete_sharing, MODEL),
+    "updateModelSharing": partial(sharing.update_sharing, MODEL),
+    "deleteModelSharing": partial(sharing.delete_sharing, MODEL),
     "createDataset": datasets.create_dataset,
     "createProjectDataset": datasets.create_dataset,
     "updateDataset": datasets.update_dataset,
     "deleteDataset": datasets.delete_dataset,
     "startDatasetUpload": datasets.start_upload,
     "completeDatasetUpload": datasets.complete_upload,
-    "updateDatasetSharing": partial(misc.update_sharing, DATASET),
-    "deleteDatasetSharing": partial(misc.delete_sharing, DATASET),
+    "updateDatasetSharing": partial(sharing.update_sharing, DATASET),
+    "deleteDatasetSharing": partial(sharing.delete_sharing, DATASET),
     "createJob": submit.create_job,
     "createProjectJob": submit.create_job,
     "updateJob": jobs.update_job,
     "cancelJob": jobs.cancel_job,
-    "updateJobSharing": partial(misc.update_sharing, JOB),
-    "deleteJobSharing": partial(misc.delete_sharing, JOB),
+    "updateJobSharing": partial(sharing.update_sharing, JOB),
+    "deleteJobSharing": partial(sharing.delete_sharing, JOB),
 }
 
 
@@ -74,8 +86,8 @@ def build_handlers(services: Services) -> dict[str, Handler]:
     return {
         **{name: with_read_transaction(services, handle) for name, handle in _READS.items()},
         **{name: with_write_transaction(services, handle) for name, handle in _WRITES.items()},
-        "getHealth": partial(misc.get_health, services),
-        "logIn": partial(misc.log_in, services),
+        "getHealth": partial(health.get_health, services),
+        "logIn": partial(users.log_in, services),
         "getJob": partial(long_poll.get_job, services),
         "uploadPart": partial(transfer.upload_part, services),
         "uploadForm": partial(transfer.upload_form, services),

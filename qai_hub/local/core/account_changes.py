@@ -132,7 +132,7 @@ def revoke_account(accounts: AccountsByEmail, email: str) -> dict[str, Account]:
         ValueError: There is no such user.
     """
     if email not in accounts:
-        raise ValueError(f"{email} is not a user of this hub")
+        raise _no_such_user(accounts, email)
     return {**accounts, email: replace(accounts[email], active=False, tokens=frozenset())}
 
 
@@ -144,9 +144,13 @@ def get_active(accounts: AccountsByEmail, email: str) -> Account:
     """
     account = accounts.get(email)
     if account is None or not account.active:
-        known = ", ".join(each.email for each in accounts.values() if each.active)
-        raise ValueError(f"{email!r} is not a user of this hub (its users: {known or 'none'})")
+        raise _no_such_user(accounts, email)
     return account
+
+
+def _no_such_user(accounts: AccountsByEmail, email: str) -> ValueError:
+    known = ", ".join(each.email for each in accounts.values() if each.active)
+    return ValueError(f"{email!r} is not a user of this hub (its users: {known or 'none'})")
 
 
 def _ensure_unique_tokens(accounts: dict[str, Account], given: Iterable[str]) -> dict[str, Account]:

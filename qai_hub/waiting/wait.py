@@ -1,7 +1,8 @@
-"""The state of a wait for one job or many, without clock, sleep or requests.
+"""The state of a wait for one job or many, and the loop that waits for one job, blocking.
 
-It decides what to do next and what to report. `poll` and `aio` carry that out: `poll` blocking,
-`aio` in an event loop.
+The state decides what to do next and what to report, without clock, sleep or requests. The function
+`wait_for_job` carries that out for one job; the module `aio` does so in an event loop, for one or
+many.
 """
 
 from __future__ import annotations

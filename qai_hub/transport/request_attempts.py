@@ -1,4 +1,7 @@
-"""Rules for retries, shared by the blocking and the asynchronous session."""
+"""The attempts of one request: which faults are retried, after which pause, and until when.
+
+Both sessions, the blocking and the asynchronous one, follow these rules; `retry` holds the policy.
+"""
 
 import contextlib
 import logging
