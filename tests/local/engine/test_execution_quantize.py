@@ -316,6 +316,38 @@ def test_an_output_that_is_far_from_the_models_is_warned_of(tmp_path: Path) -> N
     assert "is inaccurate: its PSNR is only" in notice["message"]
 
 
+ALONE: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, ...]]] = {
+    "Relu": ("Relu", {}, {}, (1, 3, 8, 8)),
+    "Clip": ("Clip", {}, {"low": np.float32(-0.2), "high": np.float32(0.5)}, (1, 3, 8, 8)),
+    "MaxPool": ("MaxPool", {"kernel_shape": [2, 2]}, {}, (1, 3, 7, 7)),
+    "Transpose": ("Transpose", {"perm": [0, 2, 3, 1]}, {}, (1, 8, 8, 3)),
+    "Reshape": ("Reshape", {}, {"shape": [1, 192]}, (1, 192)),
+    "Gather": ("Gather", {"axis": 2}, {"index": [3]}, (1, 3, 1, 8)),
+    "Split": ("Split", {"axis": 2}, {"parts": [8]}, (1, 3, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("op", ALONE)
+def test_operators_that_only_move_or_clamp_values_are_quantized_too(
+    tmp_path: Path, op: str
+) -> None:
+    """On a chip of integers, they could not run in floats."""
+    kind, attributes, constants, out = ALONE[op]
+    nodes = [helper.make_node(kind, ["x", *constants], ["y"], name="only", **attributes)]
+    model = model_of(nodes, {"x": (FLOAT, [1, 3, 8, 8])}, {"y": (FLOAT, out)}, constants)
+    inputs = {"x": [each * 2 - 1 for each in samples(2, 1, 3, 8, 8)]}
+
+    report = carried_out(request(tmp_path, model, inputs), tmp_path / "a")
+
+    nodes = list(onnx.load(tmp_path / "a" / report.files["target_model"]).graph.node)
+    producers = {node.output[0]: node.op_type for node in nodes}
+    (only,) = (node for node in nodes if node.op_type == op)
+    assert producers[only.input[0]] == "DequantizeLinear"
+    consumers = [node.op_type for node in nodes if only.output[0] in node.input]
+    assert consumers == ["QuantizeLinear"]
+    assert report.result["psnr"]["y"] > 40
+
+
 def integers() -> onnx.ModelProto:
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     return model_of(nodes, {"x": (INT64, [2])}, {"y": (INT64, [2])})

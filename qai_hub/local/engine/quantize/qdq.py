@@ -31,6 +31,10 @@ from qai_hub.local.engine.onnx.prepare import (
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.first_operators import (
+    FORCE_OPTION,
+    quantizing_first_operators,
+)
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
 
 _QUANTIZED_OPS = {
@@ -268,7 +272,8 @@ def _quantize(
             per_channel=True,
             weight_symmetric=True,
         )
-        with warnings.catch_warnings():
+        config.extra_options[FORCE_OPTION] = True
+        with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
             quantize(prepared, target, config)
