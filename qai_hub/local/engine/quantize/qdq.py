@@ -182,7 +182,7 @@ def quantize_file(
     with closing(InputDataset(data, ports)) as dataset:
         samples = CalibrationSamples(dataset, max_samples)
         notices = _build_sample_notices(dataset.samples, samples.count)
-        check_finite_outputs(source, samples)
+        notices += check_finite_outputs(source, samples)
         prepared = work / "prepared" / "model.onnx"
         _prepare(source, prepared, quant_types, external_data_threshold)
         target = work / "quantized" / "model.onnx"
