@@ -166,7 +166,7 @@ class QnnTarget:
             JobFailure: QNN cannot make it.
         """
         model = onnx.load(source, load_external_data=False)
-        _check_control_flow(model)
+        check_control_flow(model)
         if adapt_model(model):
             source.write_bytes(model.SerializeToString())
         notices = []
@@ -247,8 +247,15 @@ def _publish_dlc(dlc: Path, source: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _check_control_flow(model: onnx.ModelProto) -> None:
-    """Refuse models with subgraphs, for which QNN fails with incomprehensible messages."""
+def check_control_flow(model: onnx.ModelProto) -> None:
+    """Refuse models with subgraphs, for which QNN fails with incomprehensible messages.
+
+    Args:
+        model: The model.
+
+    Raises:
+        JobFailure: The model has subgraphs.
+    """
     control_flow = [
         (node.name, node.op_type)
         for node in model.graph.node

@@ -12,11 +12,11 @@ from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
-    check_model,
     publish_model,
     remove_initializer_inputs,
 )
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
+from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -27,6 +27,7 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
+from qai_hub.local.engine.quantize.pins import pin_to_data
 from qai_hub.local.engine.quantize.qdq import (
     QuantizedModel,
     check_quantizable,
@@ -117,7 +118,7 @@ def quantize_model(
 
     The graph is folded and simplified, the ranges of its tensors are measured on the calibration
     data, and Q and DQ nodes are inserted. The result is compared with the input model. Dynamic
-    dimensions stay dynamic.
+    dimensions are fixed to those of the samples, if they all have the same.
 
     Args:
         request: The request.
@@ -136,7 +137,7 @@ def quantize_model(
     dtypes = request.weights_dtype, request.activations_dtype
     get_quant_types(*dtypes)
     work = folder / WORK_FOLDER
-    source, ports = _open_float_model(request, work)
+    source, ports, notices = _open_float_model(request, work)
     quantized = quantize_file(
         source,
         ports,
@@ -153,7 +154,7 @@ def quantize_model(
             **specs_to_json(inputs, outputs),
             "tool_versions": tool_versions(),
             "psnr": quantized.psnr,
-            "notices": options.notices + quantized.notices,
+            "notices": options.notices + notices + quantized.notices,
         },
         files={
             "target_model": publish_model(
@@ -169,18 +170,25 @@ def _get_calibration_data(request: AttemptRequest) -> Path:
     return request.dataset
 
 
-def _open_float_model(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
-    """Return the float model, ready to run, and its inputs."""
+def _open_float_model(
+    request: AttemptRequest, work: Path
+) -> tuple[Path, list[Port], list[dict[str, str]]]:
+    """Return the float model, ready to run, its inputs, and notices about what was fixed."""
     model = open_model(request.model.path, request.model.model_type, work)
-    check_model(model)
+    model = standardize_model(model, work)
     check_quantizable(model.proto)
     get_outputs(model.proto)
+    get_inputs(model.proto)
+    before = model.proto.SerializeToString()
+    notices = pin_to_data(model.proto, _get_calibration_data(request))
+    remove_initializer_inputs(model.proto)
     ports = get_inputs(model.proto)
-    if not remove_initializer_inputs(model.proto):
-        return model.path, ports
+    changed = model.proto.SerializeToString()
+    if changed == before:
+        return model.path, ports, notices
     path = model.path if model.is_unpacked else work / "pinned.onnx"
-    path.write_bytes(model.proto.SerializeToString())
-    return path, ports
+    path.write_bytes(changed)
+    return path, ports, notices
 
 
 def _build_specs(
