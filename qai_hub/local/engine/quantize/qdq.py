@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import QuantType, quantize
 from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
-from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from qai_hub.local.engine.datasets import (
     MAX_CALIBRATION_SAMPLES,
@@ -20,14 +19,12 @@ from qai_hub.local.engine.datasets import (
     InputDataset,
 )
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
 from qai_hub.local.engine.onnx.model_files import iter_tensors
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
     clean_up_model,
     iter_nodes,
     needs_external_data,
-    optimise,
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice, quote_name
@@ -35,6 +32,7 @@ from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
 )
+from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
 
 _QUANTIZED_OPS = {
@@ -102,23 +100,6 @@ def check_ranges(model: onnx.ModelProto) -> None:
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
 
 
-def flatten_biases(model: onnx.ModelProto) -> None:
-    """Remove the leading dimension of 1 that the bias of a Gemm may have, in place.
-
-    The result is the same without it, but the quantizer would treat the row as a channel and raise.
-
-    Args:
-        model: The model, with or without its external tensors.
-    """
-    users: dict[str, set[str]] = {}
-    for node in iter_nodes(model):
-        for index, name in enumerate(node.input):
-            users.setdefault(name, set()).add(f"{node.op_type} {index}")
-    for tensor in model.graph.initializer:
-        if users.get(tensor.name) == {"Gemm 2"} and len(tensor.dims) == 2 and tensor.dims[0] == 1:
-            del tensor.dims[0]
-
-
 logger = logging.getLogger(__name__)
 
 # Weights are symmetric around 0. Activations are unsigned with a zero point, as Qualcomm's runtime
@@ -183,8 +164,8 @@ def quantize_file(
         samples = CalibrationSamples(dataset, max_samples)
         notices = _build_sample_notices(dataset.samples, samples.count)
         notices += check_finite_outputs(source, samples)
-        prepared = work / "prepared" / "model.onnx"
-        _prepare(source, prepared, quant_types, external_data_threshold)
+        prepared = prepare_model(source, work, samples, quant_types, external_data_threshold)
+        notices += prepared.notices
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir()
         logger.info("Calibrating on %d samples", samples.count)
@@ -232,51 +213,30 @@ def _build_sample_notices(total: int, used: int) -> list[dict[str, str]]:
     return [build_notice("INFO", "USER", message)]
 
 
-def _prepare(
-    source: Path,
-    prepared: Path,
-    quant_types: tuple[QuantType, QuantType],
-    external_data_threshold: int,
-) -> None:
-    """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
-    prepared.parent.mkdir()
-    optimise(source, prepared)
-    clean_up_model(
-        prepared, has_external_data=needs_external_data(prepared, external_data_threshold)
-    )
-    model = onnx.load(prepared, load_external_data=False)
-    needed = (
-        OPSET_PER_CHANNEL
-        if quant_types == (_WEIGHT_TYPES["INT8"], _ACTIVATION_TYPES["INT8"])
-        else OPSET_ALL_TYPES
-    )
-    model = convert_opset(model, needed)
-    flatten_biases(model)
-    # Without this mark, the quantizer warns that the model should be preprocessed, as it just was.
-    add_pre_process_metadata(model)
-    prepared.write_bytes(model.SerializeToString())
-
-
 def _quantize(
-    prepared: Path,
+    prepared: PreparedModel,
     target: Path,
     samples: CalibrationSamples,
     quant_types: tuple[QuantType, QuantType],
 ) -> None:
     try:
         config = get_qnn_qdq_config(
-            prepared,
+            prepared.path,
             CalibrationReader(samples),
             weight_type=quant_types[0],
             activation_type=quant_types[1],
             per_channel=True,
             weight_symmetric=True,
+            init_overrides=prepared.overrides,
+            # Overrides here are for single tensors; nodes between types of activations are not
+            # wanted.
+            add_qtype_converts=False,
         )
         config.extra_options[FORCE_OPTION] = True
         with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
-            quantize(prepared, target, config)
+            quantize(prepared.path, target, config)
     except JobFailure:
         raise
     # The quantizer raises exceptions of any type, assertions included.
