@@ -12,11 +12,11 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
+from qai_hub.local.engine.onnx.branches import has_branches, take_known_branches
 from qai_hub.local.engine.onnx.io_options import apply_port_options
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
-    check_model,
     clean_up_model,
     fix_input_shapes,
     match_specs,
@@ -25,7 +25,9 @@ from qai_hub.local.engine.onnx.prepare import (
     publish_model,
     remove_initializer_inputs,
 )
+from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
+from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import verify_target
 from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.options import Options
@@ -114,7 +116,7 @@ def compile_model(
     begin_step(Step.OPENING)
     model = open_input_model(request, work)
     begin_step(Step.CHECKING)
-    check_model(model)
+    model = standardize_model(model, work)
     values = options.values
     # Calibration data uses the input names of input_specs and the model's original layout.
     port_options = {} if FULL_TYPE in values else values
@@ -140,6 +142,8 @@ def compile_model(
     _optimise(fixed, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
+    if qnn is not None:
+        check_control_flow(onnx.load(target, load_external_data=False))
     begin_step(Step.VERIFYING)
     outputs, comparison_notices = verify_target(fixed, target, inputs, work / "verify")
     if qnn is None:
@@ -202,17 +206,38 @@ def _fix_ports(
     """
     outputs = get_outputs(model.proto)
     specs = match_specs(model.proto, specs_given)
+    original = onnx.ModelProto()
+    original.CopyFrom(model.proto)
     was_dynamic = fix_input_shapes(model.proto, specs)
     for port in get_inputs(model.proto):
         port.to_spec()
+    taken = take_known_branches(model.proto)
     has_defaults = remove_initializer_inputs(model.proto)
     is_changed, notices = apply_port_options(model.proto, specs, outputs, values)
     inputs = [port.to_spec() for port in get_inputs(model.proto)]
     path = model.path
-    if was_dynamic or has_defaults or is_changed:
+    if was_dynamic or has_defaults or is_changed or taken:
         path = model.path if model.is_unpacked else work / "pinned.onnx"
         path.write_bytes(model.proto.SerializeToString())
+    if was_dynamic and has_branches(model.proto) and not _can_load(path):
+        remove_initializer_inputs(original)
+        apply_port_options(original, specs, outputs, values)
+        path.write_bytes(original.SerializeToString())
+        message = (
+            "Dynamic dimensions of the inputs stay dynamic in the target model: a branch of its "
+            "If does not accept the shapes in input_specs."
+        )
+        notices.append(build_notice("INFO", "MODEL", message))
     return path, inputs, was_dynamic, notices
+
+
+def _can_load(path: Path) -> bool:
+    """Return whether ONNX Runtime loads a model as it is."""
+    try:
+        Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
+    except JobFailure:
+        return False
+    return True
 
 
 def _optimise(

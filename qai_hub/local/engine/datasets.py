@@ -66,6 +66,22 @@ class InputDataset:
                 e.name: _to_native_byte_order(e.group[sample_key(index)][()]) for e in self._inputs
             }
 
+    def shapes(self, name: str) -> set[tuple[int, ...]]:
+        """Return the shapes that the samples of an input have.
+
+        Args:
+            name: The input.
+
+        Raises:
+            JobFailure: A sample is damaged.
+        """
+        with _report_damage():
+            (entry,) = (each for each in self._inputs if each.name == name)
+            return {
+                tuple(get_stored_sample(entry.group, index).shape or ())
+                for index in range(self.samples)
+            }
+
     def _check_names(self, ports: Sequence[Port]) -> None:
         problems = describe_name_mismatch(ports, [entry.name for entry in self._inputs])
         if problems:

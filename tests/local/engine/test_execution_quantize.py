@@ -129,7 +129,19 @@ def test_what_the_report_tells(tmp_path: Path) -> None:
     assert target.stat().st_size < conv_net().ByteSize() * 3
 
 
-def test_open_dimensions_stay_open(tmp_path: Path) -> None:
+def test_open_dimensions_become_those_of_the_samples(tmp_path: Path) -> None:
+    inputs = [np.concatenate(samples(2, *SIZE))] * 2
+
+    report = execute(request(tmp_path, conv_net("n"), {"x": inputs}), tmp_path / "a")
+
+    assert report.result["input_spec"][0]["shape"] == [2, 3, 16, 16]
+    assert report.result["output_spec"][0]["shape"] == [2, 10]
+    (notice,) = report.result["notices"]
+    assert (notice["severity"], notice["context"]) == ("INFO", "USER")
+    assert "'x': float32[2, 3, 16, 16]" in notice["message"]
+
+
+def test_open_dimensions_stay_open_where_samples_differ_in_shape(tmp_path: Path) -> None:
     inputs = [np.concatenate(samples(n, *SIZE)) for n in (1, 3)]
 
     report = execute(request(tmp_path, conv_net("n"), {"x": inputs}), tmp_path / "a")
@@ -215,7 +227,11 @@ def test_only_so_many_samples_are_taken(tmp_path: Path) -> None:
     assert [notice["message"] for notice in some.result["notices"]] == [
         "Calibrated on the first 3 of 4 samples, the maximum of this hub."
     ]
-    assert every.result["notices"] == []
+    (wild_notice,) = every.result["notices"]
+    assert (
+        "Sample 3 of the calibration data contains 1e+06 in the input 'x'"
+        in (wild_notice["message"])
+    )
     assert some.result["output_spec"] == every.result["output_spec"]
     first = onnx.load(tmp_path / "some" / some.files["target_model"])
     scale = constants(first)["x_scale"]

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.onnx.edit import collect_names, rename_tensors, unique_name
 from qai_hub.local.engine.onnx.model_files import ModelFile, pack_archive
 from qai_hub.local.engine.onnx.session import (
     OptimizationLevel,
@@ -27,6 +28,9 @@ from qai_hub.local.engine.protocol import (
 
 # The operator that stands for a graph compiled for one chip in ONNX Runtime.
 CONTEXT_OP = "EPContext"
+
+# How ONNX Runtime names the reshapes around a Gemm that it makes of MatMul and Add.
+_FUSED_PREFIXES = ("gemm_input_", "gemm_output_")
 
 # A protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
 EXTERNAL_DATA_THRESHOLD = 3 * 2**29
@@ -96,6 +100,9 @@ def needs_external_data(target: Path, threshold: int) -> bool:
 def clean_up_model(target: Path, *, has_external_data: bool) -> None:
     """Remove unused operator sets that ONNX Runtime lists, and add all shapes.
 
+    Tensors that ONNX Runtime has added get other names: it would use the same ones again when it
+    loads the model, and fail.
+
     Args:
         target: The .onnx file.
         has_external_data: Whether weights in a separate file stay there.
@@ -105,8 +112,23 @@ def clean_up_model(target: Path, *, has_external_data: bool) -> None:
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
+    _rename_fused_tensors(model.graph)
     target.write_bytes(model.SerializeToString())
     onnx.shape_inference.infer_shapes_path(target, target)
+
+
+def _rename_fused_tensors(graph: onnx.GraphProto) -> None:
+    """Rename what ONNX Runtime's fusion of MatMul and Add has added, in place."""
+    ports = {value.name for values in (graph.input, graph.output) for value in values}
+    taken = collect_names(graph)
+    names = {
+        name: unique_name(f"fused_{name}", taken)
+        for name in sorted(taken - ports)
+        if name.startswith(_FUSED_PREFIXES)
+    }
+    rename_tensors(graph, names)
+    for node in graph.node:
+        node.name = names.get(node.name, node.name)
 
 
 def iter_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
-from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import CallError, call_isolated
+from qai_hub.local.engine.onnx.branches import iter_flags
 from qai_hub.local.engine.onnx.session import (
     RANDOM_INPUTS_LABEL,
     OptimizationLevel,
@@ -80,9 +82,7 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     """
     original, target = map(Path, arguments["models"])
     tensors = random_inputs(list(map(TensorSpec.from_json, arguments["inputs"])))
-    expected = Session(original, level=OptimizationLevel.ORT_DISABLE_ALL).run(
-        tensors, RANDOM_INPUTS_LABEL
-    )
+    tensors, expected = _run_reference(original, tensors)
     session = Session(target)
     actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     outputs = [
@@ -91,6 +91,25 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     ]
     notices = compare_outputs(session.output_names, expected, actual, "target model")
     return {"outputs": outputs, "notices": notices}
+
+
+def _run_reference(
+    path: Path, tensors: dict[str, Tensor]
+) -> tuple[dict[str, Tensor], list[Tensor]]:
+    """Run a model on random inputs, or on other flags if it does not accept random ones.
+
+    Returns:
+        The inputs that it accepts, and its outputs.
+    """
+    reference = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
+    try:
+        return tensors, reference.run(tensors, RANDOM_INPUTS_LABEL)
+    except JobFailure:
+        for flags in iter_flags(onnx.load(path, load_external_data=False)):
+            cast = {name: np.full_like(tensors[name], flags[name].item()) for name in flags}
+            with suppress(JobFailure):
+                return tensors | cast, reference.run(tensors | cast, RANDOM_INPUTS_LABEL)
+        raise
 
 
 def _to_output_spec(port: Port) -> TensorSpec:

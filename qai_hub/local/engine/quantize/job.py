@@ -18,11 +18,11 @@ from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
-    check_model,
     publish_model,
     remove_initializer_inputs,
 )
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
+from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.option_table import (
     FULL_TYPE,
     INT16_ACTIVATIONS,
@@ -40,6 +40,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.quantize.accuracy import AccuracyAnalysis
 from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
+from qai_hub.local.engine.quantize.pins import pin_to_data
 from qai_hub.local.engine.quantize.proposal import check_mixed_options
 from qai_hub.local.engine.quantize.qdq import (
     QuantizedModel,
@@ -139,7 +140,7 @@ def quantize_model(
 
     The graph is folded and simplified, the ranges of its tensors are measured on the calibration
     data, and Q and DQ nodes are inserted. The result is compared with the input model. Dynamic
-    dimensions stay dynamic.
+    dimensions are fixed to those of the samples, if they all have the same.
 
     Args:
         request: The request.
@@ -160,7 +161,7 @@ def quantize_model(
     check_mixed_options(options.values, request.activations_dtype)
     work = folder / WORK_FOLDER
     began = time.monotonic()
-    source, ports = _open_float_model(request, work)
+    source, ports, notices = _open_float_model(request, work)
     data = _get_calibration_data(request)
 
     def quantize(name: str, int16: Sequence[str] = ()) -> QuantizedModel:
@@ -195,7 +196,12 @@ def quantize_model(
             "tool_versions": tool_versions(),
             "psnr": quantized.psnr,
             "layer_accuracy": layers.to_json(),
-            "notices": options.notices + quantized.notices + layers.notices,
+            "notices": [
+                *options.notices,
+                *notices,
+                *quantized.notices,
+                *layers.notices,
+            ],
         },
         files={
             "target_model": publish_model(
@@ -214,20 +220,27 @@ def _get_calibration_data(request: AttemptRequest) -> Path:
     return request.dataset
 
 
-def _open_float_model(request: AttemptRequest, work: Path) -> tuple[Path, list[Port]]:
-    """Return the float model, ready to run, and its inputs."""
+def _open_float_model(
+    request: AttemptRequest, work: Path
+) -> tuple[Path, list[Port], list[dict[str, str]]]:
+    """Return the float model, ready to run, its inputs, and notices about what was fixed."""
     begin_step(Step.OPENING)
     model = open_model(request.model.path, request.model.model_type, work)
     begin_step(Step.CHECKING)
-    check_model(model)
+    model = standardize_model(model, work)
     check_quantizable(model.proto)
     get_outputs(model.proto)
+    get_inputs(model.proto)
+    before = model.proto.SerializeToString()
+    notices = pin_to_data(model.proto, _get_calibration_data(request))
+    remove_initializer_inputs(model.proto)
     ports = get_inputs(model.proto)
-    if not remove_initializer_inputs(model.proto):
-        return model.path, ports
+    changed = model.proto.SerializeToString()
+    if changed == before:
+        return model.path, ports, notices
     path = model.path if model.is_unpacked else work / "pinned.onnx"
-    path.write_bytes(model.proto.SerializeToString())
-    return path, ports
+    path.write_bytes(changed)
+    return path, ports, notices
 
 
 def _build_specs(

@@ -11,6 +11,8 @@ from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.outliers import InputPeaks
+from qai_hub.local.engine.quantize.slices import SliceErrors
 
 # In decibels: an error of a tenth of the largest value.
 LOW_PSNR = 20
@@ -28,6 +30,7 @@ class Comparison:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notices: list[dict[str, str]] = field(default_factory=list)
     _errors: dict[str, "_OutputError"] = field(default_factory=dict)
+    _slices: dict[str, SliceErrors] = field(default_factory=dict)
 
     def add(self, names: Sequence[str], before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
         """Add the outputs of both models for a sample.
@@ -41,6 +44,7 @@ class Comparison:
             self.shapes.setdefault(name, expected.shape)
             if expected.dtype.kind == "f":
                 self._errors.setdefault(name, _OutputError()).add(expected, actual)
+                self._slices.setdefault(name, SliceErrors()).add(expected, actual)
 
     def compute_psnr(self) -> dict[str, float]:
         """Return the PSNR of each output that has one, in decibels; add notices for the others."""
@@ -59,7 +63,22 @@ class Comparison:
                     f"PSNR is only {found[name]:.1f} dB."
                 )
                 self.notices.append(build_notice("WARNING", "MODEL", message))
+            else:
+                self.notices += _build_slice_notices(name, error.peak, self._slices[name])
         return found
+
+
+def _build_slice_notices(name: str, peak: float, errors: SliceErrors) -> list[dict[str, str]]:
+    """Return a notice for each slice that the range of its output makes inaccurate."""
+    messages = [
+        f"The output {quote_name(name)} of the quantized model mixes ranges: the values "
+        f"at {each.begin} to {each.end - 1} of dimension {each.axis} reach only {each.peak:.3g}, "
+        f"where the output reaches {peak:.3g}, and their own PSNR is only {each.psnr:.1f} dB. Make "
+        "them an output of their own, or quantize activations to INT16."
+        for each in errors.find_slices()
+        if each.psnr < LOW_PSNR
+    ]
+    return [build_notice("WARNING", "MODEL", message) for message in messages]
 
 
 @dataclass(slots=True)
@@ -88,20 +107,25 @@ class _OutputError:
         return 10 * math.log10(self.peak**2 * self.count / self.squared_sum)
 
 
-def check_finite_outputs(model: Path, samples: CalibrationSamples) -> None:
+def check_finite_outputs(model: Path, samples: CalibrationSamples) -> list[dict[str, str]]:
     """Check that a model runs on all samples and returns finite numbers.
 
     Args:
         model: The model.
         samples: The samples.
 
+    Returns:
+        Notices about samples that set the range of an input alone.
+
     Raises:
         JobFailure: It does not.
     """
-    session = Session(model)
+    session, peaks = Session(model), InputPeaks()
     for index, sample in enumerate(samples):
         label = f"sample {index} of the calibration data"
         _check_finite("model", session.output_names, session.run(sample, label), label)
+        peaks.add(sample)
+    return peaks.build_notices()
 
 
 def compare_models(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from onnxruntime.quantization import QuantType, quantize
 from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
-from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from qai_hub.local.engine.datasets import (
     MAX_CALIBRATION_SAMPLES,
@@ -21,18 +19,12 @@ from qai_hub.local.engine.datasets import (
     InputDataset,
 )
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
-from qai_hub.local.engine.onnx.edit import (
-    OPSET_ALL_TYPES,
-    OPSET_PER_CHANNEL,
-    convert_opset,
-)
 from qai_hub.local.engine.onnx.model_files import iter_tensors
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
     clean_up_model,
     iter_nodes,
     needs_external_data,
-    optimise,
 )
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
@@ -47,6 +39,8 @@ from qai_hub.local.engine.quantize.mixed_precision import (
     iter_float_values,
     name_all_nodes,
 )
+from qai_hub.local.engine.quantize.overrides import Overrides
+from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs
 from qai_hub.local.engine.steps import Step, begin_step
 
@@ -113,23 +107,6 @@ def check_ranges(model: onnx.ModelProto) -> None:
                 "calibration data: it has no range that can be quantized."
             )
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason)
-
-
-def flatten_biases(model: onnx.ModelProto) -> None:
-    """Remove the leading dimension of 1 that the bias of a Gemm may have, in place.
-
-    The result is the same without it, but the quantizer would treat the row as a channel and raise.
-
-    Args:
-        model: The model, with or without its external tensors.
-    """
-    users: dict[str, set[str]] = {}
-    for node in iter_nodes(model):
-        for index, name in enumerate(node.input):
-            users.setdefault(name, set()).add(f"{node.op_type} {index}")
-    for tensor in model.graph.initializer:
-        if users.get(tensor.name) == {"Gemm 2"} and len(tensor.dims) == 2 and tensor.dims[0] == 1:
-            del tensor.dims[0]
 
 
 logger = logging.getLogger(__name__)
@@ -200,13 +177,17 @@ def quantize_file(
         samples = CalibrationSamples(dataset, max_samples)
         notices = _build_sample_notices(dataset.samples, samples.count)
         begin_step(Step.CALIBRATING)
-        check_finite_outputs(source, samples)
+        notices += check_finite_outputs(source, samples)
         begin_step(Step.PREPARING)
-        prepared = work / "prepared" / "model.onnx"
-        _prepare(source, prepared, quant_types, external_data_threshold, is_mixed=bool(int16))
-        overrides = _build_overrides(prepared, int16) if int16 else None
+        prepared = prepare_model(
+            source, work, samples, quant_types, external_data_threshold, is_mixed=bool(int16)
+        )
+        notices += prepared.notices
+        overrides = prepared.overrides
+        if int16:
+            overrides = _merge_overrides(overrides, _build_int16_overrides(prepared.path, int16))
         target = work / "quantized" / "model.onnx"
-        target.parent.mkdir()
+        target.parent.mkdir(parents=True)
         begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
         _quantize(prepared, target, samples, quant_types, overrides)
@@ -218,7 +199,7 @@ def quantize_file(
     logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
-        original=prepared,
+        original=prepared.path,
         has_external_data=has_external_data,
         sample_count=samples.count,
         psnr=comparison.psnr,
@@ -254,34 +235,15 @@ def _build_sample_notices(total: int, used: int) -> list[dict[str, str]]:
     return [build_notice("INFO", "USER", message)]
 
 
-def _prepare(
-    source: Path,
-    prepared: Path,
-    quant_types: tuple[QuantType, QuantType],
-    external_data_threshold: int,
-    *,
-    is_mixed: bool,
-) -> None:
-    """Write a folded model, in an operator set with the Q and DQ nodes that are needed."""
-    prepared.parent.mkdir(parents=True)
-    optimise(source, prepared)
-    clean_up_model(
-        prepared, has_external_data=needs_external_data(prepared, external_data_threshold)
-    )
-    model = onnx.load(prepared, load_external_data=False)
-    needed = (
-        OPSET_PER_CHANNEL
-        if quant_types == (_WEIGHT_TYPES["INT8"], _ACTIVATION_TYPES["INT8"]) and not is_mixed
-        else OPSET_ALL_TYPES
-    )
-    model = convert_opset(model, needed)
-    flatten_biases(model)
-    # Without this mark, the quantizer warns that the model should be preprocessed, as it just was.
-    add_pre_process_metadata(model)
-    prepared.write_bytes(model.SerializeToString())
+def _merge_overrides(first: Overrides, second: Overrides) -> Overrides:
+    """Return the overrides of both; where both have one for a tensor, the second goes first."""
+    merged = {**first, **second}
+    for name in first.keys() & second.keys():
+        merged[name] = [{**first[name][0], **second[name][0]}]
+    return merged
 
 
-def _build_overrides(prepared: Path, int16: Sequence[str]) -> dict[str, Any]:
+def _build_int16_overrides(prepared: Path, int16: Sequence[str]) -> Overrides:
     """Return the overrides that keep tensors at 16 bits; refuse names that the model lacks."""
     model = onnx.load(prepared, load_external_data=False)
     name_all_nodes(model)
@@ -300,15 +262,15 @@ def _build_overrides(prepared: Path, int16: Sequence[str]) -> dict[str, Any]:
 
 
 def _quantize(
-    prepared: Path,
+    prepared: PreparedModel,
     target: Path,
     samples: CalibrationSamples,
     quant_types: tuple[QuantType, QuantType],
-    overrides: dict[str, Any] | None = None,
+    overrides: Overrides,
 ) -> None:
     try:
         config = get_qnn_qdq_config(
-            prepared,
+            prepared.path,
             CalibrationReader(samples),
             weight_type=quant_types[0],
             activation_type=quant_types[1],
@@ -322,7 +284,7 @@ def _quantize(
         with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
-            quantize(prepared, target, config)
+            quantize(prepared.path, target, config)
     except JobFailure:
         raise
     # The quantizer raises exceptions of any type, assertions included.

@@ -1,0 +1,180 @@
+"""Looks up the constants, producers and consumers of the tensors of an ONNX graph."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from qai_hub.local.engine.onnx.edit import collect_names, unique_name
+
+Tensor = np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+
+class Use(NamedTuple):
+    """The use of a tensor by a node.
+
+    Attributes:
+        node: The node.
+        place: Which of its inputs it is.
+    """
+
+    node: onnx.NodeProto
+    place: int
+
+
+class GraphIndex:
+    """What produces and what uses each tensor of a graph, while the graph is rewritten.
+
+    Tensors that a subgraph uses count as outputs of the graph: they are not safe to change.
+
+    Args:
+        model: The model, whose graph is changed by the methods.
+        folder: Folder of the file with its external tensors; None if it has none.
+    """
+
+    def __init__(self, model: onnx.ModelProto, folder: Path | None = None) -> None:
+        self.model = model
+        self.graph = model.graph
+        self._folder = folder
+        self._taken = collect_names(model.graph)
+        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look up all tensors anew, after nodes have changed."""
+        self.producers: dict[str, onnx.NodeProto] = {}
+        self.uses: dict[str, list[Use]] = {}
+        self.outputs = {value.name for value in self.graph.output}
+        self._types = {
+            value.name: value.type.tensor_type.elem_type
+            for values in (self.graph.value_info, self.graph.input, self.graph.output)
+            for value in values
+        }
+        self._shapes = {
+            value.name: [
+                dim.dim_value if dim.HasField("dim_value") else None
+                for dim in value.type.tensor_type.shape.dim
+            ]
+            for values in (self.graph.value_info, self.graph.input, self.graph.output)
+            for value in values
+            if value.type.tensor_type.HasField("shape")
+        }
+        for node in self.graph.node:
+            for index, name in enumerate(node.input):
+                if name:
+                    self.uses.setdefault(name, []).append(Use(node, index))
+            self.producers.update((name, node) for name in node.output if name)
+            self.outputs |= _names_within(node)
+
+    def name(self, wanted: str) -> str:
+        """Return an unused name that resembles another, and mark it as used."""
+        return unique_name(wanted, self._taken)
+
+    def name_nodes(self) -> None:
+        """Give a name to each node that has none: the quantizer refers to nodes by name."""
+        for node in self.graph.node:
+            node.name = node.name or self.name(f"{node.op_type}_of_{node.output[0]}")
+
+    def value(self, name: str) -> Tensor | None:
+        """Return the value of a constant; None for other tensors."""
+        tensor = self.constants.get(name)
+        if tensor is None:
+            return None
+        folder = "" if self._folder is None else str(self._folder)
+        return np.asarray(numpy_helper.to_array(tensor, base_dir=folder))
+
+    def scalar(self, name: str) -> float | None:
+        """Return the value of a constant with a single element; None for other tensors."""
+        tensor = self.constants.get(name)
+        if tensor is None or any(size != 1 for size in tensor.dims):
+            return None
+        value = self.value(name)
+        return None if value is None else float(value.reshape(()))
+
+    def add_constant(self, wanted: str, value: Tensor) -> str:
+        """Add a constant, and return its name, which resembles another."""
+        tensor = numpy_helper.from_array(np.asarray(value, order="C"), self.name(wanted))
+        return self._append(tensor)
+
+    def copy_constant(self, name: str) -> str:
+        """Add a copy of a constant, and return its name."""
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(self.constants[name])
+        tensor.name = self.name(f"{name}_copy")
+        return self._append(tensor)
+
+    def only_use(self, name: str) -> Use | None:
+        """Return the use of a tensor if it is the only one."""
+        uses = self.uses.get(name, [])
+        return uses[0] if len(uses) == 1 and name not in self.outputs else None
+
+    def rank(self, name: str) -> int | None:
+        """Return the number of dimensions of a tensor; None if it is unknown."""
+        shape = self.shape(name)
+        return None if shape is None else len(shape)
+
+    def shape(self, name: str) -> list[int | None] | None:
+        """Return the dimensions of a tensor, None for those that are not fixed; None if unknown."""
+        if name in self.constants:
+            return list(self.constants[name].dims)
+        return self._shapes.get(name)
+
+    def is_float(self, name: str) -> bool:
+        """Return whether a tensor is known to be float32."""
+        return self._types.get(name) == onnx.TensorProto.FLOAT
+
+    def replace_nodes(self, old: Iterable[onnx.NodeProto], new: Sequence[onnx.NodeProto]) -> None:
+        """Replace nodes, the last of which gives way to the new ones."""
+        removed = {id(node) for node in old}
+        last = max(i for i, node in enumerate(self.graph.node) if id(node) in removed)
+        nodes = list(self.graph.node)
+        kept = [node for node in nodes[:last] if id(node) not in removed]
+        kept += [*new, *nodes[last + 1 :]]
+        copies = [_copy(node) for node in kept]
+        del self.graph.node[:]
+        self.graph.node.extend(copies)
+        self.refresh()
+
+    def remove_unused_constants(self) -> None:
+        """Remove constants that no node uses, and that are not outputs."""
+        used = self.uses.keys() | self.outputs
+        kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
+        copies = [_copy(tensor) for tensor in kept]
+        del self.graph.initializer[:]
+        self.graph.initializer.extend(copies)
+        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
+
+    def _append(self, tensor: onnx.TensorProto) -> str:
+        self.graph.initializer.append(tensor)
+        self.constants[tensor.name] = self.graph.initializer[-1]
+        return tensor.name
+
+
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return the attributes of a node by name."""
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
+
+
+_Message = TypeVar("_Message", onnx.NodeProto, onnx.TensorProto)
+
+
+def _copy(message: _Message) -> _Message:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
+
+
+def _names_within(node: onnx.NodeProto) -> set[str]:
+    """Return the names that the subgraphs of a node refer to."""
+    found: set[str] = set()
+    for attribute in node.attribute:
+        graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
+        for graph in graphs:
+            found |= {name for inner in graph.node for name in inner.input}
+            found |= {value.name for value in graph.output}
+            for inner in graph.node:
+                found |= _names_within(inner)
+    return found

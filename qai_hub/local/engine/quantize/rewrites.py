@@ -1,0 +1,249 @@
+"""Rewrites operators whose quantized form Qualcomm's HTP computes inaccurately or not at all."""
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from qai_hub.local.engine.onnx.graph_index import GraphIndex, Tensor, Use, attributes_of
+
+# Inputs that the quantizer stores as integers of a scale that depends on the node's other inputs.
+_BIAS_INPUTS = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "LayerNormalization": 2}
+
+
+def separate_constants(graph: GraphIndex) -> None:
+    """Give each node its own copy of constants that would be quantized in different ways, in place.
+
+    A bias is quantized with the scales of its node's input and weights, weights along the
+    dimension of their output channels. The quantizer itself copies a shared bias, but under a name
+    that another tensor may have.
+
+    Args:
+        graph: The graph.
+    """
+    for name, tensor in list(graph.constants.items()):
+        if tensor.data_type != onnx.TensorProto.FLOAT or name in graph.outputs:
+            continue
+        kinds: dict[object, list[Use]] = {}
+        for use in graph.uses.get(name, []):
+            kinds.setdefault(_quantization_kind(use), []).append(use)
+        for uses in list(kinds.values())[1:]:
+            copy = graph.copy_constant(name)
+            for use in uses:
+                use.node.input[use.place] = copy
+    graph.refresh()
+
+
+def _quantization_kind(use: Use) -> object:
+    op = use.node.op_type
+    if _BIAS_INPUTS.get(op) == use.place:
+        return use.node.output[0]
+    if use.place == 1 and op in {"Conv", "ConvTranspose", "Gemm", "MatMul"}:
+        attributes = attributes_of(use.node)
+        return (op, attributes.get("group", 1), attributes.get("transB", 0))
+    if op.endswith("Normalization"):
+        return (op, use.place)
+    return "activation"
+
+
+def replace_batch_norms(graph: GraphIndex) -> None:
+    """Replace each BatchNormalization by a depthwise Conv, or by Mul and Add, in place.
+
+    The HTP reads the largest of a BatchNormalization's quantized offsets with the wrong sign. A
+    depthwise Conv has a scale for each channel, and a bias of 32 bits: it is more accurate than
+    other offsets of the BatchNormalization would be.
+
+    Args:
+        graph: The graph of a folded model with shapes.
+    """
+    for node in list(graph.graph.node):
+        if node.op_type != "BatchNormalization" or len(node.output) != 1:
+            continue
+        values = [graph.value(name) for name in node.input[1:5]]
+        rank = graph.rank(node.input[0])
+        if rank is None or rank < 2 or attributes_of(node).get("training_mode"):
+            continue
+        if any(value is None or value.dtype != np.float32 for value in values):
+            continue
+        epsilon = attributes_of(node).get("epsilon", 1e-5)
+        parameters = [np.asarray(value, np.float64) for value in values]
+        scale = parameters[0] / np.sqrt(parameters[3] + epsilon)
+        shift = parameters[1] - parameters[2] * scale
+        if np.isfinite(scale).all() and np.isfinite(shift).all():
+            _replace_batch_norm(
+                graph, node, scale.astype(np.float32), shift.astype(np.float32), rank
+            )
+    graph.remove_unused_constants()
+
+
+def _replace_batch_norm(
+    graph: GraphIndex, node: onnx.NodeProto, scale: Tensor, shift: Tensor, rank: int
+) -> None:
+    result = node.output[0]
+    if rank == 2:
+        product = graph.name(f"{result}_scaled")
+        inputs = [node.input[0], graph.add_constant(f"{result}_weight", scale)]
+        nodes = [
+            helper.make_node("Mul", inputs, [product], name=graph.name(f"{node.name}_Mul")),
+            helper.make_node(
+                "Add",
+                [product, graph.add_constant(f"{result}_offset", shift)],
+                [result],
+                name=node.name,
+            ),
+        ]
+    else:
+        kernel = scale.reshape(-1, *[1] * (rank - 1))
+        inputs = [
+            node.input[0],
+            graph.add_constant(f"{result}_weight", kernel),
+            graph.add_constant(f"{result}_offset", shift),
+        ]
+        kernel_shape = [1] * (rank - 2)
+        nodes = [
+            helper.make_node(
+                "Conv",
+                inputs,
+                [result],
+                name=node.name,
+                group=len(scale),
+                kernel_shape=kernel_shape,
+            )
+        ]
+    graph.replace_nodes([node], nodes)
+
+
+def replace_activations(graph: GraphIndex, *, is_wide: bool) -> None:
+    """Replace activations that the HTP lacks or computes inaccurately by equal ones, in place.
+
+    Args:
+        graph: The graph of a folded model.
+        is_wide: Whether activations have 16 bits.
+    """
+    for node in list(graph.graph.node):
+        if node.op_type == "Selu":
+            _replace_selu(graph, node)
+        elif node.op_type == "Tanh" and is_wide:
+            _replace_tanh(graph, node)
+
+
+def _replace_selu(graph: GraphIndex, node: onnx.NodeProto) -> None:
+    """Replace `gamma * (x if x > 0 else alpha * (exp(x) - 1))`: v68 has no Selu."""
+    # The defaults are those of ONNX.
+    attributes = {"alpha": 1.67326319, "gamma": 1.05070102} | attributes_of(node)
+    result = node.output[0]
+    elu = graph.name(f"{result}_elu")
+    gamma = graph.add_constant(f"{result}_gamma", np.asarray(attributes["gamma"], np.float32))
+    nodes = [
+        helper.make_node(
+            "Elu", [node.input[0]], [elu], name=node.name, alpha=float(attributes["alpha"])
+        ),
+        helper.make_node("Mul", [elu, gamma], [result], name=graph.name(f"{node.name}_Mul")),
+    ]
+    graph.replace_nodes([node], nodes)
+
+
+def _replace_tanh(graph: GraphIndex, node: onnx.NodeProto) -> None:
+    """Replace by `2 * sigmoid(2 x) + -1`, which is as accurate.
+
+    In simulation, a Tanh of 16 bits behind a MatMul or a Softplus is right for the first rows of
+    its input alone.
+    """
+    result = node.output[0]
+    doubled, sigmoid, wide = (
+        graph.name(f"{result}_{what}") for what in ("doubled", "sigmoid", "wide")
+    )
+    two = graph.add_constant(f"{result}_two", np.asarray(2, np.float32))
+    minus_one = graph.add_constant(f"{result}_minus_one", np.asarray(-1, np.float32))
+    steps = [
+        ("Mul", [node.input[0], two], doubled),
+        ("Sigmoid", [doubled], sigmoid),
+        ("Mul", [sigmoid, two], wide),
+        ("Add", [wide, minus_one], result),
+    ]
+    nodes = [
+        helper.make_node(op, inputs, [output], name=graph.name(f"{node.name}_{op}"))
+        for op, inputs, output in steps
+    ]
+    graph.replace_nodes([node], nodes)
+
+
+def replace_differences(graph: GraphIndex) -> None:
+    """Replace the subtraction of a constant by the addition of its negative, in place.
+
+    In simulation, a Sub of 16 bits behind a Gemm is wrong where the Gemm has a single row.
+
+    Args:
+        graph: The graph.
+    """
+    for node in graph.graph.node:
+        if node.op_type != "Sub":
+            continue
+        value = graph.value(node.input[1])
+        if value is not None and value.dtype == np.float32:
+            node.op_type = "Add"
+            node.input[1] = graph.add_constant(f"{node.input[1]}_negative", -value)
+    graph.refresh()
+
+
+def remove_constant_choices(graph: GraphIndex) -> None:
+    """Remove each Where whose constant condition chooses one of its inputs throughout, in place.
+
+    Args:
+        graph: The graph of a folded model with shapes.
+    """
+    for node in list(graph.graph.node):
+        if node.op_type != "Where" or node.output[0] in graph.outputs:
+            continue
+        condition = graph.value(node.input[0])
+        if condition is None or (condition.any() and not condition.all()):
+            continue
+        kept = node.input[1] if condition.all() else node.input[2]
+        shape = graph.shape(kept)
+        if shape is not None and shape == graph.shape(node.output[0]) and None not in shape:
+            _redirect(graph, node.output[0], kept)
+
+
+def replace_constant_gathers(graph: GraphIndex) -> None:
+    """Replace each GatherND of elements by constant indices by a Reshape and a Gather, in place.
+
+    Exporters expand attention masks so. QNN has no GatherND.
+
+    Args:
+        graph: The graph of a folded model with shapes.
+    """
+    for node in list(graph.graph.node):
+        if node.op_type != "GatherND" or attributes_of(node).get("batch_dims", 0):
+            continue
+        indices, shape = graph.value(node.input[1]), graph.shape(node.input[0])
+        if indices is None or not shape or None in shape or indices.shape[-1] != len(shape):
+            continue
+        sizes = np.array([size or 0 for size in shape])
+        wrapped = np.where(indices < 0, indices + sizes, indices).astype(np.int64)
+        flat = np.ravel_multi_index(tuple(np.moveaxis(wrapped, -1, 0)), tuple(sizes))
+        _replace_gather(graph, node, np.asarray(flat, np.int64), int(np.prod(sizes)))
+    graph.remove_unused_constants()
+
+
+def _replace_gather(graph: GraphIndex, node: onnx.NodeProto, flat: Tensor, count: int) -> None:
+    result, source = node.output[0], node.input[0]
+    nodes = []
+    if not np.array_equal(flat.ravel(), np.arange(count)):
+        row, picked = graph.name(f"{result}_row"), graph.name(f"{result}_picked")
+        size = graph.add_constant(f"{result}_size", np.array([count]))
+        places = graph.add_constant(f"{result}_indices", flat.ravel())
+        names = [graph.name(f"{node.name}_{op}") for op in ("Reshape", "Gather")]
+        nodes = [
+            helper.make_node("Reshape", [source, size], [row], name=names[0]),
+            helper.make_node("Gather", [row, places], [picked], name=names[1], axis=0),
+        ]
+        source = picked
+    shape = graph.add_constant(f"{result}_shape", np.array(flat.shape, np.int64))
+    nodes.append(helper.make_node("Reshape", [source, shape], [result], name=node.name))
+    graph.replace_nodes([node], nodes)
+
+
+def _redirect(graph: GraphIndex, old: str, new: str) -> None:
+    """Let the users of a tensor use another one."""
+    for use in graph.uses.get(old, []):
+        use.node.input[use.place] = new
+    graph.refresh()
