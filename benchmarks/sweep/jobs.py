@@ -15,6 +15,7 @@ import qai_hub as hub
 from qai_hub.client import Client
 
 _LONGEST = 900
+_MAX_REASON = 2000
 S24, X_ELITE, RB3 = "Samsung Galaxy S24", "Snapdragon X Elite CRD", "RB3 Gen 2 (Proxy)"
 _TYPES = {
     "w8a8": (hub.QuantizeDtype.INT8, hub.QuantizeDtype.INT8),
@@ -226,7 +227,7 @@ def compute_psnr(expected: np.ndarray, actual: np.ndarray) -> float:
 def _shorten(message: str | None) -> str:
     """Return the first sentence of a reason, on one line."""
     text = " ".join((message or "").split())
-    return re.split(r"(?<=[a-z')])\. ", text)[0][:300]
+    return re.split(r"(?<=[a-z')])\. ", text)[0][:_MAX_REASON]
 
 
 def read_versions() -> dict[str, str]:

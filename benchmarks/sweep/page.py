@@ -12,6 +12,8 @@ from sweep.models import OPERATOR_PREFIX, SweptModel
 Outcomes = Mapping[tuple[str, str], Outcome]
 
 _LOW = 30
+_DASH = "\N{EN DASH}"
+_MAX_REASON = 400
 _CHIPS = {
     "Samsung Galaxy S24": "v75",
     "Snapdragon X Elite CRD": "v73",
@@ -24,7 +26,9 @@ _RUNTIMES = {
     "qnn_dlc": "dlc",
 }
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NODES = re.compile(r"\w+ \('[^']*'\)(, )?")
+_NODE = re.compile(r"(\w+) \('[^']*'\)")
+_NODES = re.compile(r"\w+ \('[^']*'\)(?:, \w+ \('[^']*'\))*(?: and \d+ more)?")
+_NOT_SUPPORTED = "compile: QNN does not support these operators"
 _COUNTS = re.compile(r" and \d+ more|\d+")
 _PATHS = re.compile(r"(?:/[\w.+-]+){3,}/?")
 
@@ -49,7 +53,8 @@ run on {date}, with {versions}.
 
 
 _OPERATORS = """One of onnx's own tests for each operator, on the sample that comes with it; all
-inputs but the first are constants. The target is `fp16 bin v75`.
+inputs but the first are constants. The target is `fp16 bin v75`. A dash says that QNN does not
+support the operator, or not with the attributes and types of that test.
 """
 
 
@@ -89,8 +94,8 @@ class _Reasons:
 
     def add(self, text: str) -> int:
         """Return the number of a reason."""
-        plain = _PATHS.sub("…", text)
-        key = _COUNTS.sub("", _QUOTED.sub("", _NODES.sub("", plain)))
+        plain = _NODES.sub(_list_operators, _PATHS.sub("…", text))
+        key = _COUNTS.sub("", _QUOTED.sub("", plain))
         if key not in self._numbers:
             self._numbers[key] = len(self._texts) + 1
             self._texts.append(plain)
@@ -102,7 +107,11 @@ class _Reasons:
         """Yield the lines of the list."""
         yield from ["| | times | for example |", "|---|---|---|"]
         for number, (text, count) in enumerate(zip(self._texts, self._counts, strict=True), 1):
-            yield f"| {number} | {count} | {_escape(text)} |"
+            yield f"| {number} | {count} | {_escape(text[:_MAX_REASON])} |"
+
+
+def _list_operators(nodes: re.Match[str]) -> str:
+    return ", ".join(sorted(set(_NODE.findall(nodes[0]))))
 
 
 def _build_models(
@@ -121,7 +130,7 @@ def _build_operators(outcomes: Outcomes, reasons: _Reasons) -> Iterable[str]:
     (variant,) = OPERATOR_VARIANTS
     names = sorted(name for name, _ in outcomes if name.startswith(OPERATOR_PREFIX))
     cells = [
-        (name.removeprefix(OPERATOR_PREFIX), _format(outcomes.get((name, variant.key)), reasons))
+        (name.removeprefix(OPERATOR_PREFIX), _format_operator(outcomes[name, variant.key], reasons))
         for name in names
     ]
     width = 4
@@ -158,6 +167,10 @@ def _format(outcome: Outcome | None, reasons: _Reasons) -> str:
     if outcome.psnr == math.inf:
         return "="
     return f"**{outcome.psnr:.0f}**" if outcome.psnr < _LOW else f"{outcome.psnr:.0f}"
+
+
+def _format_operator(outcome: Outcome, reasons: _Reasons) -> str:
+    return _DASH if outcome.reason.startswith(_NOT_SUPPORTED) else _format(outcome, reasons)
 
 
 def _escape(text: str) -> str:

@@ -113,7 +113,7 @@ class LayerAccuracyReport:
     Examples:
         >>> accuracy = quantize_job.get_layer_accuracy()
         >>> print(accuracy)
-        Accuracy of layers, on 4 samples
+        Accuracy of layers, on 4 samples...
               CPU  simulated  operator           tensor
         ...
     """

@@ -94,13 +94,17 @@ def test_the_page(tmp_path: Path) -> None:
     model = SweptModel("a: net", "a", "1.0", "MIT", "a/net.onnx", {})
     values = [Outcome(45.26), Outcome(math.inf), Outcome(12.3), Outcome(reason="run: no 'x' | 5")]
     found = {("a: net", each.key): value for each, value in zip(VARIANTS, values, strict=False)}
+    lacking = "compile: QNN does not support these operators of the model: Erf ('a'), Erf ('b')."
     found |= {("operator: Add", BINARY.key): Outcome(reason="run: no 'y' | 7")}
+    found |= {("operator: Erf", BINARY.key): Outcome(reason=lacking)}
+    found |= {("a: net", VARIANTS[4].key): Outcome(reason=lacking)}
 
     write_page(tmp_path / "p.md", [model], found, {"onnx": "1.0"}, date(2026, 1, 2))
 
     text = (tmp_path / "p.md").read_text("utf-8")
     assert "run on 2026-01-02, with onnx 1.0" in text
-    assert f"| a: net | 45 | = | **12** | [1] |{'  |' * 7}" in text
-    assert "| Add | [1] |" in text
+    assert f"| a: net | 45 | = | **12** | [1] | [2] |{'  |' * 6}" in text
+    assert "| Add | [1] | Erf | \N{EN DASH} |" in text
+    assert "| 2 | 1 | compile: QNN does not support these operators of the model: Erf. |" in text
     assert "| 1 | 2 | run: no 'x' \\| 5 |" in text
     assert "| a | 1.0 | MIT | 1 |" in text
