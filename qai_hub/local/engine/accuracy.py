@@ -1,30 +1,16 @@
 """Compares the outputs of two models: PSNR, largest error, dead elements, and slices of outputs."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.slices import SliceAccuracy, SliceErrors, Tensor, compute_psnr
 
-Tensor = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 _Wide = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
-# A slice has a range of its own if its peak is less than this share of the output's peak. With
-# 8 bits for the whole output, such a slice has fewer than 4 bits left, which is a PSNR of less than
-# 26 dB even without any other error. In a larger slice, the PSNR of the output tells enough.
-SLICE_PEAK_SHARE = 1 / 16
-# Below the smallest normal float of 16 bits, such as the probabilities behind a mask, there is no
-# range to keep.
-_SMALLEST_PEAK = 2.0**-14
-# More ranges than this are no structure of the output, but its values: large and small ones of a
-# classifier's scores alternate, the boxes beside scores do not.
-_MAX_SLICES = 8
-# Fewer values do not show the range that an index of a dimension has.
-_MIN_VALUES_PER_INDEX = 8
 # Share of elements that may differ in an output of indices or flags. On inputs that are not real
 # data, the winners of some comparisons are ahead by less than the precision of the target.
 _MAX_DIFFERENT_SHARE = 0.1
@@ -33,48 +19,6 @@ _INDEX_TYPES = frozenset({"bool", "int32", "int64", "uint32", "uint64"})
 _MIN_DEAD_SHARE = 0.01
 # A target of 0 throughout may deviate by what floats of 16 bits can.
 _NEGLIGIBLE = 1e-3
-
-
-def compute_psnr(squared_error: float, count: int, peak: float) -> float | None:
-    """Return the peak signal-to-noise ratio, `10 log10(peak^2 / MSE)`.
-
-    Args:
-        squared_error: Sum of the squared errors.
-        count: Number of elements.
-        peak: Largest magnitude of the expected values.
-
-    Returns:
-        The ratio in decibels; None if there is no error, or all expected values are 0.
-    """
-    if not count or not squared_error or not peak:
-        return None
-    return 20 * math.log10(peak) + 10 * math.log10(count) - 10 * math.log10(squared_error)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SliceAccuracy:
-    """How close a slice of an output is to that of the source model.
-
-    Attributes:
-        axis: The dimension.
-        begin: First index along that dimension.
-        end: Index after the last one.
-        psnr: PSNR by the slice's own peak, in decibels; None if the slices are equal, or the
-            expected one is 0 throughout.
-        peak: Largest magnitude that is expected.
-    """
-
-    axis: int
-    begin: int
-    end: int
-    psnr: float | None
-    peak: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON of a `TargetCheckSlice`."""
-        ratio = {} if self.psnr is None else {"psnr": round(self.psnr, 2)}
-        place = {"axis": self.axis, "begin": self.begin, "end": self.end}
-        return {**place, **ratio, "peak": self.peak}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +119,7 @@ def compare_output(name: str, samples: OutputSamples, bound: float) -> OutputAcc
     error = np.abs(expected - actual)
     peak = _peak(expected)
     psnr = compute_psnr(_sum_of_squares(error), int(np.count_nonzero(comparable)), peak)
-    slices = _find_slices(expected, error, peak) if dtype.name not in _INDEX_TYPES else ()
+    slices = _find_slices(expected, error) if dtype.name not in _INDEX_TYPES else ()
     dead = broken | _find_dead(expected, actual, peak * 10 ** (-bound / 20))
     result = OutputAccuracy(
         name=name,
@@ -255,48 +199,12 @@ def _find_dead(expected: _Wide, actual: _Wide, tolerance: float) -> np.ndarray[A
     return found
 
 
-def _find_slices(expected: _Wide, error: _Wide, peak: float) -> tuple[SliceAccuracy, ...]:
-    """Return the slices along the dimension in which ranges of values differ most.
-
-    A dimension has slices if the peaks along it fall into few contiguous runs above and below
-    `SLICE_PEAK_SHARE` of the output's peak.
-
-    Args:
-        expected: Values of the source model; the first dimension is the sample.
-        error: Absolute errors.
-        peak: Largest magnitude that is expected.
-    """
-    best: tuple[float, tuple[SliceAccuracy, ...]] = 1.0, ()
-    if not peak:
-        return ()
-    for axis in range(1, expected.ndim):
-        others = tuple(each for each in range(expected.ndim) if each != axis)
-        size = expected.shape[axis]
-        if size < 2 or expected.size // size < _MIN_VALUES_PER_INDEX:
-            continue
-        peaks = np.max(np.abs(expected), axis=others)
-        small = (peaks < peak * SLICE_PEAK_SHARE) & (peaks >= _SMALLEST_PEAK)
-        edges = np.flatnonzero(np.diff(small)) + 1
-        if not edges.size or edges.size >= _MAX_SLICES:
-            continue
-        squared = np.sum(np.square(error), axis=others)
-        limits = [0, *map(int, edges), size]
-        slices = tuple(
-            _measure_slice(axis - 1, begin, end, peaks, squared, expected.size // size)
-            for begin, end in pairwise(limits)
-        )
-        smallest = min((each.peak for each in slices if each.peak), default=peak)
-        if smallest / peak < best[0]:
-            best = smallest / peak, slices
-    return best[1]
-
-
-def _measure_slice(
-    axis: int, begin: int, end: int, peaks: _Wide, squared: _Wide, count: int
-) -> SliceAccuracy:
-    peak = float(np.max(peaks[begin:end]))
-    psnr = compute_psnr(float(np.sum(squared[begin:end])), (end - begin) * count, peak)
-    return SliceAccuracy(axis=axis, begin=begin, end=end, psnr=psnr, peak=peak)
+def _find_slices(expected: _Wide, error: _Wide) -> tuple[SliceAccuracy, ...]:
+    """Return the slices of an output, whose first dimension here is the sample."""
+    errors = SliceErrors()
+    for values, sample_error in zip(expected, error, strict=True):
+        errors.add(values, sample_error)
+    return errors.find_slices()
 
 
 def _share(elements: np.ndarray[Any, Any], of: np.ndarray[Any, Any]) -> float:

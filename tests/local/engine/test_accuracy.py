@@ -9,9 +9,9 @@ from qai_hub.local.engine.accuracy import (
     OutputAccuracy,
     OutputSamples,
     compare_output,
-    compute_psnr,
     describe_far_outputs,
 )
+from qai_hub.local.engine.slices import compute_psnr
 
 BOUND = 30.0
 RANDOM = np.random.default_rng(5)

@@ -12,7 +12,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.outliers import InputPeaks
-from qai_hub.local.engine.quantize.slices import SliceErrors
+from qai_hub.local.engine.slices import SliceErrors
 
 # In decibels: an error of a tenth of the largest value.
 LOW_PSNR = 20
@@ -44,7 +44,8 @@ class Comparison:
             self.shapes.setdefault(name, expected.shape)
             if expected.dtype.kind == "f":
                 self._errors.setdefault(name, _OutputError()).add(expected, actual)
-                self._slices.setdefault(name, SliceErrors()).add(expected, actual)
+                error = np.asarray(expected, np.float64) - np.asarray(actual, np.float64)
+                self._slices.setdefault(name, SliceErrors()).add(expected, error)
 
     def compute_psnr(self) -> dict[str, float]:
         """Return the PSNR of each output that has one, in decibels; add notices for the others."""
@@ -76,7 +77,7 @@ def _build_slice_notices(name: str, peak: float, errors: SliceErrors) -> list[di
         f"where the output reaches {peak:.3g}, and their own PSNR is only {each.psnr:.1f} dB. Make "
         "them an output of their own, or quantize activations to INT16."
         for each in errors.find_slices()
-        if each.psnr < LOW_PSNR
+        if each.psnr is not None and each.psnr < LOW_PSNR
     ]
     return [build_notice("WARNING", "MODEL", message) for message in messages]
 
