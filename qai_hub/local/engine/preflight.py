@@ -21,6 +21,7 @@ from qai_hub.local.engine.qnn.diagnose import name_nodes
 from qai_hub.local.engine.qnn.probes import Tensors
 from qai_hub.local.engine.qnn.provider import QnnSettings, check_soc, htp_options
 from qai_hub.local.engine.qnn.support import NodesRefused, Problem, Support, find_support
+from qai_hub.local.engine.qnn.target_check import TURNED_OFF
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
 
@@ -66,6 +67,9 @@ def check_model(request: AttemptRequest, folder: Path) -> Report:
     else:
         fields = ("input_spec", "output_spec", "notices", "tool_versions")
         result |= {name: compiled.result[name] for name in fields}
+        # Nothing is simulated here, which is no news of the hub.
+        unchecked = TURNED_OFF.to_notice()
+        result["notices"] = [each for each in result["notices"] if each != unchecked]
         target = _find_target(compiled, folder)
     if target.is_file() and request.soc is not None and request.soc.has_htp:
         result["nodes"] = _place(target, request.soc, support, is_refused=bool(result["refusal"]))

@@ -20,6 +20,7 @@ class Step(StrEnum):
     VERIFYING = "comparing the optimised model with the original"
     COMPILING = "compiling the model for QNN"
     EXPLAINING = "finding out which operators QNN refuses"
+    CHECKING_TARGET = "comparing the target model with the source model"
     CONVERTING = "converting the model to a DLC"
     LINKING = "linking the models"
     CALIBRATING = "running the model on the calibration data"

@@ -42,7 +42,7 @@ _ENTRY_POINTS = {
     "quantize": ("quantize.job", "quantize_model"),
 }
 # The kinds that compare models, in processes of their own.
-_COMPARING = frozenset({"compile", "link", "quantize"})
+_COMPARING = frozenset({"check", "compile", "link", "quantize"})
 logger = logging.getLogger(__name__)
 
 

@@ -43,6 +43,7 @@ from qai_hub.local.engine.qnn.simulate import (
 from qai_hub.local.engine.qnn.targets import SOURCE, TARGET, TargetModel
 from qai_hub.local.engine.qnn.wrappers import find_outside_ports
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 
 logger = logging.getLogger(__name__)
@@ -190,6 +191,9 @@ class TargetCheck:
         return build_notice("WARNING", "MODEL", message)
 
 
+TURNED_OFF = TargetCheck(status="NOT_CHECKED", reason="this hub checks no target models.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
     """What to check.
@@ -281,7 +285,8 @@ def check_compiled(
         The result.
     """
     if not request.check_target:
-        return TargetCheck(status="NOT_CHECKED", reason="this hub checks no target models.")
+        return TURNED_OFF
+    begin_step(Step.CHECKING_TARGET)
     if request.soc is None:
         raise ValueError("A target for QNN needs a chip.")
     check = CheckRequest(
