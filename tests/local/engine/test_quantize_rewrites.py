@@ -68,16 +68,6 @@ FORMULAS: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], str]] = {
         {"cube": CUBE, "c": COEFFICIENT, "one": ONE, "half": HALF},
         "Gelu",
     ),
-    "HardSwish": (
-        [
-            node("Add", ["r", "three"], ["a"]),
-            node("Clip", ["a", "zero", "six"], ["c"]),
-            node("Mul", ["r", "c"], ["m"]),
-            node("Div", ["m", "six"], ["g"]),
-        ],
-        {"three": np.float32(3), "zero": np.float32(0), "six": np.float32(6)},
-        "HardSwish",
-    ),
     "LayerNormalization": (
         [
             *SQUARES,

@@ -81,18 +81,15 @@ def _tanh_gelu(x: _Values) -> _Values:
     return 0.5 * x * (1 + tanh)
 
 
-def _hard_swish(x: _Values) -> _Values:
-    return x * np.clip(x / 6 + 0.5, 0, 1)
-
-
 def _softplus(x: _Values) -> _Values:
     return np.logaddexp(0, x)
 
 
+# HardSwish is not among them: ONNX Runtime has no kernel for it, so it takes it to its parts again
+# when it loads the quantized model, and these would be floats.
 _ACTIVATIONS: tuple[tuple[str, dict[str, Any], Callable[[_Values], _Values]], ...] = (
     ("Gelu", {"approximate": "none"}, _gelu),
     ("Gelu", {"approximate": "tanh"}, _tanh_gelu),
-    ("HardSwish", {}, _hard_swish),
     ("Softplus", {}, _softplus),
 )
 
