@@ -23,6 +23,7 @@ from qai_hub.client import Client, Device, QuantizeDtype
 
 RB3 = Device("RB3 Gen 2 (Proxy)")  # QCS6490: computes with integers only
 UINT8 = onnx.TensorProto.UINT8
+INT16 = onnx.TensorProto.INT16
 RANDOM = np.random.default_rng(11)
 
 
@@ -101,11 +102,11 @@ def test_nodes_that_were_left_in_floats_are_named(client: Client, device: Device
 
 def test_types_that_an_operator_is_not_supported_for_are_named(client: Client) -> None:
     nodes = [helper.make_node("Transpose", ["x"], ["y"], perm=[0, 2, 1], name="turn")]
-    model = build_model(nodes, {"x": (UINT8, [1, 4, 6])}, {"y": (UINT8, [1, 6, 4])})
+    model = build_model(nodes, {"x": (INT16, [1, 4, 6])}, {"y": (INT16, [1, 6, 4])})
     _, reason = refused(client, model, BINARY)
     assert reason.startswith(
         "QNN does not support these operators of the model for the types of their tensors: "
-        "Transpose ('turn', uint8). Cast before or after them, or compile with"
+        "Transpose ('turn', int16). Cast before or after them, or compile with"
     )
 
 

@@ -16,7 +16,7 @@ from support.execution_models import (
 
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.isolated import CallError
-from qai_hub.local.engine.onnx import prepare
+from qai_hub.local.engine.onnx import verify
 from qai_hub.local.engine.quantize import compare
 
 
@@ -35,7 +35,7 @@ def warnings_of(notices: list[dict[str, str]]) -> list[str]:
 def test_a_target_is_published_although_nothing_was_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "call_isolated", crash)
+    monkeypatch.setattr(verify, "call_isolated", crash)
     report = execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
 
     assert report.result["output_spec"] == [{"name": "y", "shape": [2, 3], "dtype": "float32"}]
@@ -59,7 +59,7 @@ def test_a_quantized_model_is_published_although_nothing_was_compared(
 
 
 def test_a_lack_of_memory_is_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "call_isolated", run_short)
+    monkeypatch.setattr(verify, "call_isolated", run_short)
 
     with pytest.raises(MemoryError):
         execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")

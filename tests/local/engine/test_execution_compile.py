@@ -252,7 +252,10 @@ def test_a_model_that_does_not_run_fails(tmp_path: Path) -> None:
 
 
 def test_an_output_without_a_shape_is_named(tmp_path: Path) -> None:
-    model = linear_model()
+    # Nothing is known of the operator, so the shape cannot be inferred.
+    nodes = [helper.make_node("Thing", ["x"], ["y"], domain="my.operators")]
+    model = build_model(nodes, {"x": (FLOAT, [1, 3])}, {"y": (FLOAT, [1, 3])})
+    model.opset_import.append(helper.make_opsetid("my.operators", 1))
     model.graph.output[0].type.tensor_type.ClearField("shape")
 
     failure = get_failure(compile_request(saved(model, tmp_path)), tmp_path / "a")

@@ -9,6 +9,7 @@ from support.execution_models import attempt, get_failure, linear_model, onnx_in
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engine.qnn import provider
 
 CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 RUNTIMES = ("qnn_context_binary", "precompiled_qnn_onnx", "qnn_dlc")
@@ -41,6 +42,8 @@ def test_without_the_extra_jobs_fail_and_name_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime_qnn", None)
+    # Another test of this process may have loaded it.
+    monkeypatch.setattr(provider, "_load_provider", provider._load_provider.__wrapped__)
     for number, request in enumerate(requests(tmp_path)):
         failure = get_failure(request, tmp_path / str(number))
         assert failure.failure_type is FailureType.UNSUPPORTED

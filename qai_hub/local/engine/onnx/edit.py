@@ -1,7 +1,7 @@
 """Edits ONNX graphs: renames tensors, changes inputs and outputs, converts operator sets."""
 
 import logging
-from collections.abc import Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -27,6 +27,26 @@ def collect_names(graph: onnx.GraphProto) -> set[str]:
         for node in inner.node:
             found.update((node.name, *node.input, *node.output))
     return found
+
+
+def name_nodes(graph: onnx.GraphProto, clean: Callable[[str], str] = str) -> bool:
+    """Name the nodes without a name after their first output, as the user knows tensors.
+
+    Args:
+        graph: The graph, which is changed.
+        clean: Returns the user's name of a tensor that a tool has renamed.
+
+    Returns:
+        Whether there were any such nodes.
+    """
+    taken = {node.name for node in graph.node}
+    unnamed = [node for node in graph.node if not node.name]
+    for node in unnamed:
+        node.name = clean(next(filter(None, node.output), "")) or node.op_type
+        while node.name in taken:
+            node.name += "_"
+        taken.add(node.name)
+    return bool(unnamed)
 
 
 def unique_name(name: str, taken: set[str]) -> str:

@@ -73,11 +73,6 @@ class GraphIndex:
         """Return an unused name that resembles another, and mark it as used."""
         return unique_name(wanted, self._taken)
 
-    def name_nodes(self) -> None:
-        """Give a name to each node that has none: the quantizer refers to nodes by name."""
-        for node in self.graph.node:
-            node.name = node.name or self.name(f"{node.op_type}_of_{node.output[0]}")
-
     def value(self, name: str) -> Tensor | None:
         """Return the value of a constant; None for other tensors."""
         tensor = self.constants.get(name)

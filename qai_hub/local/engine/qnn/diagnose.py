@@ -10,6 +10,7 @@ import onnx
 from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
+from qai_hub.local.engine.onnx import edit
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
@@ -28,27 +29,19 @@ _QUANTIZER_SUFFIX = "_QuantizeLinear_Input"
 
 
 def name_nodes(model: onnx.ModelProto) -> bool:
-    """Name the nodes that have no name after their first output, as the user knows tensors.
-
-    The compiler refers to nodes by name.
+    """Name the nodes that have no name, in place, as the compiler refers to nodes by name.
 
     Args:
-        model: The model, which is changed.
+        model: The model.
 
     Returns:
         Whether there were any such nodes.
     """
-    taken = {node.name for node in model.graph.node}
-    unnamed = [node for node in model.graph.node if not node.name]
-    for node in unnamed:
-        output = next(filter(None, node.output), node.op_type)
-        output = output.removesuffix(_QUANTIZER_SUFFIX).removeprefix(INSERTED_CAST)
-        name = output or node.op_type
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        node.name = name
-    return bool(unnamed)
+    return edit.name_nodes(model.graph, _clean_name)
+
+
+def _clean_name(tensor: str) -> str:
+    return tensor.removesuffix(_QUANTIZER_SUFFIX).removeprefix(INSERTED_CAST)
 
 
 def format_nodes(nodes: Sequence[tuple[str, str]]) -> str:

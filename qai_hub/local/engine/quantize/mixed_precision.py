@@ -219,17 +219,6 @@ def choose_tensors(trials: BitTrials, ranking: Sequence[Candidate]) -> list[Cand
     return chosen if reached >= before + MIN_GAIN else []
 
 
-def name_all_nodes(model: onnx.ModelProto) -> None:
-    """Name the nodes without a name, in place: the overrides refer to nodes by name.
-
-    Args:
-        model: The model.
-    """
-    taken = {node.name for node in model.graph.node}
-    for node in model.graph.node:
-        node.name = node.name or unique_name(f"{node.output[0]}_{node.op_type}", taken)
-
-
 def iter_float_values(model: onnx.ModelProto) -> Iterable[onnx.ValueInfoProto]:
     """Yield the inputs, outputs and computed tensors of floats, as far as types are known.
 

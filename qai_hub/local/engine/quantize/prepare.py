@@ -11,7 +11,12 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.onnx.decompose import decompose
-from qai_hub.local.engine.onnx.edit import OPSET_ALL_TYPES, OPSET_PER_CHANNEL, convert_opset
+from qai_hub.local.engine.onnx.edit import (
+    OPSET_ALL_TYPES,
+    OPSET_PER_CHANNEL,
+    convert_opset,
+    name_nodes,
+)
 from qai_hub.local.engine.onnx.graph_index import GraphIndex, attributes_of
 from qai_hub.local.engine.onnx.masks import (
     clamp_masks,
@@ -110,7 +115,7 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
     """Return a folded model in the operators that the HTP has in a quantized form."""
     model = onnx.load(path, load_external_data=False)
     graph = GraphIndex(model, path.parent)
-    graph.name_nodes()
+    name_nodes(model.graph)
     remove_nan_guards(graph)
     remove_constant_choices(graph)
     replace_constant_gathers(graph)
@@ -126,8 +131,10 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
             graph = GraphIndex(model, path.parent)
             fuse_formulas(graph, needed)
     replace_batch_norms(graph)
-    replace_activations(graph, is_wide=quant_types[1] != QuantType.QUInt8)
-    replace_differences(graph)
+    is_wide = quant_types[1] != QuantType.QUInt8
+    replace_activations(graph, is_wide=is_wide)
+    if is_wide:
+        replace_differences(graph)
     separate_constants(graph)
     flatten_biases(model)
     return model

@@ -19,6 +19,7 @@ from qai_hub.local.engine.datasets import (
     InputDataset,
 )
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.onnx.edit import name_nodes
 from qai_hub.local.engine.onnx.model_files import iter_tensors
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
@@ -37,7 +38,6 @@ from qai_hub.local.engine.quantize.first_operators import (
 from qai_hub.local.engine.quantize.mixed_precision import (
     build_overrides,
     iter_float_values,
-    name_all_nodes,
 )
 from qai_hub.local.engine.quantize.overrides import Overrides
 from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
@@ -246,7 +246,7 @@ def _merge_overrides(first: Overrides, second: Overrides) -> Overrides:
 def _build_int16_overrides(prepared: Path, int16: Sequence[str]) -> Overrides:
     """Return the overrides that keep tensors at 16 bits; refuse names that the model lacks."""
     model = onnx.load(prepared, load_external_data=False)
-    name_all_nodes(model)
+    name_nodes(model.graph)
     present = {value.name for value in iter_float_values(model)}
     unknown = [name for name in int16 if name not in present]
     if unknown:
