@@ -165,6 +165,31 @@ def test_batch_normalization_has_no_quantized_offsets(tmp_path: Path, shape: lis
     assert result["psnr"]["y"] > 90
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "replaced"),
+    [
+        ("BatchNormalization", ["scale", "beta", "beta", "scale"], ["Mul", "Add"]),
+        ("Selu", [], ["Elu", "Mul"]),
+        ("Tanh", [], ["Mul", "Sigmoid", "Mul", "Add"]),
+    ],
+)
+def test_every_operator_of_a_kind_is_replaced(
+    tmp_path: Path, op: str, inputs: list[str], replaced: list[str]
+) -> None:
+    constants = {"scale": np.abs(GAMMA["gamma"]), "beta": GAMMA["beta"]}
+    steps = [
+        node(op, ["x", *inputs], ["a"]),
+        node("Sigmoid", ["a"], ["b"]),
+        node(op, ["b", *inputs], ["y"]),
+    ]
+    model = single(steps, [16, 32], {name: constants[name] for name in set(inputs)})
+
+    result, target = quantized(tmp_path, model, {"x": uniform(2, 16, 32)}, "INT16")
+
+    assert operators(target) == [*replaced, "Sigmoid", *replaced]
+    assert result["psnr"]["y"] > 60
+
+
 def test_layer_normalization_has_an_unsigned_scale(tmp_path: Path) -> None:
     model = between([node("LayerNormalization", ["r", "gamma", "beta"], ["g"])], GAMMA)
 

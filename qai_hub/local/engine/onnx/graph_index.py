@@ -122,11 +122,14 @@ class GraphIndex:
         return self._types.get(name) == onnx.TensorProto.FLOAT
 
     def replace_nodes(self, old: Iterable[onnx.NodeProto], new: Sequence[onnx.NodeProto]) -> None:
-        """Replace nodes, the last of which gives way to the new ones."""
-        removed = {id(node) for node in old}
-        last = max(i for i, node in enumerate(self.graph.node) if id(node) in removed)
+        """Replace nodes, the last of which gives way to the new ones.
+
+        The nodes are known by their outputs: all nodes are new after another replacement.
+        """
+        removed = {tuple(node.output) for node in old}
         nodes = list(self.graph.node)
-        kept = [node for node in nodes[:last] if id(node) not in removed]
+        last = max(i for i, node in enumerate(nodes) if tuple(node.output) in removed)
+        kept = [node for node in nodes[:last] if tuple(node.output) not in removed]
         kept += [*new, *nodes[last + 1 :]]
         copies = [_copy(node) for node in kept]
         del self.graph.node[:]
