@@ -165,6 +165,36 @@ def test_operators_that_qnn_computes_wrongly_are_told_of(
     assert (decibels > 45) is right, decibels
 
 
+def test_weights_that_operators_use_in_different_ways(client: Client) -> None:
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["a"]),
+        helper.make_node("Gemm", ["a", "w"], ["b"], transB=1),
+        helper.make_node("MatMul", ["b", "w"], ["y"]),
+    ]
+    weight = np.random.default_rng(4).normal(0, 0.3, (8, 8)).astype(np.float32)
+    model = build_model(nodes, {"x": (FLOAT, [8, 8])}, {"y": (FLOAT, [8, 8])}, {"w": weight})
+    rows = {"x": [X["x"][0][0]]}
+
+    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), rows)
+
+    # With one copy of the weights, it would be 10 dB.
+    assert agreement(on_cpu(model.SerializeToString(), rows), outputs)["y"] > 45
+
+
+def test_a_depthwise_transposed_convolution_with_a_padded_output(client: Client) -> None:
+    settings: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 8}
+    conv = helper.make_node("ConvTranspose", ["x", "w"], ["y"], pads=[1] * 4, **settings)
+    weight = np.random.default_rng(4).normal(0, 0.3, (8, 1, 3, 3)).astype(np.float32)
+    ports = {"x": (FLOAT, [1, 8, 8, 8])}, {"y": (FLOAT, [1, 8, 16, 16])}
+    model = build_model([conv], *ports, {"w": weight})
+    image = {"x": [np.random.default_rng(1).normal(size=(1, 8, 8, 8)).astype(np.float32)]}
+
+    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), image)
+
+    # As the HTP computes it, it would be 13 dB.
+    assert agreement(on_cpu(model.SerializeToString(), image), outputs)["y"] > 45
+
+
 def test_nodes_without_names_get_some(client: Client) -> None:
     model = with_operator("Erf")
     for node in model.graph.node:

@@ -11,9 +11,11 @@ from onnx import helper
 from support.execution_models import FLOAT, build_model
 
 from qai_hub.local.engine.qnn.rewrites import (
+    crop_transposed_convolutions,
     quantize_before_clamps,
     quantize_byte_outputs,
     remove_idle_clamps,
+    separate_weights,
 )
 
 UINT8 = onnx.TensorProto.UINT8
@@ -223,3 +225,41 @@ def test_bytes_within_the_model_stay_a_cast() -> None:
     ]
     model = build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)})
     assert not same_results(quantize_byte_outputs, model, PIXELS)
+
+
+def test_weights_that_operators_use_in_different_ways_are_copied() -> None:
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["a"]),
+        helper.make_node("Gemm", ["a", "w"], ["b"]),
+        helper.make_node("Gemm", ["b", "w"], ["c"], transB=1),
+        helper.make_node("MatMul", ["c", "w"], ["d"]),
+        helper.make_node("Add", ["d", "w"], ["y"]),
+    ]
+    weight = np.random.default_rng(4).uniform(-1, 1, (6, 6)).astype(np.float32)
+    ports = {"x": (FLOAT, [6, 6])}, {"y": (FLOAT, [6, 6])}
+    model = build_model(nodes, *ports, {"w": weight})
+    x = np.random.default_rng(5).uniform(-1, 1, (6, 6)).astype(np.float32)
+    before = run(model, x)
+
+    assert separate_weights(model)
+
+    assert [each.input[1] for each in model.graph.node] == ["w", "w", "w_of_c", "w_of_d", "w_of_y"]
+    assert np.array_equal(run(model, x), before)
+    assert not separate_weights(model)
+
+
+@pytest.mark.parametrize(("pads", "changed"), [([1, 1, 1, 1], True), ([0, 0, 0, 0], False)])
+def test_a_padded_output_of_a_transposed_convolution_is_cropped_less(
+    pads: list[int], changed: bool
+) -> None:
+    size = 14 - sum(pads[::2])
+    weight = np.random.default_rng(4).uniform(-1, 1, (2, 1, 3, 3)).astype(np.float32)
+    settings: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 2}
+    conv = helper.make_node("ConvTranspose", ["x", "w"], ["y"], pads=pads, **settings)
+    ports = {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, [1, 2, size, size])}
+    model = build_model([conv], *ports, {"w": weight})
+    before = run(model, VALUES)
+
+    assert crop_transposed_convolutions(model) == changed
+
+    assert np.array_equal(run(model, VALUES), before)

@@ -255,6 +255,19 @@ def test_a_weight_shared_by_different_operators(tmp_path: Path) -> None:
     assert result["psnr"]["y"] > 35
 
 
+def test_a_weight_shared_by_equal_operators(tmp_path: Path) -> None:
+    nodes = [
+        node("Gemm", ["x", "w"], ["a"]),
+        node("Gemm", ["a", "w"], ["b"]),
+        node("Gemm", ["b", "w"], ["y"]),
+    ]
+    model = single(nodes, [8, 8], weights_of(w=(8, 8)))
+
+    result, _ = quantized(tmp_path, model, {"x": uniform(4, 8, 8)})
+
+    assert result["psnr"]["y"] > 35
+
+
 def test_a_transposed_convolution_of_groups_with_a_bias(tmp_path: Path) -> None:
     weights = weights_of(w=(4, 3, 3, 3), b=(6,))
     model = single(

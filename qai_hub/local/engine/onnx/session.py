@@ -20,6 +20,9 @@ OptimizationLevel = onnxruntime.GraphOptimizationLevel
 # By default, processors without VNNI accumulate products of 8-bit integers in 16 bits, which can
 # overflow, so that the same model would compute different values there.
 _EXACT_INTEGER_PRODUCTS = ("session.x64quantprecision", "1")
+# With that setting, ONNX Runtime adds a tensor for each node that uses the same 8-bit weights, all
+# under one name, and refuses the second.
+_SHARED_WEIGHTS_ERROR = "Attempt to replace the existing tensor"
 
 RUNTIME_ERRORS = (
     native.EPFail,
@@ -67,7 +70,14 @@ class Session:
             options.enable_profiling = True
             options.profile_file_prefix = str(trace_prefix)
         try:
-            self._session = self._create(path, options)
+            try:
+                self._session = self._create(path, options)
+            except RUNTIME_ERRORS as error:
+                if _SHARED_WEIGHTS_ERROR not in str(error):
+                    raise
+                # At this level, quantized models are computed in floats.
+                options.graph_optimization_level = OptimizationLevel.ORT_ENABLE_BASIC
+                self._session = self._create(path, options)
         except RUNTIME_ERRORS as error:
             raise _convert_load_error(error) from error
         self.output_names: list[str] = [output.name for output in self._session.get_outputs()]

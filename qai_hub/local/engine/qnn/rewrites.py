@@ -12,12 +12,17 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from qai_hub.local.engine.onnx.edit import collect_names, unique_name
+
 _CLAMPS = {"Relu", "Clip"}
 # Operators that move or copy elements of their first input, and do not change their values.
 _MOVES = {
     *("DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice"),
     *("SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
 }
+
+# Operators whose weights have a layout of their own in QNN.
+_WEIGHTED_OPS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 _INTEGER_TYPES = {
     onnx.TensorProto.UINT8,
@@ -40,8 +45,85 @@ def rewrite_for_qnn(model: onnx.ModelProto) -> bool:
         quantize_before_clamps(model),
         remove_idle_clamps(model),
         quantize_byte_outputs(model),
+        separate_weights(model),
+        crop_transposed_convolutions(model),
     ]
     return any(changed)
+
+
+def separate_weights(model: onnx.ModelProto) -> bool:
+    """Give operators that use the same weights in different ways their own copies, in place.
+
+    The provider transposes the weights of some operators, but keeps one tensor of each name: the
+    other operators would get those of the first.
+
+    Args:
+        model: The model, which is changed.
+
+    Returns:
+        Whether there were any.
+    """
+    graph = model.graph
+    taken = collect_names(graph)
+    uses: dict[str, list[tuple[onnx.NodeProto, int]]] = defaultdict(list)
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            uses[name].append((node, index))
+    copies = []
+    for tensor in graph.initializer:
+        users = uses[tensor.name]
+        if not tensor.dims or all(node.op_type not in _WEIGHTED_OPS for node, _ in users):
+            continue
+        names: dict[object, str] = {}
+        for node, index in users:
+            way = _find_way(node, index)
+            if not names:
+                names[way] = tensor.name
+            elif way not in names:
+                copy = onnx.TensorProto()
+                copy.CopyFrom(tensor)
+                copy.name = names[way] = unique_name(f"{tensor.name}_of_{node.output[0]}", taken)
+                copies.append(copy)
+            node.input[index] = names[way]
+    graph.initializer.extend(copies)
+    return bool(copies)
+
+
+def _find_way(node: onnx.NodeProto, index: int) -> object:
+    """Return what decides on the layout in which a node takes weights."""
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    return node.op_type, index, *(attributes.get(name, 0) for name in ("group", "transA", "transB"))
+
+
+def crop_transposed_convolutions(model: onnx.ModelProto) -> bool:
+    """Replace the padding of the output of each ConvTranspose by less cropping, in place.
+
+    The HTP computes depthwise ones with such a padding wrongly.
+
+    Args:
+        model: The model, which is changed.
+
+    Returns:
+        Whether there were any.
+    """
+    changed = False
+    for node in model.graph.node:
+        attributes = {each.name: each for each in node.attribute}
+        padding = attributes.get("output_padding")
+        pads = attributes.get("pads")
+        if node.op_type != "ConvTranspose" or padding is None or pads is None:
+            continue
+        automatic = attributes.get("auto_pad")
+        if "output_shape" in attributes or (automatic is not None and automatic.s != b"NOTSET"):
+            continue
+        count = len(padding.ints)
+        ends = [end - more for end, more in zip(pads.ints[count:], padding.ints, strict=True)]
+        if min(ends) < 0 or not any(padding.ints):
+            continue
+        pads.ints[count:] = ends
+        padding.ints[:] = [0] * count
+        changed = True
+    return changed
 
 
 def quantize_before_clamps(model: onnx.ModelProto) -> bool:
