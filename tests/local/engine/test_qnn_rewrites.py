@@ -248,6 +248,30 @@ def test_weights_that_operators_use_in_different_ways_are_copied() -> None:
     assert not separate_weights(model)
 
 
+def test_quantized_weights_that_operators_use_in_different_ways_are_copied() -> None:
+    nodes = [
+        dq("w", "d", "e"),
+        helper.make_node("Gemm", ["x", "d"], ["a"]),
+        helper.make_node("Gemm", ["a", "d"], ["b"], transB=1),
+        helper.make_node("Gemm", ["b", "d"], ["y"]),
+    ]
+    weight = np.random.default_rng(4).integers(-100, 100, (6, 6)).astype(np.int8)
+    ports = {"x": (FLOAT, [6, 6])}, {"y": (FLOAT, [6, 6])}
+    model = build_model(nodes, *ports, {"w": weight, **encodings(e=(0.01, np.int8(0)))})
+    x = np.random.default_rng(5).uniform(-1, 1, (6, 6)).astype(np.float32)
+    before = run(model, x)
+
+    assert separate_weights(model)
+
+    taken = {each.name: each for each in model.graph.node if each.op_type == "DequantizeLinear"}
+    assert {each.input[0] for each in taken.values()} == {"w", "w_of_d"}
+    assert [each.input[1] for each in model.graph.node if each.op_type == "Gemm"] == [
+        *("d", "d_of_b", "d"),
+    ]
+    assert np.array_equal(run(model, x), before)
+    assert not separate_weights(model)
+
+
 @pytest.mark.parametrize(("pads", "changed"), [([1, 1, 1, 1], True), ([0, 0, 0, 0], False)])
 def test_a_padded_output_of_a_transposed_convolution_is_cropped_less(
     pads: list[int], changed: bool

@@ -23,6 +23,8 @@ _MOVES = {
 
 # Operators whose weights have a layout of their own in QNN.
 _WEIGHTED_OPS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+_Use = tuple[onnx.NodeProto, int]
+_Way = tuple[str, int, object, tuple[object, ...]]
 
 _INTEGER_TYPES = {
     onnx.TensorProto.UINT8,
@@ -65,18 +67,16 @@ def separate_weights(model: onnx.ModelProto) -> bool:
     """
     graph = model.graph
     taken = collect_names(graph)
-    uses: dict[str, list[tuple[onnx.NodeProto, int]]] = defaultdict(list)
-    for node in graph.node:
-        for index, name in enumerate(node.input):
-            uses[name].append((node, index))
+    added = _separate_dequantized(graph, taken)
+    uses = _find_uses(graph)
     copies = []
     for tensor in graph.initializer:
         users = uses[tensor.name]
-        if not tensor.dims or all(node.op_type not in _WEIGHTED_OPS for node, _ in users):
+        ways = [_find_way(node, index, uses) for node, index in users]
+        if not tensor.dims or all(op not in _WEIGHTED_OPS for op, *_ in ways):
             continue
-        names: dict[object, str] = {}
-        for node, index in users:
-            way = _find_way(node, index)
+        names: dict[_Way, str] = {}
+        for (node, index), way in zip(users, ways, strict=True):
             if not names:
                 names[way] = tensor.name
             elif way not in names:
@@ -86,13 +86,51 @@ def separate_weights(model: onnx.ModelProto) -> bool:
                 copies.append(copy)
             node.input[index] = names[way]
     graph.initializer.extend(copies)
-    return bool(copies)
+    return added or bool(copies)
 
 
-def _find_way(node: onnx.NodeProto, index: int) -> object:
-    """Return what decides on the layout in which a node takes weights."""
+def _separate_dequantized(graph: onnx.GraphProto, taken: set[str]) -> bool:
+    """Give each way in which dequantized weights are used a DQ of its own, in place."""
+    constants = {tensor.name for tensor in graph.initializer}
+    uses = _find_uses(graph)
+    added: dict[int, list[onnx.NodeProto]] = {}
+    for place, dequantize in enumerate(graph.node):
+        if dequantize.op_type != "DequantizeLinear" or dequantize.input[0] not in constants:
+            continue
+        source = dequantize.output[0]
+        ways = [_find_way(node, index, uses) for node, index in uses[source]]
+        if all(op not in _WEIGHTED_OPS for op, *_ in ways):
+            continue
+        names: dict[_Way, str] = {}
+        for (node, index), way in zip(uses[source], ways, strict=True):
+            if not names:
+                names[way] = source
+            elif way not in names:
+                copy = onnx.NodeProto()
+                copy.CopyFrom(dequantize)
+                names[way] = unique_name(f"{source}_of_{node.output[0]}", taken)
+                copy.name = copy.output[0] = names[way]
+                added.setdefault(place, []).append(copy)
+            node.input[index] = names[way]
+    _insert_nodes(graph, added)
+    return bool(added)
+
+
+def _find_uses(graph: onnx.GraphProto) -> dict[str, list[_Use]]:
+    uses: dict[str, list[_Use]] = defaultdict(list)
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            uses[name].append((node, index))
+    return uses
+
+
+def _find_way(node: onnx.NodeProto, index: int, uses: Mapping[str, list[_Use]]) -> _Way:
+    """Return the operator that takes weights, and what decides on the layout in which it does."""
+    if node.op_type == "DequantizeLinear" and index == 0 and uses.get(node.output[0]):
+        return _find_way(*uses[node.output[0]][0], uses)
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-    return node.op_type, index, *(attributes.get(name, 0) for name in ("group", "transA", "transB"))
+    group, *transposed = (attributes.get(name, 0) for name in ("group", "transA", "transB"))
+    return node.op_type, index, group, tuple(transposed)
 
 
 def crop_transposed_convolutions(model: onnx.ModelProto) -> bool:
