@@ -47,6 +47,15 @@ def test_a_check_refuses_what_a_compile_job_refuses(client: Client, why: str) ->
     assert f"refused: {check.refusal}" in str(check)
 
 
+def test_a_check_says_that_it_has_no_calibration_data() -> None:
+    check = hub.check_model(conv_net(), INTEGERS, options="--quantize_full_type w8a8")
+
+    assert check.refusal == (
+        "A check has no calibration data, which --quantize_full_type needs, although a compile job "
+        "may have it: check the target model of a quantize job instead."
+    )
+
+
 def units(check: hub.ModelCheck) -> list[tuple[str, str, str]]:
     return [(node.name, node.op, node.unit) for node in check.nodes]
 

@@ -71,6 +71,11 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
             f"{FULL_TYPE} needs calibration_data: with ranges from random data, the model would "
             "be useless."
         )
+        if request.kind == "check":
+            reason = (
+                f"A check has no calibration data, which {FULL_TYPE} needs, although a compile job "
+                "may have it: check the target model of a quantize job instead."
+            )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
