@@ -128,6 +128,9 @@ def _find_way(node: onnx.NodeProto, index: int, uses: Mapping[str, list[_Use]]) 
     """Return the operator that takes weights, and what decides on the layout in which it does."""
     if node.op_type == "DequantizeLinear" and index == 0 and uses.get(node.output[0]):
         return _find_way(*uses[node.output[0]][0], uses)
+    if node.op_type not in _WEIGHTED_OPS:
+        # All other operators take a tensor as it is.
+        return "", 0, 0, ()
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     group, *transposed = (attributes.get(name, 0) for name in ("group", "transA", "transB"))
     return node.op_type, index, group, tuple(transposed)
