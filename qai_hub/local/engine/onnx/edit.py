@@ -20,7 +20,7 @@ def collect_names(graph: onnx.GraphProto) -> set[str]:
         graph: The graph.
     """
     found: set[str] = set()
-    for inner in _iter_graphs(graph):
+    for inner in iter_graphs(graph):
         for values in (inner.input, inner.output, inner.value_info, inner.initializer):
             found.update(value.name for value in values)
         found.update(tensor.values.name for tensor in inner.sparse_initializer)
@@ -74,7 +74,7 @@ def rename_tensors(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
         graph: The graph.
         names: The new names by the old ones; no tensor may have one of the new names yet.
     """
-    for inner in _iter_graphs(graph):
+    for inner in iter_graphs(graph):
         for values in (inner.input, inner.output, inner.value_info, inner.initializer):
             for value in values:
                 value.name = names.get(value.name, value.name)
@@ -95,14 +95,19 @@ def _rename_all(references: MutableSequence[str], names: Mapping[str, str]) -> N
             references[index] = names[name]
 
 
-def _iter_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+def iter_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph and all of its subgraphs.
+
+    Args:
+        graph: The graph.
+    """
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                yield from _iter_graphs(attribute.g)
+                yield from iter_graphs(attribute.g)
             for inner in attribute.graphs:
-                yield from _iter_graphs(inner)
+                yield from iter_graphs(inner)
 
 
 # The index of the channel dimension, by the number of dimensions: CHW, NCHW, NCDHW.

@@ -101,11 +101,6 @@ class GraphIndex:
         tensor.name = self.name(f"{name}_copy")
         return self._append(tensor)
 
-    def only_use(self, name: str) -> Use | None:
-        """Return the use of a tensor if it is the only one."""
-        uses = self.uses.get(name, [])
-        return uses[0] if len(uses) == 1 and name not in self.outputs else None
-
     def rank(self, name: str) -> int | None:
         """Return the number of dimensions of a tensor; None if it is unknown."""
         shape = self.shape(name)

@@ -1,6 +1,5 @@
 """Brings models to one form: no functions, no sparse tensors, and outputs with shapes."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import onnx
 from onnx import inliner, numpy_helper
 
+from qai_hub.local.engine.onnx.edit import iter_graphs
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.prepare import check_model
 
@@ -34,7 +34,7 @@ def standardize_model(model: ModelFile, work: Path) -> ModelFile:
     proto = model.proto
     if proto.functions:
         proto = inliner.inline_local_functions(proto)
-    dense = [graph for graph in _iter_graphs(proto.graph) if _make_dense(graph)]
+    dense = [graph for graph in iter_graphs(proto.graph) if _make_dense(graph)]
     return _write(model, proto, work) if dense or proto is not model.proto else model
 
 
@@ -90,13 +90,3 @@ def _to_dense(tensor: onnx.SparseTensorProto, name: str) -> onnx.TensorProto:
     else:
         dense[tuple(indices.T)] = values
     return numpy_helper.from_array(dense, name)
-
-
-def _iter_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _iter_graphs(attribute.g)
-            for inner in attribute.graphs:
-                yield from _iter_graphs(inner)

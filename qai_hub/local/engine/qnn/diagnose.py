@@ -11,6 +11,7 @@ from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.onnx import edit
+from qai_hub.local.engine.onnx.graph_index import attributes_of
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
@@ -159,7 +160,7 @@ def find_unreliable_nodes(model: onnx.ModelProto) -> list[tuple[str, str]]:
 
 
 def _is_unreliable(node: onnx.NodeProto, *, quantized: bool) -> bool:
-    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    attributes = attributes_of(node)
     if node.op_type == "Pad":
         # Floats at the edges of images are arbitrary values; integers are correct.
         return attributes.get("mode") == b"edge" and not quantized

@@ -13,6 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
+from qai_hub.local.engine.onnx.graph_index import attributes_of
 
 _CLAMPS = {"Relu", "Clip"}
 # Operators that move or copy elements of their first input, and do not change their values.
@@ -131,7 +132,7 @@ def _find_way(node: onnx.NodeProto, index: int, uses: Mapping[str, list[_Use]]) 
     if node.op_type not in _WEIGHTED_OPS:
         # All other operators take a tensor as it is.
         return "", 0, 0, ()
-    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    attributes = attributes_of(node)
     group, *transposed = (attributes.get(name, 0) for name in ("group", "transA", "transB"))
     return node.op_type, index, group, tuple(transposed)
 

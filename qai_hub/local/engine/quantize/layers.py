@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
+from qai_hub.local.engine.slices import compute_psnr
 
 logger = logging.getLogger(__name__)
 
@@ -107,10 +108,8 @@ class ErrorSum:
 
         It has none if both tensors are equal, or the float model's is 0 throughout.
         """
-        if not self.squared or not self.peak:
-            return None
-        ratio = 20 * math.log10(self.peak) + 10 * math.log10(self.count / self.squared)
-        return round(ratio, 2)
+        ratio = compute_psnr(self.squared, self.count, self.peak)
+        return None if ratio is None else round(ratio, 2)
 
 
 def find_layers(original: onnx.ModelProto, quantized: onnx.ModelProto) -> list[Layer]:

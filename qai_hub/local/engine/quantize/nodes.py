@@ -9,6 +9,7 @@ from onnx import helper, numpy_helper
 
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.onnx.edit import collect_names, rename_tensors, unique_name
+from qai_hub.local.engine.onnx.graph_index import attributes_of
 from qai_hub.local.engine.quantize.encodings import Encoding, encoding_failure
 
 _FLOAT = onnx.TensorProto.FLOAT
@@ -216,7 +217,7 @@ def _find_consumer_axes(graph: onnx.GraphProto, name: str, shape: Sequence[int])
     found: set[int | None] = {0} if rank == 1 else set()
     for node in graph.node if rank > 1 else []:
         for index in (i for i, taken in enumerate(node.input) if taken == name):
-            attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+            attributes = attributes_of(node)
             if node.op_type == "Transpose":
                 order = list(attributes.get("perm", range(rank)[::-1]))
                 after = _find_consumer_axes(graph, node.output[0], [shape[i] for i in order])

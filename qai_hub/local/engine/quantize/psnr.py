@@ -1,6 +1,5 @@
 """Measures how close a quantized model is to the model that it was made from."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.outliers import InputPeaks
-from qai_hub.local.engine.slices import SliceErrors
+from qai_hub.local.engine.slices import SliceErrors, compute_psnr
 
 # In decibels: an error of a tenth of the largest value.
 LOW_PSNR = 20
@@ -105,7 +104,10 @@ class _OutputError:
 
     @property
     def psnr(self) -> float:
-        return 10 * math.log10(self.peak**2 * self.count / self.squared_sum)
+        ratio = compute_psnr(self.squared_sum, self.count, self.peak)
+        if ratio is None:
+            raise ValueError(f"There is no PSNR: {self.problem}.")
+        return ratio
 
 
 def check_finite_outputs(model: Path, samples: CalibrationSamples) -> list[dict[str, str]]:
