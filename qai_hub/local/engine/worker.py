@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from qai_hub.local.engine.failures import (
@@ -58,6 +59,7 @@ def main(folder: Path, memory_limit: int) -> int:
     """
     _prefer_oom_kill()
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
+    _keep_bytecode(request.kind)
     layers = enter_sandbox(folder, request.files)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
@@ -109,10 +111,36 @@ def handle_request(request: AttemptRequest, folder: Path) -> Report:
 
 def work_function(kind: str) -> Callable[[AttemptRequest, Path], Report]:
     """Import the function that does the work of a kind of request; an attempt imports no other."""
-    module, function = _ENTRY_POINTS.get(kind, (kind, f"{kind}_model"))
-    work: Callable[[AttemptRequest, Path], Report]
-    work = getattr(import_module(f"qai_hub.local.engine.{module}"), function)
+    module, function = _entry_point(kind)
+    work: Callable[[AttemptRequest, Path], Report] = getattr(import_module(module), function)
     return work
+
+
+def _entry_point(kind: str) -> tuple[str, str]:
+    """Return the module and the name of the function that does the work of a kind of request."""
+    module, function = _ENTRY_POINTS.get(kind, (kind, f"{kind}_model"))
+    return f"qai_hub.local.engine.{module}", function
+
+
+def _keep_bytecode(kind: str) -> None:
+    """Let Python keep the bytecode of what this worker imports, if nobody has yet.
+
+    The sandbox prevents it, the hub imports none of it, and uv compiles nothing when it installs:
+    each worker would compile NumPy, ONNX and ONNX Runtime again, longer than many a job takes.
+    """
+    module, _ = _entry_point(kind)
+    spec = find_spec(module)
+    cached = Path(spec.cached) if spec and spec.cached else None
+    if cached is None or cached.exists() or not os.access(cached.parent.parent, os.W_OK):
+        return
+    # Libraries start threads when they are imported, and the sandbox holds for one thread only.
+    child = os.fork()
+    if child == 0:
+        try:
+            import_module(module)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _report_unforeseen(folder: Path) -> None:
