@@ -19,6 +19,9 @@ install = @if $(UV) --version >/dev/null 2>&1; then \
 	$(UV) pip install --quiet --python $(1)/bin/python $(2); \
 	else $(1)/bin/python -m pip --disable-pip-version-check --quiet install $(2); fi
 
+# The tests start thousands of processes, each of which would compile what it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo docs test test-torch faults contract interop bench sweep check format format-check lint types imports generate check-drift clean
