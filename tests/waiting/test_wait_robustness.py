@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -255,26 +256,34 @@ def test_a_name_server_that_hangs_does_not_hold_up_a_single_wait(
                 thread.join(10)
 
 
+UNREADABLE = {
+    "page": Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
+    "cut": Reply(200, b'{"compile_job": {"job_st', {"Content-Type": "application/json"}),
+    "nothing": Reply(200, b"", {"Content-Type": "application/json"}),
+    "null": Reply(200, b"null", {"Content-Type": "application/json"}),
+    "other": Reply(200, b'{"status": "ok"}', {"Content-Type": "application/json"}),
+    "no-content": Reply(204),
+    "no-gzip": Reply(
+        200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    ),
+}
+
+
 @pytest.mark.parametrize("wait", [wait, wait_all])
-@pytest.mark.parametrize(
-    "odd",
-    [
-        Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
-        Reply(200, b'{"compile_job": {"job_st', {"Content-Type": "application/json"}),
-        Reply(200, b"", {"Content-Type": "application/json"}),
-        Reply(200, b"null", {"Content-Type": "application/json"}),
-        Reply(200, b'{"status": "ok"}', {"Content-Type": "application/json"}),
-        Reply(204),
-        Reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
-    ],
-)
-def test_an_unreadable_success_is_ridden_out(
-    world: JobHub, wait: Callable[[hub.Job], Any], odd: Reply
-) -> None:
-    job = world.client().get_job("ja")
-    steps = iter([odd, odd])
-    world.override = lambda _: next(steps, None)
-    assert wait(job) == "SUCCESS"
+def test_unreadable_successes_are_ridden_out(world: JobHub, wait: Callable[[hub.Job], Any]) -> None:
+    client = world.client()
+    jobs = [client.get_job(name) for name in UNREADABLE]
+    left = {name: [odd, odd] for name, odd in UNREADABLE.items()}
+
+    def answer(request: Request) -> Step | None:
+        odd = left[request.path.rstrip("/").rpartition("/")[2]]
+        return odd.pop() if odd else None
+
+    world.override = answer
+    # Each wait pauses for more than a second.
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        assert list(pool.map(wait, jobs)) == ["SUCCESS"] * len(jobs)
+    assert not any(left.values())
 
 
 @pytest.mark.parametrize("wait", [wait, wait_all])
