@@ -16,7 +16,7 @@ from qai_hub.client import Client
 MODELS = read_models()
 TEXT_DIRECTION = "rapidocr: ch_ppocr_mobile_v2.0_cls_mobile"
 BINARY = Variant("fp16", "qnn_context_binary")
-QUANTIZED = Variant("w8a8", "onnx")
+QUANTIZED = Variant("w8a16", "onnx")
 
 
 def outcomes_of(
@@ -35,9 +35,9 @@ def test_a_real_model(client: Client, tmp_path: Path) -> None:
     found = outcomes_of(client, installed.fetch(tmp_path), model.make_data(), BINARY, QUANTIZED)
 
     assert list(found) == [BINARY, QUANTIZED]
-    # Measured: 43 and 29 dB, on noise.
+    # Measured: 43 and 39 dB, on noise.
     assert (found[BINARY].psnr or 0) > 38
-    assert (found[QUANTIZED].psnr or 0) > 24
+    assert (found[QUANTIZED].psnr or 0) > 34
 
 
 @pytest.fixture(scope="module")
