@@ -26,7 +26,7 @@ def run(script: str, *arguments: str, home: Path) -> subprocess.CompletedProcess
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
 
