@@ -137,7 +137,7 @@ def _columns(*, is_wide: bool) -> list[ProgressColumn]:
     name = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     label = TextColumn("{task.description}", markup=False, table_column=name)
     if not is_wide:
-        return [label, TaskProgressColumn(markup=False), TimeRemainingColumn()]
+        return [label, TaskProgressColumn(), TimeRemainingColumn()]
     return [
         label,
         BarColumn(_BAR_WIDTH),
