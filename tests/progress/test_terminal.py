@@ -18,7 +18,9 @@ from support.pty_terminal import PtyTerminal, pty_terminal, render
 from support.scripted_server import Reply, Request, Step, json_reply
 
 import qai_hub as hub
+from qai_hub.progress.clock import Clock
 from qai_hub.progress.transfers import show_transfer
+from qai_hub.waiting.progress import WaitProgress
 
 TIMES = {
     "creation_time": "2026-01-02T03:04:05Z",
@@ -112,6 +114,25 @@ def test_time_moves_during_a_long_poll_and_nothing_after_the_wait(
     shown = re.findall(r"running (\d:\d\d)", before)
     assert {"0:00", "0:01"} <= set(shown)
     assert render(before) == ['✅ SUCCESS compile job ja "net"']
+
+
+def test_times_are_those_of_the_clock(world: JobHub, terminal: PtyTerminal) -> None:
+    job = world.client(verbose=True).get_job("ja")
+    world.override = lambda request: reply(
+        request, RUNNING, **{name: TIMES[name] for name in ("creation_time", "start_time")}
+    )
+    ticks = iter([100.0, 108.0])
+    clock = Clock(
+        now=lambda: datetime(2026, 1, 2, 3, 5, 18, tzinfo=UTC), monotonic=lambda: next(ticks)
+    )
+    with contextlib.redirect_stderr(terminal.stream):
+        with WaitProgress([job], clock=clock) as shown:
+            shown.update(0, job.get_status())
+            terminal.wait_for(r"\(queued 0:03, running 1:10\)")
+        with show_transfer("upload", "a.onnx", None, show=True, clock=clock) as moved:
+            moved(4_000_000)
+    terminal.wait_for("a.onnx")
+    assert terminal.screen() == ["Uploaded a.onnx: 4.0 MB in 0:08 (500.0 kB/s)"]
 
 
 def test_an_end_is_told_once_per_client(world: JobHub, terminal: PtyTerminal) -> None:
