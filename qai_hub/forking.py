@@ -42,7 +42,7 @@ _IMPORTED_PACKAGES = (
             "httpcore",
             "httpx",
         ),
-        *("idna", "numpy", "socksio", "tqdm"),
+        *("idna", "numpy", "rich", "socksio"),
     }
 )
 _POLL_INTERVAL = 0.001

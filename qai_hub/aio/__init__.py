@@ -16,6 +16,7 @@ from qai_hub.aio.signatures import AsyncTypedClient
 from qai_hub.client.waits import check_jobs, unique_jobs
 from qai_hub.resources.job import Job
 from qai_hub.waiting.aio import iter_ended
+from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import Wait
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
         [JobStatus(code='SUCCESS', message=''), JobStatus(code='SUCCESS', message='')]
     """
     checked = check_jobs(jobs)
-    statuses = {job: status async for job, status in _iterate_ended(checked, timeout)}
+    unique = unique_jobs(checked)
+    with WaitProgress(unique, grouped=True) as progress:
+        ended = _iterate_ended(unique, timeout, progress)
+        statuses = {job: status async for job, status in ended}
     return [statuses[job] for job in checked]
 
 
@@ -72,19 +76,28 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterat
         SUCCESS
         SUCCESS
     """
-    return _drop_statuses(_iterate_ended(check_jobs(jobs), timeout))
+    unique = unique_jobs(check_jobs(jobs))
+    progress = WaitProgress(unique)
+    return _hand_out(_iterate_ended(unique, timeout, progress), progress)
 
 
 def _iterate_ended(
-    jobs: list[J], timeout: float | None
+    jobs: list[J], timeout: float | None, progress: WaitProgress[J]
 ) -> AsyncGenerator[tuple[J, JobStatus], None]:
-    return iter_ended(Wait(unique_jobs(jobs), timeout, now=time.monotonic()))
+    wait = Wait(jobs, timeout, now=time.monotonic(), max_long_poll=progress.max_long_poll)
+    return iter_ended(wait, progress)
 
 
-async def _drop_statuses(pairs: AsyncGenerator[tuple[J, JobStatus], None]) -> AsyncIterator[J]:
-    async with aclosing(pairs):
-        async for job, _ in pairs:
-            yield job
+async def _hand_out(
+    ended: AsyncGenerator[tuple[J, JobStatus], None], progress: WaitProgress[J]
+) -> AsyncIterator[J]:
+    """Hands out the jobs, and shows nothing while the caller's code runs."""
+    with progress:
+        async with aclosing(ended):
+            async for job, _ in ended:
+                progress.suspend()
+                yield job
+                progress.resume()
 
 
 class AsyncClient(AsyncTypedClient):

@@ -15,6 +15,7 @@ from qai_hub.errors import Error, UserError
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import job_from_submission
 from qai_hub.submit.model_checks import check_framework
+from qai_hub.waiting.progress import show_submission
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -146,6 +147,7 @@ class Submitter(ABC):
                 answer, attributes = await self._create_job(plan, project_id, retry)
                 job = job_from_submission(cls, answer, self.client, attributes)
                 jobs.append(job)
+                show_submission(job)
                 await self.complete_job(job)
         return jobs
 

@@ -1,11 +1,13 @@
 """Blocking waits for several jobs at once."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from typing import TypeVar
 
 from qai_hub.resources.job import Job
 from qai_hub.status import JobStatus
+from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import Wait
 
 __all__ = ["as_completed", "check_jobs", "unique_jobs", "wait_all"]
@@ -39,7 +41,10 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
         True
     """
     checked = check_jobs(jobs)
-    statuses = dict(_iterate_ended(unique_jobs(checked), timeout))
+    unique = unique_jobs(checked)
+    progress = WaitProgress(unique, grouped=True)
+    with progress:
+        statuses = dict(_iterate_ended(unique, timeout, progress))
     return [statuses[job] for job in checked]
 
 
@@ -61,7 +66,9 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]
         >>> for job in hub.as_completed(jobs, timeout=3600):
         ...     logs = job.download_job_logs("logs")
     """
-    return (job for job, _ in _iterate_ended(unique_jobs(check_jobs(jobs)), timeout))
+    unique = unique_jobs(check_jobs(jobs))
+    progress = WaitProgress(unique)
+    return _hand_out(_iterate_ended(unique, timeout, progress), progress)
 
 
 def check_jobs(jobs: Iterable[J]) -> list[J]:
@@ -90,9 +97,23 @@ def unique_jobs(jobs: Iterable[J]) -> list[J]:
     return list(dict.fromkeys(jobs))
 
 
-def _iterate_ended(jobs: list[J], timeout: float | None) -> Iterator[tuple[J, JobStatus]]:
+def _hand_out(
+    ended: Generator[tuple[J, JobStatus], None, None], progress: WaitProgress[J]
+) -> Generator[J, None, None]:
+    """Hands out the jobs, and shows nothing while the caller's code runs."""
+    with progress, closing(ended):
+        for job, _ in ended:
+            progress.suspend()
+            yield job
+            progress.resume()
+
+
+def _iterate_ended(
+    jobs: list[J], timeout: float | None, progress: WaitProgress[J]
+) -> Generator[tuple[J, JobStatus], None, None]:
     # asyncio is imported here because only waiting needs an event loop.
     from qai_hub.waiting.aio import iter_ended
     from qai_hub.waiting.thread import iterate_in_thread
 
-    return iterate_in_thread(iter_ended(Wait(jobs, timeout, now=time.monotonic())))
+    wait = Wait(jobs, timeout, now=time.monotonic(), max_long_poll=progress.max_long_poll)
+    return iterate_in_thread(iter_ended(wait, progress))

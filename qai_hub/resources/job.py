@@ -30,6 +30,7 @@ from qai_hub.transport.values import (
     valid_id_or_empty,
     value_or_none,
 )
+from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
@@ -245,8 +246,11 @@ class Job(Shareable):
         """
         from qai_hub.waiting.aio import iter_ended
 
-        wait = WaitForOne([self], timeout, now=time.monotonic())
-        ((_, status),) = [pair async for pair in iter_ended(wait)]
+        with WaitProgress([self]) as progress:
+            wait = WaitForOne(
+                [self], timeout, now=time.monotonic(), max_long_poll=progress.max_long_poll
+            )
+            ((_, status),) = [pair async for pair in iter_ended(wait, progress)]
         return status
 
     def cancel(self) -> JobStatus:

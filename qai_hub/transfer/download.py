@@ -11,9 +11,9 @@ from typing import BinaryIO
 import httpx
 
 from qai_hub.errors import Error, InternalError
+from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.checksums import checksum_from_headers, checksum_from_hex
 from qai_hub.transfer.formats import unexpected_format
-from qai_hub.transfer.progress import transfer_bar
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
@@ -56,7 +56,7 @@ def download(
         path: Path to write to. An existing file is replaced, and a missing folder is created.
         headers: Headers that must be sent with the URL.
         sha256: SHA-256 that the file must have, in hex; None to use what the file server reports.
-        show: Whether to show a progress bar.
+        show: Whether to show the progress.
 
     Raises:
         UserError: If the server refuses.
@@ -133,7 +133,8 @@ class _Download:
 
     def _fetch(self) -> None:
         response = self._open()
-        with transfer_bar(self._name, self._total, show=self._show) as self._on_progress:
+        shown = show_transfer("download", self._name, self._total, show=self._show)
+        with shown as self._on_progress:
             while True:
                 try:
                     self._read(response)
@@ -146,8 +147,7 @@ class _Download:
                     response = self._open()
                 else:
                     break
-        self._on_progress = lambda count: None
-        self._check()
+            self._check()
 
     def _reset_budget_on_progress(self) -> None:
         """Resets the retry budget if the download has got further than before."""

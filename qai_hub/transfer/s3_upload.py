@@ -52,7 +52,7 @@ def upload_object(
         session: A session that adds no token.
         path: The file.
         stored: The object to create.
-        show: Whether to show a progress bar.
+        show: Whether to show the progress.
 
     Raises:
         UserError: If the store refuses, or the file has become shorter.

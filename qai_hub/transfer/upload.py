@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from qai_hub.errors import InternalError, UserError
-from qai_hub.transfer.progress import transfer_bar
+from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
@@ -94,7 +94,7 @@ def upload_parts(
         path: The file.
         urls: Signed URL of each part.
         max_part_size: Size of each part but the last one, in bytes.
-        show: Whether to show a progress bar.
+        show: Whether to show the progress.
 
     Returns:
         The entity tag of each part, in order.
@@ -111,7 +111,7 @@ def upload_parts(
             f"{size} bytes."
         )
     stop = threading.Event()
-    with transfer_bar(path.name, size, show=show) as on_progress:
+    with show_transfer("upload", path.name, size, show=show) as on_progress:
         parts = [
             _Slice(
                 path,
@@ -148,7 +148,7 @@ def upload_form(
         url: Signed URL to post the form to.
         file_field: Name of the file's field, which comes last.
         fields: The other fields.
-        show: Whether to show a progress bar.
+        show: Whether to show the progress.
 
     Raises:
         UserError: If the server refuses the file, or the file has become shorter.
@@ -156,7 +156,7 @@ def upload_form(
         OSError: If the file cannot be read.
     """
     size = path.stat().st_size
-    with transfer_bar(path.name, size, show=show) as on_progress:
+    with show_transfer("upload", path.name, size, show=show) as on_progress:
         stop = threading.Event()
         file = _FormFile(_Slice(path, 0, size, on_progress, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}

@@ -10,6 +10,7 @@ from qai_hub.errors import Error
 from qai_hub.status import JobStatus
 from qai_hub.waiting.ask import WaitableJob, request_status_async
 from qai_hub.waiting.many_jobs_schedule import AskFor
+from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.schedule import Pause
 from qai_hub.waiting.wait import Wait
 
@@ -20,11 +21,14 @@ J = TypeVar("J", bound=WaitableJob)
 _StatusRequest: TypeAlias = asyncio.Task[tuple[JobStatus, bool]]
 
 
-async def iter_ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]:
+async def iter_ended(
+    wait: Wait[J], progress: WaitProgress[J]
+) -> AsyncGenerator[tuple[J, JobStatus], None]:
     """Runs a wait.
 
     Args:
         wait: The wait.
+        progress: What shows the jobs.
 
     Yields:
         Each job when it has ended, with its final status.
@@ -34,24 +38,26 @@ async def iter_ended(wait: Wait[J]) -> AsyncGenerator[tuple[J, JobStatus], None]
         Error: If the server refuses a request, or has been failing for 5 minutes.
     """
     requests: dict[_StatusRequest, int] = {}
-    with wait.progress_line() as line:
-        async with AsyncExitStack() as connections:
-            for owner in {id(job._owner): job._owner for job in wait.jobs}.values():
-                await connections.enter_async_context(owner._connection.keep_open())
-            try:
-                while True:
-                    line.update(wait.state)
-                    wake = _send_due_requests(wait, requests)
-                    if wake is None:
-                        return
-                    for task in await _wait_for_first(requests, min(wake, line.redraw_interval)):
-                        index = requests.pop(task)
-                        if _record_answer(wait, index, task):
-                            yield wait.jobs[index], wait.status(index)
-            finally:
-                for task in requests:
-                    task.cancel()
-                await asyncio.gather(*requests, return_exceptions=True)
+    async with AsyncExitStack() as connections:
+        for owner in {id(job._owner): job._owner for job in wait.jobs}.values():
+            await connections.enter_async_context(owner._connection.keep_open())
+        try:
+            while True:
+                wake = _send_due_requests(wait, requests)
+                if wake is None:
+                    return
+                for task in await _wait_for_first(requests, wake):
+                    index = requests.pop(task)
+                    status = _record_answer(wait, index, task)
+                    if status is None:
+                        continue
+                    progress.update(index, status)
+                    if status.finished:
+                        yield wait.jobs[index], status
+        finally:
+            for task in requests:
+                task.cancel()
+            await asyncio.gather(*requests, return_exceptions=True)
 
 
 def _send_due_requests(wait: Wait[J], requests: dict[_StatusRequest, int]) -> float | None:
@@ -71,16 +77,17 @@ def _send_due_requests(wait: Wait[J], requests: dict[_StatusRequest, int]) -> fl
             return None if step is None else float("inf")
 
 
-def _record_answer(wait: Wait[J], index: int, task: _StatusRequest) -> bool:
-    """Records an answer, and returns whether the job has ended."""
+def _record_answer(wait: Wait[J], index: int, task: _StatusRequest) -> JobStatus | None:
+    """Records an answer, and returns the job's status; None if the request failed."""
     now = time.monotonic()
     try:
         status, long_polled = task.result()
     except Error as error:
         error.add_note(f"It occurred while waiting for job {wait.jobs[index].job_id}.")
         wait.failed(index, now, error)
-        return False
-    return wait.answered(index, now, status, long_polled=long_polled)
+        return None
+    wait.answered(index, now, status, long_polled=long_polled)
+    return status
 
 
 async def _wait_for_first(

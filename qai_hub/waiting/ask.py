@@ -26,16 +26,16 @@ class WaitableJob(Protocol):
         """Identifier."""
 
     @property
-    def name(self) -> str:
-        """Display name."""
-
-    @property
     def url(self) -> str:
         """URL of the job's page."""
 
     @property
     def verbose(self) -> bool:
         """Whether waits show their progress."""
+
+    @property
+    def job_type(self) -> str:
+        """Type of the job in lower case."""
 
     @property
     def _owner(self) -> Owner:

@@ -1,98 +1,113 @@
-"""The progress line: a job's state, on one line of a terminal or notebook."""
+"""What is shown of jobs: that they were submitted, their states in a wait, and their ends once."""
+
+from __future__ import annotations
 
 import os
-import sys
-import time
-import unicodedata
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from qai_hub.status import JobStatus
-from qai_hub.transfer.progress import can_rewrite_lines
+from qai_hub.progress.display import WaitDisplay, open_display
+from qai_hub.progress.views import JobView, NoticeView
 from qai_hub.waiting.schedule import MAX_LONG_POLL
 
-__all__ = ["ProgressLine", "state_text"]
+if TYPE_CHECKING:
+    from qai_hub.owner import Owner
+    from qai_hub.progress.clock import Clock
+    from qai_hub.status import JobStatus
+    from qai_hub.waiting.ask import WaitableJob
 
-_ASCII = str.maketrans({"✅": "+", "❌": "x", "⏳": "-"})
+__all__ = ["WaitProgress", "show_submission"]
+
+J = TypeVar("J", bound="WaitableJob")
+
+# Servers answer a long poll when the job ends, not when its state changes.
+_SHOWN_LONG_POLL = 2
+
+# Identifiers of the jobs whose end was shown, by the owner of the jobs.
+_told: weakref.WeakKeyDictionary[Owner, set[str]] = weakref.WeakKeyDictionary()
 
 
-class ProgressLine:
-    """Shows a job's state and the elapsed time, rewriting one line in place.
+def show_submission(job: WaitableJob) -> None:
+    """Shows that a job was submitted, unless it is not verbose."""
+    display = open_display() if job.verbose else None
+    if display is not None:
+        display.show_submission(_view(job, None))
 
-    It shows nothing if lines cannot be rewritten, and stops if the stream fails: a progress line
-    never ends a wait.
+
+class WaitProgress(Generic[J]):
+    """Shows how the jobs of a wait proceed, within its context.
+
+    Jobs that are not verbose are left out, and those whose end was shown before are only counted.
+    After a fork, it shows nothing in the child.
 
     Args:
-        title: What is waited for.
-        stream: Where to write; None for nowhere.
-        clock: Monotonic clock, in seconds.
+        jobs: The jobs.
+        grouped: Whether nothing else is written during the wait.
+        clock: The time; None for that of this machine.
     """
 
     def __init__(
-        self,
-        title: str,
-        stream: TextIO | None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, jobs: Sequence[J], *, grouped: bool = False, clock: Clock | None = None
     ) -> None:
-        self._title = title
-        self._stream = stream if can_rewrite_lines(stream) else None
-        self._clock = clock
-        self._start = clock()
-        self._shown = ""
-        self._cells = 0
-
-    @classmethod
-    def on_stderr(cls, title: str, *, verbose: bool) -> Self:
-        """Makes a line on the current standard error stream.
-
-        Args:
-            title: What is waited for.
-            verbose: Whether to show anything.
-
-        Returns:
-            The line.
-        """
-        return cls(title, sys.stderr if verbose else None)
-
-    @property
-    def redraw_interval(self) -> float:
-        """Seconds after which to redraw the line."""
-        return 1.0 if self._stream else float("inf")
+        self._jobs = jobs
+        shown = [number for number, job in enumerate(jobs) if job.verbose]
+        self._rows = {number: row for row, number in enumerate(shown)}
+        self._grouped = grouped and len(shown) > 1
+        is_news = any(not _is_told(jobs[number]) for number in shown)
+        self._display = open_display(clock) if is_news else None
+        self._wait: WaitDisplay | None = None
+        # A blocking wait for several jobs runs in a thread, and its caller suspends the display.
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._is_suspended = False
+        self._postponed: list[tuple[int, JobView]] = []
 
     @property
     def max_long_poll(self) -> int:
-        """Maximum seconds for which a request may delay redrawing the line."""
-        return 5 if self._stream else MAX_LONG_POLL
+        """Maximum seconds of a long poll, so that changes of a state are shown in time."""
+        return MAX_LONG_POLL if self._display is None else _SHOWN_LONG_POLL
 
-    def show(self, status: JobStatus | None) -> None:
-        """Shows a job's state.
-
-        Args:
-            status: The state; None if it is not known yet.
-        """
-        self.update(state_text(status))
-
-    def update(self, state: str) -> None:
-        """Shows a state given as text.
+    def update(self, index: int, status: JobStatus) -> None:
+        """Shows the status of a job that was just fetched.
 
         Args:
-            state: The state, in a few words.
+            index: Index of the job.
+            status: Its status.
         """
-        minutes, seconds = divmod(int(self._clock() - self._start), 60)
-        text = f"{state} {self._title} {minutes}:{seconds:02d}"
-        if text != self._shown:
-            self._draw(text)
-            self._shown = text
+        if index not in self._rows or self._is_of_parent():
+            return
+        view = _view(self._jobs[index], status)
+        with self._lock:
+            self._postponed.append((index, view))
+            if not self._is_suspended:
+                self._show_postponed()
 
-    def close(self) -> None:
-        """Ends the line, so that further output starts on a new one."""
-        if self._shown:
-            self._write("\n")
-        self._stream = None
+    def suspend(self) -> None:
+        """Shows nothing until `resume` is called, since the caller's code runs meanwhile."""
+        if self._is_of_parent():
+            return
+        with self._lock:
+            self._is_suspended = True
+            if self._wait is not None:
+                self._wait.suspend()
+
+    def resume(self) -> None:
+        """Shows what has happened meanwhile."""
+        if self._is_of_parent():
+            return
+        with self._lock:
+            self._is_suspended = False
+            if self._wait is not None:
+                self._wait.resume()
+            self._show_postponed()
 
     def __enter__(self) -> Self:
+        if self._display is not None:
+            views = [_view(self._jobs[number], None) for number in self._rows]
+            self._wait = self._display.open_wait(views, grouped=self._grouped)
         return self
 
     def __exit__(
@@ -101,59 +116,53 @@ class ProgressLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def _draw(self, text: str) -> None:
-        if self._stream is None:
+        if self._is_of_parent():
             return
-        text = "".join(sign if sign.isprintable() else "?" for sign in text[:500])
-        text = _cut(_encodable(text, self._stream), _columns(self._stream) - 1)
-        cells = sum(map(_width, text))
-        self._write(f"\r{text}{' ' * (self._cells - cells)}")
-        self._cells = cells
+        with self._lock:
+            wait, self._wait = self._wait, None
+            if wait is not None:
+                wait.close()
 
-    def _write(self, text: str) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except Exception:  # noqa: BLE001 - programs replace stderr by objects that raise anything
-            self._stream = None
+    def _show_postponed(self) -> None:
+        for index, view in self._postponed:
+            if self._wait is None:
+                continue
+            job = self._jobs[index]
+            is_told = _is_told(job)
+            if view.has_ended:
+                _told.setdefault(job._owner, set()).add(job.job_id)
+            self._wait.update(self._rows[index], view, is_told=is_told)
+        self._postponed.clear()
 
-
-def state_text(status: JobStatus | None) -> str:
-    """Formats the state of a job.
-
-    Args:
-        status: The status; None if it is not known yet.
-
-    Returns:
-        A symbol and the name of the state.
-    """
-    return f"{status.symbol} {status.code}" if status else "⏳"
+    def _is_of_parent(self) -> bool:
+        # The lock may have been held by a thread that there is no more.
+        return self._process != os.getpid()
 
 
-def _columns(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except (AttributeError, OSError, ValueError):
-        return 80
+def _is_told(job: WaitableJob) -> bool:
+    return job.job_id in _told.get(job._owner, ())
 
 
-def _encodable(text: str, stream: TextIO) -> str:
-    try:
-        text.encode(getattr(stream, "encoding", None) or "ascii")
-    except (LookupError, TypeError, UnicodeEncodeError):
-        return text.translate(_ASCII).encode("ascii", "replace").decode()
-    return text
-
-
-def _width(sign: str) -> int:
-    return 2 if unicodedata.east_asian_width(sign) in {"W", "F"} else 1
-
-
-def _cut(text: str, columns: int) -> str:
-    while text and sum(map(_width, text)) > columns:
-        text = text[:-1]
-    return text
+def _view(job: WaitableJob, status: JobStatus | None) -> JobView:
+    # Reading an attribute that is not known yet would send a request.
+    known: dict[str, Any] = vars(job)
+    view: dict[str, Any] = {
+        "job_id": job.job_id,
+        "kind": job.job_type,
+        "name": known.get("name") or "",
+        "url": job.url,
+        "queued_at": known.get("queued_at") or known.get("created_at"),
+        "started_at": known.get("started_at"),
+        "completed_at": known.get("completed_at"),
+    }
+    if status is not None:
+        notices = [NoticeView(each.severity, each.message) for each in known.get("notices") or ()]
+        view |= {
+            "state": status.code,
+            "symbol": status.symbol,
+            "has_ended": status.finished,
+            "has_failed": status.failure,
+            "reason": status.message or "",
+            "notices": tuple(notices),
+        }
+    return JobView(**view)

@@ -5,7 +5,7 @@ import queue
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _POLL_INTERVAL = 0.5
 
 
-def iterate_in_thread(items: AsyncIterator[T]) -> Iterator[T]:
+def iterate_in_thread(items: AsyncIterator[T]) -> Generator[T, None, None]:
     """Runs an asynchronous iterator in a separate event loop, in one thread.
 
     This also works where an event loop is running already, as in notebooks. However the iteration

@@ -18,10 +18,10 @@ from qai_hub.transport.errors import is_transient
 from qai_hub.waiting.ask import WaitableJob, request_status
 from qai_hub.waiting.many_jobs_schedule import OVERTIME as OVERTIME_OF_MANY
 from qai_hub.waiting.many_jobs_schedule import AskFor, AwaitAnswer, ManyJobsSchedule
-from qai_hub.waiting.progress import ProgressLine, state_text
+from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.schedule import MAX_LONG_POLL, OVERTIME, Ask, Expired, GiveUp, Pause
 
-__all__ = ["Wait", "WaitForOne", "progress_line_for", "wait_for_job"]
+__all__ = ["Wait", "WaitForOne", "wait_for_job"]
 
 
 J = TypeVar("J", bound=WaitableJob)
@@ -62,8 +62,6 @@ class Wait(Generic[J]):
         self.jobs = jobs
         self._timeout = timeout
         self._statuses: dict[int, JobStatus] = {}
-        self._ended = 0
-        self._failures = 0
         self._schedule = ManyJobsSchedule(
             [self._server(job) for job in jobs],
             timeout,
@@ -72,17 +70,6 @@ class Wait(Generic[J]):
             overtime=self._overtime,
             max_long_poll=max_long_poll,
         )
-
-    def progress_line(self) -> ProgressLine:
-        """Makes the line that shows the progress of the wait."""
-        return ProgressLine.on_stderr("jobs ended", verbose=any(job.verbose for job in self.jobs))
-
-    @property
-    def state(self) -> str:
-        """Progress of the wait, in a few words."""
-        symbol = "⏳" if self._ended < len(self.jobs) else "❌" if self._failures else "✅"
-        failed = f"{self._failures} failed, " if self._failures else ""
-        return f"{symbol} {failed}{self._ended} of {len(self.jobs)}"
 
     def status(self, index: int) -> JobStatus:
         """Returns the last known status of a job."""
@@ -115,7 +102,7 @@ class Wait(Generic[J]):
             case _:
                 return None
 
-    def answered(self, index: int, now: float, status: JobStatus, *, long_polled: bool) -> bool:
+    def answered(self, index: int, now: float, status: JobStatus, *, long_polled: bool) -> None:
         """Records an answer.
 
         Args:
@@ -123,15 +110,9 @@ class Wait(Generic[J]):
             now: The time.
             status: The status of the job.
             long_polled: Whether the server reports that it applied the long poll.
-
-        Returns:
-            Whether the job has ended.
         """
         self._statuses[index] = status
-        self._ended += status.finished
-        self._failures += status.failure
         self._schedule.answered(index, now, finished=status.finished, long_polled=long_polled)
-        return status.finished
 
     def failed(self, index: int, now: float, error: Error) -> None:
         """Records a failed request.
@@ -179,22 +160,8 @@ class WaitForOne(Wait[J]):
 
     _overtime = OVERTIME
 
-    def progress_line(self) -> ProgressLine:
-        """Makes the line that shows the state of the job."""
-        return progress_line_for(self.jobs[0])
-
-    @property
-    def state(self) -> str:
-        """State of the job."""
-        return state_text(self._statuses.get(0))
-
     def _server(self, job: J) -> str:
         return ""
-
-
-def progress_line_for(job: WaitableJob) -> ProgressLine:
-    """Makes the line that shows the state of a job."""
-    return ProgressLine.on_stderr(f"{job.name} ({job.job_id})", verbose=job.verbose)
 
 
 # Asks for the status once: returns it with whether it was a long poll; raises `Error`.
@@ -206,7 +173,6 @@ def wait_for_job(
     timeout: float | None,
     *,
     ask: AskForStatus = request_status,
-    progress: ProgressLine | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
     rng: random.Random | None = None,
@@ -217,7 +183,6 @@ def wait_for_job(
         job: The job.
         timeout: Maximum seconds to wait; 0 checks once, None waits without limit.
         ask: Asks for the status once.
-        progress: Where to show the state, instead of stderr; closed at the end.
         clock: Monotonic clock, in seconds.
         sleep: Sleeps for some seconds.
         rng: Source of random jitter.
@@ -231,10 +196,9 @@ def wait_for_job(
         TypeError: If the timeout is not a number.
         ValueError: If the timeout is NaN.
     """
-    with progress or progress_line_for(job) as line:
-        wait = WaitForOne([job], timeout, now=clock(), rng=rng, max_long_poll=line.max_long_poll)
+    with WaitProgress([job]) as shown:
+        wait = WaitForOne([job], timeout, now=clock(), rng=rng, max_long_poll=shown.max_long_poll)
         while True:
-            line.update(wait.state)
             step = wait.next(clock())
             if isinstance(step, AskFor):
                 try:
@@ -243,7 +207,8 @@ def wait_for_job(
                     wait.failed(0, clock(), error)
                 else:
                     wait.answered(0, clock(), status, long_polled=long_polled)
+                    shown.update(0, status)
             elif isinstance(step, Pause):
-                sleep(min(step.seconds, line.redraw_interval))
+                sleep(step.seconds)
             else:
                 return wait.status(0)

@@ -305,8 +305,8 @@ def test_a_pool_of_processes_that_is_made_during_the_first_call(hub: RoutedHub) 
 
 BARS = """
 import io, os, signal, sys, threading
-import tqdm
-from qai_hub.transfer.progress import transfer_bar
+from qai_hub.progress.board import Board
+from qai_hub.progress.transfers import show_transfer
 
 class Terminal(io.StringIO):
     def isatty(self):
@@ -316,25 +316,28 @@ sys.stderr = Terminal()
 taken, done = threading.Event(), threading.Event()
 
 def hold():
-    with tqdm.tqdm.get_lock():
+    with board.lock:
         taken.set()
         done.wait(60)
 
-threading.Thread(target=hold, daemon=True).start()
-taken.wait(20)
-pid = os.fork()
-if not pid:
-    signal.alarm(20)
-    with transfer_bar("net", 10, show=True) as moved:
-        moved(10)
+with show_transfer("upload", "net", 10, show=True) as moved:
+    board = Board.of(sys.stderr)
+    threading.Thread(target=hold, daemon=True).start()
+    taken.wait(20)
+    pid = os.fork()
+    if not pid:
+        signal.alarm(20)
+        with show_transfer("upload", "other", 10, show=True) as moved:
+            moved(2_000_000)
+        print("Uploaded other" in sys.stderr.getvalue(), flush=True)
+        os._exit(0)
+    print(os.waitpid(pid, 0)[1], flush=True)
     os._exit(0)
-print(os.waitpid(pid, 0)[1], flush=True)
-os._exit(0)
 """
 
 
 def test_a_bar_in_a_child_whose_parent_draws_one() -> None:
-    assert run(BARS) == "0"
+    assert run(BARS) == "True\n0"
 
 
 WAITING = """

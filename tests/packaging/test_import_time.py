@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.job_hub import JobHub
 from support.routed_hub import RoutedHub
 from support.scripted_server import json_reply
 
@@ -21,7 +22,7 @@ HEAVY = {
     "onnxruntime",
     "pandas",
     "qai_hub_api",
-    "tqdm",
+    "rich",
 }
 
 
@@ -53,7 +54,21 @@ def test_listing_names_loads_nothing_heavy() -> None:
 def test_the_client_loads_no_arrays_until_it_moves_data() -> None:
     loaded = modules_after("import qai_hub; qai_hub.Client")
     assert "qai_hub" in loaded
-    assert loaded & {"google", "h5py", "numpy", "onnxruntime", "tqdm"} == set()
+    assert loaded & {"google", "h5py", "numpy", "onnxruntime", "rich"} == set()
+
+
+def test_rich_is_imported_for_a_terminal_only() -> None:
+    code = """
+import pty, os, sys, qai_hub
+client = qai_hub.Client(qai_hub.ClientConfig("token", {url!r}, {url!r}, verbose=True))
+if {terminal}:
+    sys.stderr = os.fdopen(pty.openpty()[1], "w")
+assert client.get_job("ja").wait().success
+"""
+    with JobHub() as hub:
+        url = hub.server.url
+        assert "rich" not in modules_after(code.format(url=url, terminal=False))
+        assert "rich" in modules_after(code.format(url=url, terminal=True))
 
 
 def test_a_server_that_speaks_json_needs_no_protobuf() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from qai_hub.owner import Owner
 from qai_hub.status import JobStatus
 from qai_hub.waiting.ask import WaitableJob
-from qai_hub.waiting.progress import ProgressLine
 from qai_hub.waiting.schedule import Ask
 from qai_hub.waiting.wait import wait_for_job
 
@@ -21,7 +20,7 @@ class StubJob:
     """A job without an owner."""
 
     job_id = "jabc"
-    name = "net"
+    job_type = "compile"
     url = "https://web/jobs/jabc/"
     verbose = False
 
@@ -58,12 +57,11 @@ class SimulatedServer:
     def clock(self) -> float:
         return self.now
 
-    def wait(self, timeout: float | None, progress: ProgressLine | None = None) -> JobStatus:
+    def wait(self, timeout: float | None) -> JobStatus:
         return wait_for_job(
             StubJob(),
             timeout,
             ask=self.ask,
-            progress=progress,
             clock=self.clock,
             sleep=self.sleep,
             rng=random.Random(1),

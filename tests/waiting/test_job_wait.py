@@ -122,7 +122,7 @@ def test_states_that_a_job_of_its_type_never_has_are_waited_through(
         assert job.wait().success
     if verbose:
         name = state.removeprefix("JOB_STATE_") or "UNSPECIFIED"
-        assert f"⏳ {name} net (ja)" in terminal.getvalue()
+        assert f"⏳ \x1b[33m{name} \x1b[0m(queued " in terminal.getvalue()
         assert "\a" not in terminal.getvalue()
 
 
@@ -235,7 +235,7 @@ def test_nothing_depends_on_stdout(
     if stream == "ascii" and stdout is not None:
         assert isinstance(stdout.buffer, io.BytesIO)
         assert stdout.buffer.getvalue() == b""
-    assert "SUCCESS net (ja)" in terminal.getvalue()
+    assert 'SUCCESS\x1b[0m compile job ja "net"' in terminal.getvalue()
 
 
 def test_whether_to_show_is_asked_at_each_wait(world: JobHub, terminal: Terminal) -> None:

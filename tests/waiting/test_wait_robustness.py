@@ -77,24 +77,16 @@ class OddEncoding(WholeTerminal):
 
 @pytest.mark.parametrize("wait", [wait, wait_all])
 @pytest.mark.parametrize(
-    ("kind", "shown"),
-    [
-        (Writer, False),
-        (BareTerminal, True),
-        (WholeTerminal, True),
-        (Reentered, True),
-        (BrokenPipe, True),
-        (OddEncoding, True),
-    ],
+    "kind", [Writer, BareTerminal, WholeTerminal, Reentered, BrokenPipe, OddEncoding]
 )
 def test_no_stand_in_for_stderr_ends_a_wait(
-    world: JobHub, wait: Callable[[hub.Job], Any], kind: type[Writer], *, shown: bool
+    world: JobHub, wait: Callable[[hub.Job], Any], kind: type[Writer]
 ) -> None:
     job = world.client(verbose=True).get_job("ja")
     stream = kind()
     with contextlib.redirect_stderr(cast(Any, stream)):
         assert wait(job) == "SUCCESS"
-    assert bool(stream.written.getvalue()) is shown
+    assert "SUCCESS" in stream.written.getvalue()
 
 
 # -- threads and processes that end --------------------------------------------------------------
