@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from qai_hub.resources.job import Job
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.status import JobStatus
 from qai_hub.waiting.wait import Wait
 
@@ -40,7 +41,7 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
     """
     checked = check_jobs(jobs)
     statuses = dict(_iterate_ended(unique_jobs(checked), timeout))
-    return [statuses[job] for job in checked]
+    return ResourceList(statuses[job] for job in checked)
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:
