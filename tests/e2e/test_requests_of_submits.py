@@ -122,6 +122,20 @@ def submit_each(client: Client, folder: Path) -> list[Job]:
     return [several, calibrated, quantized, linked, run, profiled]
 
 
+def test_to_show_what_was_just_submitted_costs_no_request(
+    idle: LocalHub, sent: list[str], tmp_path: Path
+) -> None:
+    jobs: list[Any] = submit_each(idle.client(), tmp_path)
+    # A name that only the service knows.
+    jobs.append(idle.client().submit_compile_job(idle.client().upload_model(affine(), ""), PHONE))
+    things = [*jobs, *(job.model for job in jobs if "model" in vars(job))]
+    sent.clear()
+    for thing in things:
+        assert "not fetched yet" in thing._repr_html_() or isinstance(thing, Model)
+        assert repr(thing) == str(thing)
+    assert sent == []
+
+
 def shown(value: object) -> object:
     """What a user sees of a value: models and datasets have no equality."""
     if isinstance(value, list):
