@@ -125,9 +125,13 @@ def submit_each(client: Client, folder: Path) -> list[Job]:
 def test_to_show_what_was_just_submitted_costs_no_request(
     idle: LocalHub, sent: list[str], tmp_path: Path
 ) -> None:
-    jobs: list[Any] = submit_each(idle.client(), tmp_path)
-    # A name that only the service knows.
-    jobs.append(idle.client().submit_compile_job(idle.client().upload_model(affine(), ""), PHONE))
+    client = idle.client()
+    jobs: list[Any] = submit_each(client, tmp_path)
+    # The service chooses the name of a job whose model has none.
+    nameless = client.upload_model(affine())
+    nameless.name = ""
+    jobs.append(client.submit_compile_job(nameless, PHONE))
+    assert "name" not in vars(jobs[-1])
     things = [*jobs, *(job.model for job in jobs if "model" in vars(job))]
     sent.clear()
     for thing in things:
