@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "contract_page",
     "docstrings",
+    "notebook_page",
 ]
 # The files in _redoc are copied to the site, except for the README on how to update them.
 exclude_patterns = ["_redoc", "_extensions", "_static", "**/README.md"]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields, one_line
+
 __all__ = ["JobStatus"]
 
 
@@ -194,10 +197,31 @@ class JobStatus:
         return hash(self.state)
 
     def __repr__(self) -> str:
-        return f"JobStatus(code={self.code!r}, message={self.message!r})"
+        return format_fields("JobStatus", {"code": self.code, "message": self.message})
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code
+
+    def _repr_html_(self) -> str:
+        return html.card(self._to_markup())
+
+    def _html_row(self) -> dict[str, str]:
+        return {"status": self._to_badge(), "reason": self.message or ""}
+
+    def _to_markup(self) -> html.Markup:
+        """Returns the state, with the message below."""
+        return html.join([self._to_badge(), html.paragraph(self.message or "")])
+
+    def _to_badge(self) -> html.Markup:
+        return html.badge(one_line(self.code, 60).replace("_", " ").lower(), self._colour)
+
+    @property
+    def _colour(self) -> str:
+        if self.success:
+            return html.GREEN
+        if self.failure:
+            return html.RED
+        return html.GREY if self.pending else html.BLUE
 
 
 # Members for states that this release does not know, by name: one per state and process.

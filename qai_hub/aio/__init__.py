@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qai_hub.aio.signatures import AsyncTypedClient
 from qai_hub.client.waits import check_jobs, unique_jobs
 from qai_hub.resources.job import Job
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.waiting.aio import iter_ended
 from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import Wait
@@ -54,7 +55,7 @@ async def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[Jo
     with WaitProgress(unique, grouped=True) as progress:
         ended = _iterate_ended(unique, timeout, progress)
         statuses = {job: status async for job, status in ended}
-    return [statuses[job] for job in checked]
+    return ResourceList(statuses[job] for job in checked)
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> AsyncIterator[J]:

@@ -17,6 +17,7 @@ from qai_hub.errors import warn_deprecated
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.submit.checks import check_devices, check_options, check_text
 from qai_hub.submit.graphs import Graph, plan_graphs
 
@@ -205,7 +206,7 @@ async def submit_compile_and_link(
     linked: list[LinkedJobs] = []
     with note_created_jobs(created):
         for each in selected:
-            group = list(itertools.islice(jobs, len(graphs)))
+            group: list[CompileJob] = ResourceList(itertools.islice(jobs, len(graphs)))
             link = await _link_targets(submitter, group, each, title, link_options, retry, project)
             created += [link] if link else []
             linked.append((group, link))

@@ -14,6 +14,7 @@ from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_and_fetch
 from qai_hub.resources.kinds import add_missing_id, job_from_api
 from qai_hub.resources.model import Model
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ async def fetch_devices(
         list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
     )
     devices = require_list(answer.devices, "a list of devices")
-    return [Device._from_api(device) for device in devices if device.name]
+    return ResourceList(Device._from_api(device) for device in devices if device.name)
 
 
 async def select_device(driver: Driver, query: Device) -> Device:
@@ -104,7 +105,7 @@ async def fetch_frameworks(driver: Driver) -> list[Framework]:
 
     answer = await driver.call(list_frameworks.sync)
     frameworks = require_list(answer.frameworks, "a list of frameworks")
-    return [Framework._from_api(framework) for framework in frameworks if framework.name]
+    return ResourceList(Framework._from_api(one) for one in frameworks if one.name)
 
 
 logger = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ from qai_hub.driver import run_blocking
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.kinds import job_from_api, summary_from_api
 from qai_hub.resources.model import Model
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.transport.values import next_cursor, require_list
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ListOperation(Generic[T]):
     async def fetch_range_async(self, driver: Driver, offset: int, limit: int) -> list[T]:
         """Fetches a range in an event loop, as `fetch_range` does."""
         paginator = paginate_range(self.key, offset, limit)
-        return [item async for item in self._iterate_pages(driver, paginator)]
+        return ResourceList([item async for item in self._iterate_pages(driver, paginator)])
 
     def iterate_async(self, driver: AsyncDriver, page_size: int) -> AsyncIterator[T]:
         """Iterates over the list in an event loop, as `iterate_items` does."""

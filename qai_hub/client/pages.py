@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from qai_hub.client.arguments import MAX_PAGE_SIZE, check_integer
 from qai_hub.errors import InternalError
+from qai_hub.resources.resource_list import ResourceList
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -155,7 +156,7 @@ def fetch_range(
     Raises:
         UserError: If offset or limit is not an integer of at least 0.
     """
-    return list(_iterate(fetch, paginate_range(key, offset, limit)))
+    return ResourceList(_iterate(fetch, paginate_range(key, offset, limit)))
 
 
 def paginate_list(key: Callable[[T], str], page_size: int) -> Paginator[T]:

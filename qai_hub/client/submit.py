@@ -12,6 +12,7 @@ from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.submit.checks import check_devices, check_options, check_specs, check_text
 from qai_hub.submit.model_checks import (
     check_compilable,
@@ -409,4 +410,4 @@ async def submit_link(
 
 def unwrap_single(jobs: list[T]) -> T | list[T]:
     """Returns a bare job for one device: scripts expect it also for a list of one device."""
-    return jobs[0] if len(jobs) == 1 else jobs
+    return jobs[0] if len(jobs) == 1 else ResourceList(jobs)

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from qai_hub.resources.job import Job
+from qai_hub.resources.resource_list import ResourceList
 from qai_hub.status import JobStatus
 from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import Wait
@@ -45,7 +46,7 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
     progress = WaitProgress(unique, grouped=True)
     with progress:
         statuses = dict(_iterate_ended(unique, timeout, progress))
-    return [statuses[job] for job in checked]
+    return ResourceList(statuses[job] for job in checked)
 
 
 def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]:

@@ -290,14 +290,8 @@ class CompileJob(TargetModelJob):
         }
         return JobRequest(JobSubmit(compile_job=body), name, attributes)
 
-    def __repr__(self) -> str:
-        return (
-            f"CompileJob(job_id={self.job_id!r}, name={self.name!r},"
-            f" model_id={self.model.model_id!r}, device={self.device.name!r})"
-        )
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CompileJobSummary(JobSummary):
     """Summary of a compile job.
 

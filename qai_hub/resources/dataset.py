@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields
+from qai_hub.display.times import format_moment
 from qai_hub.driver import Driver, run_blocking
 from qai_hub.resources.downloads import download_file, load_entries
 from qai_hub.resources.extensions import call_extension
@@ -205,4 +208,21 @@ class Dataset(Shareable):
         return "dataset", self.dataset_id
 
     def __repr__(self) -> str:
-        return f"Dataset(dataset_id={self.dataset_id!r}, name={self.name!r})"
+        return format_fields("Dataset", {"dataset_id": self.dataset_id, "name": self.name})
+
+    def _repr_html_(self) -> str:
+        title = html.headline("Dataset", html.code(self.dataset_id), self.name)
+        return html.card(title, html.facts(self._html_facts()))
+
+    def _html_row(self) -> dict[str, str]:
+        return {
+            "dataset": html.code(self.dataset_id),
+            "name": html.name(self.name),
+            **self._html_facts(),
+        }
+
+    def _html_facts(self) -> dict[str, str]:
+        return {
+            "created": format_moment(self.creation_time),
+            "expires": format_moment(self.expiration_time),
+        }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qai_hub.display import html
 from qai_hub.errors import UserError
 from qai_hub.transport.values import value_or_none
 
@@ -46,6 +47,29 @@ class Device:
 
         return DeviceQuery(name=self.name, os=self.os, attributes=attribute_list(self.attributes))
 
+    def _repr_html_(self) -> str:
+        return html.card(
+            html.headline("Device", html.code(str(self.name))), html.facts(self._html_facts())
+        )
+
+    def _html_row(self) -> dict[str, str]:
+        return {"device": html.code(str(self.name)), **self._html_facts()}
+
+    def _html_facts(self) -> dict[str, str]:
+        given = [self.attributes] if isinstance(self.attributes, str) else self.attributes
+        values: dict[str, list[str]] = {}
+        for attribute in given or ():
+            key, _, value = str(attribute).partition(":")
+            values.setdefault(key, []).append(value)
+        # The operating system's kind stands before its version.
+        kinds = values.pop("os", [])
+        chips = [html.code(f"chipset:{chip}") for chip in values.pop("chipset", [])]
+        return {
+            "OS": " ".join([*kinds, str(self.os)]).strip(),
+            "chipset": html.join(chips, ", "),
+            **{key: ", ".join(found) for key, found in values.items()},
+        }
+
 
 @dataclass
 class Framework:
@@ -76,6 +100,20 @@ class Framework:
             api_tags=list(framework.api_tags),
             full_version=framework.full_version,
         )
+
+    def _repr_html_(self) -> str:
+        title = html.headline("Framework", html.code(str(self.name)))
+        return html.card(title, html.facts(self._html_facts()))
+
+    def _html_row(self) -> dict[str, str]:
+        return {"framework": html.code(str(self.name)), **self._html_facts()}
+
+    def _html_facts(self) -> dict[str, str]:
+        return {
+            "version": self.api_version,
+            "tags": ", ".join(self.api_tags),
+            "full version": self.full_version,
+        }
 
 
 def attribute_list(attributes: str | list[str] | None) -> list[str]:

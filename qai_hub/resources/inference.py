@@ -286,15 +286,8 @@ class InferenceJob(Job):
             raise
         return str(path)
 
-    def __repr__(self) -> str:
-        return (
-            f"InferenceJob(job_id={self.job_id!r}, name={self.name!r},"
-            f" model_id={self.model.model_id!r}, device={self.device.name!r},"
-            f" profiling={self.profiling})"
-        )
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InferenceJobSummary(JobSummary):
     """Summary of an inference job.
 

@@ -6,13 +6,13 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
 from qai_hub.resources.extensions import cancel_and_fetch
+from qai_hub.resources.job_view import JobView, format_job
 from qai_hub.resources.payload import Notice, User, get_any_details, on_demand, wrong_type_error
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.results import (
@@ -91,6 +91,8 @@ class Job(Shareable):
     _available_artifacts: list[JobArtifactType]
     # Whether it was submitted by this client and has not been fetched since.
     _is_partial = False
+    # For its repr, which fetches nothing; None until it has been fetched.
+    _last_status: JobStatus | None = None
 
     def __init__(
         self,
@@ -481,6 +483,7 @@ class Job(Shareable):
         status = JobStatus._from_wire(details.job_state.value, reason, ended=ended)
         failure = str(payload.failure_type).removeprefix("JOB_FAILURE_TYPE_")
         self.failure_type = failure if status.failure else None
+        self._last_status = status
         return status
 
     async def _download_artifacts(self, driver: Driver, folder: str) -> None:
@@ -491,8 +494,16 @@ class Job(Shareable):
     def _sharing_key(self) -> tuple[str, str]:
         return "job", self.job_id
 
+    @property
+    def _view(self) -> JobView:
+        # Attributes that are not known would be fetched when they are read.
+        return JobView(self._job_type, self.url, self._last_status, vars(self))
+
+    def __repr__(self) -> str:
+        return format_job(type(self).__name__, self._last_status, vars(self))
+
     def _repr_html_(self) -> str:
-        page, label = escape(self.url), escape(self.job_id)
-        link = f'<a href="{page}" target="_blank" rel="noopener">{label}</a>'
-        shown = link if self.url.startswith(("https://", "http://")) else label
-        return f"<b>{escape(self.job_type)} job</b> {shown} {escape(self.name)}"
+        return self._view.to_html()
+
+    def _html_row(self) -> dict[str, str]:
+        return self._view.to_row()

@@ -90,9 +90,6 @@ class UnknownJob(Job):
         await self._download_artifacts(driver, artifacts_dir)
         return JobResult(status, self.url, artifacts_dir)
 
-    def __repr__(self) -> str:
-        return f"UnknownJob(job_id={self.job_id!r}, name={self.name!r})"
-
 
 J = TypeVar("J", bound=Job)
 

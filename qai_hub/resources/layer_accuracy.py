@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qai_hub.resources.profile_report import one_line
+from qai_hub.display import html
+from qai_hub.display.text import format_fields, one_line
 from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _COLUMNS = ("tensor", "node", "operator")
 _RATIOS = ("psnr", "simulated_psnr")
 _NAME_WIDTH = 48
 _MAX_ROWS = 60
+_MAX_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class MixedPrecisionLayer:
     psnr: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MixedPrecisionProposal:
     """Which tensors to keep at 16 bits, and what that gains, as tried on the calibration data.
 
@@ -90,6 +92,26 @@ class MixedPrecisionProposal:
     def gain(self) -> float:
         """What it gains, in decibels."""
         return self.psnr_after - self.psnr_before
+
+    def __repr__(self) -> str:
+        names = ("psnr_before", "psnr_after", "options")
+        return format_fields(
+            "MixedPrecisionProposal", {name: getattr(self, name) for name in names}
+        )
+
+    def _repr_html_(self) -> str:
+        return html.card(self._to_markup())
+
+    def _format_gain(self) -> str:
+        return (
+            f"with {len(self.layers)} at 16 bits: {self.psnr_after:.1f} dB "
+            f"instead of {self.psnr_before:.1f} dB"
+        )
+
+    def _to_markup(self) -> html.Markup:
+        return html.facts(
+            {"mixed precision": self._format_gain(), "options": html.code(self.options)}
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -179,8 +201,7 @@ class LayerAccuracyReport:
         return pd.DataFrame({**columns, **ratios})
 
     def __repr__(self) -> str:
-        where = f", simulated on {self.simulated_on}" if self.simulated_on else ""
-        lines = [f"Accuracy of layers, on {self.samples} samples{where}"]
+        lines = [f"Accuracy of layers{self._format_conditions()}"]
         if self.layers:
             lines.append(f"  {'CPU':>7}  {'simulated':>9}  {'operator':<17}  tensor")
         shown = self.layers[:_MAX_ROWS]
@@ -191,14 +212,36 @@ class LayerAccuracyReport:
             name = one_line(self.first_bad_layer.tensor, _NAME_WIDTH)
             lines.append(f"  first bad layer: {name}")
         if self.mixed_precision is not None:
-            proposal = self.mixed_precision
-            lines.append(
-                f"  with {len(proposal.layers)} at 16 bits: {proposal.psnr_after:.1f} dB "
-                f"instead of {proposal.psnr_before:.1f} dB"
-            )
+            lines.append(f"  {self.mixed_precision._format_gain()}")
         if self.reason:
-            lines.append(f"  {self.reason}")
+            lines.append(f"  {one_line(self.reason, _MAX_REASON)}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                _decibels(layer.psnr),
+                _decibels(layer.simulated_psnr),
+                one_line(layer.operator or "(input)", 40),
+                html.name(layer.tensor),
+                html.badge("first bad layer", html.RED) if layer is self.first_bad_layer else "",
+            ]
+            for layer in self.layers[:_MAX_ROWS]
+        ]
+        more = len(self.layers) - len(rows)
+        return html.card(
+            html.headline(f"Accuracy of layers in decibels{self._format_conditions()}"),
+            html.table(
+                ["CPU", "simulated", "operator", "tensor", ""], rows, numbers=["CPU", "simulated"]
+            ),
+            html.faint(f"and {more:,} more: see layers or to_pandas()") if more > 0 else "",
+            self.mixed_precision._to_markup() if self.mixed_precision else "",
+            html.paragraph(self.reason or ""),
+        )
+
+    def _format_conditions(self) -> str:
+        chip = one_line(self.simulated_on or "", _NAME_WIDTH)
+        return f", on {self.samples} samples{f', simulated on {chip}' if chip else ''}"
 
 
 def _row(layer: LayerAccuracy, *, is_bad: bool) -> str:

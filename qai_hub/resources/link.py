@@ -78,15 +78,8 @@ class LinkJob(LoadableTargetJob):
         attributes = {"device": device, "models": [model_attribute(model) for model in models]}
         return JobRequest(JobSubmit(link_job=body), name, attributes)
 
-    def __repr__(self) -> str:
-        ids = [m.model_id for m in self.models]
-        return (
-            f"LinkJob(job_id={self.job_id!r}, name={self.name!r}, model_ids={ids!r},"
-            f" device={self.device.name!r})"
-        )
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LinkJobSummary(JobSummary):
     """Summary of a link job.
 

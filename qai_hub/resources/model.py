@@ -6,6 +6,9 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields, limit_rows
+from qai_hub.display.times import format_moment
 from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.downloads import download_file
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from qai_hub.tensors import IOSpec
 
 logger = logging.getLogger(__name__)
+
+_MAX_TENSORS = 20
 
 
 class Model(Shareable):
@@ -312,7 +317,48 @@ class Model(Shareable):
         return "model", self.model_id
 
     def __repr__(self) -> str:
-        return f"Model(model_id={self.model_id!r}, name={self.name!r})"
+        return format_fields("Model", {"model_id": self.model_id, "name": self.name})
+
+    def _repr_html_(self) -> str:
+        title = html.link(self.url, "Model"), html.code(self.model_id), self.name
+        metadata = {key.name.lower(): value for key, value in (self._metadata or {}).items()}
+        return html.card(
+            html.headline(*title),
+            html.facts(
+                {
+                    **self._html_facts(),
+                    "inputs": _format_specs(self._input_spec),
+                    "outputs": _format_specs(self._output_spec),
+                    **metadata,
+                }
+            ),
+        )
+
+    def _html_row(self) -> dict[str, str]:
+        return {
+            "model": html.link(self.url, html.code(self.model_id)),
+            "name": html.name(self.name),
+            **self._html_facts(),
+        }
+
+    def _html_facts(self) -> dict[str, str]:
+        # What only the job knows that produces the model would be waited for.
+        return {
+            "format": self.model_type.name,
+            "created": format_moment(self.date),
+            "made by job": html.code(self._producer_id or ""),
+        }
+
+
+def _format_specs(graphs: IOSpec | None) -> str:
+    """Formats the inputs or outputs of each graph, one a line."""
+    lines = [
+        f"{f'{graph} / ' if graph else ''}{tensor.name}: {tensor.dtype}"
+        f"[{'...' if tensor.shape is None else ', '.join(map(str, tensor.shape))}]"
+        for graph, tensors in (graphs or {}).items()
+        for tensor in tensors
+    ]
+    return "\n".join(limit_rows(lines, _MAX_TENSORS))
 
 
 def _parse_metadata(metadata: api.ModelMetadata) -> dict[ModelMetadataKey, str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields, limit_rows, one_line
+
 _NAME_WIDTH = 40
+_MAX_REASONS = 50
+_MAX_REASON = 500
+_MAX_GROUPS = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class NodeCheck:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelCheck:
     """What a compile job would make of a model, and where its nodes would run.
 
@@ -107,40 +113,49 @@ class ModelCheck:
         """
         return {**asdict(self), "opsets": dict(self.opsets)}
 
+    def __repr__(self) -> str:
+        told = {"ok": self.ok, "refusal": self.refusal, "device": self.device}
+        return format_fields("ModelCheck", {**told, "runtime": self.runtime, "units": self.units})
+
     def __str__(self) -> str:
         lines = [f"{title:<10}{text}" for title, text in self._facts()]
         if self.nodes:
             lines += ["", f"{'operator':<24}{'nodes':>6}  {'runs on':<9}types"]
-            lines += [
+            groups = [
                 f"{op:<24}{count:>6}  {unit or 'nothing':<9}{types}"
                 for (op, types, unit), count in self._groups().items()
             ]
-            lines += [
-                f"  {node.op} {node.name[:_NAME_WIDTH]!r}: {node.reason}"
-                for node in self.nodes
-                if node.reason
-            ]
+            lines += limit_rows(groups, _MAX_GROUPS)
+            lines += [f"  {reason}" for reason in self._reasons()]
         lines += [f"Notice: {notice}" for notice in self.notices]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        facts = "".join(
-            f"<tr><th>{escape(title)}</th><td>{escape(text)}</td></tr>"
-            for title, text in self._facts()
+        verdict = html.badge("compiles", html.GREEN) if self.ok else html.badge("refused", html.RED)
+        columns = ["operator", "nodes", "runs on", "types"]
+        rows = [
+            [html.name(op), str(count), unit or "nothing", html.name(types)]
+            for (op, types, unit), count in itertools.islice(self._groups().items(), _MAX_GROUPS)
+        ]
+        reasons = [one_line(reason, _MAX_REASON) for reason in self._reasons()]
+        facts: dict[str, str] = {}
+        for title, text in self._facts():
+            facts[title] = f"{facts[title]}\n{text}" if title in facts else text
+        return html.card(
+            verdict,
+            html.facts(facts),
+            html.table(columns, rows, numbers=["nodes"]),
+            *map(html.paragraph, [*reasons, *self.notices]),
         )
-        rows = "".join(
-            f"<tr><td>{escape(op)}</td><td>{count}</td><td>{escape(unit or 'nothing')}</td>"
-            f"<td>{escape(types)}</td></tr>"
-            for (op, types, unit), count in self._groups().items()
-        )
-        reasons = "".join(
-            f"<li>{escape(node.op)} {escape(repr(node.name))}: {escape(node.reason)}</li>"
+
+    def _reasons(self) -> list[str]:
+        """Returns why the HTP does not run nodes, one a line."""
+        reasons = [
+            f"{node.op} {node.name[:_NAME_WIDTH]!r}: {node.reason}"
             for node in self.nodes
             if node.reason
-        )
-        reasons += "".join(f"<li>{escape(notice)}</li>" for notice in self.notices)
-        heads = "<tr><th>operator</th><th>nodes</th><th>runs on</th><th>types</th></tr>"
-        return f"<table>{facts}</table><table>{heads}{rows}</table><ul>{reasons}</ul>"
+        ]
+        return limit_rows(reasons, _MAX_REASONS, ": see nodes")
 
     def _facts(self) -> list[tuple[str, str]]:
         verdict = f"compiles for {self.runtime}" if self.ok else f"refused: {self.refusal}"

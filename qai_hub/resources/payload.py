@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from qai_hub.display import html
 from qai_hub.errors import InternalError
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire
 from qai_hub.transport.values import unexpected_response, valid_id_or_empty, value_or_none
@@ -20,6 +21,8 @@ __all__ = ["on_demand"]
 
 
 T = TypeVar("T")
+
+_COLOURS = {"ERROR": html.RED, "WARNING": html.AMBER, "INFO": html.BLUE}
 
 _MISSING: Any = object()
 
@@ -149,6 +152,24 @@ class Notice(NamedTuple):
     context: str
     message: str
 
+    def _repr_html_(self) -> str:
+        return html.card(self._to_markup())
+
+    def _to_markup(self) -> html.Markup:
+        return html.paragraph(
+            html.join([self._to_badge(), html.faint(self.context.lower()), self.message], " ")
+        )
+
+    def _to_badge(self) -> html.Markup:
+        return html.badge(self.severity.lower(), _COLOURS.get(self.severity, html.GREY))
+
+    def _html_row(self) -> dict[str, str]:
+        return {
+            "level": self._to_badge(),
+            "concerns": self.context.lower(),
+            "message": self.message,
+        }
+
 
 class User(NamedTuple):
     """A person with an account.
@@ -173,6 +194,15 @@ class User(NamedTuple):
         if given is None or not given.email:
             return None
         return cls(given.email, given.first_name, given.last_name)
+
+    def _repr_html_(self) -> str:
+        return html.card(html.join(self._html_row().values(), " "))
+
+    def _html_row(self) -> dict[str, str]:
+        return {
+            "user": html.code(self.email),
+            "name": f"{self.first_name} {self.last_name}".strip(),
+        }
 
 
 def require_details(details: T | Unset, job_type: str) -> T:

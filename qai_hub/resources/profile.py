@@ -6,8 +6,9 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qai_hub.resources.profile_html import format_profile_html
 from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
-from qai_hub.resources.profile_report import format_profile_html, format_profile_text
+from qai_hub.resources.profile_report import format_profile_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,8 @@ _NOT_MEASURED = ProfilePhase()
 class Profile:
     """The measurements of a profile job. Times are in microseconds, memory is in bytes.
 
-    A notebook shows it with a bar for each of the slowest layers.
+    A notebook shows it with a bar for each of the slowest layers. What was measured in a simulation
+    or on a local hub's own CPU says so before any number.
 
     Attributes:
         compile: Compilation on the device, if there is any.

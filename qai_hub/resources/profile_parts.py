@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -41,7 +41,7 @@ class ProfilePhase:
     """
 
     time: int | None = None
-    all_times: tuple[int, ...] = ()
+    all_times: tuple[int, ...] = field(default=(), repr=False)
     peak_memory: int | None = None
     peak_memory_range: MemoryRange | None = None
     memory_increase_range: MemoryRange | None = None

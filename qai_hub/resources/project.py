@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields
+
 if TYPE_CHECKING:
     from qai_hub.owner import Owner
 
@@ -51,4 +54,17 @@ class Project:
         return project.project_id if isinstance(project, Project) else project
 
     def __repr__(self) -> str:
-        return f"Project(project_id={self.project_id!r}, name={self.name!r})"
+        return format_fields("Project", {"project_id": self.project_id, "name": self.name})
+
+    def _repr_html_(self) -> str:
+        return html.card(
+            html.headline("Project", html.code(self.project_id), self.name),
+            html.paragraph(self.description or ""),
+        )
+
+    def _html_row(self) -> dict[str, str]:
+        return {
+            "project": html.code(self.project_id),
+            "name": html.name(self.name),
+            "description": self.description or "",
+        }

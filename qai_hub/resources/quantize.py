@@ -169,14 +169,8 @@ class QuantizeJob(LoadableTargetJob):
         result = value_or_none(answer.quantize_job_result)
         return value_or_none(result.quantize_detail) if result else None
 
-    def __repr__(self) -> str:
-        return (
-            f"QuantizeJob(job_id={self.job_id!r}, name={self.name!r},"
-            f" model_id={self.model.model_id!r})"
-        )
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantizeJobSummary(JobSummary):
     """Summary of a quantize job.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qai_hub.display import html
+from qai_hub.display.text import one_line, printable
 from qai_hub.errors import UserError
 from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
@@ -19,6 +20,10 @@ from qai_hub.transport.values import require_list
 if TYPE_CHECKING:
     from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
+
+
+_MAX_REASON = 4000
+_MAX_PLACE = 1000
 
 
 @dataclass
@@ -41,14 +46,24 @@ class JobResult:
     artifacts_dir: str
 
     def __repr__(self) -> str:
-        reason = f": {self.status.message}" if self.status.message else ""
+        status = printable(str(self.status), _MAX_REASON)
         return (
-            f"{type(self).__name__}\n  status: {self.status.code}{reason}"
-            f"\n  url: {self.url}\n  artifacts: {self.artifacts_dir}"
+            f"{type(self).__name__}\n  status: {status}"
+            f"\n  url: {one_line(str(self.url), _MAX_PLACE)}"
+            f"\n  artifacts: {one_line(str(self.artifacts_dir), _MAX_PLACE)}"
         )
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space:pre-wrap">{escape(JobResult.__repr__(self))}</pre>'
+        url = self.url or ""
+        return html.card(
+            html.facts(
+                {
+                    "status": self.status._to_markup(),
+                    "job": html.link(url, url),
+                    "artifacts": html.code(str(self.artifacts_dir)),
+                }
+            )
+        )
 
 
 _logger = logging.getLogger("qai_hub")

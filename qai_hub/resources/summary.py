@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from qai_hub.resources.job_view import JobView, format_job
 from qai_hub.resources.model_types import SourceModelType
 from qai_hub.resources.payload import User
 from qai_hub.status import JobStatus, JobType
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.owner import Owner
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class JobSummary(ABC):
     """Summary of a job.
 
@@ -110,3 +111,16 @@ class JobSummary(ABC):
     def _extra_fields(cls, summary: Any) -> dict[str, object]:  # noqa: ANN401 - by type
         """Returns the fields that only summaries of this type have."""
         return {}
+
+    def __repr__(self) -> str:
+        return format_job(type(self).__name__, self.status, vars(self))
+
+    def _repr_html_(self) -> str:
+        return self._view.to_html()
+
+    def _html_row(self) -> dict[str, str]:
+        return self._view.to_row()
+
+    @property
+    def _view(self) -> JobView:
+        return JobView(self.job_type, self.url, self.status, vars(self))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qai_hub.display import html
+from qai_hub.display.text import format_fields
 from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
 _PREFIX = "TARGET_CHECK_STATUS_"
+_COLOURS = {"CLOSE": html.GREEN, "FAR": html.RED}
+_MAX_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,10 @@ class TargetCheckOutput:
     largest_error: float
     peak: float
     dead_share: float
-    slices: tuple[TargetCheckSlice, ...] = ()
+    slices: tuple[TargetCheckSlice, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TargetCheck:
     """How close a target model, in simulation, is to its source model on a CPU.
 
@@ -104,6 +110,40 @@ class TargetCheck:
             bound=value_or_none(check.bound),
             outputs=tuple(map(_read_output, check.outputs)),
         )
+
+    def __repr__(self) -> str:
+        names = ("status", "reason", "inputs", "samples", "seconds", "bound")
+        return format_fields("TargetCheck", {name: getattr(self, name) for name in names})
+
+    def _repr_html_(self) -> str:
+        badge = html.badge(
+            self.status.replace("_", " ").lower(), _COLOURS.get(self.status, html.GREY)
+        )
+        rows = itertools.chain.from_iterable(map(_output_rows, self.outputs))
+        more = sum(1 + len(output.slices) for output in self.outputs) - _MAX_ROWS
+        bound = "" if self.bound is None else f"{self.bound:g} dB"
+        columns = ["output", "PSNR, dB", "largest error", "peak", "dead share", ""]
+        return html.card(
+            html.headline("Target model in simulation, beside its source model on a CPU:", badge),
+            html.paragraph(self.reason),
+            html.facts({"inputs": self.inputs, "samples": str(self.samples), "bound": bound}),
+            html.table(columns, itertools.islice(rows, _MAX_ROWS), numbers=columns[1:5]),
+            html.faint(f"and {more:,} more") if more > 0 else "",
+        )
+
+
+def _output_rows(output: TargetCheckOutput) -> Iterator[list[str]]:
+    """Yields the rows of an output and its slices."""
+    far = html.badge("far", html.RED) if output.is_far else ""
+    numbers = [f"{output.largest_error:.4g}", f"{output.peak:.4g}", f"{output.dead_share:.1%}"]
+    yield [html.name(output.name), _decibels(output.psnr), *numbers, far]
+    for part in output.slices:
+        where = f"    [{part.begin}:{part.end}] along axis {part.axis}"
+        yield [where, _decibels(part.psnr), "", f"{part.peak:.4g}", "", ""]
+
+
+def _decibels(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.1f}"
 
 
 def _read_output(output: api.TargetCheckOutput) -> TargetCheckOutput:

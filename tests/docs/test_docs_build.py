@@ -1,6 +1,7 @@
 """The documentation as `make docs` builds it: complete, without warnings, and on its own."""
 
 import hashlib
+import html
 import json
 import re
 import subprocess
@@ -80,6 +81,16 @@ def test_page_of_the_contract_shows_the_contract(site: Path) -> None:
     script = (site / "contract/openapi.js").read_text("utf-8")
     shown = json.loads(script.removeprefix("const contract = ").removesuffix(";\n"))
     assert shown == yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+
+
+def test_page_of_notebooks_shows_the_notebook(site: Path) -> None:
+    page = (site / "notebooks.html").read_text("utf-8")
+    shown = html.unescape(re.sub(r"<[^>]+>", "", page))
+    cells = json.loads((ROOT / "examples/tutorial.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    assert [source for source in code if source not in shown] == []
+    assert '<section id="quantize">\n<h3>' in page
 
 
 def test_page_of_the_contract_forbids_to_fetch_from_elsewhere() -> None:

@@ -122,6 +122,24 @@ def submit_each(client: Client, folder: Path) -> list[Job]:
     return [several, calibrated, quantized, linked, run, profiled]
 
 
+def test_to_show_what_was_just_submitted_costs_no_request(
+    idle: LocalHub, sent: list[str], tmp_path: Path
+) -> None:
+    client = idle.client()
+    jobs: list[Any] = submit_each(client, tmp_path)
+    # The service chooses the name of a job whose model has none.
+    nameless = client.upload_model(affine())
+    nameless.name = ""
+    jobs.append(client.submit_compile_job(nameless, PHONE))
+    assert "name" not in vars(jobs[-1])
+    things = [*jobs, *(job.model for job in jobs if "model" in vars(job))]
+    sent.clear()
+    for thing in things:
+        assert "not fetched yet" in thing._repr_html_() or isinstance(thing, Model)
+        assert repr(thing) == str(thing)
+    assert sent == []
+
+
 def shown(value: object) -> object:
     """What a user sees of a value: models and datasets have no equality."""
     if isinstance(value, list):

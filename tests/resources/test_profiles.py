@@ -5,7 +5,6 @@ import math
 import pickle
 import sys
 from dataclasses import FrozenInstanceError
-from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qai_hub_api.models import ProfileDetail
+from support.html_tags import Tags
 from support.profile_payloads import detail, layer, tool
 
 from qai_hub.client import (
@@ -193,32 +193,6 @@ def test_without_pandas_the_error_says_what_to_install(monkeypatch: pytest.Monke
         Profile().to_pandas()
 
 
-class Tags(HTMLParser):
-    """What a fragment of HTML is made of."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: dict[str, list[str]] = {}
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.open.append(tag)
-        for name, value in attrs:
-            self.attributes.setdefault(name, []).append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&lt;\x1b[2J"
 
 
@@ -239,7 +213,7 @@ def test_hostile_names_are_shown_and_do_nothing() -> None:
     assert "\x1b" not in repr(profile) + profile._repr_html_()
     status = JobStatus(JobStatus.State.FAILED, HOSTILE)
     shown = Tags(InferenceJobResult(status, HOSTILE, HOSTILE)._repr_html_())
-    assert shown.tags == ["pre"]
+    assert not {"script", "img", "a"} & set(shown.tags)
 
 
 def test_thousands_of_layers_make_a_short_page_with_a_bar_each_for_the_slowest() -> None:
@@ -310,6 +284,40 @@ DETAILS = st.builds(
         max_size=3,
     ),
 )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told"),
+    [
+        (
+            {"host CPU": "Some CPU", "HTP simulation": "Hexagon v75 of a chip"},
+            "simulation of an HTP (Hexagon v75 of a chip), not measured on a device",
+        ),
+        ({"host CPU": "Some CPU"}, "CPU of the hub's host (Some CPU), not measured on a device"),
+    ],
+)
+def test_what_was_not_measured_on_a_device_says_so_before_any_number(
+    conditions: dict[str, str], told: str
+) -> None:
+    properties = [{"key": key, "value": value} for key, value in conditions.items()]
+    profile = mapped(
+        {**MEASURED, "runtime_config": [{"name": "Measured on", "properties": properties}]}
+    )
+    result = InferenceJobResult(
+        JobStatus(JobStatus.State.SUCCESS), None, "", profile.to_dict(), typed_profile=profile
+    )
+    views = [repr(profile), str(profile), repr(result), Tags(profile._repr_html_()).text]
+    views.append(Tags(result._repr_html_()).text)
+    for text in views:
+        before, found, after = text.partition(told)
+        assert found
+        assert "1.234 ms" in after
+        assert " ms" not in before + found
+
+
+def test_what_was_measured_on_a_device_has_no_such_headline() -> None:
+    profile = mapped(MEASURED)
+    assert "not measured" not in repr(profile) + profile._repr_html_()
 
 
 @given(DETAILS)

@@ -46,7 +46,9 @@ class ProfileDetail:
         all_warm_load_times (list[int]): Every measured later load time, in microseconds.
         all_execution_times (list[int]): Every measured inference time, in microseconds.
         segment_details (list[SegmentDetail]): The segments.
-        runtime_config (list[RuntimeConfig]): Settings of the runtimes.
+        runtime_config (list[RuntimeConfig]): Settings of the runtimes. What was not measured on a device has one with
+            the name `Measured on`: `host CPU` is the machine that measured and, if that simulated an HTP, `HTP simulation`
+            the chip.
         tool_versions (list[ToolVersion]): Tools that were used.
         load_time (int | Unset): Time to load the model, in microseconds; profiles of version 0 only.
         compile_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.

@@ -1,0 +1,1 @@
+"""How objects look: texts of limited length, HTML for notebooks, times."""
