@@ -20,6 +20,8 @@ from onnxruntime.quantization.tensor_quant_overrides import TensorQuantOverrides
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
+from qai_hub.local.engine.onnx.graph_index import GraphIndex, Use
+from qai_hub.local.engine.onnx.separate import separate_constant
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
 from qai_hub.local.engine.quantize.layers import ErrorSum, Layer, compute_losses
 
@@ -244,8 +246,7 @@ def build_overrides(model: onnx.ModelProto, tensors: Collection[str]) -> dict[st
     Raises:
         JobFailure: The quantizer cannot mix types that way.
     """
-    nodes = [node for node in model.graph.node if {*node.input, *node.output} & set(tensors)]
-    wide = [*tensors, *_separate_constants(model.graph, nodes)]
+    wide = [*tensors, *_separate_constants(GraphIndex(model), set(tensors))]
     overrides = TensorQuantOverridesHelper(
         {name: [{"quant_type": QuantType.QUInt16}] for name in wide}
     )
@@ -261,32 +262,30 @@ def build_overrides(model: onnx.ModelProto, tensors: Collection[str]) -> dict[st
     return found
 
 
-def _separate_constants(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> list[str]:
-    """Give nodes constants of their own, where those are quantized like activations.
+def _separate_constants(graph: GraphIndex, tensors: AbstractSet[str]) -> list[str]:
+    """Give nodes that compute or use tensors constants of their own, where those are like inputs.
+
+    Args:
+        graph: The graph.
+        tensors: The tensors.
 
     Returns:
         The names of these constants.
     """
-    constants = {
-        tensor.name: tensor
-        for tensor in graph.initializer
+
+    def is_wide(use: Use) -> bool:
+        node = use.node
+        return node.op_type in _SAME_TYPE_OPS and not tensors.isdisjoint(
+            (*node.input, *node.output)
+        )
+
+    for name, tensor in list(graph.constants.items()):
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            separate_constant(graph, name, is_wide)
+    graph.refresh()
+    return [
+        name
+        for name, tensor in graph.constants.items()
         if tensor.data_type == onnx.TensorProto.FLOAT
-    }
-    taken = collect_names(graph)
-    separated: dict[str, str] = {}
-    for node in nodes:
-        for index, name in enumerate(node.input):
-            if node.op_type not in _SAME_TYPE_OPS or name not in constants:
-                continue
-            if name not in separated:
-                copy = onnx.TensorProto()
-                copy.CopyFrom(constants[name])
-                copy.name = unique_name(name, taken)
-                graph.initializer.append(copy)
-                separated[name] = copy.name
-            node.input[index] = separated[name]
-    used = {name for node in graph.node for name in node.input}
-    used |= {port.name for port in graph.output}
-    for name in separated.keys() - used:
-        graph.initializer.remove(constants[name])
-    return list(separated.values())
+        and any(map(is_wide, graph.uses.get(name, ())))
+    ]
