@@ -130,6 +130,12 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="do not compare target models for QNN with their source models in simulation",
     )
     parser.add_argument(
+        "--no-layer-analysis",
+        dest="analyze_layers",
+        action="store_false",
+        help="do not measure the layers of quantized models",
+    )
+    parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"
     )
     parser.set_defaults(run=run)
@@ -210,6 +216,7 @@ def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
         memory_limit=options.memory_limit,
         cache=options.cache,
         check_targets=options.check_targets,
+        analyze_layers=options.analyze_layers,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
     )

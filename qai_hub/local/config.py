@@ -67,6 +67,7 @@ class HubConfig:
         cache: Whether a target model that was made before is reused.
         check_targets: Whether target models for QNN are compared with their source models in
             simulation.
+        analyze_layers: Whether quantize jobs measure the layers of their models.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
@@ -95,6 +96,7 @@ class HubConfig:
     memory_limit: int | None = None
     cache: bool = True
     check_targets: bool = True
+    analyze_layers: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20

@@ -47,6 +47,8 @@ class LocalHub:
         cache: Whether a target model that was made before is reused.
         check_targets: Whether target models for QNN are compared with their source models in
             simulation, which takes a second or more per job.
+        analyze_layers: Whether quantize jobs measure the layers of their models, which takes as
+            long as quantizing does, or longer.
         keep_users: Whether users that an earlier start named keep their access.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
@@ -83,6 +85,7 @@ class LocalHub:
         memory_limit: int | None = None,
         cache: bool = True,
         check_targets: bool = True,
+        analyze_layers: bool = True,
         keep_users: bool = False,
         max_queued_jobs: int = 10_000,
         max_unfinished_uploads: int = 1_000,
@@ -103,6 +106,7 @@ class LocalHub:
             memory_limit=memory_limit,
             cache=cache,
             check_targets=check_targets,
+            analyze_layers=analyze_layers,
             max_queued_jobs=max_queued_jobs,
             max_unfinished_uploads=max_unfinished_uploads,
             part_size=part_size,

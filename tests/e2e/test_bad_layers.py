@@ -8,6 +8,7 @@ from support.real_models import psnr
 
 import qai_hub as hub
 from qai_hub.client import Client
+from qai_hub.local import LocalHub
 
 INTEGERS = hub.Device("RB3 Gen 2 (Proxy)")
 
@@ -52,3 +53,16 @@ def test_the_bad_layer_is_found_and_mended_on_the_chip(
 def test_a_job_that_failed_has_no_report(client: Client) -> None:
     job = client.submit_quantize_job(offset_model(), {"z": samples(1, 1, 8, 8)})
     assert job.get_layer_accuracy() is None
+
+
+def test_a_hub_can_do_without(inputs: dict[str, list[np.ndarray]]) -> None:
+    with LocalHub(analyze_layers=False, validate_responses=True) as local_hub:
+        job = local_hub.client().submit_quantize_job(offset_model(), inputs)
+        accuracy = job.get_layer_accuracy()
+        told = [each.message for each in job.notices]
+
+    assert accuracy is not None
+    assert not accuracy.layers
+    assert accuracy.mixed_precision is None
+    assert accuracy.reason == "The layers were not measured: this hub analyzes no layers."
+    assert accuracy.reason in told

@@ -181,7 +181,7 @@ def test_each_linked_graph_is_checked(client: Client) -> None:
                 client,
                 conv_net(number + 1),
                 DLC,
-                more=f"--qnn_options context_enable_graphs={name}",
+                more=f"--qnn_options context_enable_graphs={name} --skip_target_check",
             )
         )
         for number, name in enumerate(names)
@@ -192,6 +192,22 @@ def test_each_linked_graph_is_checked(client: Client) -> None:
     for name, (severity, message) in zip(names, told(job), strict=True):
         assert severity == "INFO"
         assert message.startswith(f"The graph '{name}' is close to the source model")
+
+
+def test_a_job_can_do_without(client: Client) -> None:
+    data = {"x": samples(1, 1, 1, 7, 7)}
+    job = compiled(client, WRONG, DLC, more="--skip_target_check", calibration_data=data)
+    link = client.submit_link_job([target_of(job)], GEN_3, options="--skip_target_check")
+    assert link.wait(60).success, link.get_status().message
+
+    check = check_of(job)
+    assert check.status == "NOT_CHECKED"
+    assert check.reason == "the job's option --skip_target_check skips the check."
+    assert told(job) == [
+        ("INFO", f"The target model was not checked in simulation: {check.reason}")
+    ]
+    assert any("calibration_data was not used" in each.message for each in job.notices)
+    assert not any("close to" in each.message for each in link.notices)
 
 
 def test_a_binary_that_is_wrapped_was_checked_before(client: Client) -> None:

@@ -37,6 +37,7 @@ def test_serve_has_the_same_defaults() -> None:
         "memory_limit",
         "cache",
         "check_targets",
+        "analyze_layers",
         "max_queued_jobs",
         "max_unfinished_uploads",
     }

@@ -13,6 +13,7 @@ from support.execution_models import (
     build_model,
     dataset,
     execute,
+    quantize_notices,
     quantize_request,
     saved,
 )
@@ -81,7 +82,7 @@ def operators(path: Path) -> list[str]:
 
 def told(result: Mapping[str, Any]) -> list[str]:
     """The messages of a report."""
-    return [notice["message"] for notice in result["notices"]]
+    return [notice["message"] for notice in quantize_notices(result)]
 
 
 def nearness(expected: Sequence[Any], actual: Sequence[Any]) -> float:

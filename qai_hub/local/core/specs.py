@@ -78,6 +78,7 @@ class SpecBuilder:
             soc=self._job_soc(job),
             other_socs=self._other_socs(job),
             check_target=self._config.check_targets and KINDS[job.kind].checks_target,
+            analyze_layers=self._config.analyze_layers and job.kind == "quantize",
             calibration=self._calibration(job, models[uses.input[0]], digests),
         )
         return AttemptSpec(

@@ -152,7 +152,7 @@ def compile_model(
         target_notices: list[dict[str, str]] = []
     else:
         made = qnn.build(target, inputs, outputs, folder)
-        check = check_compiled(made, request, target, reference, folder, started)
+        check = check_compiled(made, request, values, target, reference, folder, started)
         result, files = made.result | {"target_check": check.to_json()}, made.files
         target_notices = [*made.notices, check.to_notice()]
     result["tool_versions"] = [*result["tool_versions"], *tools]

@@ -1,13 +1,12 @@
 """Reads and writes the dataset files of a job."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader
 
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.local.engine.failures import FailureType, JobFailure
@@ -188,60 +187,3 @@ def _to_native_byte_order(tensor: Tensor) -> Tensor:
 
 def _invalid_inputs(reason: str) -> JobFailure:
     return JobFailure(FailureType.INVALID_INPUTS, reason)
-
-
-MAX_CALIBRATION_SAMPLES = 1000
-
-
-class CalibrationSamples:
-    """The first samples of a dataset.
-
-    Args:
-        dataset: The dataset.
-        maximum: Maximum number of samples.
-
-    Attributes:
-        count: Number of samples.
-    """
-
-    def __init__(self, dataset: InputDataset, maximum: int) -> None:
-        self._dataset = dataset
-        self.count = min(dataset.samples, maximum)
-
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        """Yield the samples in order, each as a tensor for each input.
-
-        Raises:
-            JobFailure: A sample is damaged, empty or not finite.
-        """
-        for index in range(self.count):
-            sample = self._dataset.sample(index)
-            _check_calibration_sample(index, sample)
-            yield sample
-
-
-class CalibrationReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime states no types
-    """Passes samples to ONNX Runtime's calibration.
-
-    Args:
-        samples: The samples.
-    """
-
-    def __init__(self, samples: CalibrationSamples) -> None:
-        self._samples = iter(samples)
-
-    def get_next(self) -> dict[str, Tensor] | None:
-        """Return the next sample; None after the last one."""
-        return next(self._samples, None)
-
-
-def _check_calibration_sample(index: int, sample: Mapping[str, Tensor]) -> None:
-    for name, tensor in sample.items():
-        where = f"Sample {index} of the input {quote_name(name)} in the calibration data"
-        if not tensor.size:
-            raise JobFailure(FailureType.INVALID_INPUTS, f"{where} has no elements.")
-        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-            raise JobFailure(
-                FailureType.INVALID_INPUTS,
-                f"{where} contains NaN or infinity: no range can be computed from it.",
-            )

@@ -39,6 +39,7 @@ OUTPUT_NAMES = "--output_names"
 TRUNCATE_64BIT_IO = "--truncate_64bit_io"
 CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
+SKIP_TARGET_CHECK = "--skip_target_check"
 FULL_TYPE = "--quantize_full_type"
 LITE_MP = "--lite_mp"
 INT16_ACTIVATIONS = "--int16_activations"
@@ -212,6 +213,16 @@ OPTIONS = (
             **_for_run_jobs(Supported("which graph of a context binary to run")),
             "link": Supported("which graphs go into the context binary"),
         },
+    ),
+    _switch_option(
+        SKIP_TARGET_CHECK,
+        dict.fromkeys(
+            ("compile", "link"),
+            Supported(
+                "for QNN runtimes: the target model is not compared with the source model in "
+                "simulation; of this hub alone"
+            ),
+        ),
     ),
     Option(
         flag="--qairt_version",

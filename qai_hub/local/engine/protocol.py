@@ -121,6 +121,7 @@ class AttemptRequest:
         other_socs: Compile: the other chips of its further devices.
         check_target: Compile and link: compare the target model with its source model in
             simulation.
+        analyze_layers: Quantize: measure the layers of the quantized model.
         calibration: Compile: HDF5 file with the data that the input model was calibrated on; None
             if it is not known.
         time_limit: Seconds that the attempt may take; None for no limit.
@@ -137,6 +138,7 @@ class AttemptRequest:
     soc: Soc | None = None
     other_socs: tuple[Soc, ...] = ()
     check_target: bool = False
+    analyze_layers: bool = False
     calibration: Path | None = None
     time_limit: float | None = None
 

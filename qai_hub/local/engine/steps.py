@@ -27,6 +27,7 @@ class Step(StrEnum):
     PREPARING = "preparing the model for quantization"
     QUANTIZING = "quantizing the model"
     COMPARING = "comparing the quantized model with the original"
+    ANALYZING = "measuring the layers of the quantized model"
     RUNNING = "running the model"
     PROFILING = "profiling the model"
     PUBLISHING = "storing the results"

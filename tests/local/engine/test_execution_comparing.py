@@ -17,7 +17,11 @@ from support.execution_models import (
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.isolated import CallError
 from qai_hub.local.engine.onnx import verify
+from qai_hub.local.engine.onnx.signature import get_inputs
 from qai_hub.local.engine.quantize import compare
+from qai_hub.local.engine.quantize.calibration import CalibrationData
+from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
+from qai_hub.local.engine.quantize.references import ReferenceOutputs
 
 
 def crash(*_: Any) -> None:
@@ -63,3 +67,21 @@ def test_a_lack_of_memory_is_the_jobs(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with pytest.raises(MemoryError):
         execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+
+
+@pytest.mark.parametrize("limit", [0, 30, 1000])
+def test_outputs_that_were_not_kept_are_computed_again(tmp_path: Path, limit: int) -> None:
+    """A sample has 6 floats, so that 30 bytes hold the outputs of one."""
+    model = saved(linear_model(), tmp_path)
+    inputs = dataset(tmp_path / "data", {"x": samples(3)})
+    data = CalibrationData(path=inputs, ports=get_inputs(linear_model()))
+    references = ReferenceOutputs(tmp_path / "kept", limit)
+    with data.open() as opened:
+        check_finite_outputs(model, opened, references)
+        comparison = compare_models(model, model, opened, references)
+
+    kept = [references.read(index) is not None for index in range(3)]
+    assert kept == [limit >= 24 * (index + 1) for index in range(3)]
+    assert comparison.shapes == {"y": (2, 3)}
+    assert comparison.compute_psnr() == {}
+    assert "quantization does not change it" in comparison.notices[0]["message"]

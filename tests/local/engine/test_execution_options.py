@@ -64,6 +64,7 @@ EXAMPLES = {
     "--max_profiler_time": "60",
     "--dequantize_outputs": "",
     "--qnn_options": "default_graph_htp_optimizations=O=3;context_enable_graphs=one",
+    "--skip_target_check": "",
     "--qairt_version": "2.50",
     "--onnx_options": "execution_mode=SEQUENTIAL",
     "--onnx_execution_providers": "qnn",

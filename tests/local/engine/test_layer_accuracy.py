@@ -4,6 +4,7 @@ import math
 import os
 import shlex
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +30,10 @@ from support.execution_models import (
 
 from qai_hub.local.engine.attempt import AttemptRequest
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.engine.protocol import Soc
-from qai_hub.local.engine.quantize import layer_report, layers
+from qai_hub.local.engine.onnx.signature import get_inputs
+from qai_hub.local.engine.protocol import Report, Soc
+from qai_hub.local.engine.quantize import layer_report, layers, proposal
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layers import Layer, find_first_bad_layer
 
 SIZE = (1, 3, 16, 16)
@@ -39,9 +42,7 @@ CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True
 
 def request(folder: Path, model: onnx.ModelProto, inputs: Any, **more: Any) -> AttemptRequest:
     asked = quantize_request(saved(model, folder), dataset(folder / "d", inputs))
-    return AttemptRequest(
-        **{name: getattr(asked, name) for name in asked.__slots__} | more,
-    )
+    return replace(asked, **{"analyze_layers": True, **more})
 
 
 def measured(folder: Path, model: onnx.ModelProto, inputs: Any, **more: Any) -> dict[str, Any]:
@@ -52,8 +53,25 @@ def measured(folder: Path, model: onnx.ModelProto, inputs: Any, **more: Any) -> 
 OFFSET_INPUTS = {"x": samples(4, 1, 8, 8)}
 
 
-def test_each_computed_tensor_is_measured_in_order(tmp_path: Path) -> None:
-    found = measured(tmp_path, conv_net(), {"x": samples(3, *SIZE)})
+@pytest.fixture(scope="module")
+def of_conv_net(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of a job whose model is accurate."""
+    return measured(tmp_path_factory.mktemp("conv_net"), conv_net(), {"x": samples(3, *SIZE)})
+
+
+@pytest.fixture(scope="module")
+def offset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("offset")
+
+
+@pytest.fixture(scope="module")
+def of_offset(offset_folder: Path) -> Report:
+    """The report of a job whose model is inaccurate."""
+    return execute(request(offset_folder, offset_model(), OFFSET_INPUTS), offset_folder / "a")
+
+
+def test_each_computed_tensor_is_measured_in_order(of_conv_net: dict[str, Any]) -> None:
+    found = of_conv_net
 
     report = found["layer_accuracy"]
     rows = report["layers"]
@@ -69,11 +87,10 @@ def test_each_computed_tensor_is_measured_in_order(tmp_path: Path) -> None:
     assert found["notices"] == []
 
 
-def test_a_layer_is_compared_as_the_nodes_after_it_see_it(tmp_path: Path) -> None:
-    asked = request(tmp_path, offset_model(), OFFSET_INPUTS)
-    report = execute(asked, tmp_path / "a")
-
-    target = onnx.load(tmp_path / "a" / report.files["target_model"])
+def test_a_layer_is_compared_as_the_nodes_after_it_see_it(
+    of_offset: Report, offset_folder: Path, tmp_path: Path
+) -> None:
+    target = onnx.load(offset_folder / "a" / of_offset.files["target_model"])
     (quantizer,) = (each for each in target.graph.node if each.input[0] == "raised")
     (back,) = (each for each in target.graph.node if each.input[0] == quantizer.output[0])
     target.graph.output.append(onnx.ValueInfoProto(name=back.output[0]))
@@ -81,7 +98,7 @@ def test_a_layer_is_compared_as_the_nodes_after_it_see_it(tmp_path: Path) -> Non
     before = np.stack([x + np.float32(500) for x in OFFSET_INPUTS["x"]]).astype(np.float64)
     after = np.stack([run_onnx(tmp_path / "t.onnx", x=x)[1] for x in OFFSET_INPUTS["x"]])
     psnr = 10 * math.log10(np.max(before) ** 2 / np.mean((before - after) ** 2))
-    (row,) = (e for e in report.result["layer_accuracy"]["layers"] if e["tensor"] == "raised")
+    (row,) = (e for e in of_offset.result["layer_accuracy"]["layers"] if e["tensor"] == "raised")
     assert row["psnr"] == pytest.approx(psnr, abs=0.5)
     assert (row["node"], row["operator"]) == ("raise", "Add")
 
@@ -105,12 +122,13 @@ def test_a_relu_that_became_part_of_its_integers(tmp_path: Path) -> None:
     assert found["r"] > 40
 
 
-def test_the_first_bad_layer_is_named(tmp_path: Path) -> None:
-    found = measured(tmp_path, offset_model(), OFFSET_INPUTS)
+def test_the_first_bad_layer_is_named(of_offset: Report) -> None:
+    found = of_offset.result
 
     assert found["psnr"]["y"] < 30
     assert found["layer_accuracy"]["first_bad_layer"] == "lowered"
     told = [each["message"] for each in found["notices"] if "layer" in each["message"]]
+    assert told[0].startswith("The output 'y' has a PSNR of")
     assert (
         "The first layer that loses far more accuracy than those before it is 'lowered'" in told[0]
     )
@@ -189,13 +207,18 @@ def test_a_simulation_tells_what_the_chip_would_compute(tmp_path: Path) -> None:
         assert row["simulated_psnr"] > row["psnr"] - 6
 
 
-def test_a_simulation_that_crashes_is_told_and_harms_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def crashing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Lets parts of the analysis be replaced by those that crash."""
     tests = str(Path(__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([tests, *sys.path]))
-    crashing = "support.crashing_simulation:simulate_layers"
-    monkeypatch.setattr(layer_report, "_SIMULATE", crashing)
+    return monkeypatch
+
+
+def test_a_simulation_that_crashes_is_told_and_harms_nothing(
+    tmp_path: Path, crashing: pytest.MonkeyPatch
+) -> None:
+    crashing.setattr(layer_report, "_SIMULATE", "support.crashing_analysis:simulate_layers")
 
     found = measured(tmp_path, conv_net(), {"x": samples(3, *SIZE)}, soc=CHIP)
 
@@ -203,6 +226,52 @@ def test_a_simulation_that_crashes_is_told_and_harms_nothing(
     assert report["reason"] == "The simulation of layers was killed by SIGSEGV."
     assert [row.get("simulated_psnr") for row in report["layers"]] == [40.5, *[None] * 5]
     assert all("psnr" in row for row in report["layers"])
+    ((severity, message),) = ((n["severity"], n["message"]) for n in found["notices"])
+    assert (severity, message) == ("WARNING", report["reason"])
+
+
+def test_an_analysis_that_crashes_is_told_and_harms_nothing(
+    tmp_path: Path, crashing: pytest.MonkeyPatch
+) -> None:
+    crashing.setattr(layer_report, "_MEASURE", "support.crashing_analysis:measure_layers")
+    crashing.setattr(proposal, "_TRY_BITS", "support.crashing_analysis:crash")
+
+    found = measured(tmp_path, offset_model(), OFFSET_INPUTS)
+
+    assert found["psnr"]["y"] < 30
+    report = found["layer_accuracy"]
+    assert [(row["tensor"], row["psnr"]) for row in report["layers"]] == [("x", 40.5)]
+    problems = [
+        "The measurement of layers was killed by SIGSEGV: 1 of 4 are done.",
+        "There is no proposal of 16 bits: trying them was killed by SIGSEGV.",
+    ]
+    assert report["reason"] == " ".join(problems)
+    told = [each["message"] for each in found["notices"] if each["severity"] == "WARNING"]
+    assert told[-2:] == problems
+
+
+def test_a_choice_that_was_asked_for_fails_the_job_if_its_trials_crash(
+    tmp_path: Path, crashing: pytest.MonkeyPatch
+) -> None:
+    crashing.setattr(proposal, "_TRY_BITS", "support.crashing_analysis:crash")
+    options = "--lite_mp 'percentage=25;override_qtype=int16'"
+    asked = request(tmp_path, offset_model(), OFFSET_INPUTS, options=options)
+
+    failure = get_failure(asked, tmp_path / "a")
+
+    assert failure.failure_type is FailureType.CRASH
+    assert failure.reason == (
+        "--lite_mp cannot rank layers: running the model with 8 and 16 bits was killed by SIGSEGV."
+    )
+
+
+def test_a_job_that_is_out_of_time_is_not_analyzed(tmp_path: Path) -> None:
+    found = measured(tmp_path, conv_net(), {"x": samples(3, *SIZE)}, time_limit=0.1)
+
+    report = found["layer_accuracy"]
+    assert report["layers"] == []
+    assert report["reason"].startswith("The measurement of layers took longer than 0 s")
+    assert found["psnr"]["y"] > 40
 
 
 def test_the_number_of_layers_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,41 +284,56 @@ def test_the_number_of_layers_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_when_time_runs_out_what_was_measured_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    of_offset: Report, offset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layers, "_CHUNK_LAYERS", 2)
-    looks = iter([0.0, 1.0, 10_000.0])
-    monkeypatch.setattr(layer_report, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    monkeypatch.setattr(layers, "time", SimpleNamespace(monotonic=lambda: next(looks)))
+    clock = iter([0.0, 1.0, 10_000.0])
+    monkeypatch.setattr(layers, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    original = offset_folder / "a/work/first/prepared/model.onnx"
+    quantized = offset_folder / "a" / of_offset.files["target_model"]
+    found = layers.find_layers(onnx.load(original), onnx.load(quantized))
+    inputs = dataset(tmp_path / "d", {"x": OFFSET_INPUTS["x"][:1]})
+    data = CalibrationData(path=inputs, ports=get_inputs(onnx.load(original)))
 
-    report = measured(tmp_path, conv_net(), {"x": samples(1, *SIZE)})["layer_accuracy"]
+    result = layers.measure_layers(
+        {
+            "original": original,
+            "quantized": quantized,
+            "layers": list(map(asdict, found)),
+            "data": data.to_json(),
+            "seconds": 60,
+        },
+        tmp_path,
+    )
 
-    assert len(report["layers"]) == 4
-    assert report["reason"].startswith("4 of 6 tensors were measured")
+    assert len(found) == 4
+    assert list(result["psnr"]) == [each.tensor for each in found[:2]]
+    assert (result["done"], result["samples"]) == (2, 1)
 
 
-def test_few_bits_more_where_they_matter_are_proposed(tmp_path: Path) -> None:
-    found = measured(tmp_path, offset_model(), OFFSET_INPUTS)
+def test_few_bits_more_where_they_matter_are_proposed(of_offset: Report, tmp_path: Path) -> None:
+    found = of_offset.result
 
-    proposal = found["layer_accuracy"]["mixed_precision"]
-    assert [each["tensor"] for each in proposal["layers"]] == ["raised"]
-    assert proposal["psnr_before"] == found["psnr"]["y"] < 25
-    assert proposal["psnr_after"] > 40
+    proposed = found["layer_accuracy"]["mixed_precision"]
+    assert [each["tensor"] for each in proposed["layers"]] == ["raised"]
+    assert proposed["psnr_before"] == found["psnr"]["y"] < 25
+    assert proposed["psnr_after"] > 40
     (told,) = (each["message"] for each in found["notices"] if "16 bits" in each["message"])
     assert told.startswith("Keeping 'raised' at 16 bits raises the PSNR")
 
     # The job with the options that it names gives what was tried.
-    (tmp_path / "again").mkdir()
-    applied = measured(
-        tmp_path / "again", offset_model(), OFFSET_INPUTS, options=proposal["options"]
-    )
-    assert applied["psnr"]["y"] == proposal["psnr_after"]
+    applied = measured(tmp_path, offset_model(), OFFSET_INPUTS, options=proposed["options"])
+    assert applied["psnr"]["y"] == proposed["psnr_after"]
     assert "mixed_precision" not in applied["layer_accuracy"]
 
 
 def test_a_share_of_the_layers_is_kept_at_16_bits(tmp_path: Path) -> None:
     options = "--lite_mp percentage=25;override_qtype=int16"
-    asked = request(tmp_path, offset_model(), OFFSET_INPUTS, options=shlex.join(options.split()))
+    asked = replace(
+        request(tmp_path, offset_model(), OFFSET_INPUTS, options=shlex.join(options.split())),
+        # The choice needs no report.
+        analyze_layers=False,
+    )
 
     report = execute(asked, tmp_path / "a")
 
@@ -267,9 +351,8 @@ def test_a_share_of_the_layers_is_kept_at_16_bits(tmp_path: Path) -> None:
     assert not any(name.startswith("y") for name in wide)
 
 
-def test_all_8_bits_that_are_accurate_need_no_proposal(tmp_path: Path) -> None:
-    found = measured(tmp_path, conv_net(), {"x": samples(3, *SIZE)})
-    assert "mixed_precision" not in found["layer_accuracy"]
+def test_all_8_bits_that_are_accurate_need_no_proposal(of_conv_net: dict[str, Any]) -> None:
+    assert "mixed_precision" not in of_conv_net["layer_accuracy"]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import pytest
 from onnx import helper
 from support.execution_models import FLOAT, build_model
 
+from qai_hub.local.engine.onnx.graph_index import GraphIndex
+from qai_hub.local.engine.qnn.byte_outputs import quantize_byte_outputs
 from qai_hub.local.engine.qnn.rewrites import (
     crop_transposed_convolutions,
     quantize_before_clamps,
-    quantize_byte_outputs,
     remove_idle_clamps,
     separate_weights,
 )
@@ -97,12 +98,12 @@ def operators(model: onnx.ModelProto) -> list[str]:
 
 
 def same_results(
-    rewrite: Callable[[onnx.ModelProto], bool], model: onnx.ModelProto, x: Any = VALUES
+    rewrite: Callable[[GraphIndex], bool], model: onnx.ModelProto, x: Any = VALUES
 ) -> bool:
     """Apply a rewrite, and return whether it says that it changed the model."""
     model = onnx.shape_inference.infer_shapes(model)
     text, before = model.SerializeToString(), run(model, x)
-    changed = rewrite(model)
+    changed = rewrite(GraphIndex(model))
     assert changed == (model.SerializeToString() != text)
     np.testing.assert_array_equal(run(model, x), before)
     return changed
@@ -120,7 +121,7 @@ def test_a_clamp_before_a_q_gets_a_q_of_its_own(
 
 def test_where_the_q_goes() -> None:
     model = clamped("Relu", np.int8(0))
-    quantize_before_clamps(model)
+    quantize_before_clamps(GraphIndex(model))
     assert operators(model) == ["Q", "DQ", "Conv", "Q", "DQ", "Relu", "Q", "DQ"]
 
 
@@ -157,7 +158,7 @@ def test_values_that_are_used_unclamped_too_stay() -> None:
 def test_clamps_that_change_no_quantized_value_go(model: onnx.ModelProto, idle: bool) -> None:
     assert same_results(remove_idle_clamps, model) == idle
     if idle:
-        remove_idle_clamps(model)
+        remove_idle_clamps(GraphIndex(model))
         assert operators(model) == ["Q", "DQ"]
 
 
@@ -179,7 +180,7 @@ PIXELS = np.random.default_rng(5).uniform(0, 255.9, SHAPE).astype(np.float32)
 def test_floats_become_bytes_by_a_q(last: str) -> None:
     model = byte_output(helper.make_node("Relu", ["x"], ["c"], name="relu"), last=last)
     assert same_results(quantize_byte_outputs, model, PIXELS)
-    quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
+    quantize_byte_outputs(GraphIndex(model := onnx.shape_inference.infer_shapes(model)))
     moves = ["Transpose"] * (last == "moved")
     assert operators(model) == ["Relu", *moves, "Floor", "Q"]
 
@@ -195,7 +196,7 @@ def test_quantized_values_become_bytes_by_one_q(last: str, after: list[str]) -> 
     ]
     model = byte_output(*nodes, last=last, **encodings(a=(1.0, np.uint8(0))))
     assert same_results(quantize_byte_outputs, model, np.rint(PIXELS).clip(0, 255))
-    quantize_byte_outputs(model := onnx.shape_inference.infer_shapes(model))
+    quantize_byte_outputs(GraphIndex(model := onnx.shape_inference.infer_shapes(model)))
     assert operators(model) == ["Relu", "Q", *after]
 
 
@@ -241,11 +242,24 @@ def test_weights_that_operators_use_in_different_ways_are_copied() -> None:
     x = np.random.default_rng(5).uniform(-1, 1, (6, 6)).astype(np.float32)
     before = run(model, x)
 
-    assert separate_weights(model)
+    assert separate_weights(GraphIndex(model))
 
     assert [each.input[1] for each in model.graph.node] == ["w", "w", "w_of_c", "w_of_d", "w_of_y"]
     assert np.array_equal(run(model, x), before)
-    assert not separate_weights(model)
+    assert not separate_weights(GraphIndex(model))
+
+
+def test_weights_that_the_model_returns_stay_as_they_are() -> None:
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)]
+    weight = np.random.default_rng(4).uniform(-1, 1, (6, 6)).astype(np.float32)
+    ports = {"x": (FLOAT, [6, 6])}, {"y": (FLOAT, [6, 6]), "w": (FLOAT, [6, 6])}
+    model = build_model(nodes, *ports, {"w": weight})
+
+    assert separate_weights(GraphIndex(model))
+
+    assert model.graph.node[0].input[1] == "w_of_y"
+    assert [each.name for each in model.graph.initializer] == ["w", "w_of_y"]
+    assert not separate_weights(GraphIndex(model))
 
 
 def test_quantized_weights_that_operators_use_in_different_ways_are_copied() -> None:
@@ -261,7 +275,7 @@ def test_quantized_weights_that_operators_use_in_different_ways_are_copied() -> 
     x = np.random.default_rng(5).uniform(-1, 1, (6, 6)).astype(np.float32)
     before = run(model, x)
 
-    assert separate_weights(model)
+    assert separate_weights(GraphIndex(model))
 
     taken = {each.name: each for each in model.graph.node if each.op_type == "DequantizeLinear"}
     assert {each.input[0] for each in taken.values()} == {"w", "w_of_d"}
@@ -269,7 +283,7 @@ def test_quantized_weights_that_operators_use_in_different_ways_are_copied() -> 
         *("d", "d_of_b", "d"),
     ]
     assert np.array_equal(run(model, x), before)
-    assert not separate_weights(model)
+    assert not separate_weights(GraphIndex(model))
 
 
 @pytest.mark.parametrize(("pads", "changed"), [([1, 1, 1, 1], True), ([0, 0, 0, 0], False)])
@@ -284,6 +298,6 @@ def test_a_padded_output_of_a_transposed_convolution_is_cropped_less(
     model = build_model([conv], *ports, {"w": weight})
     before = run(model, VALUES)
 
-    assert crop_transposed_convolutions(model) == changed
+    assert crop_transposed_convolutions(GraphIndex(model)) == changed
 
     assert np.array_equal(run(model, VALUES), before)

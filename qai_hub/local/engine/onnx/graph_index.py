@@ -1,6 +1,6 @@
 """Looks up the constants, producers and consumers of the tensors of an ONNX graph."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -48,19 +48,10 @@ class GraphIndex:
         self.producers: dict[str, onnx.NodeProto] = {}
         self.uses: dict[str, list[Use]] = {}
         self.outputs = {value.name for value in self.graph.output}
-        self._types = {
-            value.name: value.type.tensor_type.elem_type
+        self._values = {
+            value.name: value
             for values in (self.graph.value_info, self.graph.input, self.graph.output)
             for value in values
-        }
-        self._shapes = {
-            value.name: [
-                dim.dim_value if dim.HasField("dim_value") else None
-                for dim in value.type.tensor_type.shape.dim
-            ]
-            for values in (self.graph.value_info, self.graph.input, self.graph.output)
-            for value in values
-            if value.type.tensor_type.HasField("shape")
         }
         for node in self.graph.node:
             for index, name in enumerate(node.input):
@@ -94,11 +85,10 @@ class GraphIndex:
         tensor = numpy_helper.from_array(np.asarray(value, order="C"), self.name(wanted))
         return self._append(tensor)
 
-    def copy_constant(self, name: str) -> str:
-        """Add a copy of a constant, and return its name."""
-        tensor = onnx.TensorProto()
-        tensor.CopyFrom(self.constants[name])
-        tensor.name = self.name(f"{name}_copy")
+    def copy_constant(self, name: str, wanted: str) -> str:
+        """Add a copy of a constant, and return its name, which resembles another."""
+        tensor = _copy(self.constants[name])
+        tensor.name = self.name(wanted)
         return self._append(tensor)
 
     def rank(self, name: str) -> int | None:
@@ -110,11 +100,42 @@ class GraphIndex:
         """Return the dimensions of a tensor, None for those that are not fixed; None if unknown."""
         if name in self.constants:
             return list(self.constants[name].dims)
-        return self._shapes.get(name)
+        value = self._values.get(name)
+        if value is None or not value.type.tensor_type.HasField("shape"):
+            return None
+        return [
+            dim.dim_value if dim.HasField("dim_value") else None
+            for dim in value.type.tensor_type.shape.dim
+        ]
 
     def is_float(self, name: str) -> bool:
-        """Return whether a tensor is known to be float32."""
-        return self._types.get(name) == onnx.TensorProto.FLOAT
+        """Return whether a tensor that is computed is known to be float32."""
+        value = self._values.get(name)
+        return value is not None and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+    def declare_floats(self, wanted: str, like: str) -> str:
+        """Declare a tensor of float32 with the shape of another one.
+
+        Returns:
+            Its name, which resembles the wanted one.
+        """
+        name = self.name(wanted)
+        if like in self._values:
+            value = _copy(self._values[like])
+            value.name = name
+            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+            self.graph.value_info.append(value)
+            self._values[name] = self.graph.value_info[-1]
+        return name
+
+    def users(self, name: str) -> list[onnx.NodeProto]:
+        """Return the nodes that use a tensor, each as often as it does."""
+        return [use.node for use in self.uses.get(name, ())]
+
+    def sole_user(self, name: str) -> onnx.NodeProto | None:
+        """Return the node that alone uses a tensor; None if it is an output or has more uses."""
+        users = self.users(name)
+        return users[0] if len(users) == 1 and name not in self.outputs else None
 
     def replace_nodes(self, old: Iterable[onnx.NodeProto], new: Sequence[onnx.NodeProto]) -> None:
         """Replace nodes, the last of which gives way to the new ones.
@@ -125,8 +146,18 @@ class GraphIndex:
         nodes = list(self.graph.node)
         last = max(i for i, node in enumerate(nodes) if tuple(node.output) in removed)
         kept = [node for node in nodes[:last] if tuple(node.output) not in removed]
-        kept += [*new, *nodes[last + 1 :]]
-        copies = [_copy(node) for node in kept]
+        self.set_nodes([*kept, *new, *nodes[last + 1 :]])
+
+    def insert_nodes(self, added: Mapping[int, Sequence[onnx.NodeProto]]) -> None:
+        """Insert nodes before those at given indices."""
+        if any(added.values()):
+            nodes = enumerate(self.graph.node)
+            self.set_nodes([each for i, node in nodes for each in (*added.get(i, ()), node)])
+
+    def set_nodes(self, nodes: Iterable[onnx.NodeProto]) -> None:
+        """Replace all nodes."""
+        # The field takes copies, so the nodes must be copied before it is cleared.
+        copies = [_copy(node) for node in nodes]
         del self.graph.node[:]
         self.graph.node.extend(copies)
         self.refresh()
@@ -151,7 +182,7 @@ def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
     return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
-_Message = TypeVar("_Message", onnx.NodeProto, onnx.TensorProto)
+_Message = TypeVar("_Message", onnx.NodeProto, onnx.TensorProto, onnx.ValueInfoProto)
 
 
 def _copy(message: _Message) -> _Message:

@@ -45,7 +45,7 @@ def simulate_layers(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any
     soc = check_soc(Soc.from_json(arguments["soc"]), "simulating layers")
     options = htp_options(soc) | QnnSettings().provider_options(soc)
     original, quantized = Path(arguments["original"]), Path(arguments["quantized"])
-    layers = [Layer(**{**each, "inputs": tuple(each["inputs"])}) for each in arguments["layers"]]
+    layers = list(map(Layer.from_fields, arguments["layers"]))
     with np.load(arguments["sample"]) as arrays:
         sample = {name: arrays[f"a{index}"] for index, name in enumerate(arguments["inputs"])}
     found: dict[str, float | None] = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import pack_archive
-from qai_hub.local.engine.option_table import parse_job_options
+from qai_hub.local.engine.option_table import SKIP_TARGET_CHECK, parse_job_options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -182,7 +182,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     if not soc.weight_sharing:
         message = f"The graphs do not share their weights: {soc.name} does not support that."
         notices.append(build_notice("INFO", "DEVICE", message))
-    if request.check_target:
+    if request.check_target and SKIP_TARGET_CHECK not in options.values:
         for number, (graph, each, context) in enumerate(
             zip(provenance.graphs, graphs, separate, strict=True)
         ):

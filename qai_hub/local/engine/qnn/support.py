@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.onnx.graph_index import GraphIndex
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.qnn.placement import INSERTED_CAST, NodeNames, Placement, place_nodes
 from qai_hub.local.engine.qnn.probes import Form, Tensors, ask_qnn, build_probe
@@ -262,11 +263,8 @@ class _Examiner:
         self._model = model
         self._names = NodeNames(model)
         self._tensors = Tensors(model)
-        self._producers = {out: node for node in model.graph.node for out in node.output}
-        self._consumers: dict[str, list[onnx.NodeProto]] = {}
-        for node in model.graph.node:
-            for name in node.input:
-                self._consumers.setdefault(name, []).append(node)
+        graph = GraphIndex(model)
+        self._producers, self._get_users = graph.producers, graph.users
         self._folder = folder
         self._options = dict(options)
         self._integers_only = "soc_model" in options and _FP16 not in options
@@ -401,7 +399,7 @@ class _Examiner:
         if not self._is_quantized(node):
             return "floats"
         around = [self._producers[name] for name in node.input if name in self._producers]
-        around += [each for name in node.output for each in self._consumers.get(name, [])]
+        around += [each for name in node.output for each in self._get_users(name)]
         zeros = [each.input[2] for each in around if each.op_type in _QDQ_OPS and each.input[2:]]
         wide = any(self._tensors.get_type(name) in _WIDE_TYPES for name in zeros)
         return "16 bits" if wide else "8 bits"
@@ -423,7 +421,7 @@ class _Examiner:
         return name in self._producers and self._producers[name].op_type == "DequantizeLinear"
 
     def _is_taken_by_q(self, name: str) -> bool:
-        taken = self._consumers.get(name, [])
+        taken = self._get_users(name)
         return bool(taken) and all(each.op_type == "QuantizeLinear" for each in taken)
 
     def _list_floats(self, node: onnx.NodeProto) -> list[str]:
@@ -442,7 +440,7 @@ class _Examiner:
         for name in names[:3]:
             takers = [
                 f"{other.op_type} ({quote_name(other.name)})"
-                for other in self._consumers.get(name, [])
+                for other in self._get_users(name)
                 if name in node.output
             ]
             told.append(quote_name(name) + f" before {' and '.join(takers[:3])}" * bool(takers))

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -25,6 +26,7 @@ from qai_hub.local.engine.onnx.plausible import PLAUSIBLE_INPUTS_LABEL, Plausibl
 from qai_hub.local.engine.onnx.prepare import iter_nodes
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, get_inputs
+from qai_hub.local.engine.option_table import SKIP_TARGET_CHECK
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -192,6 +194,9 @@ class TargetCheck:
 
 
 TURNED_OFF = TargetCheck(status="NOT_CHECKED", reason="this hub checks no target models.")
+_SKIPPED = TargetCheck(
+    status="NOT_CHECKED", reason=f"the job's option {SKIP_TARGET_CHECK} skips the check."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +271,7 @@ def _explain(error: CallError) -> dict[str, Any]:
 def check_compiled(
     made: TargetModel,
     request: AttemptRequest,
+    values: Mapping[str, Any],
     compiled_from: Path,
     reference: Path,
     folder: Path,
@@ -276,6 +282,7 @@ def check_compiled(
     Args:
         made: The target model.
         request: The request of the job.
+        values: The values of its options, by flag.
         compiled_from: The .onnx file that it was compiled from.
         reference: The .onnx file of the source model, with the inputs and outputs of the target.
         folder: The attempt's folder, with the files of the target model.
@@ -286,6 +293,8 @@ def check_compiled(
     """
     if not request.check_target:
         return TURNED_OFF
+    if SKIP_TARGET_CHECK in values:
+        return _SKIPPED
     begin_step(Step.CHECKING_TARGET)
     if request.soc is None:
         raise ValueError("A target for QNN needs a chip.")
@@ -380,10 +389,15 @@ def compare_target(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
     model = onnx.load(request.reference, load_external_data=False)
     ports = get_inputs(model)
     label, samples = _read_samples(request, model, ports)
-    names, compared_samples = _run_reference(request, samples)
+    reference = Session(request.reference, level=OptimizationLevel.ORT_DISABLE_ALL)
+    compared = _run_reference(reference, samples)
+    # Without a sample that the source model runs on, the target is not to blame.
+    first = next(compared)
     target = _open_target(request, folder / "target")
     try:
-        return _compare(request, target, names, compared_samples, label, folder)
+        return _compare(
+            request, target, reference.output_names, chain([first], compared), label, folder
+        )
     except JobFailure as failure:
         return {"status": "NOT_CHECKED", "reason": failure.reason, "did_run": False}
 
@@ -392,7 +406,7 @@ def _compare(
     request: CheckRequest,
     target: SimulatedModel,
     names: Sequence[str],
-    samples: Sequence[tuple[Mapping[str, Tensor], list[Tensor]]],
+    samples: Iterable[tuple[Mapping[str, Tensor], list[Tensor]]],
     label: str,
     folder: Path,
 ) -> dict[str, Any]:
@@ -451,30 +465,28 @@ def _read_samples(
 
 
 def _run_reference(
-    request: CheckRequest, samples: Sequence[Mapping[str, Tensor]]
-) -> tuple[list[str], list[tuple[Mapping[str, Tensor], list[Tensor]]]]:
-    """Run the source model on samples.
+    session: Session, samples: Iterable[Mapping[str, Tensor]]
+) -> Iterator[tuple[Mapping[str, Tensor], list[Tensor]]]:
+    """Yield samples with the outputs of the source model, which runs when each is needed.
 
     Generated values may be out of a model's domain, so a sample that it refuses is left out, unless
     it refuses all.
 
-    Returns:
-        The names of its outputs, and the samples with their outputs.
-
     Raises:
         JobFailure: It runs on no sample.
     """
-    session = Session(request.reference, level=OptimizationLevel.ORT_DISABLE_ALL)
-    found: list[tuple[Mapping[str, Tensor], list[Tensor]]] = []
     refusal: JobFailure | None = None
+    has_run = False
     for sample in samples:
         try:
-            found.append((sample, session.run(sample, "the inputs of the check")))
+            outputs = session.run(sample, "the inputs of the check")
         except JobFailure as failure:
             refusal = failure
-    if refusal is not None and not found:
+        else:
+            has_run = True
+            yield sample, outputs
+    if refusal is not None and not has_run:
         raise refusal
-    return session.output_names, found
 
 
 def _open_target(request: CheckRequest, work: Path) -> SimulatedModel:

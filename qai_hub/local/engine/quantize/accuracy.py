@@ -1,56 +1,75 @@
 """Tells a quantize job where its model loses accuracy, and what 16 bits would gain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
-from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.isolated import CallError
 from qai_hub.local.engine.option_table import LITE_MP
-from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engine.protocol import NoticeSeverity, Soc, build_notice
+from qai_hub.local.engine.quantize.budget import TimeBudget
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layer_report import LayerReport, report_layers
 from qai_hub.local.engine.quantize.proposal import choose_share, propose
 from qai_hub.local.engine.quantize.qdq import QuantizedModel
 
-_MIN_SECONDS = 5.0
-_MAX_SECONDS = 60.0
+_TURNED_OFF = "The layers were not measured: this hub analyzes no layers."
+TURNED_OFF = LayerReport(reason=_TURNED_OFF, notices=[build_notice("INFO", "MODEL", _TURNED_OFF)])
+
+
+class Requantize(Protocol):
+    """Quantizes a model with some tensors at 16 bits, in a process of its own."""
+
+    def __call__(self, int16: Sequence[str], folder: Path, time_limit: float) -> dict[str, float]:
+        """Return the PSNR of its outputs.
+
+        Args:
+            int16: The tensors.
+            folder: Folder for generated files, which is created.
+            time_limit: Seconds that it may take.
+
+        Raises:
+            JobFailure: The model cannot be quantized so.
+            CallError: The process ended without a result.
+        """
 
 
 class AccuracyAnalysis:
-    """Measures the layers of quantized models, in bounded time.
+    """Measures the layers of quantized models, in processes of their own and in bounded time.
 
     Args:
-        samples: The samples to measure on.
+        data: The samples to measure on.
         soc: The chip to simulate; None to simulate none.
         work: Folder for generated files.
-        spent: Seconds that quantizing the model took. Each of the measurements on the CPU, in
-            simulation and of trials may take as long, from 5 seconds to a minute.
+        budget: Time that each of the measurements on the CPU, in simulation and of trials may take.
     """
 
     def __init__(
-        self, samples: CalibrationSamples, soc: Soc | None, work: Path, spent: float
+        self, data: CalibrationData, soc: Soc | None, work: Path, budget: TimeBudget
     ) -> None:
-        self._samples = samples
+        self._data = data
         self._soc = soc
         self._work = work
-        self._seconds = min(max(spent, _MIN_SECONDS), _MAX_SECONDS)
+        self._budget = budget
 
     def report(self, quantized: QuantizedModel) -> LayerReport:
         """Measure the layers of a quantized model, on the CPU and in simulation."""
-        return self._measure(quantized, self._soc)
+        return self._measure(quantized, self._soc, "report")
 
-    def _measure(self, quantized: QuantizedModel, soc: Soc | None) -> LayerReport:
+    def _measure(self, quantized: QuantizedModel, soc: Soc | None, folder: str) -> LayerReport:
         if quantized.has_external_data:
             reason = "Layers are measured only of models whose weights fit into one file."
-            return LayerReport(reason=reason)
+            return LayerReport(reason=reason, notices=[build_notice("INFO", "MODEL", reason)])
         return report_layers(
             quantized.original,
             quantized.path,
-            self._samples,
+            self._data,
             quantized.psnr,
             soc,
-            self._work,
-            self._seconds,
+            self._work / folder,
+            self._budget,
         )
 
     def choose(self, quantized: QuantizedModel, percentage: float) -> list[str]:
@@ -66,7 +85,7 @@ class AccuracyAnalysis:
         Raises:
             JobFailure: None can be chosen.
         """
-        report = self._measure(quantized, None)
+        report = self._measure(quantized, None, "choice")
         if not report.layers:
             problem = report.reason or "the model has no quantized tensor."
             raise JobFailure(FailureType.UNSUPPORTED, f"{LITE_MP} cannot rank layers: {problem}")
@@ -74,17 +93,14 @@ class AccuracyAnalysis:
             quantized.original,
             quantized.path,
             report.layers,
-            self._samples,
+            self._data,
             percentage,
-            self._work,
-            self._seconds,
+            self._work / "trials",
+            self._budget,
         )
 
     def add_proposal(
-        self,
-        report: LayerReport,
-        quantized: QuantizedModel,
-        requantize: Callable[[Sequence[str]], QuantizedModel],
+        self, report: LayerReport, quantized: QuantizedModel, requantize: Requantize
     ) -> LayerReport:
         """Add the tensors that are worth 16 bits to a report, if there are any.
 
@@ -93,17 +109,29 @@ class AccuracyAnalysis:
             quantized: The model, with 8-bit activations.
             requantize: Quantizes it with tensors at 16 bits.
         """
-        proposal = propose(
-            quantized.original,
-            quantized.path,
-            report.layers,
-            self._samples,
-            quantized.psnr,
-            lambda tensors: requantize(tensors).psnr,
-            self._work,
-            self._seconds,
-        )
+        try:
+            proposal = propose(
+                quantized.original,
+                quantized.path,
+                report.layers,
+                self._data,
+                quantized.psnr,
+                lambda int16: requantize(int16, self._work / "proposed", self._budget.limit),
+                self._work / "trials",
+                self._budget,
+            )
+        except JobFailure as failure:
+            return _add_problem(report, f"16 bits were not tried: {failure.reason}", "INFO")
+        except CallError as error:
+            text = f"There is no proposal of 16 bits: trying them {error.reason}."
+            return _add_problem(report, text, "WARNING")
         if proposal is None:
             return report
         notices = [*report.notices, proposal.build_notice()]
         return replace(report, proposal=proposal, notices=notices)
+
+
+def _add_problem(report: LayerReport, text: str, severity: NoticeSeverity) -> LayerReport:
+    reason = " ".join(filter(None, (report.reason, text)))
+    notices = [*report.notices, build_notice(severity, "MODEL", text)]
+    return replace(report, reason=reason, notices=notices)

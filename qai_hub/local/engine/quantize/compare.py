@@ -1,20 +1,20 @@
 """Compares a quantized model with its float model in a process of its own."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import onnx
 
-from qai_hub.local.engine.datasets import CalibrationSamples, InputDataset
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.isolated import CallError, call_isolated
 from qai_hub.local.engine.onnx.signature import Port, get_outputs
 from qai_hub.local.engine.protocol import build_notice
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.psnr import compare_models
+from qai_hub.local.engine.quantize.references import ReferenceOutputs
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +34,33 @@ class ComparedModels:
     notices: list[dict[str, str]] = field(default_factory=list)
 
 
-def compare_isolated(
-    original: Path,
-    quantized: Path,
-    data: Path,
-    ports: Sequence[Port],
-    max_samples: int,
-    folder: Path,
-) -> ComparedModels:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatModel:
+    """A float model that runs on its calibration data.
+
+    Attributes:
+        path: Its .onnx file.
+        data: The data.
+        references: Folder with its outputs on the first samples.
+    """
+
+    path: Path
+    data: CalibrationData
+    references: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        references = str(self.references)
+        return {"path": str(self.path), "data": self.data.to_json(), "references": references}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Create it from what `to_json` returned."""
+        data = CalibrationData.from_json(value["data"])
+        return cls(path=Path(value["path"]), data=data, references=Path(value["references"]))
+
+
+def compare_isolated(original: FloatModel, quantized: Path, folder: Path) -> ComparedModels:
     """Run both models on the calibration data, and compare their outputs.
 
     They run in a process of its own, so that a crash of ONNX Runtime is not the job's.
@@ -49,9 +68,6 @@ def compare_isolated(
     Args:
         original: The float model.
         quantized: The quantized model.
-        data: HDF5 file of the calibration data.
-        ports: The inputs of the models.
-        max_samples: Maximum number of samples.
         folder: Folder for generated files, which is created.
 
     Returns:
@@ -62,12 +78,7 @@ def compare_isolated(
             are not finite.
         MemoryError: There is too little memory to run them.
     """
-    arguments = {
-        "models": [str(original), str(quantized)],
-        "data": str(data),
-        "ports": [asdict(port) for port in ports],
-        "max_samples": max_samples,
-    }
+    arguments = {"original": original.to_json(), "quantized": str(quantized)}
     try:
         found = call_isolated(f"{__name__}:run_both", arguments, folder)
     except CallError as error:
@@ -90,7 +101,7 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     """Run two models on the same samples and compare their outputs, in a process of its own.
 
     Args:
-        arguments: The `models`, the `data`, the `ports` and `max_samples`.
+        arguments: The `original`, as JSON of a `FloatModel`, and the path of the `quantized` model.
 
     Returns:
         The `psnr`, `shapes` and `notices` of the comparison.
@@ -98,19 +109,31 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     Raises:
         JobFailure: One of them cannot be loaded or run.
     """
-    original, quantized = map(Path, arguments["models"])
-    ports = [
-        Port(each["name"], each["dtype"], _read_shape(each["shape"])) for each in arguments["ports"]
-    ]
-    with closing(InputDataset(Path(arguments["data"]), ports)) as dataset:
-        samples = CalibrationSamples(dataset, arguments["max_samples"])
-        comparison = compare_models(original, quantized, samples)
+    compared = compare_here(
+        FloatModel.from_json(arguments["original"]), Path(arguments["quantized"])
+    )
+    return asdict(compared)
+
+
+def compare_here(original: FloatModel, quantized: Path) -> ComparedModels:
+    """Do what `compare_isolated` does, in this process.
+
+    Args:
+        original: The float model.
+        quantized: The quantized model.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        JobFailure: One of them cannot be loaded or run, or the quantized one returns values that
+            are not finite.
+    """
+    references = ReferenceOutputs(original.references)
+    with original.data.open() as samples:
+        comparison = compare_models(original.path, quantized, samples, references)
     psnr = comparison.compute_psnr()
-    return {"psnr": psnr, "shapes": comparison.shapes, "notices": comparison.notices}
-
-
-def _read_shape(shape: Sequence[int | str] | None) -> tuple[int | str, ...] | None:
-    return None if shape is None else tuple(shape)
+    return ComparedModels(psnr=psnr, shapes=comparison.shapes, notices=comparison.notices)
 
 
 def _to_shape(port: Port) -> tuple[int, ...]:

@@ -1,19 +1,16 @@
 """Quantizes a model within a compile job, as `--quantize_full_type` requests."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from qai_hub.local.engine.datasets import (
-    MAX_CALIBRATION_SAMPLES,
-    CalibrationSamples,
-    InputDataset,
-)
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.isolated import call_isolated
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.prepare import (
@@ -27,6 +24,7 @@ from qai_hub.local.engine.option_table import (
     FULL_TYPE,
     INT16_ACTIVATIONS,
     LITE_MP,
+    SKIP_TARGET_CHECK,
     parse_job_options,
 )
 from qai_hub.local.engine.protocol import (
@@ -38,12 +36,16 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
-from qai_hub.local.engine.quantize.accuracy import AccuracyAnalysis
+from qai_hub.local.engine.quantize.accuracy import TURNED_OFF, AccuracyAnalysis
+from qai_hub.local.engine.quantize.budget import TimeBudget
+from qai_hub.local.engine.quantize.calibration import MAX_CALIBRATION_SAMPLES, CalibrationData
+from qai_hub.local.engine.quantize.compare import FloatModel
 from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
 from qai_hub.local.engine.quantize.pins import pin_to_data
 from qai_hub.local.engine.quantize.proposal import check_mixed_options
 from qai_hub.local.engine.quantize.qdq import (
     QuantizedModel,
+    check_float_model,
     check_quantizable,
     get_quant_types,
     quantize_file,
@@ -79,7 +81,8 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
-    if request.check_target and values.get(TARGET_RUNTIME, "onnx") != "onnx":
+    is_checked = request.check_target and SKIP_TARGET_CHECK not in values
+    if is_checked and values.get(TARGET_RUNTIME, "onnx") != "onnx":
         message = (
             "calibration_data was used for the check of the target model only: no "
             f"{FULL_TYPE} was given."
@@ -114,24 +117,19 @@ def quantize_for_compile(
     Raises:
         JobFailure: The model or the data cannot be used.
     """
-    if request.dataset is None:
-        raise ValueError("Quantizing needs calibration data.")
     model = onnx.load(source, load_external_data=False)
     check_quantizable(model)
+    data = CalibrationData(path=_get_calibration_data(request), ports=get_inputs(model))
+    original, notices = check_float_model(source, data, work)
     quantized = quantize_file(
-        source,
-        get_inputs(model),
-        request.dataset,
-        values[FULL_TYPE],
-        work,
-        external_data_threshold=external_data_threshold,
+        original, values[FULL_TYPE], work, external_data_threshold=external_data_threshold
     )
     psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in quantized.psnr.items())
     message = (
         f"Quantized on {quantized.sample_count} samples. PSNR of the model's outputs: "
         f"{psnr or 'none'}."
     )
-    return quantized.path, [*quantized.notices, build_notice("INFO", "MODEL", message)]
+    return quantized.path, [*notices, *quantized.notices, build_notice("INFO", "MODEL", message)]
 
 
 def quantize_model(
@@ -167,32 +165,40 @@ def quantize_model(
     work = folder / WORK_FOLDER
     began = time.monotonic()
     source, ports, notices = _open_float_model(request, work)
-    data = _get_calibration_data(request)
+    data = CalibrationData(
+        path=_get_calibration_data(request), ports=ports, max_samples=max_samples
+    )
+    original, data_notices = check_float_model(source, data, work)
 
-    def quantize(name: str, int16: Sequence[str] = ()) -> QuantizedModel:
+    def quantize(name: str, int16: Sequence[str]) -> QuantizedModel:
         return quantize_file(
-            source,
-            ports,
-            data,
+            original,
             dtypes,
             work / name,
             external_data_threshold=external_data_threshold,
-            max_samples=max_samples,
             int16=int16,
         )
 
+    def try_again(int16: Sequence[str], folder: Path, time_limit: float) -> dict[str, float]:
+        arguments = {"original": original.to_json(), "dtypes": dtypes, "int16": int16}
+        psnr: dict[str, float] = call_isolated(_TRY, arguments, folder, time_limit)["psnr"]
+        return psnr
+
     quantized = quantize("first", options.values.get(INT16_ACTIVATIONS, ()))
-    with closing(InputDataset(data, ports)) as dataset:
-        samples = CalibrationSamples(dataset, MAX_SAMPLES)
-        accuracy = AccuracyAnalysis(samples, request.soc, work, time.monotonic() - began)
-        mixed = options.values.get(LITE_MP)
-        if mixed is not None:
-            quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
+    budget = TimeBudget(
+        spent=time.monotonic() - began,
+        deadline=math.inf if request.time_limit is None else began + request.time_limit,
+    )
+    accuracy = AccuracyAnalysis(replace(data, max_samples=MAX_SAMPLES), request.soc, work, budget)
+    mixed = options.values.get(LITE_MP)
+    if mixed is not None:
+        quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
+    layers = TURNED_OFF
+    if request.analyze_layers:
+        begin_step(Step.ANALYZING)
         layers = accuracy.report(quantized)
         if request.activations_dtype == "INT8" and not options.values.keys() & _MIXED_OPTIONS:
-            layers = accuracy.add_proposal(
-                layers, quantized, lambda int16: quantize("proposed", int16)
-            )
+            layers = accuracy.add_proposal(layers, quantized, try_again)
     inputs, outputs = _build_specs(ports, quantized)
     return Report(
         result={
@@ -204,6 +210,7 @@ def quantize_model(
             "notices": [
                 *options.notices,
                 *notices,
+                *data_notices,
                 *quantized.notices,
                 *layers.notices,
             ],
@@ -217,6 +224,27 @@ def quantize_model(
 
 
 _MIXED_OPTIONS = {LITE_MP, INT16_ACTIVATIONS}
+_TRY = f"{__name__}:try_quantizing"
+
+
+def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Quantize a model with some tensors at 16 bits, in a process of its own.
+
+    Args:
+        arguments: The `original`, as JSON of a `FloatModel`; `dtypes`, the types of weights and
+            activations; and `int16`, the tensors.
+        folder: Folder for generated files.
+
+    Returns:
+        `psnr`, that of the model's outputs.
+
+    Raises:
+        JobFailure: The model cannot be quantized so.
+    """
+    original, dtypes = FloatModel.from_json(arguments["original"]), arguments["dtypes"]
+    int16 = arguments["int16"]
+    quantized = quantize_file(original, tuple(dtypes), folder, int16=int16, is_isolated=True)
+    return {"psnr": quantized.psnr}
 
 
 def _get_calibration_data(request: AttemptRequest) -> Path:

@@ -1,21 +1,19 @@
 """Reports which layers of a quantized model lose accuracy."""
 
-import logging
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 
-from qai_hub.local.engine.datasets import CalibrationSamples
-from qai_hub.local.engine.failures import JobFailure
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import CallError, call_isolated
-from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.protocol import NoticeSeverity, Soc, build_notice, quote_name
+from qai_hub.local.engine.quantize.budget import TimeBudget
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layers import (
     BAD_PSNR,
     MAX_LAYERS,
@@ -26,16 +24,13 @@ from qai_hub.local.engine.quantize.layers import (
     find_layers,
     get_psnr,
     get_simulated_psnr,
-    measure_layers,
 )
 from qai_hub.local.engine.quantize.proposal import Proposal
 from qai_hub.local.engine.quantize.psnr import LOW_PSNR
 
-logger = logging.getLogger(__name__)
-
 # Named, not imported: QNN's modules import those of this package.
 _SIMULATE = "qai_hub.local.engine.qnn.layer_simulation:simulate_layers"
-_MORE_SECONDS = 10
+_MEASURE = "qai_hub.local.engine.quantize.layers:measure_layers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,54 +75,42 @@ class LayerReport:
 def report_layers(
     original: Path,
     quantized: Path,
-    samples: CalibrationSamples,
+    data: CalibrationData,
     psnr: Mapping[str, float],
     soc: Soc | None,
     work: Path,
-    seconds: float,
+    budget: TimeBudget,
 ) -> LayerReport:
     """Compare the layers of a quantized model with the float model's, on the CPU and in simulation.
+
+    Both run in processes of their own, so that a crash there is not the job's.
 
     Args:
         original: The float model, as it was quantized, with its weights in the file.
         quantized: The quantized model, likewise.
-        samples: The samples to compare them on.
+        data: The samples to compare them on.
         psnr: PSNR of the quantized model's outputs.
         soc: The chip to simulate; None to simulate none.
-        work: Folder for generated files.
-        seconds: Time that each of the two may take.
+        work: Folder for generated files, which is created.
+        budget: Time that each of the two may take.
 
     Returns:
         The report.
     """
+    work.mkdir()
     layers = find_layers(onnx.load(original), onnx.load(quantized))
     if len(layers) > MAX_LAYERS:
         reason = (
             f"The model has {len(layers)} computed tensors: this hub measures up to {MAX_LAYERS}."
         )
-        return LayerReport(reason=reason)
-    try:
-        measured, done, count = measure_layers(
-            original,
-            quantized,
-            layers,
-            samples,
-            work,
-            deadline=time.monotonic() + seconds,
-        )
-    except JobFailure as failure:
-        return LayerReport(reason=f"The layers were not measured: {failure.reason}")
-    reason = ""
-    if done < len(layers):
-        reason = (
-            f"{done} of {len(layers)} tensors were measured, in {seconds:.0f} s: no more time was "
-            "spent on the others."
-        )
+        return LayerReport(reason=reason, notices=[build_notice("INFO", "MODEL", reason)])
+    models = {"original": original, "quantized": quantized}
+    measured, count, problem = _measure(models, layers, data, work, budget)
+    problems = [problem]
     simulated_on = ""
     if soc is not None and measured:
-        first = next(iter(samples))
-        measured, problem = _simulate(original, quantized, measured, first, soc, work, seconds)
-        reason = " ".join(filter(None, (reason, problem)))
+        measured, problem = _simulate(models, measured, data, soc, work, budget)
+        problems.append(problem)
         if any(layer.simulated_psnr is not None for layer in measured):
             simulated_on = soc.name
     bad = find_first_bad_layer(measured) or find_first_bad_layer(measured, get_simulated_psnr)
@@ -136,48 +119,107 @@ def report_layers(
         samples=count,
         first_bad_layer=bad,
         simulated_on=simulated_on,
-        reason=reason,
-        notices=_build_notices(measured, bad, psnr),
+        reason=" ".join(each.text for each in problems if each.text),
+        notices=[
+            *_build_notices(measured, bad, psnr),
+            *(each.to_notice() for each in problems if each.severity is not None),
+        ],
     )
 
 
-def _simulate(
-    original: Path,
-    quantized: Path,
+class Problem(NamedTuple):
+    """Why a part of the analysis is missing.
+
+    Attributes:
+        text: The reason; empty if all is there.
+        severity: How serious it is; None if it is nothing to tell of in a notice.
+    """
+
+    text: str = ""
+    severity: NoticeSeverity | None = None
+
+    def to_notice(self) -> dict[str, str]:
+        """Return the notice for the job's user."""
+        return build_notice(self.severity or "INFO", "MODEL", self.text)
+
+
+def _measure(
+    models: Mapping[str, Path],
     layers: Sequence[Layer],
-    sample: Mapping[str, Tensor],
+    data: CalibrationData,
+    work: Path,
+    budget: TimeBudget,
+) -> tuple[list[Layer], int, Problem]:
+    """Return the layers of floats with their PSNR, the number of samples, and what is missing."""
+    seconds = budget.seconds
+    arguments = {
+        **models,
+        "layers": [asdict(layer) for layer in layers],
+        "data": data.to_json(),
+        "seconds": seconds,
+    }
+    problem = Problem()
+    try:
+        found = call_isolated(_MEASURE, arguments, work / "layers", budget.limit)
+    except JobFailure as failure:
+        return [], 0, Problem(f"The layers were not measured: {failure.reason}", "WARNING")
+    except CallError as error:
+        found = error.progress or {"psnr": {}, "done": 0, "samples": 0}
+        text = (
+            f"The measurement of layers {error.reason}: {found['done']} of {len(layers)} are done."
+        )
+        problem = Problem(text, "WARNING")
+    if not problem.text and found["done"] < len(layers):
+        text = (
+            f"{found['done']} of {len(layers)} tensors were measured, in {seconds:.0f} s: no more "
+            "time was spent on the others."
+        )
+        problem = Problem(text, "INFO")
+    psnr = found["psnr"]
+    measured = [replace(each, psnr=psnr[each.tensor]) for each in layers if each.tensor in psnr]
+    return measured, found["samples"], problem
+
+
+def _simulate(
+    models: Mapping[str, Path],
+    layers: Sequence[Layer],
+    data: CalibrationData,
     soc: Soc,
     work: Path,
-    seconds: float,
-) -> tuple[list[Layer], str]:
+    budget: TimeBudget,
+) -> tuple[list[Layer], Problem]:
     """Return the layers with their simulated PSNR, and why some have none."""
+    with data.open() as samples:
+        sample = next(iter(samples))
     arrays = {f"a{index}": tensor for index, tensor in enumerate(sample.values())}
     path = work / "sample.npz"
     np.savez(path, allow_pickle=False, **arrays)
+    seconds = budget.seconds
     arguments = {
-        "original": original,
-        "quantized": quantized,
+        **models,
         "layers": [asdict(layer) for layer in layers],
         "inputs": list(sample),
         "sample": path,
         "soc": soc.to_json(),
         "seconds": seconds,
     }
-    problem = ""
-    # The first chunk of layers may take longer than all are meant to.
-    limit = 2 * seconds + _MORE_SECONDS
+    problem = Problem()
     try:
-        found = call_isolated(_SIMULATE, arguments, work / "simulation", limit)["psnr"]
+        found = call_isolated(_SIMULATE, arguments, work / "simulation", budget.limit)["psnr"]
     except JobFailure as failure:
-        return list(layers), f"Layers were not simulated: {failure.reason}"
+        # That a hub does not simulate is no news of the model.
+        is_missing = failure.failure_type is FailureType.UNSUPPORTED
+        text = f"Layers were not simulated: {failure.reason}"
+        return list(layers), Problem(text, None if is_missing else "WARNING")
     except CallError as error:
         found = (error.progress or {}).get("psnr", {})
-        problem = f"The simulation of layers {error.reason}."
-    if not problem and len(found) < len(layers):
-        problem = (
+        problem = Problem(f"The simulation of layers {error.reason}.", "WARNING")
+    if not problem.text and len(found) < len(layers):
+        text = (
             f"{len(found)} of {len(layers)} tensors were simulated, in {seconds:.0f} s: no "
             "more time was spent on the others."
         )
+        problem = Problem(text, "INFO")
     return [replace(each, simulated_psnr=found.get(each.tensor)) for each in layers], problem
 
 

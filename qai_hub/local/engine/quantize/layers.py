@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import onnx
 
+from qai_hub.local.engine.isolated import save_progress
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.slices import compute_psnr
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,11 @@ class Layer:
     psnr: float | None = None
     simulated_psnr: float | None = None
 
+    @classmethod
+    def from_fields(cls, value: Mapping[str, Any]) -> Self:
+        """Create it from a JSON object with its fields."""
+        return cls(**{**value, "inputs": tuple(value["inputs"])})
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON of a `LayerAccuracy`."""
         ratios = {"psnr": self.psnr, "simulated_psnr": self.simulated_psnr}
@@ -93,14 +100,19 @@ class ErrorSum:
         if expected.shape != actual.shape:
             return
         finite = np.isfinite(expected)
-        before = np.asarray(expected[finite], np.float64)
-        # An overflow counts as the largest float.
-        after = np.nan_to_num(
-            np.asarray(actual[finite], np.float64), nan=_MAX, posinf=_MAX, neginf=-_MAX
-        )
-        self.squared += float(np.sum(np.square(before - after)))
-        self.count += before.size
-        self.peak = max(self.peak, float(np.max(np.abs(before), initial=0.0)))
+        if not finite.all():
+            expected, actual = expected[finite], actual[finite]
+        if not expected.size:
+            return
+        difference = np.subtract(expected, actual, dtype=np.float64).ravel()
+        squared = float(np.dot(difference, difference))
+        if not math.isfinite(squared):
+            # An overflow counts as the largest float.
+            actual = np.nan_to_num(actual.astype(np.float64), nan=_MAX, posinf=_MAX, neginf=-_MAX)
+            squared = float(np.sum(np.square(np.subtract(expected, actual, dtype=np.float64))))
+        self.squared += squared
+        self.count += expected.size
+        self.peak = max(self.peak, float(np.max(expected)), -float(np.min(expected)))
 
     @property
     def psnr(self) -> float | None:
@@ -188,59 +200,52 @@ class _QuantizedTensors:
         return self._integers.get(name, "")
 
 
-def measure_layers(
-    original: Path,
-    quantized: Path,
-    layers: Sequence[Layer],
-    samples: Iterable[Mapping[str, Tensor]],
-    work: Path,
-    *,
-    deadline: float = math.inf,
-) -> tuple[list[Layer], int, int]:
+def measure_layers(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Run both models on the CPU, without optimization, and compare their tensors.
 
     The tensors of a chunk of layers on one sample are in memory at a time. ONNX Runtime's own
     helpers for this, in `onnxruntime.quantization.qdq_loss_debug`, keep those of all layers on all
-    samples.
+    samples. This is called in a process of its own, and saves what it has found after each chunk.
 
     Args:
-        original: The float model.
-        quantized: The model quantized from it.
-        layers: The tensors to compare.
-        samples: The samples, which are read once for each chunk of layers.
-        work: Folder for generated files.
-        deadline: Time of `time.monotonic` after which no sample is begun.
+        arguments: `original` and `quantized`, the .onnx files of the float model and the quantized
+            one; `layers`, the tensors as the fields of `Layer`; `data`, as JSON of
+            `CalibrationData`; and `seconds`, after which no further sample begins.
+        folder: Folder for generated files.
 
     Returns:
-        The layers of floats with their PSNR; the number of layers, of integers too, before time
-        ran out; and the number of samples that they were compared on.
+        `psnr`, the PSNR of each tensor of floats that was measured, in decibels: None if it has
+        none; `done`, the number of tensors, of integers too, before time ran out; and `samples`,
+        the number of samples that they were compared on.
 
     Raises:
         JobFailure: One of the models cannot be run.
     """
-    measured: list[Layer] = []
+    deadline = time.monotonic() + arguments["seconds"]
+    original, quantized = Path(arguments["original"]), Path(arguments["quantized"])
+    layers = list(map(Layer.from_fields, arguments["layers"]))
+    psnr: dict[str, float | None] = {}
     done = count = 0
-    for number, chunk in enumerate(split_layers(layers, _CHUNK_LAYERS)):
-        before = add_outputs(original, [layer.tensor for layer in chunk], work / "float.onnx")
-        after = add_outputs(quantized, [layer.quantized for layer in chunk], work / "qdq.onnx")
-        compared = compare_tensors(
-            Session(before, level=_UNOPTIMISED),
-            Session(after, level=_UNOPTIMISED),
-            chunk,
-            _take_until(samples, deadline, None if number == 0 else count),
-        )
-        if number == 0:
-            count = compared.count
-        if compared.count < count or not count:
-            logger.info("Time ran out after %d of %d layers", done, len(layers))
-            break
-        done += len(chunk)
-        measured += [
-            replace(layer, psnr=error.psnr)
-            for layer, error in zip(chunk, compared.errors, strict=True)
-            if error.count
-        ]
-    return measured, done, count
+    with CalibrationData.from_json(arguments["data"]).open() as samples:
+        for chunk in split_layers(layers, _CHUNK_LAYERS):
+            before = add_outputs(original, [each.tensor for each in chunk], folder / "float.onnx")
+            after = add_outputs(quantized, [each.quantized for each in chunk], folder / "qdq.onnx")
+            compared = compare_tensors(
+                Session(before, level=_UNOPTIMISED),
+                Session(after, level=_UNOPTIMISED),
+                chunk,
+                _take_until(samples, deadline, count or None),
+            )
+            count = count or compared.count
+            if compared.count < count or not count:
+                logger.info("Time ran out after %d of %d layers", done, len(layers))
+                break
+            done += len(chunk)
+            for layer, error in zip(chunk, compared.errors, strict=True):
+                if error.count:
+                    psnr[layer.tensor] = error.psnr
+            save_progress(folder, {"psnr": psnr, "done": done, "samples": count})
+    return {"psnr": psnr, "done": done, "samples": count}
 
 
 def _take_until(

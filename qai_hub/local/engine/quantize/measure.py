@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.onnx.masks import MASK_THRESHOLD
 from qai_hub.local.engine.onnx.session import Session, Tensor
+from qai_hub.local.engine.quantize.calibration import CalibrationSamples
 
 
 def iter_values(

@@ -8,7 +8,6 @@ import onnx
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.onnx.decompose import decompose
 from qai_hub.local.engine.onnx.edit import (
@@ -31,6 +30,7 @@ from qai_hub.local.engine.onnx.prepare import (
     optimise,
 )
 from qai_hub.local.engine.protocol import build_notice
+from qai_hub.local.engine.quantize.calibration import CalibrationSamples
 from qai_hub.local.engine.quantize.formulas import (
     fuse_formulas,
     has_formulas,

@@ -1,30 +1,22 @@
 """Chooses the tensors of a quantize job to keep at 16 bits, and tells what that gains."""
 
-import logging
 import math
 import shlex
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.isolated import CallError, call_isolated
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS, LITE_MP
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.bit_trials import MIN_GAIN, SUFFICIENT_PSNR, Candidate
+from qai_hub.local.engine.quantize.budget import TimeBudget
+from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layers import Layer
-from qai_hub.local.engine.quantize.mixed_precision import (
-    MIN_GAIN,
-    SUFFICIENT_PSNR,
-    BitTrials,
-    Candidate,
-    choose_tensors,
-    rank_tensors,
-)
 
-logger = logging.getLogger(__name__)
-
+_TRY_BITS = "qai_hub.local.engine.quantize.bit_trials:try_bits"
 _MAX_NAMES_SHOWN = 5
 
 
@@ -102,11 +94,11 @@ def propose(
     original: Path,
     quantized: Path,
     layers: Sequence[Layer],
-    samples: Iterable[Mapping[str, Tensor]],
+    data: CalibrationData,
     psnr: Mapping[str, float],
     requantize: Callable[[Sequence[str]], Mapping[str, float]],
     work: Path,
-    seconds: float,
+    budget: TimeBudget,
 ) -> Proposal | None:
     """Find tensors to keep at 16 bits, if an output is not accurate and they gain enough.
 
@@ -114,29 +106,29 @@ def propose(
         original: The float model, as it was quantized.
         quantized: The model quantized from it, with 8-bit activations.
         layers: Its layers, with their PSNR on the CPU.
-        samples: The samples to try on.
+        data: The samples to try on.
         psnr: PSNR of its outputs.
         requantize: Quantizes the model with tensors at 16 bits, and returns the PSNR of its
             outputs.
-        work: Folder for generated files.
-        seconds: Time that trials may take.
+        work: Folder for generated files, which is created.
+        budget: Time that the trials may take.
 
     Returns:
         The proposal; None if there is none.
+
+    Raises:
+        JobFailure: One of the models cannot be run.
+        CallError: The process of the trials ended without their result.
     """
     before = get_worst(psnr)
     if before >= SUFFICIENT_PSNR or not layers:
         return None
-    try:
-        trials = BitTrials(original, quantized, layers, samples, work)
-        ranking = rank_tensors(trials, layers, time.monotonic() + seconds)
-        chosen = choose_tensors(trials, ranking)
-        if not chosen:
-            return None
-        after = get_worst(requantize([each.layer.tensor for each in chosen]))
-    except JobFailure as failure:
-        logger.info("No proposal of 16 bits: %s", failure.reason)
+    arguments = _build_arguments(original, quantized, layers, data, budget.seconds)
+    found = call_isolated(_TRY_BITS, {**arguments, "choose": True}, work, budget.limit)
+    chosen = _read_ranking(found, layers)[: found["chosen"]]
+    if not chosen:
         return None
+    after = get_worst(requantize([each.layer.tensor for each in chosen]))
     if after < before + MIN_GAIN:
         return None
     return Proposal(candidates=chosen, before=before, after=after)
@@ -146,10 +138,10 @@ def choose_share(
     original: Path,
     quantized: Path,
     layers: Sequence[Layer],
-    samples: Iterable[Mapping[str, Tensor]],
+    data: CalibrationData,
     percentage: float,
     work: Path,
-    seconds: float,
+    budget: TimeBudget,
 ) -> list[str]:
     """Choose a share of the tensors to keep at 16 bits: those that cost most accuracy.
 
@@ -157,10 +149,10 @@ def choose_share(
         original: The float model, as it was quantized.
         quantized: The model quantized from it, with 8-bit activations.
         layers: Its layers, with their PSNR on the CPU.
-        samples: The samples to try on.
+        data: The samples to try on.
         percentage: The share, in percent.
-        work: Folder for generated files.
-        seconds: Time that trials may take. Tensors that were not tried are not chosen.
+        work: Folder for generated files, which is created.
+        budget: Time that trials may take. Tensors that were not tried are not chosen.
 
     Returns:
         The names of the tensors, one at least.
@@ -168,10 +160,39 @@ def choose_share(
     Raises:
         JobFailure: The model cannot be run, or has no tensor to choose.
     """
-    trials = BitTrials(original, quantized, layers, samples, work)
-    ranking = rank_tensors(trials, layers, time.monotonic() + seconds)
+    arguments = _build_arguments(original, quantized, layers, data, budget.seconds)
+    try:
+        # The job fails without its result, so it may take as long as the job.
+        found = call_isolated(_TRY_BITS, {**arguments, "choose": False}, work)
+    except CallError as error:
+        reason = (
+            f"{LITE_MP} cannot rank layers: running the model with 8 and 16 bits {error.reason}."
+        )
+        raise JobFailure(error.cause or FailureType.CRASH, reason) from error
+    ranking = _read_ranking(found, layers)
     if not ranking:
         reason = f"{LITE_MP} has nothing to choose: the model has no activations of 8 bits."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
-    count = math.ceil(len(trials.layers) * percentage / 100)
+    count = math.ceil(found["count"] * percentage / 100)
     return [each.layer.tensor for each in ranking[:count]]
+
+
+def _build_arguments(
+    original: Path,
+    quantized: Path,
+    layers: Sequence[Layer],
+    data: CalibrationData,
+    seconds: float,
+) -> dict[str, Any]:
+    return {
+        "original": original,
+        "quantized": quantized,
+        "layers": [asdict(layer) for layer in layers],
+        "data": data.to_json(),
+        "seconds": seconds,
+    }
+
+
+def _read_ranking(found: Mapping[str, Any], layers: Sequence[Layer]) -> list[Candidate]:
+    by_name = {layer.tensor: layer for layer in layers}
+    return [Candidate(by_name[name], psnr) for name, psnr in found["ranking"]]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from qai_hub.local.engine.datasets import CalibrationSamples
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Session, Tensor
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.calibration import CalibrationSamples
 from qai_hub.local.engine.quantize.outliers import InputPeaks
+from qai_hub.local.engine.quantize.references import ReferenceOutputs
 from qai_hub.local.engine.slices import SliceErrors, compute_psnr
 
 # In decibels: an error of a tenth of the largest value.
@@ -110,12 +111,15 @@ class _OutputError:
         return ratio
 
 
-def check_finite_outputs(model: Path, samples: CalibrationSamples) -> list[dict[str, str]]:
+def check_finite_outputs(
+    model: Path, samples: CalibrationSamples, references: ReferenceOutputs
+) -> list[dict[str, str]]:
     """Check that a model runs on all samples and returns finite numbers.
 
     Args:
         model: The model.
         samples: The samples.
+        references: Keeps its outputs.
 
     Returns:
         Notices about samples that set the range of an input alone.
@@ -126,12 +130,16 @@ def check_finite_outputs(model: Path, samples: CalibrationSamples) -> list[dict[
     session, peaks = Session(model), InputPeaks()
     for index, sample in enumerate(samples):
         label = f"sample {index} of the calibration data"
-        _check_finite("model", session.output_names, session.run(sample, label), label)
+        outputs = session.run(sample, label)
+        _check_finite("model", session.output_names, outputs, label)
+        references.keep(index, outputs)
         peaks.add(sample)
     return peaks.build_notices()
 
 
-def compare_models(original: Path, quantized: Path, samples: CalibrationSamples) -> Comparison:
+def compare_models(
+    original: Path, quantized: Path, samples: CalibrationSamples, references: ReferenceOutputs
+) -> Comparison:
     """Run both models on the samples, as inference jobs do, and compare their outputs.
 
     The PSNR of an output is `10 log10(peak^2 / MSE)`: the peak is the largest magnitude of the
@@ -142,6 +150,7 @@ def compare_models(original: Path, quantized: Path, samples: CalibrationSamples)
         original: The float model.
         quantized: The quantized model.
         samples: The samples.
+        references: The outputs of the float model, as far as they were kept.
 
     Returns:
         The comparison.
@@ -150,13 +159,18 @@ def compare_models(original: Path, quantized: Path, samples: CalibrationSamples)
         JobFailure: One of them cannot be loaded or run, or the quantized one returns values that
             are not finite.
     """
-    before, after = Session(original), Session(quantized)
+    before: Session | None = None
+    after = Session(quantized)
     comparison = Comparison()
     for index, sample in enumerate(samples):
         label = f"sample {index} of the calibration data"
-        expected, actual = before.run(sample, label), after.run(sample, label)
-        _check_finite("quantized model", before.output_names, actual, label)
-        comparison.add(before.output_names, expected, actual)
+        expected = references.read(index)
+        if expected is None:
+            before = before or Session(original)
+            expected = before.run(sample, label)
+        actual = after.run(sample, label)
+        _check_finite("quantized model", after.output_names, actual, label)
+        comparison.add(after.output_names, expected, actual)
     return comparison
 
 

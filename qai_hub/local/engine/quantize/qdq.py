@@ -3,7 +3,6 @@
 import logging
 import warnings
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,6 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize
 from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 
-from qai_hub.local.engine.datasets import (
-    MAX_CALIBRATION_SAMPLES,
-    CalibrationReader,
-    CalibrationSamples,
-    InputDataset,
-)
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.edit import name_nodes
 from qai_hub.local.engine.onnx.model_files import iter_tensors
@@ -27,10 +20,14 @@ from qai_hub.local.engine.onnx.prepare import (
     iter_nodes,
     needs_external_data,
 )
-from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
-from qai_hub.local.engine.quantize.compare import compare_isolated
+from qai_hub.local.engine.quantize.calibration import (
+    CalibrationData,
+    CalibrationReader,
+    CalibrationSamples,
+)
+from qai_hub.local.engine.quantize.compare import FloatModel, compare_here, compare_isolated
 from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
@@ -42,6 +39,7 @@ from qai_hub.local.engine.quantize.mixed_precision import (
 from qai_hub.local.engine.quantize.overrides import Overrides
 from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs
+from qai_hub.local.engine.quantize.references import ReferenceOutputs
 from qai_hub.local.engine.steps import Step, begin_step
 
 _QUANTIZED_OPS = {
@@ -142,29 +140,49 @@ class QuantizedModel:
     notices: list[dict[str, str]]
 
 
+def check_float_model(
+    source: Path, data: CalibrationData, work: Path
+) -> tuple[FloatModel, list[dict[str, str]]]:
+    """Check that a float model runs on its calibration data.
+
+    Args:
+        source: The .onnx file.
+        data: The data.
+        work: Folder for generated files.
+
+    Returns:
+        The model, and notices about the data.
+
+    Raises:
+        JobFailure: The model or the data cannot be used.
+    """
+    model = FloatModel(path=source, data=data, references=work / "references")
+    begin_step(Step.CALIBRATING)
+    with data.open() as samples:
+        notices = _build_sample_notices(samples)
+        notices += check_finite_outputs(source, samples, ReferenceOutputs(model.references))
+    return model, notices
+
+
 def quantize_file(
-    source: Path,
-    ports: Sequence[Port],
-    data: Path,
+    source: FloatModel,
     dtypes: tuple[str, str],
     work: Path,
     *,
     external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
-    max_samples: int = MAX_CALIBRATION_SAMPLES,
     int16: Sequence[str] = (),
+    is_isolated: bool = False,
 ) -> QuantizedModel:
     """Quantize a float model, and compare the result with it.
 
     Args:
-        source: The .onnx file.
-        ports: Its inputs.
-        data: HDF5 file of the calibration data.
+        source: The model.
         dtypes: Types of the weights and of the activations, such as "INT8".
         work: Folder for generated files.
         external_data_threshold: Size in bytes from which weights are stored in a file beside the
             graph.
-        max_samples: Maximum number of samples to calibrate on.
         int16: Tensors of the folded model to keep at 16 bits, if activations have 8.
+        is_isolated: Whether this is a process of its own already, in which the comparison may run.
 
     Returns:
         The quantized model.
@@ -173,16 +191,11 @@ def quantize_file(
         JobFailure: The model or the data cannot be used.
     """
     quant_types = get_quant_types(*dtypes)
-    with closing(InputDataset(data, ports)) as dataset:
-        samples = CalibrationSamples(dataset, max_samples)
-        notices = _build_sample_notices(dataset.samples, samples.count)
-        begin_step(Step.CALIBRATING)
-        notices += check_finite_outputs(source, samples)
+    with source.data.open() as samples:
         begin_step(Step.PREPARING)
         prepared = prepare_model(
-            source, work, samples, quant_types, external_data_threshold, is_mixed=bool(int16)
+            source.path, work, samples, quant_types, external_data_threshold, is_mixed=bool(int16)
         )
-        notices += prepared.notices
         overrides = prepared.overrides
         if int16:
             overrides = _merge_overrides(overrides, _build_int16_overrides(prepared.path, int16))
@@ -195,7 +208,10 @@ def quantize_file(
         clean_up_model(target, has_external_data=has_external_data)
         begin_step(Step.COMPARING)
     logger.info("Comparing both models on %d samples", samples.count)
-    comparison = compare_isolated(source, target, data, ports, samples.count, work / "compare")
+    if is_isolated:
+        comparison = compare_here(source, target)
+    else:
+        comparison = compare_isolated(source, target, work / "compare")
     logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
@@ -204,7 +220,7 @@ def quantize_file(
         sample_count=samples.count,
         psnr=comparison.psnr,
         shapes=comparison.shapes,
-        notices=notices + comparison.notices,
+        notices=prepared.notices + comparison.notices,
     )
 
 
@@ -228,10 +244,13 @@ def get_quant_types(weights_dtype: str, activations_dtype: str) -> tuple[QuantTy
     )
 
 
-def _build_sample_notices(total: int, used: int) -> list[dict[str, str]]:
-    if total == used:
+def _build_sample_notices(samples: CalibrationSamples) -> list[dict[str, str]]:
+    if samples.total == samples.count:
         return []
-    message = f"Calibrated on the first {used} of {total} samples, the maximum of this hub."
+    message = (
+        f"Calibrated on the first {samples.count} of {samples.total} samples, the maximum of this "
+        "hub."
+    )
     return [build_notice("INFO", "USER", message)]
 
 

@@ -5,6 +5,7 @@ import onnx
 from onnx import helper
 
 from qai_hub.local.engine.onnx.graph_index import GraphIndex, Tensor, Use, attributes_of
+from qai_hub.local.engine.onnx.separate import separate_constant
 
 # Inputs that the quantizer stores as integers of a scale that depends on the node's other inputs.
 _BIAS_INPUTS = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "LayerNormalization": 2}
@@ -21,15 +22,8 @@ def separate_constants(graph: GraphIndex) -> None:
         graph: The graph.
     """
     for name, tensor in list(graph.constants.items()):
-        if tensor.data_type != onnx.TensorProto.FLOAT or name in graph.outputs:
-            continue
-        kinds: dict[object, list[Use]] = {}
-        for use in graph.uses.get(name, []):
-            kinds.setdefault(_quantization_kind(use), []).append(use)
-        for uses in list(kinds.values())[1:]:
-            copy = graph.copy_constant(name)
-            for use in uses:
-                use.node.input[use.place] = copy
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            separate_constant(graph, name, _quantization_kind)
     graph.refresh()
 
 
