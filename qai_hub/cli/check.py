@@ -53,7 +53,7 @@ _REFUSED = 1
 )
 @click.pass_obj
 def check(
-    invocation: Invocation,  # noqa: ARG001 - common options are in it
+    invocation: Invocation,
     model: Path,
     device: str,
     device_os: str,

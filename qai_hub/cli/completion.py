@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
@@ -48,7 +48,7 @@ def _from_server(
 ) -> Complete:
     def complete(
         ctx: click.Context,
-        parameter: click.Parameter,  # noqa: ARG001 - click's signature
+        parameter: click.Parameter,
         incomplete: str,
     ) -> list[CompletionItem]:
         found: list[CompletionItem] = []
@@ -103,8 +103,8 @@ complete_attributes = _from_server(_attributes)
 
 
 def complete_profiles(
-    ctx: click.Context,  # noqa: ARG001 - click's signature
-    parameter: click.Parameter,  # noqa: ARG001
+    ctx: click.Context,
+    parameter: click.Parameter,
     incomplete: str,
 ) -> list[CompletionItem]:
     """Completes the names of profiles, from the files."""

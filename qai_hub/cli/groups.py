@@ -33,7 +33,7 @@ class HubCommand(click.Command):
 
     def __init__(
         self, *args: Any, examples: Sequence[tuple[str, str]] = (), **settings: Any
-    ) -> None:  # noqa: ANN401 - what click takes
+    ) -> None:
         settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
         super().__init__(*args, **settings)
         self.examples = [Example(*each) for each in examples]
@@ -52,7 +52,7 @@ class HubGroup(click.Group):
 
     def __init__(
         self, *args: Any, examples: Sequence[tuple[str, str]] = (), **settings: Any
-    ) -> None:  # noqa: ANN401 - what click takes
+    ) -> None:
         settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
         settings.setdefault("no_args_is_help", True)
         super().__init__(*args, **settings)
@@ -98,11 +98,11 @@ class LazyGroup(HubGroup):
         super().__init__(*args, **settings)
         self.entries = entries
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the names, in the order of the help text."""
         return list(self.entries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports a command."""
         if cmd_name not in self.entries:
             return None
@@ -110,7 +110,7 @@ class LazyGroup(HubGroup):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands, by section."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, entry in self.entries.items():
@@ -118,7 +118,8 @@ class LazyGroup(HubGroup):
         width = max(map(len, self.entries))
         for title, rows in sections.items():
             with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), summary) for name, summary in rows])
+                padded = [(name.ljust(width), summary) for name, summary in rows]
+                formatter.write_dl(padded, col_max=width + formatter.indent_increment)
 
 
 def make_common_options() -> list[click.Parameter]:

@@ -107,7 +107,10 @@ def job() -> None:
     "list",
     examples=[
         ("The latest jobs", "job list"),
-        ("Failed compile jobs of a colleague", "job list --type compile --state failed --creator a@b.c"),
+        (
+            "Failed compile jobs of a colleague",
+            "job list --type compile --state failed --creator a@b.c",
+        ),
         ("Wait for all that are under way", "job list -q --state running | qai-hub job wait -"),
         ("All jobs, as a JSON object on each line", "job list --all --format jsonl"),
     ],
@@ -306,7 +309,9 @@ def rename(invocation: Invocation, job_id: str, name: str) -> None:
     print_line(job_id)
 
 
-@job.command(examples=[("Cancel what is under way", "job list -q --state running | qai-hub job cancel -")])
+@job.command(
+    examples=[("Cancel what is under way", "job list -q --state running | qai-hub job cancel -")]
+)
 @jobs_argument
 @click.pass_obj
 def cancel(invocation: Invocation, job_ids: tuple[str, ...]) -> None:

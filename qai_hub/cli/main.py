@@ -53,7 +53,9 @@ _ENTRIES = {
         "qai_hub.cli.users:users", "Local hub", "List, add, renew and revoke its users."
     ),
     **{
-        name: LazyEntry(f"qai_hub.cli.official:{name.replace('-', '_')}", "As in the official command", text)
+        name: LazyEntry(
+            f"qai_hub.cli.official:{name.replace('-', '_')}", "As in the official command", text
+        )
         for name, text in (
             ("list-devices", "List devices."),
             ("list-frameworks", "List the runtimes that jobs can request."),
@@ -124,7 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
-        error.show()
+        if error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+        print_error(_as_sentence(error.format_message()))
         return error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _INTERRUPTED
@@ -147,6 +151,10 @@ def _fail(text: str, invocation: Invocation) -> int:
         traceback.print_exc()
     print_error(text)
     return 1
+
+
+def _as_sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!", ")")) else f"{text}."
 
 
 def _format_os_error(error: OSError) -> str:

@@ -185,7 +185,9 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
 def upload_model(invocation: Invocation, model: str, name: str | None, project: str | None) -> None:
     """Upload a model. `qai-hub model upload` prints its identifier alone."""
     uploaded = invocation.client.upload_model(model, name, project)
-    print_record(invocation, uploaded, (Field("model_id", lambda each: each.model_id), *MODEL_FIELDS[1:]))
+    print_record(
+        invocation, uploaded, (Field("model_id", lambda each: each.model_id), *MODEL_FIELDS[1:])
+    )
 
 
 @click.command(

@@ -142,9 +142,7 @@ def select_fields(
     known = {each.name: each for each in fields}
     unknown = [name for name in invocation.fields if name not in known]
     if unknown:
-        raise CommandError(
-            f"There is no field {unknown[0]!r}. The fields are {', '.join(known)}."
-        )
+        raise CommandError(f"There is no field {unknown[0]!r}. The fields are {', '.join(known)}.")
     return [known[name] for name in invocation.fields]
 
 

@@ -34,7 +34,7 @@ class InputSpecsType(click.ParamType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, Any]:  # noqa: ANN401 - click's signature
+    ) -> dict[str, Any]:
         """Reads the dictionary, without running code."""
         if isinstance(value, dict):
             return value

@@ -93,7 +93,9 @@ def load_template(client: "Client", given: Submission, kind: "type[J]") -> "Temp
         return Template(None, given)
     job = client.get_job(given.clone)
     if not isinstance(job, kind):
-        raise CommandError(f"{given.clone} is a {job.job_type} job: it cannot be cloned as another.")
+        raise CommandError(
+            f"{given.clone} is a {job.job_type} job: it cannot be cloned as another."
+        )
     return Template(job, given)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
 from qai_hub.cli.common import print_line
+from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, print_job, wait_for
@@ -53,7 +53,9 @@ def _submit_options(*, device: bool = True) -> Callable[[F], F]:
         for option in (
             output_options,
             click.option(
-                "--wait", is_flag=True, help="Wait until the job has ended; exits with 1 if it fails."
+                "--wait",
+                is_flag=True,
+                help="Wait until the job has ended; exits with 1 if it fails.",
             ),
             click.option(
                 "--clone",
@@ -62,7 +64,9 @@ def _submit_options(*, device: bool = True) -> Callable[[F], F]:
                 help="Take what is not given from this job.",
             ),
             click.option("--project", metavar="ID", help="Project of the job."),
-            click.option("--name", metavar="NAME", help="Name to show; that of the model if absent."),
+            click.option(
+                "--name", metavar="NAME", help="Name to show; that of the model if absent."
+            ),
             click.option(
                 "--options", metavar="TEXT", help='Options of the job: "--target_runtime onnx".'
             ),
@@ -107,13 +111,18 @@ def submit() -> None:
             'submit compile model.onnx --device "Samsung Galaxy S24" '
             '--options "--target_runtime qnn_context_binary"',
         ),
-        ("The same for another device, as soon as it is done", 'submit compile --clone jabc1234d --device "Samsung Galaxy S25" --wait'),
+        (
+            "The same for another device, as soon as it is done",
+            'submit compile --clone jabc1234d --device "Samsung Galaxy S25" --wait',
+        ),
     ]
 )
 @_model
 @_submit_options()
 @_input_specs
-@_calibration_data("Calibration data: a dataset's identifier or an HDF5 file; none for a clone without.")
+@_calibration_data(
+    "Calibration data: a dataset's identifier or an HDF5 file; none for a clone without."
+)
 @click.pass_obj
 def compile(  # noqa: A001 - the verb
     invocation: Invocation,
@@ -195,9 +204,7 @@ def inference(
 @_model
 @_submit_options(device=False)
 @_calibration_data("Calibration data: a dataset's identifier or an HDF5 file.")
-@click.option(
-    "--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8)."
-)
+@click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
     "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
 )
