@@ -21,8 +21,10 @@ _REFUSED = 1
         ("What would run where", 'check model.onnx --device "Samsung Galaxy S24"'),
         (
             "For a runtime, as JSON",
-            'check model.onnx --device "RB3 Gen 2 (Proxy)" '
-            '--options "--target_runtime qnn_dlc" --format json',
+            (
+                'check model.onnx --device "RB3 Gen 2 (Proxy)" '
+                '--options "--target_runtime qnn_dlc" --format json'
+            ),
         ),
     ],
 )

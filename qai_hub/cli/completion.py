@@ -57,9 +57,10 @@ def _from_server(
             try:
                 client = ctx.ensure_object(Invocation).client
                 client.set_verbose(False)
-                for item in list_items(client):
-                    if item.value.lower().startswith(incomplete.lower()):
-                        found.append(item)
+                start = incomplete.lower()
+                found.extend(
+                    item for item in list_items(client) if item.value.lower().startswith(start)
+                )
             except Exception:  # noqa: BLE001 - whatever is wrong, typing goes on
                 found.clear()
 

@@ -32,7 +32,10 @@ class HubCommand(click.Command):
     """
 
     def __init__(
-        self, *args: Any, examples: Sequence[tuple[str, str]] = (), **settings: Any
+        self,
+        *args: Any,  # noqa: ANN401 - what click takes
+        examples: Sequence[tuple[str, str]] = (),
+        **settings: Any,  # noqa: ANN401 - what click takes
     ) -> None:
         settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
         super().__init__(*args, **settings)
@@ -51,7 +54,10 @@ class HubGroup(click.Group):
     command_class = HubCommand
 
     def __init__(
-        self, *args: Any, examples: Sequence[tuple[str, str]] = (), **settings: Any
+        self,
+        *args: Any,  # noqa: ANN401 - what click takes
+        examples: Sequence[tuple[str, str]] = (),
+        **settings: Any,  # noqa: ANN401 - what click takes
     ) -> None:
         settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
         settings.setdefault("no_args_is_help", True)

@@ -69,10 +69,11 @@ _ENTRIES = {
     },
 }
 
-cli = LazyGroup(
+
+@click.group(
     "qai-hub",
+    cls=LazyGroup,
     entries=_ENTRIES,
-    help="A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm.",
     no_args_is_help=False,
     invoke_without_command=True,
     examples=[
@@ -84,25 +85,12 @@ cli = LazyGroup(
         ("Look at the latest jobs", "job list"),
     ],
 )
-
-
-@cli.result_callback()
-def _finish(status: object, **_: object) -> object:
-    return status
-
-
-def _show_help(ctx: click.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-
-
-cli.callback = click.pass_context(_show_help)
-cli.params.insert(
-    0,
-    click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")(
-        lambda: None
-    ).__click_params__[0],  # type: ignore[attr-defined] - how click's decorators pass parameters
-)
+@click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -209,6 +209,7 @@ def upload_model(invocation: Invocation, model: str, name: str | None, project: 
 @click.pass_obj
 def submit_compile_job(
     invocation: Invocation,
+    /,
     model: str | None,
     compile_options: str | None,
     input_specs: dict[str, Any] | None,
@@ -233,6 +234,7 @@ def submit_compile_job(
 @click.pass_obj
 def submit_profile_job(
     invocation: Invocation,
+    /,
     model: str | None,
     profile_options: str | None,
     wait: bool,
@@ -273,6 +275,7 @@ def submit_profile_job(
 @click.pass_obj
 def submit_inference_job(
     invocation: Invocation,
+    /,
     model: str | None,
     inputs: str | None,
     profiling: bool | None,
@@ -303,6 +306,7 @@ def submit_inference_job(
 @click.pass_obj
 def submit_link_job(
     invocation: Invocation,
+    /,
     models: tuple[str, ...],
     link_options: str | None,
     wait: bool,
@@ -318,8 +322,10 @@ def submit_link_job(
     examples=[
         (
             "Compile and profile",
-            "submit-compile-and-profile-jobs --model resnet50.pt "
-            f"--input_specs \"{{'x': (1, 3, 224, 224)}}\" {_S23}",
+            (
+                "submit-compile-and-profile-jobs --model resnet50.pt "
+                f"--input_specs \"{{'x': (1, 3, 224, 224)}}\" {_S23}"
+            ),
         )
     ],
 )
@@ -332,6 +338,7 @@ def submit_link_job(
 @click.pass_obj
 def submit_compile_and_profile_jobs(
     invocation: Invocation,
+    /,
     model: str | None,
     compile_options: str | None,
     input_specs: dict[str, Any] | None,

@@ -241,7 +241,7 @@ def _print_pairs(item: object, fields: Sequence[Field]) -> None:
     width = max(len(each.name) for each in fields) + 2
     for each in fields:
         value = each.get(item)
-        if value is None or value == "" or value == [] or value == {}:
+        if value is None or value in ("", [], {}):
             continue
         label = f"{each.name.replace('_', ' ')}".ljust(width)
         lines = _lines(value)

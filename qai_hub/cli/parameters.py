@@ -27,13 +27,16 @@ _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
 
 
-class InputSpecsType(click.ParamType):
+class InputSpecsType(click.ParamType[dict[str, Any]]):
     """A dictionary of shapes, as in Python or JSON."""
 
     name = "specs"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> dict[str, Any]:
         """Reads the dictionary, without running code."""
         if isinstance(value, dict):
@@ -56,7 +59,7 @@ class SpreadOption(click.Option):
     """An option that takes all values up to the next option: `--models A B`."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - what click takes
-        super().__init__(*args, multiple=True, **settings)
+        super().__init__(*args, **settings | {"multiple": True})
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401 - click's
         """Makes the parser repeat the option before each further value."""

@@ -11,7 +11,16 @@ from qai_hub.cli.common import CommandError
 from qai_hub.cli.parameters import find_dataset, find_model
 
 if TYPE_CHECKING:
-    from qai_hub.client import Client, CompileJob, Device, InferenceJob, Job, LinkJob, QuantizeJob
+    from qai_hub.client import (
+        Client,
+        CompileJob,
+        Dataset,
+        Device,
+        InferenceJob,
+        Job,
+        LinkJob,
+        QuantizeJob,
+    )
 
 J = TypeVar("J", bound="Job")
 
@@ -170,7 +179,7 @@ def submit_quantize(
 
     template = load_template(client, given, QuantizeJob)
     job = template.job
-    data = job.calibration_dataset if job else None
+    data: Dataset | str | None = job.calibration_dataset if job else None
     if calibration_data is not None:
         data = find_dataset(client, calibration_data)
     if data is None:
@@ -178,17 +187,13 @@ def submit_quantize(
             "A quantize job needs calibration data: give --calibration-data with a dataset's "
             "identifier or an HDF5 file."
         )
-    dtypes = [
-        QuantizeDtype[text.upper()] if text else (inherited or QuantizeDtype.INT8)
-        for text, inherited in (
-            (weights, job and job.weights_dtype),
-            (activations, job and job.activations_dtype),
-        )
-    ]
+    weights_dtype = (job.weights_dtype if job else None) or QuantizeDtype.INT8
+    activations_dtype = (job.activations_dtype if job else None) or QuantizeDtype.INT8
     return client.submit_quantize_job(
         _find_model(client, model, job),
         data,
-        *dtypes,
+        QuantizeDtype[weights.upper()] if weights else weights_dtype,
+        QuantizeDtype[activations.upper()] if activations else activations_dtype,
         name=template.name,
         options=template.options,
         project=template.project,

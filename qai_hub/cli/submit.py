@@ -108,8 +108,10 @@ def submit() -> None:
     examples=[
         (
             "Compile an ONNX model for a device",
-            'submit compile model.onnx --device "Samsung Galaxy S24" '
-            '--options "--target_runtime qnn_context_binary"',
+            (
+                'submit compile model.onnx --device "Samsung Galaxy S24" '
+                '--options "--target_runtime qnn_context_binary"'
+            ),
         ),
         (
             "The same for another device, as soon as it is done",
@@ -126,6 +128,7 @@ def submit() -> None:
 @click.pass_obj
 def compile(  # noqa: A001 - the verb
     invocation: Invocation,
+    /,
     model: str | None,
     wait: bool,
     input_specs: dict[str, Any] | None,
@@ -149,6 +152,7 @@ def compile(  # noqa: A001 - the verb
 @click.pass_obj
 def profile(
     invocation: Invocation,
+    /,
     model: str | None,
     wait: bool,
     **given: Any,  # noqa: ANN401 - options that all types of job have
@@ -182,6 +186,7 @@ def profile(
 @click.pass_obj
 def inference(
     invocation: Invocation,
+    /,
     model: str | None,
     wait: bool,
     inputs: str | None,
@@ -211,6 +216,7 @@ def inference(
 @click.pass_obj
 def quantize(
     invocation: Invocation,
+    /,
     model: str | None,
     wait: bool,
     calibration_data: str | None,
@@ -238,6 +244,7 @@ def quantize(
 @click.pass_obj
 def link(
     invocation: Invocation,
+    /,
     models: tuple[str, ...],
     wait: bool,
     **given: Any,  # noqa: ANN401 - options that all types of job have
