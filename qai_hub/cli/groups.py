@@ -40,7 +40,7 @@ class HubCommand(click.Command):
         settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
         super().__init__(*args, **settings)
         self.examples = [Example(*each) for each in examples]
-        self.params += make_common_options()
+        self.params += make_common_options(self.params)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the options."""
@@ -63,7 +63,7 @@ class HubGroup(click.Group):
         settings.setdefault("no_args_is_help", True)
         super().__init__(*args, **settings)
         self.examples = [Example(*each) for each in examples]
-        self.params += make_common_options()
+        self.params += make_common_options(self.params)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -128,31 +128,39 @@ class LazyGroup(HubGroup):
                 formatter.write_dl(padded, col_max=width + formatter.indent_increment)
 
 
-def make_common_options() -> list[click.Parameter]:
-    """Returns the options that each command takes, before and after its name."""
-    return [
-        click.Option(
+def make_common_options(own: Iterable[click.Parameter] = ()) -> list[click.Parameter]:
+    """Returns the options that each command takes, before and after its name.
+
+    Args:
+        own: The command's own parameters, whose names the common options leave to it.
+    """
+    taken = {name for each in own for name in (*each.opts, *each.secondary_opts)}
+    options = (
+        (
             ["--profile"],
-            metavar="NAME",
-            expose_value=False,
-            callback=_set_profile,
-            shell_complete=_complete_profiles,
-            help="Use the profile ~/.qai_hub/NAME.ini.",
+            {
+                "metavar": "NAME",
+                "callback": _set_profile,
+                "shell_complete": _complete_profiles,
+                "help": "The profile: a file ~/.qai_hub/NAME.ini.",
+            },
         ),
-        click.Option(
+        (
             ["-v", "--verbose"],
-            is_flag=True,
-            expose_value=False,
-            callback=_set_verbose,
-            help="Log requests on standard error.",
+            {
+                "is_flag": True,
+                "callback": _set_verbose,
+                "help": "Log requests on standard error.",
+            },
         ),
-        click.Option(
+        (
             ["--debug"],
-            is_flag=True,
-            expose_value=False,
-            callback=_set_debug,
-            help="Show the traceback of an error.",
+            {"is_flag": True, "callback": _set_debug, "help": "Show the traceback of an error."},
         ),
+    )
+    return [
+        click.Option([name for name in names if name not in taken], expose_value=False, **settings)
+        for names, settings in options
     ]
 
 

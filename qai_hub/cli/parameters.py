@@ -117,6 +117,28 @@ datasets_argument = click.argument(
 )
 
 
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("~/.qai_hub/local"),
+    show_default=True,
+    help="Folder for all data of the hub.",
+)
+
+
+def refuse_arguments(context: click.Context, advice: str) -> None:
+    """Refuses further arguments without showing them: one that is a token by mistake is secret.
+
+    The command needs the setting `allow_extra_args`, as click would show them.
+
+    Raises:
+        click.UsageError: There are some.
+    """
+    if context.args:
+        raise click.UsageError(f"There are too many arguments. {advice}", context)
+
+
 def make_device(name: str | None, attributes: Sequence[str], os: str) -> "Device | None":
     """Returns the device that the options describe; None if they describe none."""
     from qai_hub.client import Device

@@ -256,6 +256,25 @@ def save_config(
         'mine.ini'
     """
     path = profile_path(profile, environ=environ, home=home)
+    write_values(path, _to_values(config))
+    return path
+
+
+def replace_config(config: ClientConfig, profile: str | None) -> tuple[Path, Path | None]:
+    """Writes a configuration as `save_config` does, and keeps the one that it replaces.
+
+    Args:
+        config: The configuration.
+        profile: Name of the profile, or None for the default configuration.
+
+    Returns:
+        The path of the file, and that of the backup; None if nothing was replaced.
+    """
+    path = profile_path(profile)
+    return path, write_values(path, _to_values(config), back_up=True)
+
+
+def _to_values(config: ClientConfig) -> dict[str, str]:
     values = {
         "api_token": require_token(config),
         "api_url": check_url("api_url", config.api_url),
@@ -266,8 +285,7 @@ def save_config(
         values["default_project"] = config.default_project
     if config.wire != "auto":
         values["wire"] = config.wire
-    write_values(path, values)
-    return path
+    return values
 
 
 def _parse_bool(key: str, text: str) -> bool:
