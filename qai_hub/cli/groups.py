@@ -135,32 +135,27 @@ def make_common_options(own: Iterable[click.Parameter] = ()) -> list[click.Param
         own: The command's own parameters, whose names the common options leave to it.
     """
     taken = {name for each in own for name in (*each.opts, *each.secondary_opts)}
-    options = (
-        (
-            ["--profile"],
-            {
-                "metavar": "NAME",
-                "callback": _set_profile,
-                "shell_complete": _complete_profiles,
-                "help": "The profile: a file ~/.qai_hub/NAME.ini.",
-            },
-        ),
-        (
-            ["-v", "--verbose"],
-            {
-                "is_flag": True,
-                "callback": _set_verbose,
-                "help": "Log requests on standard error.",
-            },
-        ),
-        (
-            ["--debug"],
-            {"is_flag": True, "callback": _set_debug, "help": "Show the traceback of an error."},
-        ),
-    )
+
+    def option(*names: str, **settings: Any) -> click.Option:  # noqa: ANN401 - what click takes
+        free = [name for name in names if name not in taken]
+        return click.Option(free, expose_value=False, **settings)
+
     return [
-        click.Option([name for name in names if name not in taken], expose_value=False, **settings)
-        for names, settings in options
+        option(
+            "--profile",
+            metavar="NAME",
+            callback=_set_profile,
+            shell_complete=_complete_profiles,
+            help="The profile: a file ~/.qai_hub/NAME.ini.",
+        ),
+        option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            callback=_set_verbose,
+            help="Log requests on standard error.",
+        ),
+        option("--debug", is_flag=True, callback=_set_debug, help="Show the traceback of an error."),
     ]
 
 

@@ -49,7 +49,7 @@ _REQUIRED_MODULES = (
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-class SettingType(click.ParamType):
+class SettingType(click.ParamType[float]):
     """The value of a numeric setting of the hub.
 
     Args:
@@ -83,10 +83,10 @@ class SettingType(click.ParamType):
             check_range(self._setting, number, self._unit)
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
-        return number
+        return number * self._unit
 
 
-class UserType(click.ParamType):
+class UserType(click.ParamType[User]):
     """A user, whose token no message shows."""
 
     name = "user"
@@ -288,16 +288,14 @@ def _collect_users(options: ServeOptions) -> list[User]:
         merge_users(users)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="'--user'") from error
-    for source, read in (
-        (USERS_VARIABLE, users_from_environment),
-        (options.users_file, lambda: parse_users(read_secret_file(options.users_file))),
-    ):
-        if source is None:
-            continue
-        try:
-            users += read()
-        except ValueError as error:
-            raise CommandError(f"{source}: {error}.") from error
+    source: str | None = USERS_VARIABLE
+    try:
+        users += users_from_environment()
+        source = options.users_file
+        if source is not None:
+            users += parse_users(read_secret_file(source))
+    except ValueError as error:
+        raise CommandError(f"{source}: {error}.") from error
     return users
 
 
@@ -314,7 +312,7 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         keep_users=options.keep_users,
         max_parallel_jobs=options.max_parallel_jobs or count_cores(),
         job_timeout=options.job_timeout,
-        memory_limit=options.memory_limit and options.memory_limit << 20,
+        memory_limit=options.memory_limit,
         cache=options.cache,
         check_targets=options.check_targets,
         max_queued_jobs=options.max_queued_jobs,
