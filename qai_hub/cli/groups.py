@@ -155,7 +155,9 @@ def make_common_options(own: Iterable[click.Parameter] = ()) -> list[click.Param
             callback=_set_verbose,
             help="Log requests on standard error.",
         ),
-        option("--debug", is_flag=True, callback=_set_debug, help="Show the traceback of an error."),
+        option(
+            "--debug", is_flag=True, callback=_set_debug, help="Show the traceback of an error."
+        ),
     ]
 
 
