@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -17,6 +18,7 @@ from qai_hub.transport.values import value_or_none
 
 if TYPE_CHECKING:
     from qai_hub_api.errors import ApiError
+    from qai_hub_api.models import Health
 
     from qai_hub.errors import Error
 
@@ -71,10 +73,9 @@ def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
         follow_same_origin=True,
     )
     with session:
+        client = GeneratedClient(base_url=api_url).set_httpx_client(session)
         try:
-            answer = get_health.sync_detailed(
-                GeneratedClient(base_url=api_url).set_httpx_client(session)
-            )
+            answer = get_health.sync_detailed(client)
         except ApiError as error:
             return ServerHealth(
                 "failed" if error.status_code >= _UNHEALTHY else "",
@@ -83,9 +84,9 @@ def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
             )
         except httpx.RequestError as error:
             raise error_from_request_error(error) from error
-    return ServerHealth(
-        answer.parsed.status, value_or_none(answer.parsed.version) or "", _read_date(answer.headers)
-    )
+    health = cast("Health", answer.parsed)
+    version = value_or_none(health.version) or ""
+    return ServerHealth(health.status, version, _read_date(answer.headers))
 
 
 def _to_error(error: ApiError) -> Error:
@@ -94,7 +95,7 @@ def _to_error(error: ApiError) -> Error:
     )
 
 
-def _read_date(headers: httpx.Headers) -> datetime | None:
+def _read_date(headers: Mapping[str, str]) -> datetime | None:
     try:
         date = parsedate_to_datetime(headers.get("Date", ""))
     except ValueError:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.routed_hub import RoutedHub
+from support.routed_hub import RoutedHub, Routes
 from support.scripted_server import Reply, json_reply
 
 from qai_hub import __version__
@@ -71,7 +71,7 @@ def test_jobs_are_counted_by_state(run: Run) -> None:
     user = {"id": 1, "first_name": "", "last_name": "", "email": ADA, "org_id": 1}
     states = ["JOB_STATE_QUEUED", "JOB_STATE_QUEUED", "JOB_STATE_RUNNING_INFERENCE"]
     summaries = [summary(number, state) for number, state in enumerate(states)]
-    routes = {
+    routes: Routes = {
         "GET /healthz": json_reply({"status": "ok"}),
         "GET /api/v1/users/auth/user/": json_reply(user),
         "GET /api/v1/job_summaries/": json_reply(
