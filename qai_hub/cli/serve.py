@@ -322,6 +322,7 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
 
 
 def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None:
+    from qai_hub.cli.example import describe_first_job, ensure_examples
     from qai_hub.local.engine.sandbox import describe_sandbox
     from qai_hub.local.frameworks import format_capabilities
 
@@ -329,10 +330,16 @@ def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None
     kept = hub.quarantined
     if kept.count:
         print_line(f"In quarantine: {kept.count} ({kept.size / 1e6:.1f} MB), in {kept.folder}")
+    paths = []
     for index, email in enumerate(hub.emails):
         name = profile if index == 0 else f"{profile}-{email}"
-        path = _ensure_profile(hub, email, name)
-        print_line(f'  {email}: hub.Client(profile="{name}"), from {path}')
+        paths.append(_ensure_profile(hub, email, name))
+        print_line(f'  {email}: hub.Client(profile="{name}"), from {paths[-1]}')
+    folder = options.data_dir.expanduser()
+    ensure_examples(folder)
+    print_line("To use it from another terminal:")
+    for line in describe_first_job(folder, paths[0]):
+        print_line(f"  {line}")
     print_line("What it can do on this machine:")
     for line in format_capabilities():
         print_line(f"  {line}")
