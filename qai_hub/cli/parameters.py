@@ -121,7 +121,7 @@ data_dir_option = click.option(
     "--data-dir",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("~/.qai_hub/local"),
+    default="~/.qai_hub/local",
     show_default=True,
     help="Folder for all data of the hub.",
 )
