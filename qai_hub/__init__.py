@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from qai_hub.hub import get_job_summaries as get_job_summaries
     from qai_hub.hub import get_model as get_model
     from qai_hub.hub import get_models as get_models
+    from qai_hub.hub import get_user as get_user
     from qai_hub.hub import iter_datasets as iter_datasets
     from qai_hub.hub import iter_job_summaries as iter_job_summaries
     from qai_hub.hub import iter_jobs as iter_jobs

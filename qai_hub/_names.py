@@ -81,6 +81,7 @@ METHODS = (
     "get_job_summaries",
     "get_model",
     "get_models",
+    "get_user",
     "iter_datasets",
     "iter_job_summaries",
     "iter_jobs",

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     get_job_summaries = _typed.get_job_summaries
     get_model = _typed.get_model
     get_models = _typed.get_models
+    get_user = _typed.get_user
     iter_datasets = _typed.iter_datasets
     iter_job_summaries = _typed.iter_job_summaries
     iter_jobs = _typed.iter_jobs

@@ -16,6 +16,7 @@ from qai_hub.client.fetch import (
     fetch_frameworks,
     fetch_job,
     fetch_model,
+    fetch_user,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.device import Device, Framework
     from qai_hub.resources.job import Job
     from qai_hub.resources.model import Model
+    from qai_hub.resources.payload import User
     from qai_hub.resources.project import Project
     from qai_hub.resources.summary import JobSummary
     from qai_hub.status import JobStatus, JobType
@@ -172,6 +174,24 @@ class AsyncFindingClient(AsyncBaseClient):
         """
         async with self._driver() as driver:
             return await fetch_frameworks(driver)
+
+    async def get_user(self) -> User:
+        """Fetches the user whom the API token belongs to.
+
+        Returns:
+            The user.
+
+        Raises:
+            UserError: If the server refuses the token.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> asyncio.run(client.get_user()).email
+            'you@example.com'
+        """
+        async with self._driver() as driver:
+            return await fetch_user(driver)
 
     async def get_job_summaries(
         self,

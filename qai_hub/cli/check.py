@@ -1,72 +1,77 @@
 """`qai-hub check`: checks a model for a device on this machine."""
 
-import argparse
-import ast
-import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import click
 
 from qai_hub.cli.common import print_line
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from qai_hub.cli.completion import complete_devices
+from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import to_json
+from qai_hub.cli.parameters import InputSpecsType
 
 _REFUSED = 1
 
 
-def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "check",
-        help="check a model for a device",
-        description="Check on this machine, without an upload, whether a model would compile for a "
-        "device and where its operators would run. Exits with 1 if it would be refused.",
-    )
-    parser.add_argument("model", metavar="MODEL", help="path of the model")
-    parser.add_argument("--device", metavar="NAME", required=True, help="name of the device")
-    parser.add_argument("--device-os", metavar="VERSION", default="", help="its operating system")
-    parser.add_argument(
-        "--options", metavar="TEXT", default="", help="options of the compile job (none)"
-    )
-    parser.add_argument(
-        "--input-specs",
-        metavar="SPECS",
-        type=_specs,
-        help="shapes of the inputs, as a dictionary (those of the model)",
-    )
-    parser.add_argument(
-        "--format", choices=("human", "json"), default="human", help="how to print (%(default)s)"
-    )
-    parser.set_defaults(run=run)
+@click.command(
+    cls=HubCommand,
+    examples=[
+        ("What would run where", 'check model.onnx --device "Samsung Galaxy S24"'),
+        (
+            "For a runtime, as JSON",
+            (
+                'check model.onnx --device "RB3 Gen 2 (Proxy)" '
+                '--options "--target_runtime qnn_dlc" --format json'
+            ),
+        ),
+    ],
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--device",
+    metavar="NAME",
+    required=True,
+    shell_complete=complete_devices,
+    help="Name of the device.",
+)
+@click.option("--device-os", metavar="VERSION", default="", help="Its operating system.")
+@click.option("--options", metavar="TEXT", default="", help="Options of the compile job.")
+@click.option(
+    "--input-specs",
+    "--input_specs",
+    metavar="SPECS",
+    type=InputSpecsType(),
+    help="Shapes of the inputs, as a dictionary; those of the model if absent.",
+)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(("human", "json")),
+    default="human",
+    show_default=True,
+    help="How to print.",
+)
+@click.pass_obj
+def check(
+    invocation: Invocation,
+    model: Path,
+    device: str,
+    device_os: str,
+    options: str,
+    input_specs: dict[str, Any] | None,
+    layout: str,
+) -> int:
+    """Check on this machine whether MODEL would compile for a device, and what would run where.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Run the subcommand."""
+    Nothing is uploaded. Exits with 1 if the model would be refused.
+    """
     from qai_hub.client import Device
     from qai_hub.preflight import check_model
 
-    check = check_model(
-        options.model,
-        Device(options.device, options.device_os),
-        options=options.options,
-        input_specs=options.input_specs,
+    result = check_model(
+        str(model), Device(device, device_os), options=options, input_specs=input_specs
     )
-    if options.format == "json":
-        print_line(json.dumps(check.to_dict(), indent=2))
-    else:
-        print_line(str(check))
-    return 0 if check.ok else _REFUSED
-
-
-def _specs(text: str) -> Any:  # noqa: ANN401 (checked as in Python)
-    try:
-        specs = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a dictionary") from error
-    if not isinstance(specs, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a dictionary")
-    # JSON has lists where Python has tuples.
-    return {name: _tuples(spec) for name, spec in specs.items()}
-
-
-def _tuples(value: object) -> object:
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+    print_line(to_json(result.to_dict(), indent=2) if layout == "json" else str(result))
+    return 0 if result.ok else _REFUSED

@@ -1,28 +1,11 @@
-"""What all commands share: arguments, messages, and input of secrets."""
+"""What all commands share: messages, and input of secrets."""
 
-import argparse
 import errno
 import os
+import shlex
 import stat
 import sys
-from pathlib import Path
 from typing import TextIO
-
-
-def add_profile(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add `--profile`, which is accepted after the subcommand as well as before it."""
-    parser.add_argument("--profile", metavar="NAME", default=argparse.SUPPRESS, help=text)
-
-
-def add_data_dir(parser: argparse.ArgumentParser) -> None:
-    """Add `--data-dir`, the data folder of a local hub."""
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        type=Path,
-        default=Path("~/.qai_hub/local"),
-        help="folder for all data (%(default)s)",
-    )
 
 
 def print_line(text: str) -> None:
@@ -86,7 +69,8 @@ def read_secret_file(name: str) -> str:
             about = os.fstat(file.fileno())
             if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
                 raise CommandError(
-                    f"{name} contains secrets, and others can read or change it: chmod 600 {name}"
+                    f"{name} contains secrets, and others can read or change it: run `chmod 600 "
+                    f"{shlex.quote(name)}`."
                 )
             return file.read()
     except UnicodeDecodeError as error:

@@ -1,61 +1,99 @@
 """`qai-hub configure`: saves the server and the token to use."""
 
-import argparse
 import getpass
 import sys
-from typing import TYPE_CHECKING
 
-from qai_hub.cli.common import CommandError, add_profile, print_line
-from qai_hub.config import OFFICIAL_URL, ClientConfig, save_config
+import click
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
-
-def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "configure",
-        help="save the server and the token that clients use",
-        description="Write a configuration for clients. The token is never shown.",
-    )
-    parser.add_argument(
-        "--api_token",
-        "--api-token",
-        metavar="TOKEN",
-        help="API token; asked for if absent, which keeps it out of the shell's history",
-    )
-    parser.add_argument(
-        "--api_url", "--api-url", metavar="URL", default=OFFICIAL_URL, help="server (%(default)s)"
-    )
-    parser.add_argument(
-        "--web_url",
-        "--web-url",
-        metavar="URL",
-        help="server of the web pages; as --api_url if absent",
-    )
-    parser.add_argument("--no-verbose", action="store_true", help="turn progress off by default")
-    add_profile(parser, "write a profile instead of the default configuration")
-    parser.set_defaults(run=run)
+from qai_hub.cli.common import CommandError, print_info, print_line
+from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.parameters import refuse_arguments
+from qai_hub.config import OFFICIAL_URL, ClientConfig
+from qai_hub.config.model import replace_config
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the subcommand."""
-    token = options.api_token if options.api_token is not None else _prompt_for_token()
+@click.command(
+    cls=HubCommand,
+    context_settings={"allow_extra_args": True},
+    examples=[
+        ("Ask for the token, which nobody sees then", "configure"),
+        ("Read it from standard input", "configure --api_token - < token.txt"),
+        (
+            "Write a profile for another server",
+            "configure --profile lab --api_url https://hub.example.com",
+        ),
+    ],
+)
+@click.option(
+    "--api_token",
+    "--api-token",
+    metavar="TOKEN",
+    help="API token; - for the first line of standard input. Asked for if absent. Process lists "
+    "and the shell's history show one that is given here.",
+)
+@click.option(
+    "--api_url", "--api-url", metavar="URL", default=OFFICIAL_URL, show_default=True, help="Server."
+)
+@click.option(
+    "--web_url", "--web-url", metavar="URL", help="Server of the web pages; --api_url if absent."
+)
+@click.option(
+    "--verbose/--no-verbose",
+    default=True,
+    show_default=True,
+    help="Whether scripts show the progress of jobs and transfers.",
+)
+@click.option(
+    "--default_project",
+    "--default-project",
+    metavar="ID",
+    help="Project of uploads and jobs that name none.",
+)
+@click.pass_context
+def configure(
+    context: click.Context,
+    /,
+    api_token: str | None,
+    api_url: str,
+    web_url: str | None,
+    verbose: bool,
+    default_project: str | None,
+) -> None:
+    """Save the server and the token that scripts and commands use.
+
+    Writes ~/.qai_hub/client.ini, or the file that QAIHUB_CLIENT_INI names, or a profile; only you
+    can read it. What it replaces is kept beside it, as NAME.ini.bak. The token is never shown.
+    """
+    refuse_arguments(context, "A token is given by --api_token.")
     config = ClientConfig(
-        api_token=token,
-        api_url=options.api_url,
-        web_url=options.web_url or options.api_url,
-        verbose=not options.no_verbose,
+        api_token=_read_token(api_token),
+        api_url=api_url,
+        web_url=web_url or api_url,
+        verbose=verbose,
+        default_project=default_project or None,
     )
-    path = save_config(config, options.profile)
+    path, backup = replace_config(config, context.ensure_object(Invocation).profile)
+    if backup is not None:
+        print_info(f"The configuration before is in {backup}.")
     print_line(f"Saved to {path}.")
-    return 0
+
+
+def _read_token(given: str | None) -> str:
+    if given == "-":
+        token = "" if sys.stdin is None else sys.stdin.readline().strip()
+        if not token:
+            raise CommandError("The first line of standard input has no token: nothing was saved.")
+        return token
+    return _prompt_for_token() if given is None else given
 
 
 def _prompt_for_token() -> str:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask for the token: give --api_token TOKEN.")
+        raise CommandError(
+            "There is no terminal to ask for the token: give `--api_token TOKEN`, or `--api_token "
+            "-` to read it from standard input."
+        )
     try:
         return getpass.getpass("API token (not shown): ")
     except EOFError:

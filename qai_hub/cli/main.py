@@ -1,15 +1,96 @@
-"""The entry point of the command `qai-hub`."""
+"""The entry point of the command `qai-hub`, and what becomes of errors."""
 
-import argparse
+import os
+import sys
+import traceback
 from collections.abc import Sequence
 
+import click
+
 from qai_hub._version import __version__
-from qai_hub.cli import check, configure, serve, users
 from qai_hub.cli.common import CommandError, print_error
+from qai_hub.cli.groups import LazyEntry, LazyGroup
+from qai_hub.cli.invocation import Invocation
 from qai_hub.errors import Error
 
-_COMMANDS = (check, configure, serve, users)
+__all__ = ["cli", "main"]
+
 _INTERRUPTED = 130
+_BROKEN_PIPE = 141
+# What a shell says of a program that a closed pipe has ended.
+
+_ENTRIES = {
+    "configure": LazyEntry(
+        "qai_hub.cli.configure:configure", "Set-up", "Save the server and the token to use."
+    ),
+    "whoami": LazyEntry("qai_hub.cli.status:whoami", "Set-up", "Show the user of the token."),
+    "status": LazyEntry(
+        "qai_hub.cli.status:status", "Set-up", "Show the server, and what is under way there."
+    ),
+    "doctor": LazyEntry(
+        "qai_hub.cli.doctor:doctor", "Set-up", "Examine the installation, for a bug report."
+    ),
+    "completion": LazyEntry(
+        "qai_hub.cli.completion_script:completion", "Set-up", "Print the completion of a shell."
+    ),
+    "submit": LazyEntry("qai_hub.cli.submit:submit", "Jobs", "Submit a job."),
+    "job": LazyEntry("qai_hub.cli.job:job", "Jobs", "List, wait for, download and share jobs."),
+    "check": LazyEntry(
+        "qai_hub.cli.check:check", "Jobs", "Check on this machine whether a model would compile."
+    ),
+    "model": LazyEntry(
+        "qai_hub.cli.model:model", "What jobs use", "Upload, list, download and share models."
+    ),
+    "dataset": LazyEntry(
+        "qai_hub.cli.dataset:dataset", "What jobs use", "Upload, list, download and share datasets."
+    ),
+    "device": LazyEntry("qai_hub.cli.device:device", "What jobs use", "List and show devices."),
+    "framework": LazyEntry(
+        "qai_hub.cli.device:framework", "What jobs use", "List the runtimes that jobs can request."
+    ),
+    "serve": LazyEntry("qai_hub.cli.serve:serve", "Local hub", "Run a local hub."),
+    "users": LazyEntry(
+        "qai_hub.cli.users:users", "Local hub", "List, add, renew and revoke its users."
+    ),
+    **{
+        name: LazyEntry(
+            f"qai_hub.cli.official:{name.replace('-', '_')}", "As in the official command", text
+        )
+        for name, text in (
+            ("list-devices", "List devices."),
+            ("list-frameworks", "List the runtimes that jobs can request."),
+            ("upload-model", "Upload a model."),
+            ("submit-compile-job", "Submit a compile job."),
+            ("submit-profile-job", "Submit an inference job that profiles (deprecated)."),
+            ("submit-inference-job", "Submit an inference job."),
+            ("submit-link-job", "Submit a link job."),
+            ("submit-compile-and-profile-jobs", "Submit a compile and a profile job (deprecated)."),
+        )
+    },
+}
+
+
+@click.group(
+    "qai-hub",
+    cls=LazyGroup,
+    entries=_ENTRIES,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    examples=[
+        ("Run a local hub, and use it", "serve"),
+        (
+            "Compile a model, and wait until it is done",
+            'submit compile model.onnx --device "Samsung Galaxy S24" --wait',
+        ),
+        ("Look at the latest jobs", "job list"),
+    ],
+)
+@click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,21 +100,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command-line arguments; None for those of this process.
 
     Returns:
-        The exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 when interrupted.
+        The exit status: 0 for success, 1 for failure, 2 for wrong usage, 124 when time ran out,
+        130 when interrupted.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    invocation = Invocation()
     try:
-        status: int = options.run(options)
-    except (CommandError, Error) as error:
-        print_error(str(error))
-        return 1
-    except OSError as error:
-        print_error(_format_os_error(error))
-        return 1
-    except KeyboardInterrupt:
+        status = cli.main(
+            None if arguments is None else list(arguments),
+            prog_name="qai-hub",
+            standalone_mode=False,
+            obj=invocation,
+        )
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.UsageError as error:
+        if error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+        print_error(_as_sentence(error.format_message()))
+        return error.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    return status
+    except BrokenPipeError:
+        # The reader has what it wants; Python would fail to flush the buffer at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except (CommandError, Error, click.ClickException) as error:
+        return _fail(str(error), invocation)
+    except TimeoutError as error:
+        _fail(str(error), invocation)
+        return 124
+    except OSError as error:
+        return _fail(_format_os_error(error), invocation)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(text: str, invocation: Invocation) -> int:
+    if invocation.debug:
+        traceback.print_exc()
+    print_error(text)
+    return 1
+
+
+def _as_sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!", ")")) else f"{text}."
 
 
 def _format_os_error(error: OSError) -> str:
@@ -41,18 +153,3 @@ def _format_os_error(error: OSError) -> str:
     if error.strerror is None:
         return str(error)
     return f"{place}: {error.strerror}." if place else f"{error.strerror}."
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="qai-hub",
-        description="A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument(
-        "--profile", metavar="NAME", help="profile to use: a file NAME.ini in ~/.qai_hub"
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    return parser

@@ -1,6 +1,5 @@
 """`qai-hub serve`: runs a local hub until it is interrupted."""
 
-import argparse
 import dataclasses
 import errno
 import logging
@@ -8,17 +7,18 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import click
 
 from qai_hub.cli.common import (
     USERS_VARIABLE,
     CommandError,
     User,
-    add_data_dir,
-    add_profile,
     parse_user,
     parse_users,
     print_error,
@@ -26,12 +26,13 @@ from qai_hub.cli.common import (
     read_secret_file,
     users_from_environment,
 )
+from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.parameters import data_dir_option
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.errors import UserError
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
     from qai_hub.local import LocalHub
 
 _REQUIRED_MODULES = (
@@ -48,125 +49,223 @@ _REQUIRED_MODULES = (
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "serve",
-        help="run a local hub",
-        description="Run a local hub, which runs its jobs on this machine, until it is stopped.",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument(
-        "--port", type=_setting_parser("port", int), default=8642, help="TCP port (%(default)s)"
-    )
-    add_data_dir(parser)
-    parser.add_argument(
-        "--user",
-        metavar="EMAIL[=TOKEN]",
-        type=_parse_user,
-        action="append",
-        default=[],
-        help="a user, optionally with a token, which process lists such as ps show; may be "
-        "repeated (user@localhost)",
-    )
-    parser.add_argument(
-        "--users-file",
-        metavar="FILE",
-        help="file of users that only you can read, one EMAIL or EMAIL=TOKEN per line; - for "
-        f"standard input. {USERS_VARIABLE} may name users as well",
-    )
-    parser.add_argument(
-        "--keep-users",
-        action="store_true",
-        help="keep users whom an earlier start named",
-    )
-    add_profile(
-        parser,
-        "profile to write for the first user (local); others get NAME-EMAIL",
-    )
-    parser.add_argument(
-        "--job-timeout",
-        metavar="SECONDS",
-        type=_setting_parser("job_timeout", float),
-        default=3600.0,
-        help="seconds that a job may run before it fails (%(default)g)",
-    )
-    parser.add_argument(
-        "--max-parallel-jobs",
-        metavar="N",
-        type=_setting_parser("max_parallel_jobs", int),
-        help="jobs to run at once (one per core)",
-    )
-    parser.add_argument(
-        "--max-queued-jobs",
-        metavar="N",
-        type=_setting_parser("max_queued_jobs", int),
-        default=10_000,
-        help="queued jobs that one user may have (%(default)s)",
-    )
-    parser.add_argument(
-        "--max-unfinished-uploads",
-        metavar="N",
-        type=_setting_parser("max_unfinished_uploads", int),
-        default=1_000,
-        help="unfinished uploads that one user may have (%(default)s)",
-    )
-    parser.add_argument(
-        "--memory-limit",
-        metavar="MIB",
-        type=_setting_parser("memory_limit", int, 1 << 20),
-        help="address space that a job may use, in MiB (no limit)",
-    )
-    parser.add_argument(
-        "--no-cache",
-        dest="cache",
-        action="store_false",
-        help="produce target models again instead of using the cache",
-    )
-    parser.add_argument(
-        "--no-target-check",
-        dest="check_targets",
-        action="store_false",
-        help="do not compare target models for QNN with their source models in simulation",
-    )
-    parser.add_argument(
-        "--no-layer-analysis",
-        dest="analyze_layers",
-        action="store_false",
-        help="do not measure the layers of quantized models",
-    )
-    parser.add_argument(
-        "--log-level", choices=_LEVELS, default="warning", help="what to log (%(default)s)"
-    )
-    parser.set_defaults(run=run)
+class SettingType(click.ParamType[float]):
+    """The value of a numeric setting of the hub.
+
+    Args:
+        setting: The setting, a field of `HubConfig`.
+        kind: Type of the number.
+        unit: How many units of the field one unit of the value is.
+    """
+
+    name = "number"
+
+    def __init__(self, setting: str, kind: Callable[[str], float] = int, unit: int = 1) -> None:
+        self._setting = setting
+        self._kind = kind
+        self._unit = unit
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - what click gives
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Reads and checks the number."""
+        from qai_hub.local.config import check_range
+
+        try:
+            number = self._kind(value)
+        except ValueError:
+            wanted = "whole number" if self._kind is int else "number"
+            self.fail(f"{value!r} is not a {wanted}.", param, ctx)
+        try:
+            check_range(self._setting, number, self._unit)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+        return number * self._unit
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the subcommand."""
+class UserType(click.ParamType[User]):
+    """A user, whose token no message shows."""
+
+    name = "user"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - what click gives
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> User:
+        """Reads the user."""
+        try:
+            return parse_user(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """The options of the command, by their names."""
+
+    host: str
+    port: int
+    data_dir: Path
+    user: tuple[User, ...]
+    users_file: str | None
+    keep_users: bool
+    job_timeout: float
+    max_parallel_jobs: int | None
+    max_queued_jobs: int
+    max_unfinished_uploads: int
+    memory_limit: int | None
+    cache: bool
+    check_targets: bool
+    analyze_layers: bool
+    log_level: str
+
+
+@click.command(
+    cls=HubCommand,
+    examples=[
+        ("Run a hub for you alone", "serve"),
+        (
+            "For several people, each with a profile",
+            "serve --user you@example.com --user guest@example.com",
+        ),
+        ("Without tokens in the list of processes", "serve --users-file users.txt"),
+        ("Elsewhere, with less to do at once", "serve --data-dir /srv/hub --max-parallel-jobs 2"),
+    ],
+)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on.",
+)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=SettingType("port"),
+    default=8642,
+    show_default=True,
+    help="TCP port; 0 for any that is free.",
+)
+@data_dir_option
+@click.option(
+    "--user",
+    metavar="EMAIL[=TOKEN]",
+    type=UserType(),
+    multiple=True,
+    help="A user, optionally with a token, which process lists such as ps show; may be repeated. "
+    "user@localhost if there is none.",
+)
+@click.option(
+    "--users-file",
+    metavar="FILE",
+    help="File of users that only you can read, one EMAIL or EMAIL=TOKEN per line; - for standard "
+    f"input. {USERS_VARIABLE} may name users as well.",
+)
+@click.option("--keep-users", is_flag=True, help="Keep users whom an earlier start named.")
+@click.option(
+    "--job-timeout",
+    metavar="SECONDS",
+    type=SettingType("job_timeout", float),
+    default=3600.0,
+    show_default=True,
+    help="Seconds that a job may run before it fails.",
+)
+@click.option(
+    "--max-parallel-jobs",
+    metavar="N",
+    type=SettingType("max_parallel_jobs"),
+    help="Jobs to run at once; one per core if absent.",
+)
+@click.option(
+    "--max-queued-jobs",
+    metavar="N",
+    type=SettingType("max_queued_jobs"),
+    default=10_000,
+    show_default=True,
+    help="Queued jobs that one user may have.",
+)
+@click.option(
+    "--max-unfinished-uploads",
+    metavar="N",
+    type=SettingType("max_unfinished_uploads"),
+    default=1_000,
+    show_default=True,
+    help="Unfinished uploads that one user may have.",
+)
+@click.option(
+    "--memory-limit",
+    metavar="MIB",
+    type=SettingType("memory_limit", unit=1 << 20),
+    help="Address space that a job may use, in MiB; no limit if absent.",
+)
+@click.option(
+    "--no-cache",
+    "cache",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Produce target models again instead of using the cache.",
+)
+@click.option(
+    "--no-target-check",
+    "check_targets",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not compare target models for QNN with their source models in simulation.",
+)
+@click.option(
+    "--no-layer-analysis",
+    "analyze_layers",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not measure how close the layers of quantized models are.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(_LEVELS),
+    default="warning",
+    show_default=True,
+    help="What to log.",
+)
+@click.pass_obj
+def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as ServeOptions names them
+    """Run a local hub, which runs its jobs on this machine, until it is stopped.
+
+    Writes a profile for each user: --profile names that of the first (local if absent), and others
+    get NAME-EMAIL. A profile of another machine is not overwritten.
+    """
+    options = ServeOptions(**given)
     missing = [name for name in _REQUIRED_MODULES if find_spec(name) is None]
     if missing:
         raise CommandError(
-            f"The local hub needs {', '.join(missing)}: pip install 'qai-hub-openapi[local]'"
+            f"The local hub needs {', '.join(missing)}: run `pip install 'qai-hub-openapi[local]'`."
         )
     from qai_hub.local.server.run import ListenError
     from qai_hub.local.store import DataFolderError
 
-    profile = options.profile or "local"
+    profile = invocation.profile or "local"
     _refuse_remote_profile(profile)
-    logging.basicConfig(
-        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(options.log_level.upper())
     with _stop_signals() as receiver:
         try:
             hub = _start_hub(options, _collect_users(options))
         except (DataFolderError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"{str(error).rstrip('.')}.") from error
         except ListenError as error:
             text = f"Port {options.port} of {options.host}"
             if error.errno == errno.EADDRINUSE:
                 text += " is in use: stop the program that uses it, or choose another with --port."
             else:
-                text += f" cannot be opened: {error.strerror}."
+                text += f" cannot be opened: {error.strerror}. Choose another with --port."
             raise CommandError(text) from error
         except OSError as error:
             if error.filename is not None or error.strerror is None:
@@ -184,23 +283,32 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _collect_users(options: argparse.Namespace) -> list[User]:
-    """Return the users from the arguments, the file and the environment."""
+def _collect_users(options: ServeOptions) -> list[User]:
+    """Returns the users from the arguments, the file and the environment.
+
+    Raises:
+        click.BadParameter: The arguments name somebody who cannot be a user.
+        CommandError: The file or the environment does.
+    """
+    from qai_hub.local.core.account_changes import merge_users
+
     users = [*options.user]
-    for source, read in (
-        (USERS_VARIABLE, users_from_environment),
-        (options.users_file, lambda: parse_users(read_secret_file(options.users_file))),
-    ):
-        if source is None:
-            continue
-        try:
-            users += read()
-        except ValueError as error:
-            raise CommandError(f"{source}: {error}.") from error
+    try:
+        merge_users(users)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="'--user'") from error
+    source: str | None = USERS_VARIABLE
+    try:
+        users += users_from_environment()
+        source = options.users_file
+        if source is not None:
+            users += parse_users(read_secret_file(source))
+    except ValueError as error:
+        raise CommandError(f"{source}: {error}.") from error
     return users
 
 
-def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
+def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
     from qai_hub.local.config import HubConfig, count_cores, normalize_users
     from qai_hub.local.core.account_changes import merge_users
@@ -223,7 +331,8 @@ def _start_hub(options: argparse.Namespace, users: list[User]) -> "LocalHub":
     return LocalHub.from_config(config).start()
 
 
-def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -> None:
+def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None:
+    from qai_hub.cli.example import describe_first_job, ensure_examples
     from qai_hub.local.engine.sandbox import describe_sandbox
     from qai_hub.local.frameworks import format_capabilities
 
@@ -231,10 +340,16 @@ def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -
     kept = hub.quarantined
     if kept.count:
         print_line(f"In quarantine: {kept.count} ({kept.size / 1e6:.1f} MB), in {kept.folder}")
+    paths = []
     for index, email in enumerate(hub.emails):
         name = profile if index == 0 else f"{profile}-{email}"
-        path = _ensure_profile(hub, email, name)
-        print_line(f'  {email}: hub.Client(profile="{name}"), from {path}')
+        paths.append(_ensure_profile(hub, email, name))
+        print_line(f'  {email}: hub.Client(profile="{name}"), from {paths[-1]}')
+    folder = options.data_dir.expanduser()
+    ensure_examples(folder)
+    print_line("To use it from another terminal:")
+    for line in describe_first_job(folder, paths[0]):
+        print_line(f"  {line}")
     print_line("What it can do on this machine:")
     for line in format_capabilities():
         print_line(f"  {line}")
@@ -244,7 +359,7 @@ def _print_startup(hub: "LocalHub", options: argparse.Namespace, profile: str) -
         "0.0.0.0",  # noqa: S104 - compared, not bound
         "::",
     ):
-        print_error("others can reach this hub unencrypted: put a TLS proxy in front of it")
+        print_error("Others can reach this hub unencrypted: put a TLS proxy in front of it.")
     print_line("Ctrl+C stops it.")
 
 
@@ -307,32 +422,3 @@ def _stop_signals() -> Iterator[socket.socket]:
             yield receiver
         finally:
             signal.set_wakeup_fd(-1)
-
-
-def _parse_user(text: str) -> User:
-    try:
-        return parse_user(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _setting_parser(
-    name: str, kind: Callable[[str], float], unit: int = 1
-) -> Callable[[str], float]:
-    """Return a function that parses and validates the value of a numeric setting of the hub."""
-
-    def read(text: str) -> float:
-        from qai_hub.local.config import check_range
-
-        try:
-            value = kind(text)
-        except ValueError:
-            wanted = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {wanted}") from None
-        try:
-            check_range(name, value, unit)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-        return value * unit
-
-    return read

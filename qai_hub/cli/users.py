@@ -4,114 +4,130 @@ The command works on the data folder, not over the network: whoever can write to
 administrator.
 """
 
-import argparse
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qai_hub.cli.common import CommandError, add_data_dir, print_info, print_line, read_secret_file
+import click
+
+from qai_hub.cli.common import CommandError, print_info, print_line, read_secret_file
+from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import Field, output_options, print_rows
+from qai_hub.cli.parameters import data_dir_option, refuse_arguments
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
     from sqlalchemy import Connection
 
     from qai_hub.local.store.records import Account
 
     UpdateAccounts = Callable[[dict[str, Account], str, str], dict[str, Account]]
 
+USER_FIELDS = (
+    Field("email", lambda account: account.email, keep_whole=True),
+    Field("state", lambda account: "active" if account.active else "inactive"),
+    Field("origin", lambda account: account.origin),
+    Field("tokens", lambda account: len(account.tokens)),
+)
 
-def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "users",
-        help="list, add, renew and revoke the users of a local hub",
-        description="Manage the users of a local hub. It applies changes within a second.",
-    )
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    _add_verb(
-        verbs,
-        "list",
-        _list,
-        "show a line for each user: EMAIL, active or inactive, start or added, number of tokens",
-    )
-    for name, verb, text in (
-        ("add", _add, "add a user, and print their token"),
-        ("renew", _renew, "replace all tokens of a user with a new one, and print it"),
-    ):
-        giving = _add_verb(verbs, name, verb, text)
-        giving.add_argument("email", metavar="EMAIL", help="the user's address")
-        giving.add_argument(
-            "--token-file",
-            metavar="FILE",
-            help="read the token from a file that only you can read (- for standard input), and "
-            "print none",
-        )
-    revoking = _add_verb(
-        verbs, "revoke", _revoke, "revoke all tokens of a user; what they created is kept"
-    )
-    revoking.add_argument("email", metavar="EMAIL", help="the user's address")
+_email = click.argument("email", metavar="EMAIL")
+_token_file = click.option(
+    "--token-file",
+    metavar="FILE",
+    help="Read the token from a file that only you can read (- for standard input), and print "
+    "none.",
+)
 
 
-def _add_verb(
-    verbs: "_SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    verb: Callable[[argparse.Namespace], None],
-    text: str,
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_data_dir(parser)
-    parser.set_defaults(run=run, verb=verb)
-    return parser
+@click.group(cls=HubGroup)
+def users() -> None:
+    """List, add, renew and revoke the users of a local hub.
+
+    It applies changes within a second.
+    """
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the subcommand."""
-    if find_spec("sqlalchemy") is None:
-        raise CommandError("The local hub needs sqlalchemy: pip install 'qai-hub-openapi[local]'")
-    from qai_hub.local.store import DataFolderError
+@users.command(
+    "list",
+    examples=[
+        ("All users: since the start or added, and with how many tokens", "users list"),
+        ("Their addresses, for a script", "users list -q"),
+    ],
+)
+@data_dir_option
+@output_options
+@click.pass_obj
+def list_users(invocation: Invocation, /, data_dir: Path) -> None:
+    """List the users.
 
-    try:
-        options.verb(options)
-    except (DataFolderError, ValueError) as error:
-        raise CommandError(str(error)) from error
-    return 0
-
-
-def _list(options: argparse.Namespace) -> None:
+    Each is active or inactive, was named by the start of the hub or added later, and has a number
+    of tokens.
+    """
+    _require_local_hub()
     from qai_hub.local.store.people import read_accounts
 
-    with _open_database(options) as db:
+    with _open_database(data_dir) as db:
         accounts = read_accounts(db)
-    for account in accounts.values():
-        state = "active" if account.active else "inactive"
-        print_line(f"{account.email}\t{state}\t{account.origin}\t{len(account.tokens)}")
+    print_rows(invocation, accounts.values(), USER_FIELDS, empty="No users.")
 
 
-def _add(options: argparse.Namespace) -> None:
+@users.command(
+    context_settings={"allow_extra_args": True},
+    examples=[
+        ("Add a user, with their token in a file", "users add guest@example.com > token"),
+        ("With a token of yours", "users add guest@example.com --token-file token"),
+    ],
+)
+@_email
+@_token_file
+@data_dir_option
+@click.pass_context
+def add(context: click.Context, /, email: str, token_file: str | None, data_dir: Path) -> None:
+    """Add a user until they are revoked, and print their token."""
+    refuse_arguments(context, "A token is given by --token-file.")
+    _require_local_hub()
     from qai_hub.local.core.account_changes import add_account
 
-    _issue_token(options, add_account, "has access until it is revoked")
+    _issue_token(data_dir, email, token_file, add_account, "has access until it is revoked")
 
 
-def _renew(options: argparse.Namespace) -> None:
+@users.command(
+    context_settings={"allow_extra_args": True},
+    examples=[("Replace a token that others have seen", "users renew guest@example.com > token")],
+)
+@_email
+@_token_file
+@data_dir_option
+@click.pass_context
+def renew(context: click.Context, /, email: str, token_file: str | None, data_dir: Path) -> None:
+    """Replace all tokens of a user with a new one, and print it."""
+    refuse_arguments(context, "A token is given by --token-file.")
+    _require_local_hub()
     from qai_hub.local.core.account_changes import replace_tokens
 
-    _issue_token(options, replace_tokens, "has access with the new token only")
+    _issue_token(data_dir, email, token_file, replace_tokens, "has access with the new token only")
 
 
-def _revoke(options: argparse.Namespace) -> None:
+@users.command(examples=[("End the access of a user", "users revoke guest@example.com")])
+@_email
+@data_dir_option
+def revoke(email: str, data_dir: Path) -> None:
+    """Revoke all tokens of a user; what they created is kept."""
+    _require_local_hub()
     from qai_hub.local.core.account_changes import revoke_account
     from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
-    email = normalize_email(options.email)
-    with _open_database(options) as db:
+    with _open_database(data_dir) as db:
+        email = normalize_email(email)
         write_accounts(db, revoke_account(read_accounts(db), email))
     print_info(f"{email} has no access any more. URLs of files already issued expire in an hour.")
 
 
-def _issue_token(options: argparse.Namespace, update: "UpdateAccounts", notice: str) -> None:
+def _issue_token(
+    data_dir: Path, email: str, token_file: str | None, update: "UpdateAccounts", notice: str
+) -> None:
     from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
         normalize_email,
@@ -120,17 +136,37 @@ def _issue_token(options: argparse.Namespace, update: "UpdateAccounts", notice: 
         write_accounts,
     )
 
-    email, given = normalize_email(options.email), options.token_file is not None
-    token = read_secret_file(options.token_file).strip() if given else generate_token()
-    digest = token_digest(validate_token(token, email))
-    with _open_database(options) as db:
+    with _refusals():
+        email = normalize_email(email)
+        token = read_secret_file(token_file).strip() if token_file else generate_token()
+        digest = token_digest(validate_token(token, email))
+    with _open_database(data_dir) as db:
         write_accounts(db, update(read_accounts(db), email, digest))
     print_info(f"{email} {notice}.")
-    if not given:
+    if not token_file:
         print_line(token)
 
 
-def _open_database(options: argparse.Namespace) -> "AbstractContextManager[Connection]":
+def _require_local_hub() -> None:
+    if find_spec("sqlalchemy") is None:
+        raise CommandError(
+            "The local hub needs sqlalchemy: run `pip install 'qai-hub-openapi[local]'`."
+        )
+
+
+@contextmanager
+def _open_database(data_dir: Path) -> "Iterator[Connection]":
     from qai_hub.local.store.database import open_folder
 
-    return open_folder(options.data_dir.expanduser())
+    with _refusals(), open_folder(data_dir.expanduser()) as db:
+        yield db
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    from qai_hub.local.store import DataFolderError
+
+    try:
+        yield
+    except (DataFolderError, ValueError) as error:
+        raise CommandError(f"{str(error).rstrip('.')}.") from error

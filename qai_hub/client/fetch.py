@@ -14,8 +14,9 @@ from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_and_fetch
 from qai_hub.resources.kinds import add_missing_id, job_from_api
 from qai_hub.resources.model import Model
+from qai_hub.resources.payload import User
 from qai_hub.resources.resource_list import ResourceList
-from qai_hub.transport.values import require_list
+from qai_hub.transport.values import require_list, unexpected_response
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -106,6 +107,16 @@ async def fetch_frameworks(driver: Driver) -> list[Framework]:
     answer = await driver.call(list_frameworks.sync)
     frameworks = require_list(answer.frameworks, "a list of frameworks")
     return ResourceList(Framework._from_api(one) for one in frameworks if one.name)
+
+
+async def fetch_user(driver: Driver) -> User:
+    """Fetches the user of the token, as `Client.get_user` does."""
+    from qai_hub_api.api.users import get_user
+
+    user = User._from_api(await driver.call(get_user.sync))
+    if user is None:
+        raise unexpected_response("a user with an e-mail address")
+    return user
 
 
 logger = logging.getLogger(__name__)

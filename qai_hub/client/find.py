@@ -13,6 +13,7 @@ from qai_hub.client.fetch import (
     fetch_frameworks,
     fetch_job,
     fetch_model,
+    fetch_user,
 )
 from qai_hub.driver import run_blocking
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.device import Device, Framework
     from qai_hub.resources.job import Job
     from qai_hub.resources.model import Model
+    from qai_hub.resources.payload import User
     from qai_hub.status import JobStatus, JobType
 
 
@@ -154,3 +156,18 @@ class FindingClient(BaseClient):
             True
         """
         return run_blocking(fetch_frameworks(self._driver))
+
+    def get_user(self) -> User:
+        """Fetches the user whom the API token belongs to.
+
+        Returns:
+            The user.
+
+        Raises:
+            UserError: If the server refuses the token.
+
+        Examples:
+            >>> hub.get_user().email
+            'you@example.com'
+        """
+        return run_blocking(fetch_user(self._driver))

@@ -1,6 +1,7 @@
 """Configuration files: INI files with a section `[api]`."""
 
 import configparser
+import io
 import ipaddress
 import os
 import re
@@ -103,7 +104,7 @@ def read_values(path: Path) -> dict[str, str]:
     return dict(parser["api"])
 
 
-def write_values(path: Path, values: Mapping[str, str]) -> None:
+def write_values(path: Path, values: Mapping[str, str], *, back_up: bool = False) -> Path | None:
     """Writes a configuration file that only its owner can read.
 
     The file is replaced atomically.
@@ -111,6 +112,10 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
     Args:
         path: The file.
         values: The values by name.
+        back_up: Whether to keep what is replaced beside it, as `NAME.ini.bak`.
+
+    Returns:
+        The path of the backup; None if there is none, or nothing changes.
 
     Raises:
         UserError: If a value cannot be written.
@@ -123,6 +128,28 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
             )
     parser = configparser.ConfigParser(interpolation=None)
     parser["api"] = values
+    text = io.StringIO()
+    parser.write(text)
+    content = text.getvalue().encode()
+    backup = _back_up(path, content) if back_up else None
+    _replace(path, content)
+    return backup
+
+
+def _back_up(path: Path, content: bytes) -> Path | None:
+    """Copies a file that is about to get other content; returns the path of the copy."""
+    try:
+        earlier = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if earlier == content:
+        return None
+    backup = path.with_name(f"{path.name}.bak")
+    _replace(backup, earlier)
+    return backup
+
+
+def _replace(path: Path, content: bytes) -> None:
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o700)
@@ -130,9 +157,9 @@ def write_values(path: Path, values: Mapping[str, str]) -> None:
     with delay_forks():
         descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name[:100]}.", dir=target.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             Path(temporary).chmod(0o600)
-            parser.write(file)
+            file.write(content)
         Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

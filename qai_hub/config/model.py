@@ -168,6 +168,32 @@ def load_config(
         >>> load_config("local").api_url == local_hub.url
         True
     """
+    return _load_config(profile, environ, home, needs_token=True)
+
+
+def load_server(profile: str | None = None) -> ClientConfig:
+    """Reads the configuration as `load_config` does, but it may be without a token.
+
+    Args:
+        profile: Name of the profile, or None for the default configuration.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        FileNotFoundError: If the profile has no file.
+        UserError: If there is no configuration, or it is invalid.
+    """
+    return _load_config(profile, None, None, needs_token=False)
+
+
+def _load_config(
+    profile: str | None,
+    environ: Mapping[str, str] | None,
+    home: Path | None,
+    *,
+    needs_token: bool,
+) -> ClientConfig:
     path = profile_path(profile, environ=environ, home=home)
     environment = environment_or_process(environ) if profile is None else {}
     token = environment.get("QAI_HUB_API_TOKEN", "").strip()
@@ -179,7 +205,7 @@ def load_config(
     except FileNotFoundError:
         if profile is not None:
             raise FileNotFoundError(missing_profile_message(profile, path)) from None
-        if not token:
+        if not token and (needs_token or not url):
             raise UserError(f"{path} does not exist. {HOW_TO_CONFIGURE}") from None
         values = {}
     api_url = url or values.get("api_url") or OFFICIAL_URL
@@ -192,7 +218,8 @@ def load_config(
             default_project=values.get("default_project") or None,
             wire=cast(Wire, values.get("wire") or "auto"),
         )
-        require_token(config)
+        if needs_token:
+            require_token(config)
     except UserError as error:
         raise UserError(f"{' and '.join(sources)}: {error}") from None
     config._profile = profile
@@ -256,6 +283,25 @@ def save_config(
         'mine.ini'
     """
     path = profile_path(profile, environ=environ, home=home)
+    write_values(path, _to_values(config))
+    return path
+
+
+def replace_config(config: ClientConfig, profile: str | None) -> tuple[Path, Path | None]:
+    """Writes a configuration as `save_config` does, and keeps the one that it replaces.
+
+    Args:
+        config: The configuration.
+        profile: Name of the profile, or None for the default configuration.
+
+    Returns:
+        The path of the file, and that of the backup; None if nothing was replaced.
+    """
+    path = profile_path(profile)
+    return path, write_values(path, _to_values(config), back_up=True)
+
+
+def _to_values(config: ClientConfig) -> dict[str, str]:
     values = {
         "api_token": require_token(config),
         "api_url": check_url("api_url", config.api_url),
@@ -266,8 +312,7 @@ def save_config(
         values["default_project"] = config.default_project
     if config.wire != "auto":
         values["wire"] = config.wire
-    write_values(path, values)
-    return path
+    return values
 
 
 def _parse_bool(key: str, text: str) -> bool:

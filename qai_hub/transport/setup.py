@@ -127,7 +127,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
         "Accept": "application/json",
         "Authorization": Secret(f"token {require_token(config)}"),
         "Client-Version": _OFFICIAL_RELEASE,
-        "User-Agent": _user_agent(),
+        "User-Agent": user_agent(),
     }
     if wire == "protobuf":
         # The official service expects these headers from each client.
@@ -143,7 +143,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
 
 def file_session() -> Session:
     """Creates the session for transfers to and from signed URLs, which adds no token."""
-    headers = {"User-Agent": _user_agent()}
+    headers = {"User-Agent": user_agent()}
     return Session(
         headers=headers,
         policy=_TRANSFER_RETRIES,
@@ -161,7 +161,7 @@ def raise_transfer_read_limit(seconds: float) -> None:
     _transfer_read_limit = max(seconds, TRANSFER_READ_LIMIT)
 
 
-def _user_agent() -> str:
+def user_agent() -> str:
     return (
         f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
         f"httpx/{httpx.__version__}"

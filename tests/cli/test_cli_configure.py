@@ -1,5 +1,6 @@
 """The command `qai-hub`: its version, its help, and `configure`."""
 
+import io
 import stat
 import subprocess
 import sys
@@ -29,12 +30,13 @@ def test_the_version_also_as_a_module() -> None:
     assert done.stdout == f"qai-hub {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["configure", "--nonsense"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["configure", "--nonsense"], ["users"]])
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: qai-hub" in capsys.readouterr().err
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("Usage: qai-hub")
+    assert output.err.count("Usage") == 1
 
 
 def test_a_token_is_saved_for_its_owner_alone_and_never_shown(
@@ -54,11 +56,11 @@ def test_a_token_is_saved_for_its_owner_alone_and_never_shown(
 def test_a_profile_is_written_alone(home: Path, place: str) -> None:
     profile = ["--profile", "work"]
     command = ["configure", "--api-token", SECRET, "--api_url", "https://hub.example.com"]
-    command += ["--no-verbose"]
+    command += ["--no-verbose", "--default_project", "p1abcdef2"]
     assert main([*profile, *command] if place == "before" else [*command, *profile]) == 0
     config = load_config("work", home=home)
     assert (config.api_url, config.web_url) == ("https://hub.example.com",) * 2
-    assert config.verbose is False
+    assert (config.verbose, config.default_project) == (False, "p1abcdef2")
     assert not (home / ".qai_hub" / "client.ini").exists()
 
 
@@ -73,6 +75,53 @@ def test_the_token_is_asked_for_on_a_terminal(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("getpass.getpass", lambda _prompt: SECRET)
     assert main(["configure"]) == 0
     assert load_config(home=home).api_token == SECRET
+
+
+def test_the_token_may_come_from_standard_input(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"  {SECRET}\nand more"))
+    assert main(["configure", "--api_token", "-", "--no-verbose", "--verbose"]) == 0
+    assert load_config(home=home).api_token == SECRET
+    assert load_config(home=home).verbose
+    monkeypatch.setattr("sys.stdin", io.StringIO("\nlater"))
+    assert main(["configure", "--api_token", "-"]) == 1
+    output = capsys.readouterr()
+    assert "has no token: nothing was saved." in output.err
+    assert SECRET not in output.out + output.err
+    assert load_config(home=home).api_token == SECRET
+
+
+def test_what_is_replaced_is_kept_for_its_owner_alone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home / ".qai_hub" / "client.ini"
+    backup = home / ".qai_hub" / "client.ini.bak"
+    main(["configure", "--api_token", "first"])
+    before = path.read_bytes()
+    path.chmod(0o644)
+    # The same again replaces nothing, so it must not replace an earlier backup either.
+    main(["configure", "--api_token", "first"])
+    assert not backup.exists()
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        assert main(["configure", "--api_token", SECRET]) == 0
+        assert backup.read_bytes() == before
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    output = capsys.readouterr()
+    assert output.err == f"The configuration before is in {backup}.\n"
+    assert output.out == f"Saved to {path}.\n" * 2
+    assert load_config(home=home).api_token == SECRET
+
+
+def test_a_token_that_is_given_as_an_argument_is_not_shown(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["configure", SECRET]) == 2
+    output = capsys.readouterr()
+    assert "A token is given by --api_token." in output.err
+    assert SECRET not in output.out + output.err
+    assert not (home / ".qai_hub").exists()
 
 
 def test_without_terminal_and_token_nothing_is_written(

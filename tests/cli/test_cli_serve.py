@@ -93,6 +93,24 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+def check_first_job(home: Path, hub: Served) -> None:
+    """What is printed for another terminal works there as it stands."""
+    start = hub.said.index("To use it from another terminal:")
+    script = "\n".join(line.strip() for line in hub.said[start + 1 : start + 3])
+    assert script.startswith("export QAIHUB_CLIENT_INI=")
+    done = subprocess.run(
+        ["sh", "-e", "-c", script],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "y = [[" in done.stdout
+    assert f"{hub.url}/jobs/" in done.stdout
+
+
 def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None:
     with served(tmp_path, "--port", "0") as hub:
         config = load_config("local", home=tmp_path)
@@ -105,10 +123,25 @@ def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None
         assert config.api_token not in text
         assert all(f"  {line}" in hub.said for line in format_capabilities())
         assert describe_sandbox() in hub.said
+        check_first_job(tmp_path, hub)
         status, rest = hub.end(signal.SIGINT)
     assert status == 0
     assert rest.startswith("Stopped.")
     assert "Traceback" not in rest
+
+
+def test_examples_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    # Where onnx cannot be imported, though it is there.
+    broken = tmp_path / "broken" / "onnx"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('onnx is broken')")
+    with served(tmp_path, "--port", "0", PYTHONPATH=str(broken.parent)) as hub:
+        (told,) = [line for line in hub.said if line.startswith("qai-hub: ")]
+        assert told == (
+            "qai-hub: The examples cannot be written: ImportError: onnx is broken. The hub works "
+            "without them."
+        )
+        assert hub.end(signal.SIGTERM)[0] == 0
 
 
 def test_users_ports_and_folders_are_chosen(tmp_path: Path) -> None:
@@ -183,10 +216,13 @@ def test_a_new_token_replaces_the_old_one_also_in_profiles(tmp_path: Path) -> No
         assert who(load_config("local-ada@example.com", home=tmp_path)) == "ada@example.com"
 
 
-def test_a_profile_keeps_its_token_at_another_port(tmp_path: Path) -> None:
+def test_a_profile_and_the_examples_stay_at_another_port(tmp_path: Path) -> None:
     tokens = set()
-    for _ in range(2):
-        with served(tmp_path, "--port", "0") as hub:
+    examples = tmp_path / "my data" / "examples"
+    for files in (["first_job.py", "model.onnx"], ["first_job.py"]):
+        with served(tmp_path, "--port", "0", "--data-dir", str(examples.parent)) as hub:
+            assert sorted(path.name for path in examples.iterdir()) == files
+            (examples / "model.onnx").unlink(missing_ok=True)
             config = load_config("local", home=tmp_path)
             assert config.api_url == hub.url
             assert who(config) == "user@localhost"
@@ -296,13 +332,22 @@ def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None
 
 def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
     done = run(tmp_path, "serve", "--port", "0", "--user", "ada")
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert "'ada' is not an e-mail address" in done.stderr
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)
+    assert "'ada' is not an e-mail address." in done.stderr
     twice = ["--user", "a@b=secret-1", "--user", "A@B=secret-2"]
     done = run(tmp_path, "serve", "--port", "0", *twice)
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert "a@b is named twice, with different tokens" in done.stderr
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)
+    assert "a@b is named twice, with different tokens." in done.stderr
     assert "secret" not in done.stderr
+    file = tmp_path / "users"
+    file.write_text("a@b=secret-1")
+    file.chmod(0o600)
+    done = run(
+        tmp_path, "serve", "--port", "0", "--user", "c@d=secret-1", "--users-file", str(file)
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "secret" not in done.stderr
+    assert done.stderr.endswith(".\n")
 
 
 @pytest.mark.parametrize(
@@ -323,9 +368,7 @@ def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
 def test_arguments_that_make_no_sense(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["serve", *arguments])
-    assert caught.value.code == 2
+    assert main(["serve", *arguments]) == 2
     assert arguments[0] in capsys.readouterr().err
 
 
@@ -335,7 +378,9 @@ def test_without_the_extra_it_names_it(
     monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
     assert main(["serve"]) == 1
     error = capsys.readouterr().err
-    assert error == "qai-hub: The local hub needs uvicorn: pip install 'qai-hub-openapi[local]'\n"
+    assert error == (
+        "qai-hub: The local hub needs uvicorn: run `pip install 'qai-hub-openapi[local]'`.\n"
+    )
 
 
 def test_a_hangup_ends_it_in_order_and_may_be_ignored(tmp_path: Path) -> None:

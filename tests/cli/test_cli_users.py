@@ -1,6 +1,7 @@
 """The command `qai-hub users`, and how `serve` is told of users without showing their tokens."""
 
 import io
+import json
 import os
 import sqlite3
 import subprocess
@@ -100,6 +101,7 @@ def test_what_cannot_be_is_told_in_one_line(
     status, out, errors = command(*arguments)
     assert (status, out, errors.count("\n")) == (1, "", 1)
     assert told in errors
+    assert errors.endswith(".\n")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "two words", "tök"])
@@ -119,11 +121,20 @@ def test_files_that_others_can_get_at_are_refused(
     assert SECRET not in errors
 
 
-def test_a_token_is_no_argument(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["users", "add", BOB, SECRET])
-    assert caught.value.code == 2
-    capsys.readouterr()
+@pytest.mark.parametrize("verb", ["add", "renew"])
+def test_a_token_is_no_argument(command: Command, verb: str) -> None:
+    status, out, errors = command(verb, BOB, SECRET)
+    assert (status, out) == (2, "")
+    assert "A token is given by --token-file." in errors
+    assert SECRET not in errors
+
+
+def test_users_are_listed_in_all_formats(command: Command) -> None:
+    assert command("list", "-q")[1] == f"{ADA}\n"
+    assert json.loads(command("list", "--format", "json")[1]) == [
+        {"email": ADA, "state": "active", "origin": "start", "tokens": 1}
+    ]
+    assert command("list", "--fields", "tokens,email")[1] == f"1\t{ADA}\n"
 
 
 def test_other_folders_are_left_as_they_are(

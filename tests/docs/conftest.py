@@ -14,6 +14,7 @@ import qai_hub
 import qai_hub.hub
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
+from qai_hub.local.engine.example import build_example_model
 
 YOU = "you@example.com"
 ENVIRONMENT = ("QAIHUB_CLIENT_INI", "QAI_HUB_API_TOKEN", "QAI_HUB_API_URL")
@@ -32,7 +33,7 @@ def reader(local_hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for profile, email in ((None, YOU), ("local", YOU), ("colleague", COLLEAGUE)):
         save_config(local_hub.config(email), profile, environ={}, home=home)
     folder.mkdir()
-    onnx.save(averaging(), folder / "model.onnx")
+    onnx.save(build_example_model(), folder / "model.onnx")
     for variable in ENVIRONMENT:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(home))

@@ -1,18 +1,157 @@
-"""The page of the command line shows the help that the command prints."""
+"""The help texts of the command, and the command lines on the pages."""
 
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from qai_hub.cli.main import main
+from qai_hub.cli.groups import Example, HubCommand, HubGroup
+from qai_hub.cli.main import cli
 
-PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "command-line.md"
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SEPARATORS = {"|", "||", "&&", ";", "&"}
 
 
-def test_the_help_on_the_page_is_that_of_the_command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    assert f"$ qai-hub --help\n{capsys.readouterr().out}```" in PAGE.read_text("utf-8")
+def walk(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for verb in command.list_commands(context):
+            below = command.get_command(context, verb)
+            assert below is not None
+            yield from walk(below, f"{name} {verb}".strip())
+
+
+COMMANDS = dict(walk(cli))
+LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, click.Group)]
+
+
+def examples_of(command: click.Command) -> list[Example]:
+    assert isinstance(command, HubCommand | HubGroup)
+    return command.examples
+
+
+def calls_in(line: str) -> Iterator[list[str]]:
+    """The arguments of each call of the command in a line for a shell."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    call: list[str] = []
+    skipped = False
+    for word in [*words, ";"]:
+        if word in SEPARATORS:
+            if call[:1] == ["qai-hub"]:
+                yield call[1:]
+            call = []
+        elif skipped or word in {"<", ">", ">>"}:
+            skipped = not skipped
+        else:
+            call.append(word)
+
+
+def parse(arguments: list[str]) -> None:
+    """Parses a command line as the command does, and runs nothing."""
+    command: click.Command = cli
+    context = None
+    name = "qai-hub"
+    while True:
+        context = command.make_context(name, list(arguments), parent=context)
+        if not isinstance(command, click.Group):
+            return
+        rest = [*context._protected_args, *context.args]
+        assert rest, f"{name} names no command"
+        found, below, arguments = command.resolve_command(context, rest)
+        assert found is not None
+        assert below is not None
+        name, command = found, below
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_and_its_options_have_help(name: str) -> None:
+    command = COMMANDS[name]
+    assert (command.help or "").strip().endswith((".", "`")), name
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert (parameter.help or "").endswith("."), (name, parameter.name)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_command_has_examples_that_parse(name: str) -> None:
+    examples = examples_of(COMMANDS[name])
+    assert examples
+    for example in examples:
+        calls = list(calls_in(f"qai-hub {example.command}"))
+        assert any(" ".join(call).startswith(name) for call in calls), example
+        for call in calls:
+            parse(call)
+
+
+def test_examples_of_groups_parse() -> None:
+    for example in examples_of(cli):
+        for call in calls_in(f"qai-hub {example.command}"):
+            parse(call)
+
+
+def test_an_example_that_does_not_parse_is_found() -> None:
+    (call,) = calls_in("qai-hub job list --stat running > file")
+    with pytest.raises(click.UsageError):
+        parse(call)
+
+
+def lines_of(page: Path) -> Iterator[str]:
+    """The command lines in the code blocks of a page."""
+    for block in re.findall(
+        r"^```(?:sh|console)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    ):
+        for line in block.splitlines():
+            command = line.removeprefix("$ ").split("  # ")[0].split("   #")[0]
+            inner = re.search(r"\$\((.*)\)$", command)
+            command = inner[1] if inner else command
+            if command.startswith("qai-hub"):
+                yield command
+
+
+def test_command_lines_of_pages_parse() -> None:
+    lines = [(page.name, line) for page in PAGES for line in lines_of(page)]
+    assert sum(name == PAGE.name for name, _ in lines) > 20
+    for name, line in lines:
+        for call in calls_in(line):
+            try:
+                parse(call)
+            except click.UsageError as error:
+                pytest.fail(f"{name}: {line}: {error}")
+            except click.exceptions.Exit as error:
+                assert error.exit_code == 0, line
+
+
+def test_every_command_is_on_the_page() -> None:
+    text = PAGE.read_text("utf-8")
+    for name in LEAVES:
+        shown = f"`{name}`" in text or all(f"`{word}`" in text for word in name.split())
+        assert shown, name
+
+
+@pytest.mark.usefixtures("reader")
+def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
+    section = PAGE.read_text("utf-8").split("## Jobs\n")[1]
+    block = section.split("```sh\n")[1].split("```")[0]
+    command = tmp_path / "qai-hub"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m qai_hub "$@"\n')
+    command.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-e", "-c", block],
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^state +SUCCESS$", done.stdout, re.MULTILINE)
+    assert list(Path("results").glob("*.onnx"))

@@ -1,6 +1,5 @@
 """One configuration for `LocalHub`, `qai-hub serve` and the scheduler."""
 
-import argparse
 import inspect
 from dataclasses import fields
 from datetime import timedelta
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from qai_hub.cli import serve
+from qai_hub.cli.main import main
 from qai_hub.local import LocalHub
 from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_users
 
@@ -26,9 +26,7 @@ def test_local_hub_has_an_argument_for_each_setting_with_the_same_default() -> N
 
 
 def test_serve_has_the_same_defaults() -> None:
-    parser = argparse.ArgumentParser()
-    serve.add_parser(parser.add_subparsers())
-    flags = vars(parser.parse_args(["serve"]))
+    flags = serve.serve.make_context("serve", []).params
     config = HubConfig()
     shared = flags.keys() & (SETTINGS - NAMED)
     assert shared == {
@@ -119,10 +117,7 @@ def test_one_name_is_no_list_of_letters() -> None:
 def test_flags_are_refused_in_their_own_units(
     flags: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parser = argparse.ArgumentParser()
-    serve.add_parser(parser.add_subparsers())
-    with pytest.raises(SystemExit):
-        parser.parse_args(["serve", *flags])
+    assert main(["serve", *flags]) == 2
     assert problem in capsys.readouterr().err
 
 

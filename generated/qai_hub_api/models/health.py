@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Health")
 
@@ -17,13 +17,17 @@ class Health:
 
     Attributes:
         status (str): `ok` if the hub is healthy.
+        version (str | Unset): Release of the hub.
     """
 
     status: str
+    version: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         status = self.status
+
+        version = self.version
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -32,6 +36,8 @@ class Health:
                 "status": status,
             }
         )
+        if version is not UNSET:
+            field_dict["version"] = version
 
         return field_dict
 
@@ -41,8 +47,12 @@ class Health:
         _status = d.pop("status", UNSET)
         status = _status if type(_status) is str else ""
 
+        _version = d.pop("version", UNSET)
+        version: str | Unset = _version if type(_version) is str else UNSET
+
         health = cls.__new__(cls)
         health.status = status
+        health.version = version
 
         health.additional_properties = d or {}
         return health

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qai_hub.local.api.context import Services
+from qai_hub.local.api.serialize import HUB_VERSION
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
 
@@ -14,7 +15,7 @@ _HEALTH_TIMEOUT = 5.0
 
 
 async def get_health(services: Services, call: Call) -> Reply:
-    """Report whether the database responds."""
+    """Report whether the database responds, and the release."""
 
     def query() -> None:
         with services.store.read() as db:
@@ -27,4 +28,4 @@ async def get_health(services: Services, call: Call) -> Reply:
         raise ProblemError(503, "The database of this hub did not respond in time.") from None
     except SQLAlchemyError as error:
         raise ProblemError(503, "The database of this hub cannot be read.") from error
-    return Reply({"status": "ok"}, {"Cache-Control": "no-store"})
+    return Reply({"status": "ok", "version": HUB_VERSION}, {"Cache-Control": "no-store"})

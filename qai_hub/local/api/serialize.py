@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qai_hub._version import __version__
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.store.records import Dataset, Model, Owned, User
 
 Json = dict[str, Any]
+
+HUB_VERSION = f"local {__version__}"
+"""Release of the hub, as jobs and the health check report it."""
 
 
 def user_json(user: User) -> Json:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qai_hub._version import __version__
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.serialize import (
+    HUB_VERSION,
     Json,
     authorization_json,
     dataset_json,
@@ -119,7 +119,7 @@ def _job_json(context: RequestContext, job: Job, related: _RelatedObjects) -> Js
     detail |= omit_none(**{name: _FIELDS[name](shown) for name in kind.fields})
     return {
         message: detail,
-        "hub_version": f"local {__version__}",
+        "hub_version": HUB_VERSION,
         "read_only": job.owner_id != context.viewer.id,
         "notices": job.notices or [],
         "failure_type": job.failure_type,

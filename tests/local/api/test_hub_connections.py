@@ -16,6 +16,7 @@ from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
 from support.polling import wait_until
 
+from qai_hub import __version__
 from qai_hub.local import LocalHub
 from qai_hub.local.limits import ServerLimits
 
@@ -353,7 +354,8 @@ def test_files_that_come_slowly_make_no_room() -> None:
 def test_health_is_told_without_a_token() -> None:
     with limited() as hub:
         found = httpx.get(f"{hub.url}/healthz")
-        assert (found.status_code, found.json()) == (200, {"status": "ok"})
+        assert found.status_code == 200
+        assert found.json() == {"status": "ok", "version": f"local {__version__}"}
         assert found.headers["Cache-Control"] == "no-store"
         problem(httpx.post(f"{hub.url}/healthz"), 405)
 

@@ -1,0 +1,44 @@
+"""`qai-hub completion`: prints the script by which a shell completes the command."""
+
+import os
+from pathlib import PurePath
+
+import click
+from click.shell_completion import FishComplete, ShellComplete, ZshComplete
+
+from qai_hub.cli.common import print_line
+from qai_hub.cli.completion import SpacedBashComplete
+from qai_hub.cli.groups import HubCommand
+
+_SHELLS: dict[str, type[ShellComplete]] = {
+    "bash": SpacedBashComplete,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
+
+
+@click.command(
+    cls=HubCommand,
+    examples=[
+        ("bash", "completion bash > ~/.local/share/bash-completion/completions/qai-hub"),
+        ("zsh, in a folder of its $fpath", "completion zsh > ~/.zfunc/_qai-hub"),
+        ("fish", "completion fish > ~/.config/fish/completions/qai-hub.fish"),
+    ],
+)
+@click.argument("shell", required=False, type=click.Choice(list(_SHELLS)))
+@click.pass_context
+def completion(context: click.Context, /, shell: str | None) -> None:
+    """Print the script by which SHELL completes commands, options, identifiers and devices.
+
+    Without SHELL, that of $SHELL. Write it where the shell looks for such scripts, and open a new
+    terminal. zsh looks in the folders of $fpath: `fpath=(~/.zfunc $fpath)` before `compinit` in
+    ~/.zshrc. For the running bash alone: `eval "$(qai-hub completion bash)"`.
+    """
+    name = shell or PurePath(os.environ.get("SHELL", "")).name
+    if name not in _SHELLS:
+        raise click.UsageError(
+            f"There is no completion for the shell {name!r} of $SHELL: name bash, zsh or fish.",
+            context,
+        )
+    script = _SHELLS[name](context.find_root().command, {}, "qai-hub", "_QAI_HUB_COMPLETE").source()
+    print_line(script.strip("\n"))

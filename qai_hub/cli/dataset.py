@@ -1,0 +1,114 @@
+"""`qai-hub dataset`: uploads, lists, shows, downloads, shares and deletes datasets."""
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from qai_hub.cli.common import print_line
+from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import Field, output_options, print_record, print_rows
+from qai_hub.cli.parameters import dataset_argument, datasets_argument, read_ids
+from qai_hub.cli.sharing import share_options, share_with
+
+DATASET_FIELDS = (
+    Field("id", lambda dataset: dataset.dataset_id, keep_whole=True),
+    Field("created", lambda dataset: dataset.creation_time, keep_whole=True),
+    Field("expires", lambda dataset: dataset.expiration_time, keep_whole=True),
+    Field("name", lambda dataset: dataset.name),
+)
+
+
+@click.group(cls=HubGroup)
+def dataset() -> None:
+    """Upload, list, download and share datasets."""
+
+
+@dataset.command(
+    examples=[("Upload calibration data, and use its identifier", "dataset upload samples.h5")]
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="Name to show.")
+@click.option("--project", metavar="ID", help="Project of the dataset.")
+@output_options
+@click.pass_obj
+def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
+    """Upload a dataset, an HDF5 file, and print its identifier."""
+    uploaded = invocation.client.upload_dataset(str(path), name, project)
+    if invocation.format is None:
+        print_line(uploaded.dataset_id)
+    else:
+        print_record(invocation, uploaded, DATASET_FIELDS)
+
+
+@dataset.command("list", examples=[("The latest datasets", "dataset list")])
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
+)
+@click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
+@output_options
+@click.pass_obj
+def list_datasets(invocation: Invocation, limit: int, every: bool) -> None:
+    """List datasets, the latest first."""
+    datasets = invocation.client.iter_datasets(page_size=100 if every else min(limit, 100))
+    print_rows(
+        invocation,
+        datasets if every else islice(datasets, limit),
+        DATASET_FIELDS,
+        empty="No datasets.",
+    )
+
+
+@dataset.command(examples=[("When a dataset expires", "dataset show dabc1234d")])
+@dataset_argument
+@output_options
+@click.pass_obj
+def show(invocation: Invocation, dataset_id: str) -> None:
+    """Show a dataset."""
+    print_record(invocation, invocation.client.get_dataset(dataset_id), DATASET_FIELDS)
+
+
+@dataset.command(examples=[("Outputs of a job", "dataset download dabc1234d -o outputs.h5")])
+@dataset_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to write; ID.h5 in the current folder if absent.",
+)
+@click.pass_obj
+def download(invocation: Invocation, dataset_id: str, output: Path | None) -> None:
+    """Download a dataset as an HDF5 file, and print the path of the file."""
+    found = invocation.client.get_dataset(dataset_id)
+    target = output if output is not None else Path()
+    if target.is_dir():
+        target = target / f"{dataset_id}.h5"
+    print_line(str(found.download(str(target))))
+
+
+@dataset.command(
+    examples=[("Share a dataset with a colleague", "dataset share dabc1234d --add you@example.com")]
+)
+@dataset_argument
+@share_options
+@click.pass_obj
+def share(
+    invocation: Invocation,
+    dataset_id: str,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    off: bool,
+) -> None:
+    """Share a dataset, or list the people that it is shared with."""
+    share_with(invocation.client.get_dataset(dataset_id), add, remove, off=off)
+
+
+@dataset.command(examples=[("Delete a dataset", "dataset delete dabc1234d")])
+@datasets_argument
+@click.pass_obj
+def delete(invocation: Invocation, dataset_ids: tuple[str, ...]) -> None:
+    """Delete datasets. DATASET may be -, for the lines of standard input."""
+    for dataset_id in read_ids(dataset_ids):
+        invocation.client.get_dataset(dataset_id).delete()
+        print_line(dataset_id)

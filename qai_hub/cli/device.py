@@ -1,0 +1,101 @@
+"""`qai-hub device` and `qai-hub framework`: what jobs can run on, and with which runtimes."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from qai_hub.cli.common import CommandError
+from qai_hub.cli.completion import complete_attributes, complete_devices
+from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import Field, output_options, print_record, print_rows
+
+if TYPE_CHECKING:
+    from qai_hub.client import Device
+
+
+def attribute_values(device: "Device", key: str) -> list[str]:
+    """Returns the values of an attribute of a device, such as its chipsets."""
+    attributes = [device.attributes] if isinstance(device.attributes, str) else device.attributes
+    return [each.partition(":")[2] for each in attributes if each.startswith(f"{key}:")]
+
+
+def _value_of(key: str) -> "Field":
+    return Field(key.replace("-", "_"), lambda device: ", ".join(attribute_values(device, key)))
+
+
+DEVICE_FIELDS = (
+    Field("name", lambda device: device.name, keep_whole=True),
+    Field("os", lambda device: f"{' '.join(attribute_values(device, 'os'))} {device.os}".strip()),
+    _value_of("vendor"),
+    _value_of("format"),
+    Field("chipset", lambda device: attribute_values(device, "chipset")),
+    _value_of("hexagon"),
+    Field("framework", lambda device: attribute_values(device, "framework")),
+    Field("attributes", lambda device: list(device.attributes), in_table=False),
+)
+
+FRAMEWORK_FIELDS = (
+    Field("name", lambda framework: framework.name),
+    Field("api_version", lambda framework: framework.api_version),
+    Field("api_tags", lambda framework: framework.api_tags),
+    Field("full_version", lambda framework: framework.full_version),
+)
+
+
+@click.group(cls=HubGroup)
+def device() -> None:
+    """List and show devices."""
+
+
+@device.command(
+    "list",
+    examples=[
+        ("All devices", "device list"),
+        ("Those with a chipset", "device list --attr chipset:qualcomm-snapdragon-8gen3"),
+        ("Names, for a script", "device list -q"),
+    ],
+)
+@click.option("--name", metavar="NAME", default="", help="Devices of this name.")
+@click.option("--os", metavar="VERSION", default="", help="With this version of the system.")
+@click.option(
+    "--attr",
+    "attributes",
+    metavar="KEY:VALUE",
+    multiple=True,
+    shell_complete=complete_attributes,
+    help="With this attribute; may be repeated.",
+)
+@output_options
+@click.pass_obj
+def list_devices(invocation: Invocation, name: str, os: str, attributes: tuple[str, ...]) -> None:
+    """List devices."""
+    found = invocation.client.get_devices(name, os, list(attributes))
+    print_rows(invocation, found, DEVICE_FIELDS, empty="No device matches.")
+
+
+@device.command(examples=[("What a device can do", 'device show "Samsung Galaxy S24"')])
+@click.argument("name", shell_complete=complete_devices)
+@click.option("--os", metavar="VERSION", default="", help="With this version of the system.")
+@output_options
+@click.pass_obj
+def show(invocation: Invocation, name: str, os: str) -> None:
+    """Show a device."""
+    found = invocation.client.get_devices(name, os)
+    if not found:
+        raise CommandError(f"No device is called {name!r}: `qai-hub device list` shows them.")
+    for each in found:
+        print_record(invocation, each, DEVICE_FIELDS)
+
+
+@click.group(cls=HubGroup)
+def framework() -> None:
+    """List the runtimes that jobs can request."""
+
+
+@framework.command("list", examples=[("Runtimes and their versions", "framework list")])
+@output_options
+@click.pass_obj
+def list_frameworks(invocation: Invocation) -> None:
+    """List the runtimes that jobs can request."""
+    print_rows(invocation, invocation.client.get_frameworks(), FRAMEWORK_FIELDS)

@@ -1,0 +1,39 @@
+"""What a local hub could do on this machine."""
+
+from collections.abc import Iterator
+
+from qai_hub.cli.diagnosis.finding import Finding, State
+from qai_hub.local.engine.sandbox import LAYERS, probe_sandbox_layers
+from qai_hub.local.frameworks import CAPABILITIES, installed_version, qairt_version
+
+_TOPIC = "local hub"
+
+
+def examine_machine() -> Iterator[Finding]:
+    """Yields which formats a local hub takes here, whether by QNN, and how jobs are confined."""
+    for each in CAPABILITIES:
+        if each.missing:
+            yield Finding(_TOPIC, each.formats, State.SKIPPED, each.missing)
+        else:
+            yield Finding(_TOPIC, each.formats, State.OK, each.description)
+    qnn = installed_version("onnxruntime-qnn")
+    if qnn is None:
+        yield Finding(_TOPIC, "QNN", State.SKIPPED, "onnxruntime-qnn is not installed")
+    else:
+        text = f"onnxruntime-qnn {qnn}, QAIRT {qairt_version() or 'unknown'}"
+        yield Finding(_TOPIC, "QNN", State.OK, text)
+    yield _examine_sandbox()
+
+
+def _examine_sandbox() -> Finding:
+    active = probe_sandbox_layers()
+    missing = [layer for layer in LAYERS if layer not in active]
+    if not missing:
+        return Finding(_TOPIC, "sandbox", State.OK, ", ".join(active))
+    return Finding(
+        _TOPIC,
+        "sandbox",
+        State.SKIPPED,
+        f"not available on this system: {', '.join(missing)}",
+        "Run only models that you trust, or use a Linux that lets users create namespaces.",
+    )

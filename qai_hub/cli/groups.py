@@ -1,0 +1,203 @@
+"""Commands and groups of commands: loaded when needed, with examples and did-you-mean."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from qai_hub.cli.invocation import Invocation
+
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Example(NamedTuple):
+    """An example in a help text.
+
+    Attributes:
+        text: What it does.
+        command: The command line, without `qai-hub`.
+    """
+
+    text: str
+    command: str
+
+
+class HubCommand(click.Command):
+    """A command whose help ends with examples, and which takes the options that all have.
+
+    Args:
+        examples: Pairs of what an example does and its command line without `qai-hub`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - what click takes
+        examples: Sequence[tuple[str, str]] = (),
+        **settings: Any,  # noqa: ANN401 - what click takes
+    ) -> None:
+        settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
+        super().__init__(*args, **settings)
+        self.examples = [Example(*each) for each in examples]
+        self.params += make_common_options(self.params)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the examples after the options."""
+        super().format_epilog(ctx, formatter)
+        _write_examples(formatter, self.examples)
+
+
+class HubGroup(click.Group):
+    """A group of commands that suggests the nearest name for one that does not exist."""
+
+    command_class = HubCommand
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - what click takes
+        examples: Sequence[tuple[str, str]] = (),
+        **settings: Any,  # noqa: ANN401 - what click takes
+    ) -> None:
+        settings["context_settings"] = CONTEXT_SETTINGS | (settings.get("context_settings") or {})
+        settings.setdefault("no_args_is_help", True)
+        super().__init__(*args, **settings)
+        self.examples = [Example(*each) for each in examples]
+        self.params += make_common_options(self.params)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command, or says which ones have a similar name."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(_unknown_command(args[0], self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the examples after the commands."""
+        super().format_epilog(ctx, formatter)
+        _write_examples(formatter, self.examples)
+
+
+class LazyEntry(NamedTuple):
+    """A command that is imported when it is called.
+
+    Attributes:
+        place: `module:attribute`.
+        section: The heading under which it is listed.
+        summary: Its line in the list of commands.
+    """
+
+    place: str
+    section: str
+    summary: str
+
+
+class LazyGroup(HubGroup):
+    """A group that lists its commands without importing them.
+
+    Args:
+        entries: The commands by name.
+    """
+
+    def __init__(self, *args: Any, entries: dict[str, LazyEntry], **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **settings)
+        self.entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names, in the order of the help text."""
+        return list(self.entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a command."""
+        if cmd_name not in self.entries:
+            return None
+        module, _, attribute = self.entries[cmd_name].place.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands, by section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self.entries.items():
+            sections.setdefault(entry.section, []).append((name, entry.summary))
+        width = max(map(len, self.entries))
+        for title, rows in sections.items():
+            with formatter.section(title):
+                padded = [(name.ljust(width), summary) for name, summary in rows]
+                formatter.write_dl(padded, col_max=width + formatter.indent_increment)
+
+
+def make_common_options(own: Iterable[click.Parameter] = ()) -> list[click.Parameter]:
+    """Returns the options that each command takes, before and after its name.
+
+    Args:
+        own: The command's own parameters, whose names the common options leave to it.
+    """
+    taken = {name for each in own for name in (*each.opts, *each.secondary_opts)}
+
+    def option(*names: str, **settings: Any) -> click.Option:  # noqa: ANN401 - what click takes
+        free = [name for name in names if name not in taken]
+        return click.Option(free, expose_value=False, **settings)
+
+    return [
+        option(
+            "--profile",
+            metavar="NAME",
+            callback=_set_profile,
+            shell_complete=_complete_profiles,
+            help="The profile: a file ~/.qai_hub/NAME.ini.",
+        ),
+        option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            callback=_set_verbose,
+            help="Log requests on standard error.",
+        ),
+        option(
+            "--debug", is_flag=True, callback=_set_debug, help="Show the traceback of an error."
+        ),
+    ]
+
+
+def _set_profile(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).profile = value
+
+
+def _set_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Invocation).log_requests()
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Invocation).debug = True
+
+
+def _complete_profiles(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> Iterable[Any]:
+    from qai_hub.cli.completion import complete_profiles
+
+    return complete_profiles(ctx, parameter, incomplete)
+
+
+def _unknown_command(name: str, known: list[str]) -> str:
+    near = get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.5)
+    if near:
+        return f"There is no command {name!r}. Did you mean {' or '.join(near)}?"
+    return f"There is no command {name!r}."
+
+
+def _write_examples(formatter: click.HelpFormatter, examples: list[Example]) -> None:
+    if not examples:
+        return
+    with formatter.section("Examples"):
+        for index, example in enumerate(examples):
+            if index:
+                formatter.write_paragraph()
+            formatter.write_text(f"# {example.text}")
+            # A command line is not wrapped: it would not work when copied.
+            formatter.write(f"{'':>{formatter.current_indent}}qai-hub {example.command}\n")

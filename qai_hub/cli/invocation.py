@@ -1,0 +1,50 @@
+"""One run of the command: its profile, its client, and how it prints."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qai_hub.client import Client
+
+
+@dataclass
+class Invocation:
+    """What the options of one run say.
+
+    Attributes:
+        profile: Name of the profile; None for the default configuration.
+        debug: Whether errors are shown with their traceback.
+        format: How to print results: `human`, `json`, `jsonl`, `tsv` or `quiet`; None for `human`
+            on a terminal, and `tsv` for lists elsewhere.
+        fields: Names of the fields to print; None for those that the command selects.
+    """
+
+    profile: str | None = None
+    debug: bool = False
+    format: str | None = None
+    fields: tuple[str, ...] | None = None
+
+    @cached_property
+    def client(self) -> "Client":
+        """The client of the profile. It shows no progress when only identifiers are wanted."""
+        from qai_hub.client import Client
+
+        client = Client(profile=self.profile, client_mode="cli")
+        if self.is_quiet:
+            client.set_verbose(False)
+        return client
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only identifiers are printed, and no progress."""
+        return self.format == "quiet"
+
+    def log_requests(self) -> None:
+        """Logs what the client does on standard error."""
+        logging.basicConfig(
+            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        logging.getLogger("qai_hub").setLevel(logging.DEBUG)

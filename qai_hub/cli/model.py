@@ -1,0 +1,152 @@
+"""`qai-hub model`: uploads, lists, shows, downloads, shares and deletes models."""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qai_hub.cli.common import print_line
+from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import Field, output_options, print_record, print_rows
+from qai_hub.cli.parameters import model_argument, models_argument, read_ids
+from qai_hub.cli.sharing import share_options, share_with
+from qai_hub.cli.web import open_page, print_only_option
+
+if TYPE_CHECKING:
+    from qai_hub.client import IOSpec, Model
+
+
+def _spec_text(spec: "IOSpec | None") -> list[str]:
+    return [] if not spec else [f"{name}: {each}" for name, each in spec.items()]
+
+
+MODEL_FIELDS = (
+    Field("id", lambda model: model.model_id, keep_whole=True),
+    Field("type", lambda model: model.model_type.name.lower(), keep_whole=True),
+    Field("created", lambda model: model.date, keep_whole=True),
+    Field("producer", lambda model: model._producer_id, keep_whole=True),
+    Field("name", lambda model: model.name),
+    Field("url", lambda model: model.url, in_table=False),
+)
+_DETAIL_FIELDS = (
+    *MODEL_FIELDS,
+    Field("inputs", lambda model: _spec_text(model.input_spec)),
+    Field("outputs", lambda model: _spec_text(model.output_spec)),
+    Field(
+        "metadata",
+        lambda model: {key.name.lower(): value for key, value in (model.metadata or {}).items()},
+    ),
+)
+
+
+def print_model(invocation: Invocation, found: "Model") -> None:
+    """Prints a model as a record."""
+    print_record(invocation, found, _DETAIL_FIELDS)
+
+
+@click.group(cls=HubGroup)
+def model() -> None:
+    """Upload, list, download and share models."""
+
+
+@model.command(
+    examples=[
+        ("Upload a model, and use its identifier", "model upload model.onnx"),
+        ("With another name", 'model upload model.onnx --name "Classifier"'),
+    ]
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="Name to show; that of the file if absent.")
+@click.option("--project", metavar="ID", help="Project of the model.")
+@output_options
+@click.pass_obj
+def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
+    """Upload a model, and print its identifier."""
+    uploaded = invocation.client.upload_model(str(path), name, project)
+    if invocation.format is None:
+        print_line(uploaded.model_id)
+    else:
+        print_record(invocation, uploaded, MODEL_FIELDS)
+
+
+@model.command(
+    "list",
+    examples=[
+        ("The latest models", "model list"),
+        ("All of them, for a script", "model list --all -q"),
+    ],
+)
+@click.option("--project", metavar="ID", help="Models of this project.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
+)
+@click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
+@output_options
+@click.pass_obj
+def list_models(invocation: Invocation, project: str | None, limit: int, every: bool) -> None:
+    """List models, the latest first."""
+    models = invocation.client.iter_models(project, page_size=100 if every else min(limit, 100))
+    print_rows(
+        invocation, models if every else islice(models, limit), MODEL_FIELDS, empty="No models."
+    )
+
+
+@model.command(examples=[("A model, with its inputs and outputs", "model show mabc1234d")])
+@model_argument
+@output_options
+@click.pass_obj
+def show(invocation: Invocation, model_id: str) -> None:
+    """Show a model."""
+    print_model(invocation, invocation.client.get_model(model_id))
+
+
+@model.command(examples=[("A model, as target.onnx", "model download mabc1234d -o target.onnx")])
+@model_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to write, or a folder; the model's name in the current folder if absent.",
+)
+@click.pass_obj
+def download(invocation: Invocation, model_id: str, output: Path | None) -> None:
+    """Download a model, and print the path of the file."""
+    found = invocation.client.get_model(model_id)
+    target = output if output is not None else Path()
+    if target.is_dir():
+        target = target / (Path(found.name).name or found.model_id)
+    print_line(found.download(str(target)))
+
+
+@model.command(
+    examples=[("Share a model with a colleague", "model share mabc1234d --add you@example.com")]
+)
+@model_argument
+@share_options
+@click.pass_obj
+def share(
+    invocation: Invocation, model_id: str, add: tuple[str, ...], remove: tuple[str, ...], off: bool
+) -> None:
+    """Share a model, or list the people that it is shared with."""
+    share_with(invocation.client.get_model(model_id), add, remove, off=off)
+
+
+@model.command(examples=[("Delete a model", "model delete mabc1234d")])
+@models_argument
+@click.pass_obj
+def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
+    """Delete models. MODEL may be -, for the lines of standard input."""
+    for model_id in read_ids(model_ids):
+        invocation.client.get_model(model_id).delete()
+        print_line(model_id)
+
+
+@model.command("open", examples=[("The page of a model", "model open mabc1234d")])
+@model_argument
+@print_only_option
+@click.pass_obj
+def open_model(invocation: Invocation, model_id: str, print_only: bool) -> None:
+    """Open the page of a model in a browser."""
+    open_page(invocation.client.get_model(model_id).url, print_only=print_only)

@@ -1,0 +1,315 @@
+"""How results are printed: as a table or a record for people, or as JSON, TSV or identifiers.
+
+Results go to standard output, and everything else to standard error.
+"""
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from qai_hub.cli.common import CommandError, print_line
+from qai_hub.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+FORMATS = ("human", "json", "jsonl", "tsv", "quiet")
+
+# Rows of a table whose widths are found together; longer lists are printed in blocks of it.
+_BLOCK = 100
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a result.
+
+    Attributes:
+        name: Name in JSON and for `--fields`.
+        get: Returns its value.
+        in_table: Whether lists show it to people; records show all fields.
+        style: Returns rich's style for a value, such as `"red"`.
+        keep_whole: Whether a table never shortens it.
+    """
+
+    name: str
+    get: Callable[[Any], object]
+    in_table: bool = True
+    style: Callable[[object], str] | None = None
+    keep_whole: bool = False
+
+
+def output_options(command: F) -> F:
+    """Adds `--format`, `--quiet` and `--fields` to a command."""
+    for option in (
+        click.option(
+            "--fields",
+            metavar="NAMES",
+            expose_value=False,
+            callback=_set_fields,
+            help="Print these fields, separated by commas.",
+        ),
+        click.option(
+            "-q",
+            "--quiet",
+            is_flag=True,
+            expose_value=False,
+            callback=_set_quiet,
+            help="Print identifiers only.",
+        ),
+        click.option(
+            "--format",
+            type=click.Choice(FORMATS),
+            expose_value=False,
+            callback=_set_format,
+            help="How to print. By default for people on a terminal, and lists as TSV in a pipe.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def print_rows(
+    invocation: Invocation, items: Iterable[Any], fields: Sequence[Field], empty: str = "Nothing."
+) -> None:
+    """Prints a list, as it arrives.
+
+    Args:
+        invocation: The run of the command.
+        items: The items of the list.
+        fields: What to print of each. The first is its identifier.
+        empty: What to tell people if there are no items.
+    """
+    kind = invocation.format or ("human" if is_terminal() else "tsv")
+    # In columns, lists select fields; objects have all of them.
+    all_by_default = kind in {"json", "jsonl"}
+    selected = select_fields(invocation, fields, all_by_default=all_by_default)
+    if kind == "quiet":
+        for item in items:
+            print_line(_flat(fields[0].get(item)))
+    elif kind == "jsonl":
+        for item in items:
+            print_line(to_json(_to_object(item, selected)))
+    elif kind == "json":
+        _print_array(_to_object(item, selected) for item in items)
+    elif kind == "tsv":
+        for item in items:
+            print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
+    else:
+        _print_table(items, selected, empty)
+
+
+def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) -> None:
+    """Prints one item.
+
+    Args:
+        invocation: The run of the command.
+        item: The item.
+        fields: Its fields. The first is its identifier.
+    """
+    kind = invocation.format or "human"
+    selected = select_fields(invocation, fields, all_by_default=True)
+    if kind == "quiet":
+        print_line(_flat(fields[0].get(item)))
+    elif kind == "json":
+        print_line(to_json(_to_object(item, selected), indent=2))
+    elif kind == "jsonl":
+        print_line(to_json(_to_object(item, selected)))
+    elif kind == "tsv":
+        print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
+    else:
+        _print_pairs(item, selected)
+
+
+def select_fields(
+    invocation: Invocation, fields: Sequence[Field], *, all_by_default: bool
+) -> list[Field]:
+    """Returns the fields to print.
+
+    Raises:
+        CommandError: A field that was asked for does not exist.
+    """
+    if invocation.fields is None:
+        return [each for each in fields if all_by_default or each.in_table]
+    known = {each.name: each for each in fields}
+    unknown = [name for name in invocation.fields if name not in known]
+    if unknown:
+        raise CommandError(f"There is no field {unknown[0]!r}. The fields are {', '.join(known)}.")
+    return [known[name] for name in invocation.fields]
+
+
+def is_terminal() -> bool:
+    """Returns whether standard output is a terminal."""
+    try:
+        return sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:
+        return False
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """Formats a value as JSON that moves no cursor when it is shown on a terminal."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_to_plain)
+    return "".join(_escape_json(sign) for sign in text)
+
+
+def printable(text: str) -> str:
+    """Replaces control characters, which could move the cursor or hide text."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
+
+
+def make_console() -> "Console":
+    """Returns rich's console on standard output, without markup and highlighting."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _print_array(objects: Iterator[object]) -> None:
+    print_line("[")
+    separator = ""
+    for each in objects:
+        # Each object is complete before the comma that promises another.
+        if separator:
+            print_line(",")
+        sys.stdout.write(f"  {to_json(each)}")
+        separator = ","
+    print_line("\n]" if separator else "]")
+
+
+def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> None:
+    rows = iter(items)
+    block = list(itertools.islice(rows, _BLOCK))
+    if not block:
+        click.echo(empty, err=True)
+        return
+    console = make_console()
+    if not console.is_terminal:
+        # A file has no width to fit into.
+        console.width = 10_000
+    widths: list[int] | None = None
+    while block:
+        cells = [[_flat(each.get(item)) for each in fields] for item in block]
+        header = widths is None
+        if widths is None:
+            widths = [
+                max(len(each.name), *(len(row[index]) for row in cells))
+                for index, each in enumerate(fields)
+            ]
+        console.print(_make_table(block, cells, fields, widths, header=header))
+        block = list(itertools.islice(rows, _BLOCK))
+
+
+def _make_table(
+    items: list[Any],
+    cells: list[list[str]],
+    fields: Sequence[Field],
+    widths: list[int],
+    *,
+    header: bool,
+) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
+    for each, width in zip(fields, widths, strict=True):
+        table.add_column(
+            each.name.replace("_", " ").upper(),
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=width if each.keep_whole else None,
+            width=None if header else width,
+        )
+    for item, row in zip(items, cells, strict=True):
+        table.add_row(
+            *(
+                Text(text, style=each.style(each.get(item)) if each.style else "")
+                for each, text in zip(fields, row, strict=True)
+            )
+        )
+    return table
+
+
+def _print_pairs(item: object, fields: Sequence[Field]) -> None:
+    width = max(len(each.name) for each in fields) + 2
+    for each in fields:
+        value = each.get(item)
+        if value is None or value in ("", [], {}):
+            continue
+        label = f"{each.name.replace('_', ' ')}".ljust(width)
+        lines = _lines(value)
+        for index, line in enumerate(lines):
+            print_line(f"{label if index == 0 else ' ' * width}{line}")
+
+
+def _lines(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{_flat(key)}: {_flat(each)}" for key, each in value.items()]
+    if isinstance(value, list | tuple):
+        return [_flat(each) for each in value]
+    return [_flat(value)]
+
+
+def _flat(value: object) -> str:
+    """Returns a value as one line of text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_flat(key)}: {_flat(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_flat, value))
+    return printable(" ".join(str(value).split("\n")))
+
+
+def _to_object(item: object, fields: Sequence[Field]) -> dict[str, object]:
+    return {each.name: each.get(item) for each in fields}
+
+
+def _to_plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): each for key, each in value.items()}
+    return str(value)
+
+
+def _escape_tsv(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat()
+    if isinstance(value, Mapping | list | tuple):
+        return to_json(value)
+    text = "" if value is None else _flat(value) if isinstance(value, bool) else str(value)
+    for sign, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        text = text.replace(sign, escaped)
+    return printable(text)
+
+
+def _escape_json(sign: str) -> str:
+    return sign if sign.isprintable() or sign == "\n" else f"\\u{ord(sign):04x}"
+
+
+def _set_format(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).format = value
+
+
+def _set_quiet(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Invocation).format = "quiet"
+
+
+def _set_fields(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        ctx.ensure_object(Invocation).fields = names

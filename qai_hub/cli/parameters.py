@@ -1,0 +1,210 @@
+"""Arguments and options that several commands share, and how their values are read."""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from qai_hub.cli.common import CommandError
+from qai_hub.cli.completion import (
+    complete_attributes,
+    complete_datasets,
+    complete_devices,
+    complete_jobs,
+    complete_models,
+)
+
+if TYPE_CHECKING:
+    from qai_hub.client import Client, Dataset, Device, Job, Model
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
+_DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+
+
+class InputSpecsType(click.ParamType[dict[str, Any]]):
+    """A dictionary of shapes, as in Python or JSON."""
+
+    name = "specs"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> dict[str, Any]:
+        """Reads the dictionary, without running code."""
+        if isinstance(value, dict):
+            return value
+        try:
+            specs = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            specs = None
+        if not isinstance(specs, dict):
+            self.fail(
+                f"{value!r} is not a dictionary of shapes, such as \"{{'x': (1, 3, 224, 224)}}\".",
+                param,
+                ctx,
+            )
+        # JSON has lists where Python has tuples.
+        return {name: _tuples(spec) for name, spec in specs.items()}
+
+
+class SpreadOption(click.Option):
+    """An option that takes all values up to the next option: `--models A B`."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - what click takes
+        super().__init__(*args, **settings | {"multiple": True})
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401 - click's
+        """Makes the parser repeat the option before each further value."""
+        super().add_to_parser(parser, ctx)
+        parse_args = parser.parse_args
+
+        def parse_spread(args: list[str]) -> Any:  # noqa: ANN401 - click's
+            return parse_args(list(self._spread(args)))
+
+        parser.parse_args = parse_spread
+
+    def _spread(self, args: list[str]) -> Iterator[str]:
+        inside = False
+        for index, arg in enumerate(args):
+            if arg.startswith("-") and arg != "-":
+                inside = arg in self.opts
+            elif inside and args[index - 1] not in self.opts:
+                yield self.opts[0]
+            yield arg
+
+
+def device_options(command: F) -> F:
+    """Adds `--device`, `--device-attr` and `--device-os` to a command."""
+    for option in (
+        click.option(
+            "--device-os", metavar="VERSION", default="", help="Version of its operating system."
+        ),
+        click.option(
+            "--device-attr",
+            metavar="KEY:VALUE",
+            multiple=True,
+            shell_complete=complete_attributes,
+            help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may be "
+            "repeated.",
+        ),
+        click.option(
+            "--device", metavar="NAME", shell_complete=complete_devices, help="Name of the device."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
+jobs_argument = click.argument(
+    "job_ids", metavar="JOB...", nargs=-1, required=True, shell_complete=complete_jobs
+)
+model_argument = click.argument("model_id", metavar="MODEL", shell_complete=complete_models)
+models_argument = click.argument(
+    "model_ids", metavar="MODEL...", nargs=-1, required=True, shell_complete=complete_models
+)
+dataset_argument = click.argument("dataset_id", metavar="DATASET", shell_complete=complete_datasets)
+datasets_argument = click.argument(
+    "dataset_ids", metavar="DATASET...", nargs=-1, required=True, shell_complete=complete_datasets
+)
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="~/.qai_hub/local",
+    show_default=True,
+    help="Folder for all data of the hub.",
+)
+
+
+def refuse_arguments(context: click.Context, advice: str) -> None:
+    """Refuses further arguments without showing them: one that is a token by mistake is secret.
+
+    The command needs the setting `allow_extra_args`, as click would show them.
+
+    Raises:
+        click.UsageError: There are some.
+    """
+    if context.args:
+        raise click.UsageError(f"There are too many arguments. {advice}", context)
+
+
+def make_device(name: str | None, attributes: Sequence[str], os: str) -> "Device | None":
+    """Returns the device that the options describe; None if they describe none."""
+    from qai_hub.client import Device
+
+    if not (name or attributes or os):
+        return None
+    return Device(name or "", os, list(attributes))
+
+
+def find_model(client: "Client", text: str) -> "Model | str":
+    """Returns a model on the hub for its identifier, or the path of a file that exists.
+
+    Raises:
+        CommandError: It is neither.
+    """
+    if Path(text).exists():
+        return text
+    if _MODEL_ID.fullmatch(text):
+        return client.get_model(text)
+    raise CommandError(
+        f"There is no file {text!r}, and it is no identifier of a model: "
+        "`qai-hub model list` shows those."
+    )
+
+
+def find_dataset(client: "Client", text: str) -> "Dataset | str":
+    """Returns a dataset on the hub for its identifier, or the path of a file that exists.
+
+    Raises:
+        CommandError: It is neither.
+    """
+    if Path(text).exists():
+        return text
+    if _DATASET_ID.fullmatch(text):
+        return client.get_dataset(text)
+    raise CommandError(
+        f"There is no file {text!r}, and it is no identifier of a dataset: "
+        "`qai-hub dataset list` shows those."
+    )
+
+
+def read_ids(given: Sequence[str]) -> list[str]:
+    """Returns the identifiers of an argument; `-` stands for the lines of standard input.
+
+    Raises:
+        CommandError: Standard input has none.
+    """
+    found = list(_read_ids(given))
+    if not found:
+        raise CommandError("Standard input has no identifiers: write one on each line.")
+    return list(dict.fromkeys(found))
+
+
+def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":
+    """Fetches the jobs of an argument."""
+    return [client.get_job(job_id) for job_id in read_ids(given)]
+
+
+def _read_ids(given: Sequence[str]) -> Iterable[str]:
+    for each in given:
+        if each != "-":
+            yield each
+        elif sys.stdin is not None:
+            # The first field of each line, so that a list in TSV can be piped as well.
+            yield from (line.split()[0] for line in sys.stdin if line.strip())
+
+
+def _tuples(value: object) -> object:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

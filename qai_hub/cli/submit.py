@@ -1,0 +1,254 @@
+"""`qai-hub submit`: submits jobs of each type, and prints their identifiers."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from qai_hub.cli.common import print_line
+from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
+from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.job import exit_status, print_job, wait_for
+from qai_hub.cli.output import output_options
+from qai_hub.cli.parameters import InputSpecsType, device_options, make_device
+from qai_hub.cli.submission import (
+    Submission,
+    submit_compile,
+    submit_inference,
+    submit_link,
+    submit_quantize,
+)
+
+if TYPE_CHECKING:
+    from qai_hub.client import Job
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_model = click.argument("model", required=False, shell_complete=complete_models)
+_input_specs = click.option(
+    "--input-specs",
+    "--input_specs",
+    metavar="SPECS",
+    type=InputSpecsType(),
+    help="Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "
+    "\"{'x': ((24, 48), 'int32')}\".",
+)
+
+
+def _calibration_data(text: str) -> Callable[[F], F]:
+    return click.option(
+        "--calibration-data",
+        "--calibration_data",
+        metavar="DATASET",
+        shell_complete=complete_datasets,
+        help=text,
+    )
+
+
+def _submit_options(*, device: bool = True) -> Callable[[F], F]:
+    """Adds the options that all types of job have."""
+
+    def add(command: F) -> F:
+        for option in (
+            output_options,
+            click.option(
+                "--wait",
+                is_flag=True,
+                help="Wait until the job has ended; exits with 1 if it fails.",
+            ),
+            click.option(
+                "--clone",
+                metavar="JOB",
+                shell_complete=complete_jobs,
+                help="Take what is not given from this job.",
+            ),
+            click.option("--project", metavar="ID", help="Project of the job."),
+            click.option(
+                "--name", metavar="NAME", help="Name to show; that of the model if absent."
+            ),
+            click.option(
+                "--options", metavar="TEXT", help='Options of the job: "--target_runtime onnx".'
+            ),
+            *([device_options] if device else []),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _describe(given: dict[str, Any]) -> Submission:
+    """Returns what the common options say, and removes them."""
+    if "device" in given:
+        device = make_device(given.pop("device"), given.pop("device_attr"), given.pop("device_os"))
+    else:
+        device = None
+    rest = {name: given.pop(name) for name in ("name", "project", "options", "clone")}
+    return Submission(device=device, **rest)
+
+
+def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
+    """Prints a submitted job, and waits for it if that is wanted."""
+    if invocation.format in (None, "quiet", "human"):
+        # At once: what is waited for can be looked at meanwhile.
+        print_line(submitted.job_id)
+        return exit_status(wait_for([submitted])) if wait else 0
+    status = wait_for([submitted])[0] if wait else submitted.get_status()
+    print_job(invocation, submitted, status)
+    return exit_status([status]) if wait else 0
+
+
+@click.group(cls=HubGroup)
+def submit() -> None:
+    """Submit a job, and print its identifier."""
+
+
+@submit.command(
+    examples=[
+        (
+            "Compile an ONNX model for a device",
+            (
+                'submit compile model.onnx --device "Samsung Galaxy S24" '
+                '--options "--target_runtime qnn_context_binary"'
+            ),
+        ),
+        (
+            "The same for another device, as soon as it is done",
+            'submit compile --clone jabc1234d --device "Samsung Galaxy S25" --wait',
+        ),
+    ]
+)
+@_model
+@_submit_options()
+@_input_specs
+@_calibration_data(
+    "Calibration data: a dataset's identifier or an HDF5 file; none for a clone without."
+)
+@click.pass_obj
+def compile(  # noqa: A001 - the verb
+    invocation: Invocation,
+    /,
+    model: str | None,
+    wait: bool,
+    input_specs: dict[str, Any] | None,
+    calibration_data: str | None,
+    **given: Any,  # noqa: ANN401 - options that all types of job have
+) -> int:
+    """Submit a compile job for MODEL: a file, or a model on the hub."""
+    submitted = submit_compile(
+        invocation.client, _describe(given), model, input_specs, calibration_data
+    )
+    return _report(invocation, submitted, wait=wait)
+
+
+@submit.command(
+    examples=[
+        ("Profile a target model", 'submit profile mabc1234d --device "Samsung Galaxy S24" --wait'),
+    ]
+)
+@_model
+@_submit_options()
+@click.pass_obj
+def profile(
+    invocation: Invocation,
+    /,
+    model: str | None,
+    wait: bool,
+    **given: Any,  # noqa: ANN401 - options that all types of job have
+) -> int:
+    """Submit an inference job that profiles MODEL on random inputs."""
+    submitted = submit_inference(invocation.client, _describe(given), model, None, True)
+    return _report(invocation, submitted, wait=wait)
+
+
+@submit.command(
+    examples=[
+        (
+            "Run a target model on inputs of yours",
+            'submit inference mabc1234d --inputs inputs.h5 --device "Samsung Galaxy S24" --wait',
+        ),
+    ]
+)
+@_model
+@_submit_options()
+@click.option(
+    "--inputs",
+    metavar="DATASET",
+    shell_complete=complete_datasets,
+    help="A dataset's identifier or an HDF5 file; random inputs if absent.",
+)
+@click.option(
+    "--profiling/--no-profiling",
+    default=None,
+    help="Whether to profile layer by layer as well (on).",
+)
+@click.pass_obj
+def inference(
+    invocation: Invocation,
+    /,
+    model: str | None,
+    wait: bool,
+    inputs: str | None,
+    profiling: bool | None,
+    **given: Any,  # noqa: ANN401 - options that all types of job have
+) -> int:
+    """Submit an inference job for MODEL: a file, or a model on the hub."""
+    submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
+    return _report(invocation, submitted, wait=wait)
+
+
+@submit.command(
+    examples=[
+        (
+            "Quantize a model to 8 bits, with activations of 16",
+            "submit quantize model.onnx --calibration-data samples.h5 --activations int16 --wait",
+        ),
+    ]
+)
+@_model
+@_submit_options(device=False)
+@_calibration_data("Calibration data: a dataset's identifier or an HDF5 file.")
+@click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
+@click.option(
+    "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
+)
+@click.pass_obj
+def quantize(
+    invocation: Invocation,
+    /,
+    model: str | None,
+    wait: bool,
+    calibration_data: str | None,
+    weights: str | None,
+    activations: str | None,
+    **given: Any,  # noqa: ANN401 - options that all types of job have
+) -> int:
+    """Submit a quantize job for MODEL: an ONNX file, or a model on the hub."""
+    submitted = submit_quantize(
+        invocation.client, _describe(given), model, calibration_data, weights, activations
+    )
+    return _report(invocation, submitted, wait=wait)
+
+
+@submit.command(
+    examples=[
+        (
+            "Link two DLCs into one context binary",
+            'submit link mabc1234d mefg5678h --device "Samsung Galaxy S24"',
+        ),
+    ]
+)
+@click.argument("models", nargs=-1, shell_complete=complete_models)
+@_submit_options()
+@click.pass_obj
+def link(
+    invocation: Invocation,
+    /,
+    models: tuple[str, ...],
+    wait: bool,
+    **given: Any,  # noqa: ANN401 - options that all types of job have
+) -> int:
+    """Submit a link job for MODELS: QNN DLCs, on the hub or as files."""
+    submitted = submit_link(invocation.client, _describe(given), models)
+    return _report(invocation, submitted, wait=wait)
