@@ -73,9 +73,10 @@ class _Element:
             bundle = {"text/html": content[0], "text/plain": content[1]}
             try:
                 if self._handle is None:
-                    from IPython.display import display
+                    from IPython import display
 
-                    self._handle = display(bundle, raw=True, display_id=True)
+                    show: Any = display.display
+                    self._handle = show(bundle, raw=True, display_id=True)
                 else:
                     self._handle.update(bundle, raw=True)
             except Exception:  # noqa: BLE001 - a kernel that ends raises anything
