@@ -14,6 +14,9 @@ from onnx import helper, numpy_helper
 
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
 from qai_hub.local.engine.onnx.graph_index import attributes_of
+from qai_hub.local.engine.qnn.convolutions import crop_transposed_convolutions, enlarge_convolutions
+from qai_hub.local.engine.qnn.norms import flatten_normalizations
+from qai_hub.local.engine.qnn.pools import replace_average_pools
 
 _CLAMPS = {"Relu", "Clip"}
 # Operators that move or copy elements of their first input, and do not change their values.
@@ -50,6 +53,9 @@ def rewrite_for_qnn(model: onnx.ModelProto) -> bool:
         quantize_byte_outputs(model),
         separate_weights(model),
         crop_transposed_convolutions(model),
+        enlarge_convolutions(model),
+        replace_average_pools(model),
+        flatten_normalizations(model),
     ]
     return any(changed)
 
@@ -135,37 +141,6 @@ def _find_way(node: onnx.NodeProto, index: int, uses: Mapping[str, list[_Use]]) 
     attributes = attributes_of(node)
     group, *transposed = (attributes.get(name, 0) for name in ("group", "transA", "transB"))
     return node.op_type, index, group, tuple(transposed)
-
-
-def crop_transposed_convolutions(model: onnx.ModelProto) -> bool:
-    """Replace the padding of the output of each ConvTranspose by less cropping, in place.
-
-    The HTP computes depthwise ones with such a padding wrongly.
-
-    Args:
-        model: The model, which is changed.
-
-    Returns:
-        Whether there were any.
-    """
-    changed = False
-    for node in model.graph.node:
-        attributes = {each.name: each for each in node.attribute}
-        padding = attributes.get("output_padding")
-        pads = attributes.get("pads")
-        if node.op_type != "ConvTranspose" or padding is None or pads is None:
-            continue
-        automatic = attributes.get("auto_pad")
-        if "output_shape" in attributes or (automatic is not None and automatic.s != b"NOTSET"):
-            continue
-        count = len(padding.ints)
-        ends = [end - more for end, more in zip(pads.ints[count:], padding.ints, strict=True)]
-        if min(ends) < 0 or not any(padding.ints):
-            continue
-        pads.ints[count:] = ends
-        padding.ints[:] = [0] * count
-        changed = True
-    return changed
 
 
 def quantize_before_clamps(model: onnx.ModelProto) -> bool:

@@ -34,7 +34,6 @@ from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.engine.quantize.formulas import (
     fuse_formulas,
     has_formulas,
-    remove_dead_nodes,
 )
 from qai_hub.local.engine.quantize.measure import Range, ScoreRange, iter_values, merge_scores
 from qai_hub.local.engine.quantize.overrides import (
@@ -119,7 +118,7 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
     remove_nan_guards(graph)
     remove_constant_choices(graph)
     replace_constant_gathers(graph)
-    remove_dead_nodes(graph)
+    graph.remove_dead_nodes()
     opset = get_opset(model)
     needed = fuse_formulas(graph, opset)
     if needed > opset:
