@@ -19,6 +19,8 @@ SOC = Soc(name="gen-3", soc_model=57, hexagon=75, fp16=True, weight_sharing=True
 TYPES = {
     "bool": TensorProto.BOOL,
     "uint8": TensorProto.UINT8,
+    "int8": TensorProto.INT8,
+    "uint16": TensorProto.UINT16,
     "int16": TensorProto.INT16,
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
@@ -31,6 +33,7 @@ PAIRS = [
     *(("int32", "bool"), ("int32", "float32"), ("int64", "bool"), ("int64", "float32")),
     *(("bool", "int64"), ("bool", "float32"), ("int16", "float32"), ("int16", "int64")),
     *(("float32", "int64"), ("float32", "uint8"), ("float32", "bool"), ("float32", "int32")),
+    *(("int8", "float32"), ("int8", "int64"), ("int8", "bool"), ("uint16", "int32")),
     *(("float16", "int64"), ("float16", "uint8"), ("float16", "bool")),
 ]
 SHAPE = (1, 2, 8, 16)
@@ -41,6 +44,8 @@ def values_of(dtype: str) -> Any:
     numbers = np.arange(256).reshape(SHAPE)
     if dtype in {"int16", "int32", "int64"}:
         numbers = (numbers - 128) * 200
+    elif dtype == "int8":
+        numbers = numbers - 128
     elif dtype == "bool":
         numbers = numbers % 2
     elif dtype.startswith("float"):

@@ -29,6 +29,9 @@ _INTERMEDIATE_TYPES: Mapping[tuple[int, int], int] = {
     (TensorProto.FLOAT16, TensorProto.UINT8): TensorProto.FLOAT,
     (TensorProto.FLOAT16, TensorProto.BOOL): TensorProto.FLOAT,
 }
+# Types that the HTP has for quantized tensors alone, without any Cast.
+_QUANTIZED_TYPES = frozenset({TensorProto.INT8, TensorProto.UINT16})
+_CONTRIBUTED = "com.microsoft"
 _FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _WIDE_INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
 # Operators that move elements, which the HTP does not support for 8-bit integers without a scale.
@@ -61,7 +64,7 @@ class _Rewriter:
 
     def rewrite(self) -> bool:
         """Rewrite the graph; return whether anything was changed."""
-        before = len(self._graph.node)
+        kept = [node.SerializeToString() for node in self._graph.node]
         for node in self._graph.node:
             if node.op_type == "Cast":
                 self._rewrite_cast(node)
@@ -69,9 +72,9 @@ class _Rewriter:
                 self._move_as_integers(node)
             else:
                 self._nodes.append(node)
-        if len(self._nodes) == before:
-            return False
         nodes = list(self._nodes)
+        if [node.SerializeToString() for node in nodes] == kept:
+            return False
         del self._graph.node[:]
         self._graph.node.extend(nodes)
         return True
@@ -79,8 +82,14 @@ class _Rewriter:
     def _rewrite_cast(self, node: onnx.NodeProto) -> None:
         source, target = node.input[0], node.output[0]
         to = next(each.i for each in node.attribute if each.name == "to")
+        is_whole = self._types.get(source) in _QUANTIZED_TYPES
+        if is_whole:
+            source = node.input[0] = self._dequantize(node.name, source)
+            if to == TensorProto.FLOAT:
+                self._nodes[-1].name, self._nodes[-1].output[0] = node.name, target
+                return
         through = _INTERMEDIATE_TYPES.get((self._types.get(source, 0), to))
-        if self._loses_truncation(node, to):
+        if not is_whole and self._loses_truncation(node, to):
             source = node.input[0] = self._truncate(node.name, source)
         if self._needs_flat(source, to):
             if through is not None:
@@ -91,6 +100,19 @@ class _Rewriter:
             node.input[0] = self._cast(node.name, source, self._shapes.get(source), through)
         self._nodes.append(node)
         self._types[target] = to
+
+    def _dequantize(self, base: str, source: str) -> str:
+        """Add the node that converts integers to the same floats, with a scale of 1."""
+        elem_type = self._types[source]
+        scale, zero = (unique_name(f"{base}_{what}", self._taken) for what in ("step", "zero"))
+        self._graph.initializer.append(helper.make_tensor(scale, TensorProto.FLOAT, [], [1]))
+        self._graph.initializer.append(helper.make_tensor(zero, elem_type, [], [0]))
+        inputs, shape = [source, scale, zero], self._shapes.get(source)
+        floats = self._add(base, "DequantizeLinear", inputs, TensorProto.FLOAT, shape)
+        if elem_type != TensorProto.INT8:
+            # ONNX's own has these types in its latest operator sets only.
+            self._nodes[-1].domain = _CONTRIBUTED
+        return floats
 
     def _loses_truncation(self, node: onnx.NodeProto, to: int) -> bool:
         """Return whether the compiler would combine a Cast to integers with one that follows.
@@ -207,4 +229,8 @@ def rewrite_casts(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    return _Rewriter(model).rewrite()
+    changed = _Rewriter(model).rewrite()
+    domains = {opset.domain for opset in model.opset_import}
+    if _CONTRIBUTED not in domains and any(n.domain == _CONTRIBUTED for n in model.graph.node):
+        model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+    return changed
