@@ -1,6 +1,6 @@
 """Reads and writes the dataset files of a job."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,7 +227,7 @@ class CalibrationReader(CalibrationDataReader):  # type: ignore[misc] # onnxrunt
         samples: The samples.
     """
 
-    def __init__(self, samples: CalibrationSamples) -> None:
+    def __init__(self, samples: Iterable[dict[str, Tensor]]) -> None:
         self._samples = iter(samples)
 
     def get_next(self) -> dict[str, Tensor] | None:

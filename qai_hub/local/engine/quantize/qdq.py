@@ -14,7 +14,6 @@ from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 
 from qai_hub.local.engine.datasets import (
     MAX_CALIBRATION_SAMPLES,
-    CalibrationReader,
     CalibrationSamples,
     InputDataset,
 )
@@ -35,6 +34,7 @@ from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
 )
+from qai_hub.local.engine.quantize.hidden_names import HiddenNames
 from qai_hub.local.engine.quantize.mixed_precision import (
     build_overrides,
     iter_float_values,
@@ -268,15 +268,16 @@ def _quantize(
     quant_types: tuple[QuantType, QuantType],
     overrides: Overrides,
 ) -> None:
+    names = HiddenNames(prepared.path)
     try:
         config = get_qnn_qdq_config(
-            prepared.path,
-            CalibrationReader(samples),
+            names.path,
+            names.read(samples),
             weight_type=quant_types[0],
             activation_type=quant_types[1],
             per_channel=True,
             weight_symmetric=True,
-            init_overrides=overrides,
+            init_overrides=names.hide_overrides(overrides),
             # The overrides have the conversions between types of activations already.
             add_qtype_converts=False,
         )
@@ -284,7 +285,7 @@ def _quantize(
         with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
-            quantize(prepared.path, target, config)
+            quantize(names.path, target, config)
     except JobFailure:
         raise
     # The quantizer raises exceptions of any type, assertions included.
@@ -299,6 +300,7 @@ def _quantize(
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from error
     model = onnx.load(target, load_external_data=False)
+    names.restore(model)
     if not is_quantized(model):
         reason = "The model has nothing to quantize: none of its layers computes with floats."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
