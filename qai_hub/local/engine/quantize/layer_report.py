@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 # Named, not imported: QNN's modules import those of this package.
 _SIMULATE = "qai_hub.local.engine.qnn.layer_simulation:simulate_layers"
 _MORE_SECONDS = 10
+# Operators that compute nothing: the tensor is what the one before them has computed.
+_PASSING = {"Identity", "Dropout"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class LayerReport:
 
 
 def report_layers(
+    source: Path,
     original: Path,
     quantized: Path,
     samples: CalibrationSamples,
@@ -89,6 +92,7 @@ def report_layers(
     """Compare the layers of a quantized model with the float model's, on the CPU and in simulation.
 
     Args:
+        source: The float model before it was prepared, whose nodes the report names.
         original: The float model, as it was quantized, with its weights in the file.
         quantized: The quantized model, likewise.
         samples: The samples to compare them on.
@@ -101,6 +105,7 @@ def report_layers(
         The report.
     """
     layers = find_layers(onnx.load(original), onnx.load(quantized))
+    layers = _name_nodes(layers, onnx.load(source, load_external_data=False))
     if len(layers) > MAX_LAYERS:
         reason = (
             f"The model has {len(layers)} computed tensors: this hub measures up to {MAX_LAYERS}."
@@ -139,6 +144,21 @@ def report_layers(
         reason=reason,
         notices=_build_notices(measured, bad, psnr),
     )
+
+
+def _name_nodes(layers: Sequence[Layer], source: onnx.ModelProto) -> list[Layer]:
+    """Return the layers with the nodes of the user's model, which preparing it has replaced."""
+    nodes = {name: node for node in source.graph.node for name in node.output}
+    return [_name_node(layer, nodes) for layer in layers]
+
+
+def _name_node(layer: Layer, nodes: Mapping[str, onnx.NodeProto]) -> Layer:
+    node = nodes.get(layer.tensor)
+    while node is not None and node.op_type in _PASSING and node.input[0] in nodes:
+        node = nodes[node.input[0]]
+    if node is None or node.op_type in _PASSING:
+        return layer
+    return replace(layer, operator=node.op_type, node=node.name or layer.node)
 
 
 def _simulate(

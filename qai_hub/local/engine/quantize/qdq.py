@@ -125,6 +125,7 @@ class QuantizedModel:
 
     Attributes:
         path: Its .onnx file, in a separate folder.
+        source: The .onnx file of the float model.
         original: The .onnx file of the float model, as it was quantized.
         has_external_data: Whether its weights are in a file beside it.
         sample_count: Number of samples that it was calibrated on.
@@ -134,6 +135,7 @@ class QuantizedModel:
     """
 
     path: Path
+    source: Path
     original: Path
     has_external_data: bool
     sample_count: int
@@ -199,6 +201,7 @@ def quantize_file(
     logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
+        source=source,
         original=prepared.path,
         has_external_data=has_external_data,
         sample_count=samples.count,
