@@ -5,7 +5,7 @@ with ONNX Runtime on the CPU. The rewritten Casts are exact in the range of the 
 which have 32 bits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx
 from onnx import TensorProto, helper
@@ -31,6 +31,7 @@ _INTERMEDIATE_TYPES: Mapping[tuple[int, int], int] = {
 }
 # Types that the HTP has for quantized tensors alone, without any Cast.
 _QUANTIZED_TYPES = frozenset({TensorProto.INT8, TensorProto.UINT16})
+_FLAT_CAST = ["Reshape", "Cast", "Reshape"]
 _CONTRIBUTED = "com.microsoft"
 _FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _WIDE_INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
@@ -72,12 +73,47 @@ class _Rewriter:
                 self._move_as_integers(node)
             else:
                 self._nodes.append(node)
+        self._flatten_outputs()
         nodes = list(self._nodes)
         if [node.SerializeToString() for node in nodes] == kept:
             return False
         del self._graph.node[:]
         self._graph.node.extend(nodes)
         return True
+
+    def _flatten_outputs(self) -> None:
+        """Make outputs of int64 of integers of 32 bits that were a vector, in the HTP's layout too.
+
+        The provider mistakes the size of such an output where ONNX Runtime transposes it.
+        """
+        outputs = {
+            each.name
+            for each in self._graph.output
+            if each.type.tensor_type.elem_type == TensorProto.INT64
+            and len(self._shapes.get(each.name, ())) >= _MIN_RANK_OF_LAYOUTS
+            and all(self._shapes[each.name])
+        }
+        nodes, self._nodes = self._nodes, []
+        flat = _find_flat_casts(nodes)
+        for node in nodes:
+            self._nodes.append(node)
+            if node.op_type == "Cast" and node.input[0] in flat:
+                continue
+            for index, name in enumerate(node.output):
+                if name in outputs:
+                    node.output[index] = unique_name(f"{name}_inner", self._taken)
+                    self._flatten_output(node, node.output[index], name)
+
+    def _flatten_output(self, node: onnx.NodeProto, inner: str, output: str) -> None:
+        shape = self._shapes[output]
+        self._declare(inner, TensorProto.INT64, shape)
+        flat = self._reshape(node.name, inner, [-1], TensorProto.INT64)
+        narrow = self._cast(node.name, flat, None, TensorProto.INT32)
+        back = self._reshape(node.name, narrow, shape, TensorProto.INT32)
+        name = unique_name(f"{node.name}_to_int64", self._taken)
+        self._nodes.append(
+            helper.make_node("Cast", [back], [output], name=name, to=TensorProto.INT64)
+        )
 
     def _rewrite_cast(self, node: onnx.NodeProto) -> None:
         source, target = node.input[0], node.output[0]
@@ -216,6 +252,20 @@ class _Rewriter:
         if shape is not None:
             self._shapes[name] = shape
             self._graph.value_info.append(helper.make_tensor_value_info(name, elem_type, shape))
+
+
+def _find_flat_casts(nodes: Sequence[onnx.NodeProto]) -> set[str]:
+    """Return the tensors that were cast as a vector, between two Reshapes."""
+    producers = {node.output[0]: node for node in nodes if node.output}
+    found = set()
+    for node in nodes:
+        before, chain = node, [node.op_type]
+        while len(chain) < len(_FLAT_CAST) and before.input and before.input[0] in producers:
+            before = producers[before.input[0]]
+            chain.append(before.op_type)
+        if chain == _FLAT_CAST:
+            found.add(node.output[0])
+    return found
 
 
 def rewrite_casts(model: onnx.ModelProto) -> bool:
