@@ -24,7 +24,7 @@ from support.qnn import (
     with_operator,
 )
 
-from qai_hub.client import Client, Device
+from qai_hub.client import Client, Device, QuantizeDtype
 
 X = {"x": [np.random.default_rng(1).standard_normal((1, 8, 8)).astype(np.float32)]}
 LACKING = {"Erf": with_operator("Erf"), "Det": with_operator("Det", out=(1,))}
@@ -231,6 +231,22 @@ def test_quantized_forms_of_them(client: Client, device: Device) -> None:
     assert check is not None
     assert check.status == "CLOSE", check.reason
     assert min(output.psnr or 100 for output in check.outputs) > 40, check.outputs
+
+
+def test_mish_of_negative_numbers_with_16_bits(client: Client) -> None:
+    nodes = [helper.make_node("Mish", ["x"], ["y"], name="odd")]
+    model = build_model(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, [1, 8, 8])})
+    model.opset_import[0].version = 18
+    data = {"x": [-8 * np.random.default_rng(1).random((1, 8, 8), np.float32)]}
+    quantized = client.submit_quantize_job(
+        model, data, activations_dtype=QuantizeDtype.INT16, weights_dtype=QuantizeDtype.INT8
+    )
+
+    check = compiled(client, target_of(quantized), BINARY).get_target_check()
+
+    assert check is not None
+    # By Tanh and Softplus, it would be 35 dB.
+    assert (check.outputs[0].psnr or 0) > 60
 
 
 def test_a_quantized_pool_that_qnn_computes_wrongly_is_told_of(client: Client) -> None:

@@ -171,6 +171,7 @@ def test_batch_normalization_has_no_quantized_offsets(tmp_path: Path, shape: lis
         ("BatchNormalization", ["scale", "beta", "beta", "scale"], ["Mul", "Add"]),
         ("Selu", [], ["Elu", "Mul"]),
         ("Tanh", [], ["Mul", "Sigmoid", "Mul", "Add"]),
+        ("Mish", [], ["Mul", "Sigmoid", "Mul", "Mul", "Add", "Add", "Div", "Mul"]),
     ],
 )
 def test_every_operator_of_a_kind_is_replaced(
@@ -182,7 +183,7 @@ def test_every_operator_of_a_kind_is_replaced(
         node("Sigmoid", ["a"], ["b"]),
         node(op, ["b", *inputs], ["y"]),
     ]
-    model = single(steps, [16, 32], {name: constants[name] for name in set(inputs)})
+    model = single(steps, [16, 32], {name: constants[name] for name in set(inputs)}, opset=18)
 
     result, target = quantized(tmp_path, model, {"x": uniform(2, 16, 32)}, "INT16")
 
