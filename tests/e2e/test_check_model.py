@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 import pytest
 from onnx import helper
-from support.execution_models import FLOAT, branching_model, build_model, conv_net
+from support.execution_models import FLOAT, branching_model, build_model, conv_net, samples
 from support.html_tags import assert_harmless
 from support.qnn import BINARY, GEN_3, INTEGERS, PRECOMPILED, WITHOUT_HTP, refused, with_operator
 
@@ -48,13 +48,37 @@ def test_a_check_refuses_what_a_compile_job_refuses(client: Client, why: str) ->
     assert f"refused: {check.refusal}" in str(check)
 
 
-def test_a_check_says_that_it_has_no_calibration_data() -> None:
-    check = hub.check_model(conv_net(), INTEGERS, options="--quantize_full_type w8a8")
+QUANTIZED = "--quantize_full_type w8a8 --target_runtime qnn_context_binary"
 
-    assert check.refusal == (
-        "A check has no calibration data, which --quantize_full_type needs, although a compile job "
-        "may have it: check the target model of a quantize job instead."
-    )
+
+@pytest.mark.parametrize("op", ["Relu", "Erf"])
+def test_a_check_quantizes_on_random_inputs(client: Client, op: str) -> None:
+    """It says what a compile job with calibration data says."""
+    model = with_operator(op)
+    data = {"x": samples(2, 1, 8, 8)}
+    job = client.submit_compile_job(model, INTEGERS, options=QUANTIZED, calibration_data=data)
+
+    check = hub.check_model(model, INTEGERS, options=QUANTIZED)
+
+    status = job.wait(240)
+    assert check.ok is status.success is (op == "Relu")
+    assert check.refusal == (status.message if status.failure else "")
+    told = "Quantized on random inputs: a compile job with --quantize_full_type needs"
+    assert any(each.startswith(told) for each in check.notices) is check.ok
+
+
+def test_a_check_whose_random_inputs_do_not_suit_the_model() -> None:
+    nodes = [
+        helper.make_node("Neg", ["x"], ["n"]),
+        helper.make_node("Abs", ["x"], ["a"]),
+        helper.make_node("Sub", ["n", "a"], ["s"]),
+        helper.make_node("Log", ["s"], ["y"]),
+    ]
+    model = build_model(nodes, {"x": (FLOAT, [1, 8])}, {"y": (FLOAT, [1, 8])})
+
+    check = hub.check_model(model, INTEGERS, options=QUANTIZED)
+
+    assert check.refusal.startswith("The model cannot be quantized on the random inputs that")
 
 
 def units(check: hub.ModelCheck) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from support.qnn import (
     BINARY,
     DLC,
     GEN_3,
+    INTEGERS,
     PRECOMPILED,
     RUNTIMES,
     agreement,
@@ -23,7 +24,7 @@ from support.qnn import (
     with_operator,
 )
 
-from qai_hub.client import Client
+from qai_hub.client import Client, Device, QuantizeDtype
 
 X = {"x": [np.random.default_rng(1).standard_normal((1, 8, 8)).astype(np.float32)]}
 LACKING = {"Erf": with_operator("Erf"), "Det": with_operator("Det", out=(1,))}
@@ -181,18 +182,86 @@ def test_weights_that_operators_use_in_different_ways(client: Client) -> None:
     assert agreement(on_cpu(model.SerializeToString(), rows), outputs)["y"] > 45
 
 
-def test_a_depthwise_transposed_convolution_with_a_padded_output(client: Client) -> None:
-    settings: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 8}
-    conv = helper.make_node("ConvTranspose", ["x", "w"], ["y"], pads=[1] * 4, **settings)
-    weight = np.random.default_rng(4).normal(0, 0.3, (8, 1, 3, 3)).astype(np.float32)
-    ports = {"x": (FLOAT, [1, 8, 8, 8])}, {"y": (FLOAT, [1, 8, 16, 16])}
-    model = build_model([conv], *ports, {"w": weight})
-    image = {"x": [np.random.default_rng(1).normal(size=(1, 8, 8, 8)).astype(np.float32)]}
+def odd_network() -> onnx.ModelProto:
+    """Outputs of operators in forms that QNN refuses or computes wrongly, of x[1, 8, 8, 8]."""
+    square, flat = [3, 3], [[8, 8, 8], [8, 8]]
+    doubled: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 8}
+    odd = [
+        ("ConvTranspose", {"pads": [1] * 4, **doubled}, [[8, 1, *square]], 16),
+        ("ConvTranspose", doubled, [[8, 1, *square], [8]], 18),
+        ("Conv", {"pads": [4, 3, 0, 0]}, [[8, 8, *square]], (10, 9)),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [1] * 4, "count_include_pad": 1}, [], 9),
+        ("AveragePool", {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"}, [], 8),
+        ("LayerNormalization", {"axis": 1}, [flat[0], flat[0]], 8),
+        ("LayerNormalization", {"axis": 2}, [flat[1]], 8),
+    ]
+    random = np.random.default_rng(4)
+    nodes, outputs = [], {}
+    weights: dict[str, Any] = {}
+    for index, (op, settings, shapes, size) in enumerate(odd):
+        named = {f"w{index}_{number}": shape for number, shape in enumerate(shapes)}
+        weights |= {n: random.normal(0, 0.3, each).astype(np.float32) for n, each in named.items()}
+        nodes.append(
+            helper.make_node(op, ["x", *named], [f"y{index}"], name=f"n{index}", **settings)
+        )
+        image = size if isinstance(size, tuple) else (size, size)
+        outputs[f"y{index}"] = (FLOAT, [1, 8, *image])
+    return build_model(nodes, {"x": (FLOAT, [1, 8, 8, 8])}, outputs, weights)
 
-    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), image)
 
-    # As the HTP computes it, it would be 13 dB.
-    assert agreement(on_cpu(model.SerializeToString(), image), outputs)["y"] > 45
+IMAGES = {"x": [np.random.default_rng(1).normal(size=(1, 8, 8, 8)).astype(np.float32)]}
+
+
+def test_forms_of_operators_that_qnn_refuses_or_computes_wrongly(client: Client) -> None:
+    model = odd_network()
+
+    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), IMAGES)
+
+    # Left as they are, they would be 8 to 19 dB, and the model would be refused.
+    decibels = agreement(on_cpu(model.SerializeToString(), IMAGES), outputs)
+    assert min(decibels.values()) > 45, decibels
+
+
+@pytest.mark.parametrize("device", [GEN_3, INTEGERS])
+def test_quantized_forms_of_them(client: Client, device: Device) -> None:
+    quantized = target_of(client.submit_quantize_job(odd_network(), IMAGES))
+
+    check = compiled(client, quantized, BINARY, device).get_target_check()
+
+    assert check is not None
+    assert check.status == "CLOSE", check.reason
+    assert min(output.psnr or 100 for output in check.outputs) > 40, check.outputs
+
+
+def test_mish_of_negative_numbers_with_16_bits(client: Client) -> None:
+    nodes = [helper.make_node("Mish", ["x"], ["y"], name="odd")]
+    model = build_model(nodes, {"x": (FLOAT, [1, 8, 8])}, {"y": (FLOAT, [1, 8, 8])})
+    model.opset_import[0].version = 18
+    data = {"x": [-8 * np.random.default_rng(1).random((1, 8, 8), np.float32)]}
+    quantized = client.submit_quantize_job(
+        model, data, activations_dtype=QuantizeDtype.INT16, weights_dtype=QuantizeDtype.INT8
+    )
+
+    check = compiled(client, target_of(quantized), BINARY).get_target_check()
+
+    assert check is not None
+    # By Tanh and Softplus, it would be 35 dB.
+    assert (check.outputs[0].psnr or 0) > 60
+
+
+def test_a_quantized_pool_that_qnn_computes_wrongly_is_told_of(client: Client) -> None:
+    pool = helper.make_node("AveragePool", ["x"], ["y"], "odd", kernel_shape=[3, 3], pads=[2] * 4)
+    model = build_model([pool], {"x": (FLOAT, [1, 8, 8, 8])}, {"y": (FLOAT, [1, 8, 10, 10])})
+    quantized = target_of(client.submit_quantize_job(model, IMAGES))
+
+    job = compiled(client, quantized, BINARY)
+
+    told = "QNN may compute AveragePool ('odd') incorrectly: compare the outputs."
+    assert told in other_notices(job)
+    check = job.get_target_check()
+    assert check is not None
+    # Once QNN computes it as it should, there is nothing to tell any more.
+    assert check.status == "FAR"
 
 
 def test_nodes_without_names_get_some(client: Client) -> None:

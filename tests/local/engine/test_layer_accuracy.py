@@ -122,6 +122,28 @@ def test_a_relu_that_became_part_of_its_integers(tmp_path: Path) -> None:
     assert found["r"] > 40
 
 
+def test_layers_have_the_nodes_of_the_users_model(tmp_path: Path) -> None:
+    """Whatever the quantizer takes in their place."""
+    constants = {name: np.linspace(0.5, 1.5, 3, dtype=np.float32) for name in "smbv"}
+    nodes = [
+        helper.make_node("BatchNormalization", ["x", *"smbv"], ["n"], name="norm"),
+        helper.make_node("Selu", ["n"], ["a"], name="activate"),
+        helper.make_node("Identity", ["a"], ["i"], name="same"),
+        helper.make_node("Sub", ["i", "n"], ["d"], name="subtract"),
+        helper.make_node("Dropout", ["d"], ["y"], name="drop"),
+    ]
+    model = build_model(nodes, {"x": (FLOAT, SIZE)}, {"y": (FLOAT, SIZE)}, constants)
+
+    rows = measured(tmp_path, model, {"x": samples(2, *SIZE)})["layer_accuracy"]["layers"]
+
+    found = {row["tensor"]: (row["operator"], row["node"]) for row in rows}
+    assert found.items() >= {
+        ("n", ("BatchNormalization", "norm")),
+        ("a", ("Selu", "activate")),
+        ("y", ("Sub", "subtract")),
+    }
+
+
 def test_the_first_bad_layer_is_named(of_offset: Report) -> None:
     found = of_offset.result
 

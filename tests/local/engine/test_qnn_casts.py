@@ -19,6 +19,8 @@ SOC = Soc(name="gen-3", soc_model=57, hexagon=75, fp16=True, weight_sharing=True
 TYPES = {
     "bool": TensorProto.BOOL,
     "uint8": TensorProto.UINT8,
+    "int8": TensorProto.INT8,
+    "uint16": TensorProto.UINT16,
     "int16": TensorProto.INT16,
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
@@ -31,6 +33,7 @@ PAIRS = [
     *(("int32", "bool"), ("int32", "float32"), ("int64", "bool"), ("int64", "float32")),
     *(("bool", "int64"), ("bool", "float32"), ("int16", "float32"), ("int16", "int64")),
     *(("float32", "int64"), ("float32", "uint8"), ("float32", "bool"), ("float32", "int32")),
+    *(("int8", "float32"), ("int8", "int64"), ("int8", "bool"), ("uint16", "int32")),
     *(("float16", "int64"), ("float16", "uint8"), ("float16", "bool")),
 ]
 SHAPE = (1, 2, 8, 16)
@@ -41,6 +44,8 @@ def values_of(dtype: str) -> Any:
     numbers = np.arange(256).reshape(SHAPE)
     if dtype in {"int16", "int32", "int64"}:
         numbers = (numbers - 128) * 200
+    elif dtype == "int8":
+        numbers = numbers - 128
     elif dtype == "bool":
         numbers = numbers % 2
     elif dtype.startswith("float"):
@@ -95,12 +100,28 @@ def truncations() -> onnx.ModelProto:
     return with_types(build_model(nodes, {"x": (FLOAT, SHAPE)}, outputs))
 
 
-MODELS = {"casts": casts, "moves": moves, "truncations": truncations}
+def indices() -> onnx.ModelProto:
+    """Outputs of int64 that are computed in the layout of a convolution."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+        helper.make_node("ArgMax", ["c"], ["first"], name="first", axis=1),
+        helper.make_node("ArgMin", ["c"], ["last"], name="last", axis=3),
+        helper.make_node("Add", ["first", "first"], ["twice"], name="twice"),
+    ]
+    weights = {"w": np.random.default_rng(2).normal(size=(5, 2, 1, 1)).astype(np.float32)}
+    outputs: dict[str, Any] = {n: (TYPES["int64"], [1, 1, 8, 16]) for n in ("first", "twice")}
+    outputs["last"] = (TYPES["int64"], [1, 5, 8, 1])
+    return with_types(build_model(nodes, {"x": (FLOAT, SHAPE)}, outputs, weights))
+
+
+MODELS = {"indices": indices, "casts": casts, "moves": moves, "truncations": truncations}
 
 
 def inputs_of(name: str) -> dict[str, Any]:
     if name == "moves":
         return {"image": 4 * np.random.default_rng(0).integers(0, 64, (1, 4, 4, 3), np.uint8)}
+    if name == "indices":
+        return {"x": np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)}
     if name == "truncations":
         return {"x": values_of("float32") - 31}
     return {source: values_of(source) for source in TYPES if any(source == p[0] for p in PAIRS)}
@@ -144,6 +165,13 @@ def test_casts_that_are_right_stay_as_they_are(source: str, target: str) -> None
     ports = {"x": (TYPES[source], SHAPE)}, {"y": (TYPES[target], SHAPE)}
 
     assert not rewrite_casts(with_types(build_model([node], *ports)))
+
+
+def test_outputs_that_are_rewritten_stay_as_they_are() -> None:
+    model = indices()
+
+    assert rewrite_casts(model)
+    assert not rewrite_casts(model)
 
 
 def test_casts_keep_their_names() -> None:

@@ -1,19 +1,25 @@
 """Rewrites for QNN: what they change, and that the results stay the same."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 from support.execution_models import FLOAT, build_model
 
 from qai_hub.local.engine.onnx.graph_index import GraphIndex
 from qai_hub.local.engine.qnn.byte_outputs import quantize_byte_outputs
-from qai_hub.local.engine.qnn.rewrites import (
+from qai_hub.local.engine.qnn.convolutions import (
     crop_transposed_convolutions,
+    enlarge_convolutions,
+)
+from qai_hub.local.engine.qnn.norms import flatten_normalizations
+from qai_hub.local.engine.qnn.pools import replace_average_pools
+from qai_hub.local.engine.qnn.rewrites import (
     quantize_before_clamps,
     remove_idle_clamps,
     separate_weights,
@@ -98,15 +104,23 @@ def operators(model: onnx.ModelProto) -> list[str]:
 
 
 def same_results(
-    rewrite: Callable[[GraphIndex], bool], model: onnx.ModelProto, x: Any = VALUES
+    rewrite: Callable[[GraphIndex], bool],
+    model: onnx.ModelProto,
+    x: Any = VALUES,
+    *,
+    tolerance: float = 0.0,
 ) -> bool:
     """Apply a rewrite, and return whether it says that it changed the model."""
     model = onnx.shape_inference.infer_shapes(model)
     text, before = model.SerializeToString(), run(model, x)
     changed = rewrite(GraphIndex(model))
     assert changed == (model.SerializeToString() != text)
-    np.testing.assert_array_equal(run(model, x), before)
+    np.testing.assert_allclose(run(model, x), before, rtol=0, atol=tolerance)
+    assert not rewrite(GraphIndex(model))
     return changed
+
+
+close_results = partial(same_results, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("zero", [np.int8(0), np.uint8(128), np.uint16(1000)])
@@ -286,18 +300,110 @@ def test_quantized_weights_that_operators_use_in_different_ways_are_copied() -> 
     assert not separate_weights(GraphIndex(model))
 
 
-@pytest.mark.parametrize(("pads", "changed"), [([1, 1, 1, 1], True), ([0, 0, 0, 0], False)])
-def test_a_padded_output_of_a_transposed_convolution_is_cropped_less(
-    pads: list[int], changed: bool
+def convolution(op: str, weight: list[int], **settings: Any) -> onnx.ModelProto:
+    weights = np.random.default_rng(4).uniform(-1, 1, weight).astype(np.float32)
+    nodes = [helper.make_node(op, ["x", "w"], ["y"], name="odd", **settings)]
+    return build_model(nodes, {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, None)}, {"w": weights})
+
+
+def quantized_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    (weights,) = model.graph.initializer
+    channels = weights.dims[1]
+    integers = (numpy_helper.to_array(weights) * 100).astype(np.int8)
+    weights.CopyFrom(numpy_helper.from_array(integers, "wq"))
+    scale = np.linspace(0.01, 0.02, channels, dtype=np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(scale, "ws"))
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(channels, np.int8), "wz"))
+    names = ["wq", "ws", "wz"]
+    model.graph.node.insert(0, helper.make_node("DequantizeLinear", names, ["w"], "dq", axis=1))
+    return model
+
+
+DOUBLED: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 2}
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+@pytest.mark.parametrize(
+    ("pads", "kernel"), [([1, 1, 1, 1], [3, 3]), ([0, 0, 0, 0], [4, 4]), ([1, 0, 1, 0], [3, 4])]
+)
+def test_a_padded_output_of_a_transposed_convolution_is_cropped_less_or_computed(
+    pads: list[int], kernel: list[int], quantized: bool
 ) -> None:
-    size = 14 - sum(pads[::2])
-    weight = np.random.default_rng(4).uniform(-1, 1, (2, 1, 3, 3)).astype(np.float32)
-    settings: dict[str, Any] = {"strides": [2, 2], "output_padding": [1, 1], "group": 2}
-    conv = helper.make_node("ConvTranspose", ["x", "w"], ["y"], pads=pads, **settings)
-    ports = {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, [1, 2, size, size])}
-    model = build_model([conv], *ports, {"w": weight})
-    before = run(model, VALUES)
+    model = convolution("ConvTranspose", [2, 1, 3, 3], pads=pads, kernel_shape=[3, 3], **DOUBLED)
+    if quantized:
+        model = quantized_weights(model)
 
-    assert crop_transposed_convolutions(GraphIndex(model)) == changed
+    assert same_results(crop_transposed_convolutions, model)
 
-    assert np.array_equal(run(model, VALUES), before)
+    model = onnx.shape_inference.infer_shapes(model)
+    crop_transposed_convolutions(GraphIndex(model))
+    stored = {tensor.name: tensor.dims for tensor in model.graph.initializer}
+    (weights,) = (dims for dims in stored.values() if len(dims) == 4)
+    assert weights[2:] == kernel
+
+
+def test_an_output_that_is_not_padded_stays() -> None:
+    model = convolution("ConvTranspose", [2, 1, 3, 3], strides=[2, 2], group=2)
+    assert not same_results(crop_transposed_convolutions, model)
+
+
+CONVOLUTIONS: list[tuple[list[int], list[int], list[int], bool]] = [
+    ([3, 3], [3, 3, 3, 3], [1, 1], True),
+    ([3, 2], [0, 3, 0, 0], [1, 1], True),
+    ([3, 3], [4, 0, 1, 0], [2, 1], True),
+    ([3, 3], [2, 2, 4, 4], [1, 1], False),
+    ([1, 1], [2, 2, 2, 2], [1, 1], False),
+]
+
+
+@pytest.mark.parametrize(("kernel", "pads", "dilations", "changed"), CONVOLUTIONS)
+def test_a_kernel_smaller_than_its_padding_is_enlarged(
+    kernel: list[int], pads: list[int], dilations: list[int], changed: bool
+) -> None:
+    model = convolution("Conv", [3, 2, *kernel], pads=pads, dilations=dilations, strides=[2, 1])
+    assert close_results(enlarge_convolutions, model) == changed
+
+
+POOLS: list[tuple[dict[str, Any], bool]] = [
+    ({"pads": [1, 1, 1, 1], "count_include_pad": 1}, True),
+    ({"pads": [1, 1, 1, 1]}, False),
+    ({"pads": [0, 0, 1, 1]}, True),
+    ({"pads": [2, 1, 2, 1], "strides": [2, 1]}, True),
+    ({"pads": [0, 0, 0, 0], "count_include_pad": 1}, False),
+    ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, True),
+    ({"auto_pad": "SAME_LOWER", "strides": [2, 2]}, True),
+    ({"auto_pad": "VALID"}, False),
+]
+
+
+@pytest.mark.parametrize(("settings", "changed"), POOLS)
+def test_pools_over_a_padding(settings: dict[str, Any], changed: bool) -> None:
+    pool = helper.make_node("AveragePool", ["x"], ["y"], "odd", kernel_shape=[3, 3], **settings)
+    model = build_model([pool], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, None)})
+
+    assert close_results(replace_average_pools, model) == changed
+
+
+@pytest.mark.parametrize(("axis", "scale"), [(1, [2, 6, 6]), (2, [6, 6]), (2, [6]), (-3, [1])])
+def test_normalizations_over_several_dimensions(axis: int, scale: list[int]) -> None:
+    random = np.random.default_rng(4)
+    constants = {n: random.uniform(0.5, 2, scale).astype(np.float32) for n in ("scale", "bias")}
+    node = helper.make_node("LayerNormalization", ["x", *constants], ["y"], "odd", axis=axis)
+    model = build_model([node], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)}, constants)
+
+    assert close_results(flatten_normalizations, model)
+
+
+def test_normalizations_that_qnn_takes_stay() -> None:
+    scale = {"scale": np.ones(6, np.float32)}
+    node = helper.make_node("LayerNormalization", ["x", "scale"], ["y"], "odd", axis=3)
+    model = build_model([node], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)}, scale)
+
+    assert not close_results(flatten_normalizations, model)
+
+
+def test_a_scale_that_is_computed_keeps_its_normalization() -> None:
+    node = helper.make_node("LayerNormalization", ["x", "x"], ["y"], "odd", axis=0)
+    model = build_model([node], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)})
+
+    assert not close_results(flatten_normalizations, model)

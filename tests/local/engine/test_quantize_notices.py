@@ -25,6 +25,23 @@ def test_an_output_that_mixes_ranges(tmp_path: Path) -> None:
     assert "at 4 to 7 of dimension 1" in message
 
 
+def test_several_slices_are_one_notice(tmp_path: Path) -> None:
+    """The one that loses most is named."""
+    nodes = [
+        node("Mul", ["x", "side"], ["boxes"]),
+        node("Mul", ["x", "tenth"], ["less"]),
+        node("Concat", ["x", "boxes", "less", "boxes", "x"], ["y"], axis=1),
+    ]
+    ports = {"x": (FLOAT, [1, 4, 8])}, {"y": (FLOAT, [1, 20, 8])}
+    model = build_model(nodes, *ports, {"side": np.float32(640), "tenth": np.float32(0.1)})
+
+    result, _ = quantized(tmp_path, model, {"x": uniform(2, 1, 4, 8, low=0)})
+
+    (message,) = told(result)
+    assert "at 8 to 11 of dimension 1" in message
+    assert "It is the worst of 3 such slices of this dimension." in message
+
+
 def test_values_of_one_range_are_not_told(tmp_path: Path) -> None:
     result, _ = quantized(tmp_path, LINEAR, {"x": uniform(8, 1, 8)})
 

@@ -19,13 +19,23 @@ def collect_names(graph: onnx.GraphProto) -> set[str]:
     Args:
         graph: The graph.
     """
+    nodes = (node.name for inner in iter_graphs(graph) for node in inner.node)
+    return collect_tensors(graph) | set(nodes)
+
+
+def collect_tensors(graph: onnx.GraphProto) -> set[str]:
+    """Return the names of all tensors of a graph and its subgraphs.
+
+    Args:
+        graph: The graph.
+    """
     found: set[str] = set()
     for inner in iter_graphs(graph):
         for values in (inner.input, inner.output, inner.value_info, inner.initializer):
             found.update(value.name for value in values)
         found.update(tensor.values.name for tensor in inner.sparse_initializer)
         for node in inner.node:
-            found.update((node.name, *node.input, *node.output))
+            found.update((*node.input, *node.output))
     return found
 
 

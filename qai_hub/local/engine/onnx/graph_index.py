@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from onnx.external_data_helper import uses_external_data
 
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
 
@@ -65,9 +66,9 @@ class GraphIndex:
         return unique_name(wanted, self._taken)
 
     def value(self, name: str) -> Tensor | None:
-        """Return the value of a constant; None for other tensors."""
+        """Return the value of a constant; None for other tensors, or if its file is not known."""
         tensor = self.constants.get(name)
-        if tensor is None:
+        if tensor is None or (self._folder is None and uses_external_data(tensor)):
             return None
         folder = "" if self._folder is None else str(self._folder)
         return np.asarray(numpy_helper.to_array(tensor, base_dir=folder))
@@ -137,6 +138,24 @@ class GraphIndex:
         users = self.users(name)
         return users[0] if len(users) == 1 and name not in self.outputs else None
 
+    def declare(self, wanted: str, like: str, shape: Sequence[int]) -> str:
+        """Declare a tensor with the type of another one; return its name, which resembles `wanted`.
+
+        Args:
+            wanted: The name to resemble.
+            like: The tensor with the same type.
+            shape: The dimensions.
+        """
+        name = self.name(wanted)
+        elem_type = self._values[like].type.tensor_type.elem_type
+        self.graph.value_info.append(helper.make_tensor_value_info(name, elem_type, shape))
+        self._values[name] = self.graph.value_info[-1]
+        return name
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Return the element type of a declared tensor."""
+        return helper.tensor_dtype_to_np_dtype(self._values[name].type.tensor_type.elem_type)
+
     def replace_nodes(self, old: Iterable[onnx.NodeProto], new: Sequence[onnx.NodeProto]) -> None:
         """Replace nodes, the last of which gives way to the new ones.
 
@@ -161,6 +180,21 @@ class GraphIndex:
         del self.graph.node[:]
         self.graph.node.extend(copies)
         self.refresh()
+
+    def remove_dead_nodes(self) -> None:
+        """Remove nodes whose outputs are not used, and constants that only they used."""
+        while True:
+            dead = [
+                node
+                for node in self.graph.node
+                if not any(name in self.uses or name in self.outputs for name in node.output)
+            ]
+            if not dead:
+                break
+            for node in dead:
+                self.graph.node.remove(node)
+            self.refresh()
+        self.remove_unused_constants()
 
     def remove_unused_constants(self) -> None:
         """Remove constants that no node uses, and that are not outputs."""

@@ -129,9 +129,9 @@ def clamp_masks(graph: GraphIndex, masks: list[MaskConstant], lowest: float) -> 
                 use.node.input[use.place] = copy
             graph.refresh()
         messages.append(
-            f"The mask {quote_name(mask.name)} is {bound:.4g} instead of {extreme:.4g} in the "
-            f"target model: it is low enough for the Softmax {quote_name(mask.softmax)} to be 0 "
-            "there, and does not exceed the range of the precision."
+            f"The mask {quote_name(mask.name)} was changed from {extreme:.4g} to {bound:.4g}: it "
+            f"would take the whole range of the quantized scores of the Softmax "
+            f"{quote_name(mask.softmax)}, and the smaller number makes masked scores 0 as well."
         )
     return messages
 

@@ -5,7 +5,7 @@ with ONNX Runtime on the CPU. The rewritten Casts are exact in the range of the 
 which have 32 bits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx
 from onnx import TensorProto, helper
@@ -29,6 +29,10 @@ _INTERMEDIATE_TYPES: Mapping[tuple[int, int], int] = {
     (TensorProto.FLOAT16, TensorProto.UINT8): TensorProto.FLOAT,
     (TensorProto.FLOAT16, TensorProto.BOOL): TensorProto.FLOAT,
 }
+# Types that the HTP has for quantized tensors alone, without any Cast.
+_QUANTIZED_TYPES = frozenset({TensorProto.INT8, TensorProto.UINT16})
+_FLAT_CAST = ["Reshape", "Cast", "Reshape"]
+_CONTRIBUTED = "com.microsoft"
 _FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _WIDE_INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
 # Operators that move elements, which the HTP does not support for 8-bit integers without a scale.
@@ -61,7 +65,7 @@ class _Rewriter:
 
     def rewrite(self) -> bool:
         """Rewrite the graph; return whether anything was changed."""
-        before = len(self._graph.node)
+        kept = [node.SerializeToString() for node in self._graph.node]
         for node in self._graph.node:
             if node.op_type == "Cast":
                 self._rewrite_cast(node)
@@ -69,18 +73,59 @@ class _Rewriter:
                 self._move_as_integers(node)
             else:
                 self._nodes.append(node)
-        if len(self._nodes) == before:
-            return False
+        self._flatten_outputs()
         nodes = list(self._nodes)
+        if [node.SerializeToString() for node in nodes] == kept:
+            return False
         del self._graph.node[:]
         self._graph.node.extend(nodes)
         return True
 
+    def _flatten_outputs(self) -> None:
+        """Make outputs of int64 of integers of 32 bits that were a vector, in the HTP's layout too.
+
+        The provider mistakes the size of such an output where ONNX Runtime transposes it.
+        """
+        outputs = {
+            each.name
+            for each in self._graph.output
+            if each.type.tensor_type.elem_type == TensorProto.INT64
+            and len(self._shapes.get(each.name, ())) >= _MIN_RANK_OF_LAYOUTS
+            and all(self._shapes[each.name])
+        }
+        nodes, self._nodes = self._nodes, []
+        flat = _find_flat_casts(nodes)
+        for node in nodes:
+            self._nodes.append(node)
+            if node.op_type == "Cast" and node.input[0] in flat:
+                continue
+            for index, name in enumerate(node.output):
+                if name in outputs:
+                    node.output[index] = unique_name(f"{name}_inner", self._taken)
+                    self._flatten_output(node, node.output[index], name)
+
+    def _flatten_output(self, node: onnx.NodeProto, inner: str, output: str) -> None:
+        shape = self._shapes[output]
+        self._declare(inner, TensorProto.INT64, shape)
+        flat = self._reshape(node.name, inner, [-1], TensorProto.INT64)
+        narrow = self._cast(node.name, flat, None, TensorProto.INT32)
+        back = self._reshape(node.name, narrow, shape, TensorProto.INT32)
+        name = unique_name(f"{node.name}_to_int64", self._taken)
+        self._nodes.append(
+            helper.make_node("Cast", [back], [output], name=name, to=TensorProto.INT64)
+        )
+
     def _rewrite_cast(self, node: onnx.NodeProto) -> None:
         source, target = node.input[0], node.output[0]
         to = next(each.i for each in node.attribute if each.name == "to")
+        is_whole = self._types.get(source) in _QUANTIZED_TYPES
+        if is_whole:
+            source = node.input[0] = self._dequantize(node.name, source)
+            if to == TensorProto.FLOAT:
+                self._nodes[-1].name, self._nodes[-1].output[0] = node.name, target
+                return
         through = _INTERMEDIATE_TYPES.get((self._types.get(source, 0), to))
-        if self._loses_truncation(node, to):
+        if not is_whole and self._loses_truncation(node, to):
             source = node.input[0] = self._truncate(node.name, source)
         if self._needs_flat(source, to):
             if through is not None:
@@ -91,6 +136,19 @@ class _Rewriter:
             node.input[0] = self._cast(node.name, source, self._shapes.get(source), through)
         self._nodes.append(node)
         self._types[target] = to
+
+    def _dequantize(self, base: str, source: str) -> str:
+        """Add the node that converts integers to the same floats, with a scale of 1."""
+        elem_type = self._types[source]
+        scale, zero = (unique_name(f"{base}_{what}", self._taken) for what in ("step", "zero"))
+        self._graph.initializer.append(helper.make_tensor(scale, TensorProto.FLOAT, [], [1]))
+        self._graph.initializer.append(helper.make_tensor(zero, elem_type, [], [0]))
+        inputs, shape = [source, scale, zero], self._shapes.get(source)
+        floats = self._add(base, "DequantizeLinear", inputs, TensorProto.FLOAT, shape)
+        if elem_type != TensorProto.INT8:
+            # ONNX's own has these types in its latest operator sets only.
+            self._nodes[-1].domain = _CONTRIBUTED
+        return floats
 
     def _loses_truncation(self, node: onnx.NodeProto, to: int) -> bool:
         """Return whether the compiler would combine a Cast to integers with one that follows.
@@ -196,6 +254,20 @@ class _Rewriter:
             self._graph.value_info.append(helper.make_tensor_value_info(name, elem_type, shape))
 
 
+def _find_flat_casts(nodes: Sequence[onnx.NodeProto]) -> set[str]:
+    """Return the tensors that were cast as a vector, between two Reshapes."""
+    producers = {node.output[0]: node for node in nodes if node.output}
+    found = set()
+    for node in nodes:
+        before, chain = node, [node.op_type]
+        while len(chain) < len(_FLAT_CAST) and before.input and before.input[0] in producers:
+            before = producers[before.input[0]]
+            chain.append(before.op_type)
+        if chain == _FLAT_CAST:
+            found.add(node.output[0])
+    return found
+
+
 def rewrite_casts(model: onnx.ModelProto) -> bool:
     """Rewrite the Casts of a model that the HTP computes wrongly or does not support, in place.
 
@@ -207,4 +279,8 @@ def rewrite_casts(model: onnx.ModelProto) -> bool:
     Returns:
         Whether anything was changed.
     """
-    return _Rewriter(model).rewrite()
+    changed = _Rewriter(model).rewrite()
+    domains = {opset.domain for opset in model.opset_import}
+    if _CONTRIBUTED not in domains and any(n.domain == _CONTRIBUTED for n in model.graph.node):
+        model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+    return changed

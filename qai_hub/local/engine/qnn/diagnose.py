@@ -4,7 +4,7 @@ import resource
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import onnx
 from onnx import defs, helper, inliner
@@ -166,12 +166,19 @@ def _is_unreliable(node: onnx.NodeProto, *, quantized: bool) -> bool:
         return attributes.get("mode") == b"edge" and not quantized
     if node.op_type == "AveragePool":
         # Elements beyond the input are included in the average.
-        return attributes.get("ceil_mode") == 1
+        return attributes.get("ceil_mode") == 1 or _is_padded_widely(attributes)
     if node.op_type == "Resize" and attributes.get("mode", b"nearest") == b"nearest":
         # Only this rounding mode, which PyTorch exports, is examined.
         rounding = attributes.get("coordinate_transformation_mode"), attributes.get("nearest_mode")
         return rounding != (b"asymmetric", b"floor")
     return False
+
+
+def _is_padded_widely(attributes: Mapping[str, Any]) -> bool:
+    """Return whether padding that does not count is wider than half of a pool's kernel."""
+    kernel, pads = attributes["kernel_shape"], attributes.get("pads", ())
+    is_wide = any(pad > size // 2 for pad, size in zip(pads, kernel, strict=False))
+    return is_wide and not attributes.get("count_include_pad")
 
 
 def _swap_hard_sigmoid_products(model: onnx.ModelProto) -> bool:

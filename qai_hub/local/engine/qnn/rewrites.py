@@ -14,6 +14,8 @@ from onnx import helper, numpy_helper
 from qai_hub.local.engine.onnx.graph_index import GraphIndex, Use, attributes_of
 from qai_hub.local.engine.onnx.separate import separate_constant, separate_uses
 from qai_hub.local.engine.qnn.byte_outputs import quantize_byte_outputs
+from qai_hub.local.engine.qnn.convolutions import crop_transposed_convolutions, enlarge_convolutions
+from qai_hub.local.engine.qnn.norms import flatten_normalizations
 
 _CLAMPS = {"Relu", "Clip"}
 # Operators whose weights have a layout of their own in QNN.
@@ -42,6 +44,8 @@ def rewrite_for_qnn(model: onnx.ModelProto) -> bool:
         quantize_byte_outputs(graph),
         separate_weights(graph),
         crop_transposed_convolutions(graph),
+        enlarge_convolutions(graph),
+        flatten_normalizations(graph),
     ]
     return any(changed)
 
@@ -120,37 +124,6 @@ class _Ways:
     def has_weights(self, name: str) -> bool:
         """Return whether a tensor is used as weights anywhere."""
         return any(map(self.find, self._graph.uses.get(name, ())))
-
-
-def crop_transposed_convolutions(graph: GraphIndex) -> bool:
-    """Replace the padding of the output of each ConvTranspose by less cropping, in place.
-
-    The HTP computes depthwise ones with such a padding wrongly.
-
-    Args:
-        graph: The graph, which is changed.
-
-    Returns:
-        Whether there were any.
-    """
-    changed = False
-    for node in graph.graph.node:
-        attributes = {each.name: each for each in node.attribute}
-        padding = attributes.get("output_padding")
-        pads = attributes.get("pads")
-        if node.op_type != "ConvTranspose" or padding is None or pads is None:
-            continue
-        automatic = attributes.get("auto_pad")
-        if "output_shape" in attributes or (automatic is not None and automatic.s != b"NOTSET"):
-            continue
-        count = len(padding.ints)
-        ends = [end - more for end, more in zip(pads.ints[count:], padding.ints, strict=True)]
-        if min(ends) < 0 or not any(padding.ints):
-            continue
-        pads.ints[count:] = ends
-        padding.ints[:] = [0] * count
-        changed = True
-    return changed
 
 
 def quantize_before_clamps(graph: GraphIndex) -> bool:

@@ -63,6 +63,7 @@ class AccuracyAnalysis:
             reason = "Layers are measured only of models whose weights fit into one file."
             return LayerReport(reason=reason, notices=[build_notice("INFO", "MODEL", reason)])
         return report_layers(
+            quantized.source,
             quantized.original,
             quantized.path,
             self._data,

@@ -1,6 +1,6 @@
 """The calibration data of a job, sample by sample."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,7 +92,7 @@ class CalibrationReader(CalibrationDataReader):  # type: ignore[misc] # onnxrunt
         samples: The samples.
     """
 
-    def __init__(self, samples: CalibrationSamples) -> None:
+    def __init__(self, samples: Iterable[dict[str, Tensor]]) -> None:
         self._samples = iter(samples)
 
     def get_next(self) -> dict[str, Tensor] | None:

@@ -119,24 +119,8 @@ def fuse_formulas(graph: GraphIndex, opset: int) -> int:
         logger.info("Fusing %d nodes to %s: %r", len(match.parts), match.op, match.result)
         last = graph.producers[match.result]
         graph.replace_nodes([last], [match.build(graph)])
-    remove_dead_nodes(graph)
+    graph.remove_dead_nodes()
     return needed
-
-
-def remove_dead_nodes(graph: GraphIndex) -> None:
-    """Remove nodes whose outputs are not used, and constants that only they used, in place."""
-    while True:
-        dead = [
-            node
-            for node in graph.graph.node
-            if not any(name in graph.uses or name in graph.outputs for name in node.output)
-        ]
-        if not dead:
-            break
-        for node in dead:
-            graph.graph.node.remove(node)
-        graph.refresh()
-    graph.remove_unused_constants()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,19 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
+from qai_hub.local.engine.datasets import OutputDataset
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import call_isolated
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
+from qai_hub.local.engine.onnx.plausible import PlausibleInputs
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
     publish_model,
@@ -68,16 +71,11 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
     Raises:
         JobFailure: The data is missing.
     """
-    if FULL_TYPE in values and request.dataset is None:
+    if FULL_TYPE in values and request.dataset is None and request.kind != "check":
         reason = (
             f"{FULL_TYPE} needs calibration_data: with ranges from random data, the model would "
             "be useless."
         )
-        if request.kind == "check":
-            reason = (
-                f"A check has no calibration data, which {FULL_TYPE} needs, although a compile job "
-                "may have it: check the target model of a quantize job instead."
-            )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
@@ -103,6 +101,8 @@ def quantize_for_compile(
 ) -> tuple[Path, list[dict[str, str]]]:
     """Quantize a model with the calibration data of a compile job.
 
+    A check, which has none, takes random inputs: they decide on ranges, not on what QNN supports.
+
     Args:
         source: The .onnx file, whose inputs are those of the data.
         request: The request.
@@ -119,17 +119,51 @@ def quantize_for_compile(
     """
     model = onnx.load(source, load_external_data=False)
     check_quantizable(model)
-    data = CalibrationData(path=_get_calibration_data(request), ports=get_inputs(model))
-    original, notices = check_float_model(source, data, work)
-    quantized = quantize_file(
-        original, values[FULL_TYPE], work, external_data_threshold=external_data_threshold
-    )
+    ports = get_inputs(model)
+    is_check = request.kind == "check"
+    path = _write_random_data(model, ports, work) if is_check else _get_calibration_data(request)
+    data = CalibrationData(path=path, ports=ports)
+    try:
+        original, notices = check_float_model(source, data, work)
+        quantized = quantize_file(
+            original, values[FULL_TYPE], work, external_data_threshold=external_data_threshold
+        )
+    except JobFailure as failure:
+        if not is_check or failure.failure_type not in _FAILURES_OF_DATA:
+            raise
+        reason = (
+            "The model cannot be quantized on the random inputs that stand for the calibration "
+            f"data in a check: {failure.reason} Check the target model of a quantize job instead."
+        )
+        raise JobFailure(failure.failure_type, reason) from failure
+    if is_check:
+        message = (
+            f"Quantized on random inputs: a compile job with {FULL_TYPE} needs calibration_data."
+        )
+        return quantized.path, [build_notice("INFO", "USER", message)]
     psnr = ", ".join(f"{quote_name(name)} {ratio:.1f} dB" for name, ratio in quantized.psnr.items())
     message = (
         f"Quantized on {quantized.sample_count} samples. PSNR of the model's outputs: "
         f"{psnr or 'none'}."
     )
     return quantized.path, [*notices, *quantized.notices, build_notice("INFO", "MODEL", message)]
+
+
+# How quantizing fails if data does not suit the model.
+_FAILURES_OF_DATA = {FailureType.INVALID_INPUTS, FailureType.RUNTIME_UNKNOWN}
+_RANDOM_SAMPLES = 4
+
+
+def _write_random_data(model: onnx.ModelProto, ports: Sequence[Port], work: Path) -> Path:
+    """Write samples with which the model computes something, in place of calibration data."""
+    inputs = PlausibleInputs(model, [port.to_spec() for port in ports])
+    path = work / "random.h5"
+    names = [port.name for port in ports]
+    with closing(OutputDataset(path, names, _RANDOM_SAMPLES)) as dataset:
+        for number in range(_RANDOM_SAMPLES):
+            sample = inputs.sample(number)
+            dataset.write(number, [sample[name] for name in names])
+    return path
 
 
 def quantize_model(

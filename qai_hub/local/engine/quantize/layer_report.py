@@ -31,6 +31,8 @@ from qai_hub.local.engine.quantize.psnr import LOW_PSNR
 # Named, not imported: QNN's modules import those of this package.
 _SIMULATE = "qai_hub.local.engine.qnn.layer_simulation:simulate_layers"
 _MEASURE = "qai_hub.local.engine.quantize.layers:measure_layers"
+# Operators that compute nothing: the tensor is what the one before them has computed.
+_PASSING = {"Identity", "Dropout"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class LayerReport:
 
 
 def report_layers(
+    source: Path,
     original: Path,
     quantized: Path,
     data: CalibrationData,
@@ -86,6 +89,7 @@ def report_layers(
     Both run in processes of their own, so that a crash there is not the job's.
 
     Args:
+        source: The float model before it was prepared, whose nodes the report names.
         original: The float model, as it was quantized, with its weights in the file.
         quantized: The quantized model, likewise.
         data: The samples to compare them on.
@@ -99,6 +103,7 @@ def report_layers(
     """
     work.mkdir()
     layers = find_layers(onnx.load(original), onnx.load(quantized))
+    layers = _name_nodes(layers, onnx.load(source, load_external_data=False))
     if len(layers) > MAX_LAYERS:
         reason = (
             f"The model has {len(layers)} computed tensors: this hub measures up to {MAX_LAYERS}."
@@ -141,6 +146,21 @@ class Problem(NamedTuple):
     def to_notice(self) -> dict[str, str]:
         """Return the notice for the job's user."""
         return build_notice(self.severity or "INFO", "MODEL", self.text)
+
+
+def _name_nodes(layers: Sequence[Layer], source: onnx.ModelProto) -> list[Layer]:
+    """Return the layers with the nodes of the user's model, which preparing it has replaced."""
+    nodes = {name: node for node in source.graph.node for name in node.output}
+    return [_name_node(layer, nodes) for layer in layers]
+
+
+def _name_node(layer: Layer, nodes: Mapping[str, onnx.NodeProto]) -> Layer:
+    node = nodes.get(layer.tensor)
+    while node is not None and node.op_type in _PASSING and node.input[0] in nodes:
+        node = nodes[node.input[0]]
+    if node is None or node.op_type in _PASSING:
+        return layer
+    return replace(layer, operator=node.op_type, node=node.name or layer.node)
 
 
 def _measure(

@@ -34,7 +34,6 @@ from qai_hub.local.engine.quantize.calibration import CalibrationSamples
 from qai_hub.local.engine.quantize.formulas import (
     fuse_formulas,
     has_formulas,
-    remove_dead_nodes,
 )
 from qai_hub.local.engine.quantize.measure import Range, ScoreRange, iter_values, merge_scores
 from qai_hub.local.engine.quantize.overrides import (
@@ -55,8 +54,6 @@ from qai_hub.local.engine.quantize.rewrites import (
 logger = logging.getLogger(__name__)
 
 _DECOMPOSED = {"Attention", "Celu", "RotaryEmbedding"}
-# In simulation, the HTP's Mish of 16 bits has a PSNR of less than 10 dB.
-_DECOMPOSED_16_BITS = {"Mish"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +100,7 @@ def prepare_model(
     path = work / "prepared" / "model.onnx"
     path.parent.mkdir(parents=True)
     _fold(source, path, external_data_threshold)
-    path = _decompose(path, quant_types, external_data_threshold)
+    path = _decompose(path, external_data_threshold)
     narrow = quant_types == (QuantType.QInt8, QuantType.QUInt8)
     needed = OPSET_PER_CHANNEL if narrow and not is_mixed else OPSET_ALL_TYPES
     path = _raise_opset(path, needed, external_data_threshold)
@@ -119,7 +116,7 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
     remove_nan_guards(graph)
     remove_constant_choices(graph)
     replace_constant_gathers(graph)
-    remove_dead_nodes(graph)
+    graph.remove_dead_nodes()
     opset = get_opset(model)
     needed = fuse_formulas(graph, opset)
     if needed > opset:
@@ -150,13 +147,10 @@ def _fold(source: Path, path: Path, external_data_threshold: int) -> None:
     clean_up_model(path, has_external_data=needs_external_data(path, external_data_threshold))
 
 
-def _decompose(
-    path: Path, quant_types: tuple[QuantType, QuantType], external_data_threshold: int
-) -> Path:
-    """Replace operators that QNN has no form of, or computes inaccurately, by their parts."""
-    operators = _DECOMPOSED | (set() if quant_types[1] == QuantType.QUInt8 else _DECOMPOSED_16_BITS)
+def _decompose(path: Path, external_data_threshold: int) -> Path:
+    """Replace operators that QNN has no form of by their parts."""
     model = onnx.load(path, load_external_data=False)
-    parts = decompose(model, operators)
+    parts = decompose(model, _DECOMPOSED)
     if parts is model:
         return path
     path.write_bytes(decompose(parts, {"CastLike"}).SerializeToString())

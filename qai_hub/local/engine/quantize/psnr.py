@@ -70,16 +70,26 @@ class Comparison:
 
 
 def _build_slice_notices(name: str, peak: float, errors: SliceErrors) -> list[dict[str, str]]:
-    """Return a notice for each slice that the range of its output makes inaccurate."""
-    messages = [
-        f"The output {quote_name(name)} of the quantized model mixes ranges: the values "
-        f"at {each.begin} to {each.end - 1} of dimension {each.axis} reach only {each.peak:.3g}, "
-        f"where the output reaches {peak:.3g}, and their own PSNR is only {each.psnr:.1f} dB. Make "
-        "them an output of their own, or quantize activations to INT16."
+    """Return a notice if the range of an output makes slices of it inaccurate."""
+    low = [
+        (each.psnr, each)
         for each in errors.find_slices()
         if each.psnr is not None and each.psnr < LOW_PSNR
     ]
-    return [build_notice("WARNING", "MODEL", message) for message in messages]
+    if not low:
+        return []
+    psnr, worst = min(low, key=lambda pair: pair[0])
+    others = ""
+    if len(low) > 1:
+        others = f" It is the worst of {len(low)} such slices of this dimension."
+    message = (
+        f"The output {quote_name(name)} of the quantized model mixes ranges: the values "
+        f"at {worst.begin} to {worst.end - 1} of dimension {worst.axis} reach only "
+        f"{worst.peak:.3g}, where the output reaches {peak:.3g}, and their own PSNR is only "
+        f"{psnr:.1f} dB.{others} Make such values an output of their own, or quantize activations "
+        "to INT16."
+    )
+    return [build_notice("WARNING", "MODEL", message)]
 
 
 @dataclass(slots=True)

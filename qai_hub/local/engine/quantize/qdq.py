@@ -24,7 +24,6 @@ from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.calibration import (
     CalibrationData,
-    CalibrationReader,
     CalibrationSamples,
 )
 from qai_hub.local.engine.quantize.compare import FloatModel, compare_here, compare_isolated
@@ -32,6 +31,7 @@ from qai_hub.local.engine.quantize.first_operators import (
     FORCE_OPTION,
     quantizing_first_operators,
 )
+from qai_hub.local.engine.quantize.hidden_names import HiddenNames
 from qai_hub.local.engine.quantize.mixed_precision import (
     build_overrides,
     iter_float_values,
@@ -123,6 +123,7 @@ class QuantizedModel:
 
     Attributes:
         path: Its .onnx file, in a separate folder.
+        source: The .onnx file of the float model.
         original: The .onnx file of the float model, as it was quantized.
         has_external_data: Whether its weights are in a file beside it.
         sample_count: Number of samples that it was calibrated on.
@@ -132,6 +133,7 @@ class QuantizedModel:
     """
 
     path: Path
+    source: Path
     original: Path
     has_external_data: bool
     sample_count: int
@@ -215,6 +217,7 @@ def quantize_file(
     logger.info("PSNR in decibels: %s", comparison.psnr)
     return QuantizedModel(
         path=target,
+        source=source.path,
         original=prepared.path,
         has_external_data=has_external_data,
         sample_count=samples.count,
@@ -287,15 +290,16 @@ def _quantize(
     quant_types: tuple[QuantType, QuantType],
     overrides: Overrides,
 ) -> None:
+    names = HiddenNames(prepared.path)
     try:
         config = get_qnn_qdq_config(
-            prepared.path,
-            CalibrationReader(samples),
+            names.path,
+            names.read(samples),
             weight_type=quant_types[0],
             activation_type=quant_types[1],
             per_channel=True,
             weight_symmetric=True,
-            init_overrides=overrides,
+            init_overrides=names.hide_overrides(overrides),
             # The overrides have the conversions between types of activations already.
             add_qtype_converts=False,
         )
@@ -303,7 +307,7 @@ def _quantize(
         with warnings.catch_warnings(), quantizing_first_operators():
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
-            quantize(prepared.path, target, config)
+            quantize(names.path, target, config)
     except JobFailure:
         raise
     # The quantizer raises exceptions of any type, assertions included.
@@ -318,6 +322,7 @@ def _quantize(
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from error
     model = onnx.load(target, load_external_data=False)
+    names.restore(model)
     if not is_quantized(model):
         reason = "The model has nothing to quantize: none of its layers computes with floats."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
