@@ -119,13 +119,13 @@ def test_a_product_that_qnn_would_compute_wrongly(
 
 WRONG: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "edges": ("Pad", {"mode": "edge"}, {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, (10, 10)),
+    "nearest": ("Resize", {"nearest_mode": "floor"}, {"": (), "s": [1, 1, 2, 2]}, (16, 16)),
     "average": (
         "AveragePool",
         {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
         {},
         (4, 4),
     ),
-    "nearest": ("Resize", {"nearest_mode": "floor"}, {"": (), "s": [1, 1, 2, 2]}, (16, 16)),
 }
 RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "edges": ("Pad", {"mode": "reflect"}, WRONG["edges"][2], (10, 10)),
@@ -163,6 +163,43 @@ def test_operators_that_qnn_computes_wrongly_are_told_of(
     decibels = agreement(on_cpu(model.SerializeToString(), image), outputs)["y"]
     # Once QNN computes them as it should, there is nothing to tell any more.
     assert (decibels > 45) is right, decibels
+
+
+def closeness(client: Client, model: onnx.ModelProto, x: Any) -> dict[str, float]:
+    """The PSNR of each output of a context binary, which was made without a warning."""
+    job = compiled(client, model, BINARY)
+    assert other_notices(job) == []
+    _, outputs = simulated(client, target_of(job), {"x": [x]})
+    return agreement(on_cpu(model.SerializeToString(), {"x": [x]}), outputs)
+
+
+def test_activations_of_large_numbers(client: Client) -> None:
+    """The HTP's exponential functions are arbitrary below -88, its Atan from 60000 on."""
+    x = np.array([-60000, -1000, -300, -100, -89, -80, -3, 0, 2, 4, 60000], np.float32)[None]
+    nodes = [
+        helper.make_node("Clip", ["x", "", "four"], ["low"]),
+        *(helper.make_node(op, ["low"], [op]) for op in ("Exp", "Softplus")),
+        helper.make_node("Atan", ["x"], ["Atan"]),
+    ]
+    ports = {"x": (FLOAT, [1, 11])}, {op: (FLOAT, [1, 11]) for op in ("Exp", "Softplus", "Atan")}
+    model = build_model(nodes, *ports, {"four": np.float32(4)})
+
+    assert min(closeness(client, model, x).values()) > 45
+
+
+@pytest.mark.parametrize("op", ["Sigmoid", "Tanh"])
+def test_activations_after_convolutions_are_not_coarse(client: Client, op: str) -> None:
+    x = np.linspace(-8, 8, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1]),
+        helper.make_node(op, ["t"], ["y"]),
+    ]
+    ports = {"x": (FLOAT, [1, 1, 8, 8])}, {"y": (FLOAT, [1, 8, 8, 1])}
+    model = build_model(nodes, *ports, {"w": np.ones((1, 1, 1, 1), np.float32)})
+
+    # Merged with the Conv, they have 56 and 52 dB.
+    assert closeness(client, model, x)["y"] > 65
 
 
 def test_weights_that_operators_use_in_different_ways(client: Client) -> None:

@@ -94,6 +94,20 @@ class GraphIndex:
         tensor = numpy_helper.from_array(np.asarray(value, order="C"), self.name(wanted))
         return self._append(tensor)
 
+    def declare_like(self, wanted: str, like: str) -> str:
+        """Declare a tensor with the type and shape of another one, and return its name.
+
+        Args:
+            wanted: Name that the new one resembles.
+            like: The other tensor, whose type is known.
+        """
+        values = (*self.graph.value_info, *self.graph.input, *self.graph.output)
+        value = onnx.ValueInfoProto()
+        value.CopyFrom(next(each for each in values if each.name == like))
+        value.name = self.name(wanted)
+        self.graph.value_info.append(value)
+        return value.name
+
     def copy_constant(self, name: str) -> str:
         """Add a copy of a constant, and return its name."""
         tensor = onnx.TensorProto()
@@ -112,9 +126,27 @@ class GraphIndex:
             return list(self.constants[name].dims)
         return self._shapes.get(name)
 
+    def list_nodes(self) -> list[onnx.NodeProto]:
+        """Return copies of the nodes of the graph, which stay valid while it is rewritten."""
+        return [_copy(node) for node in self.graph.node]
+
+    def elem_type(self, name: str) -> int:
+        """Return the type of the elements of a tensor; 0 if it is unknown."""
+        return self._types.get(name, onnx.TensorProto.UNDEFINED)
+
     def is_float(self, name: str) -> bool:
         """Return whether a tensor is known to be float32."""
-        return self._types.get(name) == onnx.TensorProto.FLOAT
+        return self.elem_type(name) == onnx.TensorProto.FLOAT
+
+    def computes_floats(self, node: onnx.NodeProto) -> bool:
+        """Return whether a node takes floats, and is not between a DQ and a Q."""
+        producer = self.producers.get(node.input[0])
+        users = [use.node.op_type for use in self.uses.get(node.output[0], ())]
+        return (
+            self.elem_type(node.input[0]) in {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+            and (producer is None or producer.op_type != "DequantizeLinear")
+            and "QuantizeLinear" not in users
+        )
 
     def replace_nodes(self, old: Iterable[onnx.NodeProto], new: Sequence[onnx.NodeProto]) -> None:
         """Replace nodes, the last of which gives way to the new ones.

@@ -13,6 +13,7 @@ from qai_hub.local.engine.failures import FailureType, JobFailure, resource_fail
 from qai_hub.local.engine.onnx import edit
 from qai_hub.local.engine.onnx.graph_index import attributes_of
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.activations import bound_activations
 from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
@@ -139,6 +140,7 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     """
     changed = [name_nodes(model), _swap_hard_sigmoid_products(model)]
     changed += [rewrite_for_qnn(model), rewrite_casts(model)]
+    changed.append(bound_activations(model))
     return any(changed)
 
 
