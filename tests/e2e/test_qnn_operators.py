@@ -202,6 +202,22 @@ def test_activations_after_convolutions_are_not_coarse(client: Client, op: str) 
     assert closeness(client, model, x)["y"] > 65
 
 
+def test_operators_of_old_opsets(client: Client) -> None:
+    """QNN's provider ignores limits of a Clip that are attributes, and resizes in the later way."""
+    nodes = [
+        helper.make_node("Clip", ["x"], ["clipped"], min=-0.5, max=0.75),
+        helper.make_node("Resize", ["x", "scales"], ["resized"], mode="linear"),
+    ]
+    ports = (
+        {"x": (FLOAT, [1, 1, 8, 8])},
+        {"clipped": (FLOAT, [1, 1, 8, 8]), "resized": (FLOAT, [1, 1, 16, 16])},
+    )
+    model = build_model(nodes, *ports, {"scales": np.array([1, 1, 2, 2], np.float32)})
+    model.opset_import[0].version = 10
+
+    assert min(closeness(client, model, X["x"][0][None]).values()) > 45
+
+
 def test_weights_that_operators_use_in_different_ways(client: Client) -> None:
     nodes = [
         helper.make_node("Gemm", ["x", "w"], ["a"]),
