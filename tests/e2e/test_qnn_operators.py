@@ -120,16 +120,9 @@ def test_a_product_that_qnn_would_compute_wrongly(
 WRONG: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "edges": ("Pad", {"mode": "edge"}, {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, (10, 10)),
     "nearest": ("Resize", {"nearest_mode": "floor"}, {"": (), "s": [1, 1, 2, 2]}, (16, 16)),
-    "average": (
-        "AveragePool",
-        {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
-        {},
-        (4, 4),
-    ),
 }
 RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "edges": ("Pad", {"mode": "reflect"}, WRONG["edges"][2], (10, 10)),
-    "average": ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2]}, {}, (3, 3)),
     "nearest": (
         "Resize",
         {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
@@ -216,6 +209,26 @@ def test_operators_of_old_opsets(client: Client) -> None:
     model.opset_import[0].version = 10
 
     assert min(closeness(client, model, X["x"][0][None]).values()) > 45
+
+
+POOLS: dict[str, tuple[dict[str, Any], int]] = {
+    "excluded": ({"kernel_shape": [2, 2], "pads": [0, 0, 1, 1]}, 8),
+    "included": ({"kernel_shape": [2, 2], "pads": [1] * 4, "count_include_pad": 1}, 9),
+    "beyond": ({"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}, 4),
+    "crashing": ({"kernel_shape": [7, 7], "pads": [0, 0, 1, 1]}, 3),
+}
+
+
+def test_averages_at_edges(client: Client) -> None:
+    """The HTP computes the first ones wrongly, and ends the process at the last."""
+    nodes = [
+        helper.make_node("AveragePool", ["x"], [name], **how) for name, (how, _) in POOLS.items()
+    ]
+    outputs = {name: (FLOAT, [1, 32, size, size]) for name, (_, size) in POOLS.items()}
+    model = build_model(nodes, {"x": (FLOAT, [1, 32, 8, 8])}, outputs)
+    x = np.random.default_rng(2).random((1, 32, 8, 8), np.float32)
+
+    assert min(closeness(client, model, x).values()) > 45
 
 
 def test_weights_that_operators_use_in_different_ways(client: Client) -> None:
