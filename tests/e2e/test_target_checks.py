@@ -14,11 +14,14 @@ import qai_hub as hub
 from qai_hub.client import Client, CompileJob, Model, TargetCheck
 from qai_hub.local import LocalHub
 
-AVERAGING = helper.make_node(
-    "AveragePool", ["x"], ["y"], name="odd", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1
+# QNN fills the edges with arbitrary values.
+PADDING = helper.make_node("Pad", ["x", "pads"], ["y"], name="odd", mode="edge")
+WRONG = build_model(
+    [PADDING],
+    {"x": (FLOAT, [1, 1, 8, 8])},
+    {"y": (FLOAT, [1, 1, 10, 10])},
+    {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])},
 )
-# QNN takes elements beyond the input into the average.
-WRONG = build_model([AVERAGING], {"x": (FLOAT, [1, 1, 7, 7])}, {"y": (FLOAT, [1, 1, 4, 4])})
 CALIBRATION = "the calibration data"
 
 

@@ -40,6 +40,7 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.link import wrap_context_binary
+from qai_hub.local.engine.qnn.opsets import convert_for_provider
 from qai_hub.local.engine.qnn.target_check import check_compiled
 from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
@@ -139,7 +140,8 @@ def compile_model(
     begin_step(Step.OPTIMISING)
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
-    _optimise(fixed, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
+    source = fixed if qnn is None else _convert_for_qnn(fixed, work)
+    _optimise(source, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
     has_external_data = needs_external_data(target, external_data_threshold)
     clean_up_model(target, has_external_data=has_external_data)
     if qnn is not None:
@@ -188,12 +190,26 @@ def _apply_output_options(path: Path, values: Mapping[str, Any]) -> list[TensorS
 
 def _copy_with_output_options(source: Path, work: Path, values: Mapping[str, Any]) -> Path:
     """Return a copy of a float model with the outputs and layouts that options request."""
-    # Its weights may be in files beside it, though not beside an uploaded file.
-    folder = source.parent if source.is_relative_to(work) else work
-    copy = folder / "reference.onnx"
+    copy = _choose_folder(source, work) / "reference.onnx"
     copy.write_bytes(source.read_bytes())
     _apply_output_options(copy, values)
     return copy
+
+
+def _convert_for_qnn(source: Path, work: Path) -> Path:
+    """Return a model in an operator set that QNN's provider understands."""
+    model = onnx.load(source, load_external_data=False)
+    converted = convert_for_provider(model)
+    if converted is model:
+        return source
+    path = _choose_folder(source, work) / "converted.onnx"
+    path.write_bytes(converted.SerializeToString())
+    return path
+
+
+def _choose_folder(source: Path, work: Path) -> Path:
+    """Return a folder for a copy of a model, whose weights may be in files beside it."""
+    return source.parent if source.is_relative_to(work) else work
 
 
 def _fix_ports(

@@ -18,7 +18,6 @@ from qai_hub.local.engine.qnn.convolutions import (
     enlarge_convolutions,
 )
 from qai_hub.local.engine.qnn.norms import flatten_normalizations
-from qai_hub.local.engine.qnn.pools import replace_average_pools
 from qai_hub.local.engine.qnn.rewrites import (
     quantize_before_clamps,
     remove_idle_clamps,
@@ -362,26 +361,6 @@ def test_a_kernel_smaller_than_its_padding_is_enlarged(
 ) -> None:
     model = convolution("Conv", [3, 2, *kernel], pads=pads, dilations=dilations, strides=[2, 1])
     assert close_results(enlarge_convolutions, model) == changed
-
-
-POOLS: list[tuple[dict[str, Any], bool]] = [
-    ({"pads": [1, 1, 1, 1], "count_include_pad": 1}, True),
-    ({"pads": [1, 1, 1, 1]}, False),
-    ({"pads": [0, 0, 1, 1]}, True),
-    ({"pads": [2, 1, 2, 1], "strides": [2, 1]}, True),
-    ({"pads": [0, 0, 0, 0], "count_include_pad": 1}, False),
-    ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, True),
-    ({"auto_pad": "SAME_LOWER", "strides": [2, 2]}, True),
-    ({"auto_pad": "VALID"}, False),
-]
-
-
-@pytest.mark.parametrize(("settings", "changed"), POOLS)
-def test_pools_over_a_padding(settings: dict[str, Any], changed: bool) -> None:
-    pool = helper.make_node("AveragePool", ["x"], ["y"], "odd", kernel_shape=[3, 3], **settings)
-    model = build_model([pool], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, None)})
-
-    assert close_results(replace_average_pools, model) == changed
 
 
 @pytest.mark.parametrize(("axis", "scale"), [(1, [2, 6, 6]), (2, [6, 6]), (2, [6]), (-3, [1])])

@@ -290,12 +290,15 @@ OPSET_PER_CHANNEL = 13
 OPSET_ALL_TYPES = 21
 
 
-def convert_opset(model: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
-    """Convert a model to an operator set that supports the types of its quantized tensors.
+def convert_opset(
+    model: onnx.ModelProto, minimum: int, purpose: str = "Quantizing to these types"
+) -> onnx.ModelProto:
+    """Convert a model to a later operator set.
 
     Args:
         model: The model.
         minimum: The required version.
+        purpose: What it is required for, as the subject of a sentence.
 
     Returns:
         The model itself if its version is recent enough, otherwise a converted one.
@@ -311,7 +314,7 @@ def convert_opset(model: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
         return onnx.version_converter.convert_version(model, minimum)
     except (RuntimeError, ValueError) as error:
         reason = (
-            f"Quantizing to these types needs opset {minimum}, and the model, which has opset "
+            f"{purpose} needs opset {minimum}, and the model, which has opset "
             f"{version}, cannot be converted ({format_runtime_error(error)}): export it with "
             f"opset {minimum}."
         )

@@ -109,10 +109,28 @@ class GraphIndex:
             for dim in value.type.tensor_type.shape.dim
         ]
 
+    def list_nodes(self) -> list[onnx.NodeProto]:
+        """Return copies of the nodes of the graph, which stay valid while it is rewritten."""
+        return [_copy(node) for node in self.graph.node]
+
+    def elem_type(self, name: str) -> int:
+        """Return the type of the elements of a tensor; 0 if it is unknown."""
+        value = self._values.get(name)
+        return onnx.TensorProto.UNDEFINED if value is None else value.type.tensor_type.elem_type
+
     def is_float(self, name: str) -> bool:
         """Return whether a tensor that is computed is known to be float32."""
-        value = self._values.get(name)
-        return value is not None and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        return self.elem_type(name) == onnx.TensorProto.FLOAT
+
+    def computes_floats(self, node: onnx.NodeProto) -> bool:
+        """Return whether a node takes floats, and is not between a DQ and a Q."""
+        producer = self.producers.get(node.input[0])
+        users = [user.op_type for user in self.users(node.output[0])]
+        return (
+            self.elem_type(node.input[0]) in {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+            and (producer is None or producer.op_type != "DequantizeLinear")
+            and "QuantizeLinear" not in users
+        )
 
     def declare_floats(self, wanted: str, like: str) -> str:
         """Declare a tensor of float32 with the shape of another one.
@@ -151,6 +169,19 @@ class GraphIndex:
         self.graph.value_info.append(helper.make_tensor_value_info(name, elem_type, shape))
         self._values[name] = self.graph.value_info[-1]
         return name
+
+    def declare_like(self, wanted: str, like: str) -> str:
+        """Declare a tensor with the type and shape of another one, and return its name.
+
+        Args:
+            wanted: Name that the new one resembles.
+            like: The other tensor, whose type is known.
+        """
+        value = _copy(self._values[like])
+        value.name = self.name(wanted)
+        self.graph.value_info.append(value)
+        self._values[value.name] = self.graph.value_info[-1]
+        return value.name
 
     def dtype(self, name: str) -> np.dtype[Any]:
         """Return the element type of a declared tensor."""

@@ -11,10 +11,12 @@ from onnx import defs, helper, inliner
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_text
 from qai_hub.local.engine.onnx import edit
-from qai_hub.local.engine.onnx.graph_index import attributes_of
+from qai_hub.local.engine.onnx.graph_index import GraphIndex, attributes_of
 from qai_hub.local.engine.protocol import quote_name
+from qai_hub.local.engine.qnn.activations import bound_activations
 from qai_hub.local.engine.qnn.casts import rewrite_casts
 from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
+from qai_hub.local.engine.qnn.pools import convolve_padded_pools
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
 from qai_hub.local.engine.qnn.support import (
@@ -139,6 +141,7 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     """
     changed = [name_nodes(model), _swap_hard_sigmoid_products(model)]
     changed += [rewrite_for_qnn(model), rewrite_casts(model)]
+    changed += [bound_activations(model), convolve_padded_pools(GraphIndex(model))]
     return any(changed)
 
 
@@ -165,8 +168,10 @@ def _is_unreliable(node: onnx.NodeProto, *, quantized: bool) -> bool:
         # Floats at the edges of images are arbitrary values; integers are correct.
         return attributes.get("mode") == b"edge" and not quantized
     if node.op_type == "AveragePool":
-        # Elements beyond the input are included in the average.
-        return attributes.get("ceil_mode") == 1 or _is_padded_widely(attributes)
+        # Elements beyond the input are included in the average. A float one with padding that is
+        # left has three dimensions, or windows without an element.
+        is_padded = any(attributes.get("pads", ())) and not quantized
+        return attributes.get("ceil_mode") == 1 or is_padded or _is_padded_widely(attributes)
     if node.op_type == "Resize" and attributes.get("mode", b"nearest") == b"nearest":
         # Only this rounding mode, which PyTorch exports, is examined.
         rounding = attributes.get("coordinate_transformation_mode"), attributes.get("nearest_mode")

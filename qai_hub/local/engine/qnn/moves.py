@@ -106,14 +106,6 @@ class Surroundings:
         name = self._graph.name(f"{self.node.name}_Reshape")
         self._after.append(helper.make_node("Reshape", [inner, size], [result], name=name))
 
-    def scale_output(self, factors: str) -> None:
-        """Multiply what the operator computes by a constant."""
-        result = self.node.output[0]
-        shape = self._read_shape(result)
-        inner = self.node.output[0] = self._graph.declare(f"{result}_unscaled", result, shape)
-        name = self._graph.name(f"{self.node.name}_Mul")
-        self._after.append(helper.make_node("Mul", [inner, factors], [result], name=name))
-
     def insert(self, *first: onnx.NodeProto) -> None:
         """Replace the operator by itself with all nodes around it.
 

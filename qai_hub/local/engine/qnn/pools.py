@@ -1,151 +1,124 @@
-"""Replaces average pools whose padding the HTP computes wrongly."""
+"""A rewrite of AveragePools that QNN's HTP computes wrongly."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import helper
 
 from qai_hub.local.engine.onnx.graph_index import GraphIndex, attributes_of
-from qai_hub.local.engine.qnn.moves import Surroundings
+
+_MAX_DIMENSIONS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
-    """The windows of a pool along one dimension.
+class _Axis(NamedTuple):
+    """How an AveragePool divides one dimension into windows."""
 
-    Attributes:
-        length: Length of the image.
-        kernel: Number of elements of a window.
-        stride: Distance between windows.
-        dilation: Distance between elements.
-        begin: Padding before the image.
-        end: Padding after it.
-    """
-
-    length: int
+    size: int
+    windows: int
     kernel: int
     stride: int
-    dilation: int
     begin: int
     end: int
 
     @property
-    def is_common(self) -> bool:
-        """Whether the HTP computes it rightly, as long as padding does not count."""
-        return self.begin == self.end <= self.kernel // 2
+    def needed_end(self) -> int:
+        """The padding at the end that lets the last window fit."""
+        covered = (self.windows - 1) * self.stride + self.kernel
+        return max(0, covered - self.size - self.begin)
 
-    def compute_factors(self) -> npt.NDArray[np.float64]:
-        """Return by how much the average grows if padding does not count; 0 where nothing does."""
-        reach = (self.kernel - 1) * self.dilation
-        starts = np.arange(-self.begin, self.length + self.end - reach, self.stride)
-        places = starts[:, np.newaxis] + np.arange(self.kernel) * self.dilation
-        counts = np.count_nonzero((places >= 0) & (places < self.length), axis=1)
-        return np.where(counts, self.kernel / np.maximum(counts, 1), 0.0)
-
-
-def _read_windows(attributes: Mapping[str, Any], shape: Sequence[int | None]) -> list[_Window]:
-    kernels = attributes["kernel_shape"]
-    count = len(kernels)
-    lengths = [size or 0 for size in shape[-count:]]
-    strides = attributes.get("strides", [1] * count)
-    dilations = attributes.get("dilations", [1] * count)
-    pads = attributes.get("pads", [0] * 2 * count)
-    automatic = attributes.get("auto_pad", b"NOTSET")
-    if automatic != b"NOTSET":
-        pads = _compute_pads(automatic, lengths, kernels, strides, dilations)
-    return [
-        _Window(length=length, kernel=kernel, stride=stride, dilation=dilation, begin=a, end=b)
-        for length, kernel, stride, dilation, a, b in zip(
-            lengths, kernels, strides, dilations, pads[:count], pads[count:], strict=True
-        )
-    ]
+    def count_elements(self, *, with_padding: bool) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return the number of elements that the average of each window is taken of."""
+        starts = np.arange(self.windows) * self.stride - self.begin
+        low, high = (-self.begin, self.size + self.end) if with_padding else (0, self.size)
+        return np.minimum(starts + self.kernel, high) - np.maximum(starts, low)
 
 
-def _compute_pads(
-    automatic: bytes,
-    lengths: Sequence[int],
-    kernels: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-) -> list[int]:
-    if automatic == b"VALID":
-        return [0] * 2 * len(lengths)
-    totals = [
-        max(0, (math.ceil(length / stride) - 1) * stride + (kernel - 1) * dilation + 1 - length)
-        for length, kernel, stride, dilation in zip(
-            lengths, kernels, strides, dilations, strict=True
-        )
-    ]
-    smaller, larger = [each // 2 for each in totals], [each - each // 2 for each in totals]
-    return [*smaller, *larger] if automatic == b"SAME_UPPER" else [*larger, *smaller]
+def convolve_padded_pools(graph: GraphIndex) -> bool:
+    """Replace each AveragePool with padding by a depthwise Conv and a Mul, in place.
 
-
-def replace_average_pools(model: onnx.ModelProto) -> bool:
-    """Replace AveragePools of floats whose padding the HTP computes wrongly by Convs, in place.
-
-    Depending on the size of the kernel, it takes padding for a part of the image, or the other way
-    round. It is right where padding does not count, and is the same on both sides and at most half
-    of the kernel. A depthwise Conv of equal weights averages over the padding as well. Where that
-    must not count, its results are multiplied by how much larger the average is without it.
+    The HTP computes many of them wrongly, or crashes, with no rule as to which: others that are
+    larger by one are right. A Pad before the AveragePool becomes part of it. With `ceil_mode`, the
+    HTP takes the average of elements beyond the padding, too.
 
     Args:
-        model: The model, with types and shapes of all tensors.
+        graph: The graph, with types and shapes of all tensors, which is changed.
 
     Returns:
         Whether there were any.
     """
-    graph = GraphIndex(model)
-    changed = False
-    for node in list(model.graph.node):
-        attributes = attributes_of(node)
-        shape = graph.shape(node.input[0]) if node.op_type == "AveragePool" else None
-        if not shape or None in shape or attributes.get("ceil_mode"):
-            continue
-        windows = _read_windows(attributes, shape)
-        counts_pads = bool(attributes.get("count_include_pad"))
-        is_right = all(each.begin == each.end == 0 for each in windows) or (
-            not counts_pads and all(each.is_common for each in windows)
-        )
-        if is_right or Surroundings(graph, node).is_quantized:
-            continue
-        _replace(graph, node, windows, shape[1] or 0, counts_pads=counts_pads)
-        changed = True
-    return changed
+    pools = [node for node in graph.list_nodes() if node.op_type == "AveragePool"]
+    changed = [_rewrite(graph, node) for node in pools]
+    return any(changed)
 
 
-def _replace(
-    graph: GraphIndex,
-    node: onnx.NodeProto,
-    windows: Sequence[_Window],
-    channels: int,
-    *,
-    counts_pads: bool,
-) -> None:
-    result = node.output[0]
-    dtype = graph.dtype(result)
-    kernel = [each.kernel for each in windows]
-    weights = np.full((channels, 1, *kernel), 1 / math.prod(kernel), dtype)
-    around = Surroundings(graph, node)
-    around.node.CopyFrom(
-        helper.make_node(
-            "Conv",
-            [node.input[0], graph.add_constant(f"{result}_weights", weights)],
-            [result],
-            name=node.name,
-            group=channels,
-            kernel_shape=kernel,
-            strides=[each.stride for each in windows],
-            dilations=[each.dilation for each in windows],
-            pads=[*(each.begin for each in windows), *(each.end for each in windows)],
-        )
+def _rewrite(graph: GraphIndex, node: onnx.NodeProto) -> bool:
+    source, output = node.input[0], node.output[0]
+    axes = _read_axes(graph, node)
+    if axes is None or not graph.computes_floats(node):
+        return False
+    attributes = attributes_of(node)
+    if not attributes.get("ceil_mode", 0) and not any(axis.begin or axis.end for axis in axes):
+        return False
+    if any(np.min(axis.count_elements(with_padding=False)) <= 0 for axis in axes):
+        # Runtimes disagree on windows that are in the padding altogether.
+        return False
+    dtype = helper.tensor_dtype_to_np_dtype(graph.elem_type(source))
+    kernel = [axis.kernel for axis in axes]
+    channels = (graph.shape(source) or [])[1] or 0
+    # A sum could exceed the range of 16-bit floats, and this weight is one of them.
+    weight = max(np.float16(1 / np.prod(kernel)), np.finfo(np.float16).smallest_normal)
+    counts = np.ones(1)
+    for axis in axes:
+        with_padding = bool(attributes.get("count_include_pad", 0))
+        counts = np.multiply.outer(counts, axis.count_elements(with_padding=with_padding))
+    weights = graph.add_constant(
+        f"{node.name}_weights", np.full((channels, 1, *kernel), weight, dtype)
     )
-    if not counts_pads:
-        factors = reduce(np.multiply.outer, [each.compute_factors() for each in windows])
-        around.scale_output(graph.add_constant(f"{result}_factors", np.asarray(factors, dtype)))
-    around.insert()
+    factors = graph.add_constant(
+        f"{node.name}_factors", (1 / (counts * float(weight)))[np.newaxis].astype(dtype)
+    )
+    sums = graph.declare_like(f"{output}_sums", output)
+    convolution = helper.make_node(
+        "Conv",
+        [source, weights],
+        [sums],
+        name=graph.name(f"{node.name}_sums"),
+        group=channels,
+        kernel_shape=kernel,
+        strides=[axis.stride for axis in axes],
+        pads=[*(axis.begin for axis in axes), *(axis.needed_end for axis in axes)],
+    )
+    product = helper.make_node("Mul", [sums, factors], [output], name=node.name)
+    graph.replace_nodes([node], [convolution, product])
+    return True
+
+
+def _read_axes(graph: GraphIndex, node: onnx.NodeProto) -> list[_Axis] | None:
+    """Return the spatial dimensions of an AveragePool; None if it is one that is not handled."""
+    attributes = attributes_of(node)
+    shapes = [graph.shape(name) for name in (node.input[0], node.output[0])]
+    kernel = attributes["kernel_shape"]
+    count = len(kernel)
+    # QNN has no depthwise Conv for three dimensions.
+    if count > _MAX_DIMENSIONS or any(shape is None or None in shape for shape in shapes):
+        return None
+    if any(step != 1 for step in attributes.get("dilations", ())):
+        return None
+    sizes, windows = (list(shape or ())[2:] for shape in shapes)
+    strides = attributes.get("strides", [1] * count)
+    automatic = attributes.get("auto_pad", b"NOTSET")
+    pads = attributes.get("pads", [0] * 2 * count)
+    axes = [
+        _Axis(*values)
+        for values in zip(sizes, windows, kernel, strides, pads[:count], pads[count:], strict=True)
+    ]
+    if automatic in {b"SAME_UPPER", b"SAME_LOWER"}:
+        axes = [_pad_same(axis, is_upper=automatic == b"SAME_UPPER") for axis in axes]
+    return axes
+
+
+def _pad_same(axis: _Axis, *, is_upper: bool) -> _Axis:
+    total = axis._replace(begin=0).needed_end
+    less, more = total // 2, total - total // 2
+    return axis._replace(begin=less, end=more) if is_upper else axis._replace(begin=more, end=less)

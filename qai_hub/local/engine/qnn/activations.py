@@ -1,0 +1,121 @@
+"""Rewrites of activations that QNN's HTP computes wrongly or coarsely in 16-bit floats.
+
+These were found by running each operator alone and behind others, on the whole range of its inputs.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from qai_hub.local.engine.onnx.graph_index import GraphIndex
+
+
+class _Range(NamedTuple):
+    low: float
+    high: float
+
+
+_LARGEST = float(np.finfo(np.float16).max)
+_UNBOUNDED = _Range(-_LARGEST, _LARGEST)
+# The inputs that the HTP computes rightly. In 16-bit floats, results beyond are those at the limit.
+_RANGES: Mapping[str, _Range] = {
+    # Below -88, it computes arbitrary values of up to 131008 instead of 0.
+    **dict.fromkeys(("Exp", "Softplus", "Mish"), _Range(-80.0, _LARGEST)),
+    # Its square overflows.
+    "Atan": _Range(-30000.0, 30000.0),
+}
+# The compiler merges these into what computes their input, as operators with errors of up to 0.004
+# (Sigmoid) and 0.007 (Tanh). Those of the separate ones are 0.0007 and 0.0003.
+_MERGED_OPS = frozenset({"Sigmoid", "Tanh"})
+# Whose input may be clamped.
+BOUNDED_OPS = _MERGED_OPS | _RANGES.keys()
+_MERGING_OPS = frozenset({"Conv", "Gemm", "MatMul"})
+# Operators between the two that do not prevent it.
+_PASSED_OPS = frozenset(
+    {
+        *("Add", "BatchNormalization", "Concat", "Div", "Identity", "Mul", "Reshape", "Squeeze"),
+        *("Sub", "Transpose", "Unsqueeze"),
+    }
+)
+
+
+def bound_activations(model: onnx.ModelProto) -> bool:
+    """Clamp the inputs of activations to those that the HTP computes rightly, in place.
+
+    A Clip is also what keeps the compiler from merging an activation into an operator before it.
+
+    Args:
+        model: The model, of opset 11 or later, whose nodes are named and whose tensors have
+            types.
+
+    Returns:
+        Whether there were any.
+    """
+    graph = GraphIndex(model)
+    found = [
+        (node, limits)
+        for node in graph.list_nodes()
+        if (limits := _find_limits(graph, node)) is not None
+    ]
+    for node, limits in found:
+        clip = _make_clip(graph, node.input[0], limits, node.name)
+        node.input[0] = clip.output[0]
+        graph.replace_nodes([node], [clip, node])
+    return bool(found)
+
+
+def _find_limits(graph: GraphIndex, node: onnx.NodeProto) -> _Range | None:
+    """Return the limits that the input of an activation needs; None if it needs none."""
+    if node.op_type not in BOUNDED_OPS or not graph.computes_floats(node):
+        return None
+    source = node.input[0]
+    if node.op_type in _MERGED_OPS:
+        return _UNBOUNDED if _is_merged(graph, source) else None
+    limits, producer = _RANGES[node.op_type], graph.producers.get(source)
+    if producer is not None and producer.op_type == "Clip":
+        present = _read_limits(graph, producer)
+        if limits.low <= present.low and present.high <= limits.high:
+            return None
+    return limits
+
+
+def _is_merged(graph: GraphIndex, name: str) -> bool:
+    """Return whether the compiler may merge the activation of a tensor into an operator before."""
+    if len(graph.uses[name]) > 1 or name in graph.outputs:
+        return False
+    names, seen = [name], set[str]()
+    while names:
+        producer = graph.producers.get(names.pop())
+        if producer is None or producer.output[0] in seen:
+            continue
+        if producer.op_type in _MERGING_OPS:
+            return True
+        seen.add(producer.output[0])
+        if producer.op_type in _PASSED_OPS:
+            names += producer.input
+    return False
+
+
+def _read_limits(graph: GraphIndex, clip: onnx.NodeProto) -> _Range:
+    """Return the limits of a Clip, infinite where they are not constants."""
+    given = {
+        key: value
+        for key, name in zip(("min", "max"), clip.input[1:], strict=False)
+        if (value := graph.scalar(name)) is not None
+    }
+    return _Range(given.get("min", -np.inf), given.get("max", np.inf))
+
+
+def _make_clip(graph: GraphIndex, source: str, limits: _Range, base: str) -> onnx.NodeProto:
+    """Return a node that clamps a tensor, whose output is declared."""
+    name = graph.name(f"{base}_clamp")
+    output = graph.declare_like(f"{source}_clamped", source)
+    dtype = helper.tensor_dtype_to_np_dtype(graph.elem_type(source))
+    bounds = [
+        graph.add_constant(f"{name}_{key}", np.array(value, dtype))
+        for key, value in limits._asdict().items()
+    ]
+    return helper.make_node("Clip", [source, *bounds], [output], name=name)
