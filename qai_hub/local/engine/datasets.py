@@ -172,7 +172,11 @@ def _check_sample(entry: _DatasetInput, index: int, port: Port) -> h5py.Dataset:
     tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
-        raise _invalid_inputs(f"{where} has the shape {tensor.shape} in the dataset.")
+        change = port.suggest_change(tensor.shape or ())
+        raise _invalid_inputs(
+            f"{where} has the shape {tensor.shape} in the dataset. "
+            f"Pass {change or 'samples of the shape of the model'}."
+        )
     if tensor.dtype.name != port.dtype:
         raise _invalid_inputs(
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
