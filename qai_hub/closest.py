@@ -1,15 +1,19 @@
 """The names closest to one that does not exist, for messages that ask "Did you mean …?"."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
 
-__all__ = ["closest_names", "did_you_mean"]
+__all__ = ["closest_names", "did_you_mean", "did_you_mean_file"]
 
-_MIN_SCORE = 0.72
+_MIN_SCORE = 0.78
 # Names that are this much less similar than the closest one are left out.
 _MAX_DISTANCE = 0.06
 _MAX_LENGTH = 200
+_MAX_ENTRIES = 1000
 
 
 def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
@@ -42,6 +46,22 @@ def did_you_mean(wanted: str, names: Iterable[str]) -> str:
     if not last:
         return ""
     return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def did_you_mean_file(path: Path) -> str:
+    """Returns ` Did you mean 'this.onnx'?` for a path that does not exist; empty if none is close.
+
+    Args:
+        path: The path. If its folder does not exist either, that is said instead.
+    """
+    if not path.parent.is_dir():
+        return f" Nor is there a folder {path.parent}."
+    with contextlib.suppress(OSError):
+        names = [entry.name for entry in islice(path.parent.iterdir(), _MAX_ENTRIES)]
+        # Files of one kind are alike in their suffix already.
+        alike = [name for name in names if closest_names(path.stem, [Path(name).stem])]
+        return did_you_mean(path.name, alike)
+    return ""
 
 
 def _split_words(text: str) -> list[str]:

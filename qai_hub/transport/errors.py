@@ -38,6 +38,7 @@ _NO_HUB = "Check api_url: this may be another server, or a portal or proxy on th
 _UNKNOWN_PATH = frozenset({404, 405})
 _UNAVAILABLE = frozenset({502, 503, 504})
 # Error codes of S3 for a wrong location given by the service: starting again would not help.
+_WRONG_CLOCK_CODE = "RequestTimeTooSkewed"
 _WRONG_LOCATION_CODES = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
 )
@@ -80,8 +81,8 @@ def error_from_response(
             message = f"{answered}, with an unexpected body: {content_text}."
             message += f" {_NO_HUB}" if _is_page(headers, content) else ""
     elif status == 401:
-        message = f"{host} refused the API token{f': {detail}' if detail else ''}".rstrip(".")
-        message += f". {_how_to_get_token(url, web_url, secrets)}"
+        message = f"{host} refused the API token. {_how_to_get_token(url, web_url, secrets)}"
+        message += f" Its reason: {detail}" if detail else ""
     elif status == 408:
         kind, message = InternalError, f"Timeout occurred while communicating with {host}."
     elif status == 426:
@@ -221,6 +222,8 @@ def error_from_file_server(response: httpx.Response, operation: str) -> Error:
             f"The {operation} was refused by {host} ({status}, {reason}). Its URL may have "
             "expired: try again."
         )
+        if reason.startswith(_WRONG_CLOCK_CODE):
+            message += " Set the clock of this machine first: it differs from the server's."
     else:
         message = f"The {operation} failed: {host} answered {status} ({reason})."
     return kind(

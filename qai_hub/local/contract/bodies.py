@@ -38,7 +38,7 @@ async def read_body(
         ProblemError: 413 if it is larger, before reading it if its length is announced; 408 if it
             takes longer.
     """
-    too_large = ProblemError(413, f"The body has more than {limit} bytes.")
+    too_large = ProblemError(413, f"The body has more than {limit} bytes: send less at once.")
     announced = headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
         raise too_large
