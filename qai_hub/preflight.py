@@ -78,7 +78,7 @@ def check_model(
 
 def _lacking(packages: list[str]) -> UserError:
     return UserError(
-        f"Checking a model needs {', '.join(packages)}: pip install 'qai-hub-openapi[local,qnn]'"
+        f"Checking a model needs {', '.join(packages)}: pip install 'qai-hub-openapi[local,qnn]'."
     )
 
 

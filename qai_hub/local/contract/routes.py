@@ -242,7 +242,7 @@ class _OperationEndpoint:
         if not raw and not body.required:
             return None
         if not raw and not typed:
-            raise ProblemError(400, "body: missing")
+            raise ProblemError(400, "body: missing.")
         decode = partial(bodies.decode_body, raw, body, media or request_media_type(request, body))
         if len(raw) <= _LARGE_BODY:
             return decode()

@@ -145,7 +145,7 @@ def _report_damage() -> Iterator[None]:
         raise _invalid_inputs(f"The dataset cannot be read: {error}") from None
     # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
+        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}."
         raise _invalid_inputs(reason) from None
 
 

@@ -308,6 +308,6 @@ def _load_provider() -> ModuleType:
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
-        reason = f"QNN does not work on this machine: {format_runtime_error(error)}"
+        reason = f"QNN does not work on this machine: {format_runtime_error(error)}."
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package
