@@ -11,7 +11,7 @@ __all__ = ["closest_names", "did_you_mean", "did_you_mean_file"]
 
 _MIN_SCORE = 0.78
 # Names that are this much less similar than the closest one are left out.
-_MAX_DISTANCE = 0.06
+_MAX_DISTANCE = 0.04
 _MAX_LENGTH = 200
 _MAX_ENTRIES = 1000
 
