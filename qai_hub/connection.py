@@ -12,6 +12,7 @@ from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
 from qai_hub.config import ClientConfig
+from qai_hub.config.model import is_official_host
 from qai_hub.errors import InvalidValueError
 from qai_hub.transfer.files import FileTransfer
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
@@ -34,8 +35,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-_OFFICIAL_DOMAIN = "aihub.qualcomm.com"
-
 
 def is_official(config: ClientConfig) -> bool:
     """Returns whether a configuration is for the official service.
@@ -46,8 +45,7 @@ def is_official(config: ClientConfig) -> bool:
     Returns:
         Whether it is for the official service.
     """
-    host = urlsplit(config.api_url).hostname or ""
-    return host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
+    return is_official_host(urlsplit(config.api_url).hostname or "")
 
 
 def resolve_wire(config: ClientConfig) -> Literal["json", "protobuf"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from qai_hub.closest import did_you_mean_file
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
@@ -117,7 +118,9 @@ def _validate_entries(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]
     }
     counts = {name: len(samples) for name, samples in checked.items()}
     if len(set(counts.values())) > 1:
-        raise UserError(f"All inputs of a dataset have as many samples; these have {counts}.")
+        raise UserError(
+            f"All inputs of a dataset must have the same number of samples; these have {counts}."
+        )
     return checked
 
 
@@ -176,7 +179,7 @@ def _open_h5(source: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Gro
         return
     path = Path(source)
     if mode == "r" and not path.is_file():
-        raise FileNotFoundError(f"There is no dataset at {path}.")
+        raise FileNotFoundError(f"There is no dataset at {path}.{did_you_mean_file(path)}")
     try:
         file = h5py.File(path, mode)
     except OSError as error:

@@ -40,7 +40,7 @@ class Error(Exception):
         ...     hub.get_job("j0000000")
         ... except hub.Error as error:
         ...     print(error.status_code, error)
-        404 There is no job j0000000 that you may see.
+        404 There is no job j0000000 that you may see: ...
     """
 
     def __init__(

@@ -72,14 +72,13 @@ def check_model(
                 source.path, f"MODEL_TYPE_{source.model_type.name}", query, options, inputs
             )
         except ProblemError as error:
-            # The hint for the API of a hub does not help here.
-            raise UserError(error.detail.partition(" GET ")[0]) from error
+            raise UserError(error.detail) from error
     return _read(found)
 
 
 def _lacking(packages: list[str]) -> UserError:
     return UserError(
-        f"Checking a model needs {', '.join(packages)}: pip install 'qai-hub-openapi[local,qnn]'"
+        f"Checking a model needs {', '.join(packages)}: pip install 'qai-hub-openapi[local,qnn]'."
     )
 
 

@@ -4,6 +4,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
+from qai_hub.closest import did_you_mean
 from qai_hub.errors import InvalidValueError, UserError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ DTYPES = (
 
 _WIRE_PREFIX = "TENSOR_DTYPE_"
 _MAX_DIMENSION = 2**63 - 1
+_GIVE_SIZE = "Give the size that the model will run with."
 
 
 class TensorSpec(NamedTuple):
@@ -125,7 +127,10 @@ def dtype_to_wire(dtype: str) -> str:
         UserError: If there is no such dtype.
     """
     if dtype not in DTYPES:
-        raise UserError(f"There is no dtype {dtype!r}: it must be one of {', '.join(DTYPES)}.")
+        raise UserError(
+            f"There is no dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
+            f"{_similar_dtype(dtype)}"
+        )
     return _WIRE_PREFIX + dtype.upper()
 
 
@@ -174,12 +179,14 @@ def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
 
 def _parse_dimension(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise UserError(f"input_specs: {name!r} has a dimension {value!r}: it must be an integer.")
+        raise UserError(
+            f"input_specs: {name!r} has a dimension {value!r}: it must be an integer. {_GIVE_SIZE}"
+        )
     dimension = int(value)
     if not 0 < dimension <= _MAX_DIMENSION:
         raise UserError(
             f"input_specs: {name!r} has a dimension {dimension}: dimensions are fixed and at least "
-            "1. Give the size that the model will run with."
+            f"1. {_GIVE_SIZE}"
         )
     return dimension
 
@@ -192,5 +199,13 @@ def _parse_dtype(name: str, dtype: object) -> str:
     if dtype_name not in DTYPES:
         raise InvalidValueError(
             f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
+            f"{_similar_dtype(str(dtype_name))}"
         )
     return str(dtype_name)
+
+
+def _similar_dtype(name: str) -> str:
+    """Returns a question that names the dtype that was meant."""
+    if name in {"float64", "double", "float"}:
+        return " Did you mean 'float32'?"
+    return did_you_mean(name, DTYPES)

@@ -10,6 +10,8 @@ from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import valid_id_or_empty
 
+# The first letters of identifiers.
+_KINDS = {"j": "job", "m": "model", "d": "dataset"}
 # The contract's limit on the size of a page.
 MAX_PAGE_SIZE = 1000
 
@@ -28,8 +30,25 @@ def check_identifier(argument: str, value: object) -> str:
         UserError: If it is not a valid identifier.
     """
     if not isinstance(value, str) or not valid_id_or_empty(value):
-        raise UserError(f"{argument} must be an identifier, as in URLs, not {value!r:.100}.")
+        raise UserError(
+            f"{argument} must be an identifier, as in URLs, not {value!r:.100}.{_hint_at_id(value)}"
+        )
+    kind = _KINDS.get(value[0])
+    wanted = argument.removesuffix("_id")
+    if kind is not None and wanted in _KINDS.values() and wanted != kind:
+        raise UserError(
+            f"{value[:100]} is the identifier of a {kind}, not of a {wanted}: use get_{kind}()."
+        )
     return value
+
+
+def _hint_at_id(value: object) -> str:
+    """Returns what to pass in place of an object of the hub, or of the URL of its page."""
+    text = value if isinstance(value, str) else ""
+    for kind in _KINDS.values():
+        text = text or getattr(value, f"{kind}_id", "")
+    last = str(text).rstrip("/").rpartition("/")[2]
+    return f" Pass {last!r}." if last and valid_id_or_empty(last) and last != value else ""
 
 
 def parse_project(project: str | Project | None) -> str | None:

@@ -18,7 +18,7 @@ from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.resource_list import ResourceList
-from qai_hub.submit.checks import check_devices, check_options, check_text
+from qai_hub.submit.checks import check_devices, check_name, check_options
 from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ async def submit_compile_and_link(
 ) -> list[LinkedJobs] | list[EmbeddedJobs]:
     """Submits jobs for each device, as `Client.submit_compile_and_link_jobs` does."""
     devices = check_devices(device)
-    title, link_options = check_text("name", name), check_options("link_options", link_options)
+    title, link_options = check_name(name), check_options("link_options", link_options)
     graphs = plan_graphs(models, input_specs, graph_names, compile_options)
     selected = await submitter.select_devices(devices)
     distinct = {graph.key: graph.model for graph in graphs}
@@ -269,7 +269,7 @@ async def submit_compile_and_profile(
         " submit_inference_job with its target model."
     )
     devices = check_devices(device)
-    check_text("name", name)
+    check_name(name)
     check_options("profile_options", profile_options)
     compiled = await submit_compile(
         submitter,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.client.arguments import check_identifier, check_job_type
-from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, UserError
+from qai_hub.device_mismatch import explain_mismatch
+from qai_hub.errors import Error, InternalError, InvalidValueError, RateLimitedError, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
 from qai_hub.resources.extensions import cancel_and_fetch
@@ -71,7 +72,21 @@ async def fetch_devices(
         list_devices.sync, name=name, os=os, attributes=attribute_list(attributes), select=False
     )
     devices = require_list(answer.devices, "a list of devices")
-    return ResourceList(Device._from_api(device) for device in devices if device.name)
+    found = ResourceList(Device._from_api(device) for device in devices if device.name)
+    # An empty list is a valid answer, but most often due to a misspelt name.
+    if not found and (name or os or attributes):
+        query = Device(name, os, attribute_list(attributes))
+        logger.warning("%s", await _explain_no_device(driver, query))
+    return found
+
+
+async def _explain_no_device(driver: Driver, query: Device) -> str:
+    try:
+        devices = await fetch_devices(driver, "", "", None)
+    except Error as error:
+        logger.debug("Devices could not be listed to find similar ones: %s", error)
+        devices = ResourceList()
+    return explain_mismatch(query.name, query.os, attribute_list(query.attributes), devices)
 
 
 async def select_device(driver: Driver, query: Device) -> Device:
@@ -91,7 +106,7 @@ async def select_device(driver: Driver, query: Device) -> Device:
     )
     matches = [one for one in require_list(answer.devices, "a list of devices") if one.name]
     if not matches:
-        raise UserError(f"No device matches {query}: get_devices() lists all devices.")
+        raise UserError(await _explain_no_device(driver, query))
     return Device._from_api(matches[0])
 
 

@@ -13,7 +13,7 @@ from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
 from qai_hub.resources.resource_list import ResourceList
-from qai_hub.submit.checks import check_devices, check_options, check_specs, check_text
+from qai_hub.submit.checks import check_devices, check_name, check_options, check_specs
 from qai_hub.submit.model_checks import (
     check_compilable,
     check_linkable,
@@ -295,7 +295,7 @@ async def submit_compile(
 ) -> list[CompileJob]:
     """Submits compile jobs, as `Client.submit_compile_job` does."""
     devices = check_devices(device)
-    options, title = check_options("options", options), check_text("name", name)
+    options, title = check_options("options", options), check_name(name)
     specs = check_specs(input_specs)
     check_compilable(model, specs, options)
     if calibration_data is not None:
@@ -329,7 +329,7 @@ async def submit_inference(
 ) -> list[InferenceJob]:
     """Submits inference jobs, as `Client.submit_inference_job` does."""
     devices = check_devices(device)
-    options, title = check_options("options", options), check_text("name", name)
+    options, title = check_options("options", options), check_name(name)
     if inputs is None and not profile:
         raise UserError("There is nothing to do: pass inputs or profile=True.")
     check_runnable(model)
@@ -359,13 +359,19 @@ async def submit_quantize(
     project: str | Project | None,
 ) -> QuantizeJob:
     """Submits a quantize job, as `Client.submit_quantize_job` does."""
+    given = {"weights_dtype": weights_dtype, "activations_dtype": activations_dtype}
+    for argument, dtype in given.items():
+        if not isinstance(dtype, QuantizeDtype):
+            raise InvalidValueError(
+                f"{argument} must be a QuantizeDtype, such as QuantizeDtype.INT8, not {dtype!r}."
+            )
     if (weights_dtype, activations_dtype) not in _DTYPE_PAIRS:
         pairs = ", ".join(f"{w.name} with {a.name}" for w, a in _DTYPE_PAIRS)
         raise InvalidValueError(
             f"Weights of {weights_dtype} cannot be combined with activations of"
             f" {activations_dtype}. Supported weights and activations: {pairs}."
         )
-    options, title = check_options("options", options), check_text("name", name)
+    options, title = check_options("options", options), check_name(name)
     check_quantizable(model)
     checked = await submitter.check_dataset(calibration_data)
     source = await submitter.upload_model(model, project)
@@ -390,7 +396,7 @@ async def submit_link(
 ) -> list[LinkJob]:
     """Submits link jobs, as `Client.submit_link_job` does."""
     devices = check_devices(device)
-    options, title = check_options("options", options), check_text("name", name)
+    options, title = check_options("options", options), check_name(name)
     sources = models if isinstance(models, list) else [models]
     if not sources:
         raise UserError("models is an empty list: a link job needs at least one model.")

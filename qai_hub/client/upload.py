@@ -15,7 +15,7 @@ from qai_hub.errors import Error, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
 from qai_hub.sources import open_source
-from qai_hub.submit.checks import check_text, default_name
+from qai_hub.submit.checks import check_name, default_name
 from qai_hub.temporary_files import temporary_folder
 from qai_hub.transport.values import require_id, value_or_none
 
@@ -75,7 +75,7 @@ class UploadingClient(ListingClient):
         if isinstance(model, Model):
             return model
         project_id = self._project_id(project)
-        name = check_text("name", name)
+        name = check_name(name)
         async with enter_blocking_context(driver, lambda: open_source(model)) as source:
             body = ModelCreate(
                 name=name or default_name(source.name),
@@ -152,7 +152,7 @@ class UploadingClient(ListingClient):
         if isinstance(data, Dataset):
             return data
         project_id = self._project_id(project)
-        name = check_text("name", name)
+        name = check_name(name)
         async with enter_blocking_context(driver, lambda: _as_h5_file(data)) as path:
             default = path.name if isinstance(data, str | Path) else ", ".join(data)
             title = name or default_name(default) or "dataset"
@@ -209,8 +209,8 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         check_entries(data)
     else:
         raise UserError(
-            "A dataset must be a dictionary from names to lists of arrays, or the path of an HDF5"
-            f" file, not {type(data).__name__}."
+            'A dataset must be a dictionary from names to lists of arrays, like {"image": [array]},'
+            f" or the path of an HDF5 file, not {type(data).__name__}."
         )
 
 

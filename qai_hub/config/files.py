@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from qai_hub.closest import did_you_mean
 from qai_hub.errors import UserError, redact_url
 from qai_hub.forking import delay_forks
 
@@ -19,11 +20,15 @@ __all__ = [
     "check_url",
     "environment_or_process",
     "is_encrypted_or_local",
+    "is_loopback",
     "missing_profile_message",
     "profile_path",
     "read_values",
     "write_values",
 ]
+
+
+_API_PATH = "/api/v1"
 
 
 def profile_path(
@@ -170,8 +175,8 @@ def missing_profile_message(profile: str, path: Path) -> str:
     """Returns the error message for a profile that does not exist."""
     known = sorted(file.stem for file in path.parent.glob("*.ini"))
     return (
-        f"There is no profile {profile!r}: {path} does not exist. Profiles found: "
-        f"{_join(known) or 'none'}. Create it with "
+        f"There is no profile {profile!r}: {path} does not exist.{did_you_mean(profile, known)} "
+        f"Profiles found: {_join(known) or 'none'}. Create it with "
         f"`qai-hub --profile {profile} configure --api_token TOKEN`."
     )
 
@@ -201,7 +206,9 @@ def check_token(token: str) -> str:
         raise UserError(f"api_token must be text, not {type(token).__name__}.")
     token = token.strip()
     if not re.fullmatch(r"[!-~]*", token):
-        raise UserError("api_token contains invalid characters: copy only the token.")
+        raise UserError(
+            "api_token contains blanks or other characters that no token has: copy only the token."
+        )
     return Secret(token)
 
 
@@ -217,7 +224,7 @@ def check_url(key: str, url: str) -> str:
 
     Raises:
         UserError: If it is not an http or https URL with a host, or has user information, a query
-            or a fragment.
+            or a fragment, or the path of the endpoints.
     """
     wrong = f"{key} must be a URL like https://host or http://127.0.0.1:8642"
     if not isinstance(url, str):
@@ -232,15 +239,20 @@ def check_url(key: str, url: str) -> str:
         raise UserError(f"{wrong}, not {redact_url(trimmed)!r}.")
     if parts.username is not None or parts.query or parts.fragment:
         raise UserError(f"{wrong}, without user name, password, query or fragment.")
+    if (bare := trimmed.removesuffix(_API_PATH)) != trimmed:
+        raise UserError(f"{key} must not contain {_API_PATH}, which is added: write {bare}.")
     return trimmed
 
 
 def is_encrypted_or_local(url: str) -> bool:
     """Returns whether a URL uses HTTPS or loopback, so that nobody on the way can read along."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    return is_loopback(parts.hostname) or parts.scheme == "https"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Returns whether a host is this machine itself."""
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
-        loopback = host == "localhost" or host.endswith(".localhost")
-    return loopback or parts.scheme == "https"
+        return host == "localhost" or (host or "").endswith(".localhost")

@@ -18,7 +18,8 @@ from qai_hub.config.files import (
     read_values,
     write_values,
 )
-from qai_hub.errors import Error, UserError
+from qai_hub.config.profiles import find_profiles, how_to_choose
+from qai_hub.errors import Error, UserError, redact_url
 
 __all__ = ["OFFICIAL_URL", "ClientConfig", "Wire", "load_config", "require_token", "save_config"]
 
@@ -43,6 +44,7 @@ Examples:
     >>> config = hub.ClientConfig("TOKEN", "https://hub.example.com", wire="json")
 """
 
+_OFFICIAL_DOMAIN = "aihub.qualcomm.com"
 _TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 
@@ -119,6 +121,11 @@ class ClientConfig:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.api_token = _load_token(self.api_url, self._profile)
+
+
+def is_official_host(host: str) -> bool:
+    """Returns whether a host belongs to the official service."""
+    return host == _OFFICIAL_DOMAIN or host.endswith(f".{_OFFICIAL_DOMAIN}")
 
 
 def require_token(config: ClientConfig) -> str:
@@ -206,7 +213,7 @@ def _load_config(
         if profile is not None:
             raise FileNotFoundError(missing_profile_message(profile, path)) from None
         if not token and (needs_token or not url):
-            raise UserError(f"{path} does not exist. {HOW_TO_CONFIGURE}") from None
+            raise UserError(_explain_missing(path, environ, home)) from None
         values = {}
     api_url = url or values.get("api_url") or OFFICIAL_URL
     try:
@@ -313,6 +320,26 @@ def _to_values(config: ClientConfig) -> dict[str, str]:
     if config.wire != "auto":
         values["wire"] = config.wire
     return values
+
+
+def _explain_missing(path: Path, environ: Mapping[str, str] | None, home: Path | None) -> str:
+    """Tells what to do if there is no configuration at a path."""
+    profiles = find_profiles(environ=environ, home=home)
+    named = environment_or_process(environ).get("QAIHUB_CLIENT_INI", "").strip()
+    missing = f"{path}{', which QAIHUB_CLIENT_INI names,' if named else ''} does not exist."
+    if not profiles:
+        return f"{missing} {HOW_TO_CONFIGURE}"
+    *others, last = [
+        f"{profile.name!r} for {redact_url(profile.api_url or OFFICIAL_URL)}"
+        for profile in profiles[:5]
+    ]
+    listing = f"{', '.join(others)} and {last}" if others else last
+    plural = "s" if others else ""
+    return (
+        f"{missing} There {'are' if others else 'is'} the profile{plural} {listing}: choose "
+        f"{'one' if others else 'it'} with {how_to_choose(profiles)}, or write the default "
+        "configuration with `qai-hub configure --api_token TOKEN`."
+    )
 
 
 def _parse_bool(key: str, text: str) -> bool:

@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
+from qai_hub.device_mismatch import explain_mismatch
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.errors import ProblemError
 
@@ -138,12 +138,6 @@ class DeviceQuery:
     os: str = ""
     attributes: Sequence[str] = field(default=())
 
-    def __str__(self) -> str:
-        parts = [repr(self.name)] if self.name else []
-        parts += [f"os {self.os!r}"] if self.os else []
-        parts += [f"attribute {attribute!r}" for attribute in self.attributes]
-        return " with ".join(parts) or "any device"
-
 
 class DeviceCatalogue:
     """All devices that this hub offers.
@@ -177,7 +171,9 @@ class DeviceCatalogue:
             key, colon, value = attribute.partition(":")
             if not (key and colon and value) or ":" in value:
                 raise ProblemError(
-                    400, f"The device attribute {attribute!r} is not of the form 'key:value'."
+                    400,
+                    f"The device attribute {attribute!r} is not of the form 'key:value'. "
+                    "get_device_attributes() lists all attributes.",
                 )
         wanted, matches_os = set(query.attributes), _os_filter(query.os)
         return [
@@ -216,12 +212,13 @@ class DeviceCatalogue:
             The device.
 
         Raises:
-            ProblemError: 404 if none matches, with similar names; 400 for a malformed attribute or
+            ProblemError: 404 if none matches, with the reason; 400 for a malformed attribute or
                 interval.
         """
         device = self.select(query)
         if device is None:
-            raise ProblemError(404, f"No device matches {query}.{self._suggest(query)}")
+            reason = explain_mismatch(query.name, query.os, query.attributes, self._devices)
+            raise ProblemError(404, reason)
         return device
 
     def get_soc(self, device: Mapping[str, Any] | None) -> Soc | None:
@@ -240,18 +237,6 @@ class DeviceCatalogue:
             return max(chips, key=lambda soc: (soc.hexagon, soc.soc_model), default=None)
         known = self._by_key.get((device["name"], device["os"]))
         return known.soc if known else None
-
-    def _suggest(self, query: DeviceQuery) -> str:
-        names = {device.name.lower(): device.name for device in self._devices}
-        close = get_close_matches(query.name.lower(), names, n=3)
-        if query.name and query.name not in names.values():
-            known = ", ".join(repr(names[name]) for name in close)
-            return f" Did you mean {known}?" if known else " GET /api/v1/devices/ lists them all."
-        attributes = sorted({a for device in self._devices for a in device.attributes})
-        for attribute in set(query.attributes).difference(attributes):
-            if near := get_close_matches(attribute, attributes, n=3):
-                return f" Did you mean {', '.join(map(repr, near))}?"
-        return " GET /api/v1/devices/ lists them all."
 
 
 def _os_filter(text: str) -> Callable[[str], bool]:

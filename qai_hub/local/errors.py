@@ -62,7 +62,7 @@ def reason_phrase(status: int) -> str:
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
-DISK_FULL = ProblemError(503, "The disk of this hub is full.")
+DISK_FULL = ProblemError(503, "The disk of this hub is full. Free some space, and try again.")
 OUT_OF_FILES = ProblemError(
     503,
     "This hub cannot open more files now: try again in a moment.",

@@ -134,5 +134,7 @@ def _check_addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
     for address in addresses:
         local, _, host = address.partition("@") if isinstance(address, str) else ("", "", "")
         if not local or not host or any(c.isspace() or c in ",@" for c in local + host):
-            raise UserError(f"{address!r} in {argument} is not an e-mail address.")
+            raise UserError(
+                f"{address!r} in {argument} is not an e-mail address such as 'name@example.com'."
+            )
     return addresses

@@ -44,6 +44,10 @@ def detect_memory_type(model: object) -> SourceModelType:
             f"The torch module {type(model).__name__} is Python code: export it first"
             " with torch.export.export(module, example_inputs), and pass the exported program."
         )
+    if hasattr(model, "get_target_model"):
+        raise UserError(
+            f"model is a {type(model).__name__}: pass its target model, get_target_model()."
+        )
     raise UserError(
         "model must be a path, a Model of this hub, an onnx.ModelProto, a torch ExportedProgram or"
         f" ScriptModule, an MLModel, or a TFLite model's bytes, not {type(model).__name__}."

@@ -112,10 +112,13 @@ def _detect_type(name: str, entries: Iterable[str], source: Path) -> SourceModel
         if suffix not in parts:
             raise UserError(
                 f"{source} is not a model: besides its .onnx file, a folder may contain only"
-                f" weights (one .data or .bin file) and .encodings. This one contains {entry}."
+                f" weights (one .data or .bin file) and .encodings. This one contains {entry}. "
+                f"{_ADVICE.get(suffix) or 'Pass the file of the model, or a folder of its own.'}"
             )
         parts[suffix].append(entry)
     several = [suffix for suffix, found in parts.items() if len(found) > 1]
+    if not any(parts.values()):
+        raise UserError(f"{source} is not a model: the folder contains no .onnx file.")
     if not parts[".onnx"] or several:
         counts = ", ".join(f"{len(found)} {suffix}" for suffix, found in parts.items())
         raise UserError(
@@ -141,6 +144,17 @@ _FILE_TYPES = {
     ".mlmodel": SourceModelType.MLMODEL,
     ".trtmodel": SourceModelType.TETRART,
 }
+_TENSORFLOW = "Convert TensorFlow models to ONNX, with tf2onnx, or to TensorFlow Lite."
+_WEIGHTS = (
+    "It contains weights alone: load them into their module, export that with torch.export.export,"
+    " and pass the exported program."
+)
+_DATA = "It contains weights of an ONNX model: pass the folder with both files."
+_ADVICE = {
+    **dict.fromkeys((".pb", ".h5", ".hdf5", ".keras"), _TENSORFLOW),
+    **dict.fromkeys((".ckpt", ".safetensors"), _WEIGHTS),
+    ".data": _DATA,
+}
 _TORCH = (SourceModelType.TORCHSCRIPT, SourceModelType.TORCH_EXPORTED_PROGRAM)
 _PICKLE = b"\x80\x02"
 
@@ -158,14 +172,15 @@ def detect_file_type(path: Path) -> SourceModelType:
         UserError: If it is empty, has an unknown suffix, or holds weights only.
     """
     if path.stat().st_size == 0:
-        raise UserError(f"{path} is empty.")
+        raise UserError(f"{path} is empty: export the model again.")
     if path.suffix == ".zip":
         return detect_archive_type(path)
     model_type = _FILE_TYPES.get(path.suffix.lower())
     if model_type is None:
+        advice = _ADVICE.get(path.suffix.lower())
         raise UserError(
-            f"{path} does not have the suffix of a model: {', '.join(sorted(_FILE_TYPES))}."
-            " Folders and ZIP archives of them can be models too: see upload_model."
+            f"{path} does not have the suffix of a model: {', '.join(sorted(_FILE_TYPES))}. "
+            f"{advice or 'Folders and ZIP archives of them can be models too: see upload_model.'}"
         )
     if model_type in _TORCH and _is_pickled(path):
         raise UserError(

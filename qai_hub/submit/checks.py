@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from qai_hub.errors import UserError
@@ -10,6 +12,11 @@ from qai_hub.tensors import parse_input_specs
 
 if TYPE_CHECKING:
     from qai_hub.tensors import InputSpecs, ParsedSpecs
+
+MAX_NAME = 255
+"""Maximum length of a display name, by the contract."""
+
+_MAX_SHOWN = 500
 
 
 def check_devices(device: Device | list[Device]) -> list[Device]:
@@ -38,29 +45,54 @@ def check_devices(device: Device | list[Device]) -> list[Device]:
     return devices
 
 
-def check_text(argument: str, text: str | None) -> str:
+def check_text(argument: str, text: object) -> str:
     """Checks a string argument of a submission; None counts as the empty string.
 
     Raises:
         UserError: If the argument is of another type.
     """
     if text is not None and not isinstance(text, str):
-        raise UserError(f"{argument} must be a string, not {text!r}.")
+        raise UserError(f"{argument} must be a string, not {text!r:.{_MAX_SHOWN}}.")
     return text or ""
 
 
 def default_name(name: str) -> str:
     """Converts a name with other limits, such as a file's, to one that the service accepts."""
-    return name.encode("utf-8", "replace").decode()[:255]
+    return name.encode("utf-8", "replace").decode()[:MAX_NAME]
 
 
-def check_options(argument: str, options: str | None) -> str:
+def check_options(argument: str, options: object) -> str:
     """Checks the options of a submission, and strips surrounding whitespace.
 
     Raises:
         UserError: If they are not a string.
     """
+    if isinstance(options, Mapping):
+        words = [
+            word
+            for name, value in options.items()
+            for word in (f"--{str(name).lstrip('-')}", str(value))
+        ]
+        raise UserError(f"{argument} must be a string: write {_as_options(words)!r}.")
+    if isinstance(options, list | tuple):
+        raise UserError(f"{argument} must be a string: write {_as_options(options)!r}.")
     return check_text(argument, options).strip()
+
+
+def _as_options(words: Iterable[object]) -> str:
+    return shlex.join(map(str, words))[:_MAX_SHOWN]
+
+
+def check_name(name: str | None) -> str:
+    """Checks a display name; None counts as the empty string, for the default.
+
+    Raises:
+        UserError: If it is not a string, or too long.
+    """
+    checked = check_text("name", name)
+    if len(checked) > MAX_NAME:
+        raise UserError(f"name has {len(checked)} characters: pass at most {MAX_NAME}.")
+    return checked
 
 
 def check_specs(input_specs: InputSpecs | None) -> ParsedSpecs | None:

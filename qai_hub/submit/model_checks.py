@@ -173,7 +173,9 @@ def get_model_type(model: Any) -> SourceModelType | None:  # noqa: ANN401 (check
         UserError: If it is not a model.
     """
     if model is None:
-        raise UserError("model is None: did the job that produces it fail?")
+        raise UserError(
+            "model is None: the job that produces it may have failed. Its get_status() tells why."
+        )
     if not isinstance(model, Model):
         return detect_source_type(model)
     unknown = model.model_type is SourceModelType.UNRECOGNIZED_MODEL_TYPE

@@ -138,7 +138,7 @@ def _bucket_url(credentials: "S3Credentials", endpoint: str | None) -> str:
         return str(_endpoints().resolve_endpoint(**where).url)
     except EndpointProviderError as error:
         raise InternalError(
-            f"The service sent credentials for a store without an endpoint: {error}"
+            f"The service sent credentials for a store without an endpoint: {error}."
         ) from error
 
 

@@ -1,15 +1,26 @@
 """Conversion of failed requests to the errors that users see."""
 
 import re
+import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import httpx
 
+from qai_hub.config.files import is_loopback
+from qai_hub.config.model import OFFICIAL_URL, is_official_host
+from qai_hub.config.profiles import explain_absent_hub, explain_refused_token
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.error_text import extract_reason, page_title, parse_json, sanitize
+from qai_hub.transport.loopback import is_refused
 from qai_hub.transport.proxy_transport import ProxyFault
-from qai_hub.transport.retry import is_certificate_error, never_reached_server, parse_retry_after
+from qai_hub.transport.retry import (
+    is_certificate_error,
+    is_plain_text,
+    iter_causes,
+    never_reached_server,
+    parse_retry_after,
+)
 from qai_hub.transport.unexpected_content import is_page
 
 __all__ = [
@@ -22,8 +33,12 @@ __all__ = [
 _MAX_BODY_SIZE = 1_000_000
 # Shorter values in the query of a signed URL are names or numbers.
 _MIN_SECRET_LENGTH = 9
+_NO_HUB = "Check api_url: this may be another server, or a portal or proxy on the way."
+# How servers answer that do not know the API's paths.
+_UNKNOWN_PATH = frozenset({404, 405})
 _UNAVAILABLE = frozenset({502, 503, 504})
 # Error codes of S3 for a wrong location given by the service: starting again would not help.
+_WRONG_CLOCK_CODE = "RequestTimeTooSkewed"
 _WRONG_LOCATION_CODES = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "NoSuchBucket"}
 )
@@ -37,7 +52,7 @@ def error_from_response(
     url: httpx.URL,
     *,
     web_url: str = "",
-    secrets: Iterable[str] = (),
+    secrets: Collection[str] = (),
 ) -> Error:
     """Creates the error for a response of the API.
 
@@ -64,11 +79,9 @@ def error_from_response(
             content_text = _describe_body(headers, content, secrets)
             kind = InternalError
             message = f"{answered}, with an unexpected body: {content_text}."
+            message += f" {_NO_HUB}" if _is_page(headers, content) else ""
     elif status == 401:
-        message = (
-            f"{host} refused the API token. Set a valid one with `qai-hub configure --api_token "
-            "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
-        )
+        message = f"{host} refused the API token. {_how_to_get_token(url, web_url, secrets)}"
         message += f" Its reason: {detail}" if detail else ""
     elif status == 408:
         kind, message = InternalError, f"Timeout occurred while communicating with {host}."
@@ -79,8 +92,11 @@ def error_from_response(
         message = detail or f"{host} accepts no more requests for now: try again later."
     elif status < 500:
         # A reason in JSON comes from the API; any other may come from something on the way.
-        own = parse_json(content) is not None if detail else False
-        message = detail if own else f"{answered}: {detail}" if detail else f"{answered}."
+        is_json = parse_json(content) is not None
+        own = bool(detail) and is_json
+        reason = f": {detail.rstrip('.')}" if detail else ""
+        message = detail if own else f"{answered}{reason}."
+        message += f" {_NO_HUB}" if status in _UNKNOWN_PATH and not is_json else ""
     else:
         kind = InternalError
         state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
@@ -92,6 +108,22 @@ def error_from_response(
         request_id=_request_id(headers, content, secrets),
         url=str(url),
         retry_after=parse_retry_after(headers, wall=time.time()),
+    )
+
+
+def _how_to_get_token(url: httpx.URL, web_url: str, secrets: Collection[str]) -> str:
+    if is_loopback(url.host):
+        return explain_refused_token(str(url), next(iter(secrets), ""))
+    if is_official_host(url.host):
+        return (
+            "Set a valid one, from your account's page at "
+            f"{web_url or OFFICIAL_URL}, with `qai-hub configure --api_token TOKEN` or the "
+            "environment variable QAI_HUB_API_TOKEN."
+        )
+    return (
+        "Set a valid one with `qai-hub configure --api_token TOKEN --api_url "
+        f"{url.scheme}://{_host(url)}` or the environment variable QAI_HUB_API_TOKEN: whoever runs "
+        "the hub issues it."
     )
 
 
@@ -116,7 +148,7 @@ def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") ->
             url=url,
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-        message = f"Could not connect to {host}. Check the address, the network and its proxy."
+        message = f"Could not connect to {host}{_why_unreachable(error)}"
     elif isinstance(error, httpx.TimeoutException):
         message = f"Timeout occurred while communicating with {host}."
     else:
@@ -126,6 +158,20 @@ def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") ->
     if maybe_processed:
         message += _unknown_outcome_notice(request.method, web_url)
     return InternalError(message, url=url)
+
+
+def _why_unreachable(error: httpx.RequestError) -> str:
+    """Returns the end of the message about a server that no connection could be made to."""
+    url = error.request.url
+    if is_plain_text(error):
+        return ": it does not speak TLS. Write http:// in place of https:// in api_url."
+    if is_refused(error):
+        if is_loopback(url.host):
+            return f": {explain_absent_hub(str(url))}"
+        return ": it refuses connections. Check api_url, and that the server runs."
+    if any(isinstance(cause, socket.gaierror) for cause in iter_causes(error)):
+        return ": its name cannot be resolved. Check api_url and the network."
+    return ". Check the address, the network and its proxy."
 
 
 def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:
@@ -176,6 +222,8 @@ def error_from_file_server(response: httpx.Response, operation: str) -> Error:
             f"The {operation} was refused by {host} ({status}, {reason}). Its URL may have "
             "expired: try again."
         )
+        if reason.startswith(_WRONG_CLOCK_CODE):
+            message += " Set the clock of this machine first: it differs from the server's."
     else:
         message = f"The {operation} failed: {host} answered {status} ({reason})."
     return kind(
@@ -219,13 +267,17 @@ def _describe_body(headers: httpx.Headers, content: bytes, secrets: Iterable[str
     text = content[:_MAX_BODY_SIZE].decode("utf-8", "replace")
     if not content.strip():
         return "nothing"
-    if "html" in kind or is_page(content):
+    if _is_page(headers, content):
         title = sanitize(page_title(text), secrets)
         return f"a page titled {title!r}" if title else "an HTML page"
     if len(content) <= _MAX_BODY_SIZE and parse_json(content) is not None:
         return "JSON of another kind"
     shown = sanitize(kind.partition(";")[0])[:100] or "an unknown type"
     return f"{len(content)} bytes of {shown}, damaged or cut off"
+
+
+def _is_page(headers: httpx.Headers, content: bytes) -> bool:
+    return "html" in headers.get("Content-Type", "") or is_page(content)
 
 
 def _request_id(headers: httpx.Headers, content: bytes, secrets: Iterable[str] = ()) -> str | None:

@@ -18,6 +18,7 @@ import httpx
 
 from qai_hub.errors import redact_url
 from qai_hub.transport.errors import error_from_response
+from qai_hub.transport.loopback import is_absent, remember_answer
 from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
     IDEMPOTENT,
@@ -209,12 +210,16 @@ class Attempts:
         Returns:
             Seconds to wait before the next attempt; None to accept this response.
         """
+        remember_answer(self._request.url)
         pause = self._pause_after_response(response)
         self._log(str(response.status_code), pause)
         return pause
 
     def _pause_after_fault(self, error: httpx.TransportError) -> float | None:
-        if isinstance(error, ProxyFault) and self._retries.attempts > 1:
+        if isinstance(error, ProxyFault):
+            if self._retries.attempts > 1:
+                return None
+        elif is_absent(error, self._request.url):
             return None
         safe = never_reached_server(error) or self._rules.is_idempotent(self._request)
         if (

@@ -21,6 +21,7 @@ __all__ = [
     "RetryBudget",
     "RetryPolicy",
     "StoppedError",
+    "is_plain_text",
     "is_transient_fault",
     "iter_causes",
     "never_reached_server",
@@ -176,7 +177,15 @@ def is_transient_fault(error: httpx.TransportError) -> bool:
     if isinstance(error, httpx.ProxyError):
         return bool(getattr(error, "is_transient", False))
     permanent = httpx.UnsupportedProtocol | httpx.LocalProtocolError
-    return not isinstance(error, permanent) and not is_certificate_error(error)
+    return not (isinstance(error, permanent) or is_certificate_error(error) or is_plain_text(error))
+
+
+def is_plain_text(error: BaseException) -> bool:
+    """Returns whether the server answered a TLS handshake without TLS."""
+    return any(
+        isinstance(cause, ssl.SSLError) and cause.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
+        for cause in iter_causes(error)
+    )
 
 
 def is_certificate_error(error: BaseException) -> bool:

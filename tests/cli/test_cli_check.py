@@ -58,7 +58,11 @@ def test_input_specs(open_model: str, specs: str, capsys: pytest.CaptureFixture[
         (["--device", S24, "--input-specs", "x=3"], 2, "'x=3' is not a dictionary"),
         (["--device", S24, "--input-specs", "[1]"], 2, "'[1]' is not a dictionary"),
         (["--device", "Samsung Galaxy S94"], 1, "Did you mean 'Samsung Galaxy S24'"),
-        (["--device", "?"], 1, "qai-hub: No device matches '?'.\n"),
+        (
+            ["--device", "?"],
+            1,
+            "qai-hub: No device matches '?'. get_devices() lists all devices.\n",
+        ),
         ([], 2, "--device"),
     ],
 )

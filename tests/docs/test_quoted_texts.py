@@ -1,20 +1,49 @@
 """What the pages quote is what errors and failed jobs really say."""
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 import qai_hub as hub
+from qai_hub.config import save_config
 
 DOCS = Path(__file__).parents[2] / "docs"
 NO_SIZE: Any = {"x": (1, "n")}
 INT4 = hub.QuantizeDtype.INT4
 IMAGE = np.zeros((1, 3, 48, 192), np.float32)
+
+
+def connect_to(world: SimpleNamespace, *, port: int | None = None, scheme: str = "http") -> object:
+    """Connect by the profile `local`, with a wrong token, to the hub's port or another one."""
+    hub_port = urlsplit(world.local_hub.url).port
+    url = f"{scheme}://127.0.0.1:{port or hub_port}"
+    keep_profile_local()
+    save_config(hub.ClientConfig("replaced-token", url, url), "local")
+    return hub.Client(profile="local").get_devices()
+
+
+def connect_by_default(_: SimpleNamespace) -> object:
+    keep_profile_local()
+    return hub.Client().get_devices()
+
+
+def keep_profile_local() -> None:
+    """Leave what `qai-hub serve` has written for one user."""
+    for profile in ("client", "colleague"):
+        (Path.home() / ".qai_hub" / f"{profile}.ini").unlink()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
 
 RAISED: dict[str, tuple[str, Callable[[Any], object]]] = {
     "no model": ("compile", lambda n: hub.submit_compile_job("nix.onnx", n.device)),
@@ -62,6 +91,19 @@ RAISED: dict[str, tuple[str, Callable[[Any], object]]] = {
     ),
     "no project": ("sharing", lambda n: hub.upload_model("model.onnx", project="p1234567a")),
     "no job": ("errors", lambda n: hub.get_job("jnotthere1")),
+    "no configuration": ("troubleshooting", connect_by_default),
+    "no server": ("troubleshooting", lambda n: connect_to(n, port=free_port())),
+    "no token": ("troubleshooting", connect_to),
+    "no TLS": ("troubleshooting", lambda n: connect_to(n, scheme="https")),
+    "part of a name": (
+        "troubleshooting",
+        lambda n: hub.submit_compile_job("model.onnx", hub.Device("Galaxy S24 Ultra")),
+    ),
+    "torch.save, in its question": ("troubleshooting", lambda n: hub.upload_model("model.pt")),
+    "not there": (
+        "troubleshooting",
+        lambda n: n.stranger.get_job(n.inference_job.job_id),
+    ),
 }
 
 FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
@@ -95,6 +137,18 @@ FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
         "inference",
         lambda n: hub.submit_inference_job(n.target_model, n.device, {"z": [IMAGE]}),
     ),
+    "misspelt option": (
+        "troubleshooting",
+        lambda n: hub.submit_compile_job(
+            "model.onnx", n.device, options="--target_runtime qnn_contxt_binary"
+        ),
+    ),
+    "channels last": (
+        "troubleshooting",
+        lambda n: hub.submit_inference_job(
+            n.target_model, n.device, {"x": [IMAGE.transpose(0, 2, 3, 1)]}
+        ),
+    ),
     "compute unit": (
         "profile",
         lambda n: hub.submit_inference_job(n.target_model, n.device, options="--compute_unit npu"),
@@ -117,7 +171,7 @@ def world(reader: None, names: dict[str, Any], local_hub: Any) -> SimpleNamespac
 @pytest.mark.parametrize("what", RAISED)
 def test_quoted_error_is_what_is_raised(what: str, world: SimpleNamespace) -> None:
     page, call = RAISED[what]
-    with pytest.raises((hub.UserError, FileNotFoundError)) as caught:
+    with pytest.raises((hub.Error, FileNotFoundError)) as caught:
         call(world)
     assert as_quoted(str(caught.value)) in text_of(page)
 
@@ -166,7 +220,10 @@ def twin_of(dlc: hub.Model) -> hub.Model:
 
 
 def as_quoted(message: str) -> str:
-    """A message with its identifiers cut as pages cut them."""
+    """A message with its identifiers cut as pages cut them, and usual places and ports."""
+    message = message.replace(str(Path.home()), "~").replace("\\", "/")
+    message = re.sub(r"(127\.0\.0\.1):\d+", r"\1:8642", message)
+    message = re.sub(r"(`qai-hub serve) --port \d+", r"\1", message)
     named = re.sub(r"(?i)\b(job|model|dataset|project) ([jmdp])[a-z0-9]{8}\b", r"\1 \2…", message)
     return re.sub(r"\b([jmdp])(?=[a-z]*\d)[a-z0-9]{8}\b", r"\1…", named)
 

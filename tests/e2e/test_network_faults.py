@@ -67,7 +67,7 @@ def test_wrong_token_tells_what_to_do_and_does_not_show_it(lh: LocalHub) -> None
     with pytest.raises(hub.UserError) as caught:
         wrong.get_devices()
     assert caught.value.status_code == 401
-    assert "configure" in str(caught.value)
+    assert "`qai-hub users renew EMAIL`" in str(caught.value)
     assert secret not in str(caught.value) + repr(wrong) + repr(wrong.config)
 
 

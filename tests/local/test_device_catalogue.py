@@ -197,9 +197,19 @@ def test_a_malformed_attribute_is_400(attribute: str) -> None:
     [
         (DeviceQuery(name="Samsung Galaxy S 24"), "Did you mean .*'Samsung Galaxy S24'"),
         (DeviceQuery(name="samsung galaxy s24"), "Did you mean 'Samsung Galaxy S24'"),
-        (DeviceQuery(name="toaster"), "lists them all"),
+        (DeviceQuery(name="Samsung Galaxy S23 Utra"), "Did you mean 'Samsung Galaxy S23 Ultra'"),
+        (DeviceQuery(name="Galaxy S24 Ultra"), r"Did you mean 'Samsung Galaxy S24 Ultra'\?$"),
+        (DeviceQuery(name="Snapdragon X Elite"), "Did you mean 'Snapdragon X Elite CRD'"),
+        (DeviceQuery(name="toaster"), r"^No device matches 'toaster'\. get_devices\(\) lists"),
         (DeviceQuery(attributes=["chipset:sm8651"]), "Did you mean .*'chipset:sm8650'"),
-        (DeviceQuery(name="Samsung Galaxy S24", os="99"), "with os '99'"),
+        (DeviceQuery(attributes=["framework:qn"]), r"Did you mean 'framework:qnn'\?$"),
+        (DeviceQuery(attributes=["planet:mars"]), "get_device_attributes"),
+        (DeviceQuery("Samsung Galaxy S24", "", ["os:windows"]), "It has 'os:android', not 'os:w"),
+        (
+            DeviceQuery("", "", ["hexagon:v75", "os:windows"]),
+            "Those that match the rest have 'os:a",
+        ),
+        (DeviceQuery(name="Samsung Galaxy S24", os="99"), "with os '99'.* Versions.*: '14'"),
     ],
 )
 def test_no_match_says_what_is_close(query: DeviceQuery, hint: str) -> None:

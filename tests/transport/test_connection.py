@@ -113,7 +113,7 @@ def test_one_submit_makes_one_job_over_a_broken_connection() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "told"),
     [
-        (Reply(401), UserError, "qai-hub configure --api_token"),
+        (Reply(401), UserError, "`qai-hub users renew EMAIL`"),
         (
             Reply(404, b'{"detail": "No such job."}', {"Content-Type": "application/problem+json"}),
             UserError,

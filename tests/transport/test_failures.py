@@ -86,7 +86,11 @@ def test_the_server_says_why(status: int) -> None:
 def test_bodies_that_say_nothing(status: int, body: bytes, kind: str) -> None:
     text = str(answer(status, body, kind))
     reason = httpx.codes.get_reason_phrase(status)
-    assert text == f"hub.example:8443 answered {status} {reason} to GET /api/v1/jobs/j1/."
+    hint = " Check api_url: this may be another server, or a portal or proxy on the way."
+    assert text.removesuffix(hint) == (
+        f"hub.example:8443 answered {status} {reason} to GET /api/v1/jobs/j1/."
+    )
+    assert text.endswith(hint) <= (status == 404)
 
 
 def test_what_to_do() -> None:

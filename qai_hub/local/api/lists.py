@@ -59,7 +59,9 @@ def check_own_project(context: RequestContext, key: str) -> str:
         ProblemError: 404 if it is not.
     """
     if key != context.viewer.project_id:
-        raise ProblemError(404, f"There is no project {key} that you may see.")
+        raise ProblemError(
+            404, f"There is no project {key} that you may see: check the identifier."
+        )
     return key
 
 

@@ -38,7 +38,7 @@ async def read_body(
         ProblemError: 413 if it is larger, before reading it if its length is announced; 408 if it
             takes longer.
     """
-    too_large = ProblemError(413, f"The body has more than {limit} bytes.")
+    too_large = ProblemError(413, f"The body has more than {limit} bytes: send less at once.")
     announced = headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
         raise too_large
@@ -82,7 +82,7 @@ def decode_body(raw: bytes, body: Body, media: str) -> Json:
             # The validator's nesting limit, which is lower than the decoder's.
             fault = _TOO_DEEP
     if fault is not None:
-        raise ProblemError(400, fault)
+        raise ProblemError(400, f"{fault}.")
     return value
 
 
@@ -116,13 +116,13 @@ def _parse_message(raw: bytes, body: Body) -> Json:
         body.shape.prune(message)
         return body.shape.to_json_form(to_json(message))
     except (WireError, ValueError) as error:
-        raise ProblemError(400, f"body: {error}") from None
+        raise ProblemError(400, f"body: {error}.") from None
 
 
 def _parse_json(raw: bytes) -> Json:
     # Each value but the first follows one of these characters. Some of them may be within strings.
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise ProblemError(413, f"The body holds more than {MAX_VALUES} values.")
+        raise ProblemError(413, f"The body holds more than {MAX_VALUES} values: send less at once.")
     try:
         value = json.loads(
             raw.decode("utf-8"),
@@ -134,11 +134,11 @@ def _parse_json(raw: bytes) -> Json:
             # JSON allows a lone surrogate, but it can be neither stored nor encoded again.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
-        raise ProblemError(400, "body: not valid UTF-8") from None
+        raise ProblemError(400, "body: not valid UTF-8.") from None
     except RecursionError:
-        raise ProblemError(400, _TOO_DEEP) from None
+        raise ProblemError(400, f"{_TOO_DEEP}.") from None
     except ValueError as error:
-        raise ProblemError(400, f"body: not valid JSON: {error}") from None
+        raise ProblemError(400, f"body: not valid JSON: {error}.") from None
     return value
 
 
@@ -147,7 +147,7 @@ def _build_object(pairs: list[tuple[str, Json]]) -> Json:
     members = dict(pairs)
     if len(members) < len(pairs):
         ((duplicate, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ProblemError(400, f"body: the field {format_value(duplicate)} is given twice")
+        raise ProblemError(400, f"body: the field {format_value(duplicate)} is given twice.")
     return members
 
 
@@ -169,5 +169,5 @@ def _check_choices(value: Json, body: Body) -> None:
         if len(present) != 1:
             found = " and ".join(present) or "none of them"
             raise ProblemError(
-                400, f"body: exactly one of {', '.join(names)} must be present, not {found}"
+                400, f"body: exactly one of {', '.join(names)} must be present, not {found}."
             )

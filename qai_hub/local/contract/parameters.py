@@ -35,7 +35,7 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
         texts = _raw_values(parameter, request)
         if not texts:
             if parameter.required:
-                raise ProblemError(400, f"{_describe_parameter(parameter)} is missing")
+                raise ProblemError(400, f"{_describe_parameter(parameter)} is missing.")
             if parameter.default is not None:
                 values[parameter.name] = parameter.default
             continue
@@ -44,8 +44,8 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
             _check(parameter, value)
         except ValueError as error:
             if parameter.location == "path":
-                raise ProblemError(404, f"Not found: {error}") from None
-            raise ProblemError(400, str(error)) from None
+                raise ProblemError(404, f"Not found: {error}.") from None
+            raise ProblemError(400, f"{error}.") from None
         values[parameter.name] = value
     return values
 

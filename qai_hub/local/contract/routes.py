@@ -81,13 +81,15 @@ def get_caller(request: Request, authenticate: Authenticate) -> Caller:
         ProblemError: 401 if it has no token, or its token is unknown or no longer valid.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    caller = authenticate(token.strip()) if scheme.lower() == "token" else None
+    token = token.strip() if scheme.lower() == "token" else ""
+    caller = authenticate(token) if token else None
     if caller is None:
-        raise ProblemError(
-            401,
-            "The API token is missing or unknown. Send the header 'Authorization: token …'.",
-            headers={"WWW-Authenticate": "token"},
+        reason = (
+            "This hub does not know the API token: it may have been renewed or revoked."
+            if token
+            else "The API token is missing: send the header 'Authorization: token …'."
         )
+        raise ProblemError(401, reason, headers={"WWW-Authenticate": "token"})
     return caller
 
 
@@ -240,7 +242,7 @@ class _OperationEndpoint:
         if not raw and not body.required:
             return None
         if not raw and not typed:
-            raise ProblemError(400, "body: missing")
+            raise ProblemError(400, "body: missing.")
         decode = partial(bodies.decode_body, raw, body, media or request_media_type(request, body))
         if len(raw) <= _LARGE_BODY:
             return decode()

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from itertools import islice
 
 from jsonschema_rs import ValidationError, ValidationErrorKind, Validator
 
+from qai_hub.closest import closest_names
 from qai_hub.local.contract.shapes import Json
 
 _MAX_SHOWN = 5
@@ -138,5 +138,5 @@ def _format_options(value: Json, options: list[Json]) -> str:
     listing = truncate(", ".join(map(str, options)), 8 * _MAX_VALUE_LENGTH)
     if not isinstance(value, str) or len(value) > _MAX_VALUE_LENGTH:
         return listing
-    close = get_close_matches(value, [str(option) for option in options], n=1)
+    close = closest_names(value, map(str, options), limit=1)
     return f"{listing} (did you mean {close[0]}?)" if close else listing

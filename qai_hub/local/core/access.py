@@ -47,7 +47,11 @@ class ResourceKind(Generic[_Record_co]):
         """
         found = self.table.get(db, key)
         if found is None or not is_visible(db, viewer, found):
-            raise ProblemError(status, f"There is no {self.name} {key} that you may see.")
+            raise ProblemError(
+                status,
+                f"There is no {self.name} {key} that you may see: check the identifier, or ask its "
+                "owner to share it.",
+            )
         return found
 
     def get_editable(self, db: Connection, viewer: User, key: str) -> _Record_co:
@@ -67,7 +71,9 @@ class ResourceKind(Generic[_Record_co]):
         found = self.get_visible(db, viewer, key)
         if found.owner_id != viewer.id:
             raise ProblemError(
-                403, f"Only its owner may change the {self.name} {key}; it is shared with you."
+                403,
+                f"Only its owner may change the {self.name} {key}; it is shared with you. Ask the "
+                "owner to change it.",
             )
         return found
 

@@ -144,7 +144,7 @@ def _report_damage() -> Iterator[None]:
         raise _invalid_inputs(f"The dataset cannot be read: {error}") from None
     # The exception that h5py raises for a damaged file depends on where the damage is.
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}"
+        reason = f"The dataset is not an HDF5 file, or it is damaged: {error}."
         raise _invalid_inputs(reason) from None
 
 
@@ -171,7 +171,11 @@ def _check_sample(entry: _DatasetInput, index: int, port: Port) -> h5py.Dataset:
     tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
     if tensor.shape is None or not port.accepts(tensor.shape):
-        raise _invalid_inputs(f"{where} has the shape {tensor.shape} in the dataset.")
+        change = port.suggest_change(tensor.shape or ())
+        raise _invalid_inputs(
+            f"{where} has the shape {tensor.shape} in the dataset. "
+            f"Pass {change or 'samples of the shape of the model'}."
+        )
     if tensor.dtype.name != port.dtype:
         raise _invalid_inputs(
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "

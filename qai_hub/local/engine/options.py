@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qai_hub.closest import did_you_mean
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.enums import JobTypeName
@@ -291,28 +292,30 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
     try:
         given = parse_option_string(text, switches)
     except OptionStringError as error:
-        raise _invalid_options(
-            f"The options cannot be parsed ({error}): {text!r}.", kind, known
+        raise _invalid_argument(
+            f"The options cannot be parsed ({error}): {quote_name(text, 1000)}. Quote values as in "
+            "a shell."
         ) from None
     values: dict[str, Any] = {}
     for flag, value in given:
         option = known.get(flag)
         if option is None or kind not in option.handling:
-            raise _invalid_options(_describe_unknown_option(flag, kind, option), kind, known)
+            raise _invalid_argument(_describe_unknown_option(flag, kind, known))
         if value is None and option.is_switch:
             value = "true"  # noqa: PLW2901
         if not value or value.startswith("--"):
-            raise _invalid_options(
-                f"The option {flag!r} needs a value: {option.accepted}.", kind, known
-            )
+            raise _invalid_argument(f"The option {flag!r} needs a value: {option.accepted}.")
         if flag in values and not option.repeatable:
-            raise _invalid_options(f"The option {flag!r} is given twice.", kind, known)
+            raise _invalid_argument(f"The option {flag!r} is given twice: leave one of them out.")
         try:
             read = option.parse(value)
             values[flag] = _merge_settings(values[flag], read) if flag in values else read
         except ValueError as error:
-            problem = f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"
-            raise _invalid_options(problem, kind, known) from None
+            raise _invalid_argument(
+                f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"
+                f"{did_you_mean(value, option.accepted.split('|'))} "
+                f"Supported: {flag} ({option.accepted})."
+            ) from None
     return values
 
 
@@ -323,18 +326,25 @@ def _merge_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict
     return {**first, **second}
 
 
-def _describe_unknown_option(flag: str, kind: JobTypeName, option: Option | None) -> str:
+def _describe_unknown_option(flag: str, kind: JobTypeName, known: Mapping[str, Option]) -> str:
+    """Tell what is wrong with an option that a job type does not take, and what it takes."""
+    option = known.get(flag)
     if option is not None:
-        return f"The option {flag!r} is for {', '.join(option.handling)} jobs, not for {kind} jobs."
+        kinds = " and ".join(option.handling)
+        return f"The option {flag!r} is for {kinds} jobs, not for {kind} jobs: leave it out here."
+    taken = {name: each for name, each in known.items() if kind in each.handling}
     what = "The option" if flag.startswith("-") else "In the options, the text"
-    return f"{what} {flag!r} is not supported by this hub."
-
-
-def _invalid_options(problem: str, kind: JobTypeName, known: Mapping[str, Option]) -> JobFailure:
+    problem = f"{what} {quote_name(flag, 1000)} is not supported by this hub."
+    close = did_you_mean(flag, taken)
+    if close:
+        return f"{problem}{close}"
     supported = "; ".join(
-        f"{option.flag} ({option.accepted})"
-        for option in known.values()
-        if isinstance(option.handling.get(kind), Supported)
+        f"{name} ({each.accepted})"
+        for name, each in taken.items()
+        if isinstance(each.handling[kind], Supported)
     )
-    reason = f"{problem} Supported: {supported or 'none'}."
+    return f"{problem} Supported: {supported or 'none'}."
+
+
+def _invalid_argument(reason: str) -> JobFailure:
     return JobFailure(FailureType.INVALID_ARGUMENT, reason)

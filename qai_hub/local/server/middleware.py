@@ -30,7 +30,11 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond to URLs that no route matches; an ASGI application."""
-    raise ProblemError(404, "There is nothing at this URL.")
+    raise ProblemError(
+        404,
+        "There is nothing at this URL: the API's paths begin with /api/v1/, right after the host. "
+        "Check api_url.",
+    )
 
 
 async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +105,11 @@ class OuterMiddleware:
     def _check_host(self, scope: Scope) -> None:
         match = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
         if match is None or (self._hosts is not None and match[1] not in self._hosts):
-            raise ProblemError(421, "This hub does not serve the host that the request names.")
+            raise ProblemError(
+                421,
+                "This hub does not serve the host that the request names: use 127.0.0.1 or "
+                "localhost on the hub's machine, or add the host to LocalHub(allowed_hosts=...).",
+            )
 
 
 class _Exchange:

@@ -18,7 +18,7 @@ def test_requests_that_need_room_are_answered_503_in_one_line_of_the_log(
     with monkeypatch.context() as patch:
         patch.setattr(Store, "write", write)
         told = problem(ada.http.post("models/", json=body), 503)
-    assert told == "The disk of this hub is full."
+    assert told == "The disk of this hub is full. Free some space, and try again."
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.exc_info is None
     assert record.getMessage().endswith("POST '/api/v1/models/': the disk is full")

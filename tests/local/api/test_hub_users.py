@@ -126,7 +126,7 @@ def test_a_request_that_waits_ends_as_one_of_a_stranger_once_its_token_is_taken_
         hub.revoke_user(ADA)
         worker.may_finish.set()
         waiting.join()
-        assert "token is missing or unknown" in problem(answers[0], 401)
+        assert "does not know the API token" in problem(answers[0], 401)
         ada.close()
 
 

@@ -1,3 +1,4 @@
+import re
 import shlex
 from typing import get_args
 
@@ -153,7 +154,7 @@ def test_any_text_is_read_or_refused_as_an_argument(text: str) -> None:
     if text.strip(" \t\r\n"):
         failure = parse_failure(text)
         assert failure.failure_type is FailureType.INVALID_ARGUMENT
-        assert "--compute_unit" in failure.reason
+        assert re.search(r"--compute_unit|as in a shell|Did you mean", failure.reason)
     else:
         assert parse_job_options(text, "profile").values == {}
 
@@ -219,12 +220,33 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--tflite_delegates qnn,qnn", "a name is repeated"),
     ],
 )
-def test_refusals_name_the_option_and_what_is_supported(text: str, told: str) -> None:
+def test_refusals_name_the_option_and_what_to_do(text: str, told: str) -> None:
     failure = parse_failure(text)
 
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
-    assert "Supported: --compute_unit (cpu|npu|all)" in failure.reason
+    assert re.search(
+        r"Supported: --\w+ \(|needs a value: cpu\|npu\|all|leave one|Quote values|Did you mean",
+        failure.reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "closest"),
+    [
+        ("--target_runtim onnx", "compile", "--target_runtime"),
+        ("--target-runtime onnx", "compile", "--target_runtime"),
+        ("-target_runtime onnx", "compile", "--target_runtime"),
+        ("target_runtime onnx", "compile", "--target_runtime"),
+        ("--target_runtime qnn_contxt_binary", "compile", "qnn_context_binary"),
+        ("--quantize_full_type w8a61", "compile", "w8a16"),
+        ("--compute_units npu", "inference", "--compute_unit"),
+        ("--range_scheme minmax", "quantize", "min_max"),
+        ("--qnn_option a=b", "link", "--qnn_options"),
+    ],
+)
+def test_typos_are_answered_by_what_was_meant(text: str, kind: JobTypeName, closest: str) -> None:
+    assert f" Did you mean '{closest}'" in parse_failure(text, kind).reason
 
 
 @pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])

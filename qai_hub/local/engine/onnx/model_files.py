@@ -71,7 +71,7 @@ def unpack_archive(
                     target.parent.mkdir(parents=True, exist_ok=True)
                     remaining -= _extract_member(source, member, target, remaining)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        reason = f"The zip archive of the model directory is damaged: {error}"
+        reason = f"The zip archive of the model directory is damaged: {error}. Make it again."
         raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise _invalid_archive("two of its entries have the same name") from None
@@ -192,14 +192,20 @@ def _find_model(directory: Path) -> Path:
 def _read_model(path: Path) -> onnx.ModelProto:
     try:
         proto = onnx.load(path, format="protobuf", load_external_data=False)
-    except DecodeError as error:
-        reason = f"The file is not an ONNX model, or it is damaged: {error}"
-        raise JobFailure(FailureType.MODEL_CORRUPT, reason) from None
+    except DecodeError:
+        raise _damaged_model("it cannot be parsed") from None
     # An empty file, and some files in other formats, parse as an empty message.
     if not proto.HasField("graph"):
-        reason = "The file is not an ONNX model, or it is damaged: it has no graph."
-        raise JobFailure(FailureType.MODEL_CORRUPT, reason)
+        raise _damaged_model("it has no graph")
     return proto
+
+
+def _damaged_model(problem: str) -> JobFailure:
+    reason = (
+        f"The file is not an ONNX model, or it is damaged: {problem}. Check it with "
+        "onnx.checker.check_model(path), or export it again."
+    )
+    return JobFailure(FailureType.MODEL_CORRUPT, reason)
 
 
 def _check_external_data(proto: onnx.ModelProto, path: Path, directory: Path | None) -> None:

@@ -274,7 +274,8 @@ def _check_spec(port: Port, spec: TensorSpec) -> None:
         )
     if not port.accepts(spec.shape):
         raise _invalid_inputs(
-            f"The model's input {port} does not accept the shape in input_specs, {spec}."
+            f"The model's input {port} does not accept the shape in input_specs, {spec}: they give "
+            "sizes to dynamic dimensions, and change no others."
         )
 
 

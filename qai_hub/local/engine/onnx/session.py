@@ -105,7 +105,7 @@ class Session:
         except RUNTIME_ERRORS as error:
             if resource_failure_from_error(error):
                 raise
-            reason = f"ONNX Runtime cannot run the model on {label}: {format_runtime_error(error)}"
+            reason = f"ONNX Runtime cannot run the model on {label}: {format_runtime_error(error)}."
             raise JobFailure(FailureType.RUNTIME_UNKNOWN, reason) from error
         return outputs
 
@@ -141,7 +141,7 @@ def format_runtime_error(error: Exception) -> str:
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", str(error))
     text = re.sub(r"Load model from .*? failed: ?", "", text)
     text = re.sub(r"/onnxruntime_src/\S+:\d+ [^\n]*?\)(?: const)? (?=[A-Z\[])", "", text)
-    return " ".join(text.split())[:1500]
+    return " ".join(text.split())[:1500].rstrip(".")
 
 
 def _convert_load_error(error: Exception) -> Exception:
@@ -154,5 +154,5 @@ def _convert_load_error(error: Exception) -> Exception:
     else:
         failure_type = FailureType.MODEL_INVALID
     return JobFailure(
-        failure_type, f"ONNX Runtime cannot load the model: {format_runtime_error(error)}"
+        failure_type, f"ONNX Runtime cannot load the model: {format_runtime_error(error)}."
     )

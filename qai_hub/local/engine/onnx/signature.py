@@ -1,11 +1,12 @@
 """The inputs and outputs of an ONNX model, in the terms of the API."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import onnx
 
+from qai_hub.closest import closest_names
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import TensorSpec, quote_name
 
@@ -20,6 +21,8 @@ DTYPES: dict[int, str] = {
     onnx.TensorProto.UINT16: "uint16",
     onnx.TensorProto.BOOL: "bool",
 }
+# Channels last to channels first, and back; with a batch dimension and without.
+_LAYOUT_CHANGES = ((0, 3, 1, 2), (0, 2, 3, 1), (2, 0, 1), (1, 2, 0))
 _NAME_LIMIT = 1024
 _MAX_ELEMENTS = 2**40
 
@@ -56,6 +59,24 @@ class Port:
             isinstance(own, str) or own == given
             for own, given in zip(self.shape, shape, strict=True)
         )
+
+    def suggest_change(self, shape: Sequence[int]) -> str:
+        """Return an expression that gives a sample of a shape the shape of the model.
+
+        Args:
+            shape: A shape that does not fit.
+
+        Returns:
+            An expression in Python; empty if the sample has other data, not just another layout.
+        """
+        for order in _LAYOUT_CHANGES:
+            if len(order) == len(shape) and self.accepts([shape[axis] for axis in order]):
+                return f"numpy.transpose(sample, {order})"
+        if self.accepts((1, *shape)):
+            return "sample[numpy.newaxis]"
+        if len(shape) > 1 and shape[0] == 1 and self.accepts(shape[1:]):
+            return "sample[0]"
+        return ""
 
     def to_spec(self) -> TensorSpec:
         """Return its spec, with a fixed shape.
@@ -127,10 +148,19 @@ def describe_name_mismatch(ports: Sequence[Port], names: Sequence[str]) -> str:
         How they differ; empty if they do not.
     """
     expected = {port.name for port in ports}
-    problems = [f"unknown: {quote_name(name)}" for name in names if name not in expected]
+    problems = [
+        f"unknown: {quote_name(name)}{_similar_name(name, expected)}"
+        for name in names
+        if name not in expected
+    ]
     problems += [f"missing: {quote_name(port.name)}" for port in ports if port.name not in names]
     problems += [f"repeated: {quote_name(n)}" for n in sorted(set(names)) if names.count(n) > 1]
     return ", ".join(problems[:20])
+
+
+def _similar_name(name: str, expected: Iterable[str]) -> str:
+    close = closest_names(name, expected, limit=1)
+    return f" (did you mean {quote_name(close[0])}?)" if close else ""
 
 
 def check_name(name: str, role: str, failure_type: FailureType) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 
 import onnxruntime
 
+from qai_hub.closest import did_you_mean
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.session import (
     RUNTIME_ERRORS,
@@ -111,7 +112,10 @@ def _check_names(options: Mapping[str, str], known: AbstractSet[str]) -> tuple[d
     unknown = [name for name in options if not name.startswith(_SETTING_PREFIXES)]
     if unknown:
         listing = ", ".join(sorted(known))
-        raise _invalid(f"{quote_name(unknown[0])} is unknown. This job accepts {listing}")
+        raise _invalid(
+            f"{quote_name(unknown[0])} is unknown.{did_you_mean(unknown[0], known)} "
+            f"This job accepts {listing}"
+        )
     ignored = sorted(options.keys() - known)
     message = f"In --qnn_options, {', '.join(map(quote_name, ignored))} has no effect on this hub."
     return (build_notice("INFO", "USER", message),) if ignored else ()
@@ -304,6 +308,6 @@ def _load_provider() -> ModuleType:
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
-        reason = f"QNN does not work on this machine: {format_runtime_error(error)}"
+        reason = f"QNN does not work on this machine: {format_runtime_error(error)}."
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package

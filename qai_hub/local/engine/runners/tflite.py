@@ -178,7 +178,7 @@ def _convert_error(error: Exception, failure_type: FailureType, problem: str) ->
         return MemoryError("LiteRT cannot allocate the memory that the model's tensors need")
     if any(sign in text for sign in _UNSUPPORTED_OP_SIGNS):
         failure_type = FailureType.UNSUPPORTED
-    return JobFailure(failure_type, f"{problem}: {text}")
+    return JobFailure(failure_type, f"{problem}: {text.rstrip('.')}.")
 
 
 def _get_signature(native: Any) -> tuple[dict[str, _Detail], dict[str, _Detail]]:  # noqa: ANN401

@@ -1,0 +1,85 @@
+"""The names closest to one that does not exist, for messages that ask "Did you mean …?"."""
+
+import contextlib
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
+
+__all__ = ["closest_names", "did_you_mean", "did_you_mean_file"]
+
+_MIN_SCORE = 0.78
+# Names that are this much less similar than the closest one are left out.
+_MAX_DISTANCE = 0.04
+_MAX_LENGTH = 200
+_MAX_ENTRIES = 1000
+
+
+def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """Finds the names that somebody may have meant.
+
+    Case and separators do not count, and words may be missing: `galaxy s24 ultra` is close to
+    `Samsung Galaxy S24 Ultra`.
+
+    Args:
+        wanted: The name that does not exist.
+        names: The names that exist.
+        limit: Maximum number of names.
+
+    Returns:
+        The closest names, the most similar first; empty if none is similar.
+    """
+    words = _split_words(wanted[:_MAX_LENGTH])
+    if not words:
+        return []
+    scores = {name: _score(words, _split_words(name[:_MAX_LENGTH])) for name in names}
+    best = max(scores.values(), default=0.0)
+    least = 1.0 if best == 1.0 else max(_MIN_SCORE, best - _MAX_DISTANCE)
+    close = [name for name, score in scores.items() if score >= least]
+    return sorted(close, key=lambda name: (-scores[name], name))[:limit]
+
+
+def did_you_mean(wanted: str, names: Iterable[str]) -> str:
+    """Returns ` Did you mean 'this' or 'that'?`, to append to a message; empty if none is close."""
+    *others, last = [repr(name) for name in closest_names(wanted, names)] or [""]
+    if not last:
+        return ""
+    return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def did_you_mean_file(path: Path) -> str:
+    """Returns ` Did you mean 'this.onnx'?` for a path that does not exist; empty if none is close.
+
+    Args:
+        path: The path. If its folder does not exist either, that is said instead.
+    """
+    if not path.parent.is_dir():
+        return f" Nor is there a folder {path.parent}."
+    with contextlib.suppress(OSError):
+        names = [entry.name for entry in islice(path.parent.iterdir(), _MAX_ENTRIES)]
+        # Files of one kind are alike in their suffix already.
+        alike = [name for name in names if closest_names(path.stem, [Path(name).stem])]
+        return did_you_mean(path.name, alike)
+    return ""
+
+
+def _split_words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+|\+", text.lower())
+
+
+def _score(wanted: list[str], words: list[str]) -> float:
+    """Returns how similar two names are, from 0 to 1, which means equal words."""
+    if wanted == words:
+        return 1.0
+    whole = _ratio("".join(wanted), "".join(words))
+    if not words or len(wanted) == len(words) == 1:
+        return whole
+    # Each word that was given counts more than one that was left out.
+    given = sum(max(_ratio(word, other) for other in words) for word in wanted) / len(wanted)
+    covered = sum(max(_ratio(word, other) for other in wanted) for word in words) / len(words)
+    return min(max(whole, 0.75 * given + 0.25 * covered), 0.99)
+
+
+def _ratio(one: str, other: str) -> float:
+    return 1.0 if one == other else SequenceMatcher(None, one, other, autojunk=False).ratio()

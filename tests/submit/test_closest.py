@@ -1,0 +1,37 @@
+"""Which names are close to one that does not exist."""
+
+import pytest
+
+from qai_hub.closest import closest_names, did_you_mean
+
+NAMES = ["qnn_context_binary", "qnn_dlc", "onnx", "Samsung Galaxy S24", "Samsung Galaxy S24 Ultra"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "closest"),
+    [
+        ("qnn_contxt_binary", "qnn_context_binary"),
+        ("QNN-DLC", "qnn_dlc"),
+        ("dlc", "qnn_dlc"),
+        ("onx", "onnx"),
+        ("samsung galaxy s24", "Samsung Galaxy S24"),
+        ("Galaxy S24 Utra", "Samsung Galaxy S24 Ultra"),
+    ],
+)
+def test_typos_case_separators_and_missing_words(wanted: str, closest: str) -> None:
+    assert closest_names(wanted, NAMES)[0] == closest
+
+
+@pytest.mark.parametrize("wanted", ["", "toaster", "...", "x" * 100_000])
+def test_nothing_is_close(wanted: str) -> None:
+    assert closest_names(wanted, NAMES) == []
+    assert did_you_mean(wanted, NAMES) == ""
+
+
+def test_as_a_question() -> None:
+    assert did_you_mean("b1", ["b2", "b3", "b4", "zzz"]) == ""
+    assert did_you_mean("axis_1", ["axis_2"]) == " Did you mean 'axis_2'?"
+    assert (
+        did_you_mean("axis_1", ["axis_2", "axis_3", "axis_4", "axis_5"])
+        == " Did you mean 'axis_2', 'axis_3' or 'axis_4'?"
+    )
