@@ -412,7 +412,8 @@ def test_a_list_without_devices_is_explained(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert world.client.get_devices("samsung galaxy s24") == []
-    assert caplog.messages == [
+    warnings = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    assert warnings == [
         "No device matches 'samsung galaxy s24'. Did you mean 'Samsung Galaxy S24'?"
     ]
 

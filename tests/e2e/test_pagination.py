@@ -70,7 +70,7 @@ def test_jobs_are_filtered(
     assert compiled.job_id in both(creator=ME)
     assert compiled.project_id is not None
     assert compiled.job_id in both(project=compiled.project_id, page_size=50)
-    assert list(stranger.iter_jobs()) == []
+    assert not {job.job_id for job in stranger.iter_jobs()} & both()
     with pytest.raises(hub.UserError, match="pnothing1"):
         next(client.iter_jobs(project="pnothing1"))
 

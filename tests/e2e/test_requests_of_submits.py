@@ -243,7 +243,7 @@ def test_a_refusal_for_another_reason_stays_and_makes_no_job(
 
     def submit() -> None:
         with pytest.raises(hub.UserError):
-            client.submit_compile_job(model, PHONE, "n" * 256, SPECS)
+            client.submit_compile_job(model, PHONE, "job", SPECS, options="-" * 65_537)
 
     assert requests_of(sent, submit) == ["POST jobs", DEVICE]
 

@@ -1,6 +1,7 @@
 """Networks of the operators of everyday models, seeded, and what their quantized forms give."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,19 @@ def between(
 
 
 def quantized(
-    folder: Path, model: onnx.ModelProto, inputs: Arrays, activations: str = "INT8"
+    folder: Path,
+    model: onnx.ModelProto,
+    inputs: Arrays,
+    activations: str = "INT8",
+    *,
+    analyze_layers: bool = False,
 ) -> tuple[dict[str, Any], Path]:
     """What the report of a quantize job tells, and its target model."""
     folder.mkdir(exist_ok=True)
     asked = quantize_request(
         saved(model, folder), dataset(folder / "d", inputs), "INT8", activations
     )
-    report = execute(asked, folder / "a")
+    report = execute(replace(asked, analyze_layers=analyze_layers), folder / "a")
     return report.result, folder / "a" / report.files["target_model"]
 
 

@@ -85,5 +85,5 @@ def test_runs_read_the_names_of_graphs_alone() -> None:
     assert graphs == ("a", "b")
     assert notice["message"] == f"In --qnn_options, '{VTCM}' has no effect on this hub."
     assert parse_run_settings({}) == ((), ())
-    with pytest.raises(JobFailure, match=f"'graphs' is unknown. This job accepts {GRAPHS}."):
+    with pytest.raises(JobFailure, match=f"'graphs' is unknown. Did you mean '{GRAPHS}'?"):
         parse_run_settings({"graphs": "a"})

@@ -40,7 +40,7 @@ def clashing(kind: str) -> tuple[onnx.ModelProto, dict[str, list[Any]]]:
 def test_names_that_the_quantizer_uses_too(tmp_path: Path, kind: str, activations: str) -> None:
     model, inputs = clashing(kind)
 
-    result, target = quantized(tmp_path, model, inputs, activations)
+    result, target = quantized(tmp_path, model, inputs, activations, analyze_layers=True)
 
     graph = onnx.load(target).graph
     assert [port.name for port in graph.input] == [port.name for port in model.graph.input]
