@@ -219,6 +219,30 @@ def test_activations_after_convolutions_are_not_coarse(
     assert closeness(client, model, x)["y"] > least
 
 
+def test_sigmoids_of_rare_classes(client: Client) -> None:
+    """The HTP's Sigmoid has steps of 0.00024, which is that of -8."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Sigmoid", ["c"], ["s"]),
+        helper.make_node("Concat", ["c", "s"], ["y"], axis=1),
+        helper.make_node("Sigmoid", ["x"], ["d"]),
+        helper.make_node("ReduceMean", ["d"], ["z"], axes=[1]),
+    ]
+    ports = (
+        {"x": (FLOAT, [1, 1, 8, 8])},
+        {"y": (FLOAT, [1, 2, 8, 8]), "z": (FLOAT, [1, 1, 8, 8])},
+    )
+    model = build_model(nodes, *ports, {"w": np.ones((1, 1, 1, 1), np.float32)})
+    x = np.linspace(-9, 9, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+    x[..., -1, -2:] = -1000, 1000
+
+    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), {"x": [x]})
+
+    expected = on_cpu(model.SerializeToString(), {"x": [x]})["z"][0]
+    for actual in (outputs["y"][0][:, 1:], outputs["z"][0]):
+        np.testing.assert_allclose(actual, expected, rtol=0.01, atol=1e-7)
+
+
 def test_operators_of_old_opsets(client: Client) -> None:
     """QNN's provider ignores limits of a Clip that are attributes, and resizes in the later way."""
     nodes = [
