@@ -181,19 +181,66 @@ def test_activations_of_large_numbers(client: Client) -> None:
     assert min(closeness(client, model, x).values()) > 45
 
 
-@pytest.mark.parametrize("op", ["Sigmoid", "Tanh"])
-def test_activations_after_convolutions_are_not_coarse(client: Client, op: str) -> None:
-    x = np.linspace(-8, 8, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+ERF_GELU = [
+    helper.make_node("Div", ["t", "root"], ["scaled"]),
+    helper.make_node("Erf", ["scaled"], ["erf"]),
+    helper.make_node("Add", ["erf", "one"], ["share"]),
+    helper.make_node("Mul", ["t", "share"], ["product"]),
+    helper.make_node("Mul", ["product", "half"], ["y"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("activation", "least"),
+    [
+        # Merged with the Conv, they have 54, 47, 65 and 65 dB.
+        ([helper.make_node("Sigmoid", ["t"], ["y"])], 65),
+        ([helper.make_node("Tanh", ["t"], ["y"])], 65),
+        ([helper.make_node("Gelu", ["t"], ["y"])], 70),
+        (ERF_GELU, 70),
+    ],
+    ids=["Sigmoid", "Tanh", "Gelu", "Gelu in parts"],
+)
+def test_activations_after_convolutions_are_not_coarse(
+    client: Client, activation: list[onnx.NodeProto], least: float
+) -> None:
+    x = np.linspace(-3, 3, 64, dtype=np.float32).reshape(1, 1, 8, 8)
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"]),
         helper.make_node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1]),
-        helper.make_node(op, ["t"], ["y"]),
+        *activation,
     ]
     ports = {"x": (FLOAT, [1, 1, 8, 8])}, {"y": (FLOAT, [1, 8, 8, 1])}
-    model = build_model(nodes, *ports, {"w": np.ones((1, 1, 1, 1), np.float32)})
+    weights = {"w": np.ones((1, 1, 1, 1), np.float32)}
+    scalars = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+    model = build_model(nodes, *ports, weights | (scalars if activation is ERF_GELU else {}))
+    model.opset_import[0].version = 20
 
-    # Merged with the Conv, they have 56 and 52 dB.
-    assert closeness(client, model, x)["y"] > 65
+    assert closeness(client, model, x)["y"] > least
+
+
+def test_sigmoids_of_rare_classes(client: Client) -> None:
+    """The HTP's Sigmoid has steps of 0.00024, which is that of -8."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Sigmoid", ["c"], ["s"]),
+        helper.make_node("Concat", ["c", "s"], ["y"], axis=1),
+        helper.make_node("Sigmoid", ["x"], ["d"]),
+        helper.make_node("ReduceMean", ["d"], ["z"], axes=[1]),
+    ]
+    ports = (
+        {"x": (FLOAT, [1, 1, 8, 8])},
+        {"y": (FLOAT, [1, 2, 8, 8]), "z": (FLOAT, [1, 1, 8, 8])},
+    )
+    model = build_model(nodes, *ports, {"w": np.ones((1, 1, 1, 1), np.float32)})
+    x = np.linspace(-9, 9, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+    x[..., -1, -2:] = -1000, 1000
+
+    _, outputs = simulated(client, target_of(compiled(client, model, BINARY)), {"x": [x]})
+
+    expected = on_cpu(model.SerializeToString(), {"x": [x]})["z"][0]
+    for actual in (outputs["y"][0][:, 1:], outputs["z"][0]):
+        np.testing.assert_allclose(actual, expected, rtol=0.01, atol=1e-7)
 
 
 def test_operators_of_old_opsets(client: Client) -> None:

@@ -90,6 +90,12 @@ def test_a_mask_is_never_empty() -> None:
             assert values[:, 0].all()
 
 
+@pytest.mark.parametrize("dtype", ["bool", "float32", "int32", "int64", "uint8"])
+def test_inputs_without_dimensions(dtype: str) -> None:
+    for value in drawn(model(node("Cast", ["x"], ["y"], to=FLOAT)), dtype, ()):
+        assert (value.dtype, value.shape) == (dtype, ())
+
+
 def test_a_flag_has_the_values_that_it_is_compared_with() -> None:
     values = drawn(
         model(node("Equal", ["x", "rate"], ["y"]), weights={"rate": np.int64(16000)}), "int64"

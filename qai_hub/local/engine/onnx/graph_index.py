@@ -25,6 +25,11 @@ class Use(NamedTuple):
     node: onnx.NodeProto
     place: int
 
+    @property
+    def name(self) -> str:
+        """The tensor."""
+        return self.node.input[self.place]
+
 
 class GraphIndex:
     """What produces and what uses each tensor of a graph, while the graph is rewritten.

@@ -184,7 +184,10 @@ class PlausibleInputs:
 
 
 def _keep_one(mask: Tensor) -> Tensor:
-    """Set the first element of each row, as nothing can be computed from an empty mask."""
-    if mask.size:
+    """Set the first element of each row, as nothing can be computed from an empty mask.
+
+    A single flag without dimensions stays as it was drawn.
+    """
+    if mask.ndim and mask.size:
         mask[..., 0] = 1
     return mask

@@ -19,6 +19,7 @@ from qai_hub.local.engine.qnn.placement import INSERTED_CAST, place_nodes
 from qai_hub.local.engine.qnn.pools import convolve_padded_pools
 from qai_hub.local.engine.qnn.provider import PROVIDER, RECORD_ASSIGNMENT, QnnSession
 from qai_hub.local.engine.qnn.rewrites import rewrite_for_qnn
+from qai_hub.local.engine.qnn.sigmoid_outputs import refine_sigmoid_outputs
 from qai_hub.local.engine.qnn.support import (
     MAX_NODES_SHOWN,
     describe_problems,
@@ -141,7 +142,8 @@ def adapt_model(model: onnx.ModelProto) -> bool:
     """
     changed = [name_nodes(model), _swap_hard_sigmoid_products(model)]
     changed += [rewrite_for_qnn(model), rewrite_casts(model)]
-    changed += [bound_activations(model), convolve_padded_pools(GraphIndex(model))]
+    changed += [refine_sigmoid_outputs(GraphIndex(model)), bound_activations(model)]
+    changed.append(convolve_padded_pools(GraphIndex(model)))
     return any(changed)
 
 
