@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -268,18 +268,17 @@ def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path) -> 
     jobs = get_jobs(invocation.client, job_ids)
     for found in jobs:
         folder = output if len(jobs) == 1 else output / found.job_id
-        result = found.download_results(str(folder))
-        statuses.append(result.status)
-        for path in _paths(result):
-            print_line(path)
+        before = _list_files(folder)
+        statuses.append(found.download_results(str(folder)).status)
+        for path, written in _list_files(folder).items():
+            if before.get(path) != written:
+                print_line(str(path))
     return exit_status(statuses)
 
 
-def _paths(result: Any) -> Iterator[str]:  # noqa: ANN401 - of the type of job
-    for value in vars(result).values():
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, str | Path) and Path(each).exists():
-                yield str(each)
+def _list_files(folder: Path) -> dict[Path, int]:
+    """Returns the files in a folder, with the times at which they were written."""
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @job.command(

@@ -4,7 +4,8 @@ What they print for people differs, and errors are one line; identifiers and add
 standard output as there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,6 +33,38 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _S23 = '--device "Samsung Galaxy S23"'
+
+
+class OfficialCommand(HubCommand):
+    """A verb of the official command, whose options may be shortened to a beginning of their own.
+
+    `--mod` stands for `--model` where no other option begins like this.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the arguments after completing the names of options."""
+        return super().parse_args(ctx, list(self._complete_names(ctx, args)))
+
+    def _complete_names(self, ctx: click.Context, args: list[str]) -> Iterator[str]:
+        options = {
+            name: option
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in (*option.opts, *option.secondary_opts)
+        }
+        rest = iter(args)
+        for arg in rest:
+            name, equals, value = arg.partition("=")
+            if name.startswith("--") and name != "--" and name not in options:
+                longer = [known for known in options if known.startswith(name)]
+                if len(longer) > 1:
+                    raise click.UsageError(f"{name} is ambiguous: {', '.join(longer)}.", ctx)
+                name = longer[0] if longer else name
+            yield f"{name}{equals}{value}"
+            option = options.get(name)
+            if option is not None and not option.is_flag and not equals:
+                # The value may look like an option.
+                yield from islice(rest, 1)
 
 
 def _describe_call(device: "Device") -> str:
@@ -113,7 +146,7 @@ def _report(*jobs: "Job", wait: bool) -> int:
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("All devices", "list-devices"),
         ("What one can do", 'list-devices --device "Samsung Galaxy S24" --format details'),
@@ -152,7 +185,7 @@ def list_devices(
         print_record(invocation, each, _DETAIL_FIELDS)
 
 
-@click.command(cls=HubCommand, examples=[("As JSON", "list-frameworks --json")])
+@click.command(cls=OfficialCommand, examples=[("As JSON", "list-frameworks --json")])
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_frameworks(invocation: Invocation, as_json: bool) -> None:
@@ -177,7 +210,9 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
     print_rows(invocation, found, FRAMEWORK_FIELDS)
 
 
-@click.command(cls=HubCommand, examples=[("Upload a model", "upload-model --model resnet50.pt")])
+@click.command(
+    cls=OfficialCommand, examples=[("Upload a model", "upload-model --model resnet50.pt")]
+)
 @click.option("--model", metavar="PATH", required=True, help="Path of the model.")
 @click.option("--name", metavar="NAME", help="Name to show.")
 @click.option("--project", metavar="ID", help="Project of the model.")
@@ -191,7 +226,7 @@ def upload_model(invocation: Invocation, model: str, name: str | None, project: 
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("Compile for a device", f"submit-compile-job --model resnet50.pt {_S23}"),
         (
@@ -225,7 +260,7 @@ def submit_compile_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[("Profile a target model", f"submit-profile-job --model mabc1234d {_S23}")],
 )
 @_submit_options
@@ -249,7 +284,7 @@ def submit_profile_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("Profile a target model", f"submit-inference-job --model mabc1234d {_S23}"),
         (
@@ -291,7 +326,7 @@ def submit_inference_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[("Link models", f"submit-link-job {_S23} --models mabc1234d mefg5678h")],
 )
 @_submit_options
@@ -318,7 +353,7 @@ def submit_link_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         (
             "Compile and profile",
