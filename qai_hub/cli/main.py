@@ -9,7 +9,7 @@ import click
 
 from qai_hub._version import __version__
 from qai_hub.cli.common import CommandError, print_error
-from qai_hub.cli.groups import LazyEntry, LazyGroup
+from qai_hub.cli.groups import LazyEntry, LazyGroup, ReaderGoneError
 from qai_hub.cli.invocation import Invocation
 from qai_hub.errors import Error
 
@@ -120,9 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader has what it wants; Python would fail to flush the buffer at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGoneError:
+        if sys.stdout is not None:
+            # Python would fail to flush the buffer at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (CommandError, Error, click.ClickException) as error:
         return _fail(str(error), invocation)

@@ -19,11 +19,10 @@ from qai_hub.cli.completion import (
     complete_models,
 )
 from qai_hub.cli.device import FRAMEWORK_FIELDS, attribute_values
-from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.groups import HubCommand, make_common_options
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
-from qai_hub.cli.model import MODEL_FIELDS
-from qai_hub.cli.output import Field, print_record, print_rows, to_json
+from qai_hub.cli.output import Field, print_record, print_rows, printable, to_json
 from qai_hub.cli.parameters import InputSpecsType, SpreadOption, device_options, make_device
 from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
 
@@ -32,13 +31,16 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_ADDED_OPTIONS = frozenset(name for option in make_common_options() for name in option.opts)
+
 _S23 = '--device "Samsung Galaxy S23"'
 
 
 class OfficialCommand(HubCommand):
     """A verb of the official command, whose options may be shortened to a beginning of their own.
 
-    `--mod` stands for `--model` where no other option begins like this.
+    `--mod` stands for `--model` where no other option begins like this. Options that the official
+    verbs lack do not count: they take no beginning away from those.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -57,6 +59,7 @@ class OfficialCommand(HubCommand):
             name, equals, value = arg.partition("=")
             if name.startswith("--") and name != "--" and name not in options:
                 longer = [known for known in options if known.startswith(name)]
+                longer = [known for known in longer if known not in _ADDED_OPTIONS] or longer
                 if len(longer) > 1:
                     raise click.UsageError(f"{name} is ambiguous: {', '.join(longer)}.", ctx)
                 name = longer[0] if longer else name
@@ -130,8 +133,14 @@ _calibration_data = click.option(
 
 
 def _describe(given: dict[str, Any], options: str | None) -> Submission:
+    from qai_hub.client import Device
+
+    device = make_device(given["device"], given["device_attr"], given["device_os"])
+    if device is None and given["clone"] is None:
+        # Documented calls leave the device to the service.
+        device = Device()
     return Submission(
-        device=make_device(given["device"], given["device_attr"], given["device_os"]),
+        device=device,
         name=given["name"],
         project=given["project"],
         clone=given["clone"],
@@ -220,9 +229,15 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
 def upload_model(invocation: Invocation, model: str, name: str | None, project: str | None) -> None:
     """Upload a model. `qai-hub model upload` prints its identifier alone."""
     uploaded = invocation.client.upload_model(model, name, project)
-    print_record(
-        invocation, uploaded, (Field("model_id", lambda each: each.model_id), *MODEL_FIELDS[1:])
-    )
+    # Pairs by the names that scripts look for.
+    for key, value in (
+        ("model_id", uploaded.model_id),
+        ("url", uploaded.url),
+        ("name", printable(uploaded.name)),
+        ("model_type", uploaded.model_type.name),
+        ("date", uploaded.date),
+    ):
+        print_line(f"{key:<10} : {value}")
 
 
 @click.command(
