@@ -212,11 +212,12 @@ def printable(text: str) -> str:
 
 
 def _print_array(objects: Iterator[object]) -> None:
-    print_line("[")
-    for index, each in enumerate(objects):
-        # A comma before each further object: none is held back until the next one is known.
-        print_line(f"{', ' if index else '  '}{to_json(each)}")
-    print_line("]")
+    separator = "["
+    for each in objects:
+        # Before each object, so that none is held back until the next one is known.
+        print_line(f"{separator} {to_json(each)}")
+        separator = ","
+    print_line("[]" if separator == "[" else "]")
 
 
 def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> None:
@@ -372,7 +373,7 @@ def _escape_tsv(value: object) -> str:
 
 
 def _escape_json(sign: str) -> str:
-    return sign if sign.isprintable() or sign == "\n" else f"\\u{ord(sign):04x}"
+    return sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1]
 
 
 def _set_format(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
