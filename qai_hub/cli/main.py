@@ -1,9 +1,11 @@
 """The entry point of the command `qai-hub`, and what becomes of errors."""
 
+import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
@@ -15,6 +17,8 @@ from qai_hub.errors import Error
 
 __all__ = ["cli", "main"]
 
+# What scripts of completion set; click derives it from the name of the program.
+_COMPLETION_VARIABLE = "_QAI_HUB_COMPLETE"
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 # What a shell says of a program that a closed pipe has ended.
@@ -103,11 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for failure, 2 for wrong usage, 124 when time ran out,
         130 when interrupted.
     """
+    _load_completion()
     invocation = Invocation()
     try:
         status = cli.main(
             None if arguments is None else list(arguments),
             prog_name="qai-hub",
+            complete_var=_COMPLETION_VARIABLE,
             standalone_mode=False,
             obj=invocation,
         )
@@ -133,6 +139,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(_format_os_error(error), invocation)
     return status if isinstance(status, int) else 0
+
+
+def _load_completion() -> None:
+    if _COMPLETION_VARIABLE in os.environ:
+        # Its classes for shells take the place of click's.
+        import_module("qai_hub.cli.completion")
+        # Warnings would appear in the line that somebody types.
+        logging.disable()
 
 
 def _fail(text: str, invocation: Invocation) -> int:
