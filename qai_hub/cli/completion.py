@@ -23,8 +23,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+from qai_hub.cli.common import printable
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import printable
 
 if TYPE_CHECKING:
     from qai_hub.client import Client

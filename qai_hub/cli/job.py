@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import CommandError, print_error, print_info, print_line
+from qai_hub.cli.common import CommandError, print_error, print_info, print_line, printable
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import (
@@ -19,7 +19,6 @@ from qai_hub.cli.output import (
     output_options,
     print_record,
     print_rows,
-    printable,
 )
 from qai_hub.cli.parameters import get_jobs, job_argument, jobs_argument, read_ids
 from qai_hub.cli.sharing import share_options, share_with
@@ -218,7 +217,7 @@ def wait_for(jobs: Sequence["Job"], timeout: float | None = None) -> "list[JobSt
 def tell_failure(ended: "Job", status: "JobStatus") -> None:
     """Tells why a job has failed, unless its progress does."""
     if status.failure and not ended.verbose:
-        print_error(f"{ended.job_id} has failed: {printable(status.message or 'no reason given')}")
+        print_error(f"{ended.job_id} has failed: {status.message or 'no reason given'}")
 
 
 @job.command(examples=[("What the job's tools have written", "job logs jabc1234d")])
@@ -256,6 +255,9 @@ def _print_file(path: Path) -> None:
             shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
+    with path.open("rb") as source:
+        if b"\0" in source.read(4096):
+            raise CommandError(f"{path.name} is no text: give -o FOLDER to write it to a file.")
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             print_line(printable(line.rstrip("\n").expandtabs()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import CommandError, print_info, print_line
+from qai_hub.cli.common import CommandError, print_info, print_line, printable
 from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
@@ -22,7 +22,7 @@ from qai_hub.cli.device import FRAMEWORK_FIELDS, attribute_values
 from qai_hub.cli.groups import HubCommand, make_common_options
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
-from qai_hub.cli.output import Field, print_record, print_rows, printable, to_json
+from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import InputSpecsType, SpreadOption, device_options, make_device
 from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
 

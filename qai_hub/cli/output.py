@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from qai_hub.cli.common import print_info, print_line
+from qai_hub.cli.common import print_info, print_line, printable
 from qai_hub.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -204,11 +204,6 @@ def to_json(value: object, indent: int | None = None) -> str:
     """Formats a value as JSON that moves no cursor when it is shown on a terminal."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=_to_plain)
     return "".join(_escape_json(sign) for sign in text)
-
-
-def printable(text: str) -> str:
-    """Replaces control characters, which could move the cursor or hide text."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def _print_array(objects: Iterator[object]) -> None:

@@ -52,9 +52,8 @@ def give_name(hub: RoutedHub, name: str) -> None:
 
 
 def unescape(cell: str) -> str:
-    return re.sub(
-        r"\\(.)", lambda found: {"t": "\t", "n": "\n", "r": "\r"}.get(*found[1] * 2), cell
-    )
+    signs = {"t": "\t", "n": "\n", "r": "\r"}
+    return re.sub(r"\\(.)", lambda found: signs.get(str(found[1]), str(found[1])), cell)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -81,6 +80,14 @@ def test_no_name_harms_a_terminal_or_a_script(named: RoutedHub, command: Run, na
                 assert (told[0] if isinstance(told, list) else told)["name"] == name
                 if form == "jsonl":
                     assert printed.out.count("\n") == 1
+
+
+def test_no_error_of_a_server_harms_a_terminal(named: RoutedHub, command: Run) -> None:
+    named.routes[MODEL] = json_reply({"detail": f"{HARMFUL} is wrong"}, 400)
+    shown = command("model", "show", "mabcdefg1")
+    assert (shown.status, shown.out) == (1, "")
+    assert shown.err.replace("\n", "").isprintable()
+    assert "is wrong" in shown.err
 
 
 @pytest.mark.parametrize("name", ["../../out.onnx", "\x1b[2J.onnx", "a/b\\c.onnx", "..", "x" * 400])

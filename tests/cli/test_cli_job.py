@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_show_as_json(run: Run, compiled: CompileJob, form: str) -> None:
     assert (told["state"], told["reason"], told["type"]) == ("SUCCESS", None, "compile")
     assert (told["device"], told["options"]) == ("Samsung Galaxy S24 14", "--target_runtime onnx")
     assert (told["owner"], told["model"]) == (ME, compiled.model.model_id)
-    assert told["created"] == compiled.created_at.isoformat()
+    assert datetime.fromisoformat(told["created"]) == compiled.created_at
 
 
 def test_show_other_forms(run: Run, compiled: CompileJob, failed: CompileJob) -> None:

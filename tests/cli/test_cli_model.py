@@ -7,7 +7,7 @@ import onnx
 import pytest
 from support.command import Run
 from support.job_hub import RUNNING, compile_job
-from support.routed_hub import RoutedHub
+from support.routed_hub import RoutedHub, Routes
 from support.scripted_server import json_reply
 from support.users import COLLEAGUE
 
@@ -62,7 +62,7 @@ def test_a_model_that_is_not_there_yet_is_shown_at_once(
         "file_upload_complete": False,
         "producer_id": "jabcdefg1",
     }
-    routes = {
+    routes: Routes = {
         "GET /api/v1/models/mabcdefg1/": json_reply(model),
         "GET /api/v1/jobs/jabcdefg1/": json_reply(compile_job("jabcdefg1", RUNNING)),
     }

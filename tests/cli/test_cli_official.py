@@ -89,6 +89,7 @@ def test_a_device_may_be_left_to_the_service(run: Run, client: Client, model: li
 def test_beginnings_of_options(
     run: Run, client: Client, model: list[str], compiled: CompileJob, beginning: str
 ) -> None:
+    assert compiled.project_id
     job = submit(run, client, *DEVICE, *model, beginning, compiled.project_id, "--na", "short")
     assert (job.project_id, job.name) == (compiled.project_id, "short")
 

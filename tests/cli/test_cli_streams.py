@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.command import COMMAND, make_environment, run_process
-from support.job_hub import RUNNING, JobHub
-from support.scripted_server import Request
+from support.job_hub import FAILED, RUNNING, JobHub, compile_job
+from support.scripted_server import Reply, Request, Step, json_reply
 
 from qai_hub.client import ClientConfig, CompileJob, Model
 from qai_hub.config import save_config
@@ -129,11 +129,36 @@ def test_a_record_on_a_terminal(home: Path, target: Model) -> None:
 def test_a_page_is_opened_on_a_terminal(
     home: Path, compiled: CompileJob, browser: str, told: str
 ) -> None:
-    nothing = {"PATH": "/nowhere", "DISPLAY": ""}
-    status, shown = show(home, "job", "open", compiled.job_id, **nothing, BROWSER=f"/bin/{browser}")
+    browsers = {"PATH": "/nowhere", "DISPLAY": "", "BROWSER": f"/bin/{browser}"}
+    status, shown = show(home, "job", "open", compiled.job_id, columns=100, **browsers)
     assert (status, shown.splitlines()[0]) == (0, compiled.url)
     assert told in shown
     assert len(shown.splitlines()) == (2 if told else 1)
+
+
+def test_logs_that_are_no_text(tmp_path: Path) -> None:
+    """A terminal is spared them; a pipe and a file get each byte."""
+    content = b"PK\x03\x04\0\x1b[2J"
+
+    def answer(request: Request) -> Step | None:
+        if "/artifact_list/" in request.path:
+            artifact = {"url": f"{hub.server.url}/file", "filename": "logs.zip", "name": "logs"}
+            return json_reply({"artifacts": [artifact]})
+        if request.path == "/file":
+            return Reply(200, content)
+        job = compile_job("jabcdefg1", FAILED) | {
+            "available_artifacts": ["JOB_ARTIFACT_TYPE_HUB_LOG"]
+        }
+        return json_reply(job)
+
+    with JobHub() as hub:
+        hub.override = answer
+        save_config(ClientConfig("token", hub.server.url, hub.server.url, False), home=tmp_path)
+        status, shown = show(tmp_path, "job", "logs", "jabcdefg1")
+        piped = run_process(tmp_path, "job", "logs", "jabcdefg1", shell_end="| od -An -tx1")
+    assert (status, "\x1b" in shown) == (1, False)
+    assert "logs.zip is no text: give -o FOLDER" in shown
+    assert bytes.fromhex(piped.out) == content
 
 
 @pytest.mark.parametrize("jobs", [["jabcdefg1"], ["jabcdefg1", "jabcdefg2"]])

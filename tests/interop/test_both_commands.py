@@ -171,6 +171,7 @@ def meant(client: hub.Client) -> dict[str, str]:
     assert target is not None
     run = client.submit_inference_job(target, device, data, "run", profile=False)
     assert run.wait(60).success
+    assert compiled.project_id
     return {
         "MODEL": "model.onnx",
         "BROKEN": "broken.onnx",
