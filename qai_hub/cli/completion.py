@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
+from qai_hub.cli.common import printable
 from qai_hub.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -22,25 +31,72 @@ if TYPE_CHECKING:
 
 _SECONDS = 2.0
 _MOST = 50
+_QUOTES = ("'", '"')
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 class SpacedBashComplete(BashComplete):
-    """Completion for bash whose values may have spaces, as names of devices do."""
+    """Completion for bash whose values may have spaces and colons, as devices and attributes do."""
 
     name = "bash"
+    # Without -r, `read` takes the backslashes away that keep a value together.
+    source_template = BashComplete.source_template.replace(" read type ", " read -r type ")
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Returns the complete arguments and the incomplete one, as the program would get them."""
+        typed = os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1]
+        words: list[str] = []
+        follows_break = False
+        for word in typed:
+            # To bash, these signs are words of their own, unless they are quoted.
+            is_break = bool(word) and not word.strip(":=")
+            if words and (is_break or follows_break):
+                words[-1] += word
+            else:
+                words.append(word)
+            follows_break = is_break
+        *before, last = words
+        incomplete = "".join(split_arg_string(last)[-1:])
+        self._is_quoted = last.startswith(_QUOTES)
+        value = incomplete.partition("=")[2] if incomplete.startswith("--") else incomplete
+        # bash replaces what follows the last colon.
+        self._kept = 0 if self._is_quoted else value.rfind(":") + 1
+        return split_arg_string("\n".join(before[1:])), incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
         """Quotes a value, unless an open quotation mark does."""
-        word = os.environ.get("COMP_WORDS", "").rsplit("\n", 1)[-1]
-        if item.type == "plain" and not word.startswith(("'", '"')):
-            quoted = re.sub(r"([^\w@%+=:,./-])", r"\\\1", item.value)
+        if item.type == "plain" and not self._is_quoted:
+            quoted = re.sub(r"([^\w@%+=:,./-])", r"\\\1", item.value[self._kept :])
             return f"{item.type},{quoted}"
         return super().format_completion(item)
 
 
-add_completion_class(SpacedBashComplete)
+class _WholeWordComplete(ShellComplete):
+    """Completion for shells to which `--option=value` is one word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """Returns values with their option where it belongs to the word."""
+        items = super().get_completions(args, incomplete)
+        name, equals, _ = incomplete.partition("=")
+        if not (equals and name.startswith("--")):
+            return items
+        return [CompletionItem(f"{name}={each.value}", each.type, each.help) for each in items]
+
+
+class WholeWordZshComplete(_WholeWordComplete, ZshComplete):
+    """Completion for zsh."""
+
+
+class WholeWordFishComplete(_WholeWordComplete, FishComplete):
+    """Completion for fish."""
+
+    # Values may have commas.
+    source_template = FishComplete.source_template.replace("split ", "split --max 1 ")
+
+
+for _shell in (SpacedBashComplete, WholeWordZshComplete, WholeWordFishComplete):
+    add_completion_class(_shell)
 
 
 def _from_server(
@@ -59,7 +115,9 @@ def _from_server(
                 client.set_verbose(False)
                 start = incomplete.lower()
                 found.extend(
-                    item for item in list_items(client) if item.value.lower().startswith(start)
+                    item
+                    for item in list_items(client)
+                    if item.value.lower().startswith(start) and item.value.isprintable()
                 )
             except Exception:  # noqa: BLE001 - whatever is wrong, typing goes on
                 found.clear()
@@ -74,17 +132,17 @@ def _from_server(
 
 def _jobs(client: "Client") -> Iterator[CompletionItem]:
     for job in client.get_job_summaries(limit=_MOST):
-        yield CompletionItem(job.job_id, help=f"{job.name} {job.status.code}")
+        yield CompletionItem(job.job_id, help=printable(f"{job.name} {job.status.code}"))
 
 
 def _models(client: "Client") -> Iterator[CompletionItem]:
     for model in client.get_models(limit=_MOST):
-        yield CompletionItem(model.model_id, help=model.name)
+        yield CompletionItem(model.model_id, help=printable(model.name))
 
 
 def _datasets(client: "Client") -> Iterator[CompletionItem]:
     for dataset in client.get_datasets(limit=_MOST):
-        yield CompletionItem(dataset.dataset_id, help=dataset.name)
+        yield CompletionItem(dataset.dataset_id, help=printable(dataset.name))
 
 
 def _devices(client: "Client") -> Iterator[CompletionItem]:

@@ -4,16 +4,20 @@ import os
 from pathlib import PurePath
 
 import click
-from click.shell_completion import FishComplete, ShellComplete, ZshComplete
+from click.shell_completion import ShellComplete
 
 from qai_hub.cli.common import print_line
-from qai_hub.cli.completion import SpacedBashComplete
+from qai_hub.cli.completion import (
+    SpacedBashComplete,
+    WholeWordFishComplete,
+    WholeWordZshComplete,
+)
 from qai_hub.cli.groups import HubCommand
 
 _SHELLS: dict[str, type[ShellComplete]] = {
     "bash": SpacedBashComplete,
-    "zsh": ZshComplete,
-    "fish": FishComplete,
+    "zsh": WholeWordZshComplete,
+    "fish": WholeWordFishComplete,
 }
 
 

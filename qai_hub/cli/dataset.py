@@ -9,7 +9,13 @@ from qai_hub.cli.common import print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
-from qai_hub.cli.parameters import dataset_argument, datasets_argument, read_ids
+from qai_hub.cli.parameters import (
+    dataset_argument,
+    datasets_argument,
+    output_file_option,
+    place_file,
+    read_ids,
+)
 from qai_hub.cli.sharing import share_options, share_with
 
 DATASET_FIELDS = (
@@ -31,12 +37,12 @@ def dataset() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="Name to show.")
 @click.option("--project", metavar="ID", help="Project of the dataset.")
-@output_options
+@output_options(DATASET_FIELDS)
 @click.pass_obj
 def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
     """Upload a dataset, an HDF5 file, and print its identifier."""
     uploaded = invocation.client.upload_dataset(str(path), name, project)
-    if invocation.format is None:
+    if invocation.prints_identifier:
         print_line(uploaded.dataset_id)
     else:
         print_record(invocation, uploaded, DATASET_FIELDS)
@@ -47,7 +53,7 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
     "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
 )
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
-@output_options
+@output_options(DATASET_FIELDS)
 @click.pass_obj
 def list_datasets(invocation: Invocation, limit: int, every: bool) -> None:
     """List datasets, the latest first."""
@@ -62,7 +68,7 @@ def list_datasets(invocation: Invocation, limit: int, every: bool) -> None:
 
 @dataset.command(examples=[("When a dataset expires", "dataset show dabc1234d")])
 @dataset_argument
-@output_options
+@output_options(DATASET_FIELDS)
 @click.pass_obj
 def show(invocation: Invocation, dataset_id: str) -> None:
     """Show a dataset."""
@@ -71,20 +77,12 @@ def show(invocation: Invocation, dataset_id: str) -> None:
 
 @dataset.command(examples=[("Outputs of a job", "dataset download dabc1234d -o outputs.h5")])
 @dataset_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="The file to write; ID.h5 in the current folder if absent.",
-)
+@output_file_option("ID.h5")
 @click.pass_obj
-def download(invocation: Invocation, dataset_id: str, output: Path | None) -> None:
+def download(invocation: Invocation, dataset_id: str, output: str) -> None:
     """Download a dataset as an HDF5 file, and print the path of the file."""
     found = invocation.client.get_dataset(dataset_id)
-    target = output if output is not None else Path()
-    if target.is_dir():
-        target = target / f"{dataset_id}.h5"
-    print_line(str(found.download(str(target))))
+    print_line(found.download(place_file(output, f"{found.dataset_id}.h5")))
 
 
 @dataset.command(

@@ -66,7 +66,7 @@ def device() -> None:
     shell_complete=complete_attributes,
     help="With this attribute; may be repeated.",
 )
-@output_options
+@output_options(DEVICE_FIELDS)
 @click.pass_obj
 def list_devices(invocation: Invocation, name: str, os: str, attributes: tuple[str, ...]) -> None:
     """List devices."""
@@ -77,7 +77,7 @@ def list_devices(invocation: Invocation, name: str, os: str, attributes: tuple[s
 @device.command(examples=[("What a device can do", 'device show "Samsung Galaxy S24"')])
 @click.argument("name", shell_complete=complete_devices)
 @click.option("--os", metavar="VERSION", default="", help="With this version of the system.")
-@output_options
+@output_options(DEVICE_FIELDS)
 @click.pass_obj
 def show(invocation: Invocation, name: str, os: str) -> None:
     """Show a device."""
@@ -94,7 +94,7 @@ def framework() -> None:
 
 
 @framework.command("list", examples=[("Runtimes and their versions", "framework list")])
-@output_options
+@output_options(FRAMEWORK_FIELDS)
 @click.pass_obj
 def list_frameworks(invocation: Invocation) -> None:
     """List the runtimes that jobs can request."""

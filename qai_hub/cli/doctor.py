@@ -6,14 +6,14 @@ from itertools import groupby
 
 import click
 
-from qai_hub.cli.common import print_line
+from qai_hub.cli.common import print_line, printable
 from qai_hub.cli.diagnosis.configuration import examine_configuration, load_or_explain
 from qai_hub.cli.diagnosis.finding import Finding, State
 from qai_hub.cli.diagnosis.installation import examine_installation
 from qai_hub.cli.diagnosis.machine import examine_machine
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import printable, to_json
+from qai_hub.cli.output import to_json
 
 _PROBLEM_FOUND = 1
 # A shorter token would make holes in words.

@@ -24,6 +24,10 @@ class Example(NamedTuple):
     command: str
 
 
+class ReaderGoneError(Exception):
+    """Whoever reads the output has read enough."""
+
+
 class HubCommand(click.Command):
     """A command whose help ends with examples, and which takes the options that all have.
 
@@ -116,6 +120,18 @@ class LazyGroup(HubGroup):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Calls the command.
+
+        Raises:
+            ReaderGoneError: The reader of its output has closed the pipe.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would exit with 1.
+            raise ReaderGoneError from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands, by section."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -167,7 +183,7 @@ def _set_profile(ctx: click.Context, _: click.Parameter, value: str | None) -> N
 
 
 def _set_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not ctx.resilient_parsing:
         ctx.ensure_object(Invocation).log_requests()
 
 

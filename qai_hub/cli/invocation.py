@@ -42,6 +42,11 @@ class Invocation:
         """Whether only identifiers are printed, and no progress."""
         return self.format == "quiet"
 
+    @property
+    def prints_identifier(self) -> bool:
+        """Whether what was created is printed as its identifier, and not as a record."""
+        return self.is_quiet or (self.format is None and self.fields is None)
+
     def log_requests(self) -> None:
         """Logs what the client does on standard error."""
         logging.basicConfig(

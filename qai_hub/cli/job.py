@@ -1,18 +1,25 @@
 """`qai-hub job`: lists, shows, waits for, downloads, shares, renames and cancels jobs."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import CommandError, print_info, print_line
+from qai_hub.cli.common import CommandError, print_error, print_info, print_line, printable
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import Field, output_options, print_record, print_rows, printable
+from qai_hub.cli.output import (
+    Field,
+    is_terminal,
+    output_options,
+    print_record,
+    print_rows,
+)
 from qai_hub.cli.parameters import get_jobs, job_argument, jobs_argument, read_ids
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
@@ -123,7 +130,7 @@ def job() -> None:
     "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
 )
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
-@output_options
+@output_options(SUMMARY_FIELDS)
 @click.pass_obj
 def list_jobs(
     invocation: Invocation,
@@ -160,7 +167,7 @@ def list_jobs(
     ]
 )
 @job_argument
-@output_options
+@output_options(JOB_FIELDS)
 @click.pass_obj
 def show(invocation: Invocation, job_id: str) -> None:
     """Show a job."""
@@ -182,7 +189,7 @@ def show(invocation: Invocation, job_id: str) -> None:
     metavar="SECONDS",
     help="Stop waiting after this time, with status 124; the jobs go on.",
 )
-@output_options
+@output_options(JOB_FIELDS)
 @click.pass_obj
 def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None) -> int:
     """Wait until jobs have ended.
@@ -192,18 +199,25 @@ def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None
     """
     jobs = get_jobs(invocation.client, job_ids)
     statuses = wait_for(jobs, timeout)
-    if invocation.format is not None and not invocation.is_quiet:
+    if invocation.format is not None or invocation.fields is not None:
         print_rows(invocation, zip(jobs, statuses, strict=True), JOB_FIELDS)
     return exit_status(statuses)
 
 
 def wait_for(jobs: Sequence["Job"], timeout: float | None = None) -> "list[JobStatus]":
-    """Waits until jobs have ended, and shows their progress."""
-    if len(jobs) == 1:
-        return [jobs[0].wait(timeout)]
+    """Waits until jobs have ended, and tells of their progress, or at least of failures."""
     from qai_hub.client.waits import wait_all
 
-    return wait_all(jobs, timeout)
+    statuses = [jobs[0].wait(timeout)] if len(jobs) == 1 else wait_all(jobs, timeout)
+    for each, status in zip(jobs, statuses, strict=True):
+        tell_failure(each, status)
+    return statuses
+
+
+def tell_failure(ended: "Job", status: "JobStatus") -> None:
+    """Tells why a job has failed, unless its progress does."""
+    if status.failure and not ended.verbose:
+        print_error(f"{ended.job_id} has failed: {status.message or 'no reason given'}")
 
 
 @job.command(examples=[("What the job's tools have written", "job logs jabc1234d")])
@@ -235,10 +249,15 @@ def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
 
 def _print_file(path: Path) -> None:
     # As a file, its bytes; on a terminal, without what would move the cursor.
-    if not sys.stdout.isatty():
+    if sys.stdout is not None and not is_terminal():
         sys.stdout.flush()
-        sys.stdout.buffer.write(path.read_bytes())
+        with path.open("rb") as source:
+            shutil.copyfileobj(source, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
         return
+    with path.open("rb") as source:
+        if b"\0" in source.read(4096):
+            raise CommandError(f"{path.name} is no text: give -o FOLDER to write it to a file.")
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             print_line(printable(line.rstrip("\n").expandtabs()))
@@ -268,18 +287,19 @@ def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path) -> 
     jobs = get_jobs(invocation.client, job_ids)
     for found in jobs:
         folder = output if len(jobs) == 1 else output / found.job_id
-        result = found.download_results(str(folder))
-        statuses.append(result.status)
-        for path in _paths(result):
-            print_line(path)
+        before = _list_files(folder)
+        status = found.download_results(str(folder)).status
+        tell_failure(found, status)
+        statuses.append(status)
+        for path, written in _list_files(folder).items():
+            if before.get(path) != written:
+                print_line(str(path))
     return exit_status(statuses)
 
 
-def _paths(result: Any) -> Iterator[str]:  # noqa: ANN401 - of the type of job
-    for value in vars(result).values():
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, str | Path) and Path(each).exists():
-                yield str(each)
+def _list_files(folder: Path) -> dict[Path, int]:
+    """Returns the files in a folder, with the times at which they were written."""
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @job.command(
@@ -327,5 +347,5 @@ def cancel(invocation: Invocation, job_ids: tuple[str, ...]) -> None:
 @print_only_option
 @click.pass_obj
 def open_job(invocation: Invocation, job_id: str, print_only: bool) -> None:
-    """Open the page of a job in a browser."""
+    """Open the page of a job in a browser, and print its address."""
     open_page(invocation.client.get_job(job_id).url, print_only=print_only)

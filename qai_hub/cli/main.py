@@ -1,20 +1,26 @@
 """The entry point of the command `qai-hub`, and what becomes of errors."""
 
+import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from qai_hub._version import __version__
 from qai_hub.cli.common import CommandError, print_error
-from qai_hub.cli.groups import LazyEntry, LazyGroup
+from qai_hub.cli.groups import LazyEntry, LazyGroup, ReaderGoneError
 from qai_hub.cli.invocation import Invocation
 from qai_hub.errors import Error
 
 __all__ = ["cli", "main"]
 
+# What scripts of completion set; click derives it from the name of the program.
+_COMPLETION_VARIABLE = "_QAI_HUB_COMPLETE"
+_FAILED = 1
+_TIMED_OUT = 124
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 # What a shell says of a program that a closed pipe has ended.
@@ -103,45 +109,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for failure, 2 for wrong usage, 124 when time ran out,
         130 when interrupted.
     """
+    _load_completion()
     invocation = Invocation()
     try:
         status = cli.main(
             None if arguments is None else list(arguments),
             prog_name="qai-hub",
+            complete_var=_COMPLETION_VARIABLE,
             standalone_mode=False,
             obj=invocation,
         )
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return error.exit_code
-    except click.UsageError as error:
-        if error.ctx is not None:
-            click.echo(error.ctx.get_usage(), err=True)
-        print_error(_as_sentence(error.format_message()))
-        return error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader has what it wants; Python would fail to flush the buffer at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE
-    except (CommandError, Error, click.ClickException) as error:
-        return _fail(str(error), invocation)
-    except TimeoutError as error:
-        _fail(str(error), invocation)
-        return 124
-    except OSError as error:
-        return _fail(_format_os_error(error), invocation)
+    except _ENDINGS as error:
+        return _report(error, invocation)
     return status if isinstance(status, int) else 0
 
 
-def _fail(text: str, invocation: Invocation) -> int:
+_ENDINGS = (
+    click.exceptions.Exit,
+    click.exceptions.Abort,
+    click.ClickException,
+    KeyboardInterrupt,
+    ReaderGoneError,
+    CommandError,
+    Error,
+    OSError,
+)
+
+
+def _report(error: BaseException, invocation: Invocation) -> int:
+    """Tells of what has ended the command, and returns the exit status."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+        return _INTERRUPTED
+    if isinstance(error, ReaderGoneError):
+        if sys.stdout is not None:
+            # Python would fail to flush the buffer at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    if isinstance(error, click.UsageError):
+        _show_usage_error(error)
+        return error.exit_code
     if invocation.debug:
-        traceback.print_exc()
-    print_error(text)
-    return 1
+        traceback.print_exception(error)
+    if isinstance(error, TimeoutError):
+        print_error(str(error))
+        return _TIMED_OUT
+    print_error(_format_os_error(error) if isinstance(error, OSError) else str(error))
+    return _FAILED
+
+
+def _show_usage_error(error: click.UsageError) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
+    if error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    print_error(_as_sentence(error.format_message()))
+
+
+def _load_completion() -> None:
+    if _COMPLETION_VARIABLE in os.environ:
+        # Its classes for shells take the place of click's.
+        import_module("qai_hub.cli.completion")
+        # Warnings would appear in the line that somebody types.
+        logging.disable()
 
 
 def _as_sentence(text: str) -> str:

@@ -10,7 +10,13 @@ from qai_hub.cli.common import print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
-from qai_hub.cli.parameters import model_argument, models_argument, read_ids
+from qai_hub.cli.parameters import (
+    model_argument,
+    models_argument,
+    output_file_option,
+    place_file,
+    read_ids,
+)
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
 
@@ -18,25 +24,37 @@ if TYPE_CHECKING:
     from qai_hub.client import IOSpec, Model
 
 
-def _spec_text(spec: "IOSpec | None") -> list[str]:
-    return [] if not spec else [f"{name}: {each}" for name, each in spec.items()]
+def _tensor_texts(graphs: "IOSpec") -> list[str]:
+    return [
+        f"{f'{graph}/' if graph else ''}{tensor.name}: {tensor.dtype}{list(tensor.shape or ())}"
+        for graph, tensors in graphs.items()
+        for tensor in tensors
+    ]
+
+
+def _type_text(model: "Model") -> str | None:
+    from qai_hub.client import SourceModelType
+
+    kind = model.model_type
+    return None if kind is SourceModelType.UNRECOGNIZED_MODEL_TYPE else kind.name.lower()
 
 
 MODEL_FIELDS = (
     Field("id", lambda model: model.model_id, keep_whole=True),
-    Field("type", lambda model: model.model_type.name.lower(), keep_whole=True),
+    Field("type", _type_text, keep_whole=True),
     Field("created", lambda model: model.date, keep_whole=True),
     Field("producer", lambda model: model._producer_id, keep_whole=True),
     Field("name", lambda model: model.name),
     Field("url", lambda model: model.url, in_table=False),
 )
+# What the server has told: the public attributes wait for the job that produces the model.
 _DETAIL_FIELDS = (
     *MODEL_FIELDS,
-    Field("inputs", lambda model: _spec_text(model.input_spec)),
-    Field("outputs", lambda model: _spec_text(model.output_spec)),
+    Field("inputs", lambda model: _tensor_texts(model._input_spec or {})),
+    Field("outputs", lambda model: _tensor_texts(model._output_spec or {})),
     Field(
         "metadata",
-        lambda model: {key.name.lower(): value for key, value in (model.metadata or {}).items()},
+        lambda model: {key.name.lower(): value for key, value in (model._metadata or {}).items()},
     ),
 )
 
@@ -60,12 +78,12 @@ def model() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="Name to show; that of the file if absent.")
 @click.option("--project", metavar="ID", help="Project of the model.")
-@output_options
+@output_options(MODEL_FIELDS)
 @click.pass_obj
 def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
     """Upload a model, and print its identifier."""
     uploaded = invocation.client.upload_model(str(path), name, project)
-    if invocation.format is None:
+    if invocation.prints_identifier:
         print_line(uploaded.model_id)
     else:
         print_record(invocation, uploaded, MODEL_FIELDS)
@@ -83,7 +101,7 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
     "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
 )
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
-@output_options
+@output_options(MODEL_FIELDS)
 @click.pass_obj
 def list_models(invocation: Invocation, project: str | None, limit: int, every: bool) -> None:
     """List models, the latest first."""
@@ -95,7 +113,7 @@ def list_models(invocation: Invocation, project: str | None, limit: int, every: 
 
 @model.command(examples=[("A model, with its inputs and outputs", "model show mabc1234d")])
 @model_argument
-@output_options
+@output_options(_DETAIL_FIELDS)
 @click.pass_obj
 def show(invocation: Invocation, model_id: str) -> None:
     """Show a model."""
@@ -104,20 +122,15 @@ def show(invocation: Invocation, model_id: str) -> None:
 
 @model.command(examples=[("A model, as target.onnx", "model download mabc1234d -o target.onnx")])
 @model_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="The file to write, or a folder; the model's name in the current folder if absent.",
-)
+@output_file_option("the model's name")
 @click.pass_obj
-def download(invocation: Invocation, model_id: str, output: Path | None) -> None:
-    """Download a model, and print the path of the file."""
+def download(invocation: Invocation, model_id: str, output: str) -> None:
+    """Download a model, and print the path of the file.
+
+    Waits for the job that produces it.
+    """
     found = invocation.client.get_model(model_id)
-    target = output if output is not None else Path()
-    if target.is_dir():
-        target = target / (Path(found.name).name or found.model_id)
-    print_line(found.download(str(target)))
+    print_line(found.download(place_file(output, found.name)))
 
 
 @model.command(
@@ -148,5 +161,5 @@ def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
 @print_only_option
 @click.pass_obj
 def open_model(invocation: Invocation, model_id: str, print_only: bool) -> None:
-    """Open the page of a model in a browser."""
+    """Open the page of a model in a browser, and print its address."""
     open_page(invocation.client.get_model(model_id).url, print_only=print_only)

@@ -4,12 +4,13 @@ What they print for people differs, and errors are one line; identifiers and add
 standard output as there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import CommandError, print_info, print_line
+from qai_hub.cli.common import CommandError, print_info, print_line, printable
 from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
@@ -18,10 +19,9 @@ from qai_hub.cli.completion import (
     complete_models,
 )
 from qai_hub.cli.device import FRAMEWORK_FIELDS, attribute_values
-from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.groups import HubCommand, make_common_options
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
-from qai_hub.cli.model import MODEL_FIELDS
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import InputSpecsType, SpreadOption, device_options, make_device
 from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
@@ -31,7 +31,43 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_ADDED_OPTIONS = frozenset(name for option in make_common_options() for name in option.opts)
+
 _S23 = '--device "Samsung Galaxy S23"'
+
+
+class OfficialCommand(HubCommand):
+    """A verb of the official command, whose options may be shortened to a beginning of their own.
+
+    `--mod` stands for `--model` where no other option begins like this. Options that the official
+    verbs lack do not count: they take no beginning away from those.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the arguments after completing the names of options."""
+        return super().parse_args(ctx, list(self._complete_names(ctx, args)))
+
+    def _complete_names(self, ctx: click.Context, args: list[str]) -> Iterator[str]:
+        options = {
+            name: option
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in (*option.opts, *option.secondary_opts)
+        }
+        rest = iter(args)
+        for arg in rest:
+            name, equals, value = arg.partition("=")
+            if name.startswith("--") and name != "--" and name not in options:
+                longer = [known for known in options if known.startswith(name)]
+                longer = [known for known in longer if known not in _ADDED_OPTIONS] or longer
+                if len(longer) > 1:
+                    raise click.UsageError(f"{name} is ambiguous: {', '.join(longer)}.", ctx)
+                name = longer[0] if longer else name
+            yield f"{name}{equals}{value}"
+            option = options.get(name)
+            if option is not None and not option.is_flag and not equals:
+                # The value may look like an option.
+                yield from islice(rest, 1)
 
 
 def _describe_call(device: "Device") -> str:
@@ -97,8 +133,14 @@ _calibration_data = click.option(
 
 
 def _describe(given: dict[str, Any], options: str | None) -> Submission:
+    from qai_hub.client import Device
+
+    device = make_device(given["device"], given["device_attr"], given["device_os"])
+    if device is None and given["clone"] is None:
+        # Documented calls leave the device to the service.
+        device = Device()
     return Submission(
-        device=make_device(given["device"], given["device_attr"], given["device_os"]),
+        device=device,
         name=given["name"],
         project=given["project"],
         clone=given["clone"],
@@ -113,7 +155,7 @@ def _report(*jobs: "Job", wait: bool) -> int:
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("All devices", "list-devices"),
         ("What one can do", 'list-devices --device "Samsung Galaxy S24" --format details'),
@@ -152,7 +194,7 @@ def list_devices(
         print_record(invocation, each, _DETAIL_FIELDS)
 
 
-@click.command(cls=HubCommand, examples=[("As JSON", "list-frameworks --json")])
+@click.command(cls=OfficialCommand, examples=[("As JSON", "list-frameworks --json")])
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_frameworks(invocation: Invocation, as_json: bool) -> None:
@@ -177,7 +219,9 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
     print_rows(invocation, found, FRAMEWORK_FIELDS)
 
 
-@click.command(cls=HubCommand, examples=[("Upload a model", "upload-model --model resnet50.pt")])
+@click.command(
+    cls=OfficialCommand, examples=[("Upload a model", "upload-model --model resnet50.pt")]
+)
 @click.option("--model", metavar="PATH", required=True, help="Path of the model.")
 @click.option("--name", metavar="NAME", help="Name to show.")
 @click.option("--project", metavar="ID", help="Project of the model.")
@@ -185,13 +229,19 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
 def upload_model(invocation: Invocation, model: str, name: str | None, project: str | None) -> None:
     """Upload a model. `qai-hub model upload` prints its identifier alone."""
     uploaded = invocation.client.upload_model(model, name, project)
-    print_record(
-        invocation, uploaded, (Field("model_id", lambda each: each.model_id), *MODEL_FIELDS[1:])
-    )
+    # Pairs by the names that scripts look for.
+    for key, value in (
+        ("model_id", uploaded.model_id),
+        ("url", uploaded.url),
+        ("name", printable(uploaded.name)),
+        ("model_type", uploaded.model_type.name),
+        ("date", uploaded.date),
+    ):
+        print_line(f"{key:<10} : {value}")
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("Compile for a device", f"submit-compile-job --model resnet50.pt {_S23}"),
         (
@@ -225,7 +275,7 @@ def submit_compile_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[("Profile a target model", f"submit-profile-job --model mabc1234d {_S23}")],
 )
 @_submit_options
@@ -249,7 +299,7 @@ def submit_profile_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         ("Profile a target model", f"submit-inference-job --model mabc1234d {_S23}"),
         (
@@ -291,7 +341,7 @@ def submit_inference_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[("Link models", f"submit-link-job {_S23} --models mabc1234d mefg5678h")],
 )
 @_submit_options
@@ -318,7 +368,7 @@ def submit_link_job(
 
 
 @click.command(
-    cls=HubCommand,
+    cls=OfficialCommand,
     examples=[
         (
             "Compile and profile",

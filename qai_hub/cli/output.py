@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from qai_hub.cli.common import CommandError, print_line
+from qai_hub.cli.common import print_info, print_line, printable
 from qai_hub.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
 FORMATS = ("human", "json", "jsonl", "tsv", "quiet")
@@ -26,6 +26,12 @@ FORMATS = ("human", "json", "jsonl", "tsv", "quiet")
 _BLOCK = 100
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Between the columns of a table.
+_GAP = 2
+
+# Below this, a column of a table tells nothing any more.
+_NARROWEST = 8
 
 
 @dataclass(frozen=True)
@@ -47,34 +53,81 @@ class Field:
     keep_whole: bool = False
 
 
-def output_options(command: F) -> F:
-    """Adds `--format`, `--quiet` and `--fields` to a command."""
-    for option in (
-        click.option(
-            "--fields",
-            metavar="NAMES",
-            expose_value=False,
-            callback=_set_fields,
-            help="Print these fields, separated by commas.",
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            is_flag=True,
-            expose_value=False,
-            callback=_set_quiet,
-            help="Print identifiers only.",
-        ),
-        click.option(
-            "--format",
-            type=click.Choice(FORMATS),
-            expose_value=False,
-            callback=_set_format,
-            help="How to print. By default for people on a terminal, and lists as TSV in a pipe.",
-        ),
-    ):
-        command = option(command)
-    return command
+def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
+    """Adds `--format`, `--quiet` and `--fields` to a command.
+
+    Args:
+        fields: The fields that `--fields` can name.
+    """
+    names = [each.name for each in fields]
+
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--fields",
+                metavar="NAMES",
+                type=_FieldNames(names),
+                expose_value=False,
+                callback=_set_fields,
+                help=f"Print these fields, separated by commas, of {', '.join(names)}.",
+            ),
+            click.option(
+                "-q",
+                "--quiet",
+                is_flag=True,
+                expose_value=False,
+                callback=_set_quiet,
+                help="Print identifiers only, and no progress.",
+            ),
+            click.option(
+                "--format",
+                type=click.Choice(FORMATS),
+                expose_value=False,
+                callback=_set_format,
+                help="How to print. By default for people on a terminal, and lists as TSV in a "
+                "pipe.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+class _FieldNames(click.ParamType[tuple[str, ...]]):
+    """Names of fields, separated by commas."""
+
+    name = "names"
+
+    def __init__(self, known: Sequence[str]) -> None:
+        self._known = known
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in value.split(","))
+        for name in names:
+            if name not in self._known:
+                self.fail(
+                    f"There is no field {name!r}. The fields are {', '.join(self._known)}.",
+                    param,
+                    ctx,
+                )
+        return names
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        before, comma, start = incomplete.rpartition(",")
+        given = before.split(",")
+        return [
+            CompletionItem(f"{before}{comma}{name}")
+            for name in self._known
+            if name.startswith(start) and name not in given
+        ]
 
 
 def print_rows(
@@ -132,17 +185,10 @@ def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) 
 def select_fields(
     invocation: Invocation, fields: Sequence[Field], *, all_by_default: bool
 ) -> list[Field]:
-    """Returns the fields to print.
-
-    Raises:
-        CommandError: A field that was asked for does not exist.
-    """
+    """Returns the fields to print."""
     if invocation.fields is None:
         return [each for each in fields if all_by_default or each.in_table]
     known = {each.name: each for each in fields}
-    unknown = [name for name in invocation.fields if name not in known]
-    if unknown:
-        raise CommandError(f"There is no field {unknown[0]!r}. The fields are {', '.join(known)}.")
     return [known[name] for name in invocation.fields]
 
 
@@ -160,51 +206,71 @@ def to_json(value: object, indent: int | None = None) -> str:
     return "".join(_escape_json(sign) for sign in text)
 
 
-def printable(text: str) -> str:
-    """Replaces control characters, which could move the cursor or hide text."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
-
-
-def make_console() -> "Console":
-    """Returns rich's console on standard output, without markup and highlighting."""
-    from rich.console import Console
-
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
-
-
 def _print_array(objects: Iterator[object]) -> None:
-    print_line("[")
-    separator = ""
+    separator = "["
     for each in objects:
-        # Each object is complete before the comma that promises another.
-        if separator:
-            print_line(",")
-        sys.stdout.write(f"  {to_json(each)}")
+        # Before each object, so that none is held back until the next one is known.
+        print_line(f"{separator} {to_json(each)}")
         separator = ","
-    print_line("\n]" if separator else "]")
+    print_line("[]" if separator == "[" else "]")
 
 
 def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> None:
     rows = iter(items)
     block = list(itertools.islice(rows, _BLOCK))
     if not block:
-        click.echo(empty, err=True)
+        print_info(empty)
         return
-    console = make_console()
-    if not console.is_terminal:
-        # A file has no width to fit into.
-        console.width = 10_000
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
     widths: list[int] | None = None
     while block:
         cells = [[_flat(each.get(item)) for each in fields] for item in block]
         header = widths is None
-        if widths is None:
-            widths = [
-                max(len(each.name), *(len(row[index]) for row in cells))
-                for index, each in enumerate(fields)
-            ]
-        console.print(_make_table(block, cells, fields, widths, header=header))
+        wanted = _find_widths(cells, fields, console.width if is_terminal() else None)
+        widths = wanted if widths is None else _keep_whole(widths, wanted, fields)
+        # What rich knows of a stream ends at its encoding: the lines go the way of all lines.
+        with console.capture() as captured:
+            console.print(_make_table(block, cells, fields, widths, header=header), crop=False)
+        for line in captured.get().splitlines():
+            print_line(line.rstrip())
         block = list(itertools.islice(rows, _BLOCK))
+
+
+def _find_widths(
+    cells: list[list[str]], fields: Sequence[Field], available: int | None
+) -> list[int]:
+    """Returns the widths of columns; the widest give way until a line fits, as far as possible."""
+    from rich.cells import cell_len
+
+    widths = [
+        max(len(each.name), *(cell_len(row[index]) for row in cells))
+        for index, each in enumerate(fields)
+    ]
+    if available is None:
+        return widths
+    least = [
+        width if each.keep_whole else min(width, _NARROWEST)
+        for each, width in zip(fields, widths, strict=True)
+    ]
+    excess = sum(widths) + _GAP * (len(widths) - 1) - available
+    while excess > 0 and widths != least:
+        index = max(
+            (index for index in range(len(widths)) if widths[index] > least[index]),
+            key=widths.__getitem__,
+        )
+        widths[index] -= 1
+        excess -= 1
+    return widths
+
+
+def _keep_whole(widths: list[int], wanted: list[int], fields: Sequence[Field]) -> list[int]:
+    """Returns the widths of a further block, wider only where nothing may be shortened."""
+    return [
+        max(width, more) if each.keep_whole else width
+        for each, width, more in zip(fields, widths, wanted, strict=True)
+    ]
 
 
 def _make_table(
@@ -218,14 +284,20 @@ def _make_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, _GAP, 0, 0),
+        show_header=header,
+        header_style="bold",
+        width=sum(widths) + _GAP * (len(widths) - 1),
+    )
     for each, width in zip(fields, widths, strict=True):
         table.add_column(
             each.name.replace("_", " ").upper(),
             no_wrap=True,
             overflow="ellipsis",
-            min_width=width if each.keep_whole else None,
-            width=None if header else width,
+            width=width,
         )
     for item, row in zip(items, cells, strict=True):
         table.add_row(
@@ -296,20 +368,31 @@ def _escape_tsv(value: object) -> str:
 
 
 def _escape_json(sign: str) -> str:
-    return sign if sign.isprintable() or sign == "\n" else f"\\u{ord(sign):04x}"
+    return sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1]
 
 
 def _set_format(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Invocation).format = value
+    if value is None:
+        return
+    invocation = ctx.ensure_object(Invocation)
+    if invocation.format not in (None, value):
+        raise click.UsageError("-q prints identifiers only: give it without --format.", ctx)
+    invocation.format = value
+    _check_fields(ctx, invocation)
 
 
-def _set_quiet(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+def _set_quiet(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
-        ctx.ensure_object(Invocation).format = "quiet"
+        _set_format(ctx, parameter, "quiet")
 
 
-def _set_fields(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+def _set_fields(ctx: click.Context, _: click.Parameter, value: tuple[str, ...] | None) -> None:
     if value is not None:
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        ctx.ensure_object(Invocation).fields = names
+        invocation = ctx.ensure_object(Invocation)
+        invocation.fields = value
+        _check_fields(ctx, invocation)
+
+
+def _check_fields(ctx: click.Context, invocation: Invocation) -> None:
+    if invocation.is_quiet and invocation.fields is not None:
+        raise click.UsageError("-q prints identifiers only: give it without --fields.", ctx)

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,6 +104,36 @@ def device_options(command: F) -> F:
     return command
 
 
+def output_file_option(default: str) -> Callable[[F], F]:
+    """Adds `-o`, the file that a download writes.
+
+    Args:
+        default: What the file is called in a folder, in the words of the help.
+    """
+    return click.option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        default=".",
+        help=f"The file to write, or a folder, in which it is called {default}; the current folder "
+        "if absent.",
+    )
+
+
+def place_file(output: str, name: str) -> str:
+    """Returns the path of a file to write.
+
+    Args:
+        output: The path of the file or of a folder, which need not exist if a slash ends it.
+        name: Name of the file in a folder, as the server has it.
+    """
+    from qai_hub.transfer.files import sanitize_filename
+
+    if output.endswith(("/", os.sep)) or Path(output).is_dir():
+        return str(Path(output) / sanitize_filename(name))
+    return output
+
+
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
 jobs_argument = click.argument(
     "job_ids", metavar="JOB...", nargs=-1, required=True, shell_complete=complete_jobs
@@ -139,13 +170,13 @@ def refuse_arguments(context: click.Context, advice: str) -> None:
         raise click.UsageError(f"There are too many arguments. {advice}", context)
 
 
-def make_device(name: str | None, attributes: Sequence[str], os: str) -> "Device | None":
+def make_device(name: str | None, attributes: Sequence[str], version: str) -> "Device | None":
     """Returns the device that the options describe; None if they describe none."""
     from qai_hub.client import Device
 
-    if not (name or attributes or os):
+    if not (name or attributes or version):
         return None
-    return Device(name or "", os, list(attributes))
+    return Device(name or "", version, list(attributes))
 
 
 def find_model(client: "Client", text: str) -> "Model | str":
@@ -184,9 +215,12 @@ def read_ids(given: Sequence[str]) -> list[str]:
     """Returns the identifiers of an argument; `-` stands for the lines of standard input.
 
     Raises:
-        CommandError: Standard input has none.
+        CommandError: Standard input has none, or is no text.
     """
-    found = list(_read_ids(given))
+    try:
+        found = list(_read_ids(given))
+    except UnicodeDecodeError:
+        raise CommandError("Standard input is no text: write an identifier on each line.") from None
     if not found:
         raise CommandError("Standard input has no identifiers: write one on each line.")
     return list(dict.fromkeys(found))

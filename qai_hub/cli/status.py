@@ -38,7 +38,7 @@ USER_FIELDS = (
         ("The address alone, for a script", "whoami -q"),
     ],
 )
-@output_options
+@output_options(USER_FIELDS)
 @click.pass_obj
 def whoami(invocation: Invocation, /) -> None:
     """Show the user whom the token belongs to."""
@@ -85,7 +85,7 @@ STATUS_FIELDS = (
         ("For a monitor: the exit status tells", "status --format json"),
     ],
 )
-@output_options
+@output_options(STATUS_FIELDS)
 @click.pass_obj
 def status(invocation: Invocation, /) -> int:
     """Show the server, its health, and how many jobs of yours are under way there.

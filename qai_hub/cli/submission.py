@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import click
+
 from qai_hub.cli.common import CommandError
 from qai_hub.cli.parameters import find_dataset, find_model
 
@@ -81,11 +83,11 @@ class Template(Generic[J]):
         """The device of the new job.
 
         Raises:
-            CommandError: There is none.
+            UsageError: There is none.
         """
         device: Device | None = self.given.device or getattr(self.job, "device", None)
         if device is None:
-            raise CommandError(
+            raise click.UsageError(
                 "A job needs a device: give --device NAME, or --clone JOB. "
                 "`qai-hub device list` shows the names."
             )
@@ -183,7 +185,7 @@ def submit_quantize(
     if calibration_data is not None:
         data = find_dataset(client, calibration_data)
     if data is None:
-        raise CommandError(
+        raise click.UsageError(
             "A quantize job needs calibration data: give --calibration-data with a dataset's "
             "identifier or an HDF5 file."
         )
@@ -209,7 +211,7 @@ def submit_link(client: "Client", given: Submission, models: Sequence[str]) -> "
     if not found and template.job is not None:
         found = [*template.job.models]
     if not found:
-        raise CommandError("A link job needs models: give their identifiers or paths.")
+        raise click.UsageError("A link job needs models: give their identifiers or paths.")
     return _one(
         client.submit_link_job(
             found,
@@ -225,7 +227,7 @@ def _find_model(client: "Client", text: str | None, job: Any) -> Any:  # noqa: A
     if text is not None:
         return find_model(client, text)
     if job is None:
-        raise CommandError(
+        raise click.UsageError(
             "A job needs a model: give the path of a file, the identifier of a model on the hub, "
             "or --clone JOB."
         )

@@ -9,7 +9,7 @@ from qai_hub.cli.common import print_line
 from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.job import exit_status, print_job, wait_for
+from qai_hub.cli.job import JOB_FIELDS, exit_status, print_job, wait_for
 from qai_hub.cli.output import output_options
 from qai_hub.cli.parameters import InputSpecsType, device_options, make_device
 from qai_hub.cli.submission import (
@@ -51,7 +51,7 @@ def _submit_options(*, device: bool = True) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         for option in (
-            output_options,
+            output_options(JOB_FIELDS),
             click.option(
                 "--wait",
                 is_flag=True,
@@ -90,7 +90,7 @@ def _describe(given: dict[str, Any]) -> Submission:
 
 def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
     """Prints a submitted job, and waits for it if that is wanted."""
-    if invocation.format in (None, "quiet", "human"):
+    if invocation.prints_identifier:
         # At once: what is waited for can be looked at meanwhile.
         print_line(submitted.job_id)
         return exit_status(wait_for([submitted])) if wait else 0
@@ -135,7 +135,10 @@ def compile(  # noqa: A001 - the verb
     calibration_data: str | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
-    """Submit a compile job for MODEL: a file, or a model on the hub."""
+    """Submit a compile job for MODEL.
+
+    MODEL is a file, or the identifier of a model on the hub.
+    """
     submitted = submit_compile(
         invocation.client, _describe(given), model, input_specs, calibration_data
     )
@@ -157,7 +160,10 @@ def profile(
     wait: bool,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
-    """Submit an inference job that profiles MODEL on random inputs."""
+    """Submit an inference job that profiles MODEL.
+
+    MODEL is a file, or the identifier of a model on the hub. It gets random inputs.
+    """
     submitted = submit_inference(invocation.client, _describe(given), model, None, True)
     return _report(invocation, submitted, wait=wait)
 
@@ -193,7 +199,10 @@ def inference(
     profiling: bool | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
-    """Submit an inference job for MODEL: a file, or a model on the hub."""
+    """Submit an inference job for MODEL.
+
+    MODEL is a file, or the identifier of a model on the hub.
+    """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
     return _report(invocation, submitted, wait=wait)
 
@@ -224,7 +233,10 @@ def quantize(
     activations: str | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
-    """Submit a quantize job for MODEL: an ONNX file, or a model on the hub."""
+    """Submit a quantize job for MODEL.
+
+    MODEL is an ONNX file, or the identifier of a model on the hub.
+    """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
     )
@@ -249,6 +261,9 @@ def link(
     wait: bool,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
-    """Submit a link job for MODELS: QNN DLCs, on the hub or as files."""
+    """Submit a link job for MODELS.
+
+    MODELS are QNN DLCs: files, or identifiers of models on the hub.
+    """
     submitted = submit_link(invocation.client, _describe(given), models)
     return _report(invocation, submitted, wait=wait)

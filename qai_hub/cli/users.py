@@ -57,7 +57,7 @@ def users() -> None:
     ],
 )
 @data_dir_option
-@output_options
+@output_options(USER_FIELDS)
 @click.pass_obj
 def list_users(invocation: Invocation, /, data_dir: Path) -> None:
     """List the users.

@@ -1,0 +1,59 @@
+"""The command `qai-hub dataset`."""
+
+import json
+from pathlib import Path
+
+import h5py
+import pytest
+from support.command import Run
+from support.users import COLLEAGUE
+
+from qai_hub.client import Client, Dataset
+
+
+def test_upload_and_delete(run: Run, client: Client, home: Path, data: Dataset) -> None:
+    uploaded = run("dataset", "upload", str(home / "data.h5"), "--name", "samples")
+    (dataset_id,) = uploaded.lines
+    assert (uploaded.status, uploaded.err) == (0, "")
+    assert client.get_dataset(dataset_id).name == "samples"
+    again = run("dataset", "upload", str(home / "data.h5"), "--fields", "name,id")
+    assert again.out.startswith("name  data.h5\nid    d")
+    deleted = run("dataset", "delete", dataset_id)
+    assert (deleted.status, deleted.out) == (0, f"{dataset_id}\n")
+    assert run("dataset", "show", dataset_id).status == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent.h5", "There is no dataset"), ("affine.onnx", "is no HDF5 file")]
+)
+def test_upload_of_something_else(run: Run, home: Path, name: str, reason: str) -> None:
+    uploaded = run("dataset", "upload", str(home / name))
+    assert (uploaded.status, uploaded.out) == (1, "")
+    assert reason in uploaded.err
+
+
+def test_list_and_show(run: Run, data: Dataset) -> None:
+    assert data.dataset_id in run("dataset", "list", "--all", "-q").lines
+    told = json.loads(run("dataset", "show", data.dataset_id, "--format", "json").out)
+    assert (told["id"], told["name"]) == (data.dataset_id, "data")
+    assert told["expires"] > told["created"]
+    assert f"id       {data.dataset_id}\n" in run("dataset", "show", data.dataset_id).out
+
+
+@pytest.mark.parametrize("output", [None, "new/", "mine"])
+def test_download(run: Run, data: Dataset, tmp_path: Path, output: str | None) -> None:
+    chosen = [] if output is None else ["-o", output]
+    downloaded = run("dataset", "download", data.dataset_id, *chosen)
+    name = "mine" if output == "mine" else data.dataset_id
+    folder = tmp_path / "new" if output == "new/" else tmp_path
+    assert (downloaded.status, downloaded.err) == (0, "")
+    assert tmp_path / downloaded.out.rstrip("\n") == folder / f"{name}.h5"
+    with h5py.File(folder / f"{name}.h5") as file:
+        assert file["data/0/batch_0"].shape == (1, 4)
+
+
+def test_share(run: Run, data: Dataset) -> None:
+    assert run("dataset", "share", data.dataset_id, "--add", COLLEAGUE).lines == [COLLEAGUE]
+    assert run("dataset", "list", "-q", "--profile", "colleague").lines == [data.dataset_id]
+    assert run("dataset", "share", data.dataset_id, "--remove", COLLEAGUE) == (0, "", "")
+    assert run("dataset", "show", data.dataset_id, "--profile", "colleague").status == 1

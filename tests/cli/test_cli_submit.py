@@ -1,0 +1,180 @@
+"""The command `qai-hub submit`: jobs of each type, as given and as clones."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import Run
+
+from qai_hub.client import (
+    Client,
+    CompileJob,
+    Dataset,
+    InferenceJob,
+    LinkJob,
+    Model,
+    QuantizeDtype,
+    QuantizeJob,
+)
+
+PHONE = "Samsung Galaxy S24"
+DEVICE = ["--device", PHONE]
+
+
+@pytest.fixture
+def affine(home: Path) -> str:
+    return str(home / "affine.onnx")
+
+
+@pytest.fixture
+def open_model(home: Path) -> str:
+    return str(home / "open.onnx")
+
+
+def test_compile(run: Run, client: Client, open_model: str, compiled: CompileJob) -> None:
+    submitted = run(
+        *("submit", "compile", open_model, *DEVICE, "--options", "--target_runtime onnx"),
+        *("--input-specs", '{"x": [1, 4]}', "--name", "mine", "--project", compiled.project_id),
+        "--wait",
+    )
+    assert (submitted.status, submitted.err) == (0, "")
+    job = client.get_job(submitted.out.rstrip("\n"))
+    assert isinstance(job, CompileJob)
+    assert (job.name, job.options.strip()) == ("mine", "--target_runtime onnx")
+    assert (job.device.name, job.shapes) == (PHONE, {"x": ((1, 4), "float32")})
+    assert job.get_status().success
+
+
+def test_compile_clones(
+    run: Run, client: Client, open_model: str, compiled: CompileJob, data: Dataset, home: Path
+) -> None:
+    clone = ["submit", "compile", "--clone", compiled.job_id, "-q"]
+    same = client.get_job(run(*clone).out.strip())
+    assert isinstance(same, CompileJob)
+    assert (same.name, same.options, same.shapes) == (
+        *(compiled.name, compiled.options),
+        compiled.shapes,
+    )
+    assert (same.model.model_id, same.device) == (compiled.model.model_id, compiled.device)
+    assert same.calibration_dataset is None
+
+    for given in (data.dataset_id, str(home / "data.h5")):
+        calibrated = client.get_job(run(*clone, "--calibration-data", given).out.strip())
+        assert isinstance(calibrated, CompileJob)
+        assert calibrated.calibration_dataset is not None
+    again = ["submit", "compile", "--clone", calibrated.job_id, "-q"]
+    kept = client.get_job(run(*again).out.strip())
+    assert isinstance(kept, CompileJob)
+    assert kept.calibration_dataset is not None
+
+    other = client.get_job(
+        run(
+            *(*again, open_model, "--calibration-data", "none", "--options", "", "--name", "other"),
+            *("--input-specs", "{'x': (2, 4)}", "--device", "Samsung Galaxy S25"),
+        ).out.strip()
+    )
+    assert isinstance(other, CompileJob)
+    assert (other.name, other.options, other.calibration_dataset) == ("other", "", None)
+    assert (other.shapes, other.device.name) == (
+        {"x": ((2, 4), "float32")},
+        "Samsung Galaxy S25",
+    )
+    assert other.model.model_id != compiled.model.model_id
+
+
+def test_failure(run: Run, home: Path) -> None:
+    submitted = run("submit", "compile", str(home / "broken.onnx"), *DEVICE, "--wait", "-q")
+    assert submitted.status == 1
+    (job_id,) = submitted.lines
+    assert submitted.err.startswith(f"qai-hub: {job_id} has failed: The file is not an ONNX model")
+    chosen = ["--wait", "--format", "jsonl", "--fields", "id,state,failure_type"]
+    told = json.loads(run("submit", "compile", "--clone", job_id, *chosen).out)
+    assert (told["state"], told["failure_type"]) == ("FAILED", "MODEL_CORRUPT")
+    assert told["id"] != job_id
+
+
+def test_profile_and_inference(
+    run: Run, client: Client, target: Model, data: Dataset, home: Path
+) -> None:
+    profiled = run("submit", "profile", target.model_id, *DEVICE, "--wait")
+    job = client.get_job(profiled.out.strip())
+    assert isinstance(job, InferenceJob)
+    assert (profiled.status, job.profiling, job.inputs) == (0, True, None)
+
+    chosen = ["--inputs", data.dataset_id, "--no-profiling", "--name", "a run"]
+    run_id = run("submit", "inference", target.model_id, *DEVICE, *chosen).out.strip()
+    clone = ["submit", "inference", "--clone", run_id, "--format", "jsonl"]
+    for more, profiling in (([], False), (["--profiling", "--options", "--an_option 1"], True)):
+        again = client.get_job(json.loads(run(*clone, *more).out)["id"])
+        assert isinstance(again, InferenceJob)
+        assert (again.name, again.profiling) == ("a run", profiling)
+        assert again.inputs is not None
+        assert again.inputs.dataset_id == data.dataset_id
+        assert again.options.strip() == ("--an_option 1" if more else "")
+    other = client.get_job(json.loads(run(*clone, "--inputs", str(home / "data.h5")).out)["id"])
+    assert isinstance(other, InferenceJob)
+    assert other.inputs is not None
+    assert other.inputs.dataset_id != data.dataset_id
+
+
+def test_quantize(run: Run, client: Client, affine: str, data: Dataset) -> None:
+    chosen = ["--calibration-data", data.dataset_id, "--activations", "int16", "--name", "small"]
+    first = run("submit", "quantize", affine, *chosen).out.strip()
+    again = client.get_job(run("submit", "quantize", "--clone", first, "-q").out.strip())
+    assert isinstance(again, QuantizeJob)
+    assert (again.name, again.weights_dtype) == ("small", QuantizeDtype.INT8)
+    assert again.activations_dtype == QuantizeDtype.INT16
+    other = ["--activations", "int8", "--weights", "int8", "--name", "smaller"]
+    third = client.get_job(run("submit", "quantize", "--clone", first, *other).out.strip())
+    assert isinstance(third, QuantizeJob)
+    assert (third.name, third.activations_dtype) == ("smaller", QuantizeDtype.INT8)
+
+
+def test_link(run: Run, client: Client, home: Path) -> None:
+    first = run("submit", "link", str(home / "net.dlc"), *DEVICE, "--options", "--an_option 1")
+    job = client.get_job(first.out.strip())
+    again = client.get_job(run("submit", "link", "--clone", job.job_id, "-q").out.strip())
+    assert isinstance(job, LinkJob)
+    assert isinstance(again, LinkJob)
+    assert [model.model_id for model in again.models] == [model.model_id for model in job.models]
+    assert again.options == job.options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["compile"], 2, "A job needs a model"),
+        (["compile", "MODEL"], 2, "A job needs a device"),
+        (["link", *DEVICE], 2, "A link job needs models"),
+        (["quantize", "MODEL"], 2, "A quantize job needs calibration data"),
+        (["quantize", "MODEL", "--calibration-data", "none"], 1, "There is no file 'none'"),
+        (["compile", "absent.onnx", *DEVICE], 1, "There is no file 'absent.onnx'"),
+        (["compile", "mzzzzzzzz", *DEVICE], 1, "There is no model mzzzzzzzz"),
+        (["compile", "MODEL", "--device", "No Such Phone"], 1, "No device matches"),
+        (["inference", "MODEL", *DEVICE, "--inputs", "dzzzzzzzz"], 1, "There is no dataset"),
+        (["inference", "MODEL", *DEVICE, "--inputs", "absent.h5"], 1, "There is no file"),
+        (["inference", "--clone", "COMPILED"], 1, "is a compile job: it cannot be cloned"),
+        (["compile", "--clone", "jzzzzzzzz"], 1, "There is no job jzzzzzzzz"),
+        (["compile", "MODEL", *DEVICE, "--input-specs", "exit()"], 2, "is not a dictionary"),
+        (["compile", "MODEL", *DEVICE, "--fields", "nome"], 2, "There is no field 'nome'"),
+        (["compile", "MODEL", *DEVICE, "-q", "--fields", "id"], 2, "-q prints identifiers only"),
+        (["compile", "MODEL", *DEVICE, "-q", "--format", "json"], 2, "-q prints identifiers only"),
+    ],
+)
+def test_mistakes_submit_nothing(
+    *,
+    run: Run,
+    client: Client,
+    affine: str,
+    compiled: CompileJob,
+    arguments: list[str],
+    status: int,
+    told: str,
+) -> None:
+    before = client.get_job_summaries(limit=1)[0].job_id
+    meant = {"MODEL": affine, "COMPILED": compiled.job_id}
+    submitted = run("submit", *(meant.get(argument, argument) for argument in arguments))
+    assert (submitted.status, submitted.out) == (status, "")
+    assert told in submitted.err
+    assert "Traceback" not in submitted.err
+    assert client.get_job_summaries(limit=1)[0].job_id == before
