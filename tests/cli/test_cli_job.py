@@ -48,7 +48,10 @@ def test_show_other_forms(run: Run, compiled: CompileJob, failed: CompileJob) ->
 def test_show_of_none(run: Run) -> None:
     shown = run("job", "show", "jzzzzzzzz")
     assert (shown.status, shown.out) == (1, "")
-    assert shown.err == "qai-hub: There is no job jzzzzzzzz that you may see.\n"
+    assert shown.err == (
+        "qai-hub: There is no job jzzzzzzzz that you may see: check the identifier, or ask its "
+        "owner to share it.\n"
+    )
 
 
 def test_wait(run: Run, compiled: CompileJob, failed: CompileJob) -> None:
