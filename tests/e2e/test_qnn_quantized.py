@@ -43,6 +43,16 @@ def padding() -> tuple[onnx.ModelProto, dict[str, list[Any]]]:
     return model, {"x": uniform(2, 1, 3, 8, 8)}
 
 
+def offset() -> tuple[onnx.ModelProto, dict[str, list[Any]]]:
+    constants = weights_of(w=(8, 4, 2, 2)) | {"b": 3 * weights_of(seed=1, b=(4, 1, 1))["b"]}
+    nodes = [
+        node("ConvTranspose", ["x", "w"], ["c"], strides=[2, 2]),
+        node("Add", ["c", "b"], ["y"]),
+    ]
+    model = single(nodes, [1, 8, 8, 8], constants, out=[1, 4, 16, 16])
+    return model, {"x": uniform(2, 1, 8, 8, 8)}
+
+
 def norm_and_tanh() -> tuple[onnx.ModelProto, dict[str, list[Any]]]:
     constants = {"gamma": 1 + weights_of(g=(32,))["g"], "beta": weights_of(b=(32,))["b"]}
     nodes = [
@@ -67,6 +77,7 @@ def bert() -> tuple[onnx.ModelProto, dict[str, list[Any]]]:
 # The bounds are some 5 dB below what was measured on both chips.
 CASES = {
     "BatchNormalization": (batch_norm, INT16, INTEGERS, 85),
+    "offset of a ConvTranspose": (offset, INT8, GEN_3, 48),
     "Pad": (padding, INT8, GEN_3, 48),
     "LayerNormalization and Tanh": (norm_and_tanh, INT16, INTEGERS, 40),
     "padding mask": (lambda: attention("padding"), INT8, INTEGERS, 40),

@@ -283,6 +283,29 @@ def test_a_transposed_convolution_of_groups_with_a_bias(tmp_path: Path) -> None:
     assert result["psnr"]["y"] > 45
 
 
+@pytest.mark.parametrize(
+    ("op", "shape", "given", "expected"),
+    [
+        ("Add", (1, 6, 1, 1), ["w"], ["ConvTranspose"]),
+        ("Add", (6, 1, 1), ["w", "b"], ["ConvTranspose"]),
+        ("Sub", (), ["w"], ["ConvTranspose"]),
+        ("Add", (6, 10, 10), ["w"], ["ConvTranspose", "Add"]),
+        ("Add", (10,), ["w"], ["ConvTranspose", "Add"]),
+    ],
+)
+def test_what_is_added_to_the_channels_of_a_transposed_convolution_is_its_bias(
+    tmp_path: Path, op: str, shape: tuple[int, ...], given: list[str], expected: list[str]
+) -> None:
+    weights = weights_of(w=(4, 3, 3, 3), b=(6,), more=shape)
+    nodes = [node("ConvTranspose", ["x", *given], ["c"], group=2), node(op, ["c", "more"], ["y"])]
+    model = single(nodes, [1, 4, 8, 8], weights, out=[1, 6, 10, 10])
+
+    result, target = quantized(tmp_path, model, {"x": uniform(2, 1, 4, 8, 8)})
+
+    assert operators(target) == expected
+    assert result["psnr"]["y"] > 40
+
+
 @pytest.mark.parametrize("activations", ["INT8", "INT16"])
 @pytest.mark.parametrize("how", ["padding", "bool", "causal", "subtracted", "negative", "guarded"])
 def test_masks_are_clamped_to_what_the_precision_can_hold(

@@ -43,6 +43,7 @@ from qai_hub.local.engine.quantize.overrides import (
     widen_for_pads,
 )
 from qai_hub.local.engine.quantize.rewrites import (
+    merge_offsets,
     remove_constant_choices,
     replace_activations,
     replace_batch_norms,
@@ -127,6 +128,7 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
         else:
             graph = GraphIndex(model, path.parent)
             fuse_formulas(graph, needed)
+    merge_offsets(graph)
     replace_batch_norms(graph)
     is_wide = quant_types[1] != QuantType.QUInt8
     replace_activations(graph, is_wide=is_wide)

@@ -108,6 +108,55 @@ def _replace_batch_norm(
     graph.replace_nodes([node], nodes)
 
 
+def merge_offsets(graph: GraphIndex) -> None:
+    """Make constants that are added to the channels of a ConvTranspose its bias, in place.
+
+    QNN takes both as one operator, and loses the constant if it is quantized.
+
+    Args:
+        graph: The graph of a folded model with shapes.
+    """
+    for node in list(graph.graph.node):
+        if node.op_type == "ConvTranspose":
+            _merge_offset(graph, node)
+    graph.remove_unused_constants()
+
+
+def _merge_offset(graph: GraphIndex, node: onnx.NodeProto) -> None:
+    result = node.output[0]
+    add, weight = graph.sole_user(result), graph.value(node.input[1])
+    if add is None or add.op_type not in {"Add", "Sub"} or weight is None:
+        return
+    given = [name for name in node.input[2:] if name]
+    other = add.input[1] if add.input[0] == result else add.input[0]
+    values = [graph.value(name) for name in (other, *given)]
+    if any(value is None or value.dtype != np.float32 for value in values):
+        return
+    if add.op_type == "Sub" and add.input[0] != result:
+        return
+    channels = weight.shape[1] * attributes_of(node).get("group", 1)
+    offset = _read_offset(np.asarray(values[0]), channels, weight.ndim)
+    if offset is None:
+        return
+    bias = sum(np.asarray(value) for value in values[1:]) + (
+        -offset if add.op_type == "Sub" else offset
+    )
+    merged = onnx.NodeProto()
+    merged.CopyFrom(node)
+    del merged.input[2:]
+    merged.input.append(graph.add_constant(f"{add.output[0]}_bias", bias.astype(np.float32)))
+    merged.output[0] = add.output[0]
+    graph.replace_nodes([node, add], [merged])
+
+
+def _read_offset(value: Tensor, channels: int, rank: int) -> Tensor | None:
+    """Return the number that a constant adds to each channel; None if it depends on the place."""
+    shape = [1] * (rank - value.ndim) + list(value.shape)
+    if value.ndim > rank or shape[1] not in {1, channels} or value.size != shape[1]:
+        return None
+    return np.broadcast_to(value.ravel(), (channels,))
+
+
 def replace_activations(graph: GraphIndex, *, is_wide: bool) -> None:
     """Replace activations that the HTP lacks or computes inaccurately by equal ones, in place.
 
