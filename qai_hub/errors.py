@@ -9,6 +9,7 @@ a file or profile that does not exist, `TypeError` and `ValueError` for invalid 
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 
 __all__ = [
     "Error",
@@ -105,6 +106,7 @@ class RateLimitedError(Error):
     """
 
 
+_MIN_SECRET_LENGTH = 6
 # As people mistype them too: `https:/host`, `http:\\host`.
 _URL_START = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?=[/\\]))?[/\\]*")
 _AUTHORITY_END = re.compile(r"[/\\?#]")
@@ -130,6 +132,22 @@ def redact_url(url: str) -> str:
         # Perhaps a password with a sign that ends the authority.
         rest = rest.rpartition("@")[2]
     return f"{start}{_PATH_END.split(rest, maxsplit=1)[0]}"
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Replaces secrets in a text by asterisks.
+
+    Args:
+        text: The text.
+        secrets: Texts that must not be shown. Those that would make holes in words are left.
+
+    Returns:
+        The text without them.
+    """
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET_LENGTH:
+            text = text.replace(secret, "***")
+    return text
 
 
 def warn_deprecated(message: str) -> None:

@@ -7,25 +7,27 @@ import stat
 import sys
 from typing import TextIO
 
+from qai_hub.display.text import for_logs
+
 
 def print_line(text: str) -> None:
-    """Write a line to stdout, unbuffered."""
+    """Write a line to stdout, unbuffered, without what steers a terminal or a CI runner."""
+    print_styled(for_logs(text))
+
+
+def print_styled(text: str) -> None:
+    """Write a line to stdout, unbuffered, with the control sequences that it has."""
     _write(sys.stdout, text)
 
 
 def print_info(text: str) -> None:
     """Write information to stderr, where stdout is for a result."""
-    _write(sys.stderr, "\n".join(map(printable, text.split("\n"))))
+    _write(sys.stderr, for_logs(text))
 
 
 def print_error(text: str) -> None:
     """Write an error to stderr, unbuffered."""
     print_info(f"qai-hub: {text}")
-
-
-def printable(text: str) -> str:
-    """Replaces control characters, which could move the cursor or hide text."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 class CommandError(Exception):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import CommandError, print_error, print_info, print_line, printable
+from qai_hub.cli.common import CommandError, print_error, print_info, print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import (
@@ -260,7 +260,7 @@ def _print_file(path: Path) -> None:
             raise CommandError(f"{path.name} is no text: give -o FOLDER to write it to a file.")
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            print_line(printable(line.rstrip("\n").expandtabs()))
+            print_line(line.rstrip("\n").expandtabs())
 
 
 @job.command(

@@ -276,7 +276,12 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
         return
     request.extensions["rate_limit_logged"] = True
     reason = error_from_response(
-        response.status_code, response.headers, response.content, request.method, request.url
+        response.status_code,
+        response.headers,
+        response.content,
+        request.method,
+        request.url,
+        secrets=request.headers.get("Authorization", "").split()[-1:],
     )
     _logger.warning(
         "%s Retrying until it is accepted; pass retry=False to raise an error instead.", reason
