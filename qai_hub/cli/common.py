@@ -21,13 +21,24 @@ def print_styled(text: str) -> None:
 
 
 def print_info(text: str) -> None:
-    """Write information to stderr, where stdout is for a result."""
-    _write(sys.stderr, for_logs(text))
+    """Write information to stderr, where stdout is for a result.
+
+    It is lost if nobody can read it: the exit status still tells how the command has ended.
+    """
+    try:
+        _write(sys.stderr, for_logs(text))
+    except OSError:
+        abandon_stream(sys.stderr)
 
 
 def print_error(text: str) -> None:
     """Write an error to stderr, unbuffered."""
     print_info(f"qai-hub: {text}")
+
+
+def abandon_stream(stream: TextIO) -> None:
+    """Lets a stream that has failed lead nowhere: Python would fail to flush its buffer at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class CommandError(Exception):
@@ -45,8 +56,8 @@ def _write(stream: TextIO | None, text: str) -> None:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        # The terminal is gone, and Python would fail to flush the buffer at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        # The terminal is gone.
+        abandon_stream(stream)
 
 
 USERS_VARIABLE = "QAI_HUB_LOCAL_USERS"
