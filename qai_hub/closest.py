@@ -1,8 +1,9 @@
 """The names closest to one that does not exist, for messages that ask "Did you mean …?"."""
 
 import contextlib
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,8 @@ __all__ = ["closest_names", "did_you_mean", "did_you_mean_file"]
 _MIN_SCORE = 0.78
 # Names that are this much less similar than the closest one are left out.
 _MAX_DISTANCE = 0.04
-_MAX_LENGTH = 200
+_MAX_LENGTH = 100
+_MAX_WORDS = 16
 _MAX_ENTRIES = 1000
 
 
@@ -33,7 +35,9 @@ def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str
     words = _split_words(wanted[:_MAX_LENGTH])
     if not words:
         return []
-    scores = {name: _score(words, _split_words(name[:_MAX_LENGTH])) for name in names}
+    # Names have words in common, and comparing two takes longest.
+    ratio = functools.cache(_ratio)
+    scores = {name: _score(words, _split_words(name[:_MAX_LENGTH]), ratio) for name in names}
     best = max(scores.values(), default=0.0)
     least = 1.0 if best == 1.0 else max(_MIN_SCORE, best - _MAX_DISTANCE)
     close = [name for name, score in scores.items() if score >= least]
@@ -59,16 +63,17 @@ def did_you_mean_file(path: Path) -> str:
     with contextlib.suppress(OSError):
         names = [entry.name for entry in islice(path.parent.iterdir(), _MAX_ENTRIES)]
         # Files of one kind are alike in their suffix already.
-        alike = [name for name in names if closest_names(path.stem, [Path(name).stem])]
+        stems = closest_names(path.stem, {Path(name).stem for name in names}, _MAX_ENTRIES)
+        alike = [name for name in names if Path(name).stem in stems]
         return did_you_mean(path.name, alike)
     return ""
 
 
 def _split_words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+|\+", text.lower())
+    return re.findall(r"[^\W_]+|\+", text.lower())[:_MAX_WORDS]
 
 
-def _score(wanted: list[str], words: list[str]) -> float:
+def _score(wanted: list[str], words: list[str], ratio: Callable[[str, str], float]) -> float:
     """Returns how similar two names are, from 0 to 1, which means equal words."""
     if wanted == words:
         return 1.0
@@ -76,10 +81,15 @@ def _score(wanted: list[str], words: list[str]) -> float:
     if not words or len(wanted) == len(words) == 1:
         return whole
     # Each word that was given counts more than one that was left out.
-    given = sum(max(_ratio(word, other) for other in words) for word in wanted) / len(wanted)
-    covered = sum(max(_ratio(word, other) for other in wanted) for word in words) / len(words)
+    table = [[ratio(word, other) for other in words] for word in wanted]
+    given = sum(max(row) for row in table) / len(wanted)
+    covered: float = sum(max(column) for column in zip(*table, strict=True)) / len(words)
     return min(max(whole, 0.75 * given + 0.25 * covered), 0.99)
 
 
 def _ratio(one: str, other: str) -> float:
-    return 1.0 if one == other else SequenceMatcher(None, one, other, autojunk=False).ratio()
+    if one == other:
+        return 1.0
+    if set(one).isdisjoint(other):
+        return 0.0
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

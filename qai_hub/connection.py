@@ -4,6 +4,7 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from qai_hub.transfer.files import FileTransfer
 from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
 from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.pool import SESSIONS
+from qai_hub.transport.server_clock import clock_lead
 from qai_hub.transport.session import request_limits
 from qai_hub.transport.setup import api_session, async_api_session, network_environment
 
@@ -178,6 +180,11 @@ class Connection:
             The context.
         """
         return request_limits(time_limit=time_limit)
+
+    @property
+    def clock_lead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's; 0 if that is not known."""
+        return clock_lead(self.config.api_url)
 
     @property
     def files(self) -> FileTransfer:

@@ -48,7 +48,7 @@ def explain_mismatch(
 
 def _describe(name: str, os: str, attributes: Sequence[str]) -> str:
     parts = [repr(name[:_MAX_SHOWN])] if name else []
-    parts += [f"os {os!r}"] if os else []
+    parts += [f"os {os[:_MAX_SHOWN]!r}"] if os else []
     parts += [f"attribute {attribute[:_MAX_SHOWN]!r}" for attribute in attributes]
     return " with ".join(parts) or "any device"
 
@@ -62,7 +62,11 @@ def _hint(name: str, os: str, attributes: Sequence[str], known: list[DescribedDe
     for attribute in attributes:
         if attribute not in existing:
             close = did_you_mean(attribute, existing)
-            culprit = f" No device has {attribute!r}." if name or os or len(attributes) > 1 else ""
+            culprit = (
+                f" No device has {attribute[:_MAX_SHOWN]!r}."
+                if name or os or len(attributes) > 1
+                else ""
+            )
             return f"{culprit}{close or ' get_device_attributes() lists all attributes.'}"
     for attribute in attributes:
         having = [device for device in named if attribute in device.attributes]

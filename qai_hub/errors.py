@@ -6,8 +6,10 @@ are built-in ones: `TimeoutError` when the time limit of a wait is reached, `Fil
 a file or profile that does not exist, `TypeError` and `ValueError` for invalid arguments.
 """
 
+import re
 import sys
 import warnings
+from collections.abc import Iterable
 
 __all__ = [
     "Error",
@@ -104,6 +106,14 @@ class RateLimitedError(Error):
     """
 
 
+_MIN_SECRET_LENGTH = 6
+# As people mistype them too: `https:/host`, `http:\\host`.
+_URL_START = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?=[/\\]))?[/\\]*")
+_AUTHORITY_END = re.compile(r"[/\\?#]")
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::\d*)?")
+_PATH_END = re.compile(r"[?#]")
+
+
 def redact_url(url: str) -> str:
     """Removes query, fragment and user information from a URL.
 
@@ -113,12 +123,31 @@ def redact_url(url: str) -> str:
     Returns:
         Its scheme, host, port and path.
     """
-    bare = url.partition("#")[0].partition("?")[0]
-    scheme, separator, rest = bare.partition("://")
-    if not separator:
-        scheme, rest = "", bare
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+    rest = _URL_START.sub("", url, count=1)
+    start = url.removesuffix(rest)
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    if "@" in authority:
+        rest = rest[authority.rindex("@") + 1 :]
+    elif not _HOST.fullmatch(authority):
+        # Perhaps a password with a sign that ends the authority.
+        rest = rest.rpartition("@")[2]
+    return f"{start}{_PATH_END.split(rest, maxsplit=1)[0]}"
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Replaces secrets in a text by asterisks.
+
+    Args:
+        text: The text.
+        secrets: Texts that must not be shown. Those that would make holes in words are left.
+
+    Returns:
+        The text without them.
+    """
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET_LENGTH:
+            text = text.replace(secret, "***")
+    return text
 
 
 def warn_deprecated(message: str) -> None:

@@ -7,15 +7,28 @@ import stat
 import sys
 from typing import TextIO
 
+from qai_hub.display.text import for_logs
+
 
 def print_line(text: str) -> None:
-    """Write a line to stdout, unbuffered."""
+    """Write a line to stdout, unbuffered, without what steers a terminal or a CI runner."""
+    print_styled(for_logs(text))
+
+
+def print_styled(text: str) -> None:
+    """Write a line to stdout, unbuffered, with the control sequences that it has."""
     _write(sys.stdout, text)
 
 
 def print_info(text: str) -> None:
-    """Write information to stderr, where stdout is for a result."""
-    _write(sys.stderr, "\n".join(map(printable, text.split("\n"))))
+    """Write information to stderr, where stdout is for a result.
+
+    It is lost if nobody can read it: the exit status still tells how the command has ended.
+    """
+    try:
+        _write(sys.stderr, for_logs(text))
+    except OSError:
+        abandon_stream(sys.stderr)
 
 
 def print_error(text: str) -> None:
@@ -23,9 +36,9 @@ def print_error(text: str) -> None:
     print_info(f"qai-hub: {text}")
 
 
-def printable(text: str) -> str:
-    """Replaces control characters, which could move the cursor or hide text."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
+def abandon_stream(stream: TextIO) -> None:
+    """Lets a stream that has failed lead nowhere: Python would fail to flush its buffer at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class CommandError(Exception):
@@ -43,8 +56,8 @@ def _write(stream: TextIO | None, text: str) -> None:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        # The terminal is gone, and Python would fail to flush the buffer at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        # The terminal is gone.
+        abandon_stream(stream)
 
 
 USERS_VARIABLE = "QAI_HUB_LOCAL_USERS"

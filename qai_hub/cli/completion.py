@@ -23,8 +23,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from qai_hub.cli.common import printable
 from qai_hub.cli.invocation import Invocation
+from qai_hub.display.text import one_line
 
 if TYPE_CHECKING:
     from qai_hub.client import Client
@@ -132,17 +132,17 @@ def _from_server(
 
 def _jobs(client: "Client") -> Iterator[CompletionItem]:
     for job in client.get_job_summaries(limit=_MOST):
-        yield CompletionItem(job.job_id, help=printable(f"{job.name} {job.status.code}"))
+        yield CompletionItem(job.job_id, help=one_line(f"{job.name} {job.status.code}"))
 
 
 def _models(client: "Client") -> Iterator[CompletionItem]:
     for model in client.get_models(limit=_MOST):
-        yield CompletionItem(model.model_id, help=printable(model.name))
+        yield CompletionItem(model.model_id, help=one_line(model.name))
 
 
 def _datasets(client: "Client") -> Iterator[CompletionItem]:
     for dataset in client.get_datasets(limit=_MOST):
-        yield CompletionItem(dataset.dataset_id, help=printable(dataset.name))
+        yield CompletionItem(dataset.dataset_id, help=one_line(dataset.name))
 
 
 def _devices(client: "Client") -> Iterator[CompletionItem]:

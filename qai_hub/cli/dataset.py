@@ -12,6 +12,7 @@ from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
     dataset_argument,
     datasets_argument,
+    limit_option,
     output_file_option,
     place_file,
     read_ids,
@@ -49,9 +50,7 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
 
 
 @dataset.command("list", examples=[("The latest datasets", "dataset list")])
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
-)
+@limit_option
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
 @output_options(DATASET_FIELDS)
 @click.pass_obj

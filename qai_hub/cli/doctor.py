@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from qai_hub.cli.common import print_line, printable
+from qai_hub.cli.common import print_line
 from qai_hub.cli.diagnosis.configuration import examine_configuration, load_or_explain
 from qai_hub.cli.diagnosis.finding import Finding, State
 from qai_hub.cli.diagnosis.installation import examine_installation
@@ -14,10 +14,9 @@ from qai_hub.cli.diagnosis.machine import examine_machine
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import to_json
+from qai_hub.errors import hide_secrets
 
 _PROBLEM_FOUND = 1
-# A shorter token would make holes in words.
-_MIN_TOKEN_LENGTH = 6
 
 
 @click.command(
@@ -72,17 +71,12 @@ def _examine(profile: str | None) -> Iterator[Finding]:
 
         for each in ServerExamination(config).findings():
             # Whatever a server sends back.
-            yield _without(config.api_token, each)
+            text = hide_secrets(each.text, [config.api_token])
+            yield dataclasses.replace(each, text=text)
     yield from examine_machine()
 
 
-def _without(token: str, finding: Finding) -> Finding:
-    if len(token) < _MIN_TOKEN_LENGTH:
-        return finding
-    return dataclasses.replace(finding, text=finding.text.replace(token, "***"))
-
-
 def _print_finding(finding: Finding) -> None:
-    print_line(f"  {finding.state:<8} {finding.name}: {printable(finding.text)}")
+    print_line(f"  {finding.state:<8} {finding.name}: {finding.text}")
     if finding.remedy:
-        print_line(f"  {'':<8} {printable(finding.remedy)}")
+        print_line(f"  {'':<8} {finding.remedy}")

@@ -1,10 +1,11 @@
 """One run of the command: its profile, its client, and how it prints."""
 
 import logging
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from qai_hub.display.text import for_logs
 
 if TYPE_CHECKING:
     from qai_hub.client import Client
@@ -48,8 +49,15 @@ class Invocation:
         return self.is_quiet or (self.format is None and self.fields is None)
 
     def log_requests(self) -> None:
-        """Logs what the client does on standard error."""
+        """Logs what the client does on standard error, above the lines that show progress."""
         logging.basicConfig(
-            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+            handlers=[_LogHandler()], format="%(asctime)s %(levelname)s %(name)s: %(message)s"
         )
         logging.getLogger("qai_hub").setLevel(logging.DEBUG)
+
+
+class _LogHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        from qai_hub.progress.display import write_above
+
+        write_above(for_logs(self.format(record)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import CommandError, print_error, print_info, print_line, printable
+from qai_hub.cli.common import CommandError, print_error, print_info, print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import (
@@ -20,7 +20,14 @@ from qai_hub.cli.output import (
     print_record,
     print_rows,
 )
-from qai_hub.cli.parameters import get_jobs, job_argument, jobs_argument, read_ids
+from qai_hub.cli.parameters import (
+    SecondsType,
+    get_jobs,
+    job_argument,
+    jobs_argument,
+    limit_option,
+    read_ids,
+)
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
 
@@ -126,9 +133,7 @@ def job() -> None:
 @click.option("--state", type=click.Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
-)
+@limit_option
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
 @output_options(SUMMARY_FIELDS)
 @click.pass_obj
@@ -185,7 +190,7 @@ def show(invocation: Invocation, job_id: str) -> None:
 @jobs_argument
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=SecondsType(),
     metavar="SECONDS",
     help="Stop waiting after this time, with status 124; the jobs go on.",
 )
@@ -260,7 +265,7 @@ def _print_file(path: Path) -> None:
             raise CommandError(f"{path.name} is no text: give -o FOLDER to write it to a file.")
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            print_line(printable(line.rstrip("\n").expandtabs()))
+            print_line(line.rstrip("\n").expandtabs())
 
 
 @job.command(

@@ -2,15 +2,18 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
 
 from qai_hub._version import __version__
-from qai_hub.cli.common import CommandError, print_error
+from qai_hub.cli.common import CommandError, abandon_stream, print_error, print_info
 from qai_hub.cli.groups import LazyEntry, LazyGroup, ReaderGoneError
 from qai_hub.cli.invocation import Invocation
 from qai_hub.errors import Error
@@ -22,8 +25,9 @@ _COMPLETION_VARIABLE = "_QAI_HUB_COMPLETE"
 _FAILED = 1
 _TIMED_OUT = 124
 _INTERRUPTED = 130
+# What a shell says of a program that a closed pipe has ended, or another signal.
 _BROKEN_PIPE = 141
-# What a shell says of a program that a closed pipe has ended.
+_SIGNALLED = 128
 
 _ENTRIES = {
     "configure": LazyEntry(
@@ -108,20 +112,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 for success, 1 for failure, 2 for wrong usage, 124 when time ran out,
         130 when interrupted.
+
+    Raises:
+        SystemExit: A signal has ended the command.
     """
     _load_completion()
     invocation = Invocation()
-    try:
-        status = cli.main(
-            None if arguments is None else list(arguments),
-            prog_name="qai-hub",
-            complete_var=_COMPLETION_VARIABLE,
-            standalone_mode=False,
-            obj=invocation,
-        )
-    except _ENDINGS as error:
-        return _report(error, invocation)
+    with _unwinding_signals():
+        try:
+            status = cli.main(
+                None if arguments is None else list(arguments),
+                prog_name="qai-hub",
+                complete_var=_COMPLETION_VARIABLE,
+                standalone_mode=False,
+                obj=invocation,
+            )
+        except _ENDINGS as error:
+            return _report(error, invocation)
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _unwinding_signals() -> Iterator[None]:
+    """Lets signals that end the command do so as Ctrl+C does: files and lines are cleaned up."""
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    # nohup has others ignored. Only the main thread can set any.
+    is_main = threading.current_thread() is threading.main_thread()
+    own = [each for each in numbers if is_main and signal.getsignal(each) == signal.SIG_DFL]
+    for number in own:
+        signal.signal(number, _unwind)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _unwind(number: int, frame: object) -> None:
+    # A second one ends the process at once.
+    signal.signal(number, signal.SIG_DFL)
+    raise SystemExit(_SIGNALLED + number)
 
 
 _ENDINGS = (
@@ -144,14 +174,13 @@ def _report(error: BaseException, invocation: Invocation) -> int:
         return _INTERRUPTED
     if isinstance(error, ReaderGoneError):
         if sys.stdout is not None:
-            # Python would fail to flush the buffer at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            abandon_stream(sys.stdout)
         return _BROKEN_PIPE
     if isinstance(error, click.UsageError):
         _show_usage_error(error)
         return error.exit_code
     if invocation.debug:
-        traceback.print_exception(error)
+        print_info("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, TimeoutError):
         print_error(str(error))
         return _TIMED_OUT
@@ -161,10 +190,10 @@ def _report(error: BaseException, invocation: Invocation) -> int:
 
 def _show_usage_error(error: click.UsageError) -> None:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
+        print_info(error.format_message())
         return
     if error.ctx is not None:
-        click.echo(error.ctx.get_usage(), err=True)
+        print_info(error.ctx.get_usage())
     print_error(_as_sentence(error.format_message()))
 
 

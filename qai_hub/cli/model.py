@@ -11,6 +11,7 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    limit_option,
     model_argument,
     models_argument,
     output_file_option,
@@ -97,9 +98,7 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
     ],
 )
 @click.option("--project", metavar="ID", help="Models of this project.")
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many."
-)
+@limit_option
 @click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
 @output_options(MODEL_FIELDS)
 @click.pass_obj

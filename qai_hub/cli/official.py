@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import CommandError, print_info, print_line, printable
+from qai_hub.cli.common import CommandError, print_info, print_line
 from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
@@ -25,6 +25,7 @@ from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import InputSpecsType, SpreadOption, device_options, make_device
 from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
+from qai_hub.display.text import one_line
 
 if TYPE_CHECKING:
     from qai_hub.client import Device, Job
@@ -233,7 +234,7 @@ def upload_model(invocation: Invocation, model: str, name: str | None, project: 
     for key, value in (
         ("model_id", uploaded.model_id),
         ("url", uploaded.url),
-        ("name", printable(uploaded.name)),
+        ("name", one_line(uploaded.name)),
         ("model_type", uploaded.model_type.name),
         ("date", uploaded.date),
     ):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from qai_hub.cli.common import print_info, print_line, printable
+from qai_hub.cli.common import print_info, print_line, print_styled
 from qai_hub.cli.invocation import Invocation
+from qai_hub.display.text import escape_commands, for_logs, one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -201,9 +202,9 @@ def is_terminal() -> bool:
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Formats a value as JSON that moves no cursor when it is shown on a terminal."""
+    """Formats a value as JSON that neither steers a terminal nor commands a CI runner."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=_to_plain)
-    return "".join(_escape_json(sign) for sign in text)
+    return escape_commands("".join(map(_escape_json, text)))
 
 
 def _print_array(objects: Iterator[object]) -> None:
@@ -234,7 +235,7 @@ def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> N
         with console.capture() as captured:
             console.print(_make_table(block, cells, fields, widths, header=header), crop=False)
         for line in captured.get().splitlines():
-            print_line(line.rstrip())
+            print_styled(line.rstrip())
         block = list(itertools.islice(rows, _BLOCK))
 
 
@@ -341,7 +342,7 @@ def _flat(value: object) -> str:
         return ", ".join(f"{_flat(key)}: {_flat(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_flat, value))
-    return printable(" ".join(str(value).split("\n")))
+    return for_logs(one_line(str(value)))
 
 
 def _to_object(item: object, fields: Sequence[Field]) -> dict[str, object]:
@@ -364,7 +365,7 @@ def _escape_tsv(value: object) -> str:
     text = "" if value is None else _flat(value) if isinstance(value, bool) else str(value)
     for sign, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
         text = text.replace(sign, escaped)
-    return printable(text)
+    return text
 
 
 def _escape_json(sign: str) -> str:

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import ast
+import math
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from qai_hub.cli.completion import (
     complete_jobs,
     complete_models,
 )
+from qai_hub.display.text import short_repr
 
 if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset, Device, Job, Model
@@ -48,12 +50,34 @@ class InputSpecsType(click.ParamType[dict[str, Any]]):
             specs = None
         if not isinstance(specs, dict):
             self.fail(
-                f"{value!r} is not a dictionary of shapes, such as \"{{'x': (1, 3, 224, 224)}}\".",
+                f"{short_repr(value)} is not a dictionary of shapes, such as "
+                "\"{'x': (1, 3, 224, 224)}\".",
                 param,
                 ctx,
             )
         # JSON has lists where Python has tuples.
         return {name: _tuples(spec) for name, spec in specs.items()}
+
+
+class SecondsType(click.FloatRange):
+    """A number of seconds that is not negative."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Reads the number, which may be infinite."""
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 class SpreadOption(click.Option):
@@ -145,6 +169,17 @@ models_argument = click.argument(
 dataset_argument = click.argument("dataset_id", metavar="DATASET", shell_complete=complete_datasets)
 datasets_argument = click.argument(
     "dataset_ids", metavar="DATASET...", nargs=-1, required=True, shell_complete=complete_datasets
+)
+
+
+limit_option = click.option(
+    "-n",
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(1, sys.maxsize),
+    default=30,
+    show_default="30",
+    help="How many.",
 )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import logging
 import signal
 import socket
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -342,9 +343,10 @@ def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None
         print_line(f"In quarantine: {kept.count} ({kept.size / 1e6:.1f} MB), in {kept.folder}")
     paths = []
     for index, email in enumerate(hub.emails):
-        name = profile if index == 0 else f"{profile}-{email}"
+        name = profile if index == 0 else f"{profile}-{_as_file_name(email)}"
         paths.append(_ensure_profile(hub, email, name))
-        print_line(f'  {email}: hub.Client(profile="{name}"), from {paths[-1]}')
+        quoted = json.dumps(name, ensure_ascii=False)
+        print_line(f"  {email}: hub.Client(profile={quoted}), from {paths[-1]}")
     folder = options.data_dir.expanduser()
     ensure_examples(folder)
     print_line("To use it from another terminal:")
@@ -361,6 +363,11 @@ def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None
     ):
         print_error("Others can reach this hub unencrypted: put a TLS proxy in front of it.")
     print_line("Ctrl+C stops it.")
+
+
+def _as_file_name(email: str) -> str:
+    """Returns an address without signs that names of files cannot have on every system."""
+    return "".join(quote(sign, safe="") if sign in '/\\:*?"<>|%' else sign for sign in email)
 
 
 def _ensure_profile(hub: "LocalHub", email: str, name: str) -> Path:

@@ -5,13 +5,14 @@ import io
 import ipaddress
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from qai_hub.closest import did_you_mean
-from qai_hub.errors import UserError, redact_url
+from qai_hub.errors import UserError
 from qai_hub.forking import delay_forks
 
 __all__ = [
@@ -177,7 +178,7 @@ def missing_profile_message(profile: str, path: Path) -> str:
     return (
         f"There is no profile {profile!r}: {path} does not exist.{did_you_mean(profile, known)} "
         f"Profiles found: {_join(known) or 'none'}. Create it with "
-        f"`qai-hub --profile {profile} configure --api_token TOKEN`."
+        f"`qai-hub --profile {shlex.quote(profile)} configure --api_token TOKEN`."
     )
 
 
@@ -236,7 +237,8 @@ def check_url(key: str, url: str) -> str:
     except ValueError:
         fits = False
     if not fits or re.search(r"[\s\x00-\x1f\x7f\\]", trimmed):
-        raise UserError(f"{wrong}, not {redact_url(trimmed)!r}.")
+        # Its value is not shown: it may be the token, or contain a password anywhere.
+        raise UserError(f"{wrong}: what is given is none.")
     if parts.username is not None or parts.query or parts.fragment:
         raise UserError(f"{wrong}, without user name, password, query or fragment.")
     if (bare := trimmed.removesuffix(_API_PATH)) != trimmed:

@@ -1,6 +1,8 @@
 """The profiles of this user, for messages that say which of them to choose."""
 
 import contextlib
+import json
+import shlex
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,8 +71,9 @@ def how_to_choose(profiles: list[Profile]) -> str:
     """
     one = profiles[0]
     return (
-        f'hub.Client(profile="{one.name}"), `qai-hub --profile {one.name}` or '
-        f"QAIHUB_CLIENT_INI={one.path}"
+        f"hub.Client(profile={json.dumps(one.name, ensure_ascii=False)}), "
+        f"`qai-hub --profile {shlex.quote(one.name)}` or "
+        f"QAIHUB_CLIENT_INI={shlex.quote(str(one.path))}"
     )
 
 
@@ -90,7 +93,7 @@ def explain_absent_hub(url: str) -> str:
     port = _port(url)
     command = "qai-hub serve"
     command += f" --port {port}" if port != _DEFAULT_PORT else ""
-    command += f" --profile {named}" if named != _DEFAULT_PROFILE else ""
+    command += f" --profile {shlex.quote(named)}" if named != _DEFAULT_PROFILE else ""
     whose = f", to which the profile {named!r} points" if own else ""
     text = f"no server runs at this address{whose}. Start a local hub with `{command}`"
     running = [profile for profile in profiles if profile not in own and _is_running(profile)]

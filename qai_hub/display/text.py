@@ -1,19 +1,41 @@
-"""Texts of limited length, without control characters."""
+"""Texts of users and servers made safe to show, of limited length."""
 
 from __future__ import annotations
 
+import re
+
 _MAX_REPR = 300
+# Runners of continuous integration obey commands of the one form anywhere in a line, and of the
+# other at its start.
+_COMMAND_ANYWHERE = re.compile(r"##(?=\w*\[)")
+_COMMAND_AT_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 
-def printable(text: str, limit: int) -> str:
-    """Returns a text of limited length, without control characters other than line ends."""
-    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in cut)
+def printable(text: str, limit: int | None = None) -> str:
+    """Returns a text of limited length, without control characters but line ends and tabs."""
+    cut = text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"
+    return cut if cut.isprintable() else "".join(map(_replace_control, cut))
 
 
-def one_line(text: str, width: int) -> str:
+def one_line(text: str, width: int | None = None) -> str:
     """Returns a text as one line of limited width, without control characters."""
-    return printable(text, width).replace("\n", " ")
+    return printable(text, width).replace("\n", " ").replace("\t", " ")
+
+
+def for_logs(text: str) -> str:
+    """Returns a text that neither steers a terminal nor commands a CI runner that reads the log."""
+    return _COMMAND_AT_START.sub(r"\1: ", _COMMAND_ANYWHERE.sub("# #", printable(text)))
+
+
+def escape_commands(json: str) -> str:
+    """Escapes what commands a CI runner in JSON, in which only strings can contain it."""
+    return _COMMAND_ANYWHERE.sub(r"\\u0023#", json)
+
+
+def _replace_control(sign: str) -> str:
+    if sign.isprintable() or sign in "\n\t":
+        return sign
+    return " " if sign.isspace() else "�"
 
 
 def shorten_middle(text: str, width: int) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from qai_hub.progress.clock import Clock
-from qai_hub.progress.mode import choose_mode
+from qai_hub.progress.mode import Mode, choose_mode
+from qai_hub.progress.output import Output
 
 if TYPE_CHECKING:
     from qai_hub.progress.views import JobView, Transfer
 
-__all__ = ["Display", "TransferDisplay", "WaitDisplay", "open_display"]
+__all__ = ["Display", "TransferDisplay", "WaitDisplay", "open_display", "write_above"]
 
 
 class WaitDisplay(Protocol):
@@ -88,8 +89,8 @@ def open_display(clock: Clock | None = None) -> Display | None:
     """
     # Each form is imported when it is used: rich takes a tenth of a second.
     stream, clock = sys.stderr, clock or Clock()
-    match choose_mode(stream, os.environ):
-        case "rich" if not _lacks_escape_sequences():
+    match _choose_form(stream):
+        case "rich":
             from qai_hub.progress.terminal import TerminalDisplay
 
             return TerminalDisplay(stream, clock)
@@ -97,12 +98,34 @@ def open_display(clock: Clock | None = None) -> Display | None:
             from qai_hub.progress.notebook import NotebookDisplay
 
             return NotebookDisplay(clock)
-        case "plain" | "rich":
+        case "plain":
             from qai_hub.progress.plain import PlainDisplay
 
             return PlainDisplay(stream, os.environ, clock)
         case _:
             return None
+
+
+def write_above(text: str) -> None:
+    """Writes a text to standard error, above the lines that are rewritten there.
+
+    Args:
+        text: The text, without control characters.
+    """
+    stream = sys.stderr
+    if _choose_form(stream) == "rich":
+        from rich.text import Text
+
+        from qai_hub.progress.board import Board
+
+        Board.of(stream).write(Text(text))
+    else:
+        Output(stream).write(f"{text}\n")
+
+
+def _choose_form(stream: TextIO | None) -> Mode:
+    mode = choose_mode(stream, os.environ)
+    return "plain" if mode == "rich" and _lacks_escape_sequences() else mode
 
 
 def _lacks_escape_sequences() -> bool:

@@ -106,7 +106,9 @@ class _NotebookWait:
     def update(self, index: int, job: JobView, *, is_told: bool) -> None:
         """Shows a job's state."""
         self._jobs[index] = job
-        self._element.draw()
+        # Those of many jobs are left to the next redraw: the whole table is sent each time.
+        if len(self._jobs) == 1:
+            self._element.draw()
 
     def suspend(self) -> None:
         """Does nothing: an element does not disturb what others write."""
@@ -116,6 +118,7 @@ class _NotebookWait:
 
     def close(self) -> None:
         """Leaves the jobs as they are."""
+        self._element.draw()
         self._element.close()
 
     def _render(self) -> tuple[str, str]:

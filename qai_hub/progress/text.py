@@ -1,11 +1,9 @@
-"""Texts of users and servers made safe to show, and durations and sizes in words."""
+"""Lines of texts of users and servers, and durations and sizes in words."""
 
-import re
+from qai_hub.display.text import for_logs, printable
 
 __all__ = ["format_duration", "format_size", "one_line", "printable_lines"]
 
-# Runners of continuous integration obey commands of this form wherever they stand in a line.
-_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 _MAX_LINE = 500
 _MAX_TEXT = 5_000
 
@@ -21,10 +19,7 @@ def one_line(text: str, limit: int = _MAX_LINE) -> str:
         The line.
     """
     line = " ".join(text[: limit + 1].split())
-    line = "".join(sign if sign.isprintable() else "?" for sign in line)
-    if len(line) > limit:
-        line = f"{line[: limit - 1]}…"
-    return _LOG_COMMAND.sub("# #", line)
+    return for_logs(printable(line, limit))
 
 
 def printable_lines(text: str) -> str:

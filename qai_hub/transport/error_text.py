@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from http import HTTPStatus
 
-from qai_hub.errors import redact_url
+from qai_hub.display.text import for_logs
+from qai_hub.errors import hide_secrets, redact_url
 
 __all__ = [
     "extract_reason",
@@ -152,21 +153,15 @@ def sanitize(text: str, secrets: Iterable[str] = ()) -> str:
     Returns:
         The line.
     """
-    hidden = [secret for secret in secrets if secret]
-    text = _mask(text, hidden)
+    hidden = list(secrets)
+    text = hide_secrets(text, hidden)
     text = _ESCAPES.sub(" ", text[:_MAX_RAW_LENGTH])
     text = _ADDRESS.sub(lambda found: redact_url(found[0]), text)
     text = _AUTHORIZATION.sub(r"\1 ***", _QUERY.sub("", text))
     line = " ".join(text.split())
     # A removed sequence may have split a secret in two.
-    line = _mask("".join(sign for sign in line if sign.isprintable()), hidden)
-    return line[:MAX_LENGTH].strip()
-
-
-def _mask(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+    line = hide_secrets("".join(sign for sign in line if sign.isprintable()), hidden)
+    return for_logs(line)[:MAX_LENGTH].strip()
 
 
 def _most_specific(texts: Iterable[str]) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import httpx
 
 from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.retry import RetryPolicy
+from qai_hub.transport.server_clock import read_date
 from qai_hub.transport.session import Session
 from qai_hub.transport.setup import user_agent
 from qai_hub.transport.values import value_or_none
@@ -79,25 +78,17 @@ def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
         except ApiError as error:
             return ServerHealth(
                 "failed" if error.status_code >= _UNHEALTHY else "",
-                date=_read_date(error.headers),
+                date=read_date(error.headers.get("Date", "")),
                 problem=None if error.status_code == _NO_SUCH_OPERATION else _to_error(error),
             )
         except httpx.RequestError as error:
             raise error_from_request_error(error) from error
     health = cast("Health", answer.parsed)
     version = value_or_none(health.version) or ""
-    return ServerHealth(health.status, version, _read_date(answer.headers))
+    return ServerHealth(health.status, version, read_date(answer.headers.get("Date", "")))
 
 
 def _to_error(error: ApiError) -> Error:
     return error_from_response(
         error.status_code, error.headers, error.content, error.method, error.url
     )
-
-
-def _read_date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -30,6 +30,7 @@ from qai_hub.transport.retry import (
     never_reached_server,
     parse_retry_after,
 )
+from qai_hub.transport.server_clock import remember_clock
 
 __all__ = ["Attempts", "RetryRules", "apply_time_limit", "request_limits"]
 
@@ -211,6 +212,7 @@ class Attempts:
             Seconds to wait before the next attempt; None to accept this response.
         """
         remember_answer(self._request.url)
+        remember_clock(self._request.url, response.headers)
         pause = self._pause_after_response(response)
         self._log(str(response.status_code), pause)
         return pause
@@ -276,7 +278,12 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
         return
     request.extensions["rate_limit_logged"] = True
     reason = error_from_response(
-        response.status_code, response.headers, response.content, request.method, request.url
+        response.status_code,
+        response.headers,
+        response.content,
+        request.method,
+        request.url,
+        secrets=request.headers.get("Authorization", "").split()[-1:],
     )
     _logger.warning(
         "%s Retrying until it is accepted; pass retry=False to raise an error instead.", reason

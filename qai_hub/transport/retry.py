@@ -1,15 +1,15 @@
 """The policy of retries: which requests may be sent again, how often and when they give up."""
 
-import email.utils
 import random
 import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
 
 import httpx
+
+from qai_hub.transport.server_clock import read_date
 
 __all__ = [
     "IDEMPOTENT",
@@ -221,10 +221,5 @@ def parse_retry_after(headers: httpx.Headers, *, wall: float) -> float | None:
 
 
 def _seconds(date: str) -> float | None:
-    try:
-        moment = email.utils.parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp()
+    moment = read_date(date)
+    return None if moment is None else moment.timestamp()

@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -146,14 +147,15 @@ def _is_told(job: WaitableJob) -> bool:
 def _view(job: WaitableJob, status: JobStatus | None) -> JobView:
     # Reading an attribute that is not known yet would send a request.
     known: dict[str, Any] = vars(job)
+    lead = job._owner._connection.clock_lead
     view: dict[str, Any] = {
         "job_id": job.job_id,
         "kind": job.job_type,
         "name": known.get("name") or "",
         "url": job.url,
-        "queued_at": known.get("queued_at") or known.get("created_at"),
-        "started_at": known.get("started_at"),
-        "completed_at": known.get("completed_at"),
+        "queued_at": _by_own_clock(known.get("queued_at") or known.get("created_at"), lead),
+        "started_at": _by_own_clock(known.get("started_at"), lead),
+        "completed_at": _by_own_clock(known.get("completed_at"), lead),
     }
     if status is not None:
         notices = [NoticeView(each.severity, each.message) for each in known.get("notices") or ()]
@@ -166,3 +168,11 @@ def _view(job: WaitableJob, status: JobStatus | None) -> JobView:
             "notices": tuple(notices),
         }
     return JobView(**view)
+
+
+def _by_own_clock(moment: datetime | None, lead: timedelta) -> datetime | None:
+    """Returns a point in time of the server's by the clock that it is compared with."""
+    try:
+        return None if moment is None else moment - lead
+    except OverflowError:
+        return moment

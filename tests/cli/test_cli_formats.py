@@ -82,6 +82,23 @@ def test_no_name_harms_a_terminal_or_a_script(named: RoutedHub, command: Run, na
                     assert printed.out.count("\n") == 1
 
 
+def test_no_name_commands_a_runner(named: RoutedHub, command: Run) -> None:
+    """As GitHub's and Azure's read the output of commands."""
+    name = "::error::x ##[group]y ##vso[task.complete]\n::stop-commands::z"
+    give_name(named, name)
+    for form in ("human", "json", "jsonl", "tsv"):
+        printed = command("model", "list", "--format", form, "--fields", "name")
+        assert printed.status == 0
+        assert not re.search(r"^\s*::|##\w*\[", printed.out, re.MULTILINE)
+        if "json" in form:
+            told = json.loads(printed.out)
+            assert (told[0] if isinstance(told, list) else told)["name"] == name
+    named.routes[MODEL] = json_reply({"detail": name}, 400)
+    refused = command("model", "show", "mabcdefg1")
+    assert refused.status == 1
+    assert not re.search(r"^\s*::|##\w*\[", refused.err, re.MULTILINE)
+
+
 def test_no_error_of_a_server_harms_a_terminal(named: RoutedHub, command: Run) -> None:
     named.routes[MODEL] = json_reply({"detail": f"{HARMFUL} is wrong"}, 400)
     shown = command("model", "show", "mabcdefg1")

@@ -73,6 +73,21 @@ def test_nothing_to_wait_for(run: Run) -> None:
     assert run("job", "wait").status == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["wait", "jabcdefg1", "--timeout", "nan"],
+        ["wait", "jabcdefg1", "--timeout", "-1"],
+        ["list", "--limit", "0"],
+        ["list", "--limit", "99999999999999999999"],
+    ],
+)
+def test_numbers_that_cannot_be(run: Run, arguments: list[str]) -> None:
+    refused = run("job", *arguments)
+    assert (refused.status, refused.out) == (2, "")
+    assert "qai-hub: Invalid value for" in refused.err
+
+
 @pytest.mark.parametrize("jobs", [["jabcdefg1"], ["jabcdefg1", "jabcdefg2"]])
 def test_time_runs_out(
     command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: list[str]

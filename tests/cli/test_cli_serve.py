@@ -148,12 +148,16 @@ def test_users_ports_and_folders_are_chosen(tmp_path: Path) -> None:
     port = free_port()
     arguments = ["--port", port, "--data-dir", str(tmp_path / "d"), "--profile", "mine"]
     arguments += ["--user", "ada@example.com=given-token", "--user", "bob@example.com"]
+    arguments += ["--user", 'a/"b@example.com']
     with served(tmp_path, *arguments) as hub:
         assert hub.url == f"http://127.0.0.1:{port}"
         ada = load_config("mine", home=tmp_path)
         bob = load_config("mine-bob@example.com", home=tmp_path)
         assert ada.api_token == "given-token"
         assert (who(ada), who(bob)) == ("ada@example.com", "bob@example.com")
+        # An address may have signs that names of files cannot have.
+        other = load_config("mine-a%2F%22b@example.com", home=tmp_path)
+        assert who(other) == 'a/"b@example.com'
         assert "given-token" not in "\n".join(hub.said)
         assert hub.end(signal.SIGTERM)[0] == 0
     assert (tmp_path / "d" / "hub.db").exists()

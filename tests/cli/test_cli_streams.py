@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.command import COMMAND, make_environment, run_process
 from support.job_hub import FAILED, RUNNING, JobHub, compile_job
+from support.pty_terminal import pty_terminal
 from support.scripted_server import Reply, Request, Step, json_reply
 
 from qai_hub.client import ClientConfig, CompileJob, Model
@@ -183,6 +184,30 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path, jobs: list[str]) -> None:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err.strip()) == (130, "", "")
+
+
+def test_a_signal_leaves_a_clean_terminal(tmp_path: Path) -> None:
+    """What -v logs meanwhile is above the line that shows the wait."""
+    with JobHub(RUNNING) as hub, pty_terminal(200) as terminal:
+        save_config(ClientConfig("token", hub.server.url, hub.server.url, True), home=tmp_path)
+        with subprocess.Popen(
+            [*COMMAND, "job", "wait", "jabcdefg1", "-v"],
+            env=make_environment(tmp_path, NO_COLOR="1"),
+            stderr=terminal.descriptor,
+        ) as process:
+            terminal.wait_for(r"(?s)OPTIMIZING_MODEL.*DEBUG.*DEBUG.*OPTIMIZING_MODEL")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 128 + signal.SIGTERM
+        lines = terminal.screen()
+    logged = re.compile(r"[\d-]+ [\d:,]+ DEBUG qai_hub\.transport: GET http\S+: 200 \(\d+ ms\)")
+    assert lines
+    assert all(logged.fullmatch(line) for line in lines)
+
+
+@pytest.mark.parametrize("shell_end", ["2>/dev/full", "2>&1 | true"])
+def test_a_status_is_told_where_errors_cannot_be(tmp_path: Path, shell_end: str) -> None:
+    ended = run_process(tmp_path, "no-such-command", shell_end=shell_end)
+    assert (ended.status, ended.err) == (2, "")
 
 
 def test_no_server(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_a_token_that_is_given_is_not_printed(
     [
         (["add", ADA], "is already a user"),
         (["add", "ada"], "'ada' is not an e-mail address"),
+        (["add", f"{BOB}={SECRET}"], f"'{BOB}=…' is not an e-mail address"),
         (["renew", BOB], "not a user of this hub (its users: ada@example.com)"),
         (["revoke", BOB], "not a user of this hub (its users: ada@example.com)"),
         (["add", BOB, "--token-file", "no such file"], "No such file"),
@@ -101,6 +102,7 @@ def test_what_cannot_be_is_told_in_one_line(
     status, out, errors = command(*arguments)
     assert (status, out, errors.count("\n")) == (1, "", 1)
     assert told in errors
+    assert SECRET not in errors
     assert errors.endswith(".\n")
 
 

@@ -68,6 +68,10 @@ def test_addresses_are_trimmed(url: str, kept: str) -> None:
         "https://user:s3cret@host",
         "https://host?token=s3cret",
         "https://host#s3cret",
+        "https:/user:s3cret@host",
+        "https://user:s3/s3cret@host",
+        "user:s3cret@host",
+        "s3cret",
     ],
 )
 def test_addresses_that_no_request_could_go_to(url: str) -> None:

@@ -3,6 +3,7 @@
 import configparser
 import os
 import pydoc
+import shlex
 import stat
 import subprocess
 import sys
@@ -151,7 +152,7 @@ def test_what_people_write(tmp_path: Path, content: bytes) -> None:
         (b"[api]\napi_token =\n", ["[api]", "api_token"]),
         (b"[api]\napi_token = t\nverbose = maybe\n", ["[api]", "verbose", "'maybe'", "yes"]),
         (b"[api]\napi_token = t\nverbose =\n", ["[api]", "verbose", "''"]),
-        (b"[api]\napi_token = t\napi_url = ftp://x\n", ["[api]", "api_url", "ftp://x"]),
+        (b"[api]\napi_token = t\napi_url = ftp://x\n", ["[api]", "api_url"]),
         (b"[api]\napi_token = t\nwire = xml\n", ["[api]", "wire", "'xml'", "protobuf"]),
         (b"[api]\napi_token = a b\n", ["[api]", "api_token"]),
         (b"[api]\napi_token = t  ; of work\n", ["[api]", "api_token"]),
@@ -222,6 +223,19 @@ def test_an_absent_profile_is_a_file_not_found(tmp_path: Path) -> None:
         load_config("home", environ={"QAI_HUB_API_TOKEN": "t"}, home=tmp_path)
     for part in ("'home'", "home.ini", "work", "qai-hub --profile home configure"):
         assert part in str(caught.value)
+
+
+def test_advice_can_be_copied_whatever_the_name(tmp_path: Path) -> None:
+    name = "my $(date)'s"
+    with pytest.raises(FileNotFoundError) as caught:
+        load_config(name, environ={}, home=tmp_path)
+    assert f"`qai-hub --profile {shlex.quote(name)} configure" in str(caught.value)
+    save_config(ClientConfig("t"), name, home=tmp_path)
+    with pytest.raises(UserError) as missing:
+        load_config(environ={}, home=tmp_path)
+    assert f"`qai-hub --profile {shlex.quote(name)}`" in str(missing.value)
+    path = profile_path(name, home=tmp_path)
+    assert f"QAIHUB_CLIENT_INI={shlex.quote(str(path))}" in str(missing.value)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,18 @@
 """Points in time, durations and texts, as people read them."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from qai_hub.display.text import format_fields, limit_rows, one_line, printable
+from qai_hub.display.text import (
+    escape_commands,
+    for_logs,
+    format_fields,
+    limit_rows,
+    one_line,
+    printable,
+)
 from qai_hub.display.times import format_duration, format_moment
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -42,10 +50,19 @@ def test_moments_are_local_whatever_their_zone() -> None:
 
 
 def test_texts_have_no_control_characters_and_a_limit() -> None:
-    assert printable("a\x1b[2J\nb\u202e", 100) == "a [2J\nb "
+    assert printable("a\x1b[2J\n\tb\u202e\u2028", 100) == "a�[2J\n\tb� "
+    assert one_line("a\n\tb\x85") == "a  b "
     assert one_line("a\nb" * 10, 5) == "a ba…"
     assert limit_rows(["a", "b", "c"], 2, ": see rows") == ["a", "b", "and 1 more: see rows"]
     assert limit_rows(["a", "b"], 2) == ["a", "b"]
+
+
+def test_no_text_commands_a_runner() -> None:
+    assert for_logs("::error::a\n \t::stop::b\r::c") == ": :error::a\n \t: :stop::b ::c"
+    assert for_logs("a ##[group]b ##vso[x.y]c ###[d] ## [e]") == (
+        "a # #[group]b # #vso[x.y]c ## #[d] ## [e]"
+    )
+    assert json.loads(escape_commands(json.dumps(["##[a]##vso[b]"]))) == ["##[a]##vso[b]"]
 
 
 def test_the_fields_of_a_repr_are_short_whatever_they_hold() -> None:

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -133,6 +134,30 @@ def test_times_are_those_of_the_clock(world: JobHub, terminal: PtyTerminal) -> N
             moved(4_000_000)
     terminal.wait_for("a.onnx")
     assert terminal.screen() == ["Uploaded a.onnx: 4.0 MB in 0:08 (500.0 kB/s)"]
+
+
+@pytest.mark.parametrize("lead", [3600, -3600, 10**11])
+def test_times_are_right_where_the_clock_of_the_server_is_wrong(
+    world: JobHub, terminal: PtyTerminal, lead: int
+) -> None:
+    there = datetime.now(UTC) + min(timedelta(seconds=lead), timedelta(days=365 * 7000))
+
+    def answer(request: Request) -> Step:
+        told = reply(
+            request,
+            RUNNING,
+            creation_time=(there - timedelta(seconds=90)).isoformat(),
+            start_time=(there - timedelta(seconds=70)).isoformat(),
+        )
+        assert isinstance(told, Reply)
+        date = format_datetime(there, usegmt=True)
+        return Reply(told.status, told.body, {**told.headers, "Date": date})
+
+    world.override = answer
+    job = world.client(verbose=True).get_job("ja")
+    with contextlib.redirect_stderr(terminal.stream), WaitProgress([job]) as shown:
+        shown.update(0, job.get_status())
+        terminal.wait_for(r"\(queued 0:20, running 1:1\d\)")
 
 
 def test_an_end_is_told_once_per_client(world: JobHub, terminal: PtyTerminal) -> None:

@@ -1,8 +1,11 @@
 """Which names are close to one that does not exist."""
 
+import time
+from pathlib import Path
+
 import pytest
 
-from qai_hub.closest import closest_names, did_you_mean
+from qai_hub.closest import closest_names, did_you_mean, did_you_mean_file
 
 NAMES = ["qnn_context_binary", "qnn_dlc", "onnx", "Samsung Galaxy S24", "Samsung Galaxy S24 Ultra"]
 
@@ -35,3 +38,13 @@ def test_as_a_question() -> None:
         did_you_mean("axis_1", ["axis_2", "axis_3", "axis_4", "axis_5"])
         == " Did you mean 'axis_2', 'axis_3' or 'axis_4'?"
     )
+
+
+def test_many_long_names_take_no_time(tmp_path: Path) -> None:
+    names = ["-".join(f"v{word + each}" for word in range(30)) for each in range(1000)]
+    before = time.monotonic()
+    assert closest_names("-".join(f"w{word}" for word in range(30)), names) == []
+    for name in names:
+        (tmp_path / name[:200]).touch()
+    assert did_you_mean_file(tmp_path / "-".join(f"w{word}" for word in range(30))) == ""
+    assert time.monotonic() - before < 5

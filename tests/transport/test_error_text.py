@@ -111,11 +111,16 @@ def test_secrets_are_not_told_back(text: str) -> None:
         ("one\r\ntwo\tthree", "one two three"),
         ("\u202eevil\u2066 \u200bzero", "evil zero"),
         ("half \ud800", "half"),
+        ("::error::a ##[group]b", ": :error::a # #[group]b"),
         ("Wrong token s3\x1b[31mcret or s3\x00cret", "Wrong token s3 cret or ***"),
     ],
 )
 def test_nothing_steers_a_terminal(text: str, line: str) -> None:
     assert sanitize(text, ["s3cret"]) == line
+
+
+def test_a_short_token_makes_no_holes_in_words() -> None:
+    assert sanitize("The token is not known.", ["t", ""]) == "The token is not known."
 
 
 @given(st.text(max_size=400), st.sampled_from(["application/json", "text/html", "text/plain", ""]))

@@ -47,6 +47,13 @@ def test_pickles_and_copies_with_all_fields(kind: type[Error], again: object) ->
         ("http://[", "http://["),
         ("https://user:s3cret@host/a://b", "https://host/a://b"),
         ("", ""),
+        ("https:/user:s3cret@host/a", "https:/host/a"),
+        ("https:///user:s3cret@host/a", "https:///host/a"),
+        ("http:\\\\user:s3cret@host", "http:\\\\host"),
+        ("user:s3cret@host/a", "host/a"),
+        ("https://user:s3/cret@host/a", "https://host/a"),
+        ("https://user:s3?s3cret@host", "https://host"),
+        ("https://user:s3#s3cret@host", "https://host"),
     ],
 )
 def test_url_is_kept_without_secrets(url: str, kept: str) -> None:

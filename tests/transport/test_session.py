@@ -329,15 +329,18 @@ def test_rate_limits_can_be_raised_at_once_or_outwaited(method: str) -> None:
 def test_a_request_that_waits_for_its_turn_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     full = Reply(
         429,
-        b'{"detail": "You have 2 queued jobs: cancel some."}',
+        b'{"detail": "You have 2 queued jobs: cancel some. s3cret"}',
         {"Content-Type": "application/problem+json"},
     )
     with ScriptedServer([*[full] * 12, OK]) as server:
         client = Client(server)
         with request_limits(retry_rate_limit=True), caplog.at_level(logging.WARNING, "qai_hub"):
-            assert client.send("POST", json={}) == 200
+            headers = {"Authorization": "token s3cret"}
+            assert client.send("POST", json={}, headers=headers) == 200
     (told,) = caplog.messages
-    assert told.startswith("You have 2 queued jobs: cancel some. Retrying until it is accepted;")
+    assert told.startswith(
+        "You have 2 queued jobs: cancel some. *** Retrying until it is accepted;"
+    )
 
 
 def test_redirects_are_not_followed() -> None:

@@ -1,7 +1,7 @@
 """Which configuration counts, and why."""
 
 import os
-import re
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def load_or_explain(profile: str | None) -> ClientConfig | Finding:
             _TOPIC,
             "content",
             State.PROBLEM,
-            _without_user_information(str(error)),
+            str(error),
             "Correct it, or write it anew with `qai-hub configure`.",
         )
 
@@ -99,7 +99,8 @@ def _examine_permissions(files: list[Path | None]) -> Iterator[Finding]:
                 "permissions",
                 State.PROBLEM,
                 f"Others can read or change {file}: its mode is {mode:03o}.",
-                f"Run `chmod 600 {file}`, and replace the token if others have seen it.",
+                f"Run `chmod 600 {shlex.quote(str(file))}`, and replace the token if others have "
+                "seen it.",
             )
 
 
@@ -108,8 +109,3 @@ def _path_or_none(profile: str | None) -> Path | None:
         return profile_path(profile)
     except UserError:
         return None
-
-
-def _without_user_information(text: str) -> str:
-    """Removes what stands before an `@`: a URL that is not valid may have a password there."""
-    return re.sub(r"[^\s'\"]*@", "", text)

@@ -91,8 +91,9 @@ _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
 _INTERNAL_REASON = "The hub could not run the job: see the hub's log for details."
 _DISK_FULL_REASON = "The disk of this hub is full. Free some space, and submit the job again."
+_SERVED = "Served from the cache: "
 _CACHE_NOTICE = (
-    "Served from the cache: a job of yours, or one that was shared with you, has produced the same "
+    f"{_SERVED}a job of yours, or one that was shared with you, has produced the same "
     "target model from the same input, with the same options, for the same chip and with the same "
     "tools. Nothing was run for this job."
 )
@@ -309,7 +310,11 @@ class Scheduler:
         """Return the result of an attempt that is skipped, as the result of a job is reused."""
         log = self._work.create(job.id, job.attempt) / LOG_FILE
         log.write_text(f"{rfc3339(self._clock())} {_CACHE_NOTICE}\n", encoding="utf-8")
-        notices = [*(cached_job.notices or ()), build_notice("INFO", "USER", _CACHE_NOTICE)]
+        # That job may have been served from the cache itself.
+        made = [
+            each for each in cached_job.notices or () if not each["message"].startswith(_SERVED)
+        ]
+        notices = [*made, build_notice("INFO", "USER", _CACHE_NOTICE)]
         return AttemptResult(
             failure_type=FailureType.SUCCESS,
             report={"notices": notices},

@@ -38,7 +38,7 @@ from qai_hub.local.store.schema import (
     uses,
 )
 
-_EMAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,]{1,189}")
+_EMAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,=]{1,189}")
 _USERS = select(
     users.c.id, users.c.email, projects.c.id.label("project_id"), projects.c.slug
 ).join_from(users, projects, projects.c.owner_id == users.c.id)
@@ -60,7 +60,10 @@ def normalize_email(email: str) -> str:
     """
     address = email.strip().lower()
     if not _EMAIL.fullmatch(address) or not address.isprintable():
-        raise ValueError(f"{email!r} is not an e-mail address")
+        # As in a file of users, a token may stand there.
+        written, equals, _ = email.partition("=")
+        shown = f"{written}=…" if equals else email
+        raise ValueError(f"{shown!r} is not an e-mail address")
     return address
 
 

@@ -190,9 +190,11 @@ def file_of(world: SchedulerHarness, target: str) -> Path:
 def test_a_hit_gives_all_that_the_first_job_has_made(world: SchedulerHarness) -> None:
     first, made = world.compile(world.model(b"same"), "--a")
     second, given = world.compile(world.model(b"same"), " --a ")
-    jobs = ran(world, first, second)
+    third, _ = world.compile(world.model(b"same"), "--a ")
+    jobs = ran(world, first, second, third)
     assert len(world.worker.requests) == 1
-    assert [is_served(job) for job in jobs] == [False, True]
+    assert [is_served(job) for job in jobs] == [False, True, True]
+    assert jobs[2].notices == jobs[1].notices
     for job in jobs:
         assert (job.state, job.failure_type) == (states.DONE, FailureType.SUCCESS)
         assert job.created <= (job.started or "") <= (job.completed or "")
