@@ -39,3 +39,16 @@ def test_without_a_proxy_they_are_those_that_the_caller_used(api: Api) -> None:
 def test_other_names_are_refused_and_the_reason_says_how_to_allow_them(api: Api) -> None:
     answer = api.http.get("models/", headers=FORWARDED | {"Host": "other.example.com"})
     assert "--allowed-host NAME" in problem(answer, 421)
+
+
+def test_another_machine_is_believed_only_if_the_environment_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    with LocalHub() as hub:
+        elsewhere = Api(hub)
+        dataset = elsewhere.post("datasets/", {"name": "images"})["id"]
+        headers = {"X-Forwarded-Proto": "https"}
+        form = elsewhere.http.get(f"datasets/{dataset}/upload_url/", headers=headers).json()["url"]
+        assert urlsplit(form["url"]).scheme == "http"
+        elsewhere.close()
