@@ -1,5 +1,5 @@
 # Every target makes its own set-up: .venv, filled with what pyproject.toml names at the versions
-# that constraints.txt pins. Another interpreter: make PYTHON=python3.12 test
+# that constraints.txt pins. Another interpreter, beside it: make test VENV=.venv-3.13 PYTHON=python3.13
 PYTHON  ?= python3
 ARGS    ?=
 VENV    := .venv

@@ -17,6 +17,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
     "command_reference",
     "contract_page",
     "docstrings",
@@ -54,8 +55,12 @@ nitpick_ignore_regex = [
     ("py:obj", ".*"),
 ]
 
+# Of a console, commands are copied, and not what they print.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+
 html_theme = "furo"
-html_title = "qai-hub-openapi"
+html_title = f"qai-hub-openapi {release}"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 html_extra_path = ["_redoc"]

@@ -111,6 +111,7 @@ class ServeOptions:
 
     host: str
     port: int
+    allowed_host: tuple[str, ...]
     data_dir: Path
     user: tuple[User, ...]
     users_file: str | None
@@ -135,6 +136,7 @@ class ServeOptions:
             "serve --user you@example.com --user guest@example.com",
         ),
         ("Without tokens in the list of processes", "serve --users-file users.txt"),
+        ("Behind a TLS proxy on this machine", "serve --allowed-host hub.example.com"),
         ("Elsewhere, with less to do at once", "serve --data-dir /srv/hub --max-parallel-jobs 2"),
     ],
 )
@@ -152,6 +154,13 @@ class ServeOptions:
     default=8642,
     show_default=True,
     help="TCP port; 0 for any that is free.",
+)
+@click.option(
+    "--allowed-host",
+    metavar="NAME",
+    multiple=True,
+    help="Name that requests may be addressed to, beside this machine's own, such as that of a TLS "
+    "proxy in front of the hub; may be repeated.",
 )
 @data_dir_option
 @click.option(
@@ -311,13 +320,14 @@ def _collect_users(options: ServeOptions) -> list[User]:
 
 def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
-    from qai_hub.local.config import HubConfig, count_cores, normalize_users
+    from qai_hub.local.config import HubConfig, count_cores, normalize_hosts, normalize_users
     from qai_hub.local.core.account_changes import merge_users
 
     config = HubConfig(
         data_dir=options.data_dir.expanduser(),
         host=options.host,
         port=options.port,
+        allowed_hosts=normalize_hosts(options.allowed_host),
         users=normalize_users(merge_users(users)),
         keep_users=options.keep_users,
         max_parallel_jobs=options.max_parallel_jobs or count_cores(),

@@ -1,6 +1,7 @@
 """The configuration of a hub: read by `qai-hub serve`, by `LocalHub` and by the scheduler."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -11,6 +12,9 @@ from typing import Any, cast
 from qai_hub.local.limits import ServerLimits
 
 DEFAULT_USER = "user@localhost"
+
+HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", re.ASCII | re.IGNORECASE)
+"""A host in a `Host` header, without its port."""
 
 Users = Mapping[str, str | None] | Iterable[str] | None
 """Tokens by e-mail address, or addresses alone."""
@@ -77,7 +81,7 @@ class HubConfig:
 
     Raises:
         TypeError: A value is not a number, or not a whole one.
-        ValueError: A value is out of its range.
+        ValueError: A value is out of its range, or a host is more than a name.
 
     Examples:
         >>> from qai_hub.local.config import HubConfig
@@ -107,6 +111,11 @@ class HubConfig:
     def __post_init__(self) -> None:
         for name in _RANGES:
             check_range(name, getattr(self, name))
+        for host in self.allowed_hosts:
+            if not HOST_NAME.fullmatch(host):
+                raise ValueError(
+                    f"allowed_hosts must be names without scheme, port and path, not {host!r}"
+                )
 
     @property
     def durable(self) -> bool:

@@ -1,5 +1,6 @@
 """Runtime frameworks of the local hub, found from installed packages without importing them."""
 
+import ctypes
 import platform
 import re
 from collections.abc import Iterator
@@ -70,6 +71,7 @@ class Capability:
         extra: The extra of this package that it needs.
         modules: The modules that this extra installs.
         platforms: The systems and processors that support it; empty for all.
+        libraries: Libraries of the system that these modules load, and Debian's packages of them.
     """
 
     formats: str
@@ -77,6 +79,7 @@ class Capability:
     extra: str
     modules: tuple[str, ...]
     platforms: tuple[tuple[str, str], ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()
 
     @property
     def missing(self) -> str:
@@ -84,9 +87,20 @@ class Capability:
         if self.platforms and (platform.system(), platform.machine()) not in self.platforms:
             names = ", ".join(f"{system} on {processor}" for system, processor in self.platforms)
             return f"only on {names}"
-        if all(map(find_spec, self.modules)):
-            return ""
-        return f"needs pip install 'qai-hub-openapi[{self.extra}]'"
+        if not all(map(find_spec, self.modules)):
+            return f"needs pip install 'qai-hub-openapi[{self.extra}]'"
+        for library, package in self.libraries:
+            if not _has_library(library):
+                return f"needs the system's {library} (Debian, Ubuntu: apt install {package})"
+        return ""
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 CAPABILITIES = (
@@ -97,6 +111,7 @@ CAPABILITIES = (
         "qnn",
         ("onnxruntime_qnn",),
         platforms=(("Linux", "x86_64"),),
+        libraries=(("libatomic.so.1", "libatomic1"),),
     ),
     Capability("tflite", "run on the CPU", "tflite", ("ai_edge_litert",)),
     Capability("TorchScript, exported programs", "compile", "torch", ("torch", "onnxscript")),

@@ -15,6 +15,8 @@ import pytest
 import yaml
 from sphinx.util.inventory import InventoryFile
 
+from qai_hub import __version__
+
 ROOT = Path(__file__).parents[2]
 REDOC = ROOT / "docs/_redoc"
 # What a browser fetches by itself when it shows a page.
@@ -75,6 +77,13 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     assert foreign == []
     styles = [style.read_text("utf-8") for style in site.rglob("*.css")]
     assert [style for style in styles if re.search(r"@import|url\(['\"]?(https?:)?//", style)] == []
+
+
+def test_pages_show_the_release_and_their_code_can_be_copied(site: Path) -> None:
+    page = (site / "getting-started.html").read_text("utf-8")
+    assert f"qai-hub-openapi {__version__}" in page
+    assert (site / "_static/copybutton.js").exists()
+    assert "_static/copybutton.js" in page
 
 
 def test_page_of_the_contract_shows_the_contract(site: Path) -> None:

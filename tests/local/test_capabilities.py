@@ -1,5 +1,6 @@
 """What a hub says that this machine can do."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -43,6 +44,21 @@ def test_what_is_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_no_extra_can_mend_is_not_told_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     line = here(monkeypatch, machine="aarch64")[1]
     assert line.endswith(": only on Linux on x86_64")
+
+
+def test_a_missing_library_of_the_system_is_told(tmp_path: Path) -> None:
+    (tmp_path / "libatomic.so.1").touch()
+    code = "from qai_hub.local.frameworks import format_capabilities as f; print(*f(), sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"LD_LIBRARY_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "needs the system's libatomic.so.1 (Debian, Ubuntu: apt install libatomic1)" in (
+        done.stdout
+    )
 
 
 def test_the_extras_are_those_of_the_package() -> None:

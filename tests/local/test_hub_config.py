@@ -105,6 +105,12 @@ def test_one_name_is_no_list_of_letters() -> None:
         LocalHub(allowed_hosts="hub.example.com")
 
 
+@pytest.mark.parametrize("host", ["https://hub.example.com", "hub.example.com:443", "a/b", ""])
+def test_an_allowed_host_is_a_name_alone(host: str) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts must be names without scheme"):
+        LocalHub(allowed_hosts=["127.0.0.2", "[::1]", "Hub.example.com", host])
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [

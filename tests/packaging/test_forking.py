@@ -139,7 +139,8 @@ def hub() -> Iterator[RoutedHub]:
 
 def run(program: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        # From Python 3.12 on, forking beside a thread, which is what is tried here, is warned of.
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program, *arguments],
         capture_output=True,
         text=True,
         timeout=100,

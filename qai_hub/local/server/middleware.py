@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qai_hub.local.config import HOST_NAME
 from qai_hub.local.errors import (
     DISK_FULL,
     OUT_OF_FILES,
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 _log.addFilter(RateLimitFilter())
 _MAX_LOGGED = 200
 # The whole header must match: it also becomes the beginning of signed URLs.
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(rf"({HOST_NAME.pattern})(?::[0-9]{{1,5}})?", re.ASCII)
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +109,8 @@ class OuterMiddleware:
             raise ProblemError(
                 421,
                 "This hub does not serve the host that the request names: use 127.0.0.1 or "
-                "localhost on the hub's machine, or add the host to LocalHub(allowed_hosts=...).",
+                "localhost on the hub's machine, or start the hub with `--allowed-host NAME` or "
+                "LocalHub(allowed_hosts=...).",
             )
 
 

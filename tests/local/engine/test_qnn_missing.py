@@ -53,6 +53,17 @@ def test_without_the_extra_jobs_fail_and_name_it(
         )
 
 
+def test_a_library_of_the_system_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "libatomic.so.1").touch()
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    outcome = attempt(compile_for("qnn_dlc", tmp_path), tmp_path / "a")
+    assert outcome.failure_type == FailureType.UNSUPPORTED
+    assert outcome.reason.startswith("QNN does not work on this machine: a library that it needs")
+    assert "libatomic.so.1" in outcome.reason
+
+
 def test_a_device_that_is_no_longer_in_the_catalogue(tmp_path: Path) -> None:
     outcome = attempt(compile_for("qnn_dlc", tmp_path, soc=None), tmp_path / "a")
     assert outcome.failure_type == FailureType.UNSUPPORTED

@@ -1,5 +1,6 @@
 """The settings in `--qnn_options`, for QNN's HTP."""
 
+import ctypes
 import importlib
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -153,6 +154,7 @@ RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 # The session setting that prevents fallback to the CPU.
 DISABLE_CPU_FALLBACK = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
+_SYSTEM_LIBRARY = "libQnnSystem.so"
 
 
 def sdk_version() -> str:
@@ -309,5 +311,16 @@ def _load_provider() -> ModuleType:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
         reason = f"QNN does not work on this machine: {format_runtime_error(error)}."
+        raise JobFailure(FailureType.UNSUPPORTED, reason) from None
+    # The provider loads it later, and takes a model that it then cannot compile for the culprit.
+    try:
+        ctypes.CDLL(str(Path(package.LIB_DIR_FULL_PATH) / _SYSTEM_LIBRARY))
+    except OSError as error:
+        if resource_failure_from_error(error):
+            raise
+        reason = (
+            "QNN does not work on this machine: a library that it needs cannot be loaded "
+            f"({error}). Install it where the hub runs."
+        )
         raise JobFailure(FailureType.UNSUPPORTED, reason) from None
     return package
