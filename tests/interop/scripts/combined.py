@@ -35,7 +35,7 @@ def compile_and_profile_on_two_devices() -> None:
     pairs = hub.submit_compile_and_profile_jobs(
         "affine.onnx", DEVICES, input_specs=SHAPES, compile_options=ONNX
     )
-    print(type(pairs).__name__, [type(pair).__name__ for pair in pairs])
+    print(isinstance(pairs, list), [type(pair).__name__ for pair in pairs])
     print([(_told(compiled), _told(profiled)) for compiled, profiled in pairs])
 
 

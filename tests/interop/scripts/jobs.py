@@ -60,7 +60,7 @@ def compile_for_two_devices_apart() -> None:
     jobs = hub.submit_compile_job(
         "affine.onnx", devices, input_specs=SHAPES, options=ONNX, single_compile=False
     )
-    print(type(jobs).__name__, [job.device.name for job in jobs])
+    print(isinstance(jobs, list), [job.device.name for job in jobs])
     print([job.wait().success for job in jobs])
 
 
