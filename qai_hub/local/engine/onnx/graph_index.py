@@ -143,13 +143,10 @@ class GraphIndex:
         Returns:
             Its name, which resembles the wanted one.
         """
-        name = self.name(wanted)
-        if like in self._values:
-            value = _copy(self._values[like])
-            value.name = name
-            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-            self.graph.value_info.append(value)
-            self._values[name] = self.graph.value_info[-1]
+        if like not in self._values:
+            return self.name(wanted)
+        name = self.declare_like(wanted, like)
+        self._values[name].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
         return name
 
     def users(self, name: str) -> list[onnx.NodeProto]:
