@@ -9,8 +9,8 @@ from qai_hub.cli.common import print_line
 from qai_hub.cli.completion import complete_devices
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import to_json
-from qai_hub.cli.parameters import InputSpecsType
+from qai_hub.cli.output import layout_option, to_json
+from qai_hub.cli.parameters import input_specs_option
 
 _REFUSED = 1
 
@@ -38,21 +38,12 @@ _REFUSED = 1
 )
 @click.option("--device-os", metavar="VERSION", default="", help="Its operating system.")
 @click.option("--options", metavar="TEXT", default="", help="Options of the compile job.")
-@click.option(
+@input_specs_option(
     "--input-specs",
     "--input_specs",
-    metavar="SPECS",
-    type=InputSpecsType(),
     help="Shapes of the inputs, as a dictionary; those of the model if absent.",
 )
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(("human", "json")),
-    default="human",
-    show_default=True,
-    help="How to print.",
-)
+@layout_option
 @click.pass_obj
 def check(
     invocation: Invocation,

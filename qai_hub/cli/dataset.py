@@ -1,6 +1,5 @@
 """`qai-hub dataset`: uploads, lists, shows, downloads, shares and deletes datasets."""
 
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -12,10 +11,11 @@ from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
     dataset_argument,
     datasets_argument,
-    limit_option,
+    list_options,
     output_file_option,
     place_file,
     read_ids,
+    take,
 )
 from qai_hub.cli.sharing import share_options, share_with
 
@@ -50,19 +50,13 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
 
 
 @dataset.command("list", examples=[("The latest datasets", "dataset list")])
-@limit_option
-@click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
+@list_options
 @output_options(DATASET_FIELDS)
 @click.pass_obj
 def list_datasets(invocation: Invocation, limit: int, every: bool) -> None:
     """List datasets, the latest first."""
-    datasets = invocation.client.iter_datasets(page_size=100 if every else min(limit, 100))
-    print_rows(
-        invocation,
-        datasets if every else islice(datasets, limit),
-        DATASET_FIELDS,
-        empty="No datasets.",
-    )
+    datasets = take(invocation.client.iter_datasets, limit, every=every)
+    print_rows(invocation, datasets, DATASET_FIELDS, empty="No datasets.")
 
 
 @dataset.command(examples=[("When a dataset expires", "dataset show dabc1234d")])

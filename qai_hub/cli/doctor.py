@@ -13,7 +13,7 @@ from qai_hub.cli.diagnosis.installation import examine_installation
 from qai_hub.cli.diagnosis.machine import examine_machine
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import to_json
+from qai_hub.cli.output import layout_option, to_json
 from qai_hub.errors import hide_secrets
 
 _PROBLEM_FOUND = 1
@@ -27,14 +27,7 @@ _PROBLEM_FOUND = 1
         ("For a bug report: there is no secret in it", "doctor --format json > doctor.json"),
     ],
 )
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(("human", "json")),
-    default="human",
-    show_default=True,
-    help="How to print.",
-)
+@layout_option
 @click.pass_obj
 def doctor(invocation: Invocation, /, layout: str) -> int:
     """Examine what is installed and configured, and whether the server can be reached.

@@ -3,8 +3,8 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +25,15 @@ from qai_hub.cli.parameters import (
     get_jobs,
     job_argument,
     jobs_argument,
-    limit_option,
+    list_options,
     read_ids,
+    take,
 )
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
 
 if TYPE_CHECKING:
-    from qai_hub.client import Job, JobStatus, JobSummary
+    from qai_hub.client import Job, JobStatus
 
 FAILED = 1
 
@@ -133,8 +134,7 @@ def job() -> None:
 @click.option("--state", type=click.Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
-@limit_option
-@click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
+@list_options
 @output_options(SUMMARY_FIELDS)
 @click.pass_obj
 def list_jobs(
@@ -155,14 +155,15 @@ def list_jobs(
         "success": [JobStatus.State.SUCCESS],
         "failed": [JobStatus.State.FAILED],
     }[state]
-    jobs: Iterator[JobSummary] = invocation.client.iter_job_summaries(
+    iterate = partial(
+        invocation.client.iter_job_summaries,
         creator=creator,
         state=states,
         type=JobType[kind.upper()] if kind else None,
         project=project,
-        page_size=100 if every else min(limit, 100),
     )
-    print_rows(invocation, jobs if every else islice(jobs, limit), SUMMARY_FIELDS, empty="No jobs.")
+    jobs = take(iterate, limit, every=every)
+    print_rows(invocation, jobs, SUMMARY_FIELDS, empty="No jobs.")
 
 
 @job.command(

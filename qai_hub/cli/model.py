@@ -1,6 +1,6 @@
 """`qai-hub model`: uploads, lists, shows, downloads, shares and deletes models."""
 
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
-    limit_option,
+    list_options,
     model_argument,
     models_argument,
     output_file_option,
     place_file,
     read_ids,
+    take,
 )
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
@@ -98,16 +99,13 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
     ],
 )
 @click.option("--project", metavar="ID", help="Models of this project.")
-@limit_option
-@click.option("--all", "every", is_flag=True, help="All of them, as they arrive.")
+@list_options
 @output_options(MODEL_FIELDS)
 @click.pass_obj
 def list_models(invocation: Invocation, project: str | None, limit: int, every: bool) -> None:
     """List models, the latest first."""
-    models = invocation.client.iter_models(project, page_size=100 if every else min(limit, 100))
-    print_rows(
-        invocation, models if every else islice(models, limit), MODEL_FIELDS, empty="No models."
-    )
+    models = take(partial(invocation.client.iter_models, project), limit, every=every)
+    print_rows(invocation, models, MODEL_FIELDS, empty="No models.")
 
 
 @model.command(examples=[("A model, with its inputs and outputs", "model show mabc1234d")])

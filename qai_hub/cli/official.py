@@ -23,7 +23,7 @@ from qai_hub.cli.groups import HubCommand, make_common_options
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
-from qai_hub.cli.parameters import InputSpecsType, SpreadOption, device_options, make_device
+from qai_hub.cli.parameters import SpreadOption, device_options, input_specs_option, make_device
 from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
 from qai_hub.display.text import one_line
 
@@ -118,13 +118,7 @@ _model = click.option(
     shell_complete=complete_models,
     help="Path of a model, or identifier of a model on the hub.",
 )
-_input_specs = click.option(
-    "--input_specs",
-    metavar="SPECS",
-    type=InputSpecsType(),
-    help="Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "
-    "\"{'x': ((24, 48), 'int32')}\".",
-)
+_input_specs = input_specs_option("--input_specs")
 _calibration_data = click.option(
     "--calibration_data",
     metavar="DATASET",

@@ -95,6 +95,17 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
     return add
 
 
+layout_option = click.option(
+    "--format",
+    "layout",
+    type=click.Choice(("human", "json")),
+    default="human",
+    show_default=True,
+    help="How to print.",
+)
+"""`--format` of a command whose result is a report, not a list or a record."""
+
+
 class _FieldNames(click.ParamType[tuple[str, ...]]):
     """Names of fields, separated by commas."""
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset, Device, Job, Model
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+_PAGE_SIZE = 100
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -172,15 +175,43 @@ datasets_argument = click.argument(
 )
 
 
-limit_option = click.option(
-    "-n",
-    "--limit",
-    metavar="NUMBER",
-    type=click.IntRange(1, sys.maxsize),
-    default=30,
-    show_default="30",
-    help="How many.",
-)
+def list_options(command: F) -> F:
+    """Adds `--limit` and `--all` to a command, whose values `take` understands."""
+    for option in (
+        click.option("--all", "every", is_flag=True, help="All of them, as they arrive."),
+        click.option(
+            "-n",
+            "--limit",
+            metavar="NUMBER",
+            type=click.IntRange(1, sys.maxsize),
+            default=30,
+            show_default="30",
+            help="How many.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def take(iterate: Callable[..., Iterator[T]], limit: int, *, every: bool) -> Iterator[T]:
+    """Yields as many items of a list on the server as `list_options` ask for.
+
+    Args:
+        iterate: Returns the items; its `page_size` is how many it requests at once.
+        limit: How many to take.
+        every: Whether to take all of them.
+    """
+    items = iterate(page_size=_PAGE_SIZE if every else min(limit, _PAGE_SIZE))
+    return items if every else islice(items, limit)
+
+
+def input_specs_option(
+    *names: str,
+    help: str = "Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "  # noqa: A002 - as click calls it
+    "\"{'x': ((24, 48), 'int32')}\".",
+) -> Callable[[F], F]:
+    """Returns the option for the shapes of a model's inputs, by its names."""
+    return click.option(*names, metavar="SPECS", type=InputSpecsType(), help=help)
 
 
 data_dir_option = click.option(
@@ -220,14 +251,7 @@ def find_model(client: "Client", text: str) -> "Model | str":
     Raises:
         CommandError: It is neither.
     """
-    if Path(text).exists():
-        return text
-    if _MODEL_ID.fullmatch(text):
-        return client.get_model(text)
-    raise CommandError(
-        f"There is no file {text!r}, and it is no identifier of a model: "
-        "`qai-hub model list` shows those."
-    )
+    return _find(text, "model", _MODEL_ID, client.get_model)
 
 
 def find_dataset(client: "Client", text: str) -> "Dataset | str":
@@ -236,13 +260,17 @@ def find_dataset(client: "Client", text: str) -> "Dataset | str":
     Raises:
         CommandError: It is neither.
     """
+    return _find(text, "dataset", _DATASET_ID, client.get_dataset)
+
+
+def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]) -> T | str:
     if Path(text).exists():
         return text
-    if _DATASET_ID.fullmatch(text):
-        return client.get_dataset(text)
+    if form.fullmatch(text):
+        return fetch(text)
     raise CommandError(
-        f"There is no file {text!r}, and it is no identifier of a dataset: "
-        "`qai-hub dataset list` shows those."
+        f"There is no file {text!r}, and it is no identifier of a {noun}: "
+        f"`qai-hub {noun} list` shows those."
     )
 
 

@@ -11,7 +11,7 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import JOB_FIELDS, exit_status, print_job, wait_for
 from qai_hub.cli.output import output_options
-from qai_hub.cli.parameters import InputSpecsType, device_options, make_device
+from qai_hub.cli.parameters import device_options, input_specs_option, make_device
 from qai_hub.cli.submission import (
     Submission,
     submit_compile,
@@ -26,14 +26,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _model = click.argument("model", required=False, shell_complete=complete_models)
-_input_specs = click.option(
-    "--input-specs",
-    "--input_specs",
-    metavar="SPECS",
-    type=InputSpecsType(),
-    help="Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "
-    "\"{'x': ((24, 48), 'int32')}\".",
-)
+_input_specs = input_specs_option("--input-specs", "--input_specs")
 
 
 def _calibration_data(text: str) -> Callable[[F], F]:
