@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qai_hub.cli.common import print_error
-from qai_hub.local.engine.attempt import worker_environment
+from qai_hub.local.engine.environment import worker_environment
 
 _SECONDS = 60
 

@@ -124,6 +124,7 @@ class ServeOptions:
     cache: bool
     check_targets: bool
     analyze_layers: bool
+    warm_workers: bool
     log_level: str
 
 
@@ -239,6 +240,14 @@ class ServeOptions:
     help="Do not measure how close the layers of quantized models are.",
 )
 @click.option(
+    "--cold-workers",
+    "warm_workers",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Start each job as a program of its own, which imports all it needs.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(_LEVELS),
     default="warning",
@@ -336,10 +345,13 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         cache=options.cache,
         check_targets=options.check_targets,
         analyze_layers=options.analyze_layers,
+        warm_workers=options.warm_workers,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
     )
-    return LocalHub.from_config(config).start()
+    hub = LocalHub.from_config(config).start()
+    hub.warm_up()
+    return hub
 
 
 def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None:

@@ -72,6 +72,8 @@ class HubConfig:
         check_targets: Whether target models for QNN are compared with their source models in
             simulation.
         analyze_layers: Whether quantize jobs measure the layers of their models.
+        warm_workers: Whether jobs are forked from a process that has imported everything, where the
+            system allows it (Linux); otherwise each is a program of its own.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
@@ -101,6 +103,7 @@ class HubConfig:
     cache: bool = True
     check_targets: bool = True
     analyze_layers: bool = True
+    warm_workers: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20

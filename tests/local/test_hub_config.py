@@ -36,6 +36,7 @@ def test_serve_has_the_same_defaults() -> None:
         "cache",
         "check_targets",
         "analyze_layers",
+        "warm_workers",
         "max_queued_jobs",
         "max_unfinished_uploads",
     }

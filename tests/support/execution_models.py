@@ -1,7 +1,10 @@
 """Tiny models, datasets and attempts that the tests of the execution share."""
 
+import atexit
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from qai_hub.local.engine.attempt import (
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.protocol import Report
 from qai_hub.local.engine.worker import handle_request
+from qai_hub.local.engine.workers import Workers, make_workers
 
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
@@ -247,6 +251,7 @@ def attempt(
     time_limit: float = 60,
     memory_limit: int | None = None,
     cancelled: threading.Event | None = None,
+    workers: Workers | None = None,
 ) -> AttemptOutcome:
     folder.mkdir(exist_ok=True)
     return run_attempt(
@@ -255,7 +260,30 @@ def attempt(
         time_limit=time_limit,
         memory_limit=memory_limit,
         cancelled=cancelled or threading.Event(),
+        workers=workers or _chosen_workers or warm_workers(),
     )
+
+
+_chosen_workers: Workers | None = None
+
+
+@contextmanager
+def chosen_workers(workers: Workers) -> Iterator[None]:
+    """Have all attempts of the `with` block start their workers this way."""
+    global _chosen_workers  # noqa: PLW0603 - one per test
+    before, _chosen_workers = _chosen_workers, workers
+    try:
+        yield
+    finally:
+        _chosen_workers = before
+
+
+@cache
+def warm_workers() -> Workers:
+    """What starts the workers of all attempts of this process, warm where the system allows it."""
+    workers = make_workers(warm=True)
+    atexit.register(workers.close)
+    return workers
 
 
 def execute(request: AttemptRequest, folder: Path) -> Report:

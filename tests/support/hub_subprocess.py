@@ -69,11 +69,10 @@ class HubSubprocess:
     def iter_running_workers(self) -> Iterator[int]:
         """Yield the processes of the jobs that run now."""
         assert self._process is not None
-        for children in Path(f"/proc/{self._process.pid}/task").glob("*/children"):
-            for pid in map(int, _read(children).split()):
-                if b"engine.worker" in _read(Path(f"/proc/{pid}/cmdline")):
-                    self.worker_pids.add(pid)
-                    yield pid
+        for pid in _iter_descendants(self._process.pid):
+            if _read(Path(f"/proc/{pid}/comm")).strip() == b"qai-hub worker":
+                self.worker_pids.add(pid)
+                yield pid
 
     def __enter__(self) -> Self:
         self.start()
@@ -115,6 +114,13 @@ def is_running(pid: int) -> bool:
     """Tell whether a process has not ended; one that nobody has waited for yet has."""
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
     return bool(fields) and fields[0] != b"Z"
+
+
+def _iter_descendants(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, _read(children).split()):
+            yield child
+            yield from _iter_descendants(child)
 
 
 def _read(path: Path) -> bytes:

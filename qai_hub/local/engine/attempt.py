@@ -1,9 +1,7 @@
 """Carries out one attempt at a job in a subprocess and returns its outcome."""
 
-import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from contextlib import closing
@@ -11,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qai_hub.local.engine.attempt_log import AttemptLog
 from qai_hub.local.engine.failures import (
     EXIT_STATUSES,
     FailureType,
     resource_failure_from_error,
     resource_failure_from_text,
 )
-from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
+from qai_hub.local.engine.process import AttemptCancelled, supervise
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     WORK_FOLDER,
@@ -27,6 +26,7 @@ from qai_hub.local.engine.protocol import (
     TensorSpec,
 )
 from qai_hub.local.engine.steps import read_step
+from qai_hub.local.engine.workers import UNKNOWN_STATUS, ColdWorkers, Workers
 
 __all__ = [
     "AttemptCancelled",
@@ -40,7 +40,7 @@ __all__ = [
 LOG_FILE = "hub.log"
 RUNTIME_LOG_FILE = "runtime.log"
 _REASON_LIMIT = 10_000
-_INHERITED_VARIABLES = {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+_COLD_WORKERS = ColdWorkers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,7 @@ def run_attempt(
     time_limit: float,
     memory_limit: int | None,
     cancelled: threading.Event,
+    workers: Workers = _COLD_WORKERS,
 ) -> AttemptOutcome:
     """Carry out one attempt in a new worker process, and wait until it ends.
 
@@ -84,6 +85,7 @@ def run_attempt(
         time_limit: Seconds after which the worker is killed.
         memory_limit: Address space that the worker may use, in bytes; None for no limit.
         cancelled: Set by another thread to end the attempt early.
+        workers: Starts the worker.
 
     Returns:
         The outcome. A failed job is an outcome, not an exception.
@@ -104,6 +106,7 @@ def run_attempt(
                 time_limit=time_limit,
                 memory_limit=memory_limit,
                 cancelled=cancelled,
+                workers=workers,
             )
         except AttemptCancelled:
             log.write("Attempt cancelled")
@@ -135,6 +138,7 @@ def _run_worker(
     time_limit: float,
     memory_limit: int | None,
     cancelled: threading.Event,
+    workers: Workers,
 ) -> Report:
     try:
         limited = replace(request, time_limit=time_limit)
@@ -144,17 +148,9 @@ def _run_worker(
         if resource_failure_from_error(error) is FailureType.OUT_OF_DISK:
             return _resource_report(FailureType.OUT_OF_DISK, memory_limit)
         raise
-    command = [sys.executable, "-P", "-X", "faulthandler", "-X", "utf8", "-m"]
-    command += ["qai_hub.local.engine.worker", str(folder), str(memory_limit or 0)]
     try:
-        status = supervise(
-            command,
-            folder,
-            log,
-            environment=worker_environment(folder),
-            time_limit=time_limit,
-            cancelled=cancelled,
-        )
+        process = workers.start(folder, memory_limit)
+        status = supervise(process, log, time_limit=time_limit, cancelled=cancelled)
     except TimeoutError:
         reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
         return Report(failure_type=FailureType.TIMEOUT, reason=reason)
@@ -163,39 +159,15 @@ def _run_worker(
     )
 
 
-def worker_environment(folder: Path) -> dict[str, str]:
-    """Return the environment variables of a worker: what Python needs to run, and no secrets.
-
-    Args:
-        folder: The attempt's folder.
-
-    Returns:
-        The variables.
-    """
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _INHERITED_VARIABLES or name.startswith("LC_")
-    }
-    return {
-        **inherited,
-        "TMPDIR": str(folder),
-        # The worker finds the same packages as the hub, however the hub was installed.
-        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
-        # numpy's BLAS, which the worker does not use, would reserve address space per core.
-        "OPENBLAS_NUM_THREADS": "1",
-        # Official builds of ONNX Runtime send telemetry unless it is disabled.
-        "ORT_DISABLE_TELEMETRY": "1",
-    }
-
-
 def _infer_report(status: int, tail: str, memory_limit: int | None, step: str) -> Report:
     """Infer from its exit status and last lines why a worker ended without a report."""
     causes = {number: cause for cause, number in EXIT_STATUSES.items()}
     cause = causes.get(status) or resource_failure_from_text(tail)
     if cause is not None:
         return _resource_report(cause, memory_limit)
-    if status >= 0:
+    if status == UNKNOWN_STATUS:
+        how = f"ended with no result while {step}"
+    elif status >= 0:
         how = f"ended with exit status {status} and no result while {step}"
     else:
         how = f"was killed by {_signal_name(-status)} while {step}"

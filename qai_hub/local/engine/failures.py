@@ -29,6 +29,8 @@ _OUT_OF_MEMORY_SIGNS = (
     "bad_alloc",
     "Failed to allocate memory",
     "Cannot allocate memory",
+    # Of Python: the stack of a thread needs memory, too.
+    "can't start new thread",
     "Memory allocation still failed",
     "failed to map segment from shared object",
     "pthread_create failed",

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from qai_hub.local.engine.failures import (
     EXIT_STATUSES,
@@ -161,8 +161,12 @@ def _serve_call(folder: Path) -> int:
     return 0
 
 
-def _end_process(status: int) -> None:
-    """End this process at once: native libraries may crash while being unloaded."""
+def end_process(status: int) -> NoReturn:
+    """End this process at once: native libraries may crash while being unloaded.
+
+    Args:
+        status: Its exit status.
+    """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -214,7 +218,7 @@ class _Forker:
                         _die_with(forker)
                         status = _serve_call(Path(json.loads(line)))
                     finally:
-                        _end_process(status)
+                        end_process(status)
                 os.write(replies, f"{process}\n".encode())
                 _, status = os.waitpid(process, 0)
                 os.write(replies, f"{os.waitstatus_to_exitcode(status)}\n".encode())
@@ -291,4 +295,4 @@ def end_isolated_calls() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    _end_process(_serve_call(Path(sys.argv[1])))
+    end_process(_serve_call(Path(sys.argv[1])))

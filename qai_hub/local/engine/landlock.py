@@ -7,6 +7,7 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,8 +51,11 @@ _PACKAGES = ("qai_hub", "qai_hub_api")
 _IMPORTABLE_SUFFIXES = (".py", ".pyc", ".so", ".zip", ".dist-info", ".egg-info")
 
 
-def runtime_paths(excluded: Path) -> list[Path]:
+@cache
+def runtime_paths(excluded: Path) -> tuple[Path, ...]:
     """Return the files and folders that may be read, the latter with everything in them.
+
+    They are searched once in a process, which takes longer than many a job.
 
     Args:
         excluded: The hub's data folder, which is excluded wherever it is.
@@ -70,7 +74,9 @@ def runtime_paths(excluded: Path) -> list[Path]:
         paths += _importable_paths(entry)
     # Makes Python list each entry now. Later it could not, if only part of an entry is readable.
     find_spec("qai_hub_is_not_there")
-    return [path for each in dict.fromkeys(paths) for path in _exclude(each, excluded)]
+    allowed = [path for each in dict.fromkeys(paths) for path in _exclude(each, excluded)]
+    folders = set(allowed)
+    return tuple(path for path in allowed if folders.isdisjoint(path.parents))
 
 
 def _library_folders() -> Iterator[str]:

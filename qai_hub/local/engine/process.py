@@ -1,138 +1,17 @@
-"""The worker process of an attempt, and the hub's log of it: a bounded file of lines in UTC."""
+"""The process of a worker: how it is started, watched, and ended with its whole process group."""
 
 import os
-import re
 import selectors
 import signal
 import subprocess
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
-from qai_hub.local.engine.failures import FailureType, resource_failure_from_error
-
-LOG_LIMIT = 4 * 2**20
-_TAIL_LINES = 40
-_LINE_LIMIT = 4096
-_CONTROL_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class AttemptLog:
-    """Records the worker's output and the hub's own lines, each with a UTC timestamp.
-
-    The first lines are kept up to a limit. Of what follows, only the last lines are kept, after a
-    line that reports how much was omitted.
-
-    Args:
-        path: File to append to.
-        limit: Size in bytes from which lines are omitted.
-        now: Clock of the timestamps.
-        output_log: Receives a copy of the worker's output, without the hub's own lines.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        limit: int = LOG_LIMIT,
-        now: Callable[[], datetime] = _utc_now,
-        output_log: "AttemptLog | None" = None,
-    ) -> None:
-        self.path = path
-        self._output_log = output_log
-        self._now = now
-        self._file = path.open("ab", buffering=0)
-        self._remaining = limit
-        self._disk_full = False
-        self._partial = b""
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._last_entries: deque[bytes] = deque(maxlen=_TAIL_LINES)
-        self._overflow_count = 0
-
-    def write(self, text: str) -> None:
-        """Write lines of the hub.
-
-        Args:
-            text: One or more lines.
-        """
-        self._end_partial_line()
-        self._write_lines([_CONTROL_SEQUENCES.sub("", line) for line in text.splitlines()])
-
-    def write_output(self, chunk: bytes) -> None:
-        """Write the worker's output, whole lines at a time.
-
-        Args:
-            chunk: Raw output, of any length, split anywhere.
-        """
-        if self._output_log is not None:
-            self._output_log.write_output(chunk)
-        *ended, rest = (self._partial + chunk).split(b"\n")
-        whole = len(rest) - len(rest) % _LINE_LIMIT
-        self._partial = rest[whole:]
-        pieces = [
-            line[start : start + _LINE_LIMIT]
-            for line in [*ended, rest[:whole]]
-            for start in range(0, len(line), _LINE_LIMIT)
-        ]
-        texts = [_CONTROL_SEQUENCES.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
-        self._tail.extend(filter(None, texts))
-        self._write_lines(filter(None, texts))
-
-    def tail(self) -> str:
-        """Return the last lines that the worker has printed so far, without timestamps."""
-        self._end_partial_line()
-        return "\n".join(self._tail)
-
-    def close(self) -> None:
-        """Write buffered lines and close the file."""
-        self._end_partial_line()
-        if self._output_log is not None:
-            self._output_log.close()
-        omitted = self._overflow_count - len(self._last_entries)
-        if omitted:
-            self._append(self._format_entry(f"… {omitted} lines omitted …"))
-        self._append(b"".join(self._last_entries))
-        self._file.close()
-
-    def _end_partial_line(self) -> None:
-        if self._partial:
-            self.write_output(b"\n")
-
-    def _format_entry(self, text: str) -> bytes:
-        stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return f"{stamp} {text}\n".encode()
-
-    def _write_lines(self, lines: Iterable[str]) -> None:
-        entries = []
-        for entry in map(self._format_entry, lines):
-            self._remaining -= len(entry)
-            if self._remaining >= 0:
-                entries.append(entry)
-            else:
-                self._last_entries.append(entry)
-                self._overflow_count += 1
-        self._append(b"".join(entries))
-
-    def _append(self, data: bytes) -> None:
-        if not data or self._disk_full:
-            return
-        try:
-            self._file.write(data)
-        except OSError as error:
-            # The attempt itself reports the full disk; its supervision must go on.
-            if resource_failure_from_error(error) is not FailureType.OUT_OF_DISK:
-                raise
-            self._disk_full = True
-
+from qai_hub.local.engine.attempt_log import AttemptLog
 
 _POLL_SECONDS = 0.1
 _CHUNK = 65536
@@ -142,26 +21,98 @@ class AttemptCancelled(Exception):  # noqa: N818 - the hub's wish, not an error
     """The hub cancelled the attempt before it ended."""
 
 
-def supervise(
-    command: Sequence[str],
-    folder: Path,
-    log: AttemptLog,
-    *,
-    environment: Mapping[str, str],
-    time_limit: float,
-    cancelled: threading.Event,
-) -> int:
-    """Run a command until it ends, and log its output.
+class WorkerProcess(Protocol):
+    """A process that leads a process group, and ends when its standard input does."""
 
-    Its standard input is a pipe that closes when this process ends, however that happens. Its
-    process group is killed when the time is up or the attempt is cancelled.
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def output(self) -> int:
+        """Descriptor of its standard output and standard error; reading never blocks."""
+
+    def poll(self) -> int | None:
+        """Return its exit status, or minus the signal that ended it; None while it runs."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, but no longer than this."""
+
+    def kill(self) -> None:
+        """Kill its process group, unless it has ended, and wait for its end."""
+
+    def close(self) -> None:
+        """Close what connects this process with it; it must have ended."""
+
+
+class StartedProgram:
+    """A `WorkerProcess` that is a program of its own.
 
     Args:
         command: Program and arguments.
         folder: Working directory.
+        environment: The complete environment.
+    """
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - the hub's own command, never a shell
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            bufsize=0,
+        )
+        os.set_blocking(self.output, False)
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
+    def output(self) -> int:
+        """Descriptor of its standard output and standard error."""
+        return cast("IO[bytes]", self._process.stdout).fileno()
+
+    def poll(self) -> int | None:
+        """Return its exit status; None while it runs."""
+        return self._process.poll()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, but no longer than this."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def kill(self) -> None:
+        """Kill its process group, unless it has ended, and wait for its end."""
+        # Not reaped yet, so the number cannot belong to another process group.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def close(self) -> None:
+        """Close its pipes."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            cast("IO[bytes]", pipe).close()
+
+
+def supervise(
+    process: WorkerProcess, log: AttemptLog, *, time_limit: float, cancelled: threading.Event
+) -> int:
+    """Log the output of a process until it ends.
+
+    Its process group is killed when the time is up or the attempt is cancelled.
+
+    Args:
+        process: The process, which is closed in the end.
         log: Receives standard output and standard error.
-        environment: The command's complete environment.
-        time_limit: Seconds that it may take.
+        time_limit: Seconds that it may take from now on.
         cancelled: Set from another thread to cancel.
 
     Returns:
@@ -172,38 +123,20 @@ def supervise(
         AttemptCancelled: It was cancelled.
     """
     deadline = time.monotonic() + time_limit
-    with subprocess.Popen(  # noqa: S603 - the hub's own command, never a shell
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        bufsize=0,
-    ) as process:
-        output = cast("IO[bytes]", process.stdout).fileno()
-        os.set_blocking(output, False)
+    try:
         log.write(f"Process {process.pid} started")
-        try:
-            return _wait_for_exit(process, output, log, deadline, cancelled)
-        finally:
-            # Not reaped yet, so the number cannot belong to another process group.
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            while _log_output(output, log):
-                pass
+        return _wait_for_exit(process, log, deadline, cancelled)
+    finally:
+        process.kill()
+        while _log_output(process.output, log):
+            pass
+        process.close()
 
 
 def _wait_for_exit(
-    process: subprocess.Popen[bytes],
-    output: int,
-    log: AttemptLog,
-    deadline: float,
-    cancelled: threading.Event,
+    process: WorkerProcess, log: AttemptLog, deadline: float, cancelled: threading.Event
 ) -> int:
+    output = process.output
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while (status := process.poll()) is None:
@@ -216,8 +149,7 @@ def _wait_for_exit(
             if not selector.get_map():
                 # Its output ends shortly before the process does, so this polls more often than
                 # once per pause.
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(pause)
+                process.wait(pause)
             elif selector.select(pause) and not _log_output(output, log):
                 selector.unregister(output)
         return status

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from qai_hub.local.engine import landlock
-from qai_hub.local.engine.attempt import worker_environment
+from qai_hub.local.engine.environment import worker_environment
 from qai_hub.local.engine.landlock import runtime_paths
 
 NO_PRIVILEGES = "no new privileges"
@@ -22,7 +22,8 @@ NO_SOCKETS = "no sockets"
 OWN_FILES = "only their own files"
 LAYERS = (NO_PRIVILEGES, NO_NETWORK, NO_SOCKETS, OWN_FILES)
 
-_PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECUREBITS = 22, 24, 38, 28
+_PR_SET_NAME, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 15, 22, 24
+_PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS = 28, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
@@ -39,6 +40,27 @@ _DENIED_CALLS = {
     "x86_64": (0xC000003E, (41, 425, 101, 310, 311, 321, 323, 298, 248, 249, 250, 272, 308)),
     "aarch64": (0xC00000B7, (198, 425, 117, 270, 271, 280, 282, 241, 217, 218, 219, 97, 268)),
 }
+
+
+def name_process(name: str) -> None:
+    """Name this process in lists such as that of `ps -o comm`, where the system allows it.
+
+    Args:
+        name: The name, of at most 15 characters.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            _prctl(_PR_SET_NAME, name.encode())
+
+
+def prepare_sandbox(folder: Path) -> None:
+    """Find out what processes that are forked from this one may read.
+
+    Args:
+        folder: The folder of one of them.
+    """
+    if sys.platform == "linux":
+        runtime_paths(folder.parent.parent)
 
 
 def enter_sandbox(folder: Path, inputs: Iterable[Path]) -> list[str]:

@@ -24,24 +24,32 @@ from qai_hub.local.engine.failures import (
     hide_folders,
     resource_failure_from_error,
 )
-from qai_hub.local.engine.isolated import end_isolated_calls, prepare_isolated_calls
+from qai_hub.local.engine.isolated import (
+    end_isolated_calls,
+    end_process,
+    prepare_isolated_calls,
+)
 from qai_hub.local.engine.protocol import (
     REQUEST_FILE,
     WORK_FOLDER,
     AttemptRequest,
     Report,
 )
-from qai_hub.local.engine.sandbox import enter_sandbox
+from qai_hub.local.engine.sandbox import enter_sandbox, name_process
 from qai_hub.local.engine.steps import current_step, record_steps
 
 OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
-# Where the work of a kind is, if not in the function KIND_model of the module KIND: the module in
-# this package, and the function.
+# Where the work of a kind is: the module in this package, and the function.
 _ENTRY_POINTS = {
     "check": ("preflight", "check_model"),
+    "compile": ("compile", "compile_model"),
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
+    "run": ("run", "run_model"),
 }
+KINDS = tuple(_ENTRY_POINTS)
+"""The kinds of requests."""
+
 # The kinds that compare models, in processes of their own.
 _COMPARING = frozenset({"check", "compile", "link", "quantize"})
 logger = logging.getLogger(__name__)
@@ -58,6 +66,7 @@ def main(folder: Path, memory_limit: int) -> int:
         Exit status: 0 if a report was written, otherwise one of `EXIT_STATUSES`.
     """
     _prefer_oom_kill()
+    name_process("qai-hub worker")
     request = AttemptRequest.from_json((folder / REQUEST_FILE).read_bytes())
     _keep_bytecode(request.kind)
     layers = enter_sandbox(folder, request.files)
@@ -118,7 +127,7 @@ def work_function(kind: str) -> Callable[[AttemptRequest, Path], Report]:
 
 def _entry_point(kind: str) -> tuple[str, str]:
     """Return the module and the name of the function that does the work of a kind of request."""
-    module, function = _ENTRY_POINTS.get(kind, (kind, f"{kind}_model"))
+    module, function = _ENTRY_POINTS[kind]
     return f"qai_hub.local.engine.{module}", function
 
 
@@ -167,7 +176,4 @@ def _exit_with_hub() -> None:
 
 
 if __name__ == "__main__":
-    _status = main(Path(sys.argv[1]), int(sys.argv[2]))
-    logging.shutdown()
-    # Native libraries may crash while being unloaded; the report is written already.
-    os._exit(_status)
+    end_process(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,9 +1,10 @@
 """The application: its parts, and how they are put together."""
 
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
@@ -23,6 +24,8 @@ from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.engine.attempt import run_attempt as run_in_worker
+from qai_hub.local.engine.workers import make_workers
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
@@ -99,17 +102,18 @@ class RunningHub:
     waiters: Waiters
     server: ServerThread
     quarantined: Quarantined
+    warm_up: Callable[[], None]
 
 
 def start_hub(
-    config: HubConfig, clock: Clock, run_attempt: RunAttempt, stack: ExitStack
+    config: HubConfig, clock: Clock, run_attempt: RunAttempt | None, stack: ExitStack
 ) -> RunningHub:
     """Start a hub; returns once it accepts requests.
 
     Args:
         config: Its configuration.
         clock: Returns the current time.
-        run_attempt: Carries out attempts at jobs.
+        run_attempt: Carries out attempts at jobs; if None, worker processes do.
         stack: Collects the callbacks that stop the hub.
 
     Returns:
@@ -142,12 +146,14 @@ def start_hub(
     limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     devices = DeviceCatalogue.load()
+    workers = make_workers(warm=config.warm_workers and run_attempt is None)
+    stack.callback(workers.close)
     scheduler = Scheduler(
         store,
         storage,
         work,
         clock,
-        LocalExecutor(storage, work, run_attempt),
+        LocalExecutor(storage, work, run_attempt or partial(run_in_worker, workers=workers)),
         devices.get_soc,
         waiters.notify,
         config,
@@ -178,5 +184,10 @@ def start_hub(
     server.start()
     stack.callback(server.stop)
     return RunningHub(
-        server_url(config.host, listener), accounts, waiters, server, cleanup.quarantined
+        server_url(config.host, listener),
+        accounts,
+        waiters,
+        server,
+        cleanup.quarantined,
+        workers.warm_up,
     )

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.execution_models import (
     attempt,
+    chosen_workers,
     compile_request,
     dataset,
     endless_model,
@@ -27,6 +28,7 @@ from support.execution_models import (
     run_request,
     saved,
     spec,
+    warm_workers,
 )
 
 from qai_hub.local.engine.attempt import (
@@ -39,6 +41,7 @@ from qai_hub.local.engine.attempt import (
 from qai_hub.local.engine.failures import hide_folders
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.worker import OOM_SCORE_FILE
+from qai_hub.local.engine.workers import ColdWorkers, make_workers
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S.*")
 RUNNING = "Running the model"
@@ -69,6 +72,12 @@ def wait_for_log(log: Path, text: str) -> int:
             return int(found[1])
         time.sleep(0.01)
     raise AssertionError(f"{text!r} does not appear in the log")
+
+
+@pytest.fixture(autouse=True, params=["warm", "cold"])
+def workers(request: pytest.FixtureRequest) -> Iterator[str]:
+    with chosen_workers(warm_workers() if request.param == "warm" else ColdWorkers()):
+        yield request.param
 
 
 @contextmanager
@@ -178,14 +187,19 @@ def test_a_failed_job_is_an_outcome_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_cancelling_ends_the_worker_whose_environment_held_no_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
     monkeypatch.setenv("QAIHUB_API_TOKEN", "hidden-1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden-2")
     monkeypatch.setenv("QAI_HUB_LOCAL_USERS", "ada@example.com=hidden-3")
     monkeypatch.setenv("LC_TIME", "C.UTF-8")
+    own = make_workers(warm=workers == "warm")
     cancelled = threading.Event()
-    with endless_attempt(tmp_path, cancelled) as (pid, future):
+    with (
+        closing(own),
+        chosen_workers(own),
+        endless_attempt(tmp_path, cancelled) as (pid, future),
+    ):
         entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
         started = time.monotonic()
         cancelled.set()
@@ -197,7 +211,9 @@ def test_cancelling_ends_the_worker_whose_environment_held_no_secrets(
     assert "hidden" not in "".join(entries)
     environment = dict(entry.split("=", 1) for entry in entries if entry)
     assert {name for name in environment if "TOKEN" in name or "SECRET" in name} == set()
-    assert environment["TMPDIR"] == str(tmp_path / "a")
+    # Linux tells the environment that a process was started with.
+    if workers == "cold":
+        assert environment["TMPDIR"] == str(tmp_path / "a")
     assert environment["LC_TIME"] == "C.UTF-8"
     assert environment["ORT_DISABLE_TELEMETRY"] == "1"
     assert "cancelled" in (tmp_path / "a" / "hub.log").read_text()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from support.execution_models import has_exited
 
-from qai_hub.local.engine.process import AttemptCancelled, AttemptLog, supervise
+from qai_hub.local.engine.attempt_log import AttemptLog
+from qai_hub.local.engine.process import AttemptCancelled, StartedProgram, supervise
 
 
 def run_supervised(
@@ -21,10 +22,8 @@ def run_supervised(
 ) -> int:
     with closing(AttemptLog(folder / "log")) as log:
         return supervise(
-            command,
-            folder,
+            StartedProgram(command, folder, {"PATH": os.environ["PATH"]}),
             log,
-            environment={"PATH": os.environ["PATH"]},
             time_limit=time_limit,
             cancelled=cancelled or threading.Event(),
         )

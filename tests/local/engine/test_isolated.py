@@ -12,7 +12,7 @@ import pytest
 from support.execution_models import has_exited
 
 from qai_hub.local.engine import isolated
-from qai_hub.local.engine.attempt import worker_environment
+from qai_hub.local.engine.environment import worker_environment
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import CallError, call_isolated
 

@@ -1,0 +1,126 @@
+"""The hub's log of an attempt: a bounded file of lines in UTC."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qai_hub.local.engine.failures import FailureType, resource_failure_from_error
+
+LOG_LIMIT = 4 * 2**20
+_TAIL_LINES = 40
+_LINE_LIMIT = 4096
+_CONTROL_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AttemptLog:
+    """Records the worker's output and the hub's own lines, each with a UTC timestamp.
+
+    The first lines are kept up to a limit. Of what follows, only the last lines are kept, after a
+    line that reports how much was omitted.
+
+    Args:
+        path: File to append to.
+        limit: Size in bytes from which lines are omitted.
+        now: Clock of the timestamps.
+        output_log: Receives a copy of the worker's output, without the hub's own lines.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit: int = LOG_LIMIT,
+        now: Callable[[], datetime] = _utc_now,
+        output_log: "AttemptLog | None" = None,
+    ) -> None:
+        self.path = path
+        self._output_log = output_log
+        self._now = now
+        self._file = path.open("ab", buffering=0)
+        self._remaining = limit
+        self._disk_full = False
+        self._partial = b""
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._last_entries: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._overflow_count = 0
+
+    def write(self, text: str) -> None:
+        """Write lines of the hub.
+
+        Args:
+            text: One or more lines.
+        """
+        self._end_partial_line()
+        self._write_lines([_CONTROL_SEQUENCES.sub("", line) for line in text.splitlines()])
+
+    def write_output(self, chunk: bytes) -> None:
+        """Write the worker's output, whole lines at a time.
+
+        Args:
+            chunk: Raw output, of any length, split anywhere.
+        """
+        if self._output_log is not None:
+            self._output_log.write_output(chunk)
+        *ended, rest = (self._partial + chunk).split(b"\n")
+        whole = len(rest) - len(rest) % _LINE_LIMIT
+        self._partial = rest[whole:]
+        pieces = [
+            line[start : start + _LINE_LIMIT]
+            for line in [*ended, rest[:whole]]
+            for start in range(0, len(line), _LINE_LIMIT)
+        ]
+        texts = [_CONTROL_SEQUENCES.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
+        self._tail.extend(filter(None, texts))
+        self._write_lines(filter(None, texts))
+
+    def tail(self) -> str:
+        """Return the last lines that the worker has printed so far, without timestamps."""
+        self._end_partial_line()
+        return "\n".join(self._tail)
+
+    def close(self) -> None:
+        """Write buffered lines and close the file."""
+        self._end_partial_line()
+        if self._output_log is not None:
+            self._output_log.close()
+        omitted = self._overflow_count - len(self._last_entries)
+        if omitted:
+            self._append(self._format_entry(f"… {omitted} lines omitted …"))
+        self._append(b"".join(self._last_entries))
+        self._file.close()
+
+    def _end_partial_line(self) -> None:
+        if self._partial:
+            self.write_output(b"\n")
+
+    def _format_entry(self, text: str) -> bytes:
+        stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return f"{stamp} {text}\n".encode()
+
+    def _write_lines(self, lines: Iterable[str]) -> None:
+        entries = []
+        for entry in map(self._format_entry, lines):
+            self._remaining -= len(entry)
+            if self._remaining >= 0:
+                entries.append(entry)
+            else:
+                self._last_entries.append(entry)
+                self._overflow_count += 1
+        self._append(b"".join(entries))
+
+    def _append(self, data: bytes) -> None:
+        if not data or self._disk_full:
+            return
+        try:
+            self._file.write(data)
+        except OSError as error:
+            # The attempt itself reports the full disk; its supervision must go on.
+            if resource_failure_from_error(error) is not FailureType.OUT_OF_DISK:
+                raise
+            self._disk_full = True
