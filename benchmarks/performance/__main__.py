@@ -1,0 +1,88 @@
+"""Measures each row of the table, with its contenders in turns.
+
+    make bench [ARGS='--rows get_job --write']
+
+Prints the table, and with `--write` puts it into `docs/performance.md`, beside the figures as JSON
+and a drawing of them.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from performance.report import Result, draw, format_table
+from performance.rows import ROWS, Row
+from performance.setup import Setup
+
+DOCS = Path(__file__).parents[2] / "docs"
+_BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def measure(row: Row, setup: Setup) -> Result:
+    """Measures a row: each round asks each contender for a figure."""
+    with row.contenders(setup) as contenders:
+        figures: dict[str, list[float]] = {name: [] for name in contenders}
+        for _ in range(max(1, round(row.rounds * min(1.0, setup.scale * 2)))):
+            for name, contender in contenders.items():
+                figures[name].append(contender())
+    return Result(row, figures)
+
+
+def write(results: list[Result]) -> None:
+    """Puts the results into the documentation."""
+    page = DOCS / "performance.md"
+    before, _, rest = page.read_text("utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+    told = f"Measured on {today}, Python {platform.python_version()}, {_processor()}."
+    drawing = "![The rows beside their targets](performance.svg)"
+    inner = "\n\n".join(("", told, format_table(results), drawing, ""))
+    page.write_text(f"{before}{_BEGIN}{inner}{_END}{after}", "utf-8")
+    (DOCS / "performance.svg").write_text(draw(results), "utf-8")
+    figures = {"measured": today, "rows": [result.to_json() for result in results]}
+    (DOCS / "performance.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}" if names else platform.machine()
+
+
+def main() -> None:
+    """Measures, and prints the results."""
+    parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--official-python", required=True, help="with the official client")
+    parser.add_argument("--rows", default="", metavar="TEXT", help="only rows with this text")
+    parser.add_argument("--scale", type=float, default=1.0, help="less for a smoke run (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--write", action="store_true", help="update docs/performance.md")
+    options = parser.parse_args()
+    rows = [row for row in ROWS if options.rows in row.name]
+    if not rows:
+        parser.error(f"no row has the text {options.rows!r}")
+    if options.write and len(rows) < len(ROWS):
+        parser.error("--write needs all rows, from one run")
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        setup = Setup(options.official_python, Path(folder), options.scale)
+        for row in rows:
+            began = time.monotonic()
+            results.append(measure(row, setup))
+            cells = results[-1].to_cells()
+            print(" | ".join(cells), f"[{time.monotonic() - began:.0f} s]", file=sys.stderr)
+    print(format_table(results))
+    if options.json:
+        figures = [result.to_json() for result in results]
+        options.json.write_text(json.dumps(figures, indent=1), "utf-8")
+    if options.write:
+        write(results)
+
+
+if __name__ == "__main__":
+    main()
