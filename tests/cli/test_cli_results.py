@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.command import Run
+from support.command import Run, run_process
 from support.compiled_models import PHONE, target_of
 from support.job_hub import DONE, RUNNING, JobHub, compile_job
 from support.scripted_server import Request, Step, json_reply
+from support.users import ME
 
 from qai_hub.client import (
     Client,
@@ -19,6 +21,7 @@ from qai_hub.client import (
     QuantizeJob,
 )
 from qai_hub.config import save_config
+from qai_hub.local import LocalHub
 
 DEVICE = ["--device", PHONE]
 MEASURED = ("measured_on", "inference_time", "peak_memory", "layers", "psnr", "output_dataset")
@@ -109,6 +112,17 @@ def test_what_a_submission_has_measured(run: Run, compiled: CompileJob) -> None:
     submitted = run(*submit)
     assert re.fullmatch(f"{submitted.out.strip()}: {HEADLINE}\n", submitted.err)
     assert run(*submit, "-q").err == ""
+
+
+def test_progress_names_profile_jobs(lh: LocalHub, tmp_path: Path, target: Model) -> None:
+    save_config(replace(lh.config(ME), verbose=True), home=tmp_path)
+    submit = ["submit", "profile", target.model_id, *DEVICE, "--wait"]
+    submitted = run_process(tmp_path, *submit, QAI_HUB_PROGRESS="plain")
+    job_id = submitted.out.strip()
+    first, *_, last = submitted.err.splitlines()
+    assert first.startswith(f"Submitted profile job {job_id} ")
+    assert re.search(f"^Profile job {job_id} .*: SUCCESS", submitted.err, re.MULTILINE)
+    assert re.fullmatch(f"{job_id}: {HEADLINE}", last)
 
 
 def test_outputs(run: Run, inferred: InferenceJob, tmp_path: Path) -> None:
