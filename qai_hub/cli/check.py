@@ -1,16 +1,15 @@
 """`qai-hub check`: checks a model for a device on this machine."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from qai_hub.cli.common import print_line
-from qai_hub.cli.completion import complete_devices
+from qai_hub.cli.completion import complete_devices, complete_models
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import layout_option, to_json
-from qai_hub.cli.parameters import input_specs_option
+from qai_hub.cli.parameters import input_specs_option, local_model
 
 _REFUSED = 1
 
@@ -28,7 +27,7 @@ _REFUSED = 1
         ),
     ],
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", shell_complete=complete_models)
 @click.option(
     "--device",
     metavar="NAME",
@@ -47,7 +46,7 @@ _REFUSED = 1
 @click.pass_obj
 def check(
     invocation: Invocation,
-    model: Path,
+    model: str,
     device: str,
     device_os: str,
     options: str,
@@ -56,13 +55,15 @@ def check(
 ) -> int:
     """Check on this machine whether MODEL would compile for a device, and what would run where.
 
-    Nothing is uploaded. Exits with 1 if the model would be refused.
+    MODEL is a file; or the identifier of a model on the hub, or of the job that produces it, and is
+    downloaded. Nothing is uploaded. Exits with 1 if the model would be refused.
     """
     from qai_hub.client import Device
     from qai_hub.preflight import check_model
 
-    result = check_model(
-        str(model), Device(device, device_os), options=options, input_specs=input_specs
-    )
+    with local_model(invocation, model) as path:
+        result = check_model(
+            str(path), Device(device, device_os), options=options, input_specs=input_specs
+        )
     print_line(to_json(result.to_dict(), indent=2) if layout == "json" else str(result))
     return 0 if result.ok else _REFUSED

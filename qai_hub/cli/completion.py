@@ -155,10 +155,20 @@ def _attributes(client: "Client") -> Iterator[CompletionItem]:
 
 
 complete_jobs = _from_server(_jobs)
-complete_models = _from_server(_models)
+_complete_model_ids = _from_server(_models)
 complete_datasets = _from_server(_datasets)
 complete_devices = _from_server(_devices)
 complete_attributes = _from_server(_attributes)
+
+
+def complete_models(
+    ctx: click.Context,
+    parameter: click.Parameter,
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Completes the identifiers of models, and those of jobs, which stand for their models."""
+    complete = complete_jobs if incomplete.lower().startswith("j") else _complete_model_ids
+    return complete(ctx, parameter, incomplete)
 
 
 def complete_profiles(

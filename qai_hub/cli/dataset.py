@@ -100,6 +100,6 @@ def share(
 @click.pass_obj
 def delete(invocation: Invocation, dataset_ids: tuple[str, ...]) -> None:
     """Delete datasets. DATASET may be -, for the lines of standard input."""
-    for dataset_id in read_ids(dataset_ids):
+    for dataset_id in read_ids(dataset_ids, "datasets"):
         invocation.client.get_dataset(dataset_id).delete()
         print_line(dataset_id)

@@ -46,7 +46,12 @@ class Invocation:
     @property
     def prints_identifier(self) -> bool:
         """Whether what was created is printed as its identifier, and not as a record."""
-        return self.is_quiet or (self.format is None and self.fields is None)
+        return self.is_quiet or not self.prints_rows
+
+    @property
+    def prints_rows(self) -> bool:
+        """Whether rows are printed where none are by default, since an option says how."""
+        return self.format is not None or self.fields is not None
 
     def log_requests(self) -> None:
         """Logs what the client does on standard error, above the lines that show progress."""

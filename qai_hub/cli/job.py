@@ -1,24 +1,33 @@
 """`qai-hub job`: lists, shows, waits for, downloads, shares, renames and cancels jobs."""
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from qai_hub.cli.common import CommandError, print_error, print_info, print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.job_fields import (
+    CANCELLED,
+    JOB_FIELDS,
+    SUMMARY_FIELDS,
+    ShownJob,
+    tell_results,
+)
 from qai_hub.cli.output import (
-    Field,
     is_terminal,
     output_options,
     print_record,
     print_rows,
+    select_list_fields,
 )
 from qai_hub.cli.parameters import (
     SecondsType,
@@ -26,11 +35,11 @@ from qai_hub.cli.parameters import (
     job_argument,
     jobs_argument,
     list_options,
-    read_ids,
     take,
 )
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
+from qai_hub.progress.github import is_github_actions
 
 if TYPE_CHECKING:
     from qai_hub.client import Job, JobStatus
@@ -38,74 +47,14 @@ if TYPE_CHECKING:
 FAILED = 1
 
 _TYPES = ("compile", "profile", "inference", "quantize", "link")
-_STATES = ("running", "success", "failed")
-
-
-def _state_style(state: object) -> str:
-    return {"SUCCESS": "green", "FAILED": "red"}.get(str(state), "yellow")
-
-
-SUMMARY_FIELDS = (
-    Field("id", lambda job: job.job_id, keep_whole=True),
-    Field("type", lambda job: job.job_type.display_name, keep_whole=True),
-    Field("state", lambda job: job.status.code, style=_state_style, keep_whole=True),
-    Field("created", lambda job: job.created_at, keep_whole=True),
-    Field("device", lambda job: job.device_name),
-    Field("name", lambda job: job.name),
-    Field("owner", lambda job: job.username, in_table=False),
-    Field("queued", lambda job: job.queued_at, in_table=False),
-    Field("started", lambda job: job.started_at, in_table=False),
-    Field("completed", lambda job: job.completed_at, in_table=False),
-    Field("project", lambda job: job.project_id, in_table=False),
-    Field("url", lambda job: job.url, in_table=False),
-)
-
-
-def _device_text(job: "Job") -> str | list[str] | None:
-    device = getattr(job, "device", None)
-    if device is None:
-        return None
-    devices = device if isinstance(device, list) else [device]
-    names = [f"{each.name} {each.os}".strip() for each in devices]
-    return names[0] if len(names) == 1 else names
-
-
-def _model_ids(job: "Job") -> str | list[str] | None:
-    models = getattr(job, "models", None)
-    if models:
-        return [model.model_id for model in models]
-    model = getattr(job, "model", None)
-    return None if model is None else str(model.model_id)
-
-
-JOB_FIELDS = (
-    Field("id", lambda shown: shown[0].job_id),
-    Field("type", lambda shown: shown[0].job_type),
-    Field("name", lambda shown: shown[0].name),
-    Field("state", lambda shown: shown[1].code),
-    Field("reason", lambda shown: shown[1].message if shown[1].failure else None),
-    Field("failure_type", lambda shown: shown[0].failure_type),
-    Field("url", lambda shown: shown[0].url),
-    Field("device", lambda shown: _device_text(shown[0])),
-    Field("model", lambda shown: _model_ids(shown[0])),
-    Field("options", lambda shown: shown[0].options.strip()),
-    Field("created", lambda shown: shown[0].created_at),
-    Field("queued", lambda shown: shown[0].queued_at),
-    Field("started", lambda shown: shown[0].started_at),
-    Field("completed", lambda shown: shown[0].completed_at),
-    Field("owner", lambda shown: shown[0].owner.email if shown[0].owner else None),
-    Field("project", lambda shown: shown[0].project_id),
-    Field("hub_version", lambda shown: shown[0].hub_version),
-    Field(
-        "notices",
-        lambda shown: [f"{each.severity}: {each.message}" for each in shown[0].notices],
-    ),
-)
+# One type to the server.
+_RUN_TYPES = ("profile", "inference")
+_STATES = ("running", "success", "failed", "cancelled")
 
 
 def print_job(invocation: Invocation, job: "Job", status: "JobStatus") -> None:
     """Prints a job as a record."""
-    print_record(invocation, (job, status), JOB_FIELDS)
+    print_record(invocation, ShownJob(job, status), JOB_FIELDS)
 
 
 def exit_status(statuses: Sequence["JobStatus"]) -> int:
@@ -146,7 +95,11 @@ def list_jobs(
     limit: int,
     every: bool,
 ) -> None:
-    """List jobs, the latest first."""
+    """List jobs, the latest first.
+
+    A profile job is an inference job that only profiles, without inputs. Cancelled jobs are failed
+    jobs as well.
+    """
     from qai_hub.client import JobStatus, JobType
 
     states = {
@@ -154,15 +107,26 @@ def list_jobs(
         "running": JobStatus.all_running_states(),
         "success": [JobStatus.State.SUCCESS],
         "failed": [JobStatus.State.FAILED],
+        "cancelled": [JobStatus.State.FAILED],
     }[state]
+    # Summaries are fetched faster, but lack the inputs and why a job has failed.
+    needs_jobs = kind in _RUN_TYPES or state == "cancelled"
+    needs_jobs |= any(each.is_detail for each in select_list_fields(invocation, SUMMARY_FIELDS))
+    client = invocation.client
     iterate = partial(
-        invocation.client.iter_job_summaries,
+        client.iter_jobs if needs_jobs else client.iter_job_summaries,
         creator=creator,
         state=states,
         type=JobType[kind.upper()] if kind else None,
         project=project,
     )
-    jobs = take(iterate, limit, every=every)
+
+    def is_wanted(found: Any) -> bool:  # noqa: ANN401 - a job or a summary
+        if kind in _RUN_TYPES and found._type_name != kind:
+            return False
+        return state != "cancelled" or found.failure_type == CANCELLED
+
+    jobs = take(iterate, limit, every=every, keep=is_wanted if needs_jobs else None)
     print_rows(invocation, jobs, SUMMARY_FIELDS, empty="No jobs.")
 
 
@@ -205,8 +169,10 @@ def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None
     """
     jobs = get_jobs(invocation.client, job_ids)
     statuses = wait_for(jobs, timeout)
-    if invocation.format is not None or invocation.fields is not None:
-        print_rows(invocation, zip(jobs, statuses, strict=True), JOB_FIELDS)
+    if invocation.prints_rows:
+        print_rows(invocation, map(ShownJob, jobs, statuses), JOB_FIELDS)
+    else:
+        tell_results(jobs, statuses)
     return exit_status(statuses)
 
 
@@ -254,8 +220,8 @@ def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
 
 
 def _print_file(path: Path) -> None:
-    # As a file, its bytes; on a terminal, without what would move the cursor.
-    if sys.stdout is not None and not is_terminal():
+    # As a file, its bytes; where people read it, without what would steer a terminal or a runner.
+    if sys.stdout is not None and not is_terminal() and not _is_read_by_runner(sys.stdout):
         sys.stdout.flush()
         with path.open("rb") as source:
             shutil.copyfileobj(source, sys.stdout.buffer)
@@ -267,6 +233,17 @@ def _print_file(path: Path) -> None:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             print_line(line.rstrip("\n").expandtabs())
+
+
+def _is_read_by_runner(stream: TextIO) -> bool:
+    """Returns whether a runner of GitHub Actions obeys commands in what is written."""
+    if not is_github_actions(os.environ):
+        return False
+    try:
+        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        # It is a stream of Python's alone, and whoever reads it may write to the log.
+        return True
 
 
 @job.command(
@@ -342,10 +319,13 @@ def rename(invocation: Invocation, job_id: str, name: str) -> None:
 @click.pass_obj
 def cancel(invocation: Invocation, job_ids: tuple[str, ...]) -> None:
     """Cancel jobs that have not ended. JOB may be -, for the lines of standard input."""
-    for job_id in read_ids(job_ids):
-        status = invocation.client.cancel_job(job_id)
-        print_line(job_id)
-        print_info(f"{job_id} is {status.code}.")
+    for found in get_jobs(invocation.client, job_ids):
+        status = found.cancel()
+        print_line(found.job_id)
+        if found.failure_type == CANCELLED:
+            print_info(f"{found.job_id} is cancelled.")
+        else:
+            print_info(f"{found.job_id} had ended already: {status.code}.")
 
 
 @job.command("open", examples=[("The page of a job", "job open jabc1234d")])

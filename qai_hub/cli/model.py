@@ -11,6 +11,7 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    get_model,
     list_options,
     model_argument,
     models_argument,
@@ -46,6 +47,7 @@ MODEL_FIELDS = (
     Field("type", _type_text, keep_whole=True),
     Field("created", lambda model: model.date, keep_whole=True),
     Field("producer", lambda model: model._producer_id, keep_whole=True),
+    Field("exists", lambda model: model._exists, keep_whole=True),
     Field("name", lambda model: model.name),
     Field("url", lambda model: model.url, in_table=False),
 )
@@ -96,15 +98,39 @@ def upload(invocation: Invocation, path: Path, name: str | None, project: str | 
     examples=[
         ("The latest models", "model list"),
         ("All of them, for a script", "model list --all -q"),
+        ("Those that jobs have made", "model list --produced"),
     ],
+)
+@click.option(
+    "--produced/--uploaded",
+    default=None,
+    help="Only models that jobs produce, or only those that were uploaded.",
 )
 @click.option("--project", metavar="ID", help="Models of this project.")
 @list_options
 @output_options(MODEL_FIELDS)
 @click.pass_obj
-def list_models(invocation: Invocation, project: str | None, limit: int, every: bool) -> None:
-    """List models, the latest first."""
-    models = take(partial(invocation.client.iter_models, project), limit, every=every)
+def list_models(
+    invocation: Invocation,
+    produced: bool | None,
+    project: str | None,
+    limit: int,
+    every: bool,
+) -> None:
+    """List models, the latest first.
+
+    Target models do not exist before their jobs have succeeded.
+    """
+
+    def is_wanted(listed: "Model") -> bool:
+        return (listed._producer_id is not None) is produced
+
+    models = take(
+        partial(invocation.client.iter_models, project),
+        limit,
+        every=every,
+        keep=None if produced is None else is_wanted,
+    )
     print_rows(invocation, models, MODEL_FIELDS, empty="No models.")
 
 
@@ -113,8 +139,11 @@ def list_models(invocation: Invocation, project: str | None, limit: int, every: 
 @output_options(_DETAIL_FIELDS)
 @click.pass_obj
 def show(invocation: Invocation, model_id: str) -> None:
-    """Show a model."""
-    print_model(invocation, invocation.client.get_model(model_id))
+    """Show a model.
+
+    MODEL is its identifier, or that of the job that produces it, whose end is waited for.
+    """
+    print_model(invocation, get_model(invocation.client, model_id))
 
 
 @model.command(examples=[("A model, as target.onnx", "model download mabc1234d -o target.onnx")])
@@ -124,9 +153,9 @@ def show(invocation: Invocation, model_id: str) -> None:
 def download(invocation: Invocation, model_id: str, output: str) -> None:
     """Download a model, and print the path of the file.
 
-    Waits for the job that produces it.
+    MODEL is its identifier, or that of the job that produces it. Waits for the job's end.
     """
-    found = invocation.client.get_model(model_id)
+    found = get_model(invocation.client, model_id)
     print_line(found.download(place_file(output, found.name)))
 
 
@@ -140,7 +169,7 @@ def share(
     invocation: Invocation, model_id: str, add: tuple[str, ...], remove: tuple[str, ...], off: bool
 ) -> None:
     """Share a model, or list the people that it is shared with."""
-    share_with(invocation.client.get_model(model_id), add, remove, off=off)
+    share_with(get_model(invocation.client, model_id), add, remove, off=off)
 
 
 @model.command(examples=[("Delete a model", "model delete mabc1234d")])
@@ -148,7 +177,7 @@ def share(
 @click.pass_obj
 def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
     """Delete models. MODEL may be -, for the lines of standard input."""
-    for model_id in read_ids(model_ids):
+    for model_id in read_ids(model_ids, "models"):
         invocation.client.get_model(model_id).delete()
         print_line(model_id)
 
@@ -159,4 +188,4 @@ def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
 @click.pass_obj
 def open_model(invocation: Invocation, model_id: str, print_only: bool) -> None:
     """Open the page of a model in a browser, and print its address."""
-    open_page(invocation.client.get_model(model_id).url, print_only=print_only)
+    open_page(get_model(invocation.client, model_id).url, print_only=print_only)

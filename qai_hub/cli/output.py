@@ -42,9 +42,11 @@ class Field:
     Attributes:
         name: Name in JSON and for `--fields`.
         get: Returns its value.
+        show: Returns what people see in place of the value; None for the value.
         in_table: Whether lists show it to people; records show all fields.
         style: Returns rich's style for a value, such as `"red"`.
         keep_whole: Whether a table never shortens it.
+        is_detail: Whether it is known of whole items only, and not of their summaries.
     """
 
     name: str
@@ -52,6 +54,12 @@ class Field:
     in_table: bool = True
     style: Callable[[object], str] | None = None
     keep_whole: bool = False
+    is_detail: bool = False
+    show: Callable[[Any], object] | None = None
+
+    def get_shown(self, item: object) -> object:
+        """Returns what people see of an item."""
+        return (self.show or self.get)(item)
 
 
 def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
@@ -143,7 +151,10 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
 
 
 def print_rows(
-    invocation: Invocation, items: Iterable[Any], fields: Sequence[Field], empty: str = "Nothing."
+    invocation: Invocation,
+    items: Iterable[Any],
+    fields: Sequence[Field],
+    empty: str | None = None,
 ) -> None:
     """Prints a list, as it arrives.
 
@@ -151,15 +162,13 @@ def print_rows(
         invocation: The run of the command.
         items: The items of the list.
         fields: What to print of each. The first is its identifier.
-        empty: What to tell people if there are no items.
+        empty: What to tell people if there are no items; None if they know.
     """
-    kind = invocation.format or ("human" if is_terminal() else "tsv")
-    # In columns, lists select fields; objects have all of them.
-    all_by_default = kind in {"json", "jsonl"}
-    selected = select_fields(invocation, fields, all_by_default=all_by_default)
+    kind = _list_format(invocation)
+    selected = select_list_fields(invocation, fields)
     if kind == "quiet":
         for item in items:
-            print_line(_flat(fields[0].get(item)))
+            print_line(_flat(selected[0].get(item)))
     elif kind == "jsonl":
         for item in items:
             print_line(to_json(_to_object(item, selected)))
@@ -192,6 +201,19 @@ def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) 
         print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
     else:
         _print_pairs(item, selected)
+
+
+def select_list_fields(invocation: Invocation, fields: Sequence[Field]) -> list[Field]:
+    """Returns the fields that a list prints."""
+    kind = _list_format(invocation)
+    if kind == "quiet":
+        return [fields[0]]
+    # In columns, lists select fields; objects have all of them.
+    return select_fields(invocation, fields, all_by_default=kind in {"json", "jsonl"})
+
+
+def _list_format(invocation: Invocation) -> str:
+    return invocation.format or ("human" if is_terminal() else "tsv")
 
 
 def select_fields(
@@ -227,18 +249,19 @@ def _print_array(objects: Iterator[object]) -> None:
     print_line("[]" if separator == "[" else "]")
 
 
-def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> None:
+def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str | None) -> None:
     rows = iter(items)
     block = list(itertools.islice(rows, _BLOCK))
     if not block:
-        print_info(empty)
+        if empty is not None:
+            print_info(empty)
         return
     from rich.console import Console
 
     console = Console(markup=False, highlight=False, emoji=False)
     widths: list[int] | None = None
     while block:
-        cells = [[_flat(each.get(item)) for each in fields] for item in block]
+        cells = [[_flat(each.get_shown(item)) for each in fields] for item in block]
         header = widths is None
         wanted = _find_widths(cells, fields, console.width if is_terminal() else None)
         widths = wanted if widths is None else _keep_whole(widths, wanted, fields)
@@ -324,7 +347,7 @@ def _make_table(
 def _print_pairs(item: object, fields: Sequence[Field]) -> None:
     width = max(len(each.name) for each in fields) + 2
     for each in fields:
-        value = each.get(item)
+        value = each.get_shown(item)
         if value is None or value in ("", [], {}):
             continue
         label = f"{each.name.replace('_', ' ')}".ljust(width)

@@ -6,13 +6,15 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import CommandError
+from qai_hub.cli.common import CommandError, print_info
 from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
@@ -20,6 +22,7 @@ from qai_hub.cli.completion import (
     complete_jobs,
     complete_models,
 )
+from qai_hub.cli.invocation import Invocation
 from qai_hub.display.text import short_repr
 
 if TYPE_CHECKING:
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
+_JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
 _PAGE_SIZE = 100
+# More than anybody reads; --all has no limit.
+_MOST = 1_000_000
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -183,7 +189,7 @@ def list_options(command: F) -> F:
             "-n",
             "--limit",
             metavar="NUMBER",
-            type=click.IntRange(1, sys.maxsize),
+            type=click.IntRange(1, _MOST),
             default=30,
             show_default="30",
             help="How many.",
@@ -193,15 +199,25 @@ def list_options(command: F) -> F:
     return command
 
 
-def take(iterate: Callable[..., Iterator[T]], limit: int, *, every: bool) -> Iterator[T]:
+def take(
+    iterate: Callable[..., Iterator[T]],
+    limit: int,
+    *,
+    every: bool,
+    keep: Callable[[T], bool] | None = None,
+) -> Iterator[T]:
     """Yields as many items of a list on the server as `list_options` ask for.
 
     Args:
         iterate: Returns the items; its `page_size` is how many it requests at once.
         limit: How many to take.
         every: Whether to take all of them.
+        keep: Tells which items count; None for all.
     """
-    items = iterate(page_size=_PAGE_SIZE if every else min(limit, _PAGE_SIZE))
+    is_long = every or keep is not None
+    items = iterate(page_size=_PAGE_SIZE if is_long else min(limit, _PAGE_SIZE))
+    if keep is not None:
+        items = filter(keep, items)
     return items if every else islice(items, limit)
 
 
@@ -246,12 +262,68 @@ def make_device(name: str | None, attributes: Sequence[str], version: str) -> "D
 
 
 def find_model(client: "Client", text: str) -> "Model | str":
-    """Returns a model on the hub for its identifier, or the path of a file that exists.
+    """Returns a model on the hub, or the path of a file that exists.
+
+    Args:
+        client: The client.
+        text: A path, the identifier of a model, or that of a job, whose target model is taken after
+            waiting for the job's end.
 
     Raises:
-        CommandError: It is neither.
+        CommandError: It is none of these, or the job has no target model.
     """
+    if _JOB_ID.fullmatch(text) and not Path(text).exists():
+        return _wait_for_target(client, text)
     return _find(text, "model", _MODEL_ID, client.get_model)
+
+
+def get_model(client: "Client", text: str) -> "Model":
+    """Fetches a model by its identifier, or by that of the job that produces it, as `find_model`.
+
+    Raises:
+        CommandError: The job has no target model.
+    """
+    is_job = _JOB_ID.fullmatch(text) is not None
+    # A job does not tell all of its target model.
+    return client.get_model(_wait_for_target(client, text).model_id if is_job else text)
+
+
+@contextmanager
+def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
+    """Provides the file of a model, which is downloaded if it is on the hub.
+
+    Args:
+        invocation: The run of the command.
+        text: As for `find_model`; a path need not exist.
+    """
+    is_on_hub = _JOB_ID.fullmatch(text) or _MODEL_ID.fullmatch(text)
+    if not is_on_hub or Path(text).exists():
+        yield Path(text)
+        return
+    found = get_model(invocation.client, text)
+    with TemporaryDirectory(prefix="qai-hub-model-") as folder:
+        yield Path(found.download(place_file(folder, found.name)))
+
+
+def _wait_for_target(client: "Client", job_id: str) -> "Model":
+    from qai_hub.resources.compile import TargetModelJob
+
+    job = client.get_job(job_id)
+    if not isinstance(job, TargetModelJob):
+        raise CommandError(
+            f"{job_id} is a job of the type {job._type_name}, which makes no model: give the "
+            "identifier of a compile, quantize or link job."
+        )
+    known = job._last_status
+    # What has ended is not shown as waited for.
+    status = known if known is not None and known.finished else job.wait()
+    if not status.success:
+        reason = status.message or "no reason given"
+        raise CommandError(f"{job_id} has made no model, since it has failed: {reason}")
+    target = job.get_target_model()
+    if target is None:
+        raise CommandError(f"The server does not name the target model of {job_id}.")
+    return target
 
 
 def find_dataset(client: "Client", text: str) -> "Dataset | str":
@@ -274,31 +346,37 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
     )
 
 
-def read_ids(given: Sequence[str]) -> list[str]:
+def read_ids(given: Sequence[str], nouns: str) -> list[str]:
     """Returns the identifiers of an argument; `-` stands for the lines of standard input.
 
+    Args:
+        given: The values of the argument.
+        nouns: What they identify, such as `jobs`: people are told if standard input has none.
+
     Raises:
-        CommandError: Standard input has none, or is no text.
+        CommandError: Standard input is closed, or is no text.
     """
     try:
         found = list(_read_ids(given))
     except UnicodeDecodeError:
         raise CommandError("Standard input is no text: write an identifier on each line.") from None
     if not found:
-        raise CommandError("Standard input has no identifiers: write one on each line.")
+        print_info(f"No {nouns}.")
     return list(dict.fromkeys(found))
 
 
 def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":
     """Fetches the jobs of an argument."""
-    return [client.get_job(job_id) for job_id in read_ids(given)]
+    return [client.get_job(job_id) for job_id in read_ids(given, "jobs")]
 
 
 def _read_ids(given: Sequence[str]) -> Iterable[str]:
     for each in given:
         if each != "-":
             yield each
-        elif sys.stdin is not None:
+        elif sys.stdin is None:
+            raise CommandError("Standard input is closed: there is nothing to read.")
+        else:
             # The first field of each line, so that a list in TSV can be piped as well.
             yield from (line.split()[0] for line in sys.stdin if line.strip())
 

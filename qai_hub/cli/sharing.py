@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import print_line
+from qai_hub.cli.common import print_info, print_line
 
 if TYPE_CHECKING:
     from qai_hub.resources.sharing import Shareable
@@ -44,5 +44,8 @@ def share_with(item: "Shareable", add: Sequence[str], remove: Sequence[str], *, 
         item.disable_sharing()
     elif add or remove:
         item.modify_sharing(add_emails=list(add), delete_emails=list(remove))
-    for email in item.get_sharing():
+    emails = item.get_sharing()
+    for email in emails:
         print_line(email)
+    if not emails:
+        print_info("It is shared with nobody.")

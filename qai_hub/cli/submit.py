@@ -1,15 +1,17 @@
 """`qai-hub submit`: submits jobs of each type, and prints their identifiers."""
 
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qai_hub.cli.common import print_line
+from qai_hub.cli.common import print_info, print_line
 from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.job import JOB_FIELDS, exit_status, print_job, wait_for
+from qai_hub.cli.job import exit_status, print_job, wait_for
+from qai_hub.cli.job_fields import JOB_FIELDS, tell_results
 from qai_hub.cli.output import output_options
 from qai_hub.cli.parameters import device_options, input_specs_option, make_device
 from qai_hub.cli.submission import (
@@ -21,7 +23,7 @@ from qai_hub.cli.submission import (
 )
 
 if TYPE_CHECKING:
-    from qai_hub.client import Job
+    from qai_hub.client import InferenceJob, Job
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,8 +41,13 @@ def _calibration_data(text: str) -> Callable[[F], F]:
     )
 
 
-def _submit_options(*, device: bool = True) -> Callable[[F], F]:
-    """Adds the options that all types of job have."""
+def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F]:
+    """Adds the options that all types of job have.
+
+    Args:
+        job_options: An example of `--options`, which differ by type.
+        device: Whether such jobs have a device.
+    """
 
     def add(command: F) -> F:
         for option in (
@@ -60,9 +67,7 @@ def _submit_options(*, device: bool = True) -> Callable[[F], F]:
             click.option(
                 "--name", metavar="NAME", help="Name to show; that of the model if absent."
             ),
-            click.option(
-                "--options", metavar="TEXT", help='Options of the job: "--target_runtime onnx".'
-            ),
+            click.option("--options", metavar="TEXT", help=f'Such as "{job_options}".'),
             *([device_options] if device else []),
         ):
             command = option(command)
@@ -86,10 +91,35 @@ def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
     if invocation.prints_identifier:
         # At once: what is waited for can be looked at meanwhile.
         print_line(submitted.job_id)
-        return exit_status(wait_for([submitted])) if wait else 0
+        if not wait:
+            return 0
+        statuses = wait_for([submitted])
+        if not invocation.is_quiet:
+            tell_results([submitted], statuses)
+        return exit_status(statuses)
     status = wait_for([submitted])[0] if wait else submitted.get_status()
     print_job(invocation, submitted, status)
     return exit_status([status]) if wait else 0
+
+
+def _tell_if_not_compiled(invocation: Invocation, submitted: "InferenceJob") -> None:
+    """Tells that a source model is run as it is, which a newcomer may not mean."""
+    from qai_hub.client import QuantizeJob, SourceModelType
+
+    model = submitted.model
+    if invocation.is_quiet or model.model_type is not SourceModelType.ONNX:
+        return
+    if model._producer_id is None:
+        origin = "was uploaded"
+    elif isinstance(model._producer, QuantizeJob):
+        origin = "was quantized"
+    else:
+        return
+    print_info(
+        f"Model {model.model_id} {origin}, not compiled: it runs as it is. To run what a device "
+        f"would, compile it first: qai-hub submit compile {model.model_id} --device "
+        f"{shlex.quote(submitted.device.name)}, and give the identifier of that job as MODEL."
+    )
 
 
 @click.group(cls=HubGroup)
@@ -113,7 +143,7 @@ def submit() -> None:
     ]
 )
 @_model
-@_submit_options()
+@_submit_options("--target_runtime qnn_context_binary")
 @_input_specs
 @_calibration_data(
     "Calibration data: a dataset's identifier or an HDF5 file; none for a clone without."
@@ -130,7 +160,8 @@ def compile(  # noqa: A001 - the verb
 ) -> int:
     """Submit a compile job for MODEL.
 
-    MODEL is a file, or the identifier of a model on the hub.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
+    the job has ended.
     """
     submitted = submit_compile(
         invocation.client, _describe(given), model, input_specs, calibration_data
@@ -141,10 +172,14 @@ def compile(  # noqa: A001 - the verb
 @submit.command(
     examples=[
         ("Profile a target model", 'submit profile mabc1234d --device "Samsung Galaxy S24" --wait'),
+        (
+            "That of a compile job, once it is done",
+            'submit profile jabc1234d --device "Samsung Galaxy S24" --wait',
+        ),
     ]
 )
 @_model
-@_submit_options()
+@_submit_options("--max_profiler_iterations 50")
 @click.pass_obj
 def profile(
     invocation: Invocation,
@@ -155,9 +190,11 @@ def profile(
 ) -> int:
     """Submit an inference job that profiles MODEL.
 
-    MODEL is a file, or the identifier of a model on the hub. It gets random inputs.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
+    the job has ended. It gets random inputs.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, None, True)
+    _tell_if_not_compiled(invocation, submitted)
     return _report(invocation, submitted, wait=wait)
 
 
@@ -170,7 +207,7 @@ def profile(
     ]
 )
 @_model
-@_submit_options()
+@_submit_options("--compute_unit all")
 @click.option(
     "--inputs",
     metavar="DATASET",
@@ -194,9 +231,11 @@ def inference(
 ) -> int:
     """Submit an inference job for MODEL.
 
-    MODEL is a file, or the identifier of a model on the hub.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
+    the job has ended.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
+    _tell_if_not_compiled(invocation, submitted)
     return _report(invocation, submitted, wait=wait)
 
 
@@ -209,7 +248,7 @@ def inference(
     ]
 )
 @_model
-@_submit_options(device=False)
+@_submit_options("--range_scheme min_max", device=False)
 @_calibration_data("Calibration data: a dataset's identifier or an HDF5 file.")
 @click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
@@ -228,7 +267,8 @@ def quantize(
 ) -> int:
     """Submit a quantize job for MODEL.
 
-    MODEL is an ONNX file, or the identifier of a model on the hub.
+    MODEL is an ONNX file, the identifier of a model on the hub, or that of a job: its target model,
+    once the job has ended.
     """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
@@ -245,7 +285,7 @@ def quantize(
     ]
 )
 @click.argument("models", nargs=-1, shell_complete=complete_models)
-@_submit_options()
+@_submit_options("--qnn_options context_enable_graphs=prefill")
 @click.pass_obj
 def link(
     invocation: Invocation,
@@ -256,7 +296,8 @@ def link(
 ) -> int:
     """Submit a link job for MODELS.
 
-    MODELS are QNN DLCs: files, or identifiers of models on the hub.
+    MODELS are QNN DLCs: files, identifiers of models on the hub, or those of jobs: their target
+    models, once the jobs have ended.
     """
     submitted = submit_link(invocation.client, _describe(given), models)
     return _report(invocation, submitted, wait=wait)

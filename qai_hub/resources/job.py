@@ -12,7 +12,7 @@ from qai_hub.driver import Driver, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.owner import Owner
 from qai_hub.resources.extensions import cancel_and_fetch
-from qai_hub.resources.job_view import JobView, format_job
+from qai_hub.resources.job_view import JobView, format_job, name_type
 from qai_hub.resources.payload import Notice, User, get_any_details, on_demand, wrong_type_error
 from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.results import (
@@ -169,6 +169,11 @@ class Job(Shareable):
     def job_type(self) -> str:
         """Type of the job in lower case, such as `"compile"`."""
         return self._job_type.display_name
+
+    @property
+    def _type_name(self) -> str:
+        """What people read as its type: `"profile"` for an inference job that only profiles."""
+        return name_type(self._job_type, vars(self))
 
     @property
     def verbose(self) -> bool:

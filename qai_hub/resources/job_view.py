@@ -14,6 +14,17 @@ from qai_hub.status import JobStatus, JobType
 _MAX_NOTICES = 20
 
 
+def name_type(job_type: JobType, known: Mapping[str, Any]) -> str:
+    """Returns what people read as the type of a job, given its attributes as far as they are known.
+
+    A profile job is an inference job with profiling and without inputs. Summaries do not tell
+    whether there are inputs.
+    """
+    if known.get("profiling") and "inputs" in known and known["inputs"] is None:
+        return "profile"
+    return job_type.display_name
+
+
 def format_job(class_name: str, status: JobStatus | None, known: Mapping[str, Any]) -> str:
     """Formats the repr of a job, given its status and attributes as far as they are known."""
     fields = {"job_id": known["job_id"]}
@@ -89,7 +100,7 @@ class JobView:
     @property
     def _kind(self) -> str:
         is_known = self.job_type is not JobType.UNSPECIFIED
-        return self.job_type.display_name.capitalize() if is_known else "Unknown"
+        return name_type(self.job_type, self.known).capitalize() if is_known else "Unknown"
 
     def _format_status(self) -> str:
         if self.status is None:
@@ -105,10 +116,13 @@ class JobView:
         models = [known["model"]] if "model" in known else known.get("models", [])
         types = {what: known.get(f"{what}_dtype") for what in ("weights", "activations")}
         data = known.get("inputs") or known.get("calibration_dataset")
+        has_target = self.status is not None and self.status.success
+        target = known.get("_target_model") if has_target else None
         return {
             "device": ", OS ".join(text for text in _device(known) if text),
             "model": html.join([_reference(one.model_id, one.name) for one in models], ", "),
             "data": _reference(data.dataset_id, data.name) if data else "",
+            "target model": _reference(target.model_id, target.name) if target else "",
             "types": ", ".join(f"{what} {dtype.name}" for what, dtype in types.items() if dtype),
         }
 

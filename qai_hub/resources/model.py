@@ -57,6 +57,8 @@ class Model(Shareable):
 
     # Whether it was uploaded by this client and has not been fetched since.
     _is_partial = False
+    # Whether the server has its file, when it was fetched.
+    _exists = False
 
     def __init__(
         self,
@@ -155,7 +157,7 @@ class Model(Shareable):
             input_spec=None,
             output_spec=None,
         )
-        model._is_partial = True
+        model._is_partial = model._exists = True
         return model
 
     def _update(self, model: api.Model) -> None:
@@ -169,6 +171,9 @@ class Model(Shareable):
             self._input_spec = io_spec(inputs)
         if outputs is not None:
             self._output_spec = io_spec(outputs)
+        # A service may report no upload of what its own jobs have made.
+        has_file = bool(value_or_none(model.file_upload_complete))
+        self._exists = has_file or self._output_spec is not None
 
     @property
     def url(self) -> str:

@@ -168,7 +168,9 @@ class ModelCheck:
         if self.ir_version is not None:
             opsets = ", ".join(f"{name or 'ai.onnx'} {n}" for name, n in self.opsets.items())
             about += f", IR version {self.ir_version}, operator sets {opsets}"
-        facts.append(("model", about))
+        # Nothing is read of a model where the options are refused.
+        if self.format:
+            facts.append(("model", about))
         facts += [("input", text) for text in self.inputs]
         facts += [("output", text) for text in self.outputs]
         return facts

@@ -75,6 +75,19 @@ def format_profile_text(profile: ReportedProfile) -> str:
     return "\n".join(lines)
 
 
+def format_headline(profile: ReportedProfile) -> str:
+    """Formats what matters most as one line: what was measured, before any number of it."""
+    origin = format_origin(profile)
+    inference = profile.inference
+    units, more = format_units(profile)
+    parts = [
+        f"{format_milliseconds(inference.time)} an inference",
+        f"{format_peak_memory(inference)} peak memory",
+        f"layers: {', '.join([*units.values(), *more]) or 'none'}",
+    ]
+    return f"{f'{origin}: ' if origin else ''}{', '.join(parts)}"
+
+
 def format_origin(profile: ReportedProfile) -> str:
     """Tells what was measured if that was not a device; empty if it was, or is not known."""
     told = profile.runtime.get("Measured on", {})

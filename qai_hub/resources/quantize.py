@@ -137,7 +137,11 @@ class QuantizeJob(LoadableTargetJob):
             ...     print(f"{name}: {decibels:.1f} dB")
             y: ... dB
         """
-        detail = self._detail()
+        return run_blocking(self._fetch_psnr(self._driver)) if self.wait().success else None
+
+    async def _fetch_psnr(self, driver: Driver) -> dict[str, float] | None:
+        """Fetches the ratios of a job that has succeeded."""
+        detail = await self._fetch_detail(driver)
         return dict(detail.psnr.additional_properties) if detail else None
 
     def get_layer_accuracy(self) -> LayerAccuracyReport | None:
@@ -156,16 +160,14 @@ class QuantizeJob(LoadableTargetJob):
             x ... dB
             y ... dB
         """
-        detail = self._detail()
+        detail = run_blocking(self._fetch_detail(self._driver)) if self.wait().success else None
         report = value_or_none(detail.layer_accuracy) if detail else None
         return LayerAccuracyReport._from_api(report) if report else None
 
-    def _detail(self) -> api.QuantizeDetail | None:
+    async def _fetch_detail(self, driver: Driver) -> api.QuantizeDetail | None:
         from qai_hub_api.api.jobs import get_job_result
 
-        if not self.wait().success:
-            return None
-        answer = self._owner._connection.call(get_job_result.sync, self.job_id)
+        answer = await driver.call(get_job_result.sync, self.job_id)
         result = value_or_none(answer.quantize_job_result)
         return value_or_none(result.quantize_detail) if result else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from qai_hub.resources.job_view import JobView, format_job
+from qai_hub.resources.job_view import JobView, format_job, name_type
 from qai_hub.resources.model_types import SourceModelType
 from qai_hub.resources.payload import User
 from qai_hub.status import JobStatus, JobType
@@ -120,6 +120,11 @@ class JobSummary(ABC):
 
     def _html_row(self) -> dict[str, str]:
         return self._view.to_row()
+
+    @property
+    def _type_name(self) -> str:
+        """What people read as its type."""
+        return name_type(self.job_type, vars(self))
 
     @property
     def _view(self) -> JobView:

@@ -34,8 +34,8 @@ class WaitableJob(Protocol):
         """Whether waits show their progress."""
 
     @property
-    def job_type(self) -> str:
-        """Type of the job in lower case."""
+    def _type_name(self) -> str:
+        """What people read as the type of the job."""
 
     @property
     def _owner(self) -> Owner:

@@ -150,7 +150,7 @@ def _view(job: WaitableJob, status: JobStatus | None) -> JobView:
     lead = job._owner._connection.clock_lead
     view: dict[str, Any] = {
         "job_id": job.job_id,
-        "kind": job.job_type,
+        "kind": job._type_name,
         "name": known.get("name") or "",
         "url": job.url,
         "queued_at": _by_own_clock(known.get("queued_at") or known.get("created_at"), lead),

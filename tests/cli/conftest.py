@@ -8,15 +8,22 @@ import numpy as np
 import onnx
 import pytest
 from support.command import Outcome, Run
+from support.compiled_models import PHONE, compile_affine, target_of
 from support.tiny_models import affine
 from support.users import COLLEAGUE, ME
 
 from qai_hub.cli.main import main
-from qai_hub.client import Client, CompileJob, Dataset, Device, Model
+from qai_hub.client import (
+    Client,
+    CompileJob,
+    Dataset,
+    Device,
+    InferenceJob,
+    Model,
+    QuantizeJob,
+)
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
-
-PHONE = "Samsung Galaxy S24"
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +60,38 @@ def data(client: Client, home: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def compiled(client: Client) -> CompileJob:
-    job = client.submit_compile_job(
-        *(affine(batch="n"), Device(PHONE), "compiled", {"x": (1, 4)}, "--target_runtime onnx")
-    )
+    return compile_affine(client, "compiled")
+
+
+@pytest.fixture(scope="session")
+def target(compiled: CompileJob) -> Model:
+    return target_of(compiled)
+
+
+@pytest.fixture(scope="session")
+def quantized(client: Client) -> QuantizeJob:
+    noise = np.random.default_rng(0).normal(size=(4, 1, 4)).astype(np.float32)
+    job = client.submit_quantize_job(affine(), {"x": list(noise)}, name="quantized")
     assert job.wait(60).success
     return job
 
 
 @pytest.fixture(scope="session")
-def target(compiled: CompileJob) -> Model:
-    model = compiled.get_target_model()
-    assert model is not None
-    return model
+def profiled(client: Client, target: Model) -> InferenceJob:
+    """A job that only profiles, and has succeeded."""
+    job = client.submit_inference_job(target, Device(PHONE), name="profiled")
+    assert isinstance(job, InferenceJob)
+    assert job.wait(60).success
+    return job
+
+
+@pytest.fixture(scope="session")
+def inferred(client: Client, target: Model, data: Dataset) -> InferenceJob:
+    """A job that profiles and has inputs, and has succeeded."""
+    job = client.submit_inference_job(target, Device(PHONE), data, name="inferred")
+    assert isinstance(job, InferenceJob)
+    assert job.wait(60).success
+    return job
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,14 @@ def test_json(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [(node["op"], node["unit"]) for node in told["nodes"]] == [("GlobalAveragePool", "HTP")]
 
 
+def test_a_refused_option_says_nothing_of_the_model(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", model, "--device", S24, "--options", "--nix 1"]) == 1
+    titles = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert titles == ["result", "device"]
+
+
 def test_a_refusal_is_status_1(open_model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", open_model, "--device", S24]) == 1
     output = capsys.readouterr()

@@ -55,5 +55,8 @@ def test_download(run: Run, data: Dataset, tmp_path: Path, output: str | None) -
 def test_share(run: Run, data: Dataset) -> None:
     assert run("dataset", "share", data.dataset_id, "--add", COLLEAGUE).lines == [COLLEAGUE]
     assert run("dataset", "list", "-q", "--profile", "colleague").lines == [data.dataset_id]
-    assert run("dataset", "share", data.dataset_id, "--remove", COLLEAGUE) == (0, "", "")
+    assert run("dataset", "share", data.dataset_id, "--remove", COLLEAGUE) == (
+        *(0, ""),
+        "It is shared with nobody.\n",
+    )
     assert run("dataset", "show", data.dataset_id, "--profile", "colleague").status == 1

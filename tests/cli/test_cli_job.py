@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from support.command import Run
-from support.job_hub import FAILED, RUNNING, JobHub
+from support.command import Run, run_process
+from support.execution_models import endless_model
+from support.job_hub import FAILED, RUNNING, JobHub, compile_job
+from support.scripted_server import Reply, Request, Step, json_reply
 from support.users import COLLEAGUE, ME
 
-from qai_hub.client import Client, ClientConfig, CompileJob
+from qai_hub.client import Client, ClientConfig, CompileJob, InferenceJob, Model
 from qai_hub.config import save_config
 
 
@@ -32,8 +34,9 @@ def test_show_as_json(run: Run, compiled: CompileJob, form: str) -> None:
     told = json.loads(shown.out)
     assert (shown.status, shown.err, told["id"]) == (0, "", compiled.job_id)
     assert (told["state"], told["reason"], told["type"]) == ("SUCCESS", None, "compile")
-    assert (told["device"], told["options"]) == ("Samsung Galaxy S24 14", "--target_runtime onnx")
-    assert (told["owner"], told["model"]) == (ME, compiled.model.model_id)
+    assert (told["device"], told["device_os"]) == ("Samsung Galaxy S24", "14")
+    assert (told["options"], told["owner"]) == ("--target_runtime onnx", ME)
+    assert told["model"] == compiled.model.model_id
     assert datetime.fromisoformat(told["created"]) == compiled.created_at
 
 
@@ -42,6 +45,8 @@ def test_show_other_forms(run: Run, compiled: CompileJob, failed: CompileJob) ->
     assert run("job", "show", compiled.job_id, *chosen).out == f"SUCCESS\t{compiled.job_id}\n"
     assert run("job", "show", compiled.job_id, "-q").out == f"{compiled.job_id}\n"
     text = run("job", "show", failed.job_id).out
+    assert re.search(r"^device +Samsung Galaxy S24 \(OS 14\)$", text, re.MULTILINE)
+    assert "device os" not in text
     assert re.search("^state +FAILED\nreason +The file is not an ONNX model", text, re.MULTILINE)
 
 
@@ -54,23 +59,32 @@ def test_show_of_none(run: Run) -> None:
     )
 
 
-def test_wait(run: Run, compiled: CompileJob, failed: CompileJob) -> None:
+def test_wait(run: Run, compiled: CompileJob, target: Model, failed: CompileJob) -> None:
     done, broken = compiled.job_id, failed.job_id
-    assert run("job", "wait", done) == (0, "", "")
+    assert run("job", "wait", done, "-q") == (0, f"{done}\n", "")
     waited = run("job", "wait", "-", stdin=f"{done}\tcompile\tSUCCESS\n\n{broken}\n{done}\n")
     assert (waited.status, waited.out) == (1, "")
     assert waited.err.startswith(f"qai-hub: {broken} has failed: The file is not an ONNX model")
-    assert waited.err.count("\n") == 1
+    assert waited.err.splitlines()[1:] == [f"{done}: target model {target.model_id}"]
     assert run("job", "wait", done, broken, "-q").lines == [done, broken]
     waited = run("job", "wait", done, broken, "--fields", "id,state")
     assert waited.lines == [f"{done}\tSUCCESS", f"{broken}\tFAILED"]
 
 
-def test_nothing_to_wait_for(run: Run) -> None:
-    waited = run("job", "wait", "-", stdin="\n")
-    assert (waited.status, waited.out) == (1, "")
-    assert "Standard input has no identifiers" in waited.err
-    assert run("job", "wait").status == 2
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["job", "wait"], "No jobs."),
+        (["job", "wait", "--format", "human"], "No jobs."),
+        (["job", "cancel"], "No jobs."),
+        (["job", "download"], "No jobs."),
+        (["model", "delete"], "No models."),
+        (["dataset", "delete"], "No datasets."),
+    ],
+)
+def test_nothing_on_standard_input_is_nothing_to_do(run: Run, words: list[str], told: str) -> None:
+    assert run(*words, "-", stdin="\n") == (0, "", f"{told}\n")
+    assert run(*words).status == 2
 
 
 @pytest.mark.parametrize(
@@ -86,6 +100,8 @@ def test_numbers_that_cannot_be(run: Run, arguments: list[str]) -> None:
     refused = run("job", *arguments)
     assert (refused.status, refused.out) == (2, "")
     assert "qai-hub: Invalid value for" in refused.err
+    if "--limit" in arguments:
+        assert refused.err.endswith(" is not in the range 1<=x<=1000000.\n")
 
 
 @pytest.mark.parametrize("jobs", [["jabcdefg1"], ["jabcdefg1", "jabcdefg2"]])
@@ -111,6 +127,31 @@ def test_logs(run: Run, compiled: CompileJob, tmp_path: Path) -> None:
     written = run("job", "logs", compiled.job_id, "-o", "logs")
     (path,) = written.lines
     assert (tmp_path / path).read_text() == logs.out
+
+
+def test_logs_on_github_are_no_commands(tmp_path: Path) -> None:
+    """Where a runner reads them. A file gets each byte, as other pipes do."""
+    log = b"::error::from a model\n\tno \x1b[31mcommand\n"
+
+    def answer(request: Request) -> Step | None:
+        if "/artifact_list/" in request.path:
+            artifact = {"url": f"{hub.server.url}/file", "filename": "a.log", "name": "log"}
+            return json_reply({"artifacts": [artifact]})
+        if request.path == "/file":
+            return Reply(200, log)
+        job = compile_job("jabcdefg1", FAILED)
+        return json_reply(job | {"available_artifacts": ["JOB_ARTIFACT_TYPE_HUB_LOG"]})
+
+    with JobHub() as hub:
+        hub.override = answer
+        save_config(ClientConfig("token", hub.server.url, hub.server.url, False), home=tmp_path)
+        call = ["job", "logs", "jabcdefg1"]
+        piped = run_process(tmp_path, *call, GITHUB_ACTIONS="true")
+        assert run_process(tmp_path, *call, GITHUB_ACTIONS="false").out.encode() == log
+        written = run_process(tmp_path, *call, shell_end="> written", GITHUB_ACTIONS="true")
+    assert (piped.status, piped.err, written.status) == (0, "", 0)
+    assert piped.out == ": :error::from a model\n        no �[31mcommand\n"
+    assert (tmp_path / "written").read_bytes() == log
 
 
 def test_download(run: Run, compiled: CompileJob, failed: CompileJob, tmp_path: Path) -> None:
@@ -139,14 +180,64 @@ def test_share(run: Run, failed: CompileJob) -> None:
     assert run("--profile", "colleague", "job", "show", failed.job_id, "-q").status == 0
     refused = run("job", "share", failed.job_id, "--off", "--remove", COLLEAGUE)
     assert (refused.status, refused.out) == (2, "")
-    assert run("job", "share", failed.job_id, "--remove", COLLEAGUE) == (0, "", "")
+    nobody = (0, "", "It is shared with nobody.\n")
+    assert run("job", "share", failed.job_id, "--remove", COLLEAGUE) == nobody
+    assert run("job", "share", failed.job_id) == nobody
     assert run("job", "show", failed.job_id, "--profile", "colleague").status == 1
-    assert run("job", "share", failed.job_id, "--off") == (0, "", "")
+    assert run("job", "share", failed.job_id, "--off") == nobody
 
 
-def test_cancel_says_what_has_become_of_them(run: Run, compiled: CompileJob) -> None:
-    cancelled = run("job", "cancel", "-", stdin=compiled.job_id)
-    assert cancelled == (0, f"{compiled.job_id}\n", f"{compiled.job_id} is SUCCESS.\n")
+def test_cancel_says_what_has_become_of_them(
+    run: Run, client: Client, compiled: CompileJob, failed: CompileJob
+) -> None:
+    ended = run("job", "cancel", "-", stdin=compiled.job_id)
+    told = f"{compiled.job_id} had ended already: SUCCESS.\n"
+    assert ended == (0, f"{compiled.job_id}\n", told)
+    endless = client.submit_inference_job(endless_model(), compiled.device)
+    assert isinstance(endless, InferenceJob)
+    for _ in range(2):
+        cancelled = run("job", "cancel", endless.job_id)
+        told = f"{endless.job_id} is cancelled.\n"
+        assert cancelled == (0, f"{endless.job_id}\n", told)
+    listed = run("job", "list", "--state", "cancelled", "-q").lines
+    assert endless.job_id in listed
+    assert failed.job_id not in listed
+    assert endless.job_id in run("job", "list", "--state", "failed", "-q").lines
+    chosen = ["--fields", "id,failure_type,reason", "--format", "tsv"]
+    assert (
+        f"{endless.job_id}\tCANCELLED\tCancelled by {ME}."
+        in run("job", "list", "--state", "cancelled", *chosen).lines
+    )
+
+
+def test_a_list_tells_why_jobs_have_failed(
+    run: Run, compiled: CompileJob, failed: CompileJob
+) -> None:
+    lines = run("job", "list", "--all", "--format", "jsonl").lines
+    jobs = {told["id"]: told for told in map(json.loads, lines)}
+    assert jobs[failed.job_id]["reason"].startswith("The file is not an ONNX model")
+    assert jobs[failed.job_id]["failure_type"] == "MODEL_CORRUPT"
+    assert jobs[compiled.job_id]["reason"] is None
+    assert jobs[compiled.job_id]["device"] == compiled.device.name
+    # As the summaries tell it, where nothing else is asked for.
+    named = ["id", "state", "created", "device", "name", "owner", "queued", "url"]
+    for line in run("job", "list", "--all", "--format", "jsonl", "--fields", ",".join(named)).lines:
+        told = json.loads(line)
+        assert told == {name: jobs[told["id"]][name] for name in named}
+
+
+def test_profile_jobs_are_told_from_inference_jobs(
+    run: Run, profiled: InferenceJob, inferred: InferenceJob, compiled: CompileJob
+) -> None:
+    ids = {"profile": profiled.job_id, "inference": inferred.job_id}
+    for kind, job_id in ids.items():
+        listed = run("job", "list", "--all", "-q", "--type", kind).lines
+        assert [each for each in ids.values() if each in listed] == [job_id]
+        assert compiled.job_id not in listed
+        assert run("job", "show", job_id, "--format", "tsv", "--fields", "type").lines == [kind]
+        row = next(line for line in run("job", "list", "--all").lines if job_id in line)
+        assert row.split("\t")[1] == kind
+    assert len(run("job", "list", "-n", "1", "-q", "--type", "inference").lines) == 1
 
 
 def test_open_in_a_pipe_prints_the_address(

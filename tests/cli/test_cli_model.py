@@ -44,6 +44,23 @@ def test_list(run: Run, target: Model, compiled: CompileJob) -> None:
     assert row.split("\t")[3] == compiled.job_id
 
 
+def test_list_tells_what_exists_and_by_whom(
+    run: Run, target: Model, compiled: CompileJob, failed: CompileJob
+) -> None:
+    def listed(*options: str) -> dict[str, str]:
+        lines = run("model", "list", "--all", "--fields", "id,exists", *options).lines
+        return dict(line.split("\t") for line in lines)
+
+    produced, uploaded = listed("--produced"), listed("--uploaded")
+    assert produced[target.model_id] == "yes"
+    assert "no" in produced.values()
+    assert uploaded[compiled.model.model_id] == "yes"
+    assert set(uploaded.values()) == {"yes"}
+    assert listed() == produced | uploaded
+    assert not produced.keys() & uploaded.keys()
+    assert len(run("model", "list", "--produced", "-n", "1", "-q").lines) == 1
+
+
 def test_show(run: Run, target: Model) -> None:
     told = json.loads(run("model", "show", target.model_id, "--format", "json").out)
     assert (told["inputs"], told["outputs"]) == (["x: float32[1, 4]"], ["y: float32[1, 4]"])
@@ -108,5 +125,6 @@ def test_download_of_a_model_that_was_not_made(run: Run, failed: CompileJob) -> 
 def test_share_and_open(run: Run, target: Model) -> None:
     assert run("model", "share", target.model_id, "--add", COLLEAGUE).lines == [COLLEAGUE]
     assert run("model", "show", target.model_id, "-q", "--profile", "colleague").status == 0
-    assert run("model", "share", target.model_id, "--off") == (0, "", "")
+    unshared = run("model", "share", target.model_id, "--off")
+    assert unshared == (0, "", "It is shared with nobody.\n")
     assert run("model", "open", target.model_id).lines == [target.url]

@@ -113,6 +113,7 @@ def test_identifiers(shell: Shell, compiled: CompileJob) -> None:
     job_id, model_id = compiled.job_id, compiled.model.model_id
     assert shell.complete(f"-v job show {job_id[:-1]}") == ["-v", "job", "show", job_id]
     assert shell.complete(f"model show {model_id[:-1]}") == ["model", "show", model_id]
+    assert shell.complete(f"submit profile {job_id[:-1]}") == ["submit", "profile", job_id]
 
 
 def complete(home: Path, *words: str) -> tuple[str, float]:

@@ -1,10 +1,12 @@
 """The command `qai-hub submit`: jobs of each type, as given and as clones."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from support.command import Run
+from support.compiled_models import PHONE, target_of
 
 from qai_hub.client import (
     Client,
@@ -16,8 +18,9 @@ from qai_hub.client import (
     QuantizeDtype,
     QuantizeJob,
 )
+from qai_hub.local.engine.option_table import parse_job_options
+from qai_hub.local.enums import JobTypeName
 
-PHONE = "Samsung Galaxy S24"
 DEVICE = ["--device", PHONE]
 
 
@@ -37,9 +40,10 @@ def test_compile(run: Run, client: Client, open_model: str, compiled: CompileJob
         *("--input-specs", '{"x": [1, 4]}', "--name", "mine", "--project", compiled.project_id),
         "--wait",
     )
-    assert (submitted.status, submitted.err) == (0, "")
     job = client.get_job(submitted.out.rstrip("\n"))
     assert isinstance(job, CompileJob)
+    told = f"{job.job_id}: target model {target_of(job).model_id}\n"
+    assert (submitted.status, submitted.err) == (0, told)
     assert (job.name, job.options.strip()) == ("mine", "--target_runtime onnx")
     assert (job.device.name, job.shapes) == (PHONE, {"x": ((1, 4), "float32")})
     assert job.get_status().success
@@ -138,6 +142,17 @@ def test_link(run: Run, client: Client, home: Path) -> None:
     assert isinstance(again, LinkJob)
     assert [model.model_id for model in again.models] == [model.model_id for model in job.models]
     assert again.options == job.options
+
+
+KINDS: tuple[JobTypeName, ...] = ("compile", "quantize", "link", "inference", "profile")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_of_options_is_valid_for_the_type(run: Run, kind: JobTypeName) -> None:
+    text = " ".join(run("submit", kind, "--help").out.split())
+    found = re.search('--options TEXT Such as "(--.+?)"', text)
+    assert found
+    assert parse_job_options(found[1], kind)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import qai_hub as hub
 from qai_hub.cli.groups import Example, HubCommand, HubGroup
 from qai_hub.cli.main import cli
 
@@ -142,6 +144,10 @@ def test_every_command_is_on_the_page() -> None:
 def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
     section = PAGE.read_text("utf-8").split("## Jobs\n")[1]
     block = section.split("```sh\n")[1].split("```")[0]
+    noise = np.random.default_rng(0).normal(size=(2, 1, 3, 48, 192)).astype(np.float32)
+    samples = hub.upload_dataset({"x": list(noise)}, "samples")
+    for name in ("inputs.h5", "samples.h5"):
+        samples.download(name)
     command = tmp_path / "qai-hub"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m qai_hub "$@"\n')
     command.chmod(0o755)
@@ -154,4 +160,7 @@ def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"^state +SUCCESS$", done.stdout, re.MULTILINE)
-    assert list(Path("results").glob("*.onnx"))
+    assert re.search(r"^psnr +\w+ [\d.]+ dB$", done.stdout, re.MULTILINE)
+    assert re.search(r"^j\w+: CPU of the hub's host .* ms an inference", done.stderr, re.MULTILINE)
+    assert list(Path("results").glob("*_outputs.h5"))
+    assert Path("small.onnx").is_file()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from support.tiny_models import affine
+from support.compiled_models import PHONE, compile_affine, target_of
 from support.users import COLLEAGUE, ME, STRANGER
 
 from qai_hub.client import Client, CompileJob, Device, Model
@@ -33,21 +33,15 @@ def stranger(lh: LocalHub) -> Client:
 
 @pytest.fixture(scope="session")
 def device() -> Device:
-    return Device("Samsung Galaxy S24")
+    return Device(PHONE)
 
 
 @pytest.fixture(scope="session")
-def compiled(client: Client, device: Device) -> CompileJob:
+def compiled(client: Client) -> CompileJob:
     """A compile job that has succeeded."""
-    job = client.submit_compile_job(
-        affine(batch="n"), device, "affine", {"x": (2, 4)}, "--target_runtime onnx"
-    )
-    assert job.wait(240).success
-    return job
+    return compile_affine(client, "affine", rows=2)
 
 
 @pytest.fixture(scope="session")
 def target(compiled: CompileJob) -> Model:
-    model = compiled.get_target_model()
-    assert model is not None
-    return model
+    return target_of(compiled)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import onnx
 import pytest
+from support.compiled_models import PHONE, compile_affine, target_of
 from support.tiny_models import affine
 
 import qai_hub as hub
@@ -19,7 +20,6 @@ from qai_hub.config import load_config, save_config
 from qai_hub.local import LocalHub
 
 COMMAND = Path(__file__).with_name("official_command.py")
-PHONE = "Samsung Galaxy S24"
 DEVICE = ["--device", PHONE]
 ME, COLLEAGUE = "me@example.com", "colleague@example.com"
 ONNX = " --target_runtime onnx"
@@ -39,18 +39,12 @@ def client(lh: LocalHub) -> hub.Client:
 
 @pytest.fixture(scope="module")
 def compiled(client: hub.Client) -> CompileJob:
-    job = client.submit_compile_job(
-        affine(batch="n"), hub.Device(PHONE), "compiled", {"x": (1, 4)}, ONNX.strip()
-    )
-    assert job.wait(60).success
-    return job
+    return compile_affine(client, "compiled")
 
 
 @pytest.fixture(scope="module")
 def target(compiled: CompileJob) -> Model:
-    model = compiled.get_target_model()
-    assert model is not None
-    return model
+    return target_of(compiled)
 
 
 @pytest.fixture(scope="module")

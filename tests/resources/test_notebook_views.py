@@ -76,6 +76,12 @@ def job(kind: str = "compile_job", text: str = "net", state: str = "FAILED") -> 
     return job_from_api(api.Job.from_dict(payload), CLIENT)
 
 
+def test_a_job_shows_its_target_model_once_it_exists() -> None:
+    assert "mdef12345" in job(state="DONE")._repr_html_()
+    for state in ("FAILED", "OPTIMIZING_MODEL"):
+        assert "mdef12345" not in job(state=state)._repr_html_()
+
+
 def summary(text: str) -> hub.JobSummary:
     told = {
         "job_id": "jabc12345",

@@ -20,7 +20,7 @@ class StubJob:
     """A job without an owner."""
 
     job_id = "jabc"
-    job_type = "compile"
+    _type_name = "compile"
     url = "https://web/jobs/jabc/"
     verbose = False
 
