@@ -145,10 +145,12 @@ _FILE_TYPES = {
     ".trtmodel": SourceModelType.TETRART,
 }
 _TENSORFLOW = "Convert TensorFlow models to ONNX, with tf2onnx, or to TensorFlow Lite."
+_EXPORTED = "pass the exported program, or the .pt2 file that torch.export.save makes of it."
 _WEIGHTS = (
     "It contains weights alone: load them into their module, export that with torch.export.export,"
-    " and pass the exported program."
+    f" and {_EXPORTED}"
 )
+_FOLDERS = "A folder, or a ZIP archive of one, is a model if it has an .onnx file and its weights."
 _DATA = "It contains weights of an ONNX model: pass the folder with both files."
 _ADVICE = {
     **dict.fromkeys((".pb", ".h5", ".hdf5", ".keras"), _TENSORFLOW),
@@ -180,13 +182,13 @@ def detect_file_type(path: Path) -> SourceModelType:
         advice = _ADVICE.get(path.suffix.lower())
         raise UserError(
             f"{path} does not have the suffix of a model: {', '.join(sorted(_FILE_TYPES))}. "
-            f"{advice or 'Folders and ZIP archives of them can be models too: see upload_model.'}"
+            f"{advice or _FOLDERS}"
         )
     if model_type in _TORCH and _is_pickled(path):
         raise UserError(
             f"{path} was written by torch.save: it contains weights, or a module that needs its"
-            " Python code. Load it into its module, export that with torch.export.export, and pass"
-            " the exported program."
+            " Python code. Load it into its module, export that with torch.export.export, and"
+            f" {_EXPORTED}"
         )
     return model_type
 
