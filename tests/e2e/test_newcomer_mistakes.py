@@ -404,7 +404,9 @@ def test_the_token_of_the_hubs_own_profile_is_renewed(world: World, home: Path) 
     save_config(config, "local", environ={}, home=home)
     with pytest.raises(hub.UserError) as caught:
         Client(profile="local").get_devices()
-    check_wording(str(caught.value), "`qai-hub serve` writes a valid one to the profile 'l", world)
+    port = world.config.api_url.rpartition(":")[2]
+    step = f"`qai-hub serve --port {port}` writes a valid one to the profile 'local'"
+    check_wording(str(caught.value), step, world)
     assert "configure" not in str(caught.value)
 
 
