@@ -14,7 +14,7 @@ from qai_hub.display.text import one_line, printable
 from qai_hub.errors import UserError
 from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
-from qai_hub.transfer.files import make_folder
+from qai_hub.transfer.download import make_folder
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import require_list
 

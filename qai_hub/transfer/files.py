@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 from qai_hub.errors import UserError
-from qai_hub.transfer.download import download
+from qai_hub.transfer.download import download, make_folder
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.s3_upload import upload_object
 from qai_hub.transfer.upload import upload_form, upload_parts
@@ -18,7 +18,6 @@ __all__ = [
     "FILE_SESSION_KEY",
     "FileTransfer",
     "append_missing_suffixes",
-    "make_folder",
     "reserve_unused_path",
     "sanitize_filename",
 ]
@@ -73,21 +72,6 @@ def append_missing_suffixes(path: Path, name: str) -> Path:
                 " to write into."
             )
     return full
-
-
-def make_folder(path: Path) -> None:
-    """Creates a folder, unless it exists.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        UserError: If something else is there.
-        OSError: If it cannot be created.
-    """
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path} is not a folder: give the path of a folder.")
-    path.mkdir(parents=True, exist_ok=True)
 
 
 def reserve_unused_path(path: Path) -> Path:
