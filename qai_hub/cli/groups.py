@@ -13,6 +13,9 @@ from qai_hub.closest import did_you_mean
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+_QUOTE_BLANKS = 'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".'
+
+
 class Example(NamedTuple):
     """An example in a help text.
 
@@ -55,6 +58,17 @@ class HubCommand(click.Command):
         super().__init__(*args, **settings)
         self.examples = [Example(*each) for each in examples]
         self.params += make_common_options(self.params)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the arguments, or says what may make them too many."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            # click's other errors have classes of their own.
+            if type(error) is not click.UsageError:
+                raise
+            text = f"{error.message.rstrip('.')}. {_QUOTE_BLANKS}"
+            raise click.UsageError(text, error.ctx) from error
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the options."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.clean_environment import plain_environment
 from support.routed_hub import RoutedHub
-from support.scripted_server import json_reply
+from support.scripted_server import Reply, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
@@ -17,7 +17,9 @@ from qai_hub.config import load_config, save_config
 __all__ = ["plain_environment"]
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
-REFUSAL = {"GET /api/v1/devices/": json_reply({"detail": "unknown"}, 401)}
+REFUSAL: dict[str, Reply | list[Reply]] = {
+    "GET /api/v1/devices/": json_reply({"detail": "unknown"}, 401)
+}
 
 
 @pytest.fixture
@@ -56,11 +58,8 @@ def test_the_profile_in_use_is_named(
     save("zoe", url)
     if way == "variable":
         monkeypatch.setenv("QAIHUB_CLIENT_INI", str(path))
-    client = {
-        "profile": lambda: Client(profile="mine"),
-        "variable": Client,
-        "config": lambda: Client(copy.copy(load_config("mine"))),
-    }[way]()
+    config = copy.copy(load_config("mine")) if way == "config" else None
+    client = Client(config, "mine" if way == "profile" else None)
     text = message(client)
     assert "to which the profile 'mine' points" in text
     assert "--profile mine`" in text
