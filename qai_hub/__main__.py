@@ -2,7 +2,7 @@
 
 import sys
 
-from qai_hub.cli.main import main
+from qai_hub.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

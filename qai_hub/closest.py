@@ -14,6 +14,8 @@ _MIN_SCORE = 0.78
 # Names that are this much less similar than the closest one are left out.
 _MAX_DISTANCE = 0.04
 _MAX_LENGTH = 100
+# Of words with two letters in the wrong order, which have little in common if they are short.
+_SWAPPED_SCORE = 0.9
 _MAX_WORDS = 16
 _MAX_ENTRIES = 1000
 
@@ -92,4 +94,16 @@ def _ratio(one: str, other: str) -> float:
         return 1.0
     if set(one).isdisjoint(other):
         return 0.0
+    if _is_swapped(one, other):
+        return _SWAPPED_SCORE
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _is_swapped(one: str, other: str) -> bool:
+    """Returns whether two different words differ in the order of two neighbours."""
+    if len(one) != len(other):
+        return False
+    first = next(
+        index for index, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1
+    )
+    return one[:first] + one[first : first + 2][::-1] + one[first + 2 :] == other

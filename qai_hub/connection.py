@@ -260,11 +260,10 @@ def _converted_errors(config: ClientConfig) -> Iterator[None]:
             error.content,
             error.method,
             error.url,
-            web_url=config.web_url,
-            secrets=(config.api_token,),
+            config=config,
         ) from error
     except httpx.RequestError as error:
-        raise error_from_request_error(error, web_url=config.web_url) from error
+        raise error_from_request_error(error, config=config) from error
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from qai_hub.closest import did_you_mean_file
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
+from qai_hub.hdf5_files import create_hdf5
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.tensors import DTYPES, DatasetEntries
 
@@ -22,6 +23,10 @@ __all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
+_HOW_TO_GET_HDF5 = (
+    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it such a '
+    "file."
+)
 _MAX_NAME_BYTES = 4096
 _MIN_COMPRESSED_BYTES = 4096
 
@@ -42,7 +47,7 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
         OSError: If the file cannot be written.
     """
     checked = _validate_entries(entries)
-    with _open_h5(target, "w") as file:
+    with _create_h5(target) as file:
         for order, (name, samples) in enumerate(checked.items()):
             group = add_input(file, order, name, len(samples))
             for index, sample in enumerate(samples):
@@ -71,7 +76,7 @@ def h5_to_dataset_entries(
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _open_h5(source, "r") as file:
+    with _open_h5(source) as file:
         return {
             name: [_read_array(dataset) for dataset in datasets]
             for name, datasets in _read_inputs(file)
@@ -91,7 +96,7 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _open_h5(source, "r") as file:
+    with _open_h5(source) as file:
         return [name for name, _ in _read_inputs(file)]
 
 
@@ -171,28 +176,38 @@ def _describe_type(value: object, expected: type | UnionType) -> str:
 
 
 @contextmanager
-def _open_h5(source: "str | Path | h5py.Group", mode: str) -> Iterator["h5py.Group"]:
+def _create_h5(target: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
+    import h5py
+
+    if isinstance(target, h5py.Group):
+        yield target
+        return
+    with create_hdf5(Path(target)) as file:
+        yield file
+
+
+@contextmanager
+def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
     import h5py
 
     if isinstance(source, h5py.Group):
         yield source
         return
     path = Path(source)
-    if mode == "r" and not path.is_file():
+    if path.is_dir():
+        raise FileNotFoundError(
+            f"There is no dataset at {path}: it is a folder, and a dataset is an HDF5 file."
+        )
+    if not path.is_file():
         raise FileNotFoundError(f"There is no dataset at {path}.{did_you_mean_file(path)}")
     try:
-        file = h5py.File(path, mode)
+        file = h5py.File(path, "r")
     except OSError as error:
-        if mode == "w":
-            raise
-        raise UserError(f"{path} is no HDF5 file, or is cut short: {error}.") from error
-    try:
-        with file:
-            yield file
-    except BaseException:
-        if mode == "w":
-            path.unlink(missing_ok=True)
-        raise
+        raise UserError(
+            f"{path} is no HDF5 file, or is cut short: {error}. {_HOW_TO_GET_HDF5}"
+        ) from error
+    with file:
+        yield file
 
 
 def _read_inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:

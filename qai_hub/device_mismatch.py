@@ -4,9 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from qai_hub.closest import did_you_mean
+from qai_hub.next_steps import Step
 
-__all__ = ["DescribedDevice", "explain_mismatch"]
+__all__ = ["LIST_ATTRIBUTES", "DescribedDevice", "explain_mismatch"]
 
+LIST_ATTRIBUTES = Step("get_device_attributes()", "`qai-hub device list --fields attributes`")
+"""How to list the attributes of all devices."""
+
+_LIST_DEVICES = Step("get_devices()", "`qai-hub device list`")
 _MAX_SHOWN = 200
 
 
@@ -57,7 +62,7 @@ def _hint(name: str, os: str, attributes: Sequence[str], known: list[DescribedDe
     named = [device for device in known if name in ("", device.name)]
     if not named:
         close = did_you_mean(name, sorted({device.name for device in known}))
-        return close or " get_devices() lists all devices."
+        return close or f" {_LIST_DEVICES} lists all devices."
     existing = sorted({attribute for device in known for attribute in device.attributes})
     for attribute in attributes:
         if attribute not in existing:
@@ -67,7 +72,7 @@ def _hint(name: str, os: str, attributes: Sequence[str], known: list[DescribedDe
                 if name or os or len(attributes) > 1
                 else ""
             )
-            return f"{culprit}{close or ' get_device_attributes() lists all attributes.'}"
+            return f"{culprit}{close or f' {LIST_ATTRIBUTES} lists all attributes.'}"
     for attribute in attributes:
         having = [device for device in named if attribute in device.attributes]
         if not having:
@@ -77,7 +82,7 @@ def _hint(name: str, os: str, attributes: Sequence[str], known: list[DescribedDe
     if os:
         versions = sorted({device.os for device in named}, key=_by_number)
         return f" Versions of its operating system: {', '.join(map(repr, versions))}."
-    return " get_devices() lists all devices."
+    return f" {_LIST_DEVICES} lists all devices."
 
 
 def _values_of_key(attribute: str, devices: list[DescribedDevice]) -> str:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 from qai_hub.closest import did_you_mean
 from qai_hub.errors import InvalidValueError, UserError
+from qai_hub.next_steps import Step
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
     "DTYPES",
+    "INPUT_SPECS",
     "DatasetEntries",
     "IOSpec",
     "InputSpecs",
@@ -33,6 +35,9 @@ DTYPES = (
     "bool",
 )
 """Names of the dtypes that tensors can have, as in numpy."""
+
+INPUT_SPECS = Step("input_specs", "--input_specs")
+"""How the shapes and dtypes of inputs are given."""
 
 _WIRE_PREFIX = "TENSOR_DTYPE_"
 _MAX_DIMENSION = 2**63 - 1
@@ -108,7 +113,7 @@ def parse_input_specs(specs: object) -> ParsedSpecs:
     """
     if not isinstance(specs, Mapping):
         raise UserError(
-            'input_specs must be a dictionary like {"image": (1, 3, 224, 224)} or '
+            f'{INPUT_SPECS} must be a dictionary like {{"image": (1, 3, 224, 224)}} or '
             f'{{"image": ((1, 3, 224, 224), "uint8")}}, not {type(specs).__name__}.'
         )
     return {_check_name(name): _parse_spec(name, spec) for name, spec in specs.items()}
@@ -150,7 +155,7 @@ def dtype_from_wire(value: str | int) -> str:
 
 def _check_name(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise UserError(f"input_specs: the name of an input must be text, not {name!r}.")
+        raise UserError(f"{INPUT_SPECS}: the name of an input must be text, not {name!r}.")
     return name
 
 
@@ -158,7 +163,7 @@ def _parse_spec(name: str, spec: object) -> tuple[tuple[int, ...], str]:
     if _is_sequence(spec) and spec and _is_sequence(spec[0]):
         if len(spec) != 2:
             raise UserError(
-                f"input_specs: {name!r} is {spec!r}: it must be a shape, or a shape and a dtype."
+                f"{INPUT_SPECS}: {name!r} is {spec!r}: it must be a shape, or a shape and a dtype."
             )
         return _parse_shape(name, spec[0]), _parse_dtype(name, spec[1])
     return _parse_shape(name, spec), "float32"
@@ -171,7 +176,7 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
 def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
     if not _is_sequence(shape):
         raise UserError(
-            f"input_specs: the shape of {name!r} must be a tuple like (1, 3, 224, 224), not "
+            f"{INPUT_SPECS}: the shape of {name!r} must be a tuple like (1, 3, 224, 224), not "
             f"{shape!r}."
         )
     return tuple([_parse_dimension(name, dimension) for dimension in shape])
@@ -180,13 +185,14 @@ def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
 def _parse_dimension(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise UserError(
-            f"input_specs: {name!r} has a dimension {value!r}: it must be an integer. {_GIVE_SIZE}"
+            f"{INPUT_SPECS}: {name!r} has a dimension {value!r}: it must be an integer. "
+            f"{_GIVE_SIZE}"
         )
     dimension = int(value)
     if not 0 < dimension <= _MAX_DIMENSION:
         raise UserError(
-            f"input_specs: {name!r} has a dimension {dimension}: dimensions are fixed and at least "
-            f"1. {_GIVE_SIZE}"
+            f"{INPUT_SPECS}: {name!r} has a dimension {dimension}: dimensions are fixed and at "
+            f"least 1. {_GIVE_SIZE}"
         )
     return dimension
 
@@ -198,8 +204,8 @@ def _parse_dtype(name: str, dtype: object) -> str:
         dtype_name = dtype.__name__
     if dtype_name not in DTYPES:
         raise InvalidValueError(
-            f"input_specs: {name!r} has the dtype {dtype!r}: it must be one of {', '.join(DTYPES)}."
-            f"{_similar_dtype(str(dtype_name))}"
+            f"{INPUT_SPECS}: {name!r} has the dtype {dtype!r}: it must be one of "
+            f"{', '.join(DTYPES)}.{_similar_dtype(str(dtype_name))}"
         )
     return str(dtype_name)
 

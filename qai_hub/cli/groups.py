@@ -1,15 +1,19 @@
 """Commands and groups of commands: loaded when needed, with examples and did-you-mean."""
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 
 from qai_hub.cli.invocation import Invocation
+from qai_hub.closest import did_you_mean
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+_QUOTE_BLANKS = 'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".'
 
 
 class Example(NamedTuple):
@@ -26,6 +30,15 @@ class Example(NamedTuple):
 
 class ReaderGoneError(Exception):
     """Whoever reads the output has read enough."""
+
+
+@contextmanager
+def _ending_with_reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        # click would exit with 1.
+        raise ReaderGoneError from error
 
 
 class HubCommand(click.Command):
@@ -45,6 +58,17 @@ class HubCommand(click.Command):
         super().__init__(*args, **settings)
         self.examples = [Example(*each) for each in examples]
         self.params += make_common_options(self.params)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the arguments, or says what may make them too many."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            # click's other errors have classes of their own.
+            if type(error) is not click.UsageError:
+                raise
+            text = f"{error.message.rstrip('.')}. {_QUOTE_BLANKS}"
+            raise click.UsageError(text, error.ctx) from error
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the options."""
@@ -74,7 +98,8 @@ class HubGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command, or says which ones have a similar name."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise click.UsageError(_unknown_command(args[0], self.list_commands(ctx)), ctx)
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"There is no command {args[0]!r}.{near}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -120,17 +145,29 @@ class LazyGroup(HubGroup):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - what click takes
+    ) -> click.Context:
+        """Reads the arguments, which prints the help or the version.
+
+        Raises:
+            ReaderGoneError: The reader of its output has closed the pipe.
+        """
+        with _ending_with_reader():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
         """Calls the command.
 
         Raises:
             ReaderGoneError: The reader of its output has closed the pipe.
         """
-        try:
+        with _ending_with_reader():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            # click would exit with 1.
-            raise ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands, by section."""
@@ -198,13 +235,6 @@ def _complete_profiles(
     from qai_hub.cli.completion import complete_profiles
 
     return complete_profiles(ctx, parameter, incomplete)
-
-
-def _unknown_command(name: str, known: list[str]) -> str:
-    near = get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.5)
-    if near:
-        return f"There is no command {name!r}. Did you mean {' or '.join(near)}?"
-    return f"There is no command {name!r}."
 
 
 def _write_examples(formatter: click.HelpFormatter, examples: list[Example]) -> None:

@@ -17,6 +17,7 @@ from qai_hub.cli.common import CommandError, abandon_stream, print_error, print_
 from qai_hub.cli.groups import LazyEntry, LazyGroup, ReaderGoneError
 from qai_hub.cli.invocation import Invocation
 from qai_hub.errors import Error
+from qai_hub.next_steps import command_line
 
 __all__ = ["cli", "main"]
 
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _load_completion()
     invocation = Invocation()
-    with _unwinding_signals():
+    with _unwinding_signals(), command_line():
         try:
             status = cli.main(
                 None if arguments is None else list(arguments),
@@ -181,11 +182,10 @@ def _report(error: BaseException, invocation: Invocation) -> int:
         return error.exit_code
     if invocation.debug:
         print_info("".join(traceback.format_exception(error)).rstrip())
-    if isinstance(error, TimeoutError):
-        print_error(str(error))
-        return _TIMED_OUT
     print_error(_format_os_error(error) if isinstance(error, OSError) else str(error))
-    return _FAILED
+    for note in getattr(error, "__notes__", ()):
+        print_error(note)
+    return _TIMED_OUT if isinstance(error, TimeoutError) else _FAILED
 
 
 def _show_usage_error(error: click.UsageError) -> None:

@@ -100,7 +100,7 @@ def status(invocation: Invocation, /) -> int:
     config = load_server(invocation.profile)
     found = ServerStatus(config.api_url)
     try:
-        health = fetch_health(config.api_url, _SECONDS)
+        health = fetch_health(config, _SECONDS)
         found.reachable, found.health, found.version = True, health.status, health.version
         # What the official service sends in place of a health check is no sign of a problem.
         if health.problem is not None and not is_official(config):

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from qai_hub.errors import UserError
+from qai_hub.next_steps import Step
 from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import valid_id_or_empty
@@ -36,8 +37,9 @@ def check_identifier(argument: str, value: object) -> str:
     kind = _KINDS.get(value[0])
     wanted = argument.removesuffix("_id")
     if kind is not None and wanted in _KINDS.values() and wanted != kind:
+        use = Step(f"get_{kind}()", f"`qai-hub {kind}`")
         raise UserError(
-            f"{value[:100]} is the identifier of a {kind}, not of a {wanted}: use get_{kind}()."
+            f"{value[:100]} is the identifier of a {kind}, not of a {wanted}: use {use}."
         )
     return value
 

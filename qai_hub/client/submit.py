@@ -8,6 +8,7 @@ from qai_hub.client.submitter import BlockingSubmitter, JobPlan, Submitter
 from qai_hub.client.upload import UploadingClient
 from qai_hub.driver import run_blocking
 from qai_hub.errors import InvalidValueError, UserError, warn_deprecated
+from qai_hub.next_steps import Step
 from qai_hub.resources.compile import CompileJob
 from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
@@ -331,7 +332,8 @@ async def submit_inference(
     devices = check_devices(device)
     options, title = check_options("options", options), check_name(name)
     if inputs is None and not profile:
-        raise UserError("There is nothing to do: pass inputs or profile=True.")
+        give = Step("pass inputs or profile=True", "give --inputs or --profiling")
+        raise UserError(f"There is nothing to do: {give}.")
     check_runnable(model)
     if inputs is not None:
         inputs = await submitter.check_dataset(inputs)

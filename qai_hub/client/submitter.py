@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from qai_hub.client.fetch import DEVICES, SelectedDevice, fetch_dataset, refresh_devices
 from qai_hub.client.upload import UploadingClient, check_data
 from qai_hub.errors import Error, UserError
+from qai_hub.next_steps import Step
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import job_from_submission
 from qai_hub.submit.model_checks import check_framework
@@ -245,7 +246,8 @@ def note_created_jobs(jobs: Sequence[Job]) -> Iterator[None]:
     except Error as error:
         if jobs:
             ids = ", ".join(job.job_id for job in jobs)
-            error.add_note(f"Jobs already created, which get_job fetches: {ids}")
+            fetch = Step("get_job fetches", "`qai-hub job show` shows")
+            error.add_note(f"Jobs already created, which {fetch}: {ids}")
         raise
 
 

@@ -1,5 +1,6 @@
 """The configuration of a client, and its loading from files and the environment."""
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -51,6 +52,19 @@ _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 _logger = logging.getLogger("qai_hub")
 
 
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Which files a configuration was read from, for messages.
+
+    Attributes:
+        url: The file with the URL; None if it was given in another way.
+        token: The file with the token; None if it was given in another way.
+    """
+
+    url: Path | None = None
+    token: Path | None = None
+
+
 @dataclasses.dataclass(repr=False)
 class ClientConfig:
     """The configuration of a client: its server, its token and its defaults.
@@ -85,6 +99,7 @@ class ClientConfig:
     default_project: str | None = None
     wire: Wire = dataclasses.field(default="auto", kw_only=True)
     _profile: str | None = dataclasses.field(default=None, init=False, compare=False)
+    _origin: Origin = dataclasses.field(default_factory=Origin, init=False, compare=False)
 
     def __post_init__(self) -> None:
         self.api_token = check_token(self.api_token)
@@ -107,6 +122,11 @@ class ClientConfig:
         shown["api_token"] = "***" if self.api_token else ""
         return f"ClientConfig({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
+    @property
+    def origin(self) -> Origin:
+        """Which files it was read from."""
+        return self._origin
+
     def __copy__(self) -> "ClientConfig":
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
@@ -116,11 +136,12 @@ class ClientConfig:
         return copy.copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "api_token"}
+        left_out = ("api_token", "_origin")
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.api_token = _load_token(self.api_url, self._profile)
+        self.api_token, self._origin = _load_token(self.api_url, self._profile)
 
 
 def is_official_host(host: str) -> bool:
@@ -230,6 +251,8 @@ def _load_config(
     except UserError as error:
         raise UserError(f"{' and '.join(sources)}: {error}") from None
     config._profile = profile
+    file = path if values else None
+    config._origin = Origin(url=None if url else file, token=None if token else file)
     return config
 
 
@@ -256,6 +279,7 @@ def with_token(config: ClientConfig | None, token: str) -> ClientConfig:
             config.verbose = False  # as ClientConfig(token) is
     changed = copy.copy(config)
     changed.api_token = secret
+    changed._origin = dataclasses.replace(changed._origin, token=None)
     return changed
 
 
@@ -350,9 +374,9 @@ def _parse_bool(key: str, text: str) -> bool:
     raise UserError(f"{key} is {text!r}: it must be one of {', '.join(sorted(_TRUE | _FALSE))}.")
 
 
-def _load_token(api_url: str, profile: str | None) -> str:
-    try:
+def _load_token(api_url: str, profile: str | None) -> tuple[str, Origin]:
+    with contextlib.suppress(Error, OSError):
         config = load_config(profile)
-    except (Error, OSError):
-        return ""
-    return config.api_token if config.api_url == api_url else ""
+        if config.api_url == api_url:
+            return config.api_token, config._origin
+    return "", Origin()

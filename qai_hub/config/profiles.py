@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shlex
 import socket
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from qai_hub.config.files import Secret, is_loopback, profile_path, read_values
 from qai_hub.errors import UserError, redact_url
+from qai_hub.next_steps import Step
 
 __all__ = [
     "Profile",
@@ -70,32 +72,30 @@ def how_to_choose(profiles: list[Profile]) -> str:
         A text to continue "choose it with".
     """
     one = profiles[0]
-    return (
-        f"hub.Client(profile={json.dumps(one.name, ensure_ascii=False)}), "
-        f"`qai-hub --profile {shlex.quote(one.name)}` or "
-        f"QAIHUB_CLIENT_INI={shlex.quote(str(one.path))}"
-    )
+    in_scripts = f"hub.Client(profile={json.dumps(one.name, ensure_ascii=False)})"
+    option = f"--profile {shlex.quote(one.name)}"
+    variable = f"QAIHUB_CLIENT_INI={shlex.quote(str(one.path))}"
+    return str(Step(f"{in_scripts}, `qai-hub {option}` or {variable}", f"`{option}` or {variable}"))
 
 
-def explain_absent_hub(url: str) -> str:
+def explain_absent_hub(url: str, token: str, file: Path | None) -> str:
     """Tells what to do if nothing listens at a URL on this machine.
 
     Args:
         url: The URL, of which only host and port count.
+        token: The token in use.
+        file: The file that the URL was read from; None if it was not from a file.
 
     Returns:
-        Sentences that name the command to start a local hub there, and the profiles of that hub or
-        of one that runs.
+        Sentences that name the command to start a local hub there, the profile in use, and one
+        whose server runs.
     """
     profiles = find_profiles()
     own = [profile for profile in profiles if _is_same_server(profile.api_url, url)]
-    named = own[0].name if own else _DEFAULT_PROFILE
-    port = _port(url)
-    command = "qai-hub serve"
-    command += f" --port {port}" if port != _DEFAULT_PORT else ""
-    command += f" --profile {shlex.quote(named)}" if named != _DEFAULT_PROFILE else ""
-    whose = f", to which the profile {named!r} points" if own else ""
-    text = f"no server runs at this address{whose}. Start a local hub with `{command}`"
+    used = _find_used(own, token, file) or _find_file(own, file)
+    whose = f", to which the profile {used.name!r} points" if used else ""
+    serve = _how_to_serve(url, used, profiles)
+    text = f"no server runs at this address{whose}. Start a local hub with {serve}"
     running = [profile for profile in profiles if profile not in own and _is_running(profile)]
     if running:
         other = running[0]
@@ -106,27 +106,87 @@ def explain_absent_hub(url: str) -> str:
     return f"{text}."
 
 
-def explain_refused_token(url: str, token: str) -> str:
+def explain_refused_token(url: str, token: str, file: Path | None) -> str:
     """Tells how to get a valid token of a local hub on this machine.
 
     Args:
         url: URL of the hub, of which only host and port count.
         token: The token that it refused.
+        file: The file that the token was read from; None if it was not from a file.
 
     Returns:
-        Sentences that name the hub's profile, if there is one, or the commands that renew it.
+        Sentences that name where the token is from, a profile of the hub that has another one, and
+        the commands that renew it.
     """
-    own = [profile for profile in find_profiles() if _is_same_server(profile.api_url, url)]
-    valid = [profile for profile in own if profile.token != token]
-    if valid:
+    profiles = find_profiles()
+    own = [profile for profile in profiles if _is_same_server(profile.api_url, url)]
+    used = _find_used(own, token, file)
+    others = [profile for profile in own if profile.token != token]
+    if file is None and os.environ.get("QAI_HUB_API_TOKEN", "").strip() == token:
+        return f"It is from QAI_HUB_API_TOKEN: {_replace_variable(others)}."
+    if used is None and others:
         return (
-            f"The profile {valid[0].name!r} is for this hub: choose it with {how_to_choose(valid)}."
+            f"The profile {others[0].name!r} is for this hub: choose it with "
+            f"{how_to_choose(others)}."
         )
-    place = f"the profile {own[0].name!r}" if own else "the profile that it names"
-    return (
-        f"`qai-hub serve` writes a valid one to {place} when it starts again, and "
-        "`qai-hub users renew EMAIL` prints a new one."
+    named = used.name if used else _free_name(url, profiles)
+    text = (
+        f"{_how_to_serve(url, used, profiles)} writes a valid one to the profile {named!r} when "
+        "it starts again, and `qai-hub users renew EMAIL` prints a new one."
     )
+    if others:
+        text += (
+            f" The profile {others[0].name!r} is for this hub as well: choose it with "
+            f"{how_to_choose(others)}."
+        )
+    return text
+
+
+def _replace_variable(others: list[Profile]) -> str:
+    if others:
+        return (
+            f"unset it, and choose the profile {others[0].name!r}, which is for this hub, with "
+            f"{how_to_choose(others)}"
+        )
+    return "set it to a valid one, such as `qai-hub users renew EMAIL` prints"
+
+
+def _find_file(own: list[Profile], file: Path | None) -> Profile | None:
+    """Returns the profile that is a file, of those of one server."""
+    return next((profile for profile in own if profile.path == file), None)
+
+
+def _find_used(own: list[Profile], token: str, file: Path | None) -> Profile | None:
+    """Returns the profile with the token in use, of those of one server; rather the file's own."""
+    equal = [profile for profile in own if token and profile.token == token]
+    return _find_file(equal, file) or next(iter(equal), None)
+
+
+def _how_to_serve(url: str, used: Profile | None, profiles: list[Profile]) -> str:
+    """Returns the command that starts a local hub at a URL and writes no profile of another one."""
+    port = _port(url)
+    name = used.name if used else _free_name(url, profiles)
+    # `qai-hub serve` names the profiles of a hub's further users after that of the first.
+    first = [each.name for each in profiles if used and _is_of_further_user(used, each)]
+    name = first[0] if first else name
+    command = "qai-hub serve"
+    command += f" --port {port}" if port != _DEFAULT_PORT else ""
+    command += f" --profile {shlex.quote(name)}" if name != _DEFAULT_PROFILE else ""
+    return f"`{command}` and the --user options that it had" if first else f"`{command}`"
+
+
+def _is_of_further_user(profile: Profile, first: Profile) -> bool:
+    base, _, email = profile.name.partition(f"{first.name}-")
+    return not base and "@" in email and _is_same_server(profile.api_url, first.api_url)
+
+
+def _free_name(url: str, profiles: list[Profile]) -> str:
+    """Returns the default profile, or if it is another server's, the name of one that is not."""
+    servers = {profile.name: profile.api_url for profile in profiles}
+    numbered = f"{_DEFAULT_PROFILE}-{_port(url)}"
+    names = [_DEFAULT_PROFILE, numbered, *(f"{numbered}-{number}" for number in range(2, 100))]
+    fitting = (name for name in names if name not in servers or _is_same_server(servers[name], url))
+    return next(fitting, numbered)
 
 
 def _read_profiles(folder: Path) -> Iterator[Profile]:

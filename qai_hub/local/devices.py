@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
-from qai_hub.device_mismatch import explain_mismatch
+from qai_hub.device_mismatch import LIST_ATTRIBUTES, explain_mismatch
 from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.errors import ProblemError
 
@@ -173,7 +173,7 @@ class DeviceCatalogue:
                 raise ProblemError(
                     400,
                     f"The device attribute {attribute!r} is not of the form 'key:value'. "
-                    "get_device_attributes() lists all attributes.",
+                    f"{LIST_ATTRIBUTES.for_both()} lists all attributes.",
                 )
         wanted, matches_os = set(query.attributes), _os_filter(query.os)
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qai_hub.device_mismatch import LIST_ATTRIBUTES
 from qai_hub.display import html
 from qai_hub.errors import UserError
 from qai_hub.transport.values import value_or_none
@@ -137,6 +138,6 @@ def attribute_list(attributes: str | list[str] | None) -> list[str]:
             raise UserError(
                 f"{attribute!r} is not a device attribute: write key:value,"
                 " such as 'chipset:qualcomm-snapdragon-8gen3'."
-                " get_device_attributes() lists all attributes."
+                f" {LIST_ATTRIBUTES} lists all attributes."
             )
     return list(given)

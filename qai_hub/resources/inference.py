@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from qai_hub.driver import run_blocking
 from qai_hub.errors import UserError
+from qai_hub.next_steps import Step
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device
 from qai_hub.resources.job import Job
@@ -188,7 +189,7 @@ class InferenceJob(Job):
                 raise unexpected_response("a profile")
             raise UserError(
                 f"Job {self.job_id} has no profile: it was submitted without profiling."
-                " Submit it with profile=True."
+                f" {Step('Submit it with profile=True', 'Submit it with --profiling')}."
             )
         return result[0]
 

@@ -14,6 +14,7 @@ from qai_hub.display.text import one_line, printable
 from qai_hub.errors import UserError
 from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
+from qai_hub.transfer.download import make_folder
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import require_list
 
@@ -118,7 +119,7 @@ async def download_all_artifacts(
         artifact_types: Types of the job's artifacts.
         folder: The folder.
     """
-    await driver.run(lambda: Path(folder).expanduser().mkdir(parents=True, exist_ok=True))
+    await driver.run(lambda: make_folder(Path(folder).expanduser()))
     for artifact_type in artifact_types:
         try:
             await download_artifacts(driver, job_id, artifact_type, folder)

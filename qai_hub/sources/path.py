@@ -145,10 +145,12 @@ _FILE_TYPES = {
     ".trtmodel": SourceModelType.TETRART,
 }
 _TENSORFLOW = "Convert TensorFlow models to ONNX, with tf2onnx, or to TensorFlow Lite."
+_EXPORTED = "pass the exported program, or the .pt2 file that torch.export.save makes of it."
 _WEIGHTS = (
     "It contains weights alone: load them into their module, export that with torch.export.export,"
-    " and pass the exported program."
+    f" and {_EXPORTED}"
 )
+_FOLDERS = "A folder, or a ZIP archive of one, is a model if it has an .onnx file and its weights."
 _DATA = "It contains weights of an ONNX model: pass the folder with both files."
 _ADVICE = {
     **dict.fromkeys((".pb", ".h5", ".hdf5", ".keras"), _TENSORFLOW),
@@ -156,6 +158,8 @@ _ADVICE = {
     ".data": _DATA,
 }
 _TORCH = (SourceModelType.TORCHSCRIPT, SourceModelType.TORCH_EXPORTED_PROGRAM)
+# Bytes of the start of a file, which show what it is.
+_SNIFFED = 64
 _PICKLE = b"\x80\x02"
 
 
@@ -180,15 +184,38 @@ def detect_file_type(path: Path) -> SourceModelType:
         advice = _ADVICE.get(path.suffix.lower())
         raise UserError(
             f"{path} does not have the suffix of a model: {', '.join(sorted(_FILE_TYPES))}. "
-            f"{advice or 'Folders and ZIP archives of them can be models too: see upload_model.'}"
+            f"{advice or _FOLDERS}"
         )
+    other = _describe_other_content(path)
+    if other is not None:
+        raise UserError(f"{path} {other}")
     if model_type in _TORCH and _is_pickled(path):
         raise UserError(
             f"{path} was written by torch.save: it contains weights, or a module that needs its"
-            " Python code. Load it into its module, export that with torch.export.export, and pass"
-            " the exported program."
+            " Python code. Load it into its module, export that with torch.export.export, and"
+            f" {_EXPORTED}"
         )
     return model_type
+
+
+def _describe_other_content(path: Path) -> str | None:
+    """Says what a file is that cannot be a model of the format that its suffix names."""
+    with path.open("rb") as file:
+        start = file.read(_SNIFFED)
+    if start.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS in place of the model: run `git lfs pull`."
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "is a web page in place of the model: download the file itself."
+    if start.startswith(b"\x89HDF"):
+        return f"is an HDF5 file, such as Keras writes. {_TENSORFLOW}"
+    if start[4:8] == b"TFL3" and path.suffix.lower() != ".tflite":
+        return "is a TensorFlow Lite model: give it the suffix .tflite."
+    if path.suffix.lower() == ".onnx" and start.startswith(b"PK\x03\x04"):
+        return (
+            "is a ZIP archive: give it the suffix .zip if it holds the folder of a model, and that "
+            "of PyTorch, .pt2 or .pt, if that wrote it."
+        )
+    return None
 
 
 def _is_pickled(path: Path) -> bool:

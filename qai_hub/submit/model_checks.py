@@ -11,6 +11,7 @@ from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources import detect_source_type
+from qai_hub.tensors import INPUT_SPECS
 
 if TYPE_CHECKING:
     from qai_hub.resources.device import Device
@@ -51,7 +52,7 @@ def check_compilable(model: Any, input_specs: InputSpecs | None, options: str) -
         if options or input_specs:
             raise UserError(
                 "A context binary is compiled unchanged, into an ONNX model that contains it: omit"
-                " options and input_specs."
+                f" options and {INPUT_SPECS}."
             )
     elif model_type not in (None, SourceModelType.ONNX, *_SOURCE_ONLY_TYPES):
         raise UserError(
@@ -61,7 +62,7 @@ def check_compilable(model: Any, input_specs: InputSpecs | None, options: str) -
     if model_type is SourceModelType.TORCHSCRIPT:
         if input_specs is None:
             raise UserError(
-                f"The TorchScript model {_format_model(model)} needs input_specs, such as"
+                f"The TorchScript model {_format_model(model)} needs {INPUT_SPECS}, such as"
                 ' {"image": (1, 3, 224, 224)}: its file does not contain its input shapes.'
             )
         warn_deprecated(

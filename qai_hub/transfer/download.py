@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import httpx
 
-from qai_hub.errors import Error, InternalError
+from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.checksums import checksum_from_headers, checksum_from_hex
 from qai_hub.transfer.formats import unexpected_format
@@ -26,7 +26,7 @@ from qai_hub.transport.unexpected_content import (
     unexpected_media_type,
 )
 
-__all__ = ["download"]
+__all__ = ["download", "make_folder"]
 
 _BLOCK = 1024 * 1024
 _MIN_PROGRESS = 64 * 1024
@@ -63,7 +63,7 @@ def download(
         InternalError: If the network or the server fails, or the file arrived damaged.
         OSError: If the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     stem = path.name.encode()[:200].decode(errors="ignore")
     part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
     try:
@@ -72,9 +72,29 @@ def download(
             task = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
             run_in_threads([task.run], task.stop)
         part.replace(path)
+    except OSError as error:
+        # An error of a write, such as that of a full disk, does not say where.
+        error.filename = error.filename or str(path)
+        part.unlink(missing_ok=True)
+        raise
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Creates a folder, unless it exists.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        UserError: If something else is there.
+        OSError: If it cannot be created.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is not a folder: give the path of a folder.")
+    path.mkdir(parents=True, exist_ok=True)
 
 
 class _UnusableResponseError(Exception):

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
-from qai_hub.transfer.download import download
+from qai_hub.errors import UserError
+from qai_hub.transfer.download import download, make_folder
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.s3_upload import upload_object
 from qai_hub.transfer.upload import upload_form, upload_parts
@@ -53,12 +54,24 @@ def append_missing_suffixes(path: Path, name: str) -> Path:
 
     Returns:
         `out/mobilenet.onnx.zip`, also for `out/mobilenet.onnx`.
+
+    Raises:
+        UserError: If either path is that of a device, a pipe or a socket, or the longer one is that
+            of a folder: such are not replaced by a file.
     """
     suffixes = _file_suffixes(sanitize_filename(name))
     for there in range(len(suffixes), -1, -1):
         if path.name.lower().endswith("".join(suffixes[:there]).lower()):
             break
-    return path.with_name(path.name + "".join(suffixes[there:]))
+    full = path.with_name(path.name + "".join(suffixes[there:]))
+    for each in (path, full):
+        if each.exists() and not each.is_file():
+            kind = "a folder" if each.is_dir() else "a device, a pipe or a socket"
+            raise UserError(
+                f"{each} is {kind}, which no file replaces: give the path of a file, or of a folder"
+                " to write into."
+            )
+    return full
 
 
 def reserve_unused_path(path: Path) -> Path:
@@ -211,9 +224,9 @@ class FileTransfer:
             UserError: If the server refuses.
             InternalError: If the server or the network fails.
         """
-        return self._download(
-            url, Path(folder).expanduser() / sanitize_filename(name), headers, sha256
-        )
+        path = Path(folder).expanduser()
+        make_folder(path)
+        return self._download(url, path / sanitize_filename(name), headers, sha256)
 
     def _download(
         self, url: str, path: Path, headers: Mapping[str, str] | None, sha256: str | None

@@ -78,7 +78,10 @@ def _load(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
 
 
 def _unreadable(name: str, place: str, error: OSError) -> UserError:
-    return UserError(f"The certificates of {name}={place} cannot be read: {error.strerror}.")
+    return UserError(
+        f"The certificates of {name}={place} cannot be read: {error.strerror}. "
+        "Correct or unset the variable."
+    )
 
 
 # A context contains locks of OpenSSL, which a thread of the parent may have held at the fork.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 import httpx
 
 from qai_hub.config.files import is_loopback
-from qai_hub.config.model import OFFICIAL_URL, is_official_host
+from qai_hub.config.model import OFFICIAL_URL, ClientConfig, is_official_host
 from qai_hub.config.profiles import explain_absent_hub, explain_refused_token
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.error_text import extract_reason, page_title, parse_json, sanitize
@@ -24,11 +24,16 @@ from qai_hub.transport.retry import (
 from qai_hub.transport.unexpected_content import is_page
 
 __all__ = [
+    "WRITE_HTTP",
     "error_from_file_server",
     "error_from_request_error",
     "error_from_response",
+    "how_to_get_token",
     "is_transient",
 ]
+
+WRITE_HTTP = "Write http:// in place of https:// in api_url."
+"""What to do about an https address whose server does not speak TLS."""
 
 _MAX_BODY_SIZE = 1_000_000
 # Shorter values in the query of a signed URL are names or numbers.
@@ -51,7 +56,7 @@ def error_from_response(
     method: str,
     url: httpx.URL,
     *,
-    web_url: str = "",
+    config: ClientConfig | None = None,
     secrets: Collection[str] = (),
 ) -> Error:
     """Creates the error for a response of the API.
@@ -62,13 +67,15 @@ def error_from_response(
         content: Body of the response, in any format.
         method: Method of the request.
         url: URL of the request.
-        web_url: Web page where the user can look up the outcome of the request.
-        secrets: Texts that must not be shown.
+        config: The configuration in use; None if the request depends on none. Its token is not
+            shown.
+        secrets: Further texts that must not be shown.
 
     Returns:
         The error.
     """
     host = _host(url)
+    secrets = [*secrets, *([config.api_token] if config else ())]
     answered = f"{host} answered {_format_status(status)} to {method} {url.path}"
     detail = _extract_detail(status, headers, content, secrets)
     kind: type[Error] = UserError
@@ -81,7 +88,7 @@ def error_from_response(
             message = f"{answered}, with an unexpected body: {content_text}."
             message += f" {_NO_HUB}" if _is_page(headers, content) else ""
     elif status == 401:
-        message = f"{host} refused the API token. {_how_to_get_token(url, web_url, secrets)}"
+        message = f"{host} refused the API token. {how_to_get_token(url, config)}"
         message += f" Its reason: {detail}" if detail else ""
     elif status == 408:
         kind, message = InternalError, f"Timeout occurred while communicating with {host}."
@@ -101,7 +108,7 @@ def error_from_response(
         kind = InternalError
         state = "is unavailable right now" if status in _UNAVAILABLE else "failed"
         message = f"{host} {state} ({_format_status(status)}). {detail}".rstrip()
-        message += _unknown_outcome_notice(method, web_url)
+        message += _unknown_outcome_notice(method, config)
     return kind(
         message,
         status_code=status,
@@ -111,14 +118,24 @@ def error_from_response(
     )
 
 
-def _how_to_get_token(url: httpx.URL, web_url: str, secrets: Collection[str]) -> str:
+def how_to_get_token(url: httpx.URL, config: ClientConfig | None) -> str:
+    """Tells how to get a valid token for a server that refused the one in use.
+
+    Args:
+        url: A URL of the server.
+        config: The configuration in use; None if the request depends on none.
+
+    Returns:
+        A sentence.
+    """
     if is_loopback(url.host):
-        return explain_refused_token(str(url), next(iter(secrets), ""))
+        token, file = (config.api_token, config.origin.token) if config else ("", None)
+        return explain_refused_token(str(url), token, file)
     if is_official_host(url.host):
         return (
             "Set a valid one, from your account's page at "
-            f"{web_url or OFFICIAL_URL}, with `qai-hub configure --api_token TOKEN` or the "
-            "environment variable QAI_HUB_API_TOKEN."
+            f"{config.web_url if config else OFFICIAL_URL}, with `qai-hub configure --api_token "
+            "TOKEN` or the environment variable QAI_HUB_API_TOKEN."
         )
     return (
         "Set a valid one with `qai-hub configure --api_token TOKEN --api_url "
@@ -127,12 +144,14 @@ def _how_to_get_token(url: httpx.URL, web_url: str, secrets: Collection[str]) ->
     )
 
 
-def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") -> Error:
+def error_from_request_error(
+    error: httpx.RequestError, *, config: ClientConfig | None = None
+) -> Error:
     """Creates the error for a request that got no response.
 
     Args:
         error: The error that httpx raised.
-        web_url: Web page where the user can look up the outcome of the request.
+        config: The configuration in use; None if the request depends on none.
 
     Returns:
         The error.
@@ -148,7 +167,7 @@ def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") ->
             url=url,
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-        message = f"Could not connect to {host}{_why_unreachable(error)}"
+        message = f"Could not connect to {host}{_why_unreachable(error, config)}"
     elif isinstance(error, httpx.TimeoutException):
         message = f"Timeout occurred while communicating with {host}."
     else:
@@ -156,18 +175,19 @@ def error_from_request_error(error: httpx.RequestError, *, web_url: str = "") ->
     arrived = isinstance(error, httpx.TransportError) and not never_reached_server(error)
     maybe_processed = arrived or request.extensions.get("maybe_processed")
     if maybe_processed:
-        message += _unknown_outcome_notice(request.method, web_url)
+        message += _unknown_outcome_notice(request.method, config)
     return InternalError(message, url=url)
 
 
-def _why_unreachable(error: httpx.RequestError) -> str:
+def _why_unreachable(error: httpx.RequestError, config: ClientConfig | None) -> str:
     """Returns the end of the message about a server that no connection could be made to."""
     url = error.request.url
     if is_plain_text(error):
-        return ": it does not speak TLS. Write http:// in place of https:// in api_url."
+        return f": it does not speak TLS. {WRITE_HTTP}"
     if is_refused(error):
         if is_loopback(url.host):
-            return f": {explain_absent_hub(str(url))}"
+            token, file = (config.api_token, config.origin.url) if config else ("", None)
+            return f": {explain_absent_hub(str(url), token, file)}"
         return ": it refuses connections. Check api_url, and that the server runs."
     if any(isinstance(cause, socket.gaierror) for cause in iter_causes(error)):
         return ": its name cannot be resolved. Check api_url and the network."
@@ -298,10 +318,10 @@ def _host(url: httpx.URL) -> str:
     return url.netloc.decode("ascii", "replace")
 
 
-def _unknown_outcome_notice(method: str, web_url: str) -> str:
+def _unknown_outcome_notice(method: str, config: ClientConfig | None) -> str:
     if method == "PATCH":
         return " It may have been carried out all the same: sending it again does no harm."
     if method != "POST":
         return ""
-    where = f" Look at {web_url} before you send it again." if web_url else ""
+    where = f" Look at {config.web_url} before you send it again." if config else ""
     return f" The request may have been carried out all the same.{where}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qai_hub_api.errors import ApiError
     from qai_hub_api.models import Health
 
+    from qai_hub.config import ClientConfig
     from qai_hub.errors import Error
 
 __all__ = ["ServerHealth", "fetch_health"]
@@ -45,11 +46,11 @@ class ServerHealth:
     problem: Error | None = None
 
 
-def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
+def fetch_health(config: ClientConfig, time_limit: float) -> ServerHealth:
     """Asks a server for its health.
 
     Args:
-        api_url: URL of the server.
+        config: The configuration, of which the token is not sent.
         time_limit: Seconds for each step of the request.
 
     Returns:
@@ -65,14 +66,14 @@ def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
     from qai_hub_api.errors import ApiError
 
     session = Session(
-        api_url,
+        config.api_url,
         headers={"Accept": "application/json", "User-Agent": user_agent()},
         policy=RetryPolicy(max_attempts=1),
         timeout=httpx.Timeout(time_limit),
         follow_same_origin=True,
     )
     with session:
-        client = GeneratedClient(base_url=api_url).set_httpx_client(session)
+        client = GeneratedClient(base_url=config.api_url).set_httpx_client(session)
         try:
             answer = get_health.sync_detailed(client)
         except ApiError as error:
@@ -82,7 +83,7 @@ def fetch_health(api_url: str, time_limit: float) -> ServerHealth:
                 problem=None if error.status_code == _NO_SUCH_OPERATION else _to_error(error),
             )
         except httpx.RequestError as error:
-            raise error_from_request_error(error) from error
+            raise error_from_request_error(error, config=config) from error
     health = cast("Health", answer.parsed)
     version = value_or_none(health.version) or ""
     return ServerHealth(health.status, version, read_date(answer.headers.get("Date", "")))

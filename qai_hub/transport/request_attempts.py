@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import redact_url
+from qai_hub.next_steps import Step
 from qai_hub.transport.errors import error_from_response
 from qai_hub.transport.loopback import is_absent, remember_answer
 from qai_hub.transport.proxy_transport import ProxyFault
@@ -285,9 +286,8 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
         request.url,
         secrets=request.headers.get("Authorization", "").split()[-1:],
     )
-    _logger.warning(
-        "%s Retrying until it is accepted; pass retry=False to raise an error instead.", reason
-    )
+    stop = Step("pass retry=False to raise an error instead", "Ctrl+C ends this")
+    _logger.warning("%s Retrying until it is accepted; %s.", reason, stop)
 
 
 def _is_single_attempt() -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
+from qai_hub.next_steps import Step
 from qai_hub.status import JobStatus
 from qai_hub.transport.errors import is_transient
 from qai_hub.waiting.ask import WaitableJob, request_status
@@ -136,18 +137,22 @@ class Wait(Generic[J]):
         left = self._schedule.unfinished
         names = ", ".join(self._name(index) for index in left[:_MAX_NAMES])
         more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
+        look = Step("fetch each with hub.get_job(ID)", "see each with `qai-hub job show JOB`")
         return (
             f"{len(left)} of {len(self.jobs)} jobs have not ended within {self._timeout} s: "
-            f"{names}{more}. They continue: wait for them again, or fetch each with"
-            " hub.get_job(ID)."
+            f"{names}{more}. They continue: wait for them again, or {look}."
         )
 
     def _single_timeout_message(self, job: J) -> str:
         status = self._statuses.get(0)
         state = "its state is unknown" if status is None else f"it is in state {status.code}"
+        again = Step(
+            f'fetch it again with hub.get_job("{job.job_id}") and wait again',
+            f"wait again with `qai-hub job wait {job.job_id}`",
+        )
         return (
             f"Job {job.job_id} has not ended within {self._timeout} s: {state}. It continues: see"
-            f' {job.url}, or fetch it again with hub.get_job("{job.job_id}") and wait again.'
+            f" {job.url}, or {again}."
         )
 
     def _name(self, index: int) -> str:

@@ -69,7 +69,7 @@ def test_input_specs(open_model: str, specs: str, capsys: pytest.CaptureFixture[
         (
             ["--device", "?"],
             1,
-            "qai-hub: No device matches '?'. get_devices() lists all devices.\n",
+            "qai-hub: No device matches '?'. `qai-hub device list` lists all devices.\n",
         ),
         ([], 2, "--device"),
     ],

@@ -1,6 +1,7 @@
 """The command `qai-hub dataset`."""
 
 import json
+import os
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ from support.command import Run
 from support.users import COLLEAGUE
 
 from qai_hub.client import Client, Dataset
+from qai_hub.errors import UserError
 
 
 def test_upload_and_delete(run: Run, client: Client, home: Path, data: Dataset) -> None:
@@ -60,3 +62,21 @@ def test_share(run: Run, data: Dataset) -> None:
         "It is shared with nobody.\n",
     )
     assert run("dataset", "show", data.dataset_id, "--profile", "colleague").status == 1
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="there are no such files")
+def test_no_file_takes_the_place_of_a_device_or_a_pipe(
+    run: Run, data: Dataset, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "other.h5")
+    for output in ("/dev/null", "pipe", "other"):
+        refused = run("dataset", "download", data.dataset_id, "-o", output)
+        assert (refused.status, refused.out) == (1, "")
+        assert "a device, a pipe or a socket, which no file replaces: give" in refused.err
+        with pytest.raises(UserError, match="which no file replaces"):
+            data.download(output)
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "other.h5"}
+    (tmp_path / "out.h5").mkdir()
+    taken = run("dataset", "download", data.dataset_id, "-o", "out")
+    assert "out.h5 is a folder, which no file replaces" in taken.err

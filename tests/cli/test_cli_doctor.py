@@ -156,6 +156,7 @@ def test_a_wrong_clock_and_a_wrong_token(examine: Examine) -> None:
         _, findings = examine()
     assert "ahead of the server" in findings["server", "clock"]["text"]
     assert findings["server", "token"]["state"] == "PROBLEM"
+    assert "`qai-hub serve --port " in findings["server", "token"]["remedy"]
     assert TOKEN not in str(findings)
 
 

@@ -179,11 +179,11 @@ def test_json_arrays(named: RoutedHub, command: Run) -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["jbo"], "Did you mean job?"),
-        (["submit_compile_job"], "Did you mean submit-compile-job"),
-        (["job", "lst"], "Did you mean list"),
-        (["job", "shwo", "jabcdefg1"], "Did you mean show?"),
-        (["submit", "compil"], "Did you mean compile?"),
+        (["jbo"], "Did you mean 'job'?"),
+        (["submit_compile_job"], "Did you mean 'submit-compile-job'"),
+        (["job", "lst"], "Did you mean 'list'"),
+        (["job", "shwo", "jabcdefg1"], "Did you mean 'show'?"),
+        (["submit", "compil"], "Did you mean 'compile'?"),
         (["job", "list", "--sate", "failed"], "--state"),
         (["job", "list", "--state", "faild"], "'running', 'success', 'failed'"),
         (["submit", "compile", "--devise", "x"], "--device"),

@@ -1,6 +1,7 @@
 """The command `qai-hub job`."""
 
 import json
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -247,3 +248,10 @@ def test_open_in_a_pipe_prints_the_address(
     assert run("job", "open", compiled.job_id) == (0, f"{compiled.url}\n", "")
     assert run("job", "open", compiled.job_id, "--print") == (0, f"{compiled.url}\n", "")
     assert not (tmp_path / "opened").exists()
+
+
+@pytest.mark.parametrize("verb", ["download", "logs"])
+def test_results_are_written_to_folders_only(run: Run, compiled: CompileJob, verb: str) -> None:
+    refused = run("job", verb, compiled.job_id, "-o", os.devnull)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == f"qai-hub: {os.devnull} is not a folder: give the path of a folder.\n"

@@ -1,6 +1,7 @@
 """What newcomers do wrong, and the next step that each message names."""
 
 import logging
+import shutil
 import socket
 import zipfile
 from collections.abc import Callable, Iterator
@@ -62,6 +63,20 @@ class World:
 
 
 Commit = Callable[[World], object]
+
+
+def with_variable(name: str, value: str, commit: Commit) -> Commit:
+    """Returns a mistake that an environment variable is part of."""
+
+    def committed(world: World) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(name, value)
+            for exception in ("NO_PROXY", "no_proxy"):
+                patch.delenv(exception, raising=False)
+            return commit(world)
+
+    return committed
+
 
 RAISED: dict[str, tuple[Commit, type[Exception], str]] = {
     "profile written, not chosen": (
@@ -266,6 +281,78 @@ RAISED: dict[str, tuple[Commit, type[Exception], str]] = {
     ),
 }
 
+RAISED |= {
+    "TensorFlow Lite model called .onnx": (
+        lambda w: w.compile(w.file("lite.onnx")),
+        hub.UserError,
+        "give it the suffix .tflite.",
+    ),
+    "Keras model called .onnx": (
+        lambda w: w.compile(w.file("keras.onnx")),
+        hub.UserError,
+        "Convert TensorFlow models to ONNX",
+    ),
+    "PyTorch model called .onnx": (
+        lambda w: w.compile(w.file("torch.onnx")),
+        hub.UserError,
+        "that of PyTorch, .pt2 or .pt, if that wrote it.",
+    ),
+    "page of a download": (
+        lambda w: w.compile(w.file("page.onnx")),
+        hub.UserError,
+        "download the file itself.",
+    ),
+    "clone without Git LFS": (
+        lambda w: w.compile(w.file("pointer.onnx")),
+        hub.UserError,
+        "run `git lfs pull`.",
+    ),
+    "array in a file of NumPy": (
+        lambda w: w.run(w.file("array.npy")),
+        hub.UserError,
+        'hub.upload_dataset({"image": [array]}) makes a dataset of arrays',
+    ),
+    "folder in place of a dataset": (
+        lambda w: w.run(w.file("notes")),
+        FileNotFoundError,
+        "a dataset is an HDF5 file.",
+    ),
+    "download to a device": (
+        lambda w: w.model.download("/dev/null"),
+        hub.UserError,
+        "give the path of a file, or of a folder",
+    ),
+    "results into a file": (
+        lambda w: w.failed.download_results(w.file("model.onnx")),
+        hub.UserError,
+        "give the path of a folder.",
+    ),
+    "hub of another profile stopped": (
+        lambda w: w.at(w.stopped, "of-no-profile").get_devices(),
+        hub.InternalError,
+        " --profile local-",
+    ),
+    "certificates that are not there": (
+        with_variable("SSL_CERT_FILE", "/absent.pem", lambda w: w.at(w.page).get_devices()),
+        hub.UserError,
+        "Correct or unset the variable.",
+    ),
+    "proxy for this machine": (
+        with_variable("HTTP_PROXY", "http://127.0.0.1:9", lambda w: w.client.get_devices()),
+        hub.InternalError,
+        "or add the host to NO_PROXY if it can be reached directly.",
+    ),
+    "outdated token in the environment": (
+        with_variable(
+            "QAI_HUB_API_TOKEN",
+            "wrong-token",
+            lambda w: w.at(w.config.api_url, "wrong-token").get_devices(),
+        ),
+        hub.UserError,
+        "It is from QAI_HUB_API_TOKEN: unset it, and choose the profile 'local'",
+    ),
+}
+
 FAILED: dict[str, tuple[Callable[[World], Job], str]] = {
     "misspelt runtime": (
         lambda w: w.compile(options="--target_runtime qnn_contxt_binary"),
@@ -291,6 +378,18 @@ FAILED: dict[str, tuple[Callable[[World], Job], str]] = {
         lambda w: w.run({"X": [IMAGE]}),
         "(did you mean 'x'?), missing: 'x'). The model takes 'x': float32[1, 3, 48, 192].",
     ),
+    "batch dimension twice": (
+        lambda w: w.run({"x": [IMAGE[np.newaxis]]}),
+        "Pass sample[0].",
+    ),
+    "weights left behind": (
+        lambda w: w.compile(w.file("without.onnx")),
+        "'weights.data': upload the directory with both files.",
+    ),
+    "options in quotes twice": (
+        lambda w: w.compile(options="'--target_runtime onnx'"),
+        "Quotes make it a single word: leave them out.",
+    ),
 }
 
 
@@ -303,10 +402,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "empty.onnx").touch()
     (made / "model.h5").write_bytes(b"\x89HDF")
     (made / "weights.pt").write_bytes(b"\x80\x02")
+    (made / "lite.onnx").write_bytes(b"\x1c\0\0\0TFL3")
+    (made / "keras.onnx").write_bytes(b"\x89HDF\r\n\x1a\n")
+    (made / "page.onnx").write_bytes(b"\n<!DOCTYPE html><title>Models</title>")
+    (made / "pointer.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    np.save(made / "array.npy", IMAGE)
+    onnx.save_model(
+        affine(),
+        made / "without.onnx",
+        save_as_external_data=True,
+        location="weights.data",
+        size_threshold=0,
+    )
+    (made / "weights.data").unlink()
     (made / "notes").mkdir()
     (made / "notes" / "README.txt").touch()
     with zipfile.ZipFile(made / "script.pt", "w") as archive:
         archive.writestr("script/code/model.py", "")
+    shutil.copy(made / "script.pt", made / "torch.onnx")
     return made
 
 
@@ -358,8 +471,8 @@ def check_wording(message: str, next_step: str, world: World) -> None:
         assert hidden not in message
 
 
-def test_there_are_46() -> None:
-    assert len(RAISED) + len(FAILED) == 46
+def test_there_are_62() -> None:
+    assert len(RAISED) + len(FAILED) == 62
 
 
 @pytest.mark.parametrize("mistake", RAISED)
@@ -404,7 +517,9 @@ def test_the_token_of_the_hubs_own_profile_is_renewed(world: World, home: Path) 
     save_config(config, "local", environ={}, home=home)
     with pytest.raises(hub.UserError) as caught:
         Client(profile="local").get_devices()
-    check_wording(str(caught.value), "`qai-hub serve` writes a valid one to the profile 'l", world)
+    port = world.config.api_url.rpartition(":")[2]
+    step = f"`qai-hub serve --port {port}` writes a valid one to the profile 'local'"
+    check_wording(str(caught.value), step, world)
     assert "configure" not in str(caught.value)
 
 

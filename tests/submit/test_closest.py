@@ -48,3 +48,11 @@ def test_many_long_names_take_no_time(tmp_path: Path) -> None:
         (tmp_path / name[:200]).touch()
     assert did_you_mean_file(tmp_path / "-".join(f"w{word}" for word in range(30))) == ""
     assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("wanted", "closest"), [("jbo", "job"), ("shwo", "show"), ("sohw", "show")]
+)
+def test_two_letters_in_the_wrong_order(wanted: str, closest: str) -> None:
+    assert closest_names(wanted, ["job", "show", "list"]) == [closest]
+    assert closest_names(wanted[::-1], ["jab", "list"]) == []

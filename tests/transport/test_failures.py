@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qai_hub.config import ClientConfig
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
 from qai_hub.transport.errors import (
     error_from_file_server,
@@ -14,6 +15,7 @@ from qai_hub.transport.errors import (
     error_from_response,
 )
 
+CONFIG = ClientConfig("s3cret-token", web_url="https://web.example")
 URL = httpx.URL("https://hub.example:8443/api/v1/jobs/j1/?signature=s3cret")
 
 
@@ -31,8 +33,7 @@ def answer(
         body,
         method,
         URL,
-        web_url="https://web.example",
-        secrets=["s3cret-token"],
+        config=CONFIG,
     )
 
 
@@ -161,7 +162,7 @@ def test_a_long_detail_is_cut() -> None:
 
 def fault(kind: type[httpx.RequestError], method: str = "GET", **extensions: bool) -> str:
     request = httpx.Request(method, URL, extensions=extensions)
-    error = error_from_request_error(kind("s3cret", request=request), web_url="https://web.example")
+    error = error_from_request_error(kind("s3cret", request=request), config=CONFIG)
     assert isinstance(error, InternalError)
     assert error.status_code is None
     assert error.url == "https://hub.example:8443/api/v1/jobs/j1/"

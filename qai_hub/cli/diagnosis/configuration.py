@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from qai_hub.cli.diagnosis.finding import Finding, State
 from qai_hub.config import ClientConfig, profile_path
 from qai_hub.config.files import is_encrypted_or_local, read_values
-from qai_hub.config.model import load_server
+from qai_hub.config.model import HOW_TO_CONFIGURE, load_server
 from qai_hub.errors import UserError
 
 _TOPIC = "configuration"
@@ -22,13 +22,11 @@ def load_or_explain(profile: str | None) -> ClientConfig | Finding:
     try:
         return load_server(profile)
     except (UserError, OSError) as error:
-        return Finding(
-            _TOPIC,
-            "content",
-            State.PROBLEM,
-            str(error),
-            "Correct it, or write it anew with `qai-hub configure`.",
-        )
+        path = _path_or_none(profile)
+        remedy = "Correct it, or write it anew with `qai-hub configure`."
+        if path is not None and not path.exists():
+            remedy = "Choose a profile with --profile, or write the file with `qai-hub configure`."
+        return Finding(_TOPIC, "content", State.PROBLEM, str(error), remedy)
 
 
 def examine_configuration(profile: str | None, loaded: ClientConfig | Finding) -> Iterator[Finding]:
@@ -65,7 +63,7 @@ def _examine_content(config: ClientConfig) -> Iterator[Finding]:
     if config.api_token:
         yield Finding(_TOPIC, "token", State.OK, "there is one, which is not shown")
     else:
-        yield Finding(_TOPIC, "token", State.PROBLEM, "There is none.", "Run `qai-hub configure`.")
+        yield Finding(_TOPIC, "token", State.PROBLEM, "There is none.", HOW_TO_CONFIGURE)
     if is_encrypted_or_local(config.api_url):
         yield Finding(_TOPIC, "server", State.OK, config.api_url)
     else:

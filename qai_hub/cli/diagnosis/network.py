@@ -10,9 +10,12 @@ import httpx
 from qai_hub.cli.diagnosis.finding import Finding, State, run_bounded
 from qai_hub.client import Client
 from qai_hub.config import ClientConfig
+from qai_hub.config.files import is_loopback
+from qai_hub.config.profiles import explain_absent_hub
 from qai_hub.connection import is_official
 from qai_hub.errors import Error, UserError
 from qai_hub.transport.certificates import ssl_context
+from qai_hub.transport.errors import WRITE_HTTP, how_to_get_token
 from qai_hub.transport.health import ServerHealth, fetch_health
 from qai_hub.transport.proxies import Proxies, Proxy
 from qai_hub.transport.session import request_limits
@@ -22,6 +25,7 @@ _TOPIC = "server"
 _REQUEST_SECONDS = 4.0
 # Signed URLs and certificates are valid by the clock.
 _MAX_CLOCK_DIFFERENCE = 120
+_REFUSED = 401
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _CHECK_NETWORK = "Check the network, and whether a proxy has to be set in HTTPS_PROXY."
 
@@ -112,8 +116,10 @@ class ServerExamination:
     def _connection_remedy(self) -> str:
         if self._proxy:
             return f"Check {self._proxy.source}, or add the server to NO_PROXY."
-        if self._peer[0] in ("127.0.0.1", "localhost", "::1"):
-            return "Start the local hub with `qai-hub serve`."
+        if is_loopback(self._peer[0]):
+            config = self._config
+            text = explain_absent_hub(config.api_url, config.api_token, config.origin.url)
+            return f"{text[0].upper()}{text[1:]}"
         return _CHECK_NETWORK
 
     def _connect(self) -> socket.socket:
@@ -141,7 +147,7 @@ class ServerExamination:
         except OSError as error:
             raise _StepError(
                 f"{host} does not speak TLS: {error.strerror or error}",
-                "Check whether the address is meant to be https, and its port.",
+                f"{WRITE_HTTP} If it is right, check its port.",
             ) from error
         return State.OK, f"trusted, valid until {certificate.get('notAfter', 'an unknown time')}"
 
@@ -154,7 +160,7 @@ class ServerExamination:
 
     def _examine_health(self) -> tuple[State, str]:
         try:
-            self._health = run_bounded(lambda: fetch_health(self._config.api_url, _REQUEST_SECONDS))
+            self._health = run_bounded(lambda: fetch_health(self._config, _REQUEST_SECONDS))
         except (Error, TimeoutError) as error:
             raise _StepError(str(error), _CHECK_NETWORK) from error
         health = self._health
@@ -184,9 +190,10 @@ class ServerExamination:
         try:
             user = run_bounded(self._fetch_email)
         except (Error, TimeoutError) as error:
-            raise _StepError(
-                str(error), "Get a valid token, and save it with `qai-hub configure`."
-            ) from error
+            if getattr(error, "status_code", None) == _REFUSED:
+                remedy = how_to_get_token(self._url, self._config)
+                raise _StepError(f"{self._url.netloc.decode()} refused it.", remedy) from error
+            raise _StepError(str(error), _CHECK_NETWORK) from error
         return State.OK, f"accepted: it belongs to {user}"
 
     def _fetch_email(self) -> str:

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
+from qai_hub.hdf5_files import create_hdf5
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port, describe_name_mismatch, format_ports
@@ -116,14 +117,17 @@ class OutputDataset:
     """
 
     def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
-        self._file = h5py.File(path, "w")
-        self._groups = [
-            add_input(self._file, order, name, samples) for order, name in enumerate(names)
-        ]
+        self._open = ExitStack()
+        file = self._open.enter_context(create_hdf5(path))
+        self._groups = [add_input(file, order, name, samples) for order, name in enumerate(names)]
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file.
+
+        Raises:
+            OSError: If it could not be written.
+        """
+        self._open.close()
 
     def write(self, index: int, tensors: Sequence[Tensor]) -> None:
         """Write one sample.

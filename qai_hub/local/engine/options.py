@@ -335,6 +335,8 @@ def _describe_unknown_option(flag: str, kind: JobTypeName, known: Mapping[str, O
     taken = {name: each for name, each in known.items() if kind in each.handling}
     what = "The option" if flag.startswith("-") else "In the options, the text"
     problem = f"{what} {quote_name(flag, 1000)} is not supported by this hub."
+    if flag.startswith("-") and len(flag.split()) > 1:
+        return f"{problem} Quotes make it a single word: leave them out."
     close = did_you_mean(flag, taken)
     if close:
         return f"{problem}{close}"
