@@ -24,7 +24,14 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import SpreadOption, device_options, input_specs_option, make_device
-from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
+from qai_hub.cli.submission import (
+    DATA,
+    NO_DATA,
+    Submission,
+    submit_compile,
+    submit_inference,
+    submit_link,
+)
 from qai_hub.display.text import one_line
 
 if TYPE_CHECKING:
@@ -123,7 +130,7 @@ _calibration_data = click.option(
     "--calibration_data",
     metavar="DATASET",
     shell_complete=complete_datasets,
-    help="Calibration data: a dataset's identifier or an HDF5 file; none for a clone without.",
+    help=f"Calibration data: {DATA}; {NO_DATA} for a clone without.",
 )
 
 
@@ -309,7 +316,7 @@ def submit_profile_job(
     "--inputs",
     metavar="DATASET",
     shell_complete=complete_datasets,
-    help="A dataset's identifier or an HDF5 file; random inputs if absent.",
+    help=f"The inputs: {DATA}; random inputs if absent.",
 )
 @click.option(
     "--profiling/--no-profiling",

@@ -13,6 +13,8 @@ from qai_hub.cli.job import JOB_FIELDS, exit_status, print_job, wait_for
 from qai_hub.cli.output import output_options
 from qai_hub.cli.parameters import device_options, input_specs_option, make_device
 from qai_hub.cli.submission import (
+    DATA,
+    NO_DATA,
     Submission,
     submit_compile,
     submit_inference,
@@ -115,9 +117,7 @@ def submit() -> None:
 @_model
 @_submit_options()
 @_input_specs
-@_calibration_data(
-    "Calibration data: a dataset's identifier or an HDF5 file; none for a clone without."
-)
+@_calibration_data(f"Calibration data: {DATA}; {NO_DATA} for a clone without.")
 @click.pass_obj
 def compile(  # noqa: A001 - the verb
     invocation: Invocation,
@@ -165,7 +165,7 @@ def profile(
     examples=[
         (
             "Run a target model on inputs of yours",
-            'submit inference mabc1234d --inputs inputs.h5 --device "Samsung Galaxy S24" --wait',
+            'submit inference mabc1234d --inputs inputs.npz --device "Samsung Galaxy S24" --wait',
         ),
     ]
 )
@@ -175,7 +175,7 @@ def profile(
     "--inputs",
     metavar="DATASET",
     shell_complete=complete_datasets,
-    help="A dataset's identifier or an HDF5 file; random inputs if absent.",
+    help=f"The inputs: {DATA}; random inputs if absent.",
 )
 @click.option(
     "--profiling/--no-profiling",
@@ -204,13 +204,13 @@ def inference(
     examples=[
         (
             "Quantize a model to 8 bits, with activations of 16",
-            "submit quantize model.onnx --calibration-data samples.h5 --activations int16 --wait",
+            "submit quantize model.onnx --calibration-data samples/ --activations int16 --wait",
         ),
     ]
 )
 @_model
 @_submit_options(device=False)
-@_calibration_data("Calibration data: a dataset's identifier or an HDF5 file.")
+@_calibration_data(f"Calibration data: {DATA}.")
 @click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
     "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
