@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qai_hub.cli.common import print_line
-from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
+from qai_hub.cli.completion import (
+    complete_datasets_or_files,
+    complete_jobs,
+    complete_models_or_files,
+)
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import JOB_FIELDS, exit_status, print_job, wait_for
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_model = click.argument("model", required=False, shell_complete=complete_models)
+_model = click.argument("model", required=False, shell_complete=complete_models_or_files)
 _input_specs = input_specs_option("--input-specs", "--input_specs")
 
 
@@ -36,7 +40,7 @@ def _calibration_data(text: str) -> Callable[[F], F]:
         "--calibration-data",
         "--calibration_data",
         metavar="DATASET",
-        shell_complete=complete_datasets,
+        shell_complete=complete_datasets_or_files,
         help=text,
     )
 
@@ -174,7 +178,7 @@ def profile(
 @click.option(
     "--inputs",
     metavar="DATASET",
-    shell_complete=complete_datasets,
+    shell_complete=complete_datasets_or_files,
     help=f"The inputs: {DATA}; random inputs if absent.",
 )
 @click.option(
@@ -244,7 +248,7 @@ def quantize(
         ),
     ]
 )
-@click.argument("models", nargs=-1, shell_complete=complete_models)
+@click.argument("models", nargs=-1, shell_complete=complete_models_or_files)
 @_submit_options()
 @click.pass_obj
 def link(
