@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 DATASET_FIELDS = (
     Field("id", lambda dataset: dataset.dataset_id, keep_whole=True),
-    Field("created", lambda dataset: dataset.creation_time, keep_whole=True),
-    Field("expires", lambda dataset: dataset.expiration_time, keep_whole=True),
-    Field("name", lambda dataset: dataset.name),
+    Field("created", lambda dataset: dataset.creation_time, keep_whole=True, spare=1),
+    Field("expires", lambda dataset: dataset.expiration_time, keep_whole=True, spare=2),
+    Field("name", lambda dataset: dataset.name, least=20),
 )
 
 

@@ -93,9 +93,10 @@ class Shell:
         """Types the beginning of a command and two tabulators; returns what the shell shows."""
         self._send(f"qai-hub {line}\t\t")
         shown = self._read_until("-twin.onnx")
-        # Nothing is left on the line.
-        self._send("\x15\x03\nqai-hub ready\n")
-        return shown + self._read_until("ARGS<ready>END")
+        # In fish, the first line feed takes what is selected, and the second runs the command.
+        self._send("\n\n")
+        self._read_until("END")
+        return shown
 
     def close(self) -> None:
         os.close(self._terminal)
