@@ -108,7 +108,9 @@ def test_colours(home: Path, failed: CompileJob) -> None:
 @pytest.fixture
 def latest(client: Client, compiled: CompileJob) -> CompileJob:
     """The latest job, whose device and name are long."""
-    job = client.submit_compile_job(compiled.model, Device(f"{PHONE} Ultra"), "-".join(["long-name"] * 6))
+    job = client.submit_compile_job(
+        compiled.model, Device(f"{PHONE} Ultra"), "-".join(["long-name"] * 6)
+    )
     assert job.wait(60).finished
     return job
 
