@@ -95,10 +95,10 @@ def show(invocation: Invocation, dataset_id: str) -> None:
 )
 @click.pass_obj
 def download(invocation: Invocation, dataset_id: str, output: str, npz: bool) -> None:
-    """Download a dataset as an HDF5 file, and print the path of the file.
+    """Download a dataset, and print the path of the file.
 
-    With --npz, download it as .npz files, and print the path of each. DATASET may be an inference
-    job, for its outputs, which are waited for.
+    It is an HDF5 file; with --npz, these are .npz files, and the path of each is printed. DATASET
+    may be an inference job, for its outputs, which are waited for.
     """
     found = _find(invocation.client, dataset_id)
     if npz:

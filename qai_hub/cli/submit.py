@@ -198,7 +198,8 @@ def inference(
 ) -> int:
     """Submit an inference job for MODEL.
 
-    MODEL is a file, or the identifier of a model on the hub.
+    MODEL is a file, or the identifier of a model on the hub. `qai-hub dataset upload --help` tells
+    what files of inputs hold.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
     return _report(invocation, submitted, wait=wait)
@@ -232,7 +233,8 @@ def quantize(
 ) -> int:
     """Submit a quantize job for MODEL.
 
-    MODEL is an ONNX file, or the identifier of a model on the hub.
+    MODEL is an ONNX file, or the identifier of a model on the hub. `qai-hub dataset upload --help`
+    tells what files of calibration data hold.
     """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations

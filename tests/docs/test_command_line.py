@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from support.page_blocks import blocks, commands_folder
 
 from qai_hub.cli.groups import Example, HubCommand, HubGroup
 from qai_hub.cli.main import cli
@@ -138,20 +139,49 @@ def test_every_command_is_on_the_page() -> None:
         assert shown, name
 
 
-@pytest.mark.usefixtures("reader")
-def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
-    section = PAGE.read_text("utf-8").split("## Jobs\n")[1]
-    block = section.split("```sh\n")[1].split("```")[0]
-    command = tmp_path / "qai-hub"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m qai_hub "$@"\n')
-    command.chmod(0o755)
+# It asks for the token on a terminal.
+INTERACTIVE = "qai-hub configure --profile service\n"
+
+
+def test_the_page_runs_line_by_line(newcomer: dict[str, str]) -> None:
+    folder = Path(newcomer["HOME"]) / ".qai_hub/local/examples"
+    (folder / "token.txt").write_text("a-token-of-the-service\n")
+    page = "".join(blocks("docs/command-line.md", "sh"))
+    assert page.count(INTERACTIVE) == 1
+    script = page.replace(INTERACTIVE, "")
     done = subprocess.run(
-        ["sh", "-e", "-c", block],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        ["bash", "-e", "-o", "pipefail", "-c", script],
+        cwd=folder,
+        env=newcomer,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"^state +SUCCESS$", done.stdout, re.MULTILINE)
-    assert list(Path("results").glob("*.onnx"))
+    assert list((folder / "results").glob("*.onnx"))
+    states = re.findall(r"^(\w+)@example.com\t(\w+)\t", done.stdout, re.MULTILINE)
+    assert states == [("guest", "active"), ("colleague", "active")]
+    completions = [".zfunc/_qai-hub", ".config/fish/completions/qai-hub.fish"]
+    assert all((Path(newcomer["HOME"]) / each).read_text() for each in completions)
+
+
+def test_what_a_start_shows(tmp_path: Path) -> None:
+    (sample,) = blocks("docs/command-line.md", "console")
+    command, *lines = sample.replace("http://127.0.0.1:8642", "URL").splitlines()
+    path = commands_folder(tmp_path / "bin", sys.executable)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
+    with subprocess.Popen(
+        [*shlex.split(command.removeprefix("$ ")), "--port", "0"],
+        env=kept | {"HOME": str(tmp_path), "PATH": f"{path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        executable=path / "qai-hub",
+    ) as hub:
+        assert hub.stdout is not None
+        shown = [hub.stdout.readline().rstrip("\n") for _ in lines]
+        hub.terminate()
+    text = re.sub(r"http://127\.0\.0\.1:\d+", "URL", "\n".join(shown))
+    text = text.replace(sys.executable, "/home/you/qai-hub/bin/python")
+    assert text.replace(str(tmp_path), "/home/you").splitlines() == lines
