@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from qai_hub.closest import did_you_mean_file
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
-from qai_hub.numpy_files import NumpyDataset, is_numpy, sample_filename, write_npz
+from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.temporary_files import temporary_folder
 from qai_hub.tensors import DTYPES, DatasetEntries
@@ -93,30 +93,44 @@ def as_h5(path: Path) -> Iterator[Path]:
         yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
 
 
-def h5_to_npz(source: "str | Path", folder: Path) -> list[Path]:
+def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
     """Writes a dataset as `.npz` files, one for each sample.
 
     Args:
         source: Path of an HDF5 file.
-        folder: Folder for the files, which is created if it does not exist.
+        target: The file, if its name ends in `.npz`, for a dataset of one sample. Otherwise the
+            folder for the files, which is created if it does not exist.
 
     Returns:
         The files, in the order of the samples.
 
     Raises:
-        UserError: If the source does not hold a dataset, or is damaged; or if the folder has other
-            files, with which the new ones would not be a dataset.
+        UserError: If the source does not hold a dataset, or is damaged; if it has several samples
+            for a single file; or if the folder has other files, with which the new ones would not
+            be a dataset.
     """
     with _open_h5(source, "r") as file:
         inputs = _read_inputs(file)
-        count = len(inputs[0][1])
-        paths = [folder / sample_filename(index, count) for index in range(count)]
-        folder.mkdir(parents=True, exist_ok=True)
-        other = min((each for each in folder.iterdir() if each not in paths), default=None)
-        if other is not None:
-            raise UserError(f"{folder} holds {other.name} already: give a new folder.")
+        paths = _place_samples(target, len(inputs[0][1]))
         for index, path in enumerate(paths):
             write_npz(path, {name: _read_array(samples[index]) for name, samples in inputs})
+    return paths
+
+
+def _place_samples(target: Path, count: int) -> list[Path]:
+    if is_npz(target) and not target.is_dir():
+        if count > 1:
+            raise UserError(
+                f"The dataset has {count} samples, and a .npz file holds one: give a folder "
+                f"instead of {target}."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return [target]
+    paths = [target / sample_filename(index, count) for index in range(count)]
+    target.mkdir(parents=True, exist_ok=True)
+    other = min((each for each in target.iterdir() if each not in paths), default=None)
+    if other is not None:
+        raise UserError(f"{target} holds {other.name} already: give a new folder.")
     return paths
 
 

@@ -21,7 +21,7 @@ from qai_hub.tensors import DTYPES
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["NumpyDataset", "is_numpy", "sample_filename", "write_npz"]
+__all__ = ["NumpyDataset", "is_npz", "is_numpy", "sample_filename", "write_npz"]
 
 _SUFFIX = ".npz"
 _MEMBER_SUFFIX = ".npy"
@@ -30,6 +30,11 @@ _MAX_HEADER_BYTES = 1 << 16
 # How much larger than their stored bytes files can be. DEFLATE makes 258 bytes of 2 bits.
 _EXPANSION = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 _ENCRYPTED = 1
+
+
+def is_npz(path: Path) -> bool:
+    """Returns whether a path has the suffix of a file of arrays."""
+    return path.suffix.lower() == _SUFFIX
 
 
 def is_numpy(path: Path) -> bool:
@@ -48,7 +53,7 @@ def sample_filename(index: int, count: int) -> str:
 
 
 def write_npz(path: Path, sample: dict[str, "np.ndarray[Any, Any]"]) -> None:
-    """Writes a sample.
+    """Writes a sample. The file appears under its name when it is complete.
 
     Args:
         path: The file, which is replaced.
@@ -56,11 +61,16 @@ def write_npz(path: Path, sample: dict[str, "np.ndarray[Any, Any]"]) -> None:
     """
     from numpy.lib.format import write_array
 
-    # Not by `np.savez`, which takes the names as keyword arguments, and cannot take all of them.
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in sample.items():
-            with archive.open(f"{name}{_MEMBER_SUFFIX}", "w", force_zip64=True) as member:
-                write_array(member, array, allow_pickle=False)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        # Not by `np.savez`, which takes names as keyword arguments, and cannot take all of them.
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, array in sample.items():
+                with archive.open(f"{name}{_MEMBER_SUFFIX}", "w", force_zip64=True) as member:
+                    write_array(member, array, allow_pickle=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ def _list_files(path: Path) -> list[Path]:
         files = sorted(
             (each for each in path.iterdir() if not each.name.startswith(".")), key=_by_numbers
         )
-        other = next((each for each in files if each.suffix.lower() != _SUFFIX), None)
+        other = next((each for each in files if not is_npz(each)), None)
         if other or not files:
             raise UserError(
                 f"{path} {f'holds {other.name}' if other else 'is empty'}: a folder can be a "

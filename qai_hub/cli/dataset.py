@@ -83,7 +83,8 @@ def show(invocation: Invocation, dataset_id: str) -> None:
 @dataset.command(
     examples=[
         ("A dataset as an HDF5 file", "dataset download dabc1234d -o samples.h5"),
-        ("The outputs of a job, for numpy.load", "dataset download jabc1234d --npz -o outputs"),
+        ("The outputs of a job on one sample", "dataset download jabc1234d -o outputs.npz"),
+        ("On several, in a folder", "dataset download jabc1234d --npz -o outputs"),
     ]
 )
 @dataset_argument
@@ -91,21 +92,24 @@ def show(invocation: Invocation, dataset_id: str) -> None:
 @click.option(
     "--npz",
     is_flag=True,
-    help="Write a folder of .npz files, one for each sample, called ID if absent.",
+    help="Write .npz files, one for each sample, into the folder of -o, called ID if absent.",
 )
 @click.pass_obj
 def download(invocation: Invocation, dataset_id: str, output: str, npz: bool) -> None:
     """Download a dataset, and print the path of the file.
 
-    It is an HDF5 file; with --npz, these are .npz files, and the path of each is printed. DATASET
-    may be an inference job, for its outputs, which are waited for.
+    It is an HDF5 file, or a .npz file if -o ends so, which can hold one sample. With --npz, these
+    are .npz files, and the path of each is printed. DATASET may be an inference job, for its
+    outputs, which are waited for.
     """
+    from qai_hub.numpy_files import is_npz
+
     found = _find(invocation.client, dataset_id)
-    if npz:
-        for path in _download_npz(found, Path(found.dataset_id if output == "." else output)):
+    if npz or is_npz(Path(output)):
+        for path in _download_npz(found, Path(dataset_id if output == "." else output)):
             print_line(str(path))
     else:
-        print_line(found.download(place_file(output, f"{found.dataset_id}.h5")))
+        print_line(found.download(place_file(output, f"{dataset_id}.h5")))
 
 
 def _find(client: "Client", text: str) -> "Dataset":

@@ -67,6 +67,11 @@ def test_numpy_files_up_and_down(run: Run, client: Client, tmp_path: Path) -> No
     assert client.get_dataset(one_id).name == "07.npz"
     again = run("dataset", "download", one_id, "--npz", "-o", "new/folder")
     assert again.out == "new/folder/0.npz\n"
+    assert run("dataset", "download", one_id, "-o", "one.npz").out == "one.npz\n"
+    assert np.load("one.npz")["x"][0, 0] == 7
+    several = run("dataset", "download", dataset_id, "-o", "one.npz")
+    assert (several.status, several.out) == (1, "")
+    assert "has 11 samples, and a .npz file holds one" in several.err
     refused = run("dataset", "download", one_id, "--npz", "-o", "samples")
     assert (refused.status, refused.out) == (1, "")
     assert "samples holds 1.npz already: give a new folder" in refused.err

@@ -35,4 +35,4 @@ def test_the_page_runs_in_order(tmp_path: Path) -> None:
         block.evaluate()
     assert ran == ["python", "python", "python", "sh", "python"]
     shown = names["outputs"]["y"][0]
-    assert np.load("outputs/0.npz")["y"] == pytest.approx(shown)
+    assert np.load("outputs.npz")["y"] == pytest.approx(shown)

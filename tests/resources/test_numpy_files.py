@@ -20,6 +20,7 @@ from qai_hub.dataset_file import (
     h5_to_npz,
 )
 from qai_hub.errors import UserError
+from qai_hub.numpy_files import write_npz
 from qai_hub.tensors import DTYPES
 
 Array = np.ndarray[Any, Any]
@@ -108,6 +109,26 @@ def test_a_folder_with_other_files_is_not_added_to(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds data.h5 already: give a new folder"):
         h5_to_npz(source, tmp_path)
     assert [each.name for each in sorted(tmp_path.iterdir())] == ["data.h5", "new"]
+
+
+def test_a_single_file_is_for_one_sample(tmp_path: Path) -> None:
+    one = dataset_entries_to_h5({"x": [ONE]}, tmp_path / "one.h5")
+    two = dataset_entries_to_h5({"x": [ONE, ONE]}, tmp_path / "two.h5")
+    target = tmp_path / "new" / "outputs.npz"
+    assert h5_to_npz(one, target) == h5_to_npz(one, target) == [target]
+    assert np.load(target)["x"].tolist() == ONE.tolist()
+    with pytest.raises(UserError, match=r"has 2 samples, and a \.npz file holds one"):
+        h5_to_npz(two, target)
+
+
+def test_a_file_that_cannot_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "outputs.npz"
+    write_npz(path, {"x": ONE})
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_npz(path, {"x": ONE * 2, "y": OBJECTS})
+    assert path.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [path]
 
 
 OBJECTS = np.array([{"code": "runs"}], dtype=object)
