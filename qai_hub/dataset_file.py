@@ -128,7 +128,8 @@ def _place_samples(target: Path, count: int) -> list[Path]:
         return [target]
     paths = [target / sample_filename(index, count) for index in range(count)]
     target.mkdir(parents=True, exist_ok=True)
-    other = min((each for each in target.iterdir() if each not in paths), default=None)
+    there = (each for each in target.iterdir() if not each.name.startswith("."))
+    other = min((each for each in there if each not in paths), default=None)
     if other is not None:
         raise UserError(f"{target} holds {other.name} already: give a new folder.")
     return paths

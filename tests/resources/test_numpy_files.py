@@ -105,6 +105,7 @@ def test_what_is_downloaded_can_be_uploaded(
 def test_a_folder_with_other_files_is_not_added_to(tmp_path: Path) -> None:
     source = dataset_entries_to_h5({"x": [ONE, ONE]}, tmp_path / "data.h5")
     h5_to_npz(source, tmp_path / "new")
+    (tmp_path / "new" / ".DS_Store").write_bytes(b"what a file manager leaves")
     h5_to_npz(source, tmp_path / "new")
     with pytest.raises(UserError, match=r"holds data.h5 already: give a new folder"):
         h5_to_npz(source, tmp_path)
