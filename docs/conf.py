@@ -22,6 +22,7 @@ extensions = [
     "contract_page",
     "docstrings",
     "notebook_page",
+    "source_links",
 ]
 # The files in _redoc are copied to the site, except for the README on how to update them.
 exclude_patterns = ["_redoc", "_extensions", "_static", "**/README.md"]

@@ -1,7 +1,7 @@
-"""Datasets as HDF5 files."""
+"""Datasets as HDF5 files, and as NumPy files, which are made HDF5 to be uploaded."""
 
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
@@ -11,14 +11,24 @@ from qai_hub.closest import did_you_mean_file
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
+from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
+from qai_hub.temporary_files import temporary_folder
 from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
 
-__all__ = ["check_entries", "check_h5", "dataset_entries_to_h5", "h5_to_dataset_entries"]
+__all__ = [
+    "as_h5",
+    "check_entries",
+    "check_file",
+    "check_h5",
+    "dataset_entries_to_h5",
+    "h5_to_dataset_entries",
+    "h5_to_npz",
+]
 
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
@@ -47,9 +57,16 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
         OSError: If the file cannot be written.
     """
     checked = _validate_entries(entries)
+    count = len(next(iter(checked.values())))
+    return _write_h5(target, checked.items(), count)
+
+
+def _write_h5(
+    target: H5, inputs: "Iterable[tuple[str, Iterable[np.ndarray[Any, Any]]]]", count: int
+) -> H5:
     with _create_h5(target) as file:
-        for order, (name, samples) in enumerate(checked.items()):
-            group = add_input(file, order, name, len(samples))
+        for order, (name, samples) in enumerate(inputs):
+            group = add_input(file, order, name, count)
             for index, sample in enumerate(samples):
                 # HDF5 compresses chunks, and in small arrays chunks cost more than they save.
                 large = sample.nbytes >= _MIN_COMPRESSED_BYTES
@@ -59,6 +76,68 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
                     sample_key(index), data=native, **(compression if large else {})
                 )
     return target
+
+
+@contextmanager
+def as_h5(path: Path) -> Iterator[Path]:
+    """Provides the dataset at a path as an HDF5 file while the context is open.
+
+    Args:
+        path: An HDF5 file, a `.npz` file, or a folder of `.npz` files.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it is no dataset, or is damaged.
+    """
+    if not is_numpy(path):
+        yield path
+        return
+    found = NumpyDataset.find(path)
+    with temporary_folder() as folder:
+        inputs = ((name, found.read(name)) for name in found.names)
+        yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
+
+
+def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
+    """Writes a dataset as `.npz` files, one for each sample.
+
+    Args:
+        source: Path of an HDF5 file.
+        target: The file, if its name ends in `.npz`, for a dataset of one sample. Otherwise the
+            folder for the files, which is created if it does not exist.
+
+    Returns:
+        The files, in the order of the samples.
+
+    Raises:
+        UserError: If the source does not hold a dataset, or is damaged; if it has several samples
+            for a single file; or if the folder has other files, with which the new ones would not
+            be a dataset.
+    """
+    with _open_h5(source) as file:
+        inputs = _read_inputs(file)
+        paths = _place_samples(target, len(inputs[0][1]))
+        for index, path in enumerate(paths):
+            write_npz(path, {name: _read_array(samples[index]) for name, samples in inputs})
+    return paths
+
+
+def _place_samples(target: Path, count: int) -> list[Path]:
+    if is_npz(target) and not target.is_dir():
+        if count > 1:
+            raise UserError(
+                f"The dataset has {count} samples, and a .npz file holds one: give a folder "
+                f"instead of {target}."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return [target]
+    paths = [target / sample_filename(index, count) for index in range(count)]
+    target.mkdir(parents=True, exist_ok=True)
+    there = (each for each in target.iterdir() if not each.name.startswith("."))
+    other = min((each for each in there if each not in paths), default=None)
+    if other is not None:
+        raise UserError(f"{target} holds {other.name} already: give a new folder.")
+    return paths
 
 
 def h5_to_dataset_entries(
@@ -98,6 +177,23 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
     """
     with _open_h5(source) as file:
         return [name for name, _ in _read_inputs(file)]
+
+
+def check_file(path: Path) -> None:
+    """Checks that there is a dataset at a path, without reading its arrays.
+
+    Args:
+        path: An HDF5 file, a `.npz` file, or a folder of `.npz` files.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it is no dataset, or is damaged.
+    """
+    if is_numpy(path):
+        for name in NumpyDataset.find(path).names:
+            _check_name(name)
+    else:
+        check_h5(path)
 
 
 def check_entries(entries: object) -> None:
@@ -204,7 +300,8 @@ def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise UserError(
-            f"{path} is no HDF5 file, or is cut short: {error}. {_HOW_TO_GET_HDF5}"
+            f"{path} is no HDF5 file, or is cut short: {error}. A dataset is an HDF5 file, a .npz "
+            f"file, or a folder of .npz files: {_HOW_TO_GET_HDF5}"
         ) from error
     with file:
         yield file

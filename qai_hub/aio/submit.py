@@ -71,7 +71,9 @@ class AsyncSubmittingClient(AsyncFindingClient):
 
         Args:
             data: For each input, in the model's order, a list of arrays, one per sample; all lists
-                have the same length. Or the path of an HDF5 file with such data.
+                have the same length. Or a path: of an HDF5 file with such data; of a `.npz` file
+                with an array for each input, one sample; or of a folder of `.npz` files, a sample
+                in each, in the order of their names.
             name: Display name; None uses the file's name, or the names of the inputs.
             project: Project to add it to; None uses the client's default.
 

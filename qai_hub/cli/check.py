@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from qai_hub.cli.common import print_line
-from qai_hub.cli.completion import complete_devices, complete_models
+from qai_hub.cli.completion import complete_devices, complete_models_or_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import layout_option, to_json
@@ -27,7 +27,7 @@ _REFUSED = 1
         ),
     ],
 )
-@click.argument("model", shell_complete=complete_models)
+@click.argument("model", shell_complete=complete_models_or_files)
 @click.option(
     "--device",
     metavar="NAME",

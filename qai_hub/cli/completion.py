@@ -1,4 +1,4 @@
-"""Completion of identifiers, devices and profiles, from the server.
+"""Completion of identifiers and devices, from the server, and of files and profiles.
 
 Nothing here may print or fail: it runs while somebody types. What the server does not answer in
 time is not completed.
@@ -40,8 +40,34 @@ class SpacedBashComplete(BashComplete):
     """Completion for bash whose values may have spaces and colons, as devices and attributes do."""
 
     name = "bash"
+    source_template = r"""%(complete_func)s() {
+    local IFS=$'\n' completion type value wants_files=
+    local -a files
+
     # Without -r, `read` takes the backslashes away that keep a value together.
-    source_template = BashComplete.source_template.replace(" read type ", " read -r type ")
+    while IFS=',' read -r type value; do
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) wants_files=1 ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \
+        %(complete_var)s=bash_complete $1)
+
+    if [[ $wants_files ]]; then
+        if (( ${#COMPREPLY[@]} )); then
+            mapfile -t files < <(compgen -f -- "$2")
+            COMPREPLY+=("${files[@]}")
+            compopt -o filenames
+        else
+            # bash knows best how to complete files, but does so only if there is nothing else.
+            compopt -o default
+        fi
+    fi
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Returns the complete arguments and the incomplete one, as the program would get them."""
@@ -87,12 +113,37 @@ class _WholeWordComplete(ShellComplete):
 class WholeWordZshComplete(_WholeWordComplete, ZshComplete):
     """Completion for zsh."""
 
+    # Files come last: they complete what follows the option's sign, and the others the whole word.
+    source_template = (
+        ZshComplete.source_template.replace(
+            "            _path_files -f\n", "            wants_files=1\n"
+        )
+        .replace(
+            "-V unsorted -a completions\n    fi\n",
+            """-V unsorted -a completions
+    fi
+
+    if [ -n "$wants_files" ]; then
+        compset -P '--*='
+        _path_files -f
+    fi
+""",
+        )
+        .replace("    local -a response\n", "    local -a response\n    local wants_files\n")
+    )
+
 
 class WholeWordFishComplete(_WholeWordComplete, FishComplete):
     """Completion for fish."""
 
     # Values may have commas.
-    source_template = FishComplete.source_template.replace("split ", "split --max 1 ")
+    source_template = FishComplete.source_template.replace("split ", "split --max 1 ").replace(
+        "            __fish_complete_path $metadata[2];\n",
+        """            set -l option (string match --regex -- '^--[^=]+=' $metadata[2]);
+            __fish_complete_path (string replace -- "$option" "" $metadata[2]) \\
+                | string replace --regex -- '^' "$option";
+""",
+    )
 
 
 for _shell in (SpacedBashComplete, WholeWordZshComplete, WholeWordFishComplete):
@@ -154,9 +205,29 @@ def _attributes(client: "Client") -> Iterator[CompletionItem]:
     yield from map(CompletionItem, client.get_device_attributes())
 
 
+def complete_files(
+    ctx: click.Context,
+    parameter: click.Parameter,
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Has the shell complete files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _or_files(complete: Complete) -> Complete:
+    def complete_both(
+        ctx: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        named = complete(ctx, parameter, incomplete)
+        return [*named, *complete_files(ctx, parameter, incomplete)]
+
+    return complete_both
+
+
 complete_jobs = _from_server(_jobs)
 _complete_model_ids = _from_server(_models)
 complete_datasets = _from_server(_datasets)
+complete_datasets_or_files = _or_files(complete_datasets)
 complete_devices = _from_server(_devices)
 complete_attributes = _from_server(_attributes)
 
@@ -169,6 +240,9 @@ def complete_models(
     """Completes the identifiers of models, and those of jobs, which stand for their models."""
     complete = complete_jobs if incomplete.lower().startswith("j") else _complete_model_ids
     return complete(ctx, parameter, incomplete)
+
+
+complete_models_or_files = _or_files(complete_models)
 
 
 def complete_profiles(

@@ -34,9 +34,10 @@ _SHELLS: dict[str, type[ShellComplete]] = {
 def completion(context: click.Context, /, shell: str | None) -> None:
     """Print the script by which SHELL completes commands, options, identifiers and devices.
 
-    Without SHELL, that of $SHELL. Write it where the shell looks for such scripts, and open a new
-    terminal. zsh looks in the folders of $fpath: `fpath=(~/.zfunc $fpath)` before `compinit` in
-    ~/.zshrc. For the running bash alone: `eval "$(qai-hub completion bash)"`.
+    Without SHELL, that of $SHELL. Write it where the shell looks for such scripts, in a folder that
+    `mkdir -p` makes if it does not exist, and open a new terminal. zsh looks in the folders of
+    $fpath: `fpath=(~/.zfunc $fpath)` before `compinit` in ~/.zshrc. For the running bash alone:
+    `eval "$(qai-hub completion bash)"`.
     """
     name = shell or PurePath(os.environ.get("SHELL", "")).name
     if name not in _SHELLS:

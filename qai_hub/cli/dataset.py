@@ -1,10 +1,11 @@
 """`qai-hub dataset`: uploads, lists, shows, downloads, shares and deletes datasets."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import print_line
+from qai_hub.cli.common import CommandError, print_line
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
@@ -19,11 +20,14 @@ from qai_hub.cli.parameters import (
 )
 from qai_hub.cli.sharing import share_options, share_with
 
+if TYPE_CHECKING:
+    from qai_hub.client import Client, Dataset
+
 DATASET_FIELDS = (
     Field("id", lambda dataset: dataset.dataset_id, keep_whole=True),
-    Field("created", lambda dataset: dataset.creation_time, keep_whole=True),
-    Field("expires", lambda dataset: dataset.expiration_time, keep_whole=True),
-    Field("name", lambda dataset: dataset.name),
+    Field("created", lambda dataset: dataset.creation_time, keep_whole=True, spare=1),
+    Field("expires", lambda dataset: dataset.expiration_time, keep_whole=True, spare=2),
+    Field("name", lambda dataset: dataset.name, least=20),
 )
 
 
@@ -33,7 +37,10 @@ def dataset() -> None:
 
 
 @dataset.command(
-    examples=[("Upload calibration data, and use its identifier", "dataset upload samples.h5")]
+    examples=[
+        ("Upload the inputs of one inference", "dataset upload inputs.npz"),
+        ("Upload calibration data, a folder of .npz files", "dataset upload samples/"),
+    ]
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="Name to show.")
@@ -41,7 +48,12 @@ def dataset() -> None:
 @output_options(DATASET_FIELDS)
 @click.pass_obj
 def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
-    """Upload a dataset, an HDF5 file, and print its identifier."""
+    """Upload a dataset, and print its identifier.
+
+    PATH is a .npz file with an array for each input, by its name: one sample. Or a folder of such
+    files, a sample in each, in the order of their names. Or an HDF5 file, as `dataset download`
+    writes it.
+    """
     uploaded = invocation.client.upload_dataset(str(path), name, project)
     if invocation.prints_identifier:
         print_line(uploaded.dataset_id)
@@ -68,14 +80,60 @@ def show(invocation: Invocation, dataset_id: str) -> None:
     print_record(invocation, invocation.client.get_dataset(dataset_id), DATASET_FIELDS)
 
 
-@dataset.command(examples=[("Outputs of a job", "dataset download dabc1234d -o outputs.h5")])
+@dataset.command(
+    examples=[
+        ("A dataset as an HDF5 file", "dataset download dabc1234d -o samples.h5"),
+        ("The outputs of a job on one sample", "dataset download jabc1234d -o outputs.npz"),
+        ("On several, in a folder", "dataset download jabc1234d --npz -o outputs"),
+    ]
+)
 @dataset_argument
 @output_file_option("ID.h5")
+@click.option(
+    "--npz",
+    is_flag=True,
+    help="Write .npz files, one for each sample, into the folder of -o, called ID if absent.",
+)
 @click.pass_obj
-def download(invocation: Invocation, dataset_id: str, output: str) -> None:
-    """Download a dataset as an HDF5 file, and print the path of the file."""
-    found = invocation.client.get_dataset(dataset_id)
-    print_line(found.download(place_file(output, f"{found.dataset_id}.h5")))
+def download(invocation: Invocation, dataset_id: str, output: str, npz: bool) -> None:
+    """Download a dataset, and print the path of the file.
+
+    It is an HDF5 file, or a .npz file if -o ends so, which can hold one sample. With --npz, these
+    are .npz files, and the path of each is printed. DATASET may be an inference job, for its
+    outputs, which are waited for.
+    """
+    from qai_hub.numpy_files import is_npz
+
+    found = _find(invocation.client, dataset_id)
+    if npz or is_npz(Path(output)):
+        for path in _download_npz(found, Path(dataset_id if output == "." else output)):
+            print_line(str(path))
+    else:
+        print_line(found.download(place_file(output, f"{dataset_id}.h5")))
+
+
+def _find(client: "Client", text: str) -> "Dataset":
+    """Returns a dataset by its identifier, or by that of the job that has it as its outputs."""
+    from qai_hub.client import InferenceJob
+
+    if not text.startswith("j"):
+        return client.get_dataset(text)
+    job = client.get_job(text)
+    outputs = job.get_output_dataset() if isinstance(job, InferenceJob) else None
+    if outputs is None:
+        raise CommandError(
+            f"{text} has no outputs: those have inference jobs with inputs that succeed. "
+            f"`qai-hub job show {text}` tells how it is."
+        )
+    return outputs
+
+
+def _download_npz(found: "Dataset", folder: Path) -> list[Path]:
+    from qai_hub.dataset_file import h5_to_npz
+    from qai_hub.temporary_files import temporary_folder
+
+    with temporary_folder() as temporary:
+        return h5_to_npz(found.download(str(Path(temporary) / "data.h5")), folder)
 
 
 @dataset.command(

@@ -20,18 +20,22 @@ def attribute_values(device: "Device", key: str) -> list[str]:
     return [each.partition(":")[2] for each in attributes if each.startswith(f"{key}:")]
 
 
-def _value_of(key: str) -> "Field":
-    return Field(key.replace("-", "_"), lambda device: ", ".join(attribute_values(device, key)))
+def _value_of(key: str, spare: int) -> "Field":
+    return Field(key, lambda device: ", ".join(attribute_values(device, key)), spare=spare)
+
+
+def _os_text(device: "Device") -> str:
+    return f"{' '.join(attribute_values(device, 'os'))} {device.os}".strip()
 
 
 DEVICE_FIELDS = (
     Field("name", lambda device: device.name, keep_whole=True),
-    Field("os", lambda device: f"{' '.join(attribute_values(device, 'os'))} {device.os}".strip()),
-    _value_of("vendor"),
-    _value_of("format"),
-    Field("chipset", lambda device: attribute_values(device, "chipset")),
-    _value_of("hexagon"),
-    Field("framework", lambda device: attribute_values(device, "framework")),
+    Field("os", _os_text, keep_whole=True),
+    _value_of("vendor", spare=4),
+    _value_of("format", spare=3),
+    Field("chipset", lambda device: attribute_values(device, "chipset"), least=24, spare=1),
+    _value_of("hexagon", spare=2),
+    Field("framework", lambda device: attribute_values(device, "framework"), least=17, spare=5),
     Field("attributes", lambda device: list(device.attributes), in_table=False),
 )
 

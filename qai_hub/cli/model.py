@@ -45,10 +45,10 @@ def _type_text(model: "Model") -> str | None:
 MODEL_FIELDS = (
     Field("id", lambda model: model.model_id, keep_whole=True),
     Field("type", _type_text, keep_whole=True),
-    Field("created", lambda model: model.date, keep_whole=True),
-    Field("producer", lambda model: model._producer_id, keep_whole=True),
-    Field("exists", lambda model: model._exists, keep_whole=True),
-    Field("name", lambda model: model.name),
+    Field("created", lambda model: model.date, keep_whole=True, spare=1),
+    Field("producer", lambda model: model._producer_id, keep_whole=True, spare=2),
+    Field("exists", lambda model: model._exists, keep_whole=True, spare=3),
+    Field("name", lambda model: model.name, least=20),
     Field("url", lambda model: model.url, in_table=False),
 )
 # What the server has told: the public attributes wait for the job that produces the model.

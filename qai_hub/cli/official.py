@@ -13,10 +13,11 @@ import click
 from qai_hub.cli.common import CommandError, print_info, print_line
 from qai_hub.cli.completion import (
     complete_attributes,
-    complete_datasets,
+    complete_datasets_or_files,
     complete_devices,
+    complete_files,
     complete_jobs,
-    complete_models,
+    complete_models_or_files,
 )
 from qai_hub.cli.device import FRAMEWORK_FIELDS, attribute_values
 from qai_hub.cli.groups import HubCommand, make_common_options
@@ -24,7 +25,14 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import SpreadOption, device_options, input_specs_option, make_device
-from qai_hub.cli.submission import Submission, submit_compile, submit_inference, submit_link
+from qai_hub.cli.submission import (
+    DATA,
+    NO_DATA,
+    Submission,
+    submit_compile,
+    submit_inference,
+    submit_link,
+)
 from qai_hub.display.text import one_line
 
 if TYPE_CHECKING:
@@ -115,15 +123,15 @@ def _options(name: str) -> Callable[[F], F]:
 _model = click.option(
     "--model",
     metavar="MODEL",
-    shell_complete=complete_models,
+    shell_complete=complete_models_or_files,
     help="Path of a model, or identifier of a model on the hub.",
 )
 _input_specs = input_specs_option("--input_specs")
 _calibration_data = click.option(
     "--calibration_data",
     metavar="DATASET",
-    shell_complete=complete_datasets,
-    help="Calibration data: a dataset's identifier or an HDF5 file; none for a clone without.",
+    shell_complete=complete_datasets_or_files,
+    help=f"Calibration data: {DATA}; {NO_DATA} for a clone without.",
 )
 
 
@@ -217,7 +225,13 @@ def list_frameworks(invocation: Invocation, as_json: bool) -> None:
 @click.command(
     cls=OfficialCommand, examples=[("Upload a model", "upload-model --model resnet50.pt")]
 )
-@click.option("--model", metavar="PATH", required=True, help="Path of the model.")
+@click.option(
+    "--model",
+    metavar="PATH",
+    required=True,
+    shell_complete=complete_files,
+    help="Path of the model.",
+)
 @click.option("--name", metavar="NAME", help="Name to show.")
 @click.option("--project", metavar="ID", help="Project of the model.")
 @click.pass_obj
@@ -308,8 +322,8 @@ def submit_profile_job(
 @click.option(
     "--inputs",
     metavar="DATASET",
-    shell_complete=complete_datasets,
-    help="A dataset's identifier or an HDF5 file; random inputs if absent.",
+    shell_complete=complete_datasets_or_files,
+    help=f"The inputs: {DATA}; random inputs if absent.",
 )
 @click.option(
     "--profiling/--no-profiling",
@@ -344,7 +358,7 @@ def submit_inference_job(
     "--models",
     cls=SpreadOption,
     metavar="MODEL...",
-    shell_complete=complete_models,
+    shell_complete=complete_models_or_files,
     help="Identifiers or paths of QNN DLCs.",
 )
 @_options("link")

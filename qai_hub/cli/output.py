@@ -7,7 +7,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +47,9 @@ class Field:
         style: Returns rich's style for a value, such as `"red"`.
         keep_whole: Whether a table never shortens it.
         is_detail: Whether it is known of whole items only, and not of their summaries.
+        least: How wide a table leaves it, if another column can go instead.
+        spare: Whether a table can go without it where there is no room: the largest goes first,
+            and 0 never.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Field:
     keep_whole: bool = False
     is_detail: bool = False
     show: Callable[[Any], object] | None = None
+    least: int = _NARROWEST
+    spare: int = 0
 
     def get_shown(self, item: object) -> object:
         """Returns what people see of an item."""
@@ -178,7 +183,7 @@ def print_rows(
         for item in items:
             print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
     else:
-        _print_table(items, selected, empty)
+        _print_table(items, selected, empty, chosen=invocation.fields is not None)
 
 
 def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) -> None:
@@ -249,7 +254,9 @@ def _print_array(objects: Iterator[object]) -> None:
     print_line("[]" if separator == "[" else "]")
 
 
-def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str | None) -> None:
+def _print_table(
+    items: Iterable[Any], fields: Sequence[Field], empty: str | None, *, chosen: bool
+) -> None:
     rows = iter(items)
     block = list(itertools.islice(rows, _BLOCK))
     if not block:
@@ -259,63 +266,119 @@ def _print_table(items: Iterable[Any], fields: Sequence[Field], empty: str | Non
     from rich.console import Console
 
     console = Console(markup=False, highlight=False, emoji=False)
-    widths: list[int] | None = None
+    room = console.width if is_terminal() else None
+    layout = _lay_out(block, fields, room, chosen=chosen)
+    header = True
     while block:
-        cells = [[_flat(each.get_shown(item)) for each in fields] for item in block]
-        header = widths is None
-        wanted = _find_widths(cells, fields, console.width if is_terminal() else None)
-        widths = wanted if widths is None else _keep_whole(widths, wanted, fields)
         # What rich knows of a stream ends at its encoding: the lines go the way of all lines.
         with console.capture() as captured:
-            console.print(_make_table(block, cells, fields, widths, header=header), crop=False)
+            console.print(_make_table(block, layout, header=header), crop=False)
         for line in captured.get().splitlines():
             print_styled(line.rstrip())
         block = list(itertools.islice(rows, _BLOCK))
+        layout = layout.widen(block)
+        header = False
 
 
-def _find_widths(
-    cells: list[list[str]], fields: Sequence[Field], available: int | None
+@dataclass(frozen=True)
+class _Layout:
+    """How a table is printed.
+
+    Attributes:
+        fields: Its columns.
+        brief: Whether times are without their year and seconds.
+        widths: Widths of the columns.
+    """
+
+    fields: Sequence[Field]
+    brief: bool
+    widths: list[int]
+
+    def get_cells(self, items: list[Any]) -> list[list[str]]:
+        """Returns the texts of each row."""
+        return [[self._get_cell(each.get_shown(item)) for each in self.fields] for item in items]
+
+    def widen(self, items: list[Any]) -> "_Layout":
+        """Returns the layout of a further block, wider only where nothing may be shortened."""
+        wanted = self.measure(items)
+        widths = [
+            max(width, more) if each.keep_whole else width
+            for each, width, more in zip(self.fields, self.widths, wanted, strict=True)
+        ]
+        return replace(self, widths=widths)
+
+    def measure(self, items: list[Any]) -> list[int]:
+        """Returns the widths at which nothing is shortened."""
+        from rich.cells import cell_len
+
+        cells = self.get_cells(items)
+        return [
+            max([len(each.name), *(cell_len(row[index]) for row in cells)])
+            for index, each in enumerate(self.fields)
+        ]
+
+    def _get_cell(self, value: object) -> str:
+        if self.brief and isinstance(value, datetime):
+            return value.astimezone().strftime("%m-%d %H:%M")
+        return _flat(value)
+
+
+def _lay_out(
+    items: list[Any], fields: Sequence[Field], room: int | None, *, chosen: bool
+) -> _Layout:
+    """Finds a layout that fits: at first times get brief, then columns go, then texts are cut.
+
+    Args:
+        items: The first rows.
+        fields: The columns.
+        room: Width of the terminal; None if there is no limit.
+        chosen: Whether the user named the columns, so that each is shown as it is.
+    """
+    spare = sorted((each for each in fields if each.spare), key=lambda each: -each.spare)
+    layouts = [_Layout(fields, False, [])]
+    if not chosen:
+        layouts += [
+            _Layout([each for each in fields if each not in spare[:count]], True, [])
+            for count in range(len(spare) + 1)
+        ]
+    for layout in layouts:
+        wanted = layout.measure(items)
+        least = _find_least(layout.fields, wanted)
+        if room is None or _total(least) <= room:
+            break
+    else:
+        least = _find_least(layout.fields, wanted, _NARROWEST)
+    return replace(layout, widths=wanted if room is None else _shorten(wanted, least, room))
+
+
+def _find_least(
+    fields: Sequence[Field], wanted: list[int], narrowest: int | None = None
 ) -> list[int]:
-    """Returns the widths of columns; the widest give way until a line fits, as far as possible."""
-    from rich.cells import cell_len
-
-    widths = [
-        max(len(each.name), *(cell_len(row[index]) for row in cells))
-        for index, each in enumerate(fields)
-    ]
-    if available is None:
-        return widths
-    least = [
-        width if each.keep_whole else min(width, _NARROWEST)
-        for each, width in zip(fields, widths, strict=True)
-    ]
-    excess = sum(widths) + _GAP * (len(widths) - 1) - available
-    while excess > 0 and widths != least:
-        index = max(
-            (index for index in range(len(widths)) if widths[index] > least[index]),
-            key=widths.__getitem__,
-        )
-        widths[index] -= 1
-        excess -= 1
-    return widths
-
-
-def _keep_whole(widths: list[int], wanted: list[int], fields: Sequence[Field]) -> list[int]:
-    """Returns the widths of a further block, wider only where nothing may be shortened."""
     return [
-        max(width, more) if each.keep_whole else width
-        for each, width, more in zip(fields, widths, wanted, strict=True)
+        width if each.keep_whole else min(width, narrowest or each.least)
+        for each, width in zip(fields, wanted, strict=True)
     ]
 
 
-def _make_table(
-    items: list[Any],
-    cells: list[list[str]],
-    fields: Sequence[Field],
-    widths: list[int],
-    *,
-    header: bool,
-) -> "Table":
+def _total(widths: list[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _shorten(widths: list[int], least: list[int], room: int) -> list[int]:
+    """Returns the widths of columns; the widest give way until a line fits, as far as possible."""
+    shortened = [*widths]
+    for _ in range(_total(widths) - room):
+        if shortened == least:
+            break
+        index = max(
+            (index for index, width in enumerate(shortened) if width > least[index]),
+            key=shortened.__getitem__,
+        )
+        shortened[index] -= 1
+    return shortened
+
+
+def _make_table(items: list[Any], layout: _Layout, *, header: bool) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -325,20 +388,20 @@ def _make_table(
         padding=(0, _GAP, 0, 0),
         show_header=header,
         header_style="bold",
-        width=sum(widths) + _GAP * (len(widths) - 1),
+        width=_total(layout.widths),
     )
-    for each, width in zip(fields, widths, strict=True):
+    for each, width in zip(layout.fields, layout.widths, strict=True):
         table.add_column(
             each.name.replace("_", " ").upper(),
             no_wrap=True,
             overflow="ellipsis",
             width=width,
         )
-    for item, row in zip(items, cells, strict=True):
+    for item, row in zip(items, layout.get_cells(items), strict=True):
         table.add_row(
             *(
                 Text(text, style=each.style(each.get(item)) if each.style else "")
-                for each, text in zip(fields, row, strict=True)
+                for each, text in zip(layout.fields, row, strict=True)
             )
         )
     return table

@@ -19,6 +19,7 @@ from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
     complete_devices,
+    complete_files,
     complete_jobs,
     complete_models,
 )
@@ -149,6 +150,7 @@ def output_file_option(default: str) -> Callable[[F], F]:
         "--output",
         metavar="PATH",
         default=".",
+        shell_complete=complete_files,
         help=f"The file to write, or a folder, in which it is called {default}; the current folder "
         "if absent.",
     )

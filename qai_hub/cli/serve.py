@@ -27,6 +27,7 @@ from qai_hub.cli.common import (
     read_secret_file,
     users_from_environment,
 )
+from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.parameters import data_dir_option
@@ -175,6 +176,7 @@ class ServeOptions:
 @click.option(
     "--users-file",
     metavar="FILE",
+    shell_complete=complete_files,
     help="File of users that only you can read, one EMAIL or EMAIL=TOKEN per line; - for standard "
     f"input. {USERS_VARIABLE} may name users as well.",
 )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound="Job")
 
+DATA = "a dataset's identifier, a .npz or HDF5 file, or a folder of .npz files"
+"""What an option for data takes, in the words of its help."""
+
 NO_DATA = "none"
 """What `--calibration_data` is set to for a clone that shall have none."""
 
@@ -186,8 +189,8 @@ def submit_quantize(
         data = find_dataset(client, calibration_data)
     if data is None:
         raise click.UsageError(
-            "A quantize job needs calibration data: give --calibration-data with a dataset's "
-            "identifier or an HDF5 file."
+            f"A quantize job needs calibration data: give --calibration-data with {DATA}, one for "
+            "each sample."
         )
     weights_dtype = (job.weights_dtype if job else None) or QuantizeDtype.INT8
     activations_dtype = (job.activations_dtype if job else None) or QuantizeDtype.INT8

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qai_hub.cli.common import print_info, print_line
-from qai_hub.cli.completion import complete_datasets, complete_jobs, complete_models
+from qai_hub.cli.completion import (
+    complete_datasets_or_files,
+    complete_jobs,
+    complete_models_or_files,
+)
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, print_job, wait_for
@@ -15,6 +19,8 @@ from qai_hub.cli.job_fields import JOB_FIELDS, tell_results
 from qai_hub.cli.output import output_options
 from qai_hub.cli.parameters import device_options, input_specs_option, make_device
 from qai_hub.cli.submission import (
+    DATA,
+    NO_DATA,
     Submission,
     submit_compile,
     submit_inference,
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_model = click.argument("model", required=False, shell_complete=complete_models)
+_model = click.argument("model", required=False, shell_complete=complete_models_or_files)
 _input_specs = input_specs_option("--input-specs", "--input_specs")
 
 
@@ -36,7 +42,7 @@ def _calibration_data(text: str) -> Callable[[F], F]:
         "--calibration-data",
         "--calibration_data",
         metavar="DATASET",
-        shell_complete=complete_datasets,
+        shell_complete=complete_datasets_or_files,
         help=text,
     )
 
@@ -145,9 +151,7 @@ def submit() -> None:
 @_model
 @_submit_options("--target_runtime qnn_context_binary")
 @_input_specs
-@_calibration_data(
-    "Calibration data: a dataset's identifier or an HDF5 file; none for a clone without."
-)
+@_calibration_data(f"Calibration data: {DATA}; {NO_DATA} for a clone without.")
 @click.pass_obj
 def compile(  # noqa: A001 - the verb
     invocation: Invocation,
@@ -202,7 +206,7 @@ def profile(
     examples=[
         (
             "Run a target model on inputs of yours",
-            'submit inference mabc1234d --inputs inputs.h5 --device "Samsung Galaxy S24" --wait',
+            'submit inference mabc1234d --inputs inputs.npz --device "Samsung Galaxy S24" --wait',
         ),
     ]
 )
@@ -211,8 +215,8 @@ def profile(
 @click.option(
     "--inputs",
     metavar="DATASET",
-    shell_complete=complete_datasets,
-    help="A dataset's identifier or an HDF5 file; random inputs if absent.",
+    shell_complete=complete_datasets_or_files,
+    help=f"The inputs: {DATA}; random inputs if absent.",
 )
 @click.option(
     "--profiling/--no-profiling",
@@ -232,7 +236,7 @@ def inference(
     """Submit an inference job for MODEL.
 
     MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended.
+    the job has ended. `qai-hub dataset upload --help` tells what files of inputs hold.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
     _tell_if_not_compiled(invocation, submitted)
@@ -243,13 +247,13 @@ def inference(
     examples=[
         (
             "Quantize a model to 8 bits, with activations of 16",
-            "submit quantize model.onnx --calibration-data samples.h5 --activations int16 --wait",
+            "submit quantize model.onnx --calibration-data samples/ --activations int16 --wait",
         ),
     ]
 )
 @_model
 @_submit_options("--range_scheme min_max", device=False)
-@_calibration_data("Calibration data: a dataset's identifier or an HDF5 file.")
+@_calibration_data(f"Calibration data: {DATA}.")
 @click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
     "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
@@ -268,7 +272,8 @@ def quantize(
     """Submit a quantize job for MODEL.
 
     MODEL is an ONNX file, the identifier of a model on the hub, or that of a job: its target model,
-    once the job has ended.
+    once the job has ended. `qai-hub dataset upload --help` tells what files of calibration data
+    hold.
     """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
@@ -284,7 +289,7 @@ def quantize(
         ),
     ]
 )
-@click.argument("models", nargs=-1, shell_complete=complete_models)
+@click.argument("models", nargs=-1, shell_complete=complete_models_or_files)
 @_submit_options("--qnn_options context_enable_graphs=prefill")
 @click.pass_obj
 def link(

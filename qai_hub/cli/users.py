@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qai_hub.cli.common import CommandError, print_info, print_line, read_secret_file
+from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_rows
@@ -36,6 +37,7 @@ _email = click.argument("email", metavar="EMAIL")
 _token_file = click.option(
     "--token-file",
     metavar="FILE",
+    shell_complete=complete_files,
     help="Read the token from a file that only you can read (- for standard input), and print "
     "none.",
 )

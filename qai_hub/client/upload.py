@@ -106,7 +106,9 @@ class UploadingClient(ListingClient):
 
         Args:
             data: For each input, in the model's order, a list of arrays, one per sample; all lists
-                have the same length. Or the path of an HDF5 file with such data.
+                have the same length. Or a path: of an HDF5 file with such data; of a `.npz` file
+                with an array for each input, one sample; or of a folder of `.npz` files, a sample
+                in each, in the order of their names.
             name: Display name; None uses the file's name, or the names of the inputs.
             project: Project to add it to; None uses the client's default.
 
@@ -154,7 +156,7 @@ class UploadingClient(ListingClient):
         project_id = self._project_id(project)
         name = check_name(name)
         async with enter_blocking_context(driver, lambda: _as_h5_file(data)) as path:
-            default = path.name if isinstance(data, str | Path) else ", ".join(data)
+            default = Path(data).name if isinstance(data, str | Path) else ", ".join(data)
             title = name or default_name(default) or "dataset"
             body = DatasetCreate(name=title, permanent=permanent)
             if project_id is None:
@@ -198,29 +200,30 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         FileNotFoundError: If the path does not exist.
         UserError: If the data is not a dataset, or the dataset has expired.
     """
-    from qai_hub.dataset_file import check_entries, check_h5
+    from qai_hub.dataset_file import check_entries, check_file
 
     if isinstance(data, Dataset):
         if data.is_expired():
             raise UserError(f"{data} has expired: upload its data again.")
     elif isinstance(data, str | Path):
-        check_h5(Path(data).expanduser())
+        check_file(Path(data).expanduser())
     elif isinstance(data, Mapping):
         check_entries(data)
     else:
         raise UserError(
             'A dataset must be a dictionary from names to lists of arrays, like {"image": [array]},'
-            f" or the path of an HDF5 file, not {type(data).__name__}."
+            f" or the path of an HDF5 or .npz file, not {type(data).__name__}."
         )
 
 
 @contextmanager
 def _as_h5_file(data: DatasetEntries | str) -> Iterator[Path]:
     """Provides the data as an HDF5 file while the context is open."""
-    from qai_hub.dataset_file import dataset_entries_to_h5
+    from qai_hub.dataset_file import as_h5, dataset_entries_to_h5
 
     if isinstance(data, str | Path):
-        yield Path(data).expanduser()
+        with as_h5(Path(data).expanduser()) as path:
+            yield path
     else:
         with temporary_folder() as folder:
             yield dataset_entries_to_h5(data, Path(folder) / "data.h5")

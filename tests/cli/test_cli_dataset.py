@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from support.command import Run
 from support.users import COLLEAGUE
@@ -52,6 +53,31 @@ def test_download(run: Run, data: Dataset, tmp_path: Path, output: str | None) -
     assert tmp_path / downloaded.out.rstrip("\n") == folder / f"{name}.h5"
     with h5py.File(folder / f"{name}.h5") as file:
         assert file["data/0/batch_0"].shape == (1, 4)
+
+
+def test_numpy_files_up_and_down(run: Run, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    for number in range(11):
+        np.savez(tmp_path / "samples" / f"{number}.npz", x=np.full((1, 4), number, np.float32))
+    (dataset_id,) = run("dataset", "upload", "samples/", "-q").lines
+    assert client.get_dataset(dataset_id).name == "samples"
+    downloaded = run("dataset", "download", dataset_id, "--npz")
+    paths = [Path(line) for line in downloaded.lines]
+    assert [str(path) for path in paths[:2]] == [f"{dataset_id}/00.npz", f"{dataset_id}/01.npz"]
+    assert [np.load(path)["x"][0, 0] for path in paths] == list(range(11))
+    (one_id,) = run("dataset", "upload", str(paths[7]), "-q").lines
+    assert client.get_dataset(one_id).name == "07.npz"
+    again = run("dataset", "download", one_id, "--npz", "-o", "new/folder")
+    assert again.out == "new/folder/0.npz\n"
+    assert run("dataset", "download", one_id, "-o", "one.npz").out == "one.npz\n"
+    assert np.load("one.npz")["x"][0, 0] == 7
+    several = run("dataset", "download", dataset_id, "-o", "one.npz")
+    assert (several.status, several.out) == (1, "")
+    assert "has 11 samples, and a .npz file holds one" in several.err
+    refused = run("dataset", "download", one_id, "--npz", "-o", "samples")
+    assert (refused.status, refused.out) == (1, "")
+    assert "samples holds 1.npz already: give a new folder" in refused.err
+    assert run("dataset", "delete", dataset_id, one_id).status == 0
 
 
 def test_share(run: Run, data: Dataset) -> None:

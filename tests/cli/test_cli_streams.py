@@ -10,12 +10,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from support.command import COMMAND, make_environment, run_process
 from support.job_hub import FAILED, RUNNING, JobHub, compile_job
 from support.pty_terminal import pty_terminal
 from support.scripted_server import Reply, Request, Step, json_reply
 
-from qai_hub.client import ClientConfig, CompileJob, Model
+from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
 from qai_hub.config import save_config
 
 PHONE = "Samsung Galaxy S24"
@@ -104,19 +105,86 @@ def test_colours(home: Path, failed: CompileJob) -> None:
     assert "\x1b" not in run_process(home, *given, FORCE_COLOR="1").out
 
 
-@pytest.mark.parametrize("columns", [30, 60, 80, 200])
-def test_tables_fit_the_terminal(home: Path, compiled: CompileJob, columns: int) -> None:
-    status, shown = show(home, "job", "list", "--all", columns=columns)
-    lines = COLOUR.sub("", shown).splitlines()
+@pytest.fixture
+def latest(client: Client, compiled: CompileJob) -> CompileJob:
+    """The latest job, whose device and name are long."""
+    job = client.submit_compile_job(
+        compiled.model, Device(f"{PHONE} Ultra"), "-".join(["long-name"] * 6)
+    )
+    assert job.wait(60).finished
+    return job
+
+
+JOB_COLUMNS = ["ID", "TYPE", "STATE", "CREATED", "DEVICE", "NAME"]
+JOB_COLUMNS_WITHOUT_TIME = ["ID", "TYPE", "STATE", "DEVICE", "NAME"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown_columns", "time"),
+    [
+        (30, JOB_COLUMNS_WITHOUT_TIME, None),
+        (60, JOB_COLUMNS_WITHOUT_TIME, None),
+        (80, JOB_COLUMNS, r"  \d\d-\d\d \d\d:\d\d  "),
+        (200, JOB_COLUMNS, r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "),
+    ],
+)
+def test_tables_fit_the_terminal(
+    home: Path, latest: CompileJob, columns: int, shown_columns: list[str], time: str | None
+) -> None:
+    status, shown = show(home, "job", "list", "--limit", "1", columns=columns)
+    header, row = COLOUR.sub("", shown).splitlines()
     assert status == 0
-    # What is never shortened takes 51 columns, and two more columns of 8 at least.
-    assert max(map(len, lines)) <= max(columns, 71)
-    header, row = lines[0], next(line for line in lines if compiled.job_id in line)
-    assert header.split() == ["ID", "TYPE", "STATE", "CREATED", "DEVICE", "NAME"]
-    assert "SUCCESS" in row
-    shortened = "…" in row
-    assert shortened == (columns < 200)
-    assert ("Samsung" in row, PHONE in row) == (True, not shortened)
+    # What is never shortened takes 29 columns, and two more columns of 8 at least.
+    assert len(row) <= max(columns, 49)
+    assert header.split() == shown_columns
+    assert row.startswith(f"{latest.job_id}  compile  ")
+    assert bool(re.search(r"\d\d:\d\d", row)) == (time is not None)
+    assert time is None or re.search(time, row)
+    assert (PHONE in row) == (columns >= 80)
+    assert (latest.name in row) == (columns >= 200)
+
+
+DEVICE_COLUMNS = ["NAME", "OS", "VENDOR", "FORMAT", "CHIPSET", "HEXAGON", "FRAMEWORK"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        (60, {"VENDOR", "FORMAT", "CHIPSET", "HEXAGON", "FRAMEWORK"}),
+        (80, {"VENDOR", "FORMAT", "HEXAGON", "FRAMEWORK"}),
+        (120, {"FRAMEWORK"}),
+        (200, set()),
+    ],
+)
+def test_columns_that_count_less_give_way(home: Path, columns: int, left_out: set[str]) -> None:
+    status, shown = show(home, "device", "list", columns=columns)
+    header, *rows = COLOUR.sub("", shown).splitlines()
+    (row,) = (each for each in rows if each.startswith(f"{PHONE}  "))
+    assert status == 0
+    assert header.split() == [each for each in DEVICE_COLUMNS if each not in left_out]
+    assert re.search("  android 14( |$)", row)
+    assert max(map(len, rows)) <= columns
+
+
+def test_columns_that_are_named_stay(home: Path) -> None:
+    given = ["device", "list", "--name", PHONE, "--fields", "name,framework,chipset,os"]
+    status, shown = show(home, *given, columns=50)
+    header, row = COLOUR.sub("", shown).splitlines()[:2]
+    assert (status, header.split()) == (0, ["NAME", "FRAMEWO…", "CHIPSET", "OS"])
+    assert row.startswith(PHONE)
+    assert row.endswith("android 14")
+    assert len(row) <= 50
+
+
+def test_wide_characters_take_two_columns(home: Path, client: Client) -> None:
+    model = client.upload_model(str(home / "affine.onnx"), "日本語🚀" * 20)
+    status, shown = show(home, "model", "list", "--limit", "1", columns=60)
+    model.delete()
+    row = COLOUR.sub("", shown).splitlines()[1]
+    assert (status, row.split()[0]) == (0, model.model_id)
+    assert "日本語🚀" in row
+    assert "…" in row
+    assert cell_len(row) <= 60
 
 
 def test_a_record_on_a_terminal(home: Path, target: Model) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.command import Run
 from support.compiled_models import PHONE, target_of
@@ -119,6 +120,26 @@ def test_profile_and_inference(
     assert isinstance(other, InferenceJob)
     assert other.inputs is not None
     assert other.inputs.dataset_id != data.dataset_id
+
+
+def test_numpy_files_in_and_out(run: Run, target: Model, affine: str, tmp_path: Path) -> None:
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for number in range(2):
+        np.savez(samples / f"{number}.npz", x=np.full((1, 4), number, np.float32))
+    given = ["--inputs", "samples/", "--no-profiling", "--wait"]
+    (job_id,) = run("submit", "inference", target.model_id, *DEVICE, *given).lines
+    written = run("dataset", "download", job_id, "--npz", "-o", "outputs").lines
+    assert written == ["outputs/0.npz", "outputs/1.npz"]
+    first, second = (np.load(path)["y"] for path in written)
+    assert first.shape == second.shape
+    assert not np.array_equal(first, second)
+
+    given = ["--calibration-data", "samples/0.npz", "--wait"]
+    (quantized,) = run("submit", "quantize", affine, *given).lines
+    refused = run("dataset", "download", quantized, "--npz")
+    assert (refused.status, refused.out) == (1, "")
+    assert f"{quantized} has no outputs" in refused.err
 
 
 def test_quantize(run: Run, client: Client, affine: str, data: Dataset) -> None:

@@ -1,5 +1,8 @@
 """The world that the examples of the docs and docstrings run in."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from support.page_blocks import commands_folder
 from support.tiny_models import averaging
 from support.users import COLLEAGUE
 
@@ -85,3 +89,23 @@ def names(local_hub: LocalHub) -> dict[str, Any]:
         "profile": inference_job.get_profile(),
         "local_hub": local_hub,
     }
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of somebody who has started a hub as the README says, for a page."""
+    home = tmp_path_factory.mktemp("newcomer")
+    path = commands_folder(home / "bin", sys.executable)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
+    environment = kept | {"HOME": str(home), "PATH": f"{path}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        ["qai-hub", "serve", "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        executable=path / "qai-hub",
+    ) as hub:
+        assert hub.stdout is not None
+        assert any(line.startswith("Ctrl+C") for line in hub.stdout)
+        yield environment | {"QAIHUB_CLIENT_INI": str(home / ".qai_hub/local.ini")}
+        hub.terminate()

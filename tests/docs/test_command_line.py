@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from support.page_blocks import blocks, commands_folder
 
-import qai_hub as hub
 from qai_hub.cli.groups import Example, HubCommand, HubGroup
 from qai_hub.cli.main import cli
 
@@ -140,20 +140,24 @@ def test_every_command_is_on_the_page() -> None:
         assert shown, name
 
 
-@pytest.mark.usefixtures("reader")
-def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
-    section = PAGE.read_text("utf-8").split("## Jobs\n")[1]
-    block = section.split("```sh\n")[1].split("```")[0]
-    noise = np.random.default_rng(0).normal(size=(2, 1, 3, 48, 192)).astype(np.float32)
-    samples = hub.upload_dataset({"x": list(noise)}, "samples")
-    for name in ("inputs.h5", "samples.h5"):
-        samples.download(name)
-    command = tmp_path / "qai-hub"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m qai_hub "$@"\n')
-    command.chmod(0o755)
+# It asks for the token on a terminal.
+INTERACTIVE = "qai-hub configure --profile service\n"
+
+
+def test_the_page_runs_line_by_line(newcomer: dict[str, str]) -> None:
+    folder = Path(newcomer["HOME"]) / ".qai_hub/local/examples"
+    (folder / "token.txt").write_text("a-token-of-the-service\n")
+    random = np.random.default_rng(0)
+    for name in ("inputs.npz", "samples.npz"):
+        np.savez(folder / name, x=random.normal(size=(1, 3, 48, 192)).astype(np.float32))
+    page = "".join(blocks("docs/command-line.md", "sh"))
+    assert page.count(INTERACTIVE) == 1
+    script = page.replace(INTERACTIVE, "")
     done = subprocess.run(
-        ["sh", "-e", "-c", block],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        ["bash", "-e", "-o", "pipefail", "-c", script],
+        cwd=folder,
+        env=newcomer,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -162,5 +166,29 @@ def test_the_jobs_on_the_page_run(tmp_path: Path) -> None:
     assert re.search(r"^state +SUCCESS$", done.stdout, re.MULTILINE)
     assert re.search(r"^psnr +\w+ [\d.]+ dB$", done.stdout, re.MULTILINE)
     assert re.search(r"^j\w+: CPU of the hub's host .* ms an inference", done.stderr, re.MULTILINE)
-    assert list(Path("results").glob("*_outputs.h5"))
-    assert Path("small.onnx").is_file()
+    assert list((folder / "results").glob("*_outputs.h5"))
+    assert (folder / "small.onnx").is_file()
+    states = re.findall(r"^(\w+)@example.com\t(\w+)\t", done.stdout, re.MULTILINE)
+    assert states == [("guest", "active"), ("colleague", "active")]
+    completions = [".zfunc/_qai-hub", ".config/fish/completions/qai-hub.fish"]
+    assert all((Path(newcomer["HOME"]) / each).read_text() for each in completions)
+
+
+def test_what_a_start_shows(tmp_path: Path) -> None:
+    (sample,) = blocks("docs/command-line.md", "console")
+    command, *lines = sample.replace("http://127.0.0.1:8642", "URL").splitlines()
+    path = commands_folder(tmp_path / "bin", sys.executable)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
+    with subprocess.Popen(
+        [*shlex.split(command.removeprefix("$ ")), "--port", "0"],
+        env=kept | {"HOME": str(tmp_path), "PATH": f"{path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        executable=path / "qai-hub",
+    ) as hub:
+        assert hub.stdout is not None
+        shown = [hub.stdout.readline().rstrip("\n") for _ in lines]
+        hub.terminate()
+    text = re.sub(r"http://127\.0\.0\.1:\d+", "URL", "\n".join(shown))
+    text = text.replace(sys.executable, "/home/you/qai-hub/bin/python")
+    assert text.replace(str(tmp_path), "/home/you").splitlines() == lines

@@ -1,13 +1,9 @@
 """The terminal recording of the README: what its commands print on a terminal, in a real run."""
 
-import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
 
-import pytest
-from support.page_blocks import blocks, commands_folder
+from support.page_blocks import blocks
 from support.pty_terminal import pty_terminal
 
 PAGE = "README.md"
@@ -21,26 +17,6 @@ VARIES = {
     # As many as are simulated in as much time as compiling took.
     r"\b\d+ samples?\b": "SAMPLES",
 }
-
-
-@pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of somebody who has started a hub as the README says."""
-    home = tmp_path_factory.mktemp("newcomer")
-    path = commands_folder(home / "bin", sys.executable)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("QAI")}
-    environment = kept | {"HOME": str(home), "PATH": f"{path}:{os.environ['PATH']}"}
-    with subprocess.Popen(
-        ["qai-hub", "serve", "--port", "0"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        executable=path / "qai-hub",
-    ) as hub:
-        assert hub.stdout is not None
-        assert any(line.startswith("Ctrl+C") for line in hub.stdout)
-        yield environment
-        hub.terminate()
 
 
 def record(commands: list[str], environment: dict[str, str]) -> str:
