@@ -218,9 +218,8 @@ def test_compile_and_link(lh: LocalHub, device: hub.Device, wire: Any) -> None:
     asyncio.run(use())
 
 
-@WIRES
 @pytest.mark.filterwarnings("ignore:submit_compile_and_profile_jobs:DeprecationWarning")
-@pytest.mark.parametrize("single_compile", [True, False])
+@pytest.mark.parametrize(("wire", "single_compile"), [("json", True), ("protobuf", False)])
 def test_compile_and_profile(
     lh: LocalHub, device: hub.Device, wire: Any, single_compile: bool
 ) -> None:
