@@ -102,8 +102,8 @@ def test_the_text_direction_model(
     target = job.get_target_model()
     assert target is not None
     specs = {"x": inputs[0].shape}
-    scores = outputs_of(quick_client, target, device, inputs, input_specs=specs)
-    assert list(np.argmax(scores, axis=1)) == [line.label for line in lines]
+    scores = outputs_of(quick_client, target, device, inputs[:16], input_specs=specs)
+    assert list(np.argmax(scores, axis=1)) == [line.label for line in lines[:16]]
 
 
 def test_calibration_data_that_does_not_fit_fails_the_job(client: Client) -> None:
