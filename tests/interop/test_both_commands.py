@@ -17,11 +17,13 @@ import numpy as np
 import onnx
 import pytest
 from interop.official_calls import OfficialCall, official_calls
+from support.fake_worker import FakeWorker
 from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
+from qai_hub.local.engine.attempt import AttemptOutcome, AttemptRequest
 
 PHONE = "Samsung Galaxy S24"
 D = f"--device={PHONE}"
@@ -134,11 +136,21 @@ class Ended(NamedTuple):
 
 Call = Callable[[bool, list[str]], Ended]
 OFFICIAL, OURS = True, False
+BROKEN = b"no model"
 
 
 @pytest.fixture(scope="module")
 def lh() -> Iterator[LocalHub]:
-    with LocalHub(users=["me@example.com", "colleague@example.com"]) as running:
+    """A hub that runs nothing: what is compared is what the commands ask it for."""
+    succeeding, failing = FakeWorker(), FakeWorker()
+    failing.failures[""] = "The model is broken."
+
+    def run_attempt(request: AttemptRequest, folder: Path, **limits: Any) -> AttemptOutcome:
+        is_broken = request.model.path.read_bytes() == BROKEN
+        return (failing if is_broken else succeeding)(request, folder, **limits)
+
+    people = ["me@example.com", "colleague@example.com"]
+    with LocalHub(users=people, run_attempt=run_attempt) as running:
         yield running
 
 
@@ -154,7 +166,7 @@ def home(lh: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_config(replace(lh.config("me@example.com"), verbose=True), home=folder)
     save_config(lh.config("colleague@example.com"), "colleague", home=folder)
     onnx.save(affine(batch="n"), folder / "model.onnx")
-    (folder / "broken.onnx").write_bytes(b"no model")
+    (folder / "broken.onnx").write_bytes(BROKEN)
     for name in ("a", "b"):
         (folder / f"{name}.dlc").write_bytes(name.encode())
     return folder
