@@ -67,8 +67,13 @@ def test_a_real_model_quantized_computes_nearly_what_it_did(
 ) -> None:
     """Measured on such inputs: 33 dB and more for w8a8, 42 dB and more for w8a16."""
     job = quick_client.submit_quantize_job(TEXT_DIRECTION.path, TEXT, INT8, activations)
-    how = {"more": "--skip_target_check", "input_specs": TEXT_DIRECTION.specs}
-    made = target_of(compiled(quick_client, target_of(job), BINARY, INTEGERS, **how))
+    made = target_of(
+        compiled(
+            *(quick_client, target_of(job), BINARY, INTEGERS),
+            more="--skip_target_check",
+            input_specs=TEXT_DIRECTION.specs,
+        )
+    )
 
     _, outputs = simulated(quick_client, made, {"x": TEXT["x"][:2]}, INTEGERS)
 
