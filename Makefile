@@ -45,7 +45,7 @@ faults: $(READY)  ## Do 300 rounds of work under faults, 200 kills and 30 power 
 		$(PY) -m pytest -n 0 tests/faults $(ARGS)
 
 contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
-	@$(PY) -m pytest tests/contract $(ARGS)
+	@CONTRACT_EXAMPLES=$${CONTRACT_EXAMPLES:-30} $(PY) -m pytest tests/contract $(ARGS)
 
 docs: $(READY)  ## Build the documentation into build/docs
 	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs

@@ -17,16 +17,22 @@ settings.load_profile("steady")
 
 # Whoever starts the tests in the background may have it ignored, for them and for what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
-def _no_device_is_remembered() -> Iterator[None]:
+def _no_server_is_remembered() -> Iterator[None]:
     """Another test's server may have had the same port and token, and other devices."""
     yield
     if "qai_hub.client.fetch" in sys.modules:
         from qai_hub.client.fetch import DEVICES
 
         DEVICES.clear()
+    if "qai_hub.transport.loopback" in sys.modules:
+        from qai_hub.transport import loopback
+
+        # What has answered before may be restarting, and is waited for.
+        loopback._answered.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

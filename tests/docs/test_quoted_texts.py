@@ -121,7 +121,7 @@ FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
     ),
     "graphs of one name": (
         "link",
-        lambda n: hub.submit_link_job([n.dlc, twin_of(n.dlc)], n.device),
+        lambda n: link_twins(dlc_of("model.onnx", n.device), n.device),
     ),
     "NaN in calibration data": (
         "quantize",
@@ -164,8 +164,7 @@ def world(reader: None, names: dict[str, Any], local_hub: Any) -> SimpleNamespac
     stranger = local_hub.client("colleague@example.com")
     shared = names["compile_job"]
     shared.modify_sharing(add_emails=["colleague@example.com"])
-    dlc = dlc_of("model.onnx", names["device"])
-    return SimpleNamespace(**names, dlc=dlc, stranger=stranger, shared=shared)
+    return SimpleNamespace(**names, stranger=stranger, shared=shared)
 
 
 @pytest.mark.parametrize("what", RAISED)
@@ -190,7 +189,8 @@ def test_quoted_notice_is_what_the_profile_job_says(world: SimpleNamespace) -> N
 
 
 def test_quoted_notice_is_what_a_simulated_profile_says(world: SimpleNamespace) -> None:
-    job = hub.submit_inference_job(world.dlc, world.device, options="--max_profiler_iterations 1")
+    dlc = dlc_of("model.onnx", world.device)
+    job = hub.submit_inference_job(dlc, world.device, options="--max_profiler_iterations 1")
     assert job.wait(60).success
     notice = job.notices[-1]
     assert f"{notice.severity} {notice.message}" in text_of("profile")
@@ -198,7 +198,8 @@ def test_quoted_notice_is_what_a_simulated_profile_says(world: SimpleNamespace) 
 
 def test_quoted_notice_is_what_a_job_on_a_linked_graph_says(world: SimpleNamespace) -> None:
     large = dlc_of("model.onnx", world.device, "--qnn_options context_enable_graphs=large")
-    link_job = hub.submit_link_job([world.dlc, large], world.device)
+    dlc = dlc_of("model.onnx", world.device)
+    link_job = hub.submit_link_job([dlc, large], world.device)
     options = "--qnn_options context_enable_graphs=large"
     job = hub.submit_inference_job(
         link_job.get_target_model(), world.device, {"x": [IMAGE]}, profile=False, options=options
@@ -214,9 +215,9 @@ def dlc_of(model: str, device: hub.Device, options: str = "") -> hub.Model:
     return made
 
 
-def twin_of(dlc: hub.Model) -> hub.Model:
-    """The same model, under another identifier."""
-    return hub.upload_model(dlc.download("twin"))
+def link_twins(dlc: hub.Model, device: hub.Device) -> hub.LinkJob:
+    """Link a model with itself, under another identifier."""
+    return hub.submit_link_job([dlc, hub.upload_model(dlc.download("twin"))], device)
 
 
 def as_quoted(message: str) -> str:

@@ -22,6 +22,16 @@ def client(lh: LocalHub) -> Client:
 
 
 @pytest.fixture(scope="session")
+def quick_client() -> Iterator[Client]:
+    """A client of a hub that measures no layers, which takes simulations of the whole model.
+
+    For tests of what is made of a quantized model, not of what is told of it.
+    """
+    with LocalHub(analyze_layers=False, validate_responses=True) as hub:
+        yield hub.client()
+
+
+@pytest.fixture(scope="session")
 def colleague(lh: LocalHub) -> Client:
     return lh.client(COLLEAGUE)
 

@@ -42,10 +42,16 @@ def worked() -> Iterator[Client]:
 
 
 class SpiedWorld(CallContext):
-    """A world that knows what a call has made on the hub, apart from what it was prepared with."""
+    """A world that knows what a call has made on the hub, apart from what it was prepared with.
 
-    def __init__(self, client: Client, folder: Path, made: list[str]) -> None:
+    Its models may have been made for another call: none of them changes a model.
+    """
+
+    def __init__(
+        self, client: Client, folder: Path, models: dict[str, Any], made: list[str]
+    ) -> None:
         super().__init__(client, folder)
+        self._models = models
         self._made = made
 
     def model(self, suffix: str) -> Any:
@@ -64,8 +70,16 @@ class SpiedWorld(CallContext):
         return thing
 
 
+@pytest.fixture(scope="module")
+def models() -> dict[str, Any]:
+    """The models on the hub, by their suffixes."""
+    return {}
+
+
 @pytest.fixture
-def world(worked: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpiedWorld:
+def world(
+    worked: Client, models: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> SpiedWorld:
     made: list[str] = []
     api_call = Client._api_call
 
@@ -76,7 +90,7 @@ def world(worked: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sp
 
     monkeypatch.setattr(Client, "_api_call", spy)
     monkeypatch.setenv("HOME", str(tmp_path))
-    return SpiedWorld(worked, tmp_path / "files", made)
+    return SpiedWorld(worked, tmp_path / "files", models, made)
 
 
 def kind_of(error: Exception) -> str:

@@ -10,11 +10,11 @@ from support.tiny_models import affine
 import qai_hub as hub
 from qai_hub.client import Client, Device, Job
 
-MANY = 30
+MANY = 12
 
 
 def submit(owners: list[Client], device: Device) -> list[Job]:
-    """Submits thirty jobs, of each owner in turn; every third one fails."""
+    """Submits a dozen jobs, of each owner in turn; every third one fails."""
     models = [owner.upload_model(affine(batch="n")) for owner in owners]
     made: list[Job] = []
     for number in range(MANY):
@@ -30,12 +30,12 @@ def expected(jobs: list[Job]) -> list[str]:
     return ["SUCCESS" if int(job.name) % 3 else "FAILED" for job in jobs]
 
 
-def test_thirty_jobs_of_two_people_in_order(
+def test_a_dozen_jobs_of_two_people_in_order(
     client: Client, colleague: Client, device: Device
 ) -> None:
     jobs = submit([client, colleague], device)
     late = jobs[::-1]
-    with pytest.raises(TimeoutError, match=rf"of 30 jobs have not ended.*{late[0].job_id}"):
+    with pytest.raises(TimeoutError, match=rf"of {MANY} jobs have not ended.*{late[0].job_id}"):
         hub.wait_all(late, 0)
     threads = threading.active_count()
     statuses = hub.wait_all(jobs, 100)

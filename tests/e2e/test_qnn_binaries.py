@@ -33,6 +33,18 @@ def file(binary: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(binary.download(str(tmp_path_factory.mktemp("binary") / "model.bin")))
 
 
+@pytest.fixture(scope="module")
+def expected(client: Client, binary: Model) -> list[bytes]:
+    """What the binary gives."""
+    return outputs_of(client, binary)
+
+
+def outputs_of(client: Client, model: str | Path | Model) -> list[bytes]:
+    """What a model gives on a chip, to the bit."""
+    _, outputs = simulated(client, model, X)
+    return [y.tobytes() for y in outputs["y"]]
+
+
 def failure_of(client: Client, model: str | Path | Model, device: hub.Device = GEN_3) -> str:
     job = client.submit_inference_job(model, device, X, profile=False)
     status = job.wait(60)
@@ -41,24 +53,19 @@ def failure_of(client: Client, model: str | Path | Model, device: hub.Device = G
 
 
 def test_a_downloaded_binary_that_is_uploaded_again_runs(
-    client: Client, colleague: Client, binary: Model, file: Path
+    colleague: Client, file: Path, expected: list[bytes]
 ) -> None:
-    _, expected = simulated(client, binary, X)
-
     again = colleague.upload_model(file)
-    _, outputs = simulated(colleague, again, X)
 
     assert again.model_type is SourceModelType.QNN_CONTEXT_BINARY
-    assert [y.tobytes() for y in outputs["y"]] == [y.tobytes() for y in expected["y"]]
+    assert outputs_of(colleague, again) == expected
     assert "was compiled for qualcomm-snapdragon-8gen3" in failure_of(colleague, again, GEN_2)
 
 
 def test_a_downloaded_dlc_that_is_uploaded_again_runs(client: Client, tmp_path: Path) -> None:
     made = target_of(compiled(client, conv_net(), DLC))
-    _, expected = simulated(client, made, X)
     again = client.upload_model(made.download(str(tmp_path / "model")))
-    _, outputs = simulated(client, again, X)
-    assert [y.tobytes() for y in outputs["y"]] == [y.tobytes() for y in expected["y"]]
+    assert outputs_of(client, again) == outputs_of(client, made)
 
 
 @pytest.mark.parametrize("suffix", [".bin", ".dlc"])
@@ -85,11 +92,9 @@ def precompiled(client: Client, tmp_path: Path) -> Path:
 
 
 def test_a_precompiled_model_that_is_uploaded_again_runs(
-    client: Client, precompiled: Path, binary: Model
+    client: Client, precompiled: Path, expected: list[bytes]
 ) -> None:
-    _, expected = simulated(client, binary, X)
-    _, outputs = simulated(client, precompiled, X)
-    assert [y.tobytes() for y in outputs["y"]] == [y.tobytes() for y in expected["y"]]
+    assert outputs_of(client, precompiled) == expected
 
 
 def test_a_precompiled_model_is_compiled_no_further(client: Client, precompiled: Path) -> None:
@@ -117,10 +122,8 @@ def test_a_precompiled_model_without_its_binary_is_refused(
 
 
 def test_a_binary_is_embedded_into_an_onnx_model(
-    client: Client, binary: Model, file: Path, tmp_path: Path
+    client: Client, binary: Model, file: Path, expected: list[bytes], tmp_path: Path
 ) -> None:
-    _, expected = simulated(client, binary, X)
-
     job = client.submit_compile_job(binary, GEN_3)
 
     assert job.wait(60).success, job.get_status().message
@@ -129,8 +132,7 @@ def test_a_binary_is_embedded_into_an_onnx_model(
     assert job.get_target_shapes() == {"x": ((1, 3, 16, 16), "float32")}
     with ZipFile(made.download(str(tmp_path / "embedded"))) as archive:
         assert archive.read("model.onnx/model.bin") == file.read_bytes()
-    _, outputs = simulated(client, made, X)
-    assert [y.tobytes() for y in outputs["y"]] == [y.tobytes() for y in expected["y"]]
+    assert outputs_of(client, made) == expected
 
 
 def test_a_binary_is_embedded_for_its_own_chip_only(client: Client, binary: Model) -> None:

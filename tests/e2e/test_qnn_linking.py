@@ -39,7 +39,11 @@ def failure_of(client: Client, models: list[Model], device: hub.Device, options:
 @pytest.fixture(scope="module")
 def dlcs(client: Client) -> dict[str, Model]:
     jobs = {
-        name: compiled(client, TEXT_DIRECTION.path, DLC, more=named(name), input_specs={"x": shape})
+        name: compiled(
+            *(client, TEXT_DIRECTION.path, DLC),
+            more=f"{named(name)} --skip_target_check",
+            input_specs={"x": shape},
+        )
         for name, shape in SIZES.items()
     }
     return {name: target_of(job) for name, job in jobs.items()}
@@ -69,7 +73,11 @@ def test_linked_graphs_share_their_weights(
 
     size = Path(made.download(str(tmp_path / "linked"))).stat().st_size
     for name, shape in SIZES.items():
-        job = compiled(client, TEXT_DIRECTION.path, "qnn_context_binary", input_specs={"x": shape})
+        job = compiled(
+            *(client, TEXT_DIRECTION.path, "qnn_context_binary"),
+            more="--skip_target_check",
+            input_specs={"x": shape},
+        )
         alone = Path(target_of(job).download(str(tmp_path / name))).stat().st_size
         assert alone < size < 1.4 * alone
     assert f"It has {size} bytes" in told
@@ -135,7 +143,8 @@ def test_a_linked_binary_is_not_embedded(client: Client, linked: LinkJob) -> Non
 def test_one_of_several_graphs_can_be_linked_alone_and_embedded(
     client: Client, dlcs: dict[str, Model]
 ) -> None:
-    job = client.submit_link_job(list(dlcs.values()), GEN_3, options=named("small"))
+    options = f"{named('small')} --skip_target_check"
+    job = client.submit_link_job(list(dlcs.values()), GEN_3, options=options)
     made = target_of(job)
     assert job.wait(60).success, job.get_status().message
     assert made.metadata[ModelMetadataKey.QNN_MODEL_GRAPH_NAMES] == "small"
@@ -156,7 +165,7 @@ def test_all_of_it_in_one_call(client: Client) -> None:
 def test_chips_that_share_no_weights_link_without(
     client: Client, dlcs: dict[str, Model], linked: LinkJob, tmp_path: Path
 ) -> None:
-    job = client.submit_link_job(list(dlcs.values()), GEN_1)
+    job = client.submit_link_job(list(dlcs.values()), GEN_1, options="--skip_target_check")
     assert job.wait(60).success, job.get_status().message
     assert notices_of(job)[1] == (
         "The graphs do not share their weights: qualcomm-snapdragon-8gen1 does not support that."

@@ -86,19 +86,19 @@ CASES = {
 
 
 @pytest.mark.parametrize("what", CASES)
-def test_the_htp_is_close_to_the_float_model(client: Client, what: str) -> None:
+def test_the_htp_is_close_to_the_float_model(quick_client: Client, what: str) -> None:
     build, activations, device, least = CASES[what]
     model, inputs = build()
 
-    target = quantized(client, model, inputs, activations)
-    binary = target_of(compiled(client, target, BINARY, device))
-    _, outputs = simulated(client, binary, inputs, device)
+    target = quantized(quick_client, model, inputs, activations)
+    binary = target_of(compiled(quick_client, target, BINARY, device))
+    _, outputs = simulated(quick_client, binary, inputs, device)
 
     close = agreement(on_cpu(model.SerializeToString(), inputs), outputs)
     assert all(ratio > least for ratio in close.values()), close
 
 
-def test_a_quantized_model_of_one_branch(client: Client, device: Device) -> None:
+def test_a_quantized_model_of_one_branch(quick_client: Client, device: Device) -> None:
     """The input that chose the branch is still an input, whose value does not matter."""
     branches: Any = {
         f"{name}_branch": onnx.helper.make_graph(
@@ -116,9 +116,9 @@ def test_a_quantized_model_of_one_branch(client: Client, device: Device) -> None
     model.graph.input.append(onnx.helper.make_tensor_value_info("rate", 7, []))
     inputs = {"x": uniform(2, 1, 8), "rate": [np.array(16000)] * 2}
 
-    target = quantized(client, model, inputs, INT8)
-    binary = target_of(compiled(client, target, BINARY, GEN_3))
-    _, outputs = simulated(client, binary, inputs, GEN_3)
+    target = quantized(quick_client, model, inputs, INT8)
+    binary = target_of(compiled(quick_client, target, BINARY, GEN_3))
+    _, outputs = simulated(quick_client, binary, inputs, GEN_3)
 
     close = agreement(on_cpu(model.SerializeToString(), inputs), outputs)
     assert close["y"] > 35

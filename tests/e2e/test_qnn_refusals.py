@@ -44,30 +44,27 @@ def scatter() -> onnx.ModelProto:
     return build_model(nodes, *ports, {"rows": np.array([[0], [7], [3]])})
 
 
-def recurrent(op: str, gates: int) -> onnx.ModelProto:
-    nodes = [helper.make_node(op, ["x", "w", "r"], ["", "y"], hidden_size=6)]
-    weights = {
-        "w": RANDOM.normal(0, 0.3, (1, 6 * gates, 4)).astype(np.float32),
-        "r": RANDOM.normal(0, 0.3, (1, 6 * gates, 6)).astype(np.float32),
-    }
-    return build_model(nodes, {"x": (FLOAT, [5, 1, 4])}, {"y": (FLOAT, [1, 1, 6])}, weights)
+def test_operators_that_qnn_has_for_floats_only(quick_client: Client) -> None:
+    nodes = [helper.make_node("ScatterND", ["x", "rows", "u"], ["y"], name="write")]
+    weights: dict[str, Any] = {"rows": np.array([[0], [7], [3]])}
+    for op, gates in (("GRU", 3), ("LSTM", 4)):
+        names = [f"w {op}", f"r {op}"]
+        nodes.append(helper.make_node(op, ["s", *names], ["", op], hidden_size=6))
+        for name, size in zip(names, (4, 6), strict=True):
+            weights[name] = RANDOM.normal(0, 0.3, (1, 6 * gates, size)).astype(np.float32)
+    inputs = {"x": (FLOAT, [8, 4]), "u": (FLOAT, [3, 4]), "s": (FLOAT, [5, 1, 4])}
+    outputs = {"y": (FLOAT, [8, 4])} | dict.fromkeys(("GRU", "LSTM"), (FLOAT, [1, 1, 6]))
+    model = build_model(nodes, inputs, outputs, weights)
+    data = {name: values(*shape) for name, (_, shape) in inputs.items()}
 
+    cause, reason = refused(quick_client, quantized(quick_client, model, data), BINARY, INTEGERS)
 
-INTEGERS_ONLY = "The HTP of this chip supports integers only, and QNN supports these operators of "
-FLOATS_ONLY: dict[str, tuple[onnx.ModelProto, dict[str, Any], str]] = {
-    "ScatterND": (scatter(), {"x": values(8, 4), "u": values(3, 4)}, "ScatterND ('write')"),
-    "GRU": (recurrent("GRU", 3), {"x": values(5, 1, 4)}, "GRU ('y')"),
-    "LSTM": (recurrent("LSTM", 4), {"x": values(5, 1, 4)}, "LSTM ('y')"),
-}
-
-
-@pytest.mark.parametrize("op", FLOATS_ONLY)
-def test_operators_that_qnn_has_for_floats_only(client: Client, op: str) -> None:
-    model, inputs, named = FLOATS_ONLY[op]
-    cause, reason = refused(client, quantized(client, model, inputs), BINARY, INTEGERS)
     assert cause == "UNSUPPORTED"
-    assert reason.startswith(f"{INTEGERS_ONLY}the model for floats only: {named}. Replace them, or")
-    compiled(client, model, BINARY, GEN_3)
+    assert reason.startswith(
+        "The HTP of this chip supports integers only, and QNN supports these operators of the "
+        "model for floats only: ScatterND ('write'), GRU ('GRU'), LSTM ('LSTM'). Replace them, or"
+    )
+    compiled(quick_client, model, BINARY, GEN_3)
 
 
 def half_quantized(*ends: str) -> onnx.ModelProto:
@@ -168,16 +165,16 @@ def test_integers_need_no_quantizing(client: Client) -> None:
     compiled(client, model, BINARY, INTEGERS)
 
 
-def test_a_model_of_one_relu_follows_the_advice_to_quantize(client: Client) -> None:
+def test_a_model_of_one_relu_follows_the_advice_to_quantize(quick_client: Client) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["y"], name="relu")]
     model = build_model(nodes, {"x": (FLOAT, [1, 3, 4, 4])}, {"y": (FLOAT, [1, 3, 4, 4])})
     inputs = {"x": values(1, 3, 4, 4)}
-    _, reason = refused(client, model, BINARY, INTEGERS)
+    _, reason = refused(quick_client, model, BINARY, INTEGERS)
     assert "quantize it with a quantize job" in reason
 
-    job = compiled(client, quantized(client, model, inputs), BINARY, INTEGERS)
+    job = compiled(quick_client, quantized(quick_client, model, inputs), BINARY, INTEGERS)
 
-    _, outputs = simulated(client, target_of(job), inputs, INTEGERS)
+    _, outputs = simulated(quick_client, target_of(job), inputs, INTEGERS)
     assert agreement(on_cpu(model.SerializeToString(), inputs), outputs)["y"] > 40
 
 

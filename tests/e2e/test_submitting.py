@@ -1,7 +1,7 @@
 """One submit makes one job, of every type, in its project, whatever happens on the way."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from support.breaking_proxy import BreakingProxy
+from support.fake_worker import FakeWorker
 from support.routed_hub import DEVICES, RoutedHub, Routes
 from support.scripted_server import Reply, Request, json_reply
 from support.tiny_models import affine
 from support.users import ME
 
 import qai_hub as hub
-from qai_hub.client import Client, ClientConfig, CompileJob, Device, Model
+from qai_hub.client import Client, ClientConfig, Device, Model
 from qai_hub.local import LocalHub
 from qai_hub.transport.session import request_limits
 
@@ -41,6 +42,18 @@ SUBMITS: dict[str, Submit] = {
 
 
 @pytest.fixture(scope="module")
+def lh() -> Iterator[LocalHub]:
+    """A hub that runs nothing: each job is looked at as it was submitted."""
+    with LocalHub(users=[ME], validate_responses=True, run_attempt=FakeWorker()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(lh: LocalHub) -> Client:
+    return lh.client(ME)
+
+
+@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("files") / "model.dlc"
     path.write_bytes(b"as good as any for a hub that links nothing")
@@ -60,6 +73,13 @@ def models(client: Client, files: dict[str, Any]) -> dict[str, Model]:
 @pytest.fixture(scope="module")
 def dataset(client: Client, data: dict[str, Any]) -> hub.Dataset:
     return client.upload_dataset(data)
+
+
+@pytest.fixture(scope="module")
+def project(client: Client, models: dict[str, Model], device: Device) -> str:
+    found = client.submit_compile_job(models[".onnx"], device).project_id
+    assert found
+    return found
 
 
 def proxied(lh: LocalHub, proxy: BreakingProxy, project: str | None = None) -> Client:
@@ -189,7 +209,7 @@ def test_a_rate_limit_is_raised_where_that_is_asked_for(kind: str, count: int) -
 @pytest.mark.parametrize("kind", SUBMITS)
 def test_uploads_and_jobs_go_to_the_project(
     lh: LocalHub,
-    compiled: CompileJob,
+    project: str,
     files: dict[str, Any],
     data: dict[str, Any],
     device: Device,
@@ -197,8 +217,6 @@ def test_uploads_and_jobs_go_to_the_project(
     default: bool,
 ) -> None:
     """The one that is named, or else the client's."""
-    project = compiled.project_id
-    assert project
     more: dict[str, Any] = {} if default else {"project": project}
     with BreakingProxy(port_of(lh)) as proxy:
         client = proxied(lh, proxy, project if default else None)

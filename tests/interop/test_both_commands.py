@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import pytest
+from interop.official_calls import OfficialCall, official_calls
+from support.fake_worker import FakeWorker
 from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
+from qai_hub.local.engine.attempt import AttemptOutcome, AttemptRequest
 
-OFFICIAL = [os.environ["OFFICIAL_PYTHON"], str(Path(__file__).with_name("official_command.py"))]
-OURS = [sys.executable, "-m", "qai_hub"]
 PHONE = "Samsung Galaxy S24"
 D = f"--device={PHONE}"
 SPECS = ["--input_specs", "{'x': (2, 4)}"]
@@ -133,12 +134,23 @@ class Ended(NamedTuple):
     err: str
 
 
-Call = Callable[..., Ended]
+Call = Callable[[bool, list[str]], Ended]
+OFFICIAL, OURS = True, False
+BROKEN = b"no model"
 
 
 @pytest.fixture(scope="module")
 def lh() -> Iterator[LocalHub]:
-    with LocalHub(users=["me@example.com", "colleague@example.com"]) as running:
+    """A hub that runs nothing: what is compared is what the commands ask it for."""
+    succeeding, failing = FakeWorker(), FakeWorker()
+    failing.failures[""] = "The model is broken."
+
+    def run_attempt(request: AttemptRequest, folder: Path, **limits: Any) -> AttemptOutcome:
+        is_broken = request.model.path.read_bytes() == BROKEN
+        return (failing if is_broken else succeeding)(request, folder, **limits)
+
+    people = ["me@example.com", "colleague@example.com"]
+    with LocalHub(users=people, run_attempt=run_attempt) as running:
         yield running
 
 
@@ -154,7 +166,7 @@ def home(lh: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_config(replace(lh.config("me@example.com"), verbose=True), home=folder)
     save_config(lh.config("colleague@example.com"), "colleague", home=folder)
     onnx.save(affine(batch="n"), folder / "model.onnx")
-    (folder / "broken.onnx").write_bytes(b"no model")
+    (folder / "broken.onnx").write_bytes(BROKEN)
     for name in ("a", "b"):
         (folder / f"{name}.dlc").write_bytes(name.encode())
     return folder
@@ -185,13 +197,18 @@ def meant(client: hub.Client) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def call(client: hub.Client, home: Path, meant: dict[str, str]) -> Call:
+def official() -> Iterator[OfficialCall]:
+    with official_calls() as call:
+        yield call
+
+
+@pytest.fixture(scope="module")
+def call(client: hub.Client, home: Path, meant: dict[str, str], official: OfficialCall) -> Call:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "USERPROFILE": str(home)}
 
-    def call(command: list[str], arguments: list[str]) -> Ended:
-        before = {summary.job_id for summary in client.get_job_summaries(limit=3)}
-        done = subprocess.run(
-            [*command, *(meant.get(argument, argument) for argument in arguments)],
+    def ours(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "qai_hub", *arguments],
             cwd=home,
             env=environment,
             capture_output=True,
@@ -199,6 +216,11 @@ def call(client: hub.Client, home: Path, meant: dict[str, str]) -> Call:
             check=False,
             timeout=100,
         )
+
+    def call(is_official: bool, arguments: list[str]) -> Ended:
+        before = {summary.job_id for summary in client.get_job_summaries(limit=3)}
+        given = [meant.get(argument, argument) for argument in arguments]
+        done = official(given, home, environment) if is_official else ours(given)
         jobs = [
             client.get_job(summary.job_id)
             for summary in client.get_job_summaries(limit=2)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import onnx
 import pytest
+from interop.official_calls import OfficialCall, official_calls
 from support.compiled_models import PHONE, compile_affine, target_of
 from support.tiny_models import affine
 
@@ -19,7 +20,6 @@ from qai_hub.client import CompileJob, Dataset, InferenceJob, LinkJob, Model
 from qai_hub.config import load_config, save_config
 from qai_hub.local import LocalHub
 
-COMMAND = Path(__file__).with_name("official_command.py")
 DEVICE = ["--device", PHONE]
 ME, COLLEAGUE = "me@example.com", "colleague@example.com"
 ONNX = " --target_runtime onnx"
@@ -52,8 +52,14 @@ def data(client: hub.Client) -> Dataset:
     return client.upload_dataset({"x": [np.ones((1, 4), np.float32)]}, "data")
 
 
+@pytest.fixture(scope="module")
+def official() -> Iterator[OfficialCall]:
+    with official_calls() as call:
+        yield call
+
+
 @pytest.fixture
-def run(lh: LocalHub, tmp_path: Path) -> Run:
+def run(lh: LocalHub, tmp_path: Path, official: OfficialCall) -> Run:
     save_config(lh.config(ME), home=tmp_path)
     save_config(lh.config(COLLEAGUE), "colleague", home=tmp_path)
     onnx.save(affine(batch="n"), tmp_path / "affine.onnx")
@@ -62,15 +68,7 @@ def run(lh: LocalHub, tmp_path: Path) -> Run:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
 
     def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [os.environ["OFFICIAL_PYTHON"], str(COMMAND), *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
+        done = official(arguments, tmp_path, environment)
         assert done.returncode == status, done.stdout + done.stderr
         return done
 
