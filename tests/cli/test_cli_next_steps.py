@@ -44,7 +44,10 @@ from qai_hub.errors import UserError
             ["submit", "compile", "affine.onnx", "--device", "Samsung", "Galaxy", "S24"],
             'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".',
         ),
-        (["dataset", "upload", "."], "it is a folder, and a dataset is an HDF5 file."),
+        (
+            ["dataset", "upload", "."],
+            "a folder can be a dataset if it holds nothing but .npz files",
+        ),
         (["--profile", "colleage", "job", "list"], "Did you mean 'colleague'?"),
     ],
 )

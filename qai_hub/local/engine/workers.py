@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Protocol
@@ -137,11 +138,15 @@ class WarmWorkers:
             server.close()
 
     def _get_server(self) -> "_ForkServer":
+        environment = worker_environment(Path(tempfile.gettempdir()))
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
+            if self._server is not None and self._server.environment != environment:
+                self._server.close()
+                self._server = None
             if self._server is None:
-                self._server = _ForkServer()
+                self._server = _ForkServer(environment)
             return self._server
 
     def _retire(self, server: "_ForkServer") -> None:
@@ -156,9 +161,14 @@ class _ServerEndedError(Exception):
 
 
 class _ForkServer:
-    """The hub's end of a fork server."""
+    """The hub's end of a fork server.
 
-    def __init__(self) -> None:
+    Args:
+        environment: The complete environment of the server and its workers.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Appended to, as the server's writing must not move with our reading.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - see _reap
@@ -166,7 +176,7 @@ class _ForkServer:
             self._process = subprocess.Popen(  # noqa: S603 - the hub's own command
                 [*_PYTHON, "qai_hub.local.engine.fork_server", str(theirs.fileno())],
                 cwd="/",
-                env=worker_environment(Path(tempfile.gettempdir())),
+                env=environment,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,

@@ -180,6 +180,22 @@ def test_a_server_is_replaced_when_a_package_has_changed(
     assert len(servers() - before) == 1
 
 
+def test_a_server_is_replaced_when_the_environment_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: WarmWorkers
+) -> None:
+    model = saved(linear_model(), tmp_path)
+    before = servers()
+    attempt(compile_request(model), tmp_path / "a", workers=workers)
+    (first,) = servers() - before
+
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    assert attempt(compile_request(model), tmp_path / "b", workers=workers).succeeded
+
+    (second,) = servers() - before - {first}
+    assert f"LD_LIBRARY_PATH={tmp_path}" in Path(f"/proc/{second}/environ").read_text()
+    wait_for(lambda: has_exited(first))
+
+
 def test_a_server_that_cannot_start_costs_time_and_not_the_job(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
