@@ -17,10 +17,10 @@ from qai_hub.local.engine.onnx.io_options import apply_port_options
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
+    INTERMEDIATE_THRESHOLD,
     clean_up_model,
     fix_input_shapes,
     match_specs,
-    needs_external_data,
     optimise,
     publish_model,
     remove_initializer_inputs,
@@ -142,8 +142,8 @@ def compile_model(
     target.parent.mkdir()
     source = fixed if qnn is None else _convert_for_qnn(fixed, work)
     _optimise(source, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
-    has_external_data = needs_external_data(target, external_data_threshold)
-    clean_up_model(target, has_external_data=has_external_data)
+    threshold = external_data_threshold if qnn is None else INTERMEDIATE_THRESHOLD
+    has_external_data = clean_up_model(target, threshold)
     if qnn is not None:
         check_control_flow(onnx.load(target, load_external_data=False))
     begin_step(Step.VERIFYING)
@@ -222,8 +222,10 @@ def _fix_ports(
     """
     outputs = get_outputs(model.proto)
     specs = match_specs(model.proto, specs_given)
-    original = onnx.ModelProto()
-    original.CopyFrom(model.proto)
+    original = None
+    if has_branches(model.proto):
+        original = onnx.ModelProto()
+        original.CopyFrom(model.proto)
     was_dynamic = fix_input_shapes(model.proto, specs)
     for port in get_inputs(model.proto):
         port.to_spec()
@@ -235,7 +237,7 @@ def _fix_ports(
     if was_dynamic or has_defaults or is_changed or taken:
         path = model.path if model.is_unpacked else work / "pinned.onnx"
         path.write_bytes(model.proto.SerializeToString())
-    if was_dynamic and has_branches(model.proto) and not _can_load(path):
+    if original and was_dynamic and has_branches(model.proto) and not _can_load(path):
         remove_initializer_inputs(original)
         apply_port_options(original, specs, outputs, values)
         path.write_bytes(original.SerializeToString())

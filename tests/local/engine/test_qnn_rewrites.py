@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from qai_hub.local.engine.qnn.convolutions import (
     crop_transposed_convolutions,
     enlarge_convolutions,
 )
+from qai_hub.local.engine.qnn.diagnose import adapt_model
 from qai_hub.local.engine.qnn.norms import flatten_normalizations
 from qai_hub.local.engine.qnn.rewrites import (
     quantize_before_clamps,
@@ -361,6 +363,26 @@ def test_a_kernel_smaller_than_its_padding_is_enlarged(
 ) -> None:
     model = convolution("Conv", [3, 2, *kernel], pads=pads, dilations=dilations, strides=[2, 1])
     assert close_results(enlarge_convolutions, model) == changed
+
+
+def test_weights_in_a_file_of_their_own_are_read_from_it(tmp_path: Path) -> None:
+    model = convolution("Conv", [3, 2, 3, 3], pads=[3, 3, 3, 3])
+    path = tmp_path / "model.onnx"
+    onnx.save_model(model, path, save_as_external_data=True, location="data", size_threshold=0)
+
+    def load() -> onnx.ModelProto:
+        return onnx.load(path, load_external_data=False)
+
+    with_folder, without = load(), load()
+    assert adapt_model(with_folder, tmp_path)
+    adapt_model(without)
+
+    sizes = [
+        {tuple(tensor.dims)[2:] for tensor in each.graph.initializer if len(tensor.dims) == 4}
+        for each in (with_folder, without)
+    ]
+    assert max(sizes[0]) > (3, 3)
+    assert sizes[1] == {(3, 3)}
 
 
 @pytest.mark.parametrize(("axis", "scale"), [(1, [2, 6, 6]), (2, [6, 6]), (2, [6]), (-3, [1])])

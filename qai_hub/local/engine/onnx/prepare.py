@@ -34,6 +34,8 @@ _FUSED_PREFIXES = ("gemm_input_", "gemm_output_")
 
 # A protobuf message cannot exceed 2 GiB, and folding constants makes models grow.
 EXTERNAL_DATA_THRESHOLD = 3 * 2**29
+# A model that is compiled further is loaded and stored many times, fastest without its weights.
+INTERMEDIATE_THRESHOLD = 2**25
 
 
 def check_model(model: ModelFile) -> None:
@@ -85,19 +87,18 @@ def optimise(source: Path, target: Path) -> None:
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
     """
-    settings = {"session.optimized_model_external_initializers_file_name": "model.data"}
+    settings = {
+        "session.optimized_model_external_initializers_file_name": "model.data",
+        # Small constants stay in the graph, where all that rewrites it finds them.
+        "session.optimized_model_external_initializers_min_size_in_bytes": "65536",
+    }
     # Higher levels would insert nodes specific to this machine's CPU.
     Session(
         source, level=OptimizationLevel.ORT_ENABLE_BASIC, settings=settings, optimised_path=target
     )
 
 
-def needs_external_data(target: Path, threshold: int) -> bool:
-    """Return whether a model is too large for its weights to be stored in the graph's file."""
-    return sum(path.stat().st_size for path in target.parent.iterdir()) >= threshold
-
-
-def clean_up_model(target: Path, *, has_external_data: bool) -> None:
+def clean_up_model(target: Path, external_data_threshold: int) -> bool:
     """Remove unused operator sets that ONNX Runtime lists, and add all shapes.
 
     Tensors that ONNX Runtime has added get other names: it would use the same ones again when it
@@ -105,8 +106,14 @@ def clean_up_model(target: Path, *, has_external_data: bool) -> None:
 
     Args:
         target: The .onnx file.
-        has_external_data: Whether weights in a separate file stay there.
+        external_data_threshold: Size of the model in bytes from which weights in a separate file
+            stay there.
+
+    Returns:
+        Whether they stay there.
     """
+    size = sum(path.stat().st_size for path in target.parent.iterdir())
+    has_external_data = size >= external_data_threshold
     model = onnx.load(target, load_external_data=not has_external_data)
     used = {node.domain for node in iter_nodes(model)} | {""}
     kept = [opset for opset in model.opset_import if opset.domain in used]
@@ -115,6 +122,7 @@ def clean_up_model(target: Path, *, has_external_data: bool) -> None:
     _rename_fused_tensors(model.graph)
     target.write_bytes(model.SerializeToString())
     onnx.shape_inference.infer_shapes_path(target, target)
+    return has_external_data
 
 
 def _rename_fused_tensors(graph: onnx.GraphProto) -> None:

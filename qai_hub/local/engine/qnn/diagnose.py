@@ -131,19 +131,20 @@ def explain_failure(
     return explained or failure
 
 
-def adapt_model(model: onnx.ModelProto) -> bool:
+def adapt_model(model: onnx.ModelProto, folder: Path | None = None) -> bool:
     """Adapt a model to the provider, without changing its results.
 
     Args:
         model: The model, which is changed.
+        folder: Folder of the file with its external tensors; None if it has none.
 
     Returns:
         Whether anything was changed.
     """
     changed = [name_nodes(model), _swap_hard_sigmoid_products(model)]
-    changed += [rewrite_for_qnn(model), rewrite_casts(model)]
-    changed += [refine_sigmoid_outputs(GraphIndex(model)), bound_activations(model)]
-    changed.append(convolve_padded_pools(GraphIndex(model)))
+    changed += [rewrite_for_qnn(GraphIndex(model, folder)), rewrite_casts(model)]
+    changed += [refine_sigmoid_outputs(GraphIndex(model, folder)), bound_activations(model)]
+    changed.append(convolve_padded_pools(GraphIndex(model, folder)))
     return any(changed)
 
 
@@ -260,7 +261,7 @@ def _decompose_unsupported(source: Path, options: Mapping[str, str]) -> bool:
     if not functions:
         return False
     inlined = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
-    adapt_model(inlined)
+    adapt_model(inlined, source.parent)
     source.write_bytes(onnx.shape_inference.infer_shapes(inlined).SerializeToString())
     return True
 

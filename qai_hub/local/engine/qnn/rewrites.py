@@ -28,16 +28,15 @@ _INTEGER_TYPES = {
 }
 
 
-def rewrite_for_qnn(model: onnx.ModelProto) -> bool:
+def rewrite_for_qnn(graph: GraphIndex) -> bool:
     """Apply all rewrites to a model, in place.
 
     Args:
-        model: The model, with types and shapes of all tensors, and names of all nodes.
+        graph: Its graph, with types and shapes of all tensors, and names of all nodes.
 
     Returns:
         Whether anything was changed.
     """
-    graph = GraphIndex(model)
     changed = [
         quantize_before_clamps(graph),
         remove_idle_clamps(graph),

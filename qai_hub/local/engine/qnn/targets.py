@@ -173,7 +173,7 @@ class QnnTarget:
         """
         model = onnx.load(source, load_external_data=False)
         check_control_flow(model)
-        if adapt_model(model):
+        if adapt_model(model, source.parent):
             source.write_bytes(model.SerializeToString())
         notices = []
         unreliable = find_unreliable_nodes(model)

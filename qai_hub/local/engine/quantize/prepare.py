@@ -26,7 +26,6 @@ from qai_hub.local.engine.onnx.masks import (
 from qai_hub.local.engine.onnx.prepare import (
     clean_up_model,
     iter_nodes,
-    needs_external_data,
     optimise,
 )
 from qai_hub.local.engine.protocol import build_notice
@@ -146,7 +145,7 @@ def get_opset(model: onnx.ModelProto) -> int:
 
 def _fold(source: Path, path: Path, external_data_threshold: int) -> None:
     optimise(source, path)
-    clean_up_model(path, has_external_data=needs_external_data(path, external_data_threshold))
+    clean_up_model(path, external_data_threshold)
 
 
 def _decompose(path: Path, external_data_threshold: int) -> Path:

@@ -18,7 +18,6 @@ from qai_hub.local.engine.onnx.prepare import (
     EXTERNAL_DATA_THRESHOLD,
     clean_up_model,
     iter_nodes,
-    needs_external_data,
 )
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
@@ -206,8 +205,7 @@ def quantize_file(
         begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
         _quantize(prepared, target, samples, quant_types, overrides)
-        has_external_data = needs_external_data(target, external_data_threshold)
-        clean_up_model(target, has_external_data=has_external_data)
+        has_external_data = clean_up_model(target, external_data_threshold)
         begin_step(Step.COMPARING)
     logger.info("Comparing both models on %d samples", samples.count)
     if is_isolated:
