@@ -310,12 +310,12 @@ RAISED |= {
     "array in a file of NumPy": (
         lambda w: w.run(w.file("array.npy")),
         hub.UserError,
-        'hub.upload_dataset({"image": [array]}) makes a dataset of arrays',
+        'save it under the name of the input, np.savez("inputs.npz", NAME=np.load(',
     ),
     "folder in place of a dataset": (
         lambda w: w.run(w.file("notes")),
-        FileNotFoundError,
-        "a dataset is an HDF5 file.",
+        hub.UserError,
+        "a folder can be a dataset if it holds nothing but .npz files, one for each sample.",
     ),
     "download to a device": (
         lambda w: w.model.download("/dev/null"),
