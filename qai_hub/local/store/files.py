@@ -140,6 +140,17 @@ def get_file(db: Connection, file_id: str) -> File | None:
     return None if row is None else File(*row)
 
 
+def get_uploaded_files(db: Connection, owner_id: int, size: int) -> list[File]:
+    """Return the files of a size in bytes that a user has uploaded as models."""
+    query = (
+        select(files.c.id, files.c.size, files.c.sha256)
+        .distinct()
+        .join(models, models.c.file_id == files.c.id)
+        .where(models.c.owner_id == owner_id, models.c.producer_id.is_(None), files.c.size == size)
+    )
+    return [File(*row) for row in db.execute(query)]
+
+
 def set_digest(db: Connection, file_id: str, sha256: str) -> None:
     """Store a file's digest, once it has been computed."""
     db.execute(update(files).where(files.c.id == file_id).values(sha256=sha256))
