@@ -1,7 +1,7 @@
 """Uploads and downloads over shared connections, and the names of downloaded files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
@@ -103,23 +103,41 @@ class FileTransfer:
     def __init__(self, *, show: bool) -> None:
         self._show = show
 
-    def upload_parts(self, path: Path, urls: Sequence[str], max_part_size: int) -> list[str]:
+    def upload_parts(
+        self,
+        path: Path,
+        urls: Sequence[str],
+        max_part_size: int,
+        *,
+        received: Mapping[int, str] | None = None,
+        renew: Callable[[], Sequence[str]] | None = None,
+    ) -> list[str]:
         """Uploads a file in parts.
 
         Args:
             path: The file.
             urls: Signed URL of each part.
             max_part_size: Size of each part but the last one, in bytes.
+            received: The entity tags of parts that the server has already, by index.
+            renew: Fetches fresh URLs of all parts, called from any thread when one has expired.
 
         Returns:
             The entity tag of each part, in order.
 
         Raises:
-            UserError: If the server refuses a part.
+            UserError: If the server refuses a part, or the file has changed meanwhile.
             InternalError: If the server or the network fails.
         """
         with _session() as session:
-            return upload_parts(session, path, urls, max_part_size, show=self._show)
+            return upload_parts(
+                session,
+                path,
+                urls,
+                max_part_size,
+                received=received,
+                renew=renew,
+                show=self._show,
+            )
 
     def upload_form(self, path: Path, url: str, file_field: str, fields: Mapping[str, str]) -> None:
         """Uploads a file as a field of a multipart form.
