@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.cutting_relay import CUTS, CuttingRelay
 from support.scripted_server import ScriptedServer, Step
 from support.upload_proxy import EXPIRED, REFUSED, UploadProxy
 
@@ -396,6 +397,18 @@ def test_a_service_that_cannot_continue_leaves_no_note(
     assert not notes.exists()
     client.upload_model(file, "net")
     assert proxy.sent_numbers() == [*range(1, 11)]
+
+
+def test_connections_that_are_reset_at_any_byte(
+    lh: LocalHub, proxy: UploadProxy, file: Path, tmp_path: Path
+) -> None:
+    cuts = dict(enumerate(CUTS, 2))
+    with CuttingRelay(int(lh.url.rpartition(":")[2]), cuts) as relay:
+        client = Client(ClientConfig(TOKEN, relay.url, relay.url, verbose=False))
+        model = client.upload_model(file, "net")
+        assert content_of(client, model.model_id, tmp_path) == file.read_bytes()
+    # Each of these parts was sent twice, and no other.
+    assert sorted(relay.begun) == sorted([*range(1, 11), *cuts])
 
 
 # -- reuse ---------------------------------------------------------------------------------------

@@ -117,7 +117,6 @@ def test_at_most_the_parts_under_way_are_sent_again(
             victim.upload()
             uploads += 1
     assert max(victim.repeated) <= _AT_A_TIME
-    assert list((tmp_path / "cache/qai_hub/uploads").iterdir()) == []
     record_property(
         "killed uploads",
         f"{victim.kills} kills during {uploads} uploads of {PARTS} parts: {sum(victim.repeated)} "

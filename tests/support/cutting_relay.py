@@ -1,0 +1,97 @@
+"""A relay that resets connections at chosen bytes of the uploads that pass through it."""
+
+import io
+import re
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+
+from support.scripted_server import LoopbackServer
+
+CUTS = (
+    "in the head",
+    "before the body",
+    "after the first byte",
+    "in the middle",
+    "before the last byte",
+    "before the answer",
+    "in the answer",
+)
+_NO_LINGER = struct.pack("ii", 1, 0)
+_PART = re.compile(rb"PUT /api/v1/storage/uploads/\w+/parts/(\d+)/")
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+
+
+class CuttingRelay(LoopbackServer):
+    """Relays requests to a server on loopback, byte by byte as they come, one a connection.
+
+    Args:
+        port: Port of the server.
+        cuts: Where the first request for a part is cut, both ways, by the number of the part: one
+            of `CUTS`.
+
+    Attributes:
+        begun: The numbers of the parts whose requests have come so far.
+    """
+
+    def __init__(self, port: int, cuts: Mapping[int, str]) -> None:
+        super().__init__(self._relay)
+        self._server_port = port
+        self._cuts = dict(cuts)
+        self._lock = threading.Lock()
+        self.begun: list[int] = []
+
+    def _relay(self, client: socket.socket) -> None:
+        with client.makefile("rb") as stream:
+            lines = list(iter(stream.readline, b"\r\n"))
+            head = b"".join([*lines[:1], b"Connection: close\r\n", *lines[1:], b"\r\n"])
+            found = _LENGTH.search(head)
+            size = int(found[1]) if found else 0
+            cut = self._next_cut(head)
+            with self.connect(("127.0.0.1", self._server_port)) as server:
+                limits = {
+                    "in the head": len(head) // 2,
+                    "before the body": len(head),
+                    "after the first byte": len(head) + 1,
+                    "in the middle": len(head) + size // 2,
+                    "before the last byte": len(head) + size - 1,
+                }
+                limit = limits.get(cut, len(head) + size)
+                _send_up_to(server, head, stream, limit)
+                if limit < len(head) + size:
+                    _reset(server)
+                else:
+                    self._answer(client, server, cut)
+        if cut:
+            _reset(client)
+            client.close()
+
+    def _next_cut(self, head: bytes) -> str:
+        found = _PART.match(head)
+        if found is None:
+            return ""
+        with self._lock:
+            self.begun.append(int(found[1]))
+            return self._cuts.pop(int(found[1]), "")
+
+    def _answer(self, client: socket.socket, server: socket.socket, cut: str) -> None:
+        while block := server.recv(1 << 16):
+            if cut == "in the answer":
+                client.sendall(block[:20])
+            if cut:
+                return
+            client.sendall(block)
+
+
+def _send_up_to(server: socket.socket, head: bytes, body: io.BufferedReader, limit: int) -> None:
+    server.sendall(head[:limit])
+    left = limit - len(head)
+    while left > 0 and (block := body.read1(min(left, 1 << 16))):
+        server.sendall(block)
+        left -= len(block)
+
+
+def _reset(connection: socket.socket) -> None:
+    """Have a connection end by a reset when it is closed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
