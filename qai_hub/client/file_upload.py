@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
     from qai_hub.driver import Driver
+    from qai_hub.transfer.content import Content
 
 T = TypeVar("T")
 
@@ -82,12 +83,14 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
             return
 
 
-async def upload_object(driver: Driver, path: Path, answer: api.FileUploadResponse) -> bool:
+async def upload_object(
+    driver: Driver, source: Path | Content, answer: api.FileUploadResponse
+) -> bool:
     """Uploads a file with storage credentials, if the service sent some.
 
     Args:
         driver: Runs the transfer.
-        path: The file.
+        source: The file, or its content.
         answer: How the service takes the file.
 
     Returns:
@@ -97,7 +100,7 @@ async def upload_object(driver: Driver, path: Path, answer: api.FileUploadRespon
     if credentials is None:
         return False
     stored = StoredObject(credentials)
-    await driver.run(lambda: driver.files.upload_object(path, stored))
+    await driver.run(lambda: driver.files.upload_object(source, stored))
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qai_hub.client.file_upload import note_created_resource, offered_method, upload_object
@@ -12,7 +11,7 @@ from qai_hub.connection import resolve_wire
 from qai_hub.driver import enter_blocking_context
 from qai_hub.errors import UserError
 from qai_hub.transfer.completion import complete_upload
-from qai_hub.transfer.content import file_sha256, find_intact_parts
+from qai_hub.transfer.content import content_sha256, find_intact_parts
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transfer.unfinished import UnfinishedUpload, UploadNote, note_key
 from qai_hub.transport.values import require_id, value_or_none
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.driver import Driver
+    from qai_hub.transfer.content import Content
 
 _logger = logging.getLogger("qai_hub")
 
@@ -41,7 +41,7 @@ class UploadedModel(NamedTuple):
 
 
 async def upload_new_model(
-    driver: Driver, path: Path, body: api.ModelCreate, project_id: str | None
+    driver: Driver, content: Content, body: api.ModelCreate, project_id: str | None
 ) -> UploadedModel:
     """Creates a model and uploads its file, in parts or with storage credentials.
 
@@ -50,7 +50,7 @@ async def upload_new_model(
 
     Args:
         driver: Runs the requests and transfers.
-        path: The file.
+        content: The content of its file.
         body: The model to create.
         project_id: Project of the model; None for the user's own.
 
@@ -62,11 +62,11 @@ async def upload_new_model(
 
     def open_note() -> UploadNote:
         config, model = driver.connection.config, sorted(body.to_dict().items())
-        return UploadNote(note_key(path, config.api_url, config.api_token, project_id, model))
+        return UploadNote(note_key(content, config.api_url, config.api_token, project_id, model))
 
     async with enter_blocking_context(driver, open_note) as note:
         left = note.unfinished
-        if left is not None and await _continue(driver, path, left, note):
+        if left is not None and await _continue(driver, content, left, note):
             return UploadedModel(left.model_id, None)
         if project_id is None:
             created = await driver.call(create_model.sync, body=body)
@@ -74,19 +74,19 @@ async def upload_new_model(
             created = await driver.call(create_project_model.sync, project_id, body=body)
         model_id = require_id(created.id)
         with note_created_resource(f"Model {model_id}"):
-            answer = await _start(driver, model_id, path)
-            await _transfer(driver, path, model_id, answer, note)
+            answer = await _start(driver, model_id, content)
+            await _transfer(driver, content, model_id, answer, note)
         return UploadedModel(model_id, created)
 
 
 async def find_uploaded_model(
-    driver: Driver, path: Path, body: api.ModelCreate, name: str, project_id: str | None
+    driver: Driver, content: Content, body: api.ModelCreate, name: str, project_id: str | None
 ) -> api.Model | None:
     """Finds a model that the user has uploaded before, by the digest of its file.
 
     Args:
         driver: Runs the requests.
-        path: The file.
+        content: The content of its file.
         body: The model, which must have the same format.
         name: The name that it must have; empty for any.
         project_id: The project that it must be in; None for any.
@@ -97,7 +97,7 @@ async def find_uploaded_model(
     if resolve_wire(driver.connection.config) == "protobuf":
         # Digests are not on that wire.
         return None
-    for model in await _find_by_digest(driver, path):
+    for model in await _find_by_digest(driver, content):
         if (
             value_or_none(model.model_type) == body.model_type
             and bool(value_or_none(model.is_directory)) == body.is_directory
@@ -108,51 +108,54 @@ async def find_uploaded_model(
     return None
 
 
-async def _find_by_digest(driver: Driver, path: Path) -> list[api.Model]:
+async def _find_by_digest(driver: Driver, content: Content) -> list[api.Model]:
     from qai_hub_api.api.models import list_models
 
-    sha256 = await driver.run(lambda: file_sha256(path))
-    size = path.stat().st_size  # noqa: ASYNC240 - the call is short
-    page = await driver.call(list_models.sync, sha256=sha256, file_size=size)
+    sha256 = await driver.run(lambda: content_sha256(content))
+    page = await driver.call(list_models.sync, sha256=sha256, file_size=content.size)
     # A service that does not know the parameter returns other models as well.
     models = value_or_none(page.models) or []
     return [model for model in models if value_or_none(model.sha256) == sha256]
 
 
-async def _continue(driver: Driver, path: Path, left: UnfinishedUpload, note: UploadNote) -> bool:
+async def _continue(
+    driver: Driver, content: Content, left: UnfinishedUpload, note: UploadNote
+) -> bool:
     """Finishes an upload that an earlier process has left; returns whether it could."""
     try:
-        answer = await _start(driver, left.model_id, path, left.upload_id)
+        answer = await _start(driver, left.model_id, content, left.upload_id)
     except UserError as error:
         if error.status_code not in _UNKNOWN_UPLOAD:
             raise
         # The earlier process may have stopped just after the end of the upload.
-        found = await _find_by_digest(driver, path) if error.status_code == 409 else []
+        found = await _find_by_digest(driver, content) if error.status_code == 409 else []
         is_uploaded = any(value_or_none(model.model_id) == left.model_id for model in found)
         if is_uploaded:
             note.remove()
         else:
-            _logger.info("The unfinished upload of %s no longer exists: starting anew.", path.name)
+            _logger.info(
+                "The unfinished upload of %s no longer exists: starting anew.", content.name
+            )
         return is_uploaded
     with note_created_resource(f"Model {left.model_id}"):
-        await _transfer(driver, path, left.model_id, answer, note)
+        await _transfer(driver, content, left.model_id, answer, note)
     return True
 
 
 async def _start(
-    driver: Driver, model_id: str, path: Path, upload_id: str | None = None
+    driver: Driver, model_id: str, content: Content, upload_id: str | None = None
 ) -> api.FileUploadResponse:
     """Starts the upload of a model's file, or continues one."""
     from qai_hub_api.api.models import start_model_upload
 
     return await driver.call(
-        start_model_upload.sync, model_id, **_start_parameters(path, upload_id)
+        start_model_upload.sync, model_id, **_start_parameters(content, upload_id)
     )
 
 
-def _start_parameters(path: Path, upload_id: str | None) -> dict[str, Any]:
+def _start_parameters(content: Content, upload_id: str | None) -> dict[str, Any]:
     parameters = {
-        "file_size": path.stat().st_size,
+        "file_size": content.size,
         "use_acceleration": True,
         "supports_s3_credentials": s3_support_parameter(),
     }
@@ -160,7 +163,11 @@ def _start_parameters(path: Path, upload_id: str | None) -> dict[str, Any]:
 
 
 async def _transfer(
-    driver: Driver, path: Path, model_id: str, answer: api.FileUploadResponse, note: UploadNote
+    driver: Driver,
+    content: Content,
+    model_id: str,
+    answer: api.FileUploadResponse,
+    note: UploadNote,
 ) -> None:
     """Sends what is missing of a model's file, and finishes the upload."""
     from qai_hub_api.api.models import (
@@ -179,20 +186,20 @@ async def _transfer(
         return await driver.call(complete_model_upload.sync, model_id)
 
     resource = f"Model {model_id}"
-    if await upload_object(driver, path, answer):
+    if await upload_object(driver, content, answer):
         await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
         return
     parts = offered_method(answer.multipart_url, "in parts")
-    urls = _secret_urls(parts)
+    urls = _hide_urls(parts)
     arrived = value_or_none(parts.parts)
     etags: dict[int, str] = {}
     if arrived is not None and len(urls) > 1:
         note.write(UnfinishedUpload(model_id, parts.upload_id))
         if arrived:
-            etags = await _find_intact(driver, path, parts.max_part_size, arrived)
+            etags = await _find_intact(driver, content, parts.max_part_size, arrived)
             _logger.info(
                 "The upload of %s continues: %d of %d parts have arrived.",
-                path.name,
+                content.name,
                 len(etags),
                 len(urls),
             )
@@ -200,15 +207,15 @@ async def _transfer(
     def renew() -> list[str]:
         # In the thread of the part whose URL has expired, while other parts are being sent.
         renewed = driver.connection.call(
-            start_model_upload.sync, model_id, **_start_parameters(path, parts.upload_id)
+            start_model_upload.sync, model_id, **_start_parameters(content, parts.upload_id)
         )
-        return _secret_urls(offered_method(renewed.multipart_url, "in parts"))
+        return _hide_urls(offered_method(renewed.multipart_url, "in parts"))
 
     body = MultipartUploadFinish(
         upload_id=parts.upload_id,
         etags=await driver.run(
             lambda: driver.files.upload_parts(
-                path,
+                content,
                 urls,
                 parts.max_part_size,
                 received=etags,
@@ -225,13 +232,15 @@ async def _transfer(
 
 
 async def _find_intact(
-    driver: Driver, path: Path, part_size: int, arrived: list[api.ReceivedPart]
+    driver: Driver, content: Content, part_size: int, arrived: list[api.ReceivedPart]
 ) -> dict[int, str]:
     """Returns the entity tags of those parts that have arrived as they are in the file."""
     digests = {part.number - 1: part.sha256 for part in arrived}
-    intact = await driver.run(lambda: find_intact_parts(path, part_size, digests))
+    intact = await driver.run(lambda: find_intact_parts(content, part_size, digests))
     return {part.number - 1: part.etag for part in arrived if part.number - 1 in intact}
 
 
-def _secret_urls(parts: api.FileMultipartUploadURL) -> list[str]:
-    return [Secret(url) for url in parts.urls]
+def _hide_urls(parts: api.FileMultipartUploadURL) -> list[str]:
+    """Returns the URLs of the parts, which a traceback shows neither here nor in the response."""
+    parts.urls = [Secret(url) for url in parts.urls]
+    return parts.urls

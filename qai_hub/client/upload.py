@@ -86,6 +86,7 @@ class UploadingClient(ListingClient):
         project_id = self._project_id(project)
         name = check_name(name)
         async with enter_blocking_context(driver, lambda: open_source(model)) as source:
+            content = await driver.run(source.open_content)
             body = ModelCreate(
                 name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
@@ -93,11 +94,11 @@ class UploadingClient(ListingClient):
             )
             found = None
             if reuse:
-                found = await find_uploaded_model(driver, source.path, body, name, project_id)
+                found = await find_uploaded_model(driver, content, body, name, project_id)
             if found is not None:
                 uploaded = Model._from_response(found, self)
             else:
-                model_id, created = await upload_new_model(driver, source.path, body, project_id)
+                model_id, created = await upload_new_model(driver, content, body, project_id)
                 if created is None or value_or_none(created.creation_time) is None:
                     uploaded = await fetch_model(driver, self, model_id)
                 else:

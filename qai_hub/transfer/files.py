@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
+from qai_hub.transfer.content import Content
 from qai_hub.transfer.download import download
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.s3_upload import upload_object
@@ -105,7 +106,7 @@ class FileTransfer:
 
     def upload_parts(
         self,
-        path: Path,
+        source: Path | Content,
         urls: Sequence[str],
         max_part_size: int,
         *,
@@ -115,7 +116,7 @@ class FileTransfer:
         """Uploads a file in parts.
 
         Args:
-            path: The file.
+            source: The file, or its content.
             urls: Signed URL of each part.
             max_part_size: Size of each part but the last one, in bytes.
             received: The entity tags of parts that the server has already, by index.
@@ -131,7 +132,7 @@ class FileTransfer:
         with _session() as session:
             return upload_parts(
                 session,
-                path,
+                source,
                 urls,
                 max_part_size,
                 received=received,
@@ -155,11 +156,11 @@ class FileTransfer:
         with _session() as session:
             upload_form(session, path, url, file_field, fields, show=self._show)
 
-    def upload_object(self, path: Path, stored: StoredObject) -> None:
+    def upload_object(self, source: Path | Content, stored: StoredObject) -> None:
         """Uploads a file with storage credentials.
 
         Args:
-            path: The file.
+            source: The file, or its content.
             stored: The object to create.
 
         Raises:
@@ -167,7 +168,7 @@ class FileTransfer:
             InternalError: If the store or the network fails.
         """
         with _session() as session:
-            upload_object(session, path, stored, show=self._show)
+            upload_object(session, source, stored, show=self._show)
 
     def download(
         self,

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from qai_hub.transfer.content import Content
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -65,14 +67,14 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     return base / "qai_hub"
 
 
-def note_key(path: Path, *identity: object) -> str:
+def note_key(content: Content, *identity: object) -> str:
     """Returns the key of the note on the upload of a file.
 
     It depends on the size and on samples of the content, so that a copy of the file or the same
     model written anew has the same key, and finding it does not require reading gigabytes.
 
     Args:
-        path: The file.
+        content: The content of the file.
         identity: What else must be equal for the upload to be continued: the server, the user's
             token, and the attributes of the model. None of it can be read from the key.
 
@@ -81,15 +83,13 @@ def note_key(path: Path, *identity: object) -> str:
 
     Raises:
         OSError: If the file cannot be read.
+        UserError: If it has changed.
     """
     digest = hashlib.sha256(json.dumps([1, *map(str, identity)]).encode())
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        digest.update(str(size).encode())
-        last = max(0, size - _SAMPLE_SIZE)
-        for index in range(_SAMPLES):
-            file.seek(last * index // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE_SIZE))
+    digest.update(str(content.size).encode())
+    last = max(0, content.size - _SAMPLE_SIZE)
+    for offset in sorted({last * index // (_SAMPLES - 1) for index in range(_SAMPLES)}):
+        digest.update(content.read(offset, _SAMPLE_SIZE))
     return digest.hexdigest()
 
 

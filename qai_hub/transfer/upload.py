@@ -10,7 +10,7 @@ import httpx
 
 from qai_hub.errors import InternalError, UserError
 from qai_hub.progress.transfers import show_transfer
-from qai_hub.transfer.content import FileContent
+from qai_hub.transfer.content import BLOCK_SIZE, Content, open_content
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
@@ -20,7 +20,6 @@ from qai_hub.transport.unexpected_content import PORTAL_HINT, is_page
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 
-_BLOCK = 1024 * 1024
 _CHUNK = 64 * 1024
 _MAX_WORKERS = 4
 
@@ -29,7 +28,7 @@ _MAX_WORKERS = 4
 class _Slice:
     """A part of a file, which each new iteration reads from its start."""
 
-    content: FileContent
+    content: Content
     start: int
     size: int
     on_progress: Callable[[int], object]
@@ -42,7 +41,9 @@ class _Slice:
         self.sent = 0
         rate_monitor = self.rate_monitor()
         while self.sent < self.size:
-            block = self.content.read(self.start + self.sent, min(_BLOCK, self.size - self.sent))
+            block = self.content.read(
+                self.start + self.sent, min(BLOCK_SIZE, self.size - self.sent)
+            )
             for begin in range(0, len(block), _CHUNK):
                 if self.stop.is_set():
                     raise StoppedError
@@ -52,7 +53,7 @@ class _Slice:
                 self.on_progress(len(chunk))
                 if not rate_monitor.is_fast_enough(len(chunk)):
                     raise InternalError(
-                        f"The upload of {self.content.path.name} was aborted: the server almost "
+                        f"The upload of {self.content.name} was aborted: the server almost "
                         f"stopped receiving after {self.start + self.sent} bytes. Try again later."
                     )
 
@@ -104,7 +105,7 @@ class _FormFile:
 
 def upload_parts(
     session: Session,
-    path: Path,
+    source: Path | Content,
     urls: Sequence[str],
     max_part_size: int,
     *,
@@ -116,7 +117,7 @@ def upload_parts(
 
     Args:
         session: A session that adds no token.
-        path: The file.
+        source: The file, or its content.
         urls: Signed URL of each part.
         max_part_size: Size of each part but the last one, in bytes.
         received: The entity tags of parts that the server has already, by index.
@@ -132,7 +133,7 @@ def upload_parts(
         InternalError: If the network or the server fails, or the parts do not fit the file.
         OSError: If the file cannot be read.
     """
-    content = FileContent(path)
+    content = open_content(source)
     size = content.size
     if max_part_size < 1 or len(urls) != max(1, -(-size // max_part_size)):
         raise InternalError(
@@ -140,7 +141,7 @@ def upload_parts(
             f"{size} bytes."
         )
     stop = threading.Event()
-    with show_transfer("upload", path.name, size, show=show) as on_progress:
+    with show_transfer("upload", content.name, size, show=show) as on_progress:
         parts = [
             _Slice(
                 content,
@@ -169,7 +170,7 @@ def upload_parts(
 
 def upload_form(
     session: Session,
-    path: Path,
+    source: Path | Content,
     url: str,
     file_field: str,
     fields: Mapping[str, str],
@@ -180,7 +181,7 @@ def upload_form(
 
     Args:
         session: A session that adds no token.
-        path: The file.
+        source: The file, or its content.
         url: Signed URL to post the form to.
         file_field: Name of the file's field, which comes last.
         fields: The other fields.
@@ -191,13 +192,13 @@ def upload_form(
         InternalError: If the network or the server fails.
         OSError: If the file cannot be read.
     """
-    content = FileContent(path)
+    content = open_content(source)
     size = content.size
-    with show_transfer("upload", path.name, size, show=show) as on_progress:
+    with show_transfer("upload", content.name, size, show=show) as on_progress:
         stop = threading.Event()
         file = _FormFile(_Slice(content, 0, size, on_progress, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}
-        operation = f"upload of {path.name}"
+        operation = f"upload of {content.name}"
 
         def send() -> None:
             send_file_request(
@@ -218,7 +219,7 @@ def _upload_part(
     session: Session, urls: _PartURLs, index: int, part: _Slice, uploaded: list[int]
 ) -> str:
     """Uploads a part, with a fresh URL if the first one is refused; returns its entity tag."""
-    name = part.content.path.name
+    name = part.content.name
     url = urls[index]
     try:
         try:
@@ -242,7 +243,7 @@ def _send_part(session: Session, url: str, part: _Slice) -> httpx.Response:
         session,
         "PUT",
         url,
-        f"upload of {part.content.path.name}",
+        f"upload of {part.content.name}",
         requires_etag=True,
         stop=part.stop,
         content=part,

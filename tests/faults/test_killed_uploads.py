@@ -15,11 +15,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.cutting_relay import CuttingRelay
 from support.hub_http import Api
-from support.scripted_server import ScriptedServer, Step
 from support.upload_forks import UploadForks
-from support.upload_proxy import UploadProxy
 
+from qai_hub.client import ClientConfig
 from qai_hub.local import LocalHub
 
 KILLS = int(os.environ.get("FAULT_UPLOAD_KILLS", "5"))
@@ -28,19 +28,15 @@ PART = 50_000
 PARTS = 60
 # How many parts a client sends at a time, so that as many may be lost with it.
 _AT_A_TIME = 4
-# Seconds that the hub takes for a part, so that there is time for a kill.
-_PAUSE = 0.03
+# Seconds to wait for the first part; less if all of them were there already.
+_PATIENCE = 2
+# Seconds after each of the pieces in which a part is passed on, so that kills come in between.
+_PAUSE = 0.005
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL"),
     pytest.mark.timeout(120 + 10 * KILLS),
 ]
-
-
-def dawdle(number: int) -> Step | None:
-    """What the proxy does with a part before it passes it on."""
-    time.sleep(_PAUSE)
-    return None
 
 
 class Victim:
@@ -51,11 +47,11 @@ class Victim:
         repeated: How many parts each process sent that had been sent before.
     """
 
-    def __init__(self, api: Api, proxy: UploadProxy, forks: UploadForks, path: Path) -> None:
+    def __init__(self, api: Api, relay: CuttingRelay, forks: UploadForks, path: Path) -> None:
         self.kills = 0
         self.repeated: list[int] = []
         self._api = api
-        self._proxy = proxy
+        self._relay = relay
         self._forks = forks
         self._path = path
         self._chance = random.Random(SEED)
@@ -72,11 +68,10 @@ class Victim:
         assert httpx.get(url).content == content
 
     def _run(self) -> None:
-        known, before = set(self._proxy.stored), set(self._proxy.sent)
-        counted = self._proxy.sent.copy()
+        known, before = set(self._relay.stored), list(self._relay.begun)
         process = self._forks.start()
         if self.kills < KILLS:
-            time.sleep(self._chance.uniform(0, 0.6))
+            self._wait_for_a_moment(len(before))
             # Until it is waited for, its number is nobody else's.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -85,11 +80,21 @@ class Victim:
         self.kills += status != 0
         # What is on its way has arrived when the next process begins, or arrives meanwhile.
         if self._chance.random() < 0.5:
-            time.sleep(5 * _PAUSE)
-        sent = (self._proxy.sent - counted).keys()
+            time.sleep(0.15)
+        sent = set(self._relay.begun[len(before) :])
         # What had been acknowledged before this process began is not sent again.
         assert not sent & known
-        self.repeated.append(len(sent & before))
+        self.repeated.append(len(sent.intersection(before)))
+
+    def _wait_for_a_moment(self, begun: int) -> None:
+        """Wait for a random moment: before the first part, or while parts are sent, or after."""
+        if self._chance.random() < 0.1:
+            time.sleep(self._chance.uniform(0, 0.3))
+            return
+        deadline = time.monotonic() + _PATIENCE
+        while len(self._relay.begun) == begun and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(self._chance.uniform(0, 0.25))
 
     def _complete_models(self) -> set[str]:
         models = self._api.get("models/", limit=1000)["models"]
@@ -106,13 +111,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 def test_at_most_the_parts_under_way_are_sent_again(
     hub: LocalHub, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    proxy, path, uploads = UploadProxy(hub, dawdle), tmp_path / "model.onnx", 0
+    path, uploads = tmp_path / "model.onnx", 0
     with (
         contextlib.closing(Api(hub)) as api,
-        ScriptedServer(proxy) as server,
-        UploadForks(proxy.config(server), path) as forks,
+        CuttingRelay(int(hub.url.rpartition(":")[2]), pause=_PAUSE) as relay,
+        UploadForks(ClientConfig(hub.token(), relay.url, relay.url), path) as forks,
     ):
-        victim = Victim(api, proxy, forks, path)
+        victim = Victim(api, relay, forks, path)
         while victim.kills < KILLS:
             victim.upload()
             uploads += 1

@@ -6,6 +6,8 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 
 from support.scripted_server import LoopbackServer
 
@@ -18,8 +20,11 @@ CUTS = (
     "before the answer",
     "in the answer",
 )
+# An upload and the number of a part of it.
+UploadPart: TypeAlias = tuple[str, int]
+_PIECE = 8 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
-_PART = re.compile(rb"PUT /api/v1/storage/uploads/\w+/parts/(\d+)/")
+_PART = re.compile(rb"PUT /api/v1/storage/uploads/(\w+)/parts/(\d+)/")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -30,17 +35,23 @@ class CuttingRelay(LoopbackServer):
         port: Port of the server.
         cuts: Where the first request for a part is cut, both ways, by the number of the part: one
             of `CUTS`.
+        pause: Seconds to wait after each piece of a body.
 
     Attributes:
-        begun: The numbers of the parts whose requests have come so far.
+        begun: The parts whose requests have come so far, by upload and number.
+        stored: The parts that the server has acknowledged.
     """
 
-    def __init__(self, port: int, cuts: Mapping[int, str]) -> None:
+    def __init__(
+        self, port: int, cuts: Mapping[int, str] = MappingProxyType({}), pause: float = 0.0
+    ) -> None:
         super().__init__(self._relay)
+        self._pause = pause
         self._server_port = port
         self._cuts = dict(cuts)
         self._lock = threading.Lock()
-        self.begun: list[int] = []
+        self.begun: list[UploadPart] = []
+        self.stored: set[UploadPart] = set()
 
     def _relay(self, client: socket.socket) -> None:
         with client.makefile("rb") as stream:
@@ -48,7 +59,7 @@ class CuttingRelay(LoopbackServer):
             head = b"".join([*lines[:1], b"Connection: close\r\n", *lines[1:], b"\r\n"])
             found = _LENGTH.search(head)
             size = int(found[1]) if found else 0
-            cut = self._next_cut(head)
+            part, cut = self._begin(head)
             with self.connect(("127.0.0.1", self._server_port)) as server:
                 limits = {
                     "in the head": len(head) // 2,
@@ -58,38 +69,48 @@ class CuttingRelay(LoopbackServer):
                     "before the last byte": len(head) + size - 1,
                 }
                 limit = limits.get(cut, len(head) + size)
-                _send_up_to(server, head, stream, limit)
+                self._send_up_to(server, head, stream, limit)
                 if limit < len(head) + size:
                     _reset(server)
                 else:
-                    self._answer(client, server, cut)
+                    self._answer(client, server, part, cut)
         if cut:
             _reset(client)
             client.close()
 
-    def _next_cut(self, head: bytes) -> str:
+    def _begin(self, head: bytes) -> tuple[UploadPart | None, str]:
+        """Returns the part that a request is for, and where to cut it."""
         found = _PART.match(head)
         if found is None:
-            return ""
+            return None, ""
+        part = (found[1].decode(), int(found[2]))
         with self._lock:
-            self.begun.append(int(found[1]))
-            return self._cuts.pop(int(found[1]), "")
+            self.begun.append(part)
+            return part, self._cuts.pop(part[1], "")
 
-    def _answer(self, client: socket.socket, server: socket.socket, cut: str) -> None:
+    def _send_up_to(
+        self, server: socket.socket, head: bytes, body: io.BufferedReader, limit: int
+    ) -> None:
+        server.sendall(head[:limit])
+        left = limit - len(head)
+        while left > 0 and (block := body.read1(min(left, _PIECE))):
+            server.sendall(block)
+            left -= len(block)
+            if self._pause:
+                self.stopped.wait(self._pause)
+
+    def _answer(
+        self, client: socket.socket, server: socket.socket, part: UploadPart | None, cut: str
+    ) -> None:
         while block := server.recv(1 << 16):
+            if part is not None and block.startswith(b"HTTP/1.1 200"):
+                with self._lock:
+                    self.stored.add(part)
             if cut == "in the answer":
                 client.sendall(block[:20])
             if cut:
                 return
             client.sendall(block)
-
-
-def _send_up_to(server: socket.socket, head: bytes, body: io.BufferedReader, limit: int) -> None:
-    server.sendall(head[:limit])
-    left = limit - len(head)
-    while left > 0 and (block := body.read1(min(left, 1 << 16))):
-        server.sendall(block)
-        left -= len(block)
 
 
 def _reset(connection: socket.socket) -> None:
