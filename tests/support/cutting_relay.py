@@ -22,7 +22,7 @@ CUTS = (
 )
 # An upload and the number of a part of it.
 UploadPart: TypeAlias = tuple[str, int]
-_PIECE = 8 * 1024
+_PIECE = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 _PART = re.compile(rb"PUT /api/v1/storage/uploads/(\w+)/parts/(\d+)/")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
@@ -46,6 +46,8 @@ class CuttingRelay(LoopbackServer):
         self, port: int, cuts: Mapping[int, str] = MappingProxyType({}), pause: float = 0.0
     ) -> None:
         super().__init__(self._relay)
+        # So that little arrives of what a client that was killed has still sent.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE)
         self._pause = pause
         self._server_port = port
         self._cuts = dict(cuts)
@@ -55,8 +57,12 @@ class CuttingRelay(LoopbackServer):
 
     def _relay(self, client: socket.socket) -> None:
         with client.makefile("rb") as stream:
-            lines = list(iter(stream.readline, b"\r\n"))
-            head = b"".join([*lines[:1], b"Connection: close\r\n", *lines[1:], b"\r\n"])
+            lines = [stream.readline()]
+            while lines[-1] != b"\r\n":
+                if not lines[-1]:
+                    return
+                lines.append(stream.readline())
+            head = b"".join([lines[0], b"Connection: close\r\n", *lines[1:]])
             found = _LENGTH.search(head)
             size = int(found[1]) if found else 0
             part, cut = self._begin(head)
@@ -69,8 +75,9 @@ class CuttingRelay(LoopbackServer):
                     "before the last byte": len(head) + size - 1,
                 }
                 limit = limits.get(cut, len(head) + size)
-                self._send_up_to(server, head, stream, limit)
-                if limit < len(head) + size:
+                sent = self._send_up_to(server, head, stream, limit)
+                # Cut, or left by a client that was killed.
+                if sent < len(head) + size:
                     _reset(server)
                 else:
                     self._answer(client, server, part, cut)
@@ -90,7 +97,7 @@ class CuttingRelay(LoopbackServer):
 
     def _send_up_to(
         self, server: socket.socket, head: bytes, body: io.BufferedReader, limit: int
-    ) -> None:
+    ) -> int:
         server.sendall(head[:limit])
         left = limit - len(head)
         while left > 0 and (block := body.read1(min(left, _PIECE))):
@@ -98,6 +105,7 @@ class CuttingRelay(LoopbackServer):
             left -= len(block)
             if self._pause:
                 self.stopped.wait(self._pause)
+        return limit - max(0, left)
 
     def _answer(
         self, client: socket.socket, server: socket.socket, part: UploadPart | None, cut: str
