@@ -7,7 +7,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from support.scripted_server import LoopbackServer
 
@@ -28,6 +28,14 @@ _PART = re.compile(rb"PUT /api/v1/storage/uploads/(\w+)/parts/(\d+)/")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
+class _Begun(NamedTuple):
+    """A request for a part: how many there were before it, and where to cut it."""
+
+    part: UploadPart
+    earlier: int
+    cut: str
+
+
 class CuttingRelay(LoopbackServer):
     """Relays requests to a server on loopback, byte by byte as they come, one a connection.
 
@@ -39,7 +47,7 @@ class CuttingRelay(LoopbackServer):
 
     Attributes:
         begun: The parts whose requests have come so far, by upload and number.
-        stored: The parts that the server has acknowledged.
+        stored: The parts that the server has acknowledged, and that nobody has begun again.
     """
 
     def __init__(
@@ -65,7 +73,8 @@ class CuttingRelay(LoopbackServer):
             head = b"".join([lines[0], b"Connection: close\r\n", *lines[1:]])
             found = _LENGTH.search(head)
             size = int(found[1]) if found else 0
-            part, cut = self._begin(head)
+            begun = self._begin(head)
+            cut = begun.cut if begun else ""
             with self.connect(("127.0.0.1", self._server_port)) as server:
                 limits = {
                     "in the head": len(head) // 2,
@@ -80,20 +89,23 @@ class CuttingRelay(LoopbackServer):
                 if sent < len(head) + size:
                     _reset(server)
                 else:
-                    self._answer(client, server, part, cut)
+                    self._answer(client, server, begun)
         if cut:
             _reset(client)
             client.close()
 
-    def _begin(self, head: bytes) -> tuple[UploadPart | None, str]:
-        """Returns the part that a request is for, and where to cut it."""
+    def _begin(self, head: bytes) -> _Begun | None:
+        """Note that a part has come, if a request is for one."""
         found = _PART.match(head)
         if found is None:
-            return None, ""
+            return None
         part = (found[1].decode(), int(found[2]))
         with self._lock:
+            earlier = self.begun.count(part)
             self.begun.append(part)
-            return part, self._cuts.pop(part[1], "")
+            # It is being written over.
+            self.stored.discard(part)
+            return _Begun(part, earlier, self._cuts.pop(part[1], ""))
 
     def _send_up_to(
         self, server: socket.socket, head: bytes, body: io.BufferedReader, limit: int
@@ -107,13 +119,13 @@ class CuttingRelay(LoopbackServer):
                 self.stopped.wait(self._pause)
         return limit - max(0, left)
 
-    def _answer(
-        self, client: socket.socket, server: socket.socket, part: UploadPart | None, cut: str
-    ) -> None:
+    def _answer(self, client: socket.socket, server: socket.socket, begun: _Begun | None) -> None:
+        cut = begun.cut if begun else ""
         while block := server.recv(1 << 16):
-            if part is not None and block.startswith(b"HTTP/1.1 200"):
+            if begun is not None and block.startswith(b"HTTP/1.1 200"):
                 with self._lock:
-                    self.stored.add(part)
+                    if self.begun.count(begun.part) == begun.earlier + 1:
+                        self.stored.add(begun.part)
             if cut == "in the answer":
                 client.sendall(block[:20])
             if cut:
