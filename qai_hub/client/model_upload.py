@@ -9,7 +9,7 @@ from qai_hub.client.file_upload import note_created_resource, offered_method, up
 from qai_hub.config.files import Secret
 from qai_hub.connection import resolve_wire
 from qai_hub.driver import enter_blocking_context
-from qai_hub.errors import UserError
+from qai_hub.errors import Error, UserError
 from qai_hub.transfer.completion import complete_upload
 from qai_hub.transfer.content import content_sha256, find_intact_parts
 from qai_hub.transfer.s3 import s3_support_parameter
@@ -170,12 +170,7 @@ async def _transfer(
     note: UploadNote,
 ) -> None:
     """Sends what is missing of a model's file, and finishes the upload."""
-    from qai_hub_api.api.models import (
-        complete_model_upload,
-        finish_model_upload,
-        get_model,
-        start_model_upload,
-    )
+    from qai_hub_api.api.models import complete_model_upload, finish_model_upload, get_model
     from qai_hub_api.models import MultipartUploadFinish
 
     async def is_complete() -> bool:
@@ -185,59 +180,82 @@ async def _transfer(
     async def complete_object() -> object:
         return await driver.call(complete_model_upload.sync, model_id)
 
+    async def finish() -> object:
+        return await driver.call(finish_model_upload.sync, model_id, body=body)
+
     resource = f"Model {model_id}"
     if await upload_object(driver, content, answer):
         await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
         return
     parts = offered_method(answer.multipart_url, "in parts")
+    try:
+        etags = await _send_parts(driver, content, model_id, parts, note)
+    except Error as error:
+        if note.is_kept:
+            error.add_note("Upload the same file again to send only what is missing.")
+        raise
+    body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
+    await complete_upload(finish, is_complete, resource, sleep=driver.sleep)
+    note.remove()
+
+
+async def _send_parts(
+    driver: Driver,
+    content: Content,
+    model_id: str,
+    parts: api.FileMultipartUploadURL,
+    note: UploadNote,
+) -> list[str]:
+    """Sends the parts that are missing; returns the entity tags of all."""
+    from qai_hub_api.api.models import start_model_upload
+
     urls = _hide_urls(parts)
+    # Where this field is missing, as on the official service, no upload can be continued.
     arrived = value_or_none(parts.parts)
-    etags: dict[int, str] = {}
     if arrived is not None and len(urls) > 1:
         note.write(UnfinishedUpload(model_id, parts.upload_id))
-        if arrived:
-            etags = await _find_intact(driver, content, parts.max_part_size, arrived)
-            _logger.info(
-                "The upload of %s continues: %d of %d parts have arrived.",
-                content.name,
-                len(etags),
-                len(urls),
-            )
+    etags: dict[int, str] = {}
+    if arrived:
+        etags = await _find_intact(driver, content, parts.max_part_size, arrived)
+        _logger.info(
+            "The upload of %s continues: %d of %d parts have arrived.",
+            content.name,
+            len(etags),
+            len(urls),
+        )
 
     def renew() -> list[str]:
         # In the thread of the part whose URL has expired, while other parts are being sent.
         renewed = driver.connection.call(
             start_model_upload.sync, model_id, **_start_parameters(content, parts.upload_id)
         )
-        return _hide_urls(offered_method(renewed.multipart_url, "in parts"))
+        offered = offered_method(renewed.multipart_url, "in parts")
+        # Those of another upload would be no help.
+        return _hide_urls(offered) if offered.upload_id == parts.upload_id else []
 
-    body = MultipartUploadFinish(
-        upload_id=parts.upload_id,
-        etags=await driver.run(
-            lambda: driver.files.upload_parts(
-                content,
-                urls,
-                parts.max_part_size,
-                received=etags,
-                renew=None if arrived is None else renew,
-            )
-        ),
+    return await driver.run(
+        lambda: driver.files.upload_parts(
+            content,
+            urls,
+            parts.max_part_size,
+            received=etags,
+            renew=None if arrived is None else renew,
+        )
     )
-
-    async def finish() -> object:
-        return await driver.call(finish_model_upload.sync, model_id, body=body)
-
-    await complete_upload(finish, is_complete, resource, sleep=driver.sleep)
-    note.remove()
 
 
 async def _find_intact(
     driver: Driver, content: Content, part_size: int, arrived: list[api.ReceivedPart]
 ) -> dict[int, str]:
     """Returns the entity tags of those parts that have arrived as they are in the file."""
-    digests = {part.number - 1: part.sha256 for part in arrived}
+    known = {part.number - 1: part for part in arrived}
+    digests = {
+        index: part.sha256
+        for index, part in known.items()
+        if part.size == min(part_size, content.size - index * part_size)
+    }
     intact = await driver.run(lambda: find_intact_parts(content, part_size, digests))
-    return {part.number - 1: part.etag for part in arrived if part.number - 1 in intact}
+    return {index: known[index].etag for index in intact}
 
 
 def _hide_urls(parts: api.FileMultipartUploadURL) -> list[str]:

@@ -128,6 +128,11 @@ class UploadNote:
     ) -> None:
         self._unlock()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the upload is noted, so that another process can continue it."""
+        return self._descriptor is not None
+
     def write(self, upload: UnfinishedUpload) -> None:
         """Notes that an upload has been started, in place of an earlier one."""
         content = json.dumps({"model_id": upload.model_id, "upload_id": upload.upload_id})

@@ -141,22 +141,18 @@ def upload_parts(
             f"{size} bytes."
         )
     stop = threading.Event()
-    with show_transfer("upload", content.name, size, show=show) as on_progress:
+    etags = dict(received or {})
+    sizes = [min(max_part_size, size - start) for start in range(0, max(size, 1), max_part_size)]
+    uploaded = [sizes[index] for index in etags]
+    already = sum(uploaded)
+    with show_transfer("upload", content.name, size, show=show, already=already) as on_progress:
         parts = [
             _Slice(
-                content,
-                start,
-                min(max_part_size, size - start),
-                on_progress,
-                stop,
-                session.rate_monitor,
+                content, index * max_part_size, part_size, on_progress, stop, session.rate_monitor
             )
-            for start in range(0, max(size, 1), max_part_size)
+            for index, part_size in enumerate(sizes)
         ]
-        etags = dict(received or {})
         missing = [index for index in range(len(parts)) if index not in etags]
-        uploaded = [parts[index].size for index in etags]
-        on_progress(sum(uploaded))
         current = _PartURLs(urls, renew)
         tasks = [
             functools.partial(_upload_part, session, current, index, parts[index], uploaded)

@@ -90,8 +90,11 @@ def interrupt(client: Client, proxy: UploadProxy, file: Path, at: int = 6) -> li
     """Upload up to a part that is refused; return the parts that the hub has."""
     proxy.interfere = lambda number: REFUSED if number >= at else None
     proxy.stored.clear()
-    with pytest.raises(UserError, match="No"):
+    with pytest.raises(UserError, match="No") as caught:
         client.upload_model(file, "net")
+    notes = caught.value.__notes__
+    is_kept = client.config.wire != "protobuf"
+    assert ("Upload the same file again to send only what is missing." in notes) == is_kept
     proxy.interfere = lambda number: None
     proxy.sent_numbers()
     return sorted(number for _, number in proxy.stored)
@@ -332,6 +335,27 @@ def test_expired_urls_are_renewed(
     starts = [target for target in server.targets if "multipart_upload/?" in target]
     assert 2 <= len(starts) <= 4
     assert proxy.sent_numbers() == sorted([*range(1, 11), 3, 4, 8])
+
+
+def test_expired_urls_are_renewed_in_an_event_loop(
+    proxy: UploadProxy, server: ScriptedServer, file: Path, clock: Time
+) -> None:
+    expired: list[int] = []
+
+    def expire(number: int) -> Step | None:
+        if number != 2 or expired:
+            return None
+        expired.append(number)
+        clock.now += timedelta(minutes=1)
+        return EXPIRED
+
+    async def upload() -> None:
+        async with AsyncClient(proxy.config(server)) as client:
+            await client.upload_model(file, "net")
+
+    proxy.interfere = expire
+    asyncio.run(upload())
+    assert proxy.sent_numbers() == [1, 2, 2, *range(3, 11)]
 
 
 def test_urls_that_are_refused_again_end_the_upload(
