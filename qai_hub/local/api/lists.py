@@ -111,13 +111,9 @@ def _find_files(context: RequestContext, sha256: str) -> list[str]:
 
     Digests are computed when they are first needed, so that the end of an upload does not wait for
     one: here, for files of the size in question.
-
-    Raises:
-        ProblemError: 400 if that size is not given.
     """
-    if "file_size" not in context.call.params:
-        raise ProblemError(400, "The parameter sha256 needs file_size beside it.")
-    files = get_uploaded_files(context.db, context.viewer.id, context.call.params["file_size"])
+    size = context.call.params.get("file_size")
+    files = get_uploaded_files(context.db, context.viewer.id, sha256, size)
     return [file.id for file in files if known_digest(context, file) == sha256]
 
 

@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     delete,
     exists,
+    false,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -140,13 +143,28 @@ def get_file(db: Connection, file_id: str) -> File | None:
     return None if row is None else File(*row)
 
 
-def get_uploaded_files(db: Connection, owner_id: int, size: int) -> list[File]:
-    """Return the files of a size in bytes that a user has uploaded as models."""
+def get_uploaded_files(db: Connection, owner_id: int, sha256: str, size: int | None) -> list[File]:
+    """Return the files that a user has uploaded as models and that may have a digest.
+
+    Args:
+        db: The transaction.
+        owner_id: The user.
+        sha256: The digest.
+        size: The size in bytes of files whose digest is not known; None leaves those out.
+
+    Returns:
+        The files with this digest, and those of this size without a digest.
+    """
+    unknown = false() if size is None else and_(files.c.sha256.is_(None), files.c.size == size)
     query = (
         select(files.c.id, files.c.size, files.c.sha256)
         .distinct()
         .join(models, models.c.file_id == files.c.id)
-        .where(models.c.owner_id == owner_id, models.c.producer_id.is_(None), files.c.size == size)
+        .where(
+            models.c.owner_id == owner_id,
+            models.c.producer_id.is_(None),
+            or_(files.c.sha256 == sha256, unknown),
+        )
     )
     return [File(*row) for row in db.execute(query)]
 
