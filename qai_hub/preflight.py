@@ -66,10 +66,10 @@ def check_model(
         raise _lacking(missing)
     query = DeviceQuery(name=wanted.name, os=wanted.os, attributes=wanted.attributes)
     inputs = [(name, shape, dtype) for name, (shape, dtype) in (specs or {}).items()]
-    with open_source(model) as source:
+    with open_source(model) as source, source.as_file() as path:
         try:
             found = check_for_device(
-                source.path, f"MODEL_TYPE_{source.model_type.name}", query, options, inputs
+                path, f"MODEL_TYPE_{source.model_type.name}", query, options, inputs
             )
         except ProblemError as error:
             raise UserError(error.detail) from error

@@ -37,6 +37,8 @@ class AsyncSubmittingClient(AsyncFindingClient):
         model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         name: str | None = None,
         project: str | Project | None = None,
+        *,
+        reuse: bool = False,
     ) -> Model:
         """Uploads a model, as `Client.upload_model` does.
 
@@ -44,6 +46,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             model: Anything that `Client.upload_model` accepts: a path, or a model in memory.
             name: Display name; None uses the file's name.
             project: Project to add it to; None uses the client's default.
+            reuse: Whether to return a model of the same content that you have uploaded before.
 
         Returns:
             The model.
@@ -59,7 +62,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
             'classifier'
         """
         async with self._driver() as driver:
-            return await self._client._send_model(driver, model, name, project)
+            return await self._client._send_model(driver, model, name, project, reuse=reuse)
 
     async def upload_dataset(
         self,

@@ -77,16 +77,22 @@ def model() -> None:
     examples=[
         ("Upload a model, and use its identifier", "model upload model.onnx"),
         ("With another name", 'model upload model.onnx --name "Classifier"'),
+        ("Unless the same file is there", "model upload model.onnx --reuse"),
     ]
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="Name to show; that of the file if absent.")
 @click.option("--project", metavar="ID", help="Project of the model.")
+@click.option(
+    "--reuse", is_flag=True, help="Take a model of the same content that you have uploaded before."
+)
 @output_options(MODEL_FIELDS)
 @click.pass_obj
-def upload(invocation: Invocation, path: Path, name: str | None, project: str | None) -> None:
+def upload(
+    invocation: Invocation, path: Path, name: str | None, project: str | None, *, reuse: bool
+) -> None:
     """Upload a model, and print its identifier."""
-    uploaded = invocation.client.upload_model(str(path), name, project)
+    uploaded = invocation.client.upload_model(str(path), name, project, reuse=reuse)
     if invocation.prints_identifier:
         print_line(uploaded.model_id)
     else:

@@ -1,12 +1,14 @@
-"""Uploads of model and dataset files to the hub."""
+"""Uploads of dataset files to the hub, and what those of models share with them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from qai_hub.config.files import Secret
-from qai_hub.errors import InternalError, UserError
+from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.transfer.completion import complete_upload
 from qai_hub.transfer.s3 import StoredObject, s3_support_parameter
 from qai_hub.transport.values import value_or_none
@@ -16,59 +18,12 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
     from qai_hub.driver import Driver
+    from qai_hub.transfer.content import Content
 
 T = TypeVar("T")
 
 # How often a form is sent when the service reports that it has not arrived.
 _MAX_TRIES = 3
-
-
-async def upload_model_file(driver: Driver, model_id: str, path: Path) -> None:
-    """Uploads a model's file, in parts or with storage credentials, as the service offers.
-
-    Args:
-        driver: Runs the requests and transfers.
-        model_id: Identifier of a model that has no file yet.
-        path: The file.
-    """
-    from qai_hub_api.api.models import (
-        complete_model_upload,
-        finish_model_upload,
-        get_model,
-        start_model_upload,
-    )
-    from qai_hub_api.models import MultipartUploadFinish
-
-    async def is_complete() -> bool:
-        model = await driver.call(get_model.sync, model_id)
-        return bool(value_or_none(model.file_upload_complete))
-
-    async def complete_object() -> object:
-        return await driver.call(complete_model_upload.sync, model_id)
-
-    resource = f"Model {model_id}"
-    size = path.stat().st_size  # noqa: ASYNC240 - the call is short
-    answer = await driver.call(
-        start_model_upload.sync,
-        model_id,
-        file_size=size,
-        use_acceleration=True,
-        supports_s3_credentials=s3_support_parameter(),
-    )
-    if await _upload_object(driver, path, answer):
-        await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
-        return
-    parts = _offered(answer.multipart_url, "in parts")
-    parts.urls = [Secret(url) for url in parts.urls]
-    etags = await driver.run(
-        lambda: driver.files.upload_parts(path, parts.urls, parts.max_part_size)
-    )
-    body = MultipartUploadFinish(upload_id=parts.upload_id, etags=etags)
-
-    async def finish() -> object:
-        return await driver.call(finish_model_upload.sync, model_id, body=body)
-
-    await complete_upload(finish, is_complete, resource, sleep=driver.sleep)
 
 
 async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> None:
@@ -103,10 +58,10 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
         use_acceleration=True,
         supports_s3_credentials=s3_support_parameter(),
     )
-    if await _upload_object(driver, path, answer):
+    if await upload_object(driver, path, answer):
         await complete_upload(complete_object, is_complete, resource, sleep=driver.sleep)
         return
-    form = _offered(answer.url, "by a form post")
+    form = offered_method(answer.url, "by a form post")
     form.url, fields = Secret(form.url), form.fields.additional_properties
     fields.update({name: Secret(value) for name, value in fields.items()})
     body = DatasetUpdate(file_upload_complete=True)
@@ -128,8 +83,15 @@ async def upload_dataset_file(driver: Driver, dataset_id: str, path: Path) -> No
             return
 
 
-async def _upload_object(driver: Driver, path: Path, answer: api.FileUploadResponse) -> bool:
+async def upload_object(
+    driver: Driver, source: Path | Content, answer: api.FileUploadResponse
+) -> bool:
     """Uploads a file with storage credentials, if the service sent some.
+
+    Args:
+        driver: Runs the transfer.
+        source: The file, or its content.
+        answer: How the service takes the file.
 
     Returns:
         Whether it sent some.
@@ -138,12 +100,19 @@ async def _upload_object(driver: Driver, path: Path, answer: api.FileUploadRespo
     if credentials is None:
         return False
     stored = StoredObject(credentials)
-    await driver.run(lambda: driver.files.upload_object(path, stored))
+    await driver.run(lambda: driver.files.upload_object(source, stored))
     return True
 
 
-def _offered(method: T | Unset, name: str) -> T:
+def offered_method(method: T | Unset, name: str) -> T:
     """Returns how the service takes a file.
+
+    Args:
+        method: The method, if the service offers it.
+        name: The method, for messages.
+
+    Returns:
+        The method.
 
     Raises:
         InternalError: If it does not offer that method.
@@ -152,3 +121,17 @@ def _offered(method: T | Unset, name: str) -> T:
     if offered is None:
         raise InternalError(f"The service does not accept this file {name}.")
     return offered
+
+
+@contextmanager
+def note_created_resource(resource: str) -> Iterator[None]:
+    """Adds a note to errors that names what was created before.
+
+    Args:
+        resource: What was created, such as `"Model mabc"`.
+    """
+    try:
+        yield
+    except Error as error:
+        error.add_note(f"{resource} has already been created.")
+        raise

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.fetch import fetch_dataset, fetch_model
-from qai_hub.client.file_upload import upload_dataset_file, upload_model_file
+from qai_hub.client.file_upload import note_created_resource, upload_dataset_file
 from qai_hub.client.lists import ListingClient
+from qai_hub.client.model_upload import find_uploaded_model, upload_new_model
 from qai_hub.driver import Driver, enter_blocking_context, run_blocking
-from qai_hub.errors import Error, UserError
+from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
 from qai_hub.sources import open_source
@@ -32,6 +33,8 @@ class UploadingClient(ListingClient):
         model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         name: str | None = None,
         project: str | Project | None = None,
+        *,
+        reuse: bool = False,
     ) -> Model:
         """Uploads a model.
 
@@ -45,6 +48,10 @@ class UploadingClient(ListingClient):
                 `MLModel`, or the bytes of a TFLite model. A `Model` is returned unchanged.
             name: Display name; None uses the file's name.
             project: Project to add it to; None uses the client's default.
+            reuse: Whether to return a model that you have uploaded before, instead of uploading the
+                same file again: the newest one of the same content and format, with this name and
+                in this project if they are given. The official service cannot tell, so there the
+                file is uploaded.
 
         Returns:
             The model.
@@ -57,8 +64,10 @@ class UploadingClient(ListingClient):
             >>> model = hub.upload_model("model.onnx", name="classifier")
             >>> model.name
             'classifier'
+            >>> hub.upload_model("model.onnx", reuse=True).model_id == model.model_id
+            True
         """
-        return run_blocking(self._send_model(self._driver, model, name, project))
+        return run_blocking(self._send_model(self._driver, model, name, project, reuse=reuse))
 
     async def _send_model(
         self,
@@ -66,10 +75,10 @@ class UploadingClient(ListingClient):
         model: Any,  # noqa: ANN401 (as above)
         name: str | None = None,
         project: str | Project | None = None,
+        *,
+        reuse: bool = False,
     ) -> Model:
         """Uploads a model, unless it is on the hub already."""
-        from qai_hub_api.api.models import create_model
-        from qai_hub_api.api.projects import create_project_model
         from qai_hub_api.models import ModelCreate, ModelType
 
         if isinstance(model, Model):
@@ -77,19 +86,20 @@ class UploadingClient(ListingClient):
         project_id = self._project_id(project)
         name = check_name(name)
         async with enter_blocking_context(driver, lambda: open_source(model)) as source:
+            content = await driver.run(source.open_content)
             body = ModelCreate(
                 name=name or default_name(source.name),
                 model_type=ModelType(f"MODEL_TYPE_{source.model_type.name}"),
                 is_directory=source.is_directory,
             )
-            if project_id is None:
-                created = await driver.call(create_model.sync, body=body)
+            found = None
+            if reuse:
+                found = await find_uploaded_model(driver, content, body, name, project_id)
+            if found is not None:
+                uploaded = Model._from_response(found, self)
             else:
-                created = await driver.call(create_project_model.sync, project_id, body=body)
-            model_id = require_id(created.id)
-            with note_created_resource(f"Model {model_id}"):
-                await upload_model_file(driver, model_id, source.path)
-                if value_or_none(created.creation_time) is None:
+                model_id, created = await upload_new_model(driver, content, body, project_id)
+                if created is None or value_or_none(created.creation_time) is None:
                     uploaded = await fetch_model(driver, self, model_id)
                 else:
                     uploaded = Model._from_upload(self, created, source.model_type, body.name)
@@ -174,20 +184,6 @@ class UploadingClient(ListingClient):
                     dataset = await fetch_dataset(driver, self, dataset_id)
         dataset.data = None if isinstance(data, str | Path) else data
         return dataset
-
-
-@contextmanager
-def note_created_resource(resource: str) -> Iterator[None]:
-    """Adds a note to errors that names what was created before.
-
-    Args:
-        resource: What was created, such as `"Model mabc"`.
-    """
-    try:
-        yield
-    except Error as error:
-        error.add_note(f"{resource} has already been created.")
-        raise
 
 
 def check_data(data: Dataset | DatasetEntries | str) -> None:

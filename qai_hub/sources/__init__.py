@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.closest import did_you_mean_file
 from qai_hub.errors import UserError
 from qai_hub.sources.memory import detect_memory_type, write_model
-from qai_hub.sources.path import SourceFile, detect_file_type, detect_folder_type, zip_folder
+from qai_hub.sources.path import SourceFile, detect_file_type, detect_folder_type
 from qai_hub.temporary_files import temporary_folder
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ __all__ = ["SourceFile", "source_file", "source_type"]
 
 @contextmanager
 def open_source(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked here)
-    """Provides a model as a file while the context is open.
+    """Provides a model as a file or folder while the context is open.
 
     Args:
         model: Path of a file or folder, or a model in memory.
 
     Yields:
-        The file.
+        The file or folder.
 
     Raises:
         FileNotFoundError: If the path does not exist.
@@ -35,16 +35,12 @@ def open_source(model: Any) -> Iterator[SourceFile]:  # noqa: ANN401 (checked he
     """
     model_type = detect_source_type(model)
     path = Path(model).expanduser().absolute() if isinstance(model, str | Path) else None
-    if path is not None and path.is_file():
-        yield SourceFile(path, model_type, path.name, is_directory=path.suffix == ".zip")
+    if path is not None:
+        is_directory = path.suffix == ".zip" or path.is_dir()
+        yield SourceFile(path, model_type, path.name, is_directory=is_directory)
         return
     with temporary_folder() as temporary:
-        if path is None:
-            yield write_model(model, model_type, Path(temporary))
-        else:
-            archive = Path(temporary) / "model.zip"
-            zip_folder(path, archive)
-            yield SourceFile(archive, model_type, path.name, is_directory=True)
+        yield write_model(model, model_type, Path(temporary))
 
 
 def detect_source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked here)

@@ -12,7 +12,7 @@ from typing import Any
 
 from qai_hub.errors import UserError
 from qai_hub.resources.model_types import SourceModelType
-from qai_hub.sources.path import SourceFile, zip_folder
+from qai_hub.sources.path import SourceFile
 
 
 def detect_memory_type(model: object) -> SourceModelType:
@@ -79,8 +79,7 @@ def write_model(model: Any, model_type: SourceModelType, folder: Path) -> Source
     if model_type is SourceModelType.MLPACKAGE:
         package = folder / "model.mlpackage"
         model.save(str(package))
-        zip_folder(package, path)
-        return SourceFile(path, model_type, package.name, is_directory=True)
+        return SourceFile(package, model_type, package.name, is_directory=True)
     if model_type is SourceModelType.MLMODEL:
         path = path.with_suffix(".mlmodel")
         model.save(str(path))

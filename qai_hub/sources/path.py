@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from qai_hub.errors import InvalidValueError, UserError
 from qai_hub.resources.model_types import SourceModelType
+from qai_hub.temporary_files import temporary_folder
+from qai_hub.transfer.archive import FolderArchive
+from qai_hub.transfer.content import BLOCK_SIZE, Content, FileContent
 
 
 @dataclass(frozen=True)
@@ -16,16 +20,42 @@ class SourceFile:
     """A model as one file that can be uploaded.
 
     Attributes:
-        path: The file; for a folder, a ZIP archive of it.
+        path: The file, or the folder.
         model_type: Format of the model.
         name: Default display name.
-        is_directory: Whether the file is a ZIP archive of a folder.
+        is_directory: Whether it is a folder, or the file is a ZIP archive of one.
     """
 
     path: Path
     model_type: SourceModelType
     name: str
     is_directory: bool = False
+
+    def open_content(self) -> Content:
+        """Returns what is uploaded: the content of the file, or a ZIP archive of the folder.
+
+        Raises:
+            OSError: If a file cannot be read.
+        """
+        return FolderArchive(self.path) if self.path.is_dir() else FileContent(self.path)
+
+    @contextmanager
+    def as_file(self) -> Iterator[Path]:
+        """Provides the content as a file while the context is open.
+
+        Yields:
+            The path of the file.
+        """
+        if not self.path.is_dir():
+            yield self.path
+            return
+        content = self.open_content()
+        with temporary_folder() as folder:
+            path = Path(folder) / "model.zip"
+            with path.open("wb") as file:
+                while (offset := file.tell()) < content.size:
+                    file.write(content.read(offset, BLOCK_SIZE))
+            yield path
 
 
 _MEMBER_TYPES = {
@@ -85,21 +115,6 @@ def detect_archive_type(archive: Path) -> SourceModelType:
             f"{archive} contains a file: pass the file itself, or an archive of a folder."
         )
     return _detect_type(root, {name.parts[1] for name in names if len(name.parts) > 1}, archive)
-
-
-def zip_folder(folder: Path, archive: Path) -> None:
-    """Creates a ZIP archive with a folder at its root, under the folder's name.
-
-    Args:
-        folder: The folder.
-        archive: The file to write.
-    """
-    root = Path(folder.resolve().name)
-    # Weights hardly compress: storing them takes about the same space and is much faster.
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as zipped:
-        zipped.write(folder, root)
-        for path in sorted(folder.rglob("*")):
-            zipped.write(path, root / path.relative_to(folder))
 
 
 def _detect_type(name: str, entries: Iterable[str], source: Path) -> SourceModelType:

@@ -1,11 +1,12 @@
 """Uploads and downloads over shared connections, and the names of downloaded files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 from qai_hub.errors import UserError
+from qai_hub.transfer.content import Content
 from qai_hub.transfer.download import download, make_folder
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.s3_upload import upload_object
@@ -116,23 +117,41 @@ class FileTransfer:
     def __init__(self, *, show: bool) -> None:
         self._show = show
 
-    def upload_parts(self, path: Path, urls: Sequence[str], max_part_size: int) -> list[str]:
+    def upload_parts(
+        self,
+        source: Path | Content,
+        urls: Sequence[str],
+        max_part_size: int,
+        *,
+        received: Mapping[int, str] | None = None,
+        renew: Callable[[], Sequence[str]] | None = None,
+    ) -> list[str]:
         """Uploads a file in parts.
 
         Args:
-            path: The file.
+            source: The file, or its content.
             urls: Signed URL of each part.
             max_part_size: Size of each part but the last one, in bytes.
+            received: The entity tags of parts that the server has already, by index.
+            renew: Fetches fresh URLs of all parts, called from any thread when one has expired.
 
         Returns:
             The entity tag of each part, in order.
 
         Raises:
-            UserError: If the server refuses a part.
+            UserError: If the server refuses a part, or the file has changed meanwhile.
             InternalError: If the server or the network fails.
         """
         with _session() as session:
-            return upload_parts(session, path, urls, max_part_size, show=self._show)
+            return upload_parts(
+                session,
+                source,
+                urls,
+                max_part_size,
+                received=received,
+                renew=renew,
+                show=self._show,
+            )
 
     def upload_form(self, path: Path, url: str, file_field: str, fields: Mapping[str, str]) -> None:
         """Uploads a file as a field of a multipart form.
@@ -150,11 +169,11 @@ class FileTransfer:
         with _session() as session:
             upload_form(session, path, url, file_field, fields, show=self._show)
 
-    def upload_object(self, path: Path, stored: StoredObject) -> None:
+    def upload_object(self, source: Path | Content, stored: StoredObject) -> None:
         """Uploads a file with storage credentials.
 
         Args:
-            path: The file.
+            source: The file, or its content.
             stored: The object to create.
 
         Raises:
@@ -162,7 +181,7 @@ class FileTransfer:
             InternalError: If the store or the network fails.
         """
         with _session() as session:
-            upload_object(session, path, stored, show=self._show)
+            upload_object(session, source, stored, show=self._show)
 
     def download(
         self,

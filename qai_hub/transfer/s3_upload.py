@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from qai_hub.errors import Error, InternalError
+from qai_hub.transfer.content import Content, open_content
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transfer.upload import send_file_request, upload_parts
@@ -42,7 +43,7 @@ def part_size(size: int) -> int:
 
 
 def upload_object(
-    session: Session, path: Path, stored: StoredObject, *, show: bool = False
+    session: Session, source: Path | Content, stored: StoredObject, *, show: bool = False
 ) -> None:
     """Uploads a file, in parts if it is large.
 
@@ -50,21 +51,22 @@ def upload_object(
 
     Args:
         session: A session that adds no token.
-        path: The file.
+        source: The file, or its content.
         stored: The object to create.
         show: Whether to show the progress.
 
     Raises:
-        UserError: If the store refuses, or the file has become shorter.
+        UserError: If the store refuses, or the file has changed meanwhile.
         InternalError: If the network or the store fails.
         OSError: If the file cannot be read.
     """
-    size = path.stat().st_size
+    content = open_content(source)
+    size = content.size
     bytes_per_part = part_size(size)
     if size <= bytes_per_part:
-        upload_parts(session, path, [stored.sign("PUT")], bytes_per_part, show=show)
+        upload_parts(session, content, [stored.sign("PUT")], bytes_per_part, show=show)
         return
-    operation = f"upload of {path.name}"
+    operation = f"upload of {content.name}"
     stop = threading.Event()
     (upload_id,) = run_in_threads([lambda: _start(session, stored, operation, stop)], stop)
     try:
@@ -72,7 +74,7 @@ def upload_object(
             stored.sign("PUT", partNumber=str(number + 1), uploadId=upload_id)
             for number in range(-(-size // bytes_per_part))
         ]
-        etags = upload_parts(session, path, urls, bytes_per_part, show=show)
+        etags = upload_parts(session, content, urls, bytes_per_part, show=show)
         url = stored.sign("POST", uploadId=upload_id)
         run_in_threads([lambda: _finish(session, url, etags, operation, stop)], stop)
     except BaseException as error:

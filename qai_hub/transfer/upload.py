@@ -10,6 +10,7 @@ import httpx
 
 from qai_hub.errors import InternalError, UserError
 from qai_hub.progress.transfers import show_transfer
+from qai_hub.transfer.content import BLOCK_SIZE, Content, open_content
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RateMonitor, StoppedError
@@ -19,7 +20,6 @@ from qai_hub.transport.unexpected_content import PORTAL_HINT, is_page
 
 __all__ = ["send_file_request", "upload_form", "upload_parts"]
 
-_BLOCK = 1024 * 1024
 _CHUNK = 64 * 1024
 _MAX_WORKERS = 4
 
@@ -28,7 +28,7 @@ _MAX_WORKERS = 4
 class _Slice:
     """A part of a file, which each new iteration reads from its start."""
 
-    path: Path
+    content: Content
     start: int
     size: int
     on_progress: Callable[[int], object]
@@ -41,7 +41,9 @@ class _Slice:
         self.sent = 0
         rate_monitor = self.rate_monitor()
         while self.sent < self.size:
-            block = self._read()
+            block = self.content.read(
+                self.start + self.sent, min(BLOCK_SIZE, self.size - self.sent)
+            )
             for begin in range(0, len(block), _CHUNK):
                 if self.stop.is_set():
                     raise StoppedError
@@ -51,19 +53,36 @@ class _Slice:
                 self.on_progress(len(chunk))
                 if not rate_monitor.is_fast_enough(len(chunk)):
                     raise InternalError(
-                        f"The upload of {self.path.name} was aborted: the server almost stopped "
-                        f"receiving after {self.start + self.sent} bytes. Try again later."
+                        f"The upload of {self.content.name} was aborted: the server almost "
+                        f"stopped receiving after {self.start + self.sent} bytes. Try again later."
                     )
 
-    def _read(self) -> bytes:
-        # The file is not kept open while waiting for the network, so that a program that is
-        # interrupted meanwhile can delete it, on Windows too.
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.start + self.sent)
-            block = file.read(min(_BLOCK, self.size - self.sent))
-        if not block:
-            raise UserError(f"{self.path} became shorter during the upload.")
-        return block
+
+class _PartURLs:
+    """The signed URLs of the parts, renewed when one has expired.
+
+    Args:
+        urls: The URLs.
+        renew: Fetches fresh URLs; None if there are none to be had.
+    """
+
+    def __init__(self, urls: Sequence[str], renew: Callable[[], Sequence[str]] | None) -> None:
+        self._urls = urls
+        self._renew = renew
+        self._lock = threading.Lock()
+
+    def __getitem__(self, index: int) -> str:
+        return self._urls[index]
+
+    def replace(self, index: int, refused: str) -> str | None:
+        """Returns another URL of a part than the one that was refused; None if there is none."""
+        with self._lock:
+            if self._urls[index] == refused and self._renew is not None:
+                renewed = self._renew()
+                if len(renewed) == len(self._urls):
+                    self._urls = renewed
+            url = self._urls[index]
+        return None if url == refused else url
 
 
 class _FormFile:
@@ -85,55 +104,69 @@ class _FormFile:
 
 
 def upload_parts(
-    session: Session, path: Path, urls: Sequence[str], max_part_size: int, *, show: bool = False
+    session: Session,
+    source: Path | Content,
+    urls: Sequence[str],
+    max_part_size: int,
+    *,
+    received: Mapping[int, str] | None = None,
+    renew: Callable[[], Sequence[str]] | None = None,
+    show: bool = False,
 ) -> list[str]:
     """Uploads a file in parts, several at a time; a part that fails is retried alone.
 
     Args:
         session: A session that adds no token.
-        path: The file.
+        source: The file, or its content.
         urls: Signed URL of each part.
         max_part_size: Size of each part but the last one, in bytes.
+        received: The entity tags of parts that the server has already, by index.
+        renew: Fetches fresh URLs of all parts, called from any thread when one is refused with
+            status 403, as after it has expired; None if there are none to be had.
         show: Whether to show the progress.
 
     Returns:
         The entity tag of each part, in order.
 
     Raises:
-        UserError: If the server refuses a part, or the file has become shorter.
+        UserError: If the server refuses a part, or the file has changed meanwhile.
         InternalError: If the network or the server fails, or the parts do not fit the file.
         OSError: If the file cannot be read.
     """
-    size = path.stat().st_size
+    content = open_content(source)
+    size = content.size
     if max_part_size < 1 or len(urls) != max(1, -(-size // max_part_size)):
         raise InternalError(
             f"The server requested {len(urls)} parts of {max_part_size} bytes each for a file of "
             f"{size} bytes."
         )
     stop = threading.Event()
-    with show_transfer("upload", path.name, size, show=show) as on_progress:
+    etags = dict(received or {})
+    sizes = [min(max_part_size, size - start) for start in range(0, max(size, 1), max_part_size)]
+    uploaded = [sizes[index] for index in etags]
+    already = sum(uploaded)
+    with show_transfer("upload", content.name, size, show=show, already=already) as on_progress:
         parts = [
             _Slice(
-                path,
-                start,
-                min(max_part_size, size - start),
-                on_progress,
-                stop,
-                session.rate_monitor,
+                content, index * max_part_size, part_size, on_progress, stop, session.rate_monitor
             )
-            for start in range(0, max(size, 1), max_part_size)
+            for index, part_size in enumerate(sizes)
         ]
-        uploaded: list[int] = []
+        missing = [index for index in range(len(parts)) if index not in etags]
+        current = _PartURLs(urls, renew)
         tasks = [
-            functools.partial(_upload_part, session, url, part, uploaded, size)
-            for url, part in zip(urls, parts, strict=True)
+            functools.partial(_upload_part, session, current, index, parts[index], uploaded)
+            for index in missing
         ]
-        return run_in_threads(tasks, stop, _MAX_WORKERS)
+        sent = run_in_threads(tasks, stop, _MAX_WORKERS)
+        etags.update(zip(missing, sent, strict=True))
+        content.check_unchanged()
+        return [etags[index] for index in range(len(parts))]
 
 
 def upload_form(
     session: Session,
-    path: Path,
+    source: Path | Content,
     url: str,
     file_field: str,
     fields: Mapping[str, str],
@@ -144,23 +177,24 @@ def upload_form(
 
     Args:
         session: A session that adds no token.
-        path: The file.
+        source: The file, or its content.
         url: Signed URL to post the form to.
         file_field: Name of the file's field, which comes last.
         fields: The other fields.
         show: Whether to show the progress.
 
     Raises:
-        UserError: If the server refuses the file, or the file has become shorter.
+        UserError: If the server refuses the file, or the file has changed meanwhile.
         InternalError: If the network or the server fails.
         OSError: If the file cannot be read.
     """
-    size = path.stat().st_size
-    with show_transfer("upload", path.name, size, show=show) as on_progress:
+    content = open_content(source)
+    size = content.size
+    with show_transfer("upload", content.name, size, show=show) as on_progress:
         stop = threading.Event()
-        file = _FormFile(_Slice(path, 0, size, on_progress, stop, session.rate_monitor))
+        file = _FormFile(_Slice(content, 0, size, on_progress, stop, session.rate_monitor))
         files = {file_field: ("model", file, "application/octet-stream")}
-        operation = f"upload of {path.name}"
+        operation = f"upload of {content.name}"
 
         def send() -> None:
             send_file_request(
@@ -174,29 +208,43 @@ def upload_form(
             )
 
         run_in_threads([send], stop)
+        content.check_unchanged()
 
 
-def _upload_part(session: Session, url: str, part: _Slice, uploaded: list[int], size: int) -> str:
-    name = part.path.name
+def _upload_part(
+    session: Session, urls: _PartURLs, index: int, part: _Slice, uploaded: list[int]
+) -> str:
+    """Uploads a part, with a fresh URL if the first one is refused; returns its entity tag."""
+    name = part.content.name
+    url = urls[index]
     try:
-        response = send_file_request(
-            session,
-            "PUT",
-            url,
-            f"upload of {name}",
-            requires_etag=True,
-            stop=part.stop,
-            content=part,
-            headers={"Content-Length": str(part.size)},
-        )
+        try:
+            response = _send_part(session, url, part)
+        except UserError as error:
+            fresh = urls.replace(index, url) if error.status_code == 403 else None
+            if fresh is None:
+                raise
+            response = _send_part(session, fresh, part)
     except InternalError as error:
         if error.status_code is None:
-            error.args = (
-                f"{error} The upload of {name} stopped after {sum(uploaded)} of {size} bytes.",
-            )
+            progress = f"{sum(uploaded)} of {part.content.size} bytes"
+            error.args = (f"{error} The upload of {name} stopped after {progress}.",)
         raise
     uploaded.append(part.size)
     return str(response.headers["ETag"])
+
+
+def _send_part(session: Session, url: str, part: _Slice) -> httpx.Response:
+    return send_file_request(
+        session,
+        "PUT",
+        url,
+        f"upload of {part.content.name}",
+        requires_etag=True,
+        stop=part.stop,
+        content=part,
+        headers={"Content-Length": str(part.size)},
+    )
 
 
 def send_file_request(

@@ -23,6 +23,8 @@ def test_upload_and_delete(run: Run, client: Client, home: Path) -> None:
     again = run("model", "upload", str(home / "affine.onnx"), "--format", "json")
     told = json.loads(again.out)
     assert (told["name"], told["type"], told["producer"]) == ("affine.onnx", "onnx", None)
+    reused = run("model", "upload", str(home / "affine.onnx"), "--reuse", "-q")
+    assert reused.lines == [told["id"]]
     deleted = run("model", "delete", "-", told["id"], stdin=f"{model_id}\n")
     assert (deleted.status, deleted.lines) == (0, [model_id, told["id"]])
     assert run("model", "delete", model_id).status == 1

@@ -1,6 +1,10 @@
 """What is uploaded of the models that users have: formats, names, archives."""
 
+import io
+import os
+import random
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -16,6 +20,8 @@ from support.tiny_models import affine
 from qai_hub.errors import UserError
 from qai_hub.resources.model_types import SourceModelType
 from qai_hub.sources import detect_source_type, open_source
+from qai_hub.transfer.archive import FolderArchive
+from qai_hub.transfer.content import Content, content_sha256
 
 NAMES = st.text("abM./\\_: é", min_size=1, max_size=12) | st.sampled_from(
     [
@@ -113,7 +119,7 @@ def test_a_folder_becomes_an_archive_for_a_while(
     monkeypatch.chdir(folder)
     with open_source(".") as source:
         assert (source.name, source.is_directory) == ("m.mlpackage", True)
-        with zipfile.ZipFile(source.path) as zipped:
+        with source.as_file() as path, zipfile.ZipFile(path) as zipped:
             assert zipped.namelist() == [
                 "m.mlpackage/",
                 "m.mlpackage/Data/",
@@ -121,7 +127,7 @@ def test_a_folder_becomes_an_archive_for_a_while(
                 "m.mlpackage/Manifest.json",
             ]
             assert zipped.read("m.mlpackage/Manifest.json") == b"{}"
-    assert not source.path.exists()
+    assert not path.exists()
 
 
 def test_tflite_in_memory() -> None:
@@ -179,7 +185,8 @@ def test_core_ml_in_memory(monkeypatch: pytest.MonkeyPatch, *, package: bool) ->
                 SourceModelType.MLPACKAGE,
                 "model.mlpackage",
             )
-            assert zipfile.ZipFile(source.path).namelist()[0] == "model.mlpackage/"
+            with source.as_file() as path, zipfile.ZipFile(path) as zipped:
+                assert zipped.namelist()[0] == "model.mlpackage/"
         else:
             assert (source.model_type, source.name) == (SourceModelType.MLMODEL, "model.mlmodel")
             assert source.path.read_bytes() == b"content"
@@ -191,3 +198,121 @@ def test_a_module_that_is_no_package_of_models_changes_nothing(
     monkeypatch.setitem(sys.modules, "torch.jit", ModuleType("torch.jit"))
     with pytest.raises(UserError, match="not object"):
         detect_source_type(object())
+
+
+def read_whole(content: Content, step: int) -> bytes:
+    blocks = []
+    offset = 0
+    while offset < content.size:
+        blocks.append(content.read(offset, step))
+        assert 0 < len(blocks[-1]) <= step
+        offset += len(blocks[-1])
+    assert offset == content.size
+    return b"".join(blocks)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 1 << 20])
+def test_an_archive_that_was_never_written_can_be_read_anywhere(tmp_path: Path, step: int) -> None:
+    folder = tmp_path / "é.aimet"
+    (folder / "empty").mkdir(parents=True)
+    files = {"m.onnx": b"graph" * 300, "m.data": random.Random(1).randbytes(2000), "none": b""}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    archive = FolderArchive(folder)
+    whole = read_whole(archive, step)
+    with zipfile.ZipFile(io.BytesIO(whole)) as zipped:
+        assert zipped.testzip() is None
+        assert zipped.namelist() == [
+            "é.aimet/",
+            "é.aimet/empty/",
+            "é.aimet/m.data",
+            "é.aimet/m.onnx",
+            "é.aimet/none",
+        ]
+        for name, content in files.items():
+            assert zipped.read(f"é.aimet/{name}") == content
+        zipped.extractall(tmp_path / "back")
+    for name, content in files.items():
+        assert (tmp_path / "back/é.aimet" / name).read_bytes() == content
+    assert archive.read(len(whole) - 5, 5) == whole[-5:]
+
+
+def test_equal_folders_make_equal_archives(tmp_path: Path) -> None:
+    digests = set()
+    for parent, mode in (("a", 0o600), ("b", 0o644)):
+        folder = tmp_path / parent / "m.mlpackage"
+        folder.mkdir(parents=True)
+        for name in ("x", "y") if parent == "a" else ("y", "x"):
+            (folder / name).write_bytes(name.encode())
+            (folder / name).chmod(mode)
+            os.utime(folder / name, (1e9, 1e9) if parent == "a" else None)
+        digests.add(content_sha256(FolderArchive(folder)))
+    assert len(digests) == 1
+
+
+def test_large_files_in_archives_are_read_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And have headers of another form, in an archive of more than 4 GB, or what counts as that."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1_000_000)
+    folder = tmp_path / "m.onnx"
+    folder.mkdir()
+    with (folder / "m.data").open("wb") as file:
+        file.truncate(30_000_000)
+    (folder / "m.onnx").write_bytes(b"graph")
+    tracemalloc.start()
+    archive = FolderArchive(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    with zipfile.ZipFile(Seekable(archive)) as zipped:
+        info = zipped.getinfo("m.onnx/m.data")
+        assert (info.file_size, info.extract_version) == (30_000_000, zipfile.ZIP64_VERSION)
+        assert zipped.testzip() is None
+        assert zipped.read("m.onnx/m.onnx") == b"graph"
+
+
+class Seekable(io.RawIOBase):
+    """A content as a file."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._position = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = {0: 0, 1: self._position, 2: self._content.size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._content.size - self._position
+        size = left if size < 0 else min(size, left)
+        blocks = b""
+        while len(blocks) < size:
+            blocks += self._content.read(self._position + len(blocks), size - len(blocks))
+        self._position += len(blocks)
+        return blocks
+
+
+@pytest.mark.parametrize("change", ["content", "new", "gone"])
+def test_a_folder_that_changes_is_noticed(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "m.mlpackage"
+    folder.mkdir()
+    for name in ("x", "empty"):
+        (folder / name).write_bytes(b"1" if name == "x" else b"")
+    archive = FolderArchive(folder)
+    archive.check_unchanged()
+    if change == "content":
+        (folder / "empty").write_bytes(b"2")
+    elif change == "new":
+        (folder / "new").touch()
+    else:
+        (folder / "x").unlink()
+    with pytest.raises((UserError, FileNotFoundError)):
+        archive.check_unchanged()

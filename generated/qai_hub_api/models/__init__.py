@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from .quantize_job_submit import QuantizeJobSubmit as QuantizeJobSubmit
     from .quantize_job_summary import QuantizeJobSummary as QuantizeJobSummary
     from .range_ import Range as Range
+    from .received_part import ReceivedPart as ReceivedPart
     from .runtime_config import RuntimeConfig as RuntimeConfig
     from .runtime_config_property import RuntimeConfigProperty as RuntimeConfigProperty
     from .s3_credentials import S3Credentials as S3Credentials
@@ -224,6 +225,7 @@ else:
         "QuantizeJobSubmit": ".quantize_job_submit",
         "QuantizeJobSummary": ".quantize_job_summary",
         "Range": ".range_",
+        "ReceivedPart": ".received_part",
         "RuntimeConfig": ".runtime_config",
         "RuntimeConfigProperty": ".runtime_config_property",
         "S3Credentials": ".s3_credentials",
@@ -349,6 +351,7 @@ __all__ = (
     "QuantizeJobSubmit",
     "QuantizeJobSummary",
     "Range",
+    "ReceivedPart",
     "RuntimeConfig",
     "RuntimeConfigProperty",
     "S3Credentials",

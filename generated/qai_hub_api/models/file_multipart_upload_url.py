@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import reading
-from ..types import UNSET
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileMultipartUploadURL")
 
@@ -20,11 +20,14 @@ class FileMultipartUploadURL:
         urls (list[str]): Signed URLs of the parts, in order. They are secrets, and expire.
         upload_id (str): Identifier of this upload.
         max_part_size (int): Size of every part but the last, in bytes.
+        parts (list[ReceivedPart] | Unset): The parts that have arrived, in order; none for a new upload. Its presence
+            says that the upload can be continued with `upload_id`.
     """
 
     urls: list[str]
     upload_id: str
     max_part_size: int
+    parts: list[ReceivedPart] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,6 +36,13 @@ class FileMultipartUploadURL:
         upload_id = self.upload_id
 
         max_part_size = self.max_part_size
+
+        parts: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.parts, Unset):
+            parts = []
+            for parts_item_data in self.parts:
+                parts_item = parts_item_data.to_dict()
+                parts.append(parts_item)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -43,6 +53,8 @@ class FileMultipartUploadURL:
                 "max_part_size": max_part_size,
             }
         )
+        if parts is not UNSET:
+            field_dict["parts"] = parts
 
         return field_dict
 
@@ -66,10 +78,21 @@ class FileMultipartUploadURL:
             else reading.integer(_max_part_size, 0)
         )
 
+        _parts = d.pop("parts", UNSET)
+        parts: list[ReceivedPart] | Unset = (
+            [
+                ReceivedPart.from_dict(parts_item_data if type(parts_item_data) is dict else {})
+                for parts_item_data in _parts
+            ]
+            if type(_parts) is list
+            else UNSET
+        )
+
         file_multipart_upload_url = cls.__new__(cls)
         file_multipart_upload_url.urls = urls
         file_multipart_upload_url.upload_id = upload_id
         file_multipart_upload_url.max_part_size = max_part_size
+        file_multipart_upload_url.parts = parts
 
         file_multipart_upload_url.additional_properties = d or {}
         return file_multipart_upload_url
@@ -89,3 +112,6 @@ class FileMultipartUploadURL:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.received_part import ReceivedPart

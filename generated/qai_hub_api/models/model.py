@@ -37,6 +37,8 @@ class Model:
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.
         actor_authorization (ModelAuthorization | Unset): What the caller may do with a model.
+        sha256 (str | Unset): SHA-256 of its file in hex; in lists that are filtered by it, and where one model is
+            returned, if the server knows it.
     """
 
     model_id: str | Unset = UNSET
@@ -57,6 +59,7 @@ class Model:
     project_id: str | Unset = UNSET
     project_slug: str | Unset = UNSET
     actor_authorization: ModelAuthorization | Unset = UNSET
+    sha256: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,6 +113,8 @@ class Model:
         if not isinstance(self.actor_authorization, Unset):
             actor_authorization = self.actor_authorization.to_dict()
 
+        sha256 = self.sha256
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({})
@@ -149,6 +154,8 @@ class Model:
             field_dict["project_slug"] = project_slug
         if actor_authorization is not UNSET:
             field_dict["actor_authorization"] = actor_authorization
+        if sha256 is not UNSET:
+            field_dict["sha256"] = sha256
 
         return field_dict
 
@@ -237,6 +244,9 @@ class Model:
             else UNSET
         )
 
+        _sha256 = d.pop("sha256", UNSET)
+        sha256: str | Unset = _sha256 if type(_sha256) is str else UNSET
+
         model = cls.__new__(cls)
         model.model_id = model_id
         model.owner = owner
@@ -256,6 +266,7 @@ class Model:
         model.project_id = project_id
         model.project_slug = project_slug
         model.actor_authorization = actor_authorization
+        model.sha256 = sha256
 
         model.additional_properties = d or {}
         return model

@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, false
 from qai_hub.local.api.context import RequestContext, request_origin
 from qai_hub.local.api.serialize import Json, dataset_json, model_json
 from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
+from qai_hub.local.api.uploads import known_digest
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.kinds import kinds_with_message_of
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import schema as tables
+from qai_hub.local.store.files import get_uploaded_files
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Page, PageRequest
 
@@ -104,16 +106,35 @@ def page_response(
     return Reply({field: items, "total_query_count": total}, headers)
 
 
+def _find_files(context: RequestContext, sha256: str) -> list[str]:
+    """Return the files of the viewer's uploaded models that have a digest.
+
+    Digests are computed when they are first needed, so that the end of an upload does not wait for
+    one: here, for files of the size in question.
+    """
+    size = context.call.params.get("file_size")
+    files = get_uploaded_files(context.db, context.viewer.id, sha256, size)
+    return [file.id for file in files if known_digest(context, file) == sha256]
+
+
 _Filters = list[ColumnElement[bool]]
 
 
 def list_models(context: RequestContext) -> Reply:
-    """List models, optionally of one project or one producer."""
-    filters = _project_filter(context, tables.models.c.project_id)
-    if "producer" in context.call.params:
-        filters.append(tables.models.c.producer_id == context.call.params["producer"])
+    """List models, optionally of one project, one producer, or one content."""
+    params, columns = context.call.params, tables.models.c
+    filters = _project_filter(context, columns.project_id)
+    if "producer" in params:
+        filters.append(columns.producer_id == params["producer"])
+    sha256 = params.get("sha256")
+    if sha256 is not None:
+        filters += [
+            columns.owner_id == context.viewer.id,
+            columns.producer_id.is_(None),
+            columns.file_id.in_(_find_files(context, sha256)),
+        ]
     found = MODELS.page(context.db, context.viewer, parse_page_request(context), filters)
-    items = [model_json(context, model) for model in found.items]
+    items = [model_json(context, model, sha256) for model in found.items]
     return page_response(context, "models", items, found.total, found.cursor)
 
 

@@ -11,9 +11,11 @@ from qai_hub.local.api.uploads import (
     check_parts,
     create_upload,
     download_json,
+    get_unfinished_upload,
     model_filename,
     part_sizes,
     publish_upload,
+    received_parts_json,
 )
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import MODEL, ResourceKind
@@ -23,6 +25,7 @@ from qai_hub.local.store.files import (
     delete_cache_entry,
     delete_unreferenced,
     delete_uploads,
+    get_file,
     get_upload,
     get_uploads,
 )
@@ -98,9 +101,9 @@ def create_model(context: RequestContext) -> Reply:
 
 def get_model(context: RequestContext) -> Reply:
     """Return a model."""
-    return Reply(
-        model_json(context, MODEL.get_visible(context.db, context.viewer, _model_id(context)))
-    )
+    model = MODEL.get_visible(context.db, context.viewer, _model_id(context))
+    file = None if model.file_id is None else get_file(context.db, model.file_id)
+    return Reply(model_json(context, model, sha256=None if file is None else file.sha256))
 
 
 def update_model(context: RequestContext) -> Reply:
@@ -120,13 +123,21 @@ def delete_model(context: RequestContext) -> Reply:
 
 
 def start_upload(context: RequestContext) -> Reply:
-    """Begin a multipart upload, and sign a URL for each part."""
+    """Begin or continue a multipart upload, and sign a URL for each part."""
     model = MODEL.get_editable(context.db, context.viewer, _model_id(context))
     if model.file_id is not None or model.producer_id is not None:
         raise ProblemError(
             409, f"The model {model.id} already has its file, or gets it from a job."
         )
-    upload = create_upload(context, model.id, context.call.params["file_size"])
+    size = context.call.params["file_size"]
+    if "upload_id" in context.call.params:
+        upload = get_unfinished_upload(context, model.id, context.call.params["upload_id"])
+        if upload.size != size:
+            raise ProblemError(
+                409, f"This upload is of a file of {upload.size} bytes, not of {size}."
+            )
+    else:
+        upload = create_upload(context, model.id, size)
     urls = [
         context.services.links.part(
             request_origin(context.call.request),
@@ -137,7 +148,12 @@ def start_upload(context: RequestContext) -> Reply:
         )
         for number, size in enumerate(part_sizes(upload), 1)
     ]
-    parts = {"urls": urls, "upload_id": upload.id, "max_part_size": upload.part_size}
+    parts = {
+        "urls": urls,
+        "upload_id": upload.id,
+        "max_part_size": upload.part_size,
+        "parts": received_parts_json(context, upload),
+    }
     return Reply({"multipart_url": parts})
 
 

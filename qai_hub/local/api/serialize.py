@@ -57,8 +57,17 @@ def project_json(context: RequestContext, resource: Owned) -> Json:
     return {"project_id": resource.project_id, "project_slug": owner.project_slug}
 
 
-def model_json(context: RequestContext, model: Model) -> Json:
-    """Return a model as JSON."""
+def model_json(context: RequestContext, model: Model, sha256: str | None = None) -> Json:
+    """Return a model as JSON.
+
+    Args:
+        context: The request.
+        model: The model.
+        sha256: SHA-256 of its file in hex; None leaves it out.
+
+    Returns:
+        The model.
+    """
     return omit_none(
         model_id=model.id,
         name=model.name,
@@ -73,6 +82,7 @@ def model_json(context: RequestContext, model: Model) -> Json:
         metadata=_metadata_json(context, model.metadata),
         input_spec=tensors_json(model.input_spec),
         output_spec=tensors_json(model.output_spec),
+        sha256=sha256,
     ) | ownership_json(context, model, "MODEL")
 
 

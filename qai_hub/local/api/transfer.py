@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from qai_hub.local.api.context import Services
+from qai_hub.local.api.uploads import part_etag
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.store import Received
@@ -127,7 +128,7 @@ def _check_size(received: Received, size: int | None) -> None:
 
 async def _store_part(services: Services, part: Part) -> Reply:
     await _update_upload(services, part.upload_id, lambda db: save_part(db, part))
-    return Reply(headers={"ETag": f'"{part.sha256}"'})
+    return Reply(headers={"ETag": part_etag(part)})
 
 
 async def _receive_form(

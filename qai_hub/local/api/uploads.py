@@ -9,12 +9,14 @@ from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.files import (
+    Part,
     add_file,
     add_upload,
     count_uploads,
     delete_uploads,
     get_file,
     get_parts,
+    get_upload,
     get_uploads,
     set_digest,
 )
@@ -68,6 +70,49 @@ def create_upload(context: RequestContext, object_id: str, size: int | None) -> 
     add_upload(context.db, upload)
     context.services.storage.begin_upload(upload.id)
     return upload
+
+
+def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: str) -> Upload:
+    """Return an upload that can be continued.
+
+    Args:
+        context: The request.
+        object_id: The model that it is for.
+        upload_id: The upload.
+
+    Raises:
+        ProblemError: 404 if it has ended or expired, or is for something else.
+    """
+    upload = get_upload(context.db, upload_id)
+    oldest = context.services.clock() - context.services.config.retention.uploads
+    if (
+        upload is None
+        or upload.object_id != object_id
+        or upload.created <= rfc3339(oldest)
+        or not context.services.storage.has_upload(upload_id)
+    ):
+        raise ProblemError(
+            404, f"There is no such unfinished upload of {object_id}: start another."
+        )
+    return upload
+
+
+def received_parts_json(context: RequestContext, upload: Upload) -> list[Json]:
+    """Return the parts of an upload that have arrived, as JSON."""
+    return [
+        {
+            "number": part.number,
+            "size": part.size,
+            "etag": part_etag(part),
+            "sha256": part.sha256,
+        }
+        for part in get_parts(context.db, upload.id)
+    ]
+
+
+def part_etag(part: Part) -> str:
+    """Return the entity tag of a part that has arrived."""
+    return f'"{part.sha256}"'
 
 
 def part_sizes(upload: Upload) -> list[int]:
@@ -143,17 +188,28 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
     file = get_file(context.db, file_id)
     if file is None:
         raise ProblemError(404, "The file no longer exists.")
-    services = context.services
-    digest = file.sha256
+    # Computed here, where callers can wait, and not when the download begins.
+    digest = known_digest(context, file)
     if digest is None:
-        # Computed here, where callers can wait, and not when the download begins.
-        digest = services.storage.digest(file_id)
-        if digest is None:
-            raise ProblemError(404, "The file no longer exists.")
-        with services.store.write() as db:
-            set_digest(db, file_id, digest)
+        raise ProblemError(404, "The file no longer exists.")
+    services = context.services
     url = services.links.download(request_origin(context.call.request), file_id, filename=filename)
     return {"url": url, "filename": filename, "sha256": digest}
+
+
+def known_digest(context: RequestContext, file: File) -> str | None:
+    """Return the SHA-256 of a file; the first call reads the file, and stores what it finds.
+
+    Returns:
+        The digest in hex; None if the file is gone.
+    """
+    services, digest = context.services, file.sha256
+    if digest is None:
+        digest = services.storage.digest(file.id)
+        if digest is not None:
+            with services.store.write() as db:
+                set_digest(db, file.id, digest)
+    return digest
 
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:

@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     delete,
     exists,
+    false,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -138,6 +141,32 @@ def get_file(db: Connection, file_id: str) -> File | None:
     """Return a file's size and digest."""
     row = db.execute(_FILE, {"id": file_id}).one_or_none()
     return None if row is None else File(*row)
+
+
+def get_uploaded_files(db: Connection, owner_id: int, sha256: str, size: int | None) -> list[File]:
+    """Return the files that a user has uploaded as models and that may have a digest.
+
+    Args:
+        db: The transaction.
+        owner_id: The user.
+        sha256: The digest.
+        size: The size in bytes of files whose digest is not known; None leaves those out.
+
+    Returns:
+        The files with this digest, and those of this size without a digest.
+    """
+    unknown = false() if size is None else and_(files.c.sha256.is_(None), files.c.size == size)
+    query = (
+        select(files.c.id, files.c.size, files.c.sha256)
+        .distinct()
+        .join(models, models.c.file_id == files.c.id)
+        .where(
+            models.c.owner_id == owner_id,
+            models.c.producer_id.is_(None),
+            or_(files.c.sha256 == sha256, unknown),
+        )
+    )
+    return [File(*row) for row in db.execute(query)]
 
 
 def set_digest(db: Connection, file_id: str, sha256: str) -> None:

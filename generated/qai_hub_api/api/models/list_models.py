@@ -15,6 +15,8 @@ def _get_kwargs(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     producer: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
+    file_size: int | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -26,6 +28,10 @@ def _get_kwargs(
     params["cursor"] = cursor
 
     params["producer"] = producer
+
+    params["sha256"] = sha256
+
+    params["file_size"] = file_size
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -67,6 +73,8 @@ def sync_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     producer: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
+    file_size: int | Unset = UNSET,
 ) -> Response[ModelList]:
     """List models.
 
@@ -78,6 +86,8 @@ def sync_detailed(
         limit: `limit` of the query.
         cursor: `cursor` of the query.
         producer: `producer` of the query.
+        sha256: `sha256` of the query.
+        file_size: `file_size` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -89,6 +99,8 @@ def sync_detailed(
         limit=limit,
         cursor=cursor,
         producer=producer,
+        sha256=sha256,
+        file_size=file_size,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -100,6 +112,8 @@ def sync(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     producer: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
+    file_size: int | Unset = UNSET,
 ) -> ModelList:
     """List models.
 
@@ -111,6 +125,8 @@ def sync(
         limit: `limit` of the query.
         cursor: `cursor` of the query.
         producer: `producer` of the query.
+        sha256: `sha256` of the query.
+        file_size: `file_size` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -124,6 +140,8 @@ def sync(
             limit=limit,
             cursor=cursor,
             producer=producer,
+            sha256=sha256,
+            file_size=file_size,
         ).parsed,
     )
 
@@ -135,6 +153,8 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     producer: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
+    file_size: int | Unset = UNSET,
 ) -> Response[ModelList]:
     """List models.
 
@@ -146,6 +166,8 @@ async def asyncio_detailed(
         limit: `limit` of the query.
         cursor: `cursor` of the query.
         producer: `producer` of the query.
+        sha256: `sha256` of the query.
+        file_size: `file_size` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -157,6 +179,8 @@ async def asyncio_detailed(
         limit=limit,
         cursor=cursor,
         producer=producer,
+        sha256=sha256,
+        file_size=file_size,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -168,6 +192,8 @@ async def asyncio(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     producer: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
+    file_size: int | Unset = UNSET,
 ) -> ModelList:
     """List models.
 
@@ -179,6 +205,8 @@ async def asyncio(
         limit: `limit` of the query.
         cursor: `cursor` of the query.
         producer: `producer` of the query.
+        sha256: `sha256` of the query.
+        file_size: `file_size` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -193,6 +221,8 @@ async def asyncio(
                 limit=limit,
                 cursor=cursor,
                 producer=producer,
+                sha256=sha256,
+                file_size=file_size,
             )
         ).parsed,
     )

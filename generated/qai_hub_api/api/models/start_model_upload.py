@@ -16,6 +16,7 @@ def _get_kwargs(
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
     supports_s3_credentials: bool | Unset = UNSET,
+    upload_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -25,6 +26,8 @@ def _get_kwargs(
     params["use_acceleration"] = use_acceleration
 
     params["supports_s3_credentials"] = supports_s3_credentials
+
+    params["upload_id"] = upload_id
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -68,10 +71,12 @@ def sync_detailed(
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
     supports_s3_credentials: bool | Unset = UNSET,
+    upload_id: str | Unset = UNSET,
 ) -> Response[FileUploadResponse]:
     """Start the upload of a model.
 
-    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes.
+    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes. With
+    `upload_id`, continues an upload instead.
 
     Args:
         client: Where to send the request.
@@ -79,6 +84,7 @@ def sync_detailed(
         file_size: `file_size` of the query.
         use_acceleration: `use_acceleration` of the query.
         supports_s3_credentials: `supports_s3_credentials` of the query.
+        upload_id: `upload_id` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -90,6 +96,7 @@ def sync_detailed(
         file_size=file_size,
         use_acceleration=use_acceleration,
         supports_s3_credentials=supports_s3_credentials,
+        upload_id=upload_id,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -101,10 +108,12 @@ def sync(
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
     supports_s3_credentials: bool | Unset = UNSET,
+    upload_id: str | Unset = UNSET,
 ) -> FileUploadResponse:
     """Start the upload of a model.
 
-    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes.
+    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes. With
+    `upload_id`, continues an upload instead.
 
     Args:
         client: Where to send the request.
@@ -112,6 +121,7 @@ def sync(
         file_size: `file_size` of the query.
         use_acceleration: `use_acceleration` of the query.
         supports_s3_credentials: `supports_s3_credentials` of the query.
+        upload_id: `upload_id` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -125,6 +135,7 @@ def sync(
             file_size=file_size,
             use_acceleration=use_acceleration,
             supports_s3_credentials=supports_s3_credentials,
+            upload_id=upload_id,
         ).parsed,
     )
 
@@ -136,10 +147,12 @@ async def asyncio_detailed(
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
     supports_s3_credentials: bool | Unset = UNSET,
+    upload_id: str | Unset = UNSET,
 ) -> Response[FileUploadResponse]:
     """Start the upload of a model.
 
-    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes.
+    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes. With
+    `upload_id`, continues an upload instead.
 
     Args:
         client: Where to send the request.
@@ -147,6 +160,7 @@ async def asyncio_detailed(
         file_size: `file_size` of the query.
         use_acceleration: `use_acceleration` of the query.
         supports_s3_credentials: `supports_s3_credentials` of the query.
+        upload_id: `upload_id` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -158,6 +172,7 @@ async def asyncio_detailed(
         file_size=file_size,
         use_acceleration=use_acceleration,
         supports_s3_credentials=supports_s3_credentials,
+        upload_id=upload_id,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -169,10 +184,12 @@ async def asyncio(
     file_size: int,
     use_acceleration: bool | Unset = UNSET,
     supports_s3_credentials: bool | Unset = UNSET,
+    upload_id: str | Unset = UNSET,
 ) -> FileUploadResponse:
     """Start the upload of a model.
 
-    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes.
+    Returns a signed URL for each part. All parts but the last have `max_part_size` bytes. With
+    `upload_id`, continues an upload instead.
 
     Args:
         client: Where to send the request.
@@ -180,6 +197,7 @@ async def asyncio(
         file_size: `file_size` of the query.
         use_acceleration: `use_acceleration` of the query.
         supports_s3_credentials: `supports_s3_credentials` of the query.
+        upload_id: `upload_id` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -194,6 +212,7 @@ async def asyncio(
                 file_size=file_size,
                 use_acceleration=use_acceleration,
                 supports_s3_credentials=supports_s3_credentials,
+                upload_id=upload_id,
             )
         ).parsed,
     )
