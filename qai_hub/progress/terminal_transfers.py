@@ -99,14 +99,21 @@ class _Transfers:
         for number, (transfer, known) in enumerate(self._running.items()):
             task = known
             if task is None:
-                task = progress.add_task(transfer.label, total=transfer.total)
+                # What is there from the start says nothing about the speed.
+                task = progress.add_task(
+                    transfer.label, total=transfer.total, completed=transfer.done
+                )
                 self._running[transfer] = task
             progress.update(task, completed=transfer.done, visible=number < shown)
         return progress.get_renderable()
 
+    @property
+    def _done(self) -> int:
+        return self._finished + sum(transfer.done for transfer in self._running)
+
     def _update_sum(self, progress: Progress) -> None:
         if self._sum is None:
-            self._sum = progress.add_task("")
+            self._sum = progress.add_task("", completed=self._done)
         sizes = [transfer.total for transfer in self._running]
         known = [size for size in sizes if size is not None]
         is_known = len(known) == len(sizes)
@@ -114,7 +121,7 @@ class _Transfers:
         progress.update(
             self._sum,
             description=f"{files} files",
-            completed=self._finished + sum(transfer.done for transfer in self._running),
+            completed=self._done,
             total=self._finished + sum(known) if is_known else None,
         )
 

@@ -20,6 +20,7 @@ def show_transfer(
     total: int | None,
     *,
     show: bool,
+    already: int = 0,
     clock: Clock | None = None,
 ) -> Iterator[Callable[[int], object]]:
     """Shows the transfer of a file during a block, on standard error.
@@ -29,6 +30,7 @@ def show_transfer(
         name: Name of the file.
         total: Size of the file in bytes, if it is known.
         show: Whether to show anything.
+        already: Bytes that were transferred before, and that say nothing about the speed.
         clock: The time; None for that of this machine.
 
     Yields:
@@ -40,7 +42,7 @@ def show_transfer(
     if display is None:
         yield lambda count: None
         return
-    transfer = Transfer(direction, name, total, clock.monotonic())
+    transfer = Transfer(direction, name, total, clock.monotonic(), already)
     shown = display.open_transfer(transfer)
     succeeded = False
     try:

@@ -144,21 +144,28 @@ class Transfer:
         name: Name of the file.
         total: Size in bytes, if it is known.
         start: The time on a monotonic clock, in seconds.
+        already: Bytes that were transferred before.
 
     Attributes:
         direction: As given.
         name: The name, as one printable line.
         total: As given.
-        done: Bytes transferred so far.
+        done: Bytes transferred so far, those before included.
     """
 
     def __init__(
-        self, direction: Literal["upload", "download"], name: str, total: int | None, start: float
+        self,
+        direction: Literal["upload", "download"],
+        name: str,
+        total: int | None,
+        start: float,
+        already: int = 0,
     ) -> None:
         self.direction = direction
         self.name = one_line(name)
         self.total = total
-        self.done = 0
+        self.done = already
+        self._already = already
         self._start = start
         self._lock = threading.Lock()
 
@@ -177,7 +184,7 @@ class Transfer:
         seconds = now - self._start
         if self.done < _LARGE_SIZE and seconds < _LONG_DURATION:
             return None
-        speed = format_size(self.done / max(seconds, 0.001))
+        speed = format_size((self.done - self._already) / max(seconds, 0.001))
         return (
             f"{self.direction.capitalize()}ed {self.name}: {format_size(self.done)} in"
             f" {format_duration(seconds)} ({speed}/s)"
