@@ -111,6 +111,9 @@ class PartialFile:
             self.generation += 1
             self.there = ByteRanges()
             self.origin = origin
+            if origin is not None and origin.size >= _MIN_KEPT:
+                # From now on, what a killed process leaves can be told from files of others.
+                self._save()
             return self.generation
 
     def write(self, block: bytes, offset: int, generation: int) -> int:

@@ -23,6 +23,7 @@ class RangeServer(LoopbackServer):
 
     Attributes:
         content: The file, which a test may replace.
+        rate: As given; a test may change it.
         ranges: The `Range` of each request so far; None for the whole file.
         sent: Bytes sent in total.
         refuse: Told the number of each request from 0; returns a response in place of the file.
@@ -39,7 +40,7 @@ class RangeServer(LoopbackServer):
         self.refuse: Callable[[int], bytes | None] = lambda number: None
         self.cut: Callable[[int], int | None] = lambda number: None
         self.open = self.most_open = 0
-        self._rate = rate
+        self.rate = rate
         self._digest = digest
         self._lock = threading.Lock()
 
@@ -94,14 +95,13 @@ class RangeServer(LoopbackServer):
             connection.sendall((message + content[start:end])[:cut])
             return
         connection.sendall(message)
-        began, sent = time.monotonic(), 0
+        began = time.monotonic()
         for at in range(start, end, _BLOCK):
             block = content[at : min(at + _BLOCK, end)]
+            if self.rate is not None:
+                due = began + (at + len(block) - start) / self.rate
+                if self.stopped.wait(max(0.0, due - time.monotonic())):
+                    return
             connection.sendall(block)
-            sent += len(block)
             with self._lock:
                 self.sent += len(block)
-            if self._rate is not None:
-                ahead = sent / self._rate - (time.monotonic() - began)
-                if ahead > 0 and self.stopped.wait(ahead):
-                    return
