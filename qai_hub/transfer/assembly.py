@@ -41,6 +41,7 @@ class Assembly:
         checksum: The checksum of the whole file; None if it is not known.
         claims: Distributes what is missing; None if the file could not be resumed.
         is_parallel: Whether several streams can fetch the file.
+        is_helped: Whether the server serves another stream than the first.
         on_progress: Called with the number of bytes that arrived, or are to be fetched again.
     """
 
@@ -50,6 +51,7 @@ class Assembly:
         self._sha256 = sha256
         self._lock = threading.Lock()
         self._hashed = 0
+        self.is_helped = False
         self.on_progress: Callable[[int], object] = lambda count: None
         if not self._go_on():
             self.begin(httpx.Headers())

@@ -290,9 +290,12 @@ class _Download:
 
     def _claim_next(self, end: int) -> bool:
         """Claims what follows in the response; False if it is there, or fetched by another."""
-        if self._assembly.claims is None:
+        assembly = self._assembly
+        if assembly.claims is None:
             return False
-        following = self._assembly.claims.claim(self._assembly.there, at=end)
+        # As long as it is not known whether the server serves other streams, this one stays open.
+        is_alone = not assembly.is_helped
+        following = assembly.claims.claim(assembly.there, at=end, shared=is_alone)
         if following is None:
             return False
         self._release()

@@ -99,6 +99,7 @@ class _Helper:
         with contextlib.closing(response):
             if not self._is_piece(response, piece):
                 raise StoppedError
+            self._assembly.is_helped = True
             for block in response.iter_raw():
                 if self._stop.is_set() or not rate_monitor.is_fast_enough(len(block)):
                     raise StoppedError
