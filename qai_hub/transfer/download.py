@@ -118,8 +118,7 @@ class _Download:
         self._media = ""
         self._offset = 0
         self._piece: ByteRange | None = None
-        path = httpx.URL(url).raw_path.partition(b"?")[0]
-        self._assembly = Assembly(part, Origin.resource_of(path.decode("ascii")), sha256)
+        self._assembly = Assembly(part, Origin.resource_of(url), sha256)
         self._claim()
 
     def run(self) -> None:

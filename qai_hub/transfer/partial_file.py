@@ -56,8 +56,9 @@ class Origin:
     checksum: str | None
 
     @staticmethod
-    def resource_of(path: str) -> str:
-        """Returns the digest of the path of a URL."""
+    def resource_of(url: str) -> str:
+        """Returns the digest of the path of a URL, which may be invalid."""
+        path = str(url).partition("?")[0].partition("://")[2].partition("/")[2]
         return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
 
 
