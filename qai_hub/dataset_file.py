@@ -8,6 +8,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.closest import did_you_mean_file
+from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_options
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
@@ -23,16 +24,18 @@ H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
 _MAX_NAME_BYTES = 4096
-_MIN_COMPRESSED_BYTES = 4096
 
 
-def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
+def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool = True) -> H5:
     """Writes a dataset as HDF5, one array at a time.
+
+    Arrays are stored as they are, except for inputs that shrink to about a third.
 
     Args:
         entries: For each name, in order, its samples; a bare array is one sample. All names have
             the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`.
         target: Path of a file, which is replaced, or an open, empty HDF5 file.
+        compress: Whether to compress at all; False where the file does not travel far.
 
     Returns:
         The target.
@@ -45,14 +48,11 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
     with _open_h5(target, "w") as file:
         for order, (name, samples) in enumerate(checked.items()):
             group = add_input(file, order, name, len(samples))
+            options = compression_options(samples) if compress else {}
             for index, sample in enumerate(samples):
-                # HDF5 compresses chunks, and in small arrays chunks cost more than they save.
-                large = sample.nbytes >= _MIN_COMPRESSED_BYTES
-                compression = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                group.create_dataset(
-                    sample_key(index), data=native, **(compression if large else {})
-                )
+                large = sample.nbytes >= MIN_COMPRESSED_BYTES
+                group.create_dataset(sample_key(index), data=native, **(options if large else {}))
     return target
 
 

@@ -209,7 +209,7 @@ class PartialFile:
         """Writes down what is there."""
         if not self._outlives or self.origin is None:
             return
-        if self.origin.checksum is None:
+        if self.origin.checksum is None and self._unsaved:
             os.fsync(self._file.fileno())
         state = {"version": _VERSION, "origin": asdict(self.origin), "there": list(self.there)}
         if self._state is None:

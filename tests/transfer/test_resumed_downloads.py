@@ -351,7 +351,7 @@ def test_without_a_checksum_holes_of_a_power_cut_are_not_believed(
     monkeypatch.setattr(partial_file, "_SYNC_INTERVAL", 2 * MEBIBYTE)
     with RangeServer(FILE, digest=False) as server:
         download(session, f"{server.url}/f", tmp_path / "m.bin")
-    assert len(synced) == 4
+    assert len(synced) >= 3
     synced.clear()
     with RangeServer(FILE) as server, contextlib.suppress(OSError):
         download(session, f"{server.url}/f", tmp_path / "n.bin")
