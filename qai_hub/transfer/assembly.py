@@ -34,6 +34,7 @@ class Assembly:
         part: The partial file, perhaps with bytes that an earlier process has fetched.
         resource: Digest of the path of the file's URL.
         sha256: SHA-256 that the file must have, in hex; None to use what the file server reports.
+        may_split: Whether several streams may fetch the file.
 
     Attributes:
         tag: Strong entity tag; empty if there is none.
@@ -45,10 +46,13 @@ class Assembly:
         on_progress: Called with the number of bytes that arrived, or are to be fetched again.
     """
 
-    def __init__(self, part: PartialFile, resource: str, sha256: str | None) -> None:
+    def __init__(
+        self, part: PartialFile, resource: str, sha256: str | None, *, may_split: bool
+    ) -> None:
         self._part = part
         self._resource = resource
         self._sha256 = sha256
+        self._may_split = may_split
         self._lock = threading.Lock()
         self._hashed = 0
         self.is_helped = False
@@ -85,7 +89,7 @@ class Assembly:
         can_resume = bool(self.tag and self.total)
         self.is_parallel = (
             can_resume
-            and (self.total or 0) >= _LARGE
+            and self._is_large()
             and headers.get("Accept-Ranges", "").strip().lower() == "bytes"
         )
         told = None if self.checksum is None else str(self.checksum)
@@ -145,9 +149,12 @@ class Assembly:
         if self.is_complete:
             # A request for the last byte tells whether the server still has the same file.
             self._part.there = ByteRanges([(0, self.total - 1)])
-        self.is_parallel = self.total >= _LARGE
+        self.is_parallel = self._is_large()
         self._distribute()
         return True
+
+    def _is_large(self) -> bool:
+        return self._may_split and (self.total or 0) >= _LARGE
 
     def _distribute(self) -> None:
         self.claims = None

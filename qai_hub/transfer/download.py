@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from qai_hub.config.files import is_loopback
 from qai_hub.errors import Error, InternalError
 from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.assembly import Assembly
@@ -118,7 +119,9 @@ class _Download:
         self._media = ""
         self._offset = 0
         self._piece: ByteRange | None = None
-        self._assembly = Assembly(part, Origin.resource_of(url), sha256)
+        # Within this machine, four streams take more processor time, and are no faster than one.
+        is_near = is_loopback(_host(url))
+        self._assembly = Assembly(part, Origin.resource_of(url), sha256, may_split=not is_near)
         self._claim()
 
     def run(self) -> None:
@@ -339,6 +342,14 @@ class _Download:
 
     def _unusable(self, response: httpx.Response | None, reason: str) -> _UnusableResponseError:
         return _UnusableResponseError(self._error(response, reason))
+
+
+def _host(url: str) -> str:
+    """Returns the host of a URL; empty if it is invalid."""
+    try:
+        return httpx.URL(url).host
+    except (httpx.InvalidURL, TypeError):
+        return ""
 
 
 def _why_incomplete(response: httpx.Response) -> str | None:

@@ -1,6 +1,7 @@
 """A file server that answers ranges at a limited rate, and notes how often it sent each byte."""
 
 import base64
+import functools
 import hashlib
 import re
 import socket
@@ -11,6 +12,11 @@ from collections.abc import Callable
 from support.scripted_server import LoopbackServer
 
 _BLOCK = 1 << 16
+
+
+@functools.lru_cache(4)
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 class RangeServer(LoopbackServer):
@@ -47,7 +53,7 @@ class RangeServer(LoopbackServer):
     @property
     def tag(self) -> str:
         """Entity tag of the file as it is now."""
-        return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
+        return f'"{_digest(self.content).hex()[:16]}"'
 
     def _serve_file(self, connection: socket.socket) -> None:
         head = b""
@@ -86,7 +92,7 @@ class RangeServer(LoopbackServer):
             ]
         head += [f"ETag: {tag}", "Accept-Ranges: bytes", f"Content-Length: {end - start}"]
         if self._digest:
-            digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+            digest = base64.b64encode(_digest(content)).decode()
             head.append(f"Repr-Digest: sha-256=:{digest}:")
         head.append("Connection: close")
         message = "\r\n".join([*head, "", ""]).encode()

@@ -24,7 +24,8 @@ FILE = random.Random(8).randbytes(11 * PIECE + 777)
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has a file of a megabyte count as large."""
+    """Has a file of a megabyte count as large, and this machine as far away."""
+    monkeypatch.setattr(download_module, "is_loopback", lambda host: False)
     monkeypatch.setattr(assembly, "_LARGE", 2 * PIECE)
     monkeypatch.setattr(assembly, "_PIECE", PIECE)
 
@@ -55,6 +56,16 @@ def test_it_is_faster_where_each_connection_is_slow(session: Session, tmp_path: 
             download(session, server.url, tmp_path / name)
             spent[name] = time.monotonic() - began
     assert spent["four"] < 0.6 * spent["one"]
+
+
+def test_one_stream_fetches_files_within_this_machine(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(assembly, "_LARGE", PIECE)
+    with RangeServer(FILE) as server:
+        download(session, server.url, tmp_path / "m")
+    assert server.ranges == [None]
 
 
 @pytest.mark.parametrize(

@@ -232,9 +232,10 @@ def test_partial_files_of_last_week_are_removed(session: Session, tmp_path: Path
 PROGRAM = """
 import sys
 from pathlib import Path
-from qai_hub.transfer import assembly
+from qai_hub.transfer import assembly, download as module
 from qai_hub.transfer.download import download
 from qai_hub.transport.setup import file_session
+module.is_loopback = lambda host: False
 assembly._LARGE, assembly._PIECE = int(sys.argv[3]), 1 << 20
 with file_session() as session:
     print("ready", flush=True)
