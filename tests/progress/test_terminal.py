@@ -136,6 +136,25 @@ def test_times_are_those_of_the_clock(world: JobHub, terminal: PtyTerminal) -> N
     assert terminal.screen() == ["Uploaded a.onnx: 4.0 MB in 0:08 (500.0 kB/s)"]
 
 
+def test_a_resumed_transfer_begins_where_it_was_and_is_no_faster_for_it(
+    terminal: PtyTerminal,
+) -> None:
+    now = [0.0]
+    clock = Clock(monotonic=lambda: now[0])
+    with contextlib.redirect_stderr(terminal.stream):
+        resumed = show_transfer(
+            "download", "a.onnx", 8_000_000, show=True, already=6_000_000, clock=clock
+        )
+        with resumed as moved:
+            terminal.wait_for("Downloading a.onnx.* 75%")
+            now[0] = 4.0
+            moved(1_000_000)
+            terminal.wait_for("88%")
+            moved(1_000_000)
+    terminal.wait_for("Downloaded")
+    assert terminal.screen() == ["Downloaded a.onnx: 8.0 MB in 0:04 (500.0 kB/s)"]
+
+
 @pytest.mark.parametrize("lead", [3600, -3600, 10**11])
 def test_times_are_right_where_the_clock_of_the_server_is_wrong(
     world: JobHub, terminal: PtyTerminal, lead: int

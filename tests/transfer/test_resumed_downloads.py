@@ -5,14 +5,15 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from support.download_process import PARALLEL, SINGLE, start
 from support.range_server import RangeServer
 from support.scripted_server import Reply, ScriptedServer
 from support.transfer_fixtures import SECRET, FileServer, session
@@ -26,8 +27,6 @@ __all__ = ["session"]
 
 MEBIBYTE = 1 << 20
 FILE = random.Random(7).randbytes(8 * MEBIBYTE + 12_345)
-# What may be fetched again: bytes that arrived since the state was last written down.
-LOSS = 4 * MEBIBYTE + (1 << 16)
 
 
 def names(folder: Path) -> list[str]:
@@ -59,6 +58,22 @@ def test_the_next_call_goes_on(session: Session, tmp_path: Path) -> None:
     start = int(asked.removeprefix("bytes=").removesuffix("-"))
     assert 5 * MEBIBYTE - 1000 < start <= 5 * MEBIBYTE + 400
     assert server.sent == len(FILE) - start
+
+
+def test_the_progress_begins_where_the_download_does(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.bin"
+    begin(session, path, size=5 * MEBIBYTE)
+    with RangeServer(FILE, rate=16e6) as server:
+        began = time.monotonic()
+        download(session, f"{server.url}/f", path, show=True)
+        spent = time.monotonic() - began
+    line = capsys.readouterr().err.strip()
+    told = re.fullmatch(r"Downloaded m.bin: 8.4 MB in 0:0\d \((\d+\.\d) MB/s\)", line)
+    assert told is not None, line
+    assert float(told[1]) >= 0.9 * server.sent / spent / 1e6
+    assert float(told[1]) < len(FILE) / 1e6 / (server.sent / 16e6)
 
 
 def test_what_is_kept_tells_no_secret(session: Session, tmp_path: Path) -> None:
@@ -229,31 +244,6 @@ def test_partial_files_of_last_week_are_removed(session: Session, tmp_path: Path
     assert names(tmp_path) == kept
 
 
-PROGRAM = """
-import sys
-from pathlib import Path
-from qai_hub.transfer import assembly, download as module
-from qai_hub.transfer.download import download
-from qai_hub.transport.setup import file_session
-module.is_loopback = lambda host: False
-assembly._LARGE, assembly._PIECE = int(sys.argv[3]), 1 << 20
-with file_session() as session:
-    print("ready", flush=True)
-    download(session, sys.argv[1], Path(sys.argv[2]))
-"""
-SINGLE, PARALLEL = 1 << 40, 1 << 20
-
-
-def start(url: str, path: Path, large: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, url, str(path), str(large)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_PROXY": "127.0.0.1"},
-    )
-
-
 def await_bytes(server: RangeServer, count: int, child: subprocess.Popen[str]) -> None:
     end = time.monotonic() + 60
     while server.sent < count and child.poll() is None:
@@ -278,37 +268,6 @@ def test_ctrl_c_leaves_what_arrived(session: Session, tmp_path: Path, large: int
     assert path.read_bytes() == FILE
     assert sum(end - start for start, end in there) >= 2 * MEBIBYTE
     assert None not in server.ranges[asked:]
-
-
-KILLS = int(os.environ.get("FAULT_KILLS", "6")) // 2
-
-
-@pytest.mark.parametrize("large", [SINGLE, PARALLEL])
-def test_kills_at_random_moments(session: Session, tmp_path: Path, large: int) -> None:
-    """Each process goes on with what the one before had, down to a few MiB, until one is done."""
-    chance = random.Random(large)
-    streams = 1 if large == SINGLE else 4
-    path = tmp_path / "m.bin"
-    killed = 0
-    while killed < max(KILLS, 1):
-        path.unlink(missing_ok=True)
-        with RangeServer(FILE, rate=8e6 / streams) as server:
-            for _ in range(4):
-                child = start(f"{server.url}/f", path, large)
-                assert child.stdout is not None
-                child.stdout.readline()
-                time.sleep(chance.uniform(0.0, 1.2))
-                child.kill()
-                child.communicate()
-                killed += 1
-                assert not path.exists() or path.read_bytes() == FILE
-            server.rate = None
-            finished = path.exists()
-            download(session, f"{server.url}/f", path)
-            assert path.read_bytes() == FILE
-            if not finished:
-                assert server.sent - len(FILE) <= 4 * (LOSS + streams * MEBIBYTE)
-        assert names(tmp_path) == ["m.bin"]
 
 
 @pytest.mark.parametrize("large", [SINGLE, PARALLEL])
