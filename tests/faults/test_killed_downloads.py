@@ -47,4 +47,4 @@ def test_kills_at_random_moments(session: Session, tmp_path: Path, large: int) -
             assert path.read_bytes() == FILE
             if not finished:
                 assert server.sent - len(FILE) <= 4 * (LOSS + streams * MEBIBYTE)
-        assert names(tmp_path) == ["m.bin"]
+        assert [each.name for each in tmp_path.iterdir()] == ["m.bin"]
