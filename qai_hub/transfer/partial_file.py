@@ -194,7 +194,7 @@ class PartialFile:
     def _load(self) -> None:
         """Reads what is there, as far as it can be believed."""
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            descriptor = os.open(self.state_path, os.O_RDONLY | _NO_FOLLOW)
+            descriptor = os.open(self.state_path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT)
             with os.fdopen(descriptor, "rb") as stream:
                 state = json.loads(stream.read(_MAX_STATE_SIZE))
             if state["version"] != _VERSION:
@@ -266,6 +266,7 @@ def open_partial_file(target: Path) -> Iterator[PartialFile]:
 
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _UNSHARED_NAME = re.compile(r".+\.[0-9a-f]{8}\.part")
 
@@ -317,10 +318,15 @@ def _is_ours(descriptor: int, path: Path) -> bool:
     )
 
 
+def _list_folder(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
 def _remove_stale(folder: Path) -> None:
     """Removes partial files that nobody has resumed for a week."""
     with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+        for entry in _list_folder(folder):
             state = Path(f"{entry.path}.json")
             if not entry.name.endswith(".part"):
                 continue

@@ -1,6 +1,8 @@
 """Downloads that go on where an earlier call or process stopped."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -228,6 +230,30 @@ def test_a_hard_link_is_left_alone(session: Session, tmp_path: Path) -> None:
         download(session, f"{server.url}/f", tmp_path / "m.bin")
     assert (tmp_path / "m.bin").read_bytes() == FILE
     assert precious.read_bytes() == b"precious"
+
+
+def test_a_pipe_in_place_of_the_state_is_not_waited_for(session: Session, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.bin.part.json")
+    with RangeServer(FILE) as server:
+        download(session, f"{server.url}/f", tmp_path / "m.bin")
+    assert names(tmp_path) == ["m.bin"]
+
+
+def test_a_file_system_without_locks(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells there whether another process is at work, so nothing is resumed or left."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    begin(session, tmp_path / "m.bin", size=5 * MEBIBYTE)
+    assert names(tmp_path) == []
+    with RangeServer(FILE) as server:
+        download(session, f"{server.url}/f", tmp_path / "m.bin")
+    assert server.ranges == [None]
+    assert names(tmp_path) == ["m.bin"]
 
 
 def test_partial_files_of_last_week_are_removed(session: Session, tmp_path: Path) -> None:
