@@ -40,7 +40,7 @@ test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' o
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
 	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/local/engine/test_execution_torch*.py $(ARGS)
 
-faults: $(READY)  ## Do 300 rounds of work under faults, 200 kills, 100 of uploads and 30 power cuts (half an hour)
+faults: $(READY)  ## Do 300 rounds of work under faults, 500 kills and 30 power cuts (40 minutes)
 	@FAULT_KILLS=$(or $(KILLS),200) CHAOS_RUNS=$(or $(RUNS),300) POWER_CUTS=$(or $(CUTS),30) \
 		FAULT_UPLOAD_KILLS=$(or $(UPLOAD_KILLS),100) \
 		$(PY) -m pytest -n 0 tests/faults $(ARGS)

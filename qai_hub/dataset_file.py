@@ -8,6 +8,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.closest import did_you_mean_file
+from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_options
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
@@ -38,16 +39,18 @@ _HOW_TO_GET_HDF5 = (
     "file."
 )
 _MAX_NAME_BYTES = 4096
-_MIN_COMPRESSED_BYTES = 4096
 
 
-def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
+def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool = True) -> H5:
     """Writes a dataset as HDF5, one array at a time.
+
+    Arrays are stored as they are, except for inputs that shrink to about a third.
 
     Args:
         entries: For each name, in order, its samples; a bare array is one sample. All names have
             the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`.
         target: Path of a file, which is replaced, or an open, empty HDF5 file.
+        compress: Whether to compress at all; False where the file does not travel far.
 
     Returns:
         The target.
@@ -58,32 +61,36 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5) -> H5:
     """
     checked = _validate_entries(entries)
     count = len(next(iter(checked.values())))
-    return _write_h5(target, checked.items(), count)
+    inputs = (
+        (name, samples, compression_options(samples) if compress else {})
+        for name, samples in checked.items()
+    )
+    return _write_h5(target, inputs, count)
 
 
 def _write_h5(
-    target: H5, inputs: "Iterable[tuple[str, Iterable[np.ndarray[Any, Any]]]]", count: int
+    target: H5,
+    inputs: "Iterable[tuple[str, Iterable[np.ndarray[Any, Any]], dict[str, Any]]]",
+    count: int,
 ) -> H5:
+    """Writes inputs: for each its name, its samples, and how they are compressed."""
     with _create_h5(target) as file:
-        for order, (name, samples) in enumerate(inputs):
+        for order, (name, samples, options) in enumerate(inputs):
             group = add_input(file, order, name, count)
             for index, sample in enumerate(samples):
-                # HDF5 compresses chunks, and in small arrays chunks cost more than they save.
-                large = sample.nbytes >= _MIN_COMPRESSED_BYTES
-                compression = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                group.create_dataset(
-                    sample_key(index), data=native, **(compression if large else {})
-                )
+                large = sample.nbytes >= MIN_COMPRESSED_BYTES
+                group.create_dataset(sample_key(index), data=native, **(options if large else {}))
     return target
 
 
 @contextmanager
-def as_h5(path: Path) -> Iterator[Path]:
+def as_h5(path: Path, *, compress: bool = True) -> Iterator[Path]:
     """Provides the dataset at a path as an HDF5 file while the context is open.
 
     Args:
         path: An HDF5 file, a `.npz` file, or a folder of `.npz` files.
+        compress: Whether what is read from NumPy files is compressed if its first sample shrinks.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
@@ -94,7 +101,14 @@ def as_h5(path: Path) -> Iterator[Path]:
         return
     found = NumpyDataset.find(path)
     with temporary_folder() as folder:
-        inputs = ((name, found.read(name)) for name in found.names)
+        inputs = (
+            (
+                name,
+                found.read(name),
+                compression_options([next(found.read(name))]) if compress else {},
+            )
+            for name in found.names
+        )
         yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
 
 

@@ -6,15 +6,10 @@ These are the names of `util.zipped_model`, `util.dataset_entries_converters` an
 from __future__ import annotations
 
 import functools
-import os
-import shutil
-import stat
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qai_hub import dataset_file as dataset_files
-from qai_hub.errors import UserError
+from qai_hub.official.archives import unzip_model, zip_model
 from qai_hub.wire.descriptor import PACKAGE, load_descriptor, message_class
 
 if TYPE_CHECKING:
@@ -33,71 +28,6 @@ __all__ = [
 
 
 SUPPORTED_ZIPPED_MODEL_ASSETS = {".aimet", ".mlmodelc", ".mlpackage", ".onnx", ".trtmodel"}
-
-
-def zip_model(output_dir_path: str, model_path: str) -> str:
-    """Packs a model into a ZIP file, whose only top-level entry has the name of the model.
-
-    Args:
-        output_dir_path: Folder to write to.
-        model_path: The model, a folder or a file.
-
-    Returns:
-        Path of the ZIP file, which is named after the model with `.zip` appended.
-
-    Raises:
-        FileNotFoundError: If the model does not exist.
-    """
-    model = Path(os.path.abspath(model_path))  # noqa: PTH100 - links stay as they are
-    if not model.exists():
-        raise FileNotFoundError(f"There is no model at {model_path}.")
-    target = Path(output_dir_path) / f"{model.name}.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in [model, *sorted(model.rglob("*"))]:
-            archive.write(path, path.relative_to(model.parent))
-    return str(target)
-
-
-def unzip_model(zipped_model_path: str, path_to_extract: str) -> str:
-    """Unpacks a model from a ZIP file.
-
-    Args:
-        zipped_model_path: The ZIP file.
-        path_to_extract: Folder to write to, which is created if it is missing.
-
-    Returns:
-        Path of the model: the only top-level entry, or the folder if there are several entries.
-
-    Raises:
-        UserError: If it is not a ZIP file, or an entry would be written outside the folder.
-    """
-    folder = Path(path_to_extract)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with zipfile.ZipFile(zipped_model_path) as archive:
-            entries = [(entry, _parse_entry(entry)) for entry in archive.infolist()]
-            for entry, place in entries:
-                target = folder.joinpath(*place)
-                if entry.is_dir():
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as packed, target.open("wb") as file:
-                    shutil.copyfileobj(packed, file)
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{zipped_model_path} is not a ZIP file or is damaged: {error}.") from error
-    tops = {place[0] for _, place in entries}
-    return str(folder / tops.pop() if len(tops) == 1 else folder)
-
-
-def _parse_entry(entry: zipfile.ZipInfo) -> tuple[str, ...]:
-    """Returns the path of an entry as parts, and rejects one that leads out of the folder."""
-    parts = tuple(part for part in entry.filename.split("/") if part not in {"", "."})
-    is_link = stat.S_ISLNK(entry.external_attr >> 16)
-    leads_out = ".." in parts or any(set(part) & set("\\:") for part in parts)
-    if not parts or leads_out or entry.filename.startswith("/") or is_link:
-        raise UserError(f"The entry {entry.filename!r} of a ZIP file leads outside it.")
-    return parts
 
 
 def dataset_entries_to_h5(data: DatasetEntries, h5f: h5py.File) -> h5py.File:

@@ -65,20 +65,22 @@ class TargetModelJob(Job):
         """Downloads the target model to a path; None if the job failed."""
         if not (await driver.wait(self)).success:
             return None
-        return await download_file(driver, await self._fetch_target_file(driver), filename)
+        return await download_file(driver, lambda: self._fetch_target_file(driver), filename)
 
     async def _load_target(self, driver: Driver) -> bytes | None:
         """Loads the target model into memory; None if the job failed."""
         if not (await driver.wait(self)).success:
             return None
-        return await load_bytes(driver, await self._fetch_target_file(driver))
+        return await load_bytes(driver, lambda: self._fetch_target_file(driver))
 
     async def _download_target_and_logs(self, driver: Driver, artifacts_dir: str) -> JobStatus:
         """Downloads the target model, if there is one, and the logs into a folder."""
         status = await driver.wait(self)
         await self._download_artifacts(driver, artifacts_dir)
         if status.success:
-            await download_into_folder(driver, await self._fetch_target_file(driver), artifacts_dir)
+            await download_into_folder(
+                driver, lambda: self._fetch_target_file(driver), artifacts_dir
+            )
         return status
 
     async def _fetch_target_file(self, driver: Driver) -> api.FileDownloadResponse:

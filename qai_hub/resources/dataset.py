@@ -140,14 +140,16 @@ class Dataset(Shareable):
         """Downloads the dataset, to a file or into memory."""
         from qai_hub_api.api.datasets import get_dataset_download
 
-        answer = await driver.call(
-            get_dataset_download.sync,
-            self.dataset_id,
-            supports_s3_credentials=s3_support_parameter(),
-        )
+        async def fetch() -> api.FileDownloadResponse:
+            return await driver.call(
+                get_dataset_download.sync,
+                self.dataset_id,
+                supports_s3_credentials=s3_support_parameter(),
+            )
+
         if filename is None:
-            return await load_entries(driver, answer)
-        return await download_file(driver, answer, filename)
+            return await load_entries(driver, fetch)
+        return await download_file(driver, fetch, filename)
 
     def is_expired(self) -> bool:
         """Returns whether the dataset has expired, by this machine's clock.

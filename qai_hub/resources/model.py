@@ -276,10 +276,15 @@ class Model(Shareable):
             raise UserError(
                 f"Model {self.model_id} was not created: its job failed. {status.message or ''}"
             )
-        answer = await driver.call(
-            get_model_download.sync, self.model_id, supports_s3_credentials=s3_support_parameter()
+        return await download_file(
+            driver,
+            lambda: driver.call(
+                get_model_download.sync,
+                self.model_id,
+                supports_s3_credentials=s3_support_parameter(),
+            ),
+            filename,
         )
-        return await download_file(driver, answer, filename)
 
     def _ensure_fetched(self, value: object) -> None:
         if value is None and (self._producer_id or self._is_partial) and self.wait():

@@ -19,6 +19,8 @@ from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
+    from qai_hub_api import models as api
+
     from qai_hub.driver import Driver
     from qai_hub.status import JobStatus
 
@@ -97,15 +99,17 @@ async def download_artifacts(
     """
     from qai_hub_api.api.jobs import list_job_artifacts
 
-    answer = await driver.call(
-        list_job_artifacts.sync,
-        job_id,
-        "latest",
-        artifact_type.value,
-        supports_s3_credentials=s3_support_parameter(),
-    )
-    artifacts = require_list(answer.artifacts, "a list of artifacts")
-    return await download_all_into_folder(driver, artifacts, folder)
+    async def fetch() -> list[api.NamedArtifactDownloadURL]:
+        answer = await driver.call(
+            list_job_artifacts.sync,
+            job_id,
+            "latest",
+            artifact_type.value,
+            supports_s3_credentials=s3_support_parameter(),
+        )
+        return require_list(answer.artifacts, "a list of artifacts")
+
+    return await download_all_into_folder(driver, fetch, folder)
 
 
 async def download_all_artifacts(

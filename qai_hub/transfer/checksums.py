@@ -1,14 +1,16 @@
 """Checksums of whole files, read from the headers of responses."""
 
 import base64
+import functools
 import hashlib
 import re
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import httpx
 
-__all__ = ["ExpectedChecksum", "checksum_from_headers", "checksum_from_hex"]
+__all__ = ["ExpectedChecksum", "checksum_from_headers", "checksum_from_hex", "checksum_from_text"]
 
 
 class _Hash(Protocol):
@@ -42,6 +44,9 @@ class ExpectedChecksum:
         self._expected = expected
         self._actual = actual
 
+    def __str__(self) -> str:
+        return f"{self.kind}:{self._expected.hex()}"
+
     def update(self, block: bytes) -> None:
         """Adds the next bytes of the file."""
         self._actual.update(block)
@@ -51,11 +56,20 @@ class ExpectedChecksum:
         return self._actual.digest() == self._expected
 
 
+def checksum_from_text(text: str) -> ExpectedChecksum | None:
+    """Returns a new checksum for the text of another; None if it is not one."""
+    kind, _, expected = text.partition(":")
+    try:
+        return _expect(kind, bytes.fromhex(expected))
+    except (KeyError, ValueError):
+        return None
+
+
 def checksum_from_hex(sha256: str | None) -> ExpectedChecksum | None:
     """Returns the expected checksum for a SHA-256 in hex; None if the text is not a SHA-256."""
     if sha256 is None or not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256, re.ASCII):
         return None
-    return ExpectedChecksum("SHA-256", bytes.fromhex(sha256), hashlib.sha256())
+    return _expect("SHA-256", bytes.fromhex(sha256))
 
 
 def checksum_from_headers(headers: httpx.Headers) -> ExpectedChecksum | None:
@@ -78,15 +92,26 @@ def checksum_from_headers(headers: httpx.Headers) -> ExpectedChecksum | None:
         (r"^([A-Za-z0-9+/]{43}=)$", headers.get("x-amz-checksum-sha256", "")),
     )
     if sha256:
-        return ExpectedChecksum("SHA-256", sha256, hashlib.sha256())
+        return _expect("SHA-256", sha256)
     crc32 = _first_match((r"^([A-Za-z0-9+/]{6}==)$", headers.get("x-amz-checksum-crc32", "")))
     if crc32:
-        return ExpectedChecksum("CRC-32", crc32, _Crc32())
+        return _expect("CRC-32", crc32)
     md5 = _first_match(
         (r"^([A-Za-z0-9+/]{22}==)$", headers.get("Content-MD5", "")),
         (r"(?:^|[\s,])md5=([A-Za-z0-9+/]{22}==)(?:$|[\s,])", headers.get("x-goog-hash", "")),
     )
-    return ExpectedChecksum("MD5", md5, hashlib.md5(usedforsecurity=False)) if md5 else None
+    return _expect("MD5", md5) if md5 else None
+
+
+def _expect(kind: str, expected: bytes) -> ExpectedChecksum:
+    return ExpectedChecksum(kind, expected, _HASHES[kind]())
+
+
+_HASHES: dict[str, Callable[[], _Hash]] = {
+    "SHA-256": hashlib.sha256,
+    "CRC-32": _Crc32,
+    "MD5": functools.partial(hashlib.md5, usedforsecurity=False),
+}
 
 
 def _first_match(*patterns: tuple[str, str]) -> bytes | None:

@@ -1,19 +1,22 @@
-"""Downloads of files in constant memory, resumed where a connection broke."""
+"""Downloads of files in constant memory, resumed where a connection broke or a process ended."""
 
 import contextlib
 import re
-import secrets
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 import httpx
 
+from qai_hub.config.files import is_loopback
 from qai_hub.errors import Error, InternalError, UserError
 from qai_hub.progress.transfers import show_transfer
-from qai_hub.transfer.checksums import checksum_from_headers, checksum_from_hex
+from qai_hub.transfer.assembly import Assembly
 from qai_hub.transfer.formats import unexpected_format
+from qai_hub.transfer.helper_streams import helper_streams
+from qai_hub.transfer.partial_file import Origin, PartialFile, open_partial_file
 from qai_hub.transfer.signed_url import send_signed
 from qai_hub.transport.errors import error_from_file_server, error_from_request_error
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS
@@ -26,11 +29,17 @@ from qai_hub.transport.unexpected_content import (
     unexpected_media_type,
 )
 
+if TYPE_CHECKING:
+    from qai_hub.transfer.byte_ranges import ByteRange
+
 __all__ = ["download", "make_folder"]
 
-_BLOCK = 1024 * 1024
 _MIN_PROGRESS = 64 * 1024
 _SNIFF_SIZE = 1024
+_GONE = frozenset({404, 410})
+# Seconds without a byte from the other streams after which the first one fetches their pieces.
+_PATIENCE = 2.0
+_POLL_INTERVAL = 0.1
 
 
 def download(
@@ -45,10 +54,11 @@ def download(
     """Downloads a file.
 
     The file appears under its name only when it is complete: its length is checked and its checksum
-    or, if none is known, its format. Until then it is `NAME.*.part` in the same folder, which is
-    removed if the download fails. After a broken connection, the download resumes where it stopped
-    if the file has a strong entity tag, and starts again otherwise. A file that arrives damaged, or
-    is replaced by something else on the way, is requested again up to twice.
+    or, if none is known, its format. Until then it is `NAME.part` in the same folder. If it has a
+    strong entity tag, a broken connection is resumed where it stopped, and so is an interrupted,
+    failed or killed process by the next download of the same file to the same path; several streams
+    fetch a large one. Otherwise it starts again. A file that arrives damaged, or is replaced by
+    something else on the way, is requested again up to twice, and then removed.
 
     Args:
         session: A session that adds no token.
@@ -64,21 +74,15 @@ def download(
         OSError: If the file cannot be written.
     """
     make_folder(path.parent)
-    stem = path.name.encode()[:200].decode(errors="ignore")
-    part = path.with_name(f"{stem}.{secrets.token_hex(4)}.part")
     try:
-        # After Ctrl+C, this closes the file while the writing thread may wait for the network.
-        with part.open("x+b", buffering=_BLOCK) as file:
-            task = _Download(session, url, headers or {}, file, path.name, sha256, show=show)
+        # After Ctrl+C, this closes the file while the writing threads may wait for the network.
+        with open_partial_file(path) as part:
+            task = _Download(session, url, headers or {}, part, path.name, sha256, show=show)
             run_in_threads([task.run], task.stop)
-        part.replace(path)
+            part.publish(path)
     except OSError as error:
         # An error of a write, such as that of a full disk, does not say where.
         error.filename = error.filename or str(path)
-        part.unlink(missing_ok=True)
-        raise
-    except BaseException:
-        part.unlink(missing_ok=True)
         raise
 
 
@@ -110,14 +114,14 @@ class _UnusableResponseError(Exception):
 
 
 class _Download:
-    """The download of one file."""
+    """The download of one file: its first stream, which can do without the others."""
 
     def __init__(
         self,
         session: Session,
         url: str,
         headers: Mapping[str, str],
-        file: BinaryIO,
+        part: PartialFile,
         name: str,
         sha256: str | None,
         *,
@@ -126,16 +130,19 @@ class _Download:
         self._session = session
         self._url = url
         self._headers = {"Accept-Encoding": "identity", **headers}
-        self._file = file
         self._name = name
-        self._sha256 = sha256
         self._show = show
-        self._on_progress: Callable[[int], object] = lambda count: None
         self._furthest = 0
         self._budget_reset_at = 0
         self.stop = threading.Event()
         self._retries = session.retry_budget(self.stop)
-        self._restart(httpx.Headers())
+        self._media = ""
+        self._offset = 0
+        self._piece: ByteRange | None = None
+        # Within this machine, four streams take more processor time, and are no faster than one.
+        is_near = is_loopback(_host(url))
+        self._assembly = Assembly(part, Origin.resource_of(url), sha256, may_split=not is_near)
+        self._claim()
 
     def run(self) -> None:
         retries = self._session.retry_budget(self.stop, max_attempts=UNUSABLE_RESPONSE_ATTEMPTS)
@@ -143,18 +150,29 @@ class _Download:
             try:
                 self._fetch()
             except _UnusableResponseError as unusable:
+                # Nothing of it is kept, as nobody knows which bytes are wrong.
+                self._restart(httpx.Headers())
                 pause = self._session.next_pause(retries)
                 if pause is None:
                     raise unusable.error from unusable.error.__cause__
                 self._session.sleep(pause)
-                self._restart(httpx.Headers())
             else:
                 return
 
     def _fetch(self) -> None:
         response = self._open()
-        shown = show_transfer("download", self._name, self._total, show=self._show)
-        with shown as self._on_progress:
+        assembly = self._assembly
+        shown = show_transfer(
+            "download",
+            self._name,
+            assembly.total,
+            show=self._show,
+            already=assembly.there.count,
+        )
+        with (
+            shown as assembly.on_progress,
+            helper_streams(self._session, self._url, self._headers, assembly),
+        ):
             while True:
                 try:
                     self._read(response)
@@ -164,13 +182,40 @@ class _Download:
                     if pause is None:
                         raise self._interrupted_error(error) from error
                     self._session.sleep(pause)
-                    response = self._open()
                 else:
-                    break
+                    if not self._claim():
+                        break
+                response = self._open()
             self._check()
+
+    def _claim(self) -> bool:
+        """Decides which bytes come next; False if all have arrived."""
+        assembly = self._assembly
+        self._release()
+        if assembly.claims is None:
+            return False
+        known, since = assembly.there.count, time.monotonic()
+        while not assembly.is_complete:
+            self._retries.check()
+            is_stuck = time.monotonic() - since >= _PATIENCE
+            self._piece = assembly.claims.claim(assembly.there, shared=is_stuck)
+            if self._piece is not None:
+                self._offset = self._piece[0]
+                return True
+            # The rest is claimed by other streams.
+            assembly.claims.wait(_POLL_INTERVAL)
+            if assembly.there.count > known:
+                known, since = assembly.there.count, time.monotonic()
+        return False
+
+    def _release(self) -> None:
+        if self._piece is not None and self._assembly.claims is not None:
+            self._assembly.claims.release(self._piece)
+        self._piece = None
 
     def _reset_budget_on_progress(self) -> None:
         """Resets the retry budget if the download has got further than before."""
+        self._furthest = max(self._furthest, self._assembly.there.count)
         if self._furthest - self._budget_reset_at >= _MIN_PROGRESS:
             self._budget_reset_at = self._furthest
             self._retries = self._session.retry_budget(self.stop)
@@ -178,8 +223,11 @@ class _Download:
     def _open(self) -> httpx.Response:
         """Requests the missing bytes, and checks the headers of the response."""
         headers = dict(self._headers)
-        if self._offset and self._tag:
-            headers |= {"Range": f"bytes={self._offset}-", "If-Range": self._tag}
+        if self._piece is not None and self._assembly.there.count:
+            last = "" if self._piece[1] == self._assembly.total else self._piece[1] - 1
+            headers |= {"Range": f"bytes={self._offset}-{last}", "If-Range": self._assembly.tag}
+        elif self._offset:
+            self._restart(httpx.Headers())
         try:
             response = send_signed(
                 self._session,
@@ -191,46 +239,37 @@ class _Download:
             )
             if response.status_code == 206 and "Range" in headers and self._is_same(response):
                 self._check_range(response)
+                self._media = media_type(response.headers)
                 return response
             if response.status_code in {206, 416} and "Range" in headers:
                 response.close()
                 self._restart(httpx.Headers())
                 return self._open()
-            if response.status_code in {204, 205, 206}:
-                response.close()
-                raise self._unusable(
-                    response, f"status {response.status_code} is not a complete file"
-                )
             if not response.is_success:
                 response.read()
+                if response.status_code in _GONE:
+                    self._restart(httpx.Headers())
                 raise error_from_file_server(response, f"download of {self._name}")
         except httpx.RequestError as error:
             raise self._interrupted_error(error) from error
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+        reason = _why_incomplete(response)
+        if reason is not None:
             response.close()
-            raise self._unusable(response, "it is encoded, which was not requested")
-        unexpected = unexpected_media_type(response.headers)
-        if unexpected is not None:
-            response.close()
-            raise self._unusable(response, f"received {unexpected} instead. {PORTAL_HINT}")
+            raise self._unusable(response, reason)
         self._restart(response.headers)
         return response
 
     def _restart(self, headers: httpx.Headers) -> None:
-        tag = headers.get("ETag", "")
-        length = headers.get("Content-Length", "")
-        self._on_progress(-self._file.tell())
-        self._file.seek(0)
-        self._file.truncate()
+        self._piece = None
         self._offset = 0
-        self._tag = tag if tag.startswith('"') else ""
-        self._total = int(length) if re.fullmatch(r"\d{1,18}", length, re.ASCII) else None
-        self._checksum = checksum_from_hex(self._sha256) or checksum_from_headers(headers)
         self._media = media_type(headers)
+        self._assembly.begin(headers)
+        self._claim()
 
     def _is_same(self, response: httpx.Response) -> bool:
         """Returns whether the file is still the same: not every store honours If-Range."""
-        return bool(response.headers.get("ETag", self._tag) == self._tag)
+        tag = self._assembly.tag
+        return bool(response.headers.get("ETag", tag) == tag)
 
     def _check_range(self, response: httpx.Response) -> None:
         given = response.headers.get("Content-Range", "")
@@ -238,12 +277,14 @@ class _Download:
         if (
             match is None
             or int(match[1]) != self._offset
-            or (match[2] != "*" and self._total is not None and int(match[2]) != self._total)
+            or (match[2] != "*" and int(match[2]) != self._assembly.total)
         ):
             response.close()
             raise self._unusable(response, "received another range than requested")
 
     def _read(self, response: httpx.Response) -> None:
+        """Reads the claimed bytes, and more where the response goes on with unclaimed ones."""
+        assembly, generation = self._assembly, self._assembly.generation
         rate_monitor = self._session.rate_monitor()
         with contextlib.closing(response):
             for block in response.iter_raw():
@@ -253,35 +294,58 @@ class _Download:
                         response,
                         f"the server almost stopped sending, {self._progress_text()}",
                     )
-                self._file.write(block)
-                if self._checksum is not None:
-                    self._checksum.update(block)
-                self._offset += len(block)
-                self._furthest = max(self._furthest, self._offset)
-                self._on_progress(len(block))
-        if self._total is not None and self._offset < self._total:
+                rest = block
+                while rest:
+                    end = None if self._piece is None else self._piece[1]
+                    taken = rest if end is None else rest[: end - self._offset]
+                    assembly.write(taken, self._offset, generation)
+                    self._offset += len(taken)
+                    rest = rest[len(taken) :]
+                    self._furthest = max(self._furthest, assembly.there.count)
+                    if self._offset == end and not self._claim_next(end):
+                        if rest and end == assembly.total:
+                            raise self._unusable(response, f"received more than {end} bytes")
+                        if rest or end != assembly.total:
+                            return
+        if assembly.total is not None and self._offset < assembly.total:
             raise httpx.RemoteProtocolError("too few bytes", request=response.request)
 
+    def _claim_next(self, end: int) -> bool:
+        """Claims what follows in the response; False if it is there, or fetched by another."""
+        assembly = self._assembly
+        if assembly.claims is None:
+            return False
+        # As long as it is not known whether the server serves other streams, this one stays open.
+        is_alone = not assembly.is_helped
+        following = assembly.claims.claim(assembly.there, at=end, shared=is_alone)
+        if following is None:
+            return False
+        self._release()
+        self._piece = following
+        return True
+
     def _check(self) -> None:
-        if self._total is not None and self._offset != self._total:
-            raise self._unusable(None, f"received {self._offset} bytes instead of {self._total}")
-        if self._checksum is not None and not self._checksum.matches():
+        assembly = self._assembly
+        count, total = assembly.there.count, assembly.total
+        if total is not None and count != total:
+            raise self._unusable(None, f"received {count} bytes instead of {total}")
+        if not assembly.is_undamaged() and assembly.checksum is not None:
             raise self._unusable(
                 None,
-                f"it arrived damaged ({self._checksum.kind} does not match). Try again",
+                f"it arrived damaged ({assembly.checksum.kind} does not match). Try again",
             )
-        self._file.seek(0)
-        unexpected = unexpected_content(self._name, self._media, self._file.read(_SNIFF_SIZE))
-        if not self._offset and self._furthest:
-            unexpected = "an empty file"
-        if unexpected is None and self._checksum is None:
-            unexpected = unexpected_format(self._name, self._file)
+        with assembly.reading() as file:
+            unexpected = unexpected_content(self._name, self._media, file.read(_SNIFF_SIZE))
+            if not count and self._furthest:
+                unexpected = "an empty file"
+            if unexpected is None and assembly.checksum is None:
+                unexpected = unexpected_format(self._name, file)
         if unexpected is not None:
             raise self._unusable(None, f"received {unexpected} instead. {PORTAL_HINT}")
 
     def _progress_text(self) -> str:
-        total = "" if self._total is None else f" of {self._total}"
-        return f"after {self._furthest}{total} bytes"
+        total = self._assembly.total
+        return f"after {self._furthest}{'' if total is None else f' of {total}'} bytes"
 
     def _interrupted_error(self, error: httpx.RequestError) -> Error:
         fault = error_from_request_error(error)
@@ -298,3 +362,21 @@ class _Download:
 
     def _unusable(self, response: httpx.Response | None, reason: str) -> _UnusableResponseError:
         return _UnusableResponseError(self._error(response, reason))
+
+
+def _host(url: str) -> str:
+    """Returns the host of a URL; empty if it is invalid."""
+    try:
+        return httpx.URL(url).host
+    except (httpx.InvalidURL, TypeError):
+        return ""
+
+
+def _why_incomplete(response: httpx.Response) -> str | None:
+    """Returns why a successful response is not the whole file; None if it may be."""
+    if response.status_code in {204, 205, 206}:
+        return f"status {response.status_code} is not a complete file"
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return "it is encoded, which was not requested"
+    unexpected = unexpected_media_type(response.headers)
+    return None if unexpected is None else f"received {unexpected} instead. {PORTAL_HINT}"

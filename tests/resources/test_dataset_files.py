@@ -1,5 +1,6 @@
 import contextlib
 import io
+import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -71,13 +72,56 @@ def test_the_layout_of_the_file(tmp_path: Path) -> None:
     assert list(h5_to_dataset_entries(path)) == list(h5_to_dataset_entries(str(path))) == ["b", "a"]
 
 
-def test_large_arrays_are_compressed_and_small_ones_are_not() -> None:
+NOISE = np.random.default_rng(0)
+PIXELS = NOISE.integers(0, 256, (3, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ("samples", "shuffle"),
+    [
+        ([np.zeros(5000, np.float32)], False),
+        ([np.zeros((2, 70, 70), np.uint8)] * 9, False),
+        ([(PIXELS // 4 * 4 / 255).astype(np.float32)], False),
+        ([np.arange(9000, dtype=np.int64) * 3], True),
+        ([np.asfortranarray(np.zeros((70, 70), np.float32))[::2]], False),
+    ],
+)
+def test_arrays_that_shrink_much_are_compressed(samples: list[Any], shuffle: bool) -> None:
     with in_memory() as file:
-        dataset_entries_to_h5(
-            {"x": [np.zeros(5000, np.float32)], "y": [np.ones(1, np.float32)]}, file
-        )
-        assert file["data/0/batch_0"].compression == "gzip"
-        assert file["data/1/batch_0"].chunks is None
+        dataset_entries_to_h5({"x": samples}, file)
+        assert {file[f"data/0/batch_{n}"].compression for n in range(len(samples))} == {"gzip"}
+        assert file["data/0/batch_0"].shuffle is shuffle
+        assert np.array_equal(h5_to_dataset_entries(file)["x"][-1], samples[-1])
+        dataset_entries_to_h5({"x": samples}, file.create_group("plain"), compress=False)
+        assert file["plain/data/0/batch_0"].chunks is None
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [np.ones(1, np.float32)],
+        [np.zeros((0, 3), np.float32)],
+        [np.float32(NOISE.standard_normal((64, 64)))] * 3,
+        [NOISE.integers(0, 256, 9000).astype(np.uint8)],
+        [np.float16(NOISE.standard_normal(9000))],
+        # Most of it is noise, though it does not begin with it.
+        [np.zeros(9000, np.float32), *[np.float32(NOISE.standard_normal(9000))] * 7],
+    ],
+)
+def test_other_arrays_are_stored_as_they_are(samples: list[Any]) -> None:
+    with in_memory() as file:
+        dataset_entries_to_h5({"x": samples}, file)
+        assert {file[f"data/0/batch_{n}"].chunks for n in range(len(samples))} == {None}
+
+
+def test_one_sample_at_a_time_is_in_memory_while_a_dataset_is_written(tmp_path: Path) -> None:
+    """Samples of another byte order are copied to be put right, and these copies do not add up."""
+    samples = [np.zeros(1 << 20, ">f4") for _ in range(16)]
+    tracemalloc.start()
+    dataset_entries_to_h5({"x": samples}, tmp_path / "d.h5")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * samples[0].nbytes
 
 
 @pytest.mark.parametrize("dtype", [">f4", ">i8", "<u2"])

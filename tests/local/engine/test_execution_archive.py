@@ -167,3 +167,11 @@ def test_damaged_archives(tmp_path: Path) -> None:
         assert failure.failure_type is FailureType.MODEL_CORRUPT
         assert "damaged" in failure.reason
         remove(tmp_path / "into")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_unpack_whole_blocks_are_refused(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("model.onnx", bytes(2**20))
+
+    assert "neither deflated nor stored" in str(unpack_failure(tmp_path / "a.zip"))

@@ -96,6 +96,9 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
         raise _invalid_archive(f"the path {quote_name(member.filename)} points outside of it")
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise _invalid_archive(f"{quote_name(member.filename)} is not a regular file")
+    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        # Others are unpacked by whole blocks, which may fill the memory.
+        raise _invalid_archive(f"{quote_name(member.filename)} is neither deflated nor stored")
     if member.flag_bits & 1:
         raise _invalid_archive(f"{quote_name(member.filename)} is encrypted")
     if any(len(part.encode()) > 255 for part in path.parts) or len(str(path).encode()) > 1000:
