@@ -107,14 +107,13 @@ class PartialFile:
         with self._lock:
             if self._file.closed:
                 raise StoppedError
-            self._forget()
-            self._file.truncate(0)
             self.generation += 1
             self.there = ByteRanges()
             self.origin = origin
-            if origin is not None and origin.size >= _MIN_KEPT:
-                # From now on, what a killed process leaves can be told from files of others.
-                self._save()
+            # Before the first byte, so that what a killed process leaves is never taken for the
+            # file of another program.
+            self._save()
+            self._file.truncate(0)
             return self.generation
 
     def write(self, block: bytes, offset: int, generation: int) -> int:
@@ -207,11 +206,12 @@ class PartialFile:
 
     def _save(self) -> None:
         """Writes down what is there."""
-        if not self._outlives or self.origin is None:
+        if not self._outlives:
             return
-        if self.origin.checksum is None and self._unsaved:
+        if self.origin is not None and self.origin.checksum is None and self._unsaved:
             os.fsync(self._file.fileno())
-        state = {"version": _VERSION, "origin": asdict(self.origin), "there": list(self.there)}
+        origin = None if self.origin is None else asdict(self.origin)
+        state = {"version": _VERSION, "origin": origin, "there": list(self.there)}
         if self._state is None:
             with contextlib.suppress(FileNotFoundError):
                 self.state_path.unlink()
@@ -305,7 +305,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _is_ours(descriptor: int, path: Path) -> bool:
-    """Returns whether a locked file still has its name, and is an own, ordinary file."""
+    """Returns whether a locked file still has its name, and is one that this module made."""
     try:
         found, named = os.fstat(descriptor), path.lstat()
     except FileNotFoundError:
@@ -315,6 +315,8 @@ def _is_ours(descriptor: int, path: Path) -> bool:
         and stat.S_ISREG(found.st_mode)
         and found.st_nlink == 1
         and found.st_uid == os.geteuid()
+        # Browsers give such names to what they have not finished.
+        and (not found.st_size or path.with_name(f"{path.name}.json").exists())
     )
 
 
@@ -335,6 +337,7 @@ def _remove_stale(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime < _STALE_SECONDS:
                     continue
-                part = _open_shared(Path(entry.path))
-                if part is not None:
+                if _UNSHARED_NAME.fullmatch(entry.name):
+                    Path(entry.path).unlink()
+                elif (part := _open_shared(Path(entry.path))) is not None:
                     part.close(keep=False)

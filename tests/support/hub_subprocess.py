@@ -39,6 +39,12 @@ class HubSubprocess:
         self._home = home
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Process of the hub, which is running."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         environment = {**os.environ, "HOME": str(self._home), "USERPROFILE": str(self._home)}
         with (self._home / "stderr").open("a") as errors:

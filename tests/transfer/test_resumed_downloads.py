@@ -222,6 +222,14 @@ def test_links_are_not_followed(session: Session, tmp_path: Path) -> None:
     assert precious.read_bytes() == b"precious"
 
 
+def test_the_file_of_another_program_is_left_alone(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "m.bin.part").write_bytes(b"what a browser has not finished")
+    with RangeServer(FILE) as server:
+        download(session, f"{server.url}/f", tmp_path / "m.bin")
+    assert (tmp_path / "m.bin").read_bytes() == FILE
+    assert (tmp_path / "m.bin.part").read_bytes() == b"what a browser has not finished"
+
+
 def test_a_hard_link_is_left_alone(session: Session, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_bytes(b"precious")
