@@ -97,6 +97,8 @@ def _models(db: Connection, ada: User) -> tuple[str, str]:
     assert files.get_file(db, "f1") == File("f1", LARGE, "aa")
     assert files.get_unexpired_sizes(db, NOON) == {"f1": LARGE}
     MODELS.update(db, model, file_id="f1", provenance={"a": 1})
+    for digest, size, found in (("aa", None, ["f1"]), ("aa", 1, ["f1"]), ("bb", LARGE, [])):
+        assert [file.id for file in files.get_uploaded_files(db, ada.id, digest, size)] == found
     origin = relations.find_model_by_digest(db, "aa")
     assert origin is not None
     assert origin.id == model

@@ -84,7 +84,10 @@ def test_both_wires_tell_the_same_of_everything_there_is(ada: Api, model: str) -
         f"models/{target}/shared_access/": "SharedAccess",
         f"datasets/{dataset}/shared_access/": "SharedAccess",
     }.items():
-        assert get(ada, path, message) == ada.get(path), path
+        told = ada.get(path)
+        # A digest has no place in the message.
+        told.pop("sha256", None)
+        assert get(ada, path, message) == told, path
 
 
 def test_a_job_from_upload_to_logs(ada: Api) -> None:
