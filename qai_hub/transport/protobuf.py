@@ -1,7 +1,7 @@
-"""Sessions that convert between the JSON of the generated client and protobuf messages.
+"""The session that convert between the JSON of the generated client and protobuf messages.
 
-The generated client supports only JSON. These sessions encode its requests as protobuf messages,
-as the official service expects, and attach the decoded body to each response.
+The generated client supports only JSON. This session encodes its requests as protobuf messages,
+as the official service expects, and attaches the decoded body to each response.
 """
 
 import functools
@@ -13,7 +13,6 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.parsing_session import (
-    AsyncParsingSession,
     ParsingSession,
     UnreadableError,
     relative_path,
@@ -21,7 +20,7 @@ from qai_hub.transport.parsing_session import (
 from qai_hub.wire import WireError, decode, encode
 from qai_hub.wire.descriptor import Operation, find_operation
 
-__all__ = ["AsyncProtobufSession", "ProtobufSession"]
+__all__ = ["ProtobufSession", "decode_response", "encode_request"]
 
 PROTOBUF = "application/x-protobuf"
 
@@ -48,37 +47,12 @@ class ProtobufSession(ParsingSession):
         operation = find_operation(request.method, relative_path(request, self.base_url))
         if operation is None:
             return super().send(request, **options)
-        outgoing = _encode_request(request, operation)
-        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
+        outgoing = encode_request(request, operation)
+        parse = functools.partial(decode_response, operation=operation, requested_url=outgoing.url)
         return self._send_and_parse(outgoing, parse, **options)
 
 
-class AsyncProtobufSession(AsyncParsingSession):
-    """An asynchronous `ProtobufSession`."""
-
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `ProtobufSession` does.
-
-        Args:
-            request: The request, in JSON.
-            options: Further arguments of `httpx.AsyncClient.send`.
-
-        Returns:
-            The last response. Its extension `value` holds the decoded body, if it could be decoded.
-
-        Raises:
-            UserError: If the body cannot be encoded as a message.
-            httpx.TransportError: If there was no response.
-        """
-        operation = find_operation(request.method, relative_path(request, self.base_url))
-        if operation is None:
-            return await super().send(request, **options)
-        outgoing = _encode_request(request, operation)
-        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
-        return await self._send_and_parse(outgoing, parse, **options)
-
-
-def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Request:
+def encode_request(request: httpx.Request, operation: Operation) -> httpx.Request:
     """Returns the request in the form that the service expects."""
     # The service responds in this format, even to a request without a body.
     request.headers["Content-Type"] = PROTOBUF
@@ -102,7 +76,7 @@ def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Reque
     )
 
 
-def _decode_response(
+def decode_response(
     response: httpx.Response, operation: Operation, requested_url: httpx.URL
 ) -> dict[str, Any]:
     """Decodes a successful response for the generated client."""

@@ -17,7 +17,6 @@ from typing import Any
 import httpx
 
 from qai_hub.errors import redact_url
-from qai_hub.transport.errors import error_from_response
 from qai_hub.transport.loopback import is_absent, remember_answer
 from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
@@ -276,6 +275,8 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
     """Logs, once per request, that it is repeated until it is accepted."""
     if request.extensions.get("rate_limit_logged"):
         return
+    from qai_hub.transport.errors import error_from_response
+
     request.extensions["rate_limit_logged"] = True
     reason = error_from_response(
         response.status_code,

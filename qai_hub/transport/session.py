@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import httpx
 
-from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import ProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
@@ -53,9 +52,6 @@ class Session(httpx.Client):
         rng: Random numbers for the jitter.
         options: Further arguments of `httpx.Client`; certificates default to those that the
             environment names.
-
-    Raises:
-        UserError: If the environment names certificates that cannot be read.
     """
 
     def __init__(
@@ -77,7 +73,6 @@ class Session(httpx.Client):
     ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
-            routed.setdefault("verify", ssl_context())
             options["transport"] = ProxyTransport(proxies or Proxies.from_environment(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self.rules = RetryRules(
@@ -129,7 +124,8 @@ class Session(httpx.Client):
             The last response, whatever its status.
 
         Raises:
-            UserError: If a response redirects to another server, which must not get the token.
+            UserError: If a response redirects to another server, which must not get the token, or
+                if the environment names certificates that cannot be read.
             InternalError: If there are too many redirects.
             StoppedError: If nobody waits for the response any more.
             httpx.TransportError: If there was no response. Its request has the extension
