@@ -32,8 +32,6 @@ _IMPORTED_PACKAGES = (
     | {
         *(
             "anyio",
-            "attr",
-            "attrs",
             "botocore",
             "certifi",
             "google",

@@ -3,24 +3,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="ApiToken")
 
 
-@_attrs_define
-class ApiToken:
+class ApiToken(types.Model):
     """An API token.
 
     Attributes:
         key (str): The token, for `Authorization: token …`.
     """
 
-    key: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "key",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        key: str,
+    ) -> None:
+        self.key = key
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key

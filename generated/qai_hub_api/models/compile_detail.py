@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileDetail")
 
 
-@_attrs_define
-class CompileDetail:
+class CompileDetail(types.Model):
     """How a compile job was carried out.
 
     Attributes:
@@ -21,9 +18,20 @@ class CompileDetail:
             source model on the CPU. An extension.
     """
 
-    tool_versions: list[ToolVersion]
-    target_check: TargetCheck | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "tool_versions",
+        "target_check",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        tool_versions: list[ToolVersion],
+        target_check: TargetCheck | Unset = UNSET,
+    ) -> None:
+        self.tool_versions = tool_versions
+        self.target_check = target_check
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileJobResult")
 
 
-@_attrs_define
-class CompileJobResult:
+class CompileJobResult(types.Model):
     """The result of a compile job.
 
     Attributes:
@@ -20,9 +17,20 @@ class CompileJobResult:
         compile_detail (CompileDetail | Unset): How a compile job was carried out.
     """
 
-    compile_job_id: str
-    compile_detail: CompileDetail | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "compile_job_id",
+        "compile_detail",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        compile_job_id: str,
+        compile_detail: CompileDetail | Unset = UNSET,
+    ) -> None:
+        self.compile_job_id = compile_job_id
+        self.compile_detail = compile_detail
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         compile_job_id = self.compile_job_id

@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="Credentials")
 
 
-@_attrs_define
-class Credentials:
+class Credentials(types.Model):
     """E-mail address and password.
 
     Attributes:
@@ -19,8 +17,18 @@ class Credentials:
         password (str): Password of the account; on a local hub, one of its API tokens.
     """
 
-    email: str
-    password: str
+    __slots__ = (
+        "email",
+        "password",
+    )
+
+    def __init__(
+        self,
+        email: str,
+        password: str,
+    ) -> None:
+        self.email = email
+        self.password = password
 
     def to_dict(self) -> dict[str, Any]:
         email = self.email

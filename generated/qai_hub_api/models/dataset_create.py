@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DatasetCreate")
 
 
-@_attrs_define
-class DatasetCreate:
+class DatasetCreate(types.Model):
     """A dataset to create, before its file is uploaded.
 
     Attributes:
@@ -20,9 +18,21 @@ class DatasetCreate:
         project_id (str | Unset): Project that it belongs to.
     """
 
-    name: str | Unset = UNSET
-    permanent: bool | Unset = UNSET
-    project_id: str | Unset = UNSET
+    __slots__ = (
+        "name",
+        "permanent",
+        "project_id",
+    )
+
+    def __init__(
+        self,
+        name: str | Unset = UNSET,
+        permanent: bool | Unset = UNSET,
+        project_id: str | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.permanent = permanent
+        self.project_id = project_id
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="DatasetReference")
 
 
-@_attrs_define
-class DatasetReference:
+class DatasetReference(types.Model):
     """A dataset that a job works on.
 
     Attributes:
         dataset_id (str): Identifier; starts with `d`.
     """
 
-    dataset_id: str
+    __slots__ = ("dataset_id",)
+
+    def __init__(
+        self,
+        dataset_id: str,
+    ) -> None:
+        self.dataset_id = dataset_id
 
     def to_dict(self) -> dict[str, Any]:
         dataset_id = self.dataset_id

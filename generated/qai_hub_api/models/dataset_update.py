@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DatasetUpdate")
 
 
-@_attrs_define
-class DatasetUpdate:
+class DatasetUpdate(types.Model):
     """The fields of a dataset that its owner may change.
 
     Attributes:
@@ -19,8 +17,18 @@ class DatasetUpdate:
         file_upload_complete (bool | Unset): Reports that the file has been uploaded.
     """
 
-    name: str | Unset = UNSET
-    file_upload_complete: bool | Unset = UNSET
+    __slots__ = (
+        "name",
+        "file_upload_complete",
+    )
+
+    def __init__(
+        self,
+        name: str | Unset = UNSET,
+        file_upload_complete: bool | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.file_upload_complete = file_upload_complete
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="DeleteResponse")
 
 
-@_attrs_define
-class DeleteResponse:
+class DeleteResponse(types.Model):
     """The response to a delete.
 
     Attributes:
@@ -20,9 +17,20 @@ class DeleteResponse:
         error_status (str): Empty, or what went wrong.
     """
 
-    id: str
-    error_status: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "id",
+        "error_status",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        id: str,
+        error_status: str,
+    ) -> None:
+        self.id = id
+        self.error_status = error_status
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="Device")
 
 
-@_attrs_define
-class Device:
+class Device(types.Model):
     """A device that jobs run on, or a query that selects one.
 
     Attributes:
@@ -22,11 +19,26 @@ class Device:
         soc_description (str): Description of its chip.
     """
 
-    name: str
-    os: str
-    attributes: list[str]
-    soc_description: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "os",
+        "attributes",
+        "soc_description",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        os: str,
+        attributes: list[str],
+        soc_description: str,
+    ) -> None:
+        self.name = name
+        self.os = os
+        self.attributes = attributes
+        self.soc_description = soc_description
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

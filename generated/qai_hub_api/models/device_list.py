@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DeviceList")
 
 
-@_attrs_define
-class DeviceList:
+class DeviceList(types.Model):
     """Devices, ordered by name and operating system.
 
     Attributes:
@@ -21,9 +17,20 @@ class DeviceList:
         devices (list[Device] | Unset): The devices.
     """
 
-    total_query_count: int
-    devices: list[Device] | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "total_query_count",
+        "devices",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        total_query_count: int,
+        devices: list[Device] | Unset = UNSET,
+    ) -> None:
+        self.total_query_count = total_query_count
+        self.devices = devices
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         total_query_count = self.total_query_count

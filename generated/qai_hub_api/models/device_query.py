@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DeviceQuery")
 
 
-@_attrs_define
-class DeviceQuery:
+class DeviceQuery(types.Model):
     """Selects a device: all that is given must match. Empty strings match everything.
 
     Attributes:
@@ -20,9 +18,21 @@ class DeviceQuery:
         attributes (list[str] | Unset): Attributes of the form `key:value`, such as `chipset:qualcomm-snapdragon-8gen3`.
     """
 
-    name: str | Unset = UNSET
-    os: str | Unset = UNSET
-    attributes: list[str] | Unset = UNSET
+    __slots__ = (
+        "name",
+        "os",
+        "attributes",
+    )
+
+    def __init__(
+        self,
+        name: str | Unset = UNSET,
+        os: str | Unset = UNSET,
+        attributes: list[str] | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.os = os
+        self.attributes = attributes
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="DeviceQueryList")
 
 
-@_attrs_define
-class DeviceQueryList:
+class DeviceQueryList(types.Model):
     """Devices that a target model must run on.
 
     Attributes:
         devices (list[DeviceQuery]): The devices.
     """
 
-    devices: list[DeviceQuery]
+    __slots__ = ("devices",)
+
+    def __init__(
+        self,
+        devices: list[DeviceQuery],
+    ) -> None:
+        self.devices = devices
 
     def to_dict(self) -> dict[str, Any]:
         devices = []

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="FieldError")
 
 
-@_attrs_define
-class FieldError:
+class FieldError(types.Model):
     """What is wrong with one field of a request.
 
     Attributes:
@@ -20,9 +17,20 @@ class FieldError:
         messages (list[str]): What is wrong with it.
     """
 
-    field: str
-    messages: list[str]
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "field",
+        "messages",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        field: str,
+        messages: list[str],
+    ) -> None:
+        self.field = field
+        self.messages = messages
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         field = self.field

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileDownloadResponse")
 
 
-@_attrs_define
-class FileDownloadResponse:
+class FileDownloadResponse(types.Model):
     """How a file can be downloaded: exactly one of the methods is present.
 
     Attributes:
@@ -21,9 +18,20 @@ class FileDownloadResponse:
             any.
     """
 
-    url: FileDownloadURL | Unset = UNSET
-    credentials: S3Credentials | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "url",
+        "credentials",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        url: FileDownloadURL | Unset = UNSET,
+        credentials: S3Credentials | Unset = UNSET,
+    ) -> None:
+        self.url = url
+        self.credentials = credentials
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         url: dict[str, Any] | Unset = UNSET

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET
 
 T = TypeVar("T", bound="FileMultipartUploadURL")
 
 
-@_attrs_define
-class FileMultipartUploadURL:
+class FileMultipartUploadURL(types.Model):
     """An upload in parts: one signed URL for each part, in order.
 
     Attributes:
@@ -22,10 +18,23 @@ class FileMultipartUploadURL:
         max_part_size (int): Size of every part but the last, in bytes.
     """
 
-    urls: list[str]
-    upload_id: str
-    max_part_size: int
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "urls",
+        "upload_id",
+        "max_part_size",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        urls: list[str],
+        upload_id: str,
+        max_part_size: int,
+    ) -> None:
+        self.urls = urls
+        self.upload_id = upload_id
+        self.max_part_size = max_part_size
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         urls = self.urls

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="FileUploadURL")
 
 
-@_attrs_define
-class FileUploadURL:
+class FileUploadURL(types.Model):
     """A form upload: the URL to post to, and the form fields to post with the file.
 
     Attributes:
@@ -21,10 +18,23 @@ class FileUploadURL:
         fields (FileUploadURLFields): Form fields to post before the file.
     """
 
-    url: str
-    file_field_name: str
-    fields: FileUploadURLFields
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "url",
+        "file_field_name",
+        "fields",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        file_field_name: str,
+        fields: FileUploadURLFields,
+    ) -> None:
+        self.url = url
+        self.file_field_name = file_field_name
+        self.fields = fields
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

@@ -3,17 +3,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
+from .. import types
 
 T = TypeVar("T", bound="FileUploadURLFields")
 
 
-@_attrs_define
-class FileUploadURLFields:
+class FileUploadURLFields(types.Model):
     """Form fields to post before the file."""
 
-    additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
+    __slots__ = ("additional_properties",)
+
+    def __init__(
+        self,
+    ) -> None:
+        self.additional_properties: dict[str, str] = {}
 
     def to_dict(self) -> dict[str, Any]:
 

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="Framework")
 
 
-@_attrs_define
-class Framework:
+class Framework(types.Model):
     """A runtime framework and its version.
 
     Attributes:
@@ -22,11 +19,26 @@ class Framework:
         full_version (str): Full version.
     """
 
-    name: str
-    api_version: str
-    api_tags: list[str]
-    full_version: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "api_version",
+        "api_tags",
+        "full_version",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        api_version: str,
+        api_tags: list[str],
+        full_version: str,
+    ) -> None:
+        self.name = name
+        self.api_version = api_version
+        self.api_tags = api_tags
+        self.full_version = full_version
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FrameworkList")
 
 
-@_attrs_define
-class FrameworkList:
+class FrameworkList(types.Model):
     """The runtime frameworks that jobs can ask for.
 
     Attributes:
@@ -21,9 +17,20 @@ class FrameworkList:
         frameworks (list[Framework] | Unset): The frameworks.
     """
 
-    total_query_count: int
-    frameworks: list[Framework] | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "total_query_count",
+        "frameworks",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        total_query_count: int,
+        frameworks: list[Framework] | Unset = UNSET,
+    ) -> None:
+        self.total_query_count = total_query_count
+        self.frameworks = frameworks
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         total_query_count = self.total_query_count

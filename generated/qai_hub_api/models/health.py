@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Health")
 
 
-@_attrs_define
-class Health:
+class Health(types.Model):
     """The health of a hub.
 
     Attributes:
@@ -20,9 +17,20 @@ class Health:
         version (str | Unset): Release of the hub.
     """
 
-    status: str
-    version: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "status",
+        "version",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        status: str,
+        version: str | Unset = UNSET,
+    ) -> None:
+        self.status = status
+        self.version = version
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         status = self.status

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="InferenceJobResult")
 
 
-@_attrs_define
-class InferenceJobResult:
+class InferenceJobResult(types.Model):
     """The result of an inference job: an output dataset, a profile, or both.
 
     Attributes:
@@ -21,10 +18,23 @@ class InferenceJobResult:
         detail (ProfileDetail | Unset): What profiling measured: times in microseconds, memory in bytes.
     """
 
-    inference_job_id: str
-    output_dataset_id: str
-    detail: ProfileDetail | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "inference_job_id",
+        "output_dataset_id",
+        "detail",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        inference_job_id: str,
+        output_dataset_id: str,
+        detail: ProfileDetail | Unset = UNSET,
+    ) -> None:
+        self.inference_job_id = inference_job_id
+        self.output_dataset_id = output_dataset_id
+        self.detail = detail
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         inference_job_id = self.inference_job_id

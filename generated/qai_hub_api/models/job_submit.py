@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="JobSubmit")
 
 
-@_attrs_define
-class JobSubmit:
+class JobSubmit(types.Model):
     """A job to create: exactly one of the job types is present.
 
     Attributes:
@@ -22,10 +20,24 @@ class JobSubmit:
             inputs drawn at random.
     """
 
-    compile_job: CompileJobSubmit | Unset = UNSET
-    quantize_job: QuantizeJobSubmit | Unset = UNSET
-    link_job: LinkJobSubmit | Unset = UNSET
-    inference_job: InferenceJobSubmit | Unset = UNSET
+    __slots__ = (
+        "compile_job",
+        "quantize_job",
+        "link_job",
+        "inference_job",
+    )
+
+    def __init__(
+        self,
+        compile_job: CompileJobSubmit | Unset = UNSET,
+        quantize_job: QuantizeJobSubmit | Unset = UNSET,
+        link_job: LinkJobSubmit | Unset = UNSET,
+        inference_job: InferenceJobSubmit | Unset = UNSET,
+    ) -> None:
+        self.compile_job = compile_job
+        self.quantize_job = quantize_job
+        self.link_job = link_job
+        self.inference_job = inference_job
 
     def to_dict(self) -> dict[str, Any]:
         compile_job: dict[str, Any] | Unset = UNSET

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LayerAccuracy")
 
 
-@_attrs_define
-class LayerAccuracy:
+class LayerAccuracy(types.Model):
     """How close a tensor of a quantized model is to the same tensor of the float model. An extension.
 
     Attributes:
@@ -26,12 +22,29 @@ class LayerAccuracy:
             simulated.
     """
 
-    tensor: str
-    node: str
-    operator: str
-    psnr: float | Unset = UNSET
-    simulated_psnr: float | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "tensor",
+        "node",
+        "operator",
+        "psnr",
+        "simulated_psnr",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        tensor: str,
+        node: str,
+        operator: str,
+        psnr: float | Unset = UNSET,
+        simulated_psnr: float | Unset = UNSET,
+    ) -> None:
+        self.tensor = tensor
+        self.node = node
+        self.operator = operator
+        self.psnr = psnr
+        self.simulated_psnr = simulated_psnr
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         tensor = self.tensor

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LayerAccuracyReport")
 
 
-@_attrs_define
-class LayerAccuracyReport:
+class LayerAccuracyReport(types.Model):
     """How close the computed tensors of a quantized model are to the float model's, in the order of computation. An
     extension.
 
@@ -28,13 +24,32 @@ class LayerAccuracyReport:
                 on the calibration data. An extension.
     """
 
-    layers: list[LayerAccuracy]
-    samples: int
-    first_bad_layer: str | Unset = UNSET
-    simulated_on: str | Unset = UNSET
-    reason: str | Unset = UNSET
-    mixed_precision: MixedPrecisionProposal | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "layers",
+        "samples",
+        "first_bad_layer",
+        "simulated_on",
+        "reason",
+        "mixed_precision",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        layers: list[LayerAccuracy],
+        samples: int,
+        first_bad_layer: str | Unset = UNSET,
+        simulated_on: str | Unset = UNSET,
+        reason: str | Unset = UNSET,
+        mixed_precision: MixedPrecisionProposal | Unset = UNSET,
+    ) -> None:
+        self.layers = layers
+        self.samples = samples
+        self.first_bad_layer = first_bad_layer
+        self.simulated_on = simulated_on
+        self.reason = reason
+        self.mixed_precision = mixed_precision
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         layers = []

@@ -3,24 +3,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="LinkDetail")
 
 
-@_attrs_define
-class LinkDetail:
+class LinkDetail(types.Model):
     """How a link job was carried out.
 
     Attributes:
         tool_versions (list[ToolVersion]): Tools that were used.
     """
 
-    tool_versions: list[ToolVersion]
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "tool_versions",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        tool_versions: list[ToolVersion],
+    ) -> None:
+        self.tool_versions = tool_versions
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LinkJobResult")
 
 
-@_attrs_define
-class LinkJobResult:
+class LinkJobResult(types.Model):
     """The result of a link job.
 
     Attributes:
@@ -20,9 +17,20 @@ class LinkJobResult:
         link_detail (LinkDetail | Unset): How a link job was carried out.
     """
 
-    link_job_id: str
-    link_detail: LinkDetail | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "link_job_id",
+        "link_detail",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        link_job_id: str,
+        link_detail: LinkDetail | Unset = UNSET,
+    ) -> None:
+        self.link_job_id = link_job_id
+        self.link_detail = link_detail
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         link_job_id = self.link_job_id

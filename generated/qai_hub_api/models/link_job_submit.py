@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LinkJobSubmit")
 
 
-@_attrs_define
-class LinkJobSubmit:
+class LinkJobSubmit(types.Model):
     """A link job to create.
 
     Attributes:
@@ -21,10 +19,24 @@ class LinkJobSubmit:
         options (str | Unset): Options, as on a command line.
     """
 
-    models: ModelReferenceList
-    device: DeviceQuery
-    name: str | Unset = UNSET
-    options: str | Unset = UNSET
+    __slots__ = (
+        "models",
+        "device",
+        "name",
+        "options",
+    )
+
+    def __init__(
+        self,
+        models: ModelReferenceList,
+        device: DeviceQuery,
+        name: str | Unset = UNSET,
+        options: str | Unset = UNSET,
+    ) -> None:
+        self.models = models
+        self.device = device
+        self.name = name
+        self.options = options
 
     def to_dict(self) -> dict[str, Any]:
         models = self.models.to_dict()

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET
 
 T = TypeVar("T", bound="MixedPrecisionLayer")
 
 
-@_attrs_define
-class MixedPrecisionLayer:
+class MixedPrecisionLayer(types.Model):
     """A tensor to keep at 16 bits while others have 8. An extension.
 
     Attributes:
@@ -24,11 +20,26 @@ class MixedPrecisionLayer:
             others 16.
     """
 
-    tensor: str
-    node: str
-    operator: str
-    psnr: float
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "tensor",
+        "node",
+        "operator",
+        "psnr",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        tensor: str,
+        node: str,
+        operator: str,
+        psnr: float,
+    ) -> None:
+        self.tensor = tensor
+        self.node = node
+        self.operator = operator
+        self.psnr = psnr
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         tensor = self.tensor

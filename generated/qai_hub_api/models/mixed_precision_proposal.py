@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET
 
 T = TypeVar("T", bound="MixedPrecisionProposal")
 
 
-@_attrs_define
-class MixedPrecisionProposal:
+class MixedPrecisionProposal(types.Model):
     """Which layers to keep at 16 bits, and what that gains, as tried on the calibration data. An extension.
 
     Attributes:
@@ -23,11 +19,26 @@ class MixedPrecisionProposal:
         options (str): Options of a quantize job that applies it.
     """
 
-    layers: list[MixedPrecisionLayer]
-    psnr_before: float
-    psnr_after: float
-    options: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "layers",
+        "psnr_before",
+        "psnr_after",
+        "options",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        layers: list[MixedPrecisionLayer],
+        psnr_before: float,
+        psnr_after: float,
+        options: str,
+    ) -> None:
+        self.layers = layers
+        self.psnr_before = psnr_before
+        self.psnr_after = psnr_after
+        self.options = options
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         layers = []

@@ -3,16 +3,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ModelCreate")
 
 
-@_attrs_define
-class ModelCreate:
+class ModelCreate(types.Model):
     """A model to create, before its file is uploaded.
 
     Attributes:
@@ -21,9 +19,21 @@ class ModelCreate:
         is_directory (bool | Unset): Whether it is a folder, transferred as a ZIP archive.
     """
 
-    name: str
-    model_type: ModelType
-    is_directory: bool | Unset = UNSET
+    __slots__ = (
+        "name",
+        "model_type",
+        "is_directory",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        model_type: ModelType,
+        is_directory: bool | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.model_type = model_type
+        self.is_directory = is_directory
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

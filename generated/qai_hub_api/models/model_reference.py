@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelReference")
 
 
-@_attrs_define
-class ModelReference:
+class ModelReference(types.Model):
     """A model that a job works on.
 
     Attributes:
         model_id (str): Identifier; starts with `m`.
     """
 
-    model_id: str
+    __slots__ = ("model_id",)
+
+    def __init__(
+        self,
+        model_id: str,
+    ) -> None:
+        self.model_id = model_id
 
     def to_dict(self) -> dict[str, Any]:
         model_id = self.model_id

@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelReferenceList")
 
 
-@_attrs_define
-class ModelReferenceList:
+class ModelReferenceList(types.Model):
     """Models that a job links, in order.
 
     Attributes:
         models (list[ModelReference]): The models.
     """
 
-    models: list[ModelReference]
+    __slots__ = ("models",)
+
+    def __init__(
+        self,
+        models: list[ModelReference],
+    ) -> None:
+        self.models = models
 
     def to_dict(self) -> dict[str, Any]:
         models = []

@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ModelUpdate")
 
 
-@_attrs_define
-class ModelUpdate:
+class ModelUpdate(types.Model):
     """The fields of a model that its owner may change.
 
     Attributes:
         name (str | Unset): Display name.
     """
 
-    name: str | Unset = UNSET
+    __slots__ = ("name",)
+
+    def __init__(
+        self,
+        name: str | Unset = UNSET,
+    ) -> None:
+        self.name = name
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

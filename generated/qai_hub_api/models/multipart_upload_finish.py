@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="MultipartUploadFinish")
 
 
-@_attrs_define
-class MultipartUploadFinish:
+class MultipartUploadFinish(types.Model):
     """The end of an upload in parts: the ETag of each part, in order.
 
     Attributes:
@@ -19,8 +17,18 @@ class MultipartUploadFinish:
         etags (list[str]): ETag of each part, in order.
     """
 
-    upload_id: str
-    etags: list[str]
+    __slots__ = (
+        "upload_id",
+        "etags",
+    )
+
+    def __init__(
+        self,
+        upload_id: str,
+        etags: list[str],
+    ) -> None:
+        self.upload_id = upload_id
+        self.etags = etags
 
     def to_dict(self) -> dict[str, Any]:
         upload_id = self.upload_id

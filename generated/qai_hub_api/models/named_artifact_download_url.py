@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedArtifactDownloadURL")
 
 
-@_attrs_define
-class NamedArtifactDownloadURL:
+class NamedArtifactDownloadURL(types.Model):
     """Where one artifact of a job can be downloaded.
 
     Attributes:
@@ -24,12 +21,29 @@ class NamedArtifactDownloadURL:
         sha256 (str | Unset): SHA-256 of the file in hex, to check the download against.
     """
 
-    url: str
-    filename: str
-    name: str | Unset = UNSET
-    credentials: S3Credentials | Unset = UNSET
-    sha256: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "url",
+        "filename",
+        "name",
+        "credentials",
+        "sha256",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        filename: str,
+        name: str | Unset = UNSET,
+        credentials: S3Credentials | Unset = UNSET,
+        sha256: str | Unset = UNSET,
+    ) -> None:
+        self.url = url
+        self.filename = filename
+        self.name = name
+        self.credentials = credentials
+        self.sha256 = sha256
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

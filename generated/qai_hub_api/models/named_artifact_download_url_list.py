@@ -3,24 +3,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedArtifactDownloadURLList")
 
 
-@_attrs_define
-class NamedArtifactDownloadURLList:
+class NamedArtifactDownloadURLList(types.Model):
     """The artifacts of one type that a job left.
 
     Attributes:
         artifacts (list[NamedArtifactDownloadURL] | Unset): The artifacts.
     """
 
-    artifacts: list[NamedArtifactDownloadURL] | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "artifacts",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        artifacts: list[NamedArtifactDownloadURL] | Unset = UNSET,
+    ) -> None:
+        self.artifacts = artifacts
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         artifacts: list[dict[str, Any]] | Unset = UNSET

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedTensorType")
 
 
-@_attrs_define
-class NamedTensorType:
+class NamedTensorType(types.Model):
     """An input or output of a model.
 
     Attributes:
@@ -22,10 +19,23 @@ class NamedTensorType:
         graph_name (str | Unset): Graph that it belongs to, in a model of several graphs.
     """
 
-    name: str
-    tensor_type: TensorType | Unset = UNSET
-    graph_name: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "tensor_type",
+        "graph_name",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        tensor_type: TensorType | Unset = UNSET,
+        graph_name: str | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.tensor_type = tensor_type
+        self.graph_name = graph_name
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

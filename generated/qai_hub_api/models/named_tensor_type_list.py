@@ -3,24 +3,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeList")
 
 
-@_attrs_define
-class NamedTensorTypeList:
+class NamedTensorTypeList(types.Model):
     """The inputs or the outputs of a model, in the model's order.
 
     Attributes:
         types (list[NamedTensorType]): The tensors.
     """
 
-    types: list[NamedTensorType]
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "types",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        types: list[NamedTensorType],
+    ) -> None:
+        self.types = types
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         types = []

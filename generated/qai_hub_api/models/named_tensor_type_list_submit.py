@@ -3,22 +3,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeListSubmit")
 
 
-@_attrs_define
-class NamedTensorTypeListSubmit:
+class NamedTensorTypeListSubmit(types.Model):
     """The inputs of a model, with the shapes and types they are to have.
 
     Attributes:
         types (list[NamedTensorTypeSubmit]): The tensors.
     """
 
-    types: list[NamedTensorTypeSubmit]
+    __slots__ = ("types",)
+
+    def __init__(
+        self,
+        types: list[NamedTensorTypeSubmit],
+    ) -> None:
+        self.types = types
 
     def to_dict(self) -> dict[str, Any]:
         types = []

@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeSubmit")
 
 
-@_attrs_define
-class NamedTensorTypeSubmit:
+class NamedTensorTypeSubmit(types.Model):
     """An input of a model, with the shape and type it is to have.
 
     Attributes:
@@ -19,8 +17,18 @@ class NamedTensorTypeSubmit:
         tensor_type (TensorTypeSubmit): Shape and element type of an input.
     """
 
-    name: str
-    tensor_type: TensorTypeSubmit
+    __slots__ = (
+        "name",
+        "tensor_type",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        tensor_type: TensorTypeSubmit,
+    ) -> None:
+        self.name = name
+        self.tensor_type = tensor_type
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

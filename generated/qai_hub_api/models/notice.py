@@ -3,9 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..models.notice_context import NoticeContext
 from ..models.notice_severity import NoticeSeverity
 from ..types import UNSET
@@ -13,8 +11,7 @@ from ..types import UNSET
 T = TypeVar("T", bound="Notice")
 
 
-@_attrs_define
-class Notice:
+class Notice(types.Model):
     """A message of a job to its user.
 
     Attributes:
@@ -23,10 +20,23 @@ class Notice:
         message (str): The text.
     """
 
-    context: NoticeContext
-    severity: NoticeSeverity
-    message: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "context",
+        "severity",
+        "message",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        context: NoticeContext,
+        severity: NoticeSeverity,
+        message: str,
+    ) -> None:
+        self.context = context
+        self.severity = severity
+        self.message = message
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         context = self.context.value

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Problem")
 
 
-@_attrs_define
-class Problem:
+class Problem(types.Model):
     """What went wrong (RFC 9457).
 
     Attributes:
@@ -24,12 +20,29 @@ class Problem:
         request_id (str | Unset): Identifier of the request, as in `X-Request-Id`.
     """
 
-    type_: str
-    title: str
-    status: int
-    detail: str
-    request_id: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "type_",
+        "title",
+        "status",
+        "detail",
+        "request_id",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        type_: str,
+        title: str,
+        status: int,
+        detail: str,
+        request_id: str | Unset = UNSET,
+    ) -> None:
+        self.type_ = type_
+        self.title = title
+        self.status = status
+        self.detail = detail
+        self.request_id = request_id
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_

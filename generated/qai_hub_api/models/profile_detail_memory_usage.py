@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileDetailMemoryUsage")
 
 
-@_attrs_define
-class ProfileDetailMemoryUsage:
+class ProfileDetailMemoryUsage(types.Model):
     """Memory over one phase, in bytes.
 
     Attributes:
@@ -20,9 +17,20 @@ class ProfileDetailMemoryUsage:
         peak (Range | Unset): A closed interval of measured values.
     """
 
-    increase: Range | Unset = UNSET
-    peak: Range | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "increase",
+        "peak",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        increase: Range | Unset = UNSET,
+        peak: Range | Unset = UNSET,
+    ) -> None:
+        self.increase = increase
+        self.peak = peak
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         increase: dict[str, Any] | Unset = UNSET

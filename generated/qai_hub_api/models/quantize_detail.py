@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeDetail")
 
 
-@_attrs_define
-class QuantizeDetail:
+class QuantizeDetail(types.Model):
     """How a quantize job was carried out, and how close its outputs are.
 
     Attributes:
@@ -22,10 +19,23 @@ class QuantizeDetail:
             float model's, in the order of computation. An extension.
     """
 
-    tool_versions: list[ToolVersion]
-    psnr: QuantizeDetailPsnr
-    layer_accuracy: LayerAccuracyReport | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "tool_versions",
+        "psnr",
+        "layer_accuracy",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        tool_versions: list[ToolVersion],
+        psnr: QuantizeDetailPsnr,
+        layer_accuracy: LayerAccuracyReport | Unset = UNSET,
+    ) -> None:
+        self.tool_versions = tool_versions
+        self.psnr = psnr
+        self.layer_accuracy = layer_accuracy
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

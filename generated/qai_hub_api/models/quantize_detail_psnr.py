@@ -3,17 +3,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
+from .. import types
 
 T = TypeVar("T", bound="QuantizeDetailPsnr")
 
 
-@_attrs_define
-class QuantizeDetailPsnr:
+class QuantizeDetailPsnr(types.Model):
     """Peak signal-to-noise ratio of each output against the float model, in decibels."""
 
-    additional_properties: dict[str, float] = _attrs_field(init=False, factory=dict)
+    __slots__ = ("additional_properties",)
+
+    def __init__(
+        self,
+    ) -> None:
+        self.additional_properties: dict[str, float] = {}
 
     def to_dict(self) -> dict[str, Any]:
 

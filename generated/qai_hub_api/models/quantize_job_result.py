@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeJobResult")
 
 
-@_attrs_define
-class QuantizeJobResult:
+class QuantizeJobResult(types.Model):
     """The result of a quantize job.
 
     Attributes:
@@ -20,9 +17,20 @@ class QuantizeJobResult:
         quantize_detail (QuantizeDetail | Unset): How a quantize job was carried out, and how close its outputs are.
     """
 
-    quantize_job_id: str
-    quantize_detail: QuantizeDetail | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "quantize_job_id",
+        "quantize_detail",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        quantize_job_id: str,
+        quantize_detail: QuantizeDetail | Unset = UNSET,
+    ) -> None:
+        self.quantize_job_id = quantize_job_id
+        self.quantize_detail = quantize_detail
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         quantize_job_id = self.quantize_job_id

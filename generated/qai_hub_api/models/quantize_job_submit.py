@@ -3,16 +3,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeJobSubmit")
 
 
-@_attrs_define
-class QuantizeJobSubmit:
+class QuantizeJobSubmit(types.Model):
     """A quantize job to create.
 
     Attributes:
@@ -24,12 +22,30 @@ class QuantizeJobSubmit:
         options (str | Unset): Options, as on a command line.
     """
 
-    model: ModelReference
-    calibration_dataset: DatasetReference
-    weights_dtype: QuantizeDtype
-    activations_dtype: QuantizeDtype
-    name: str | Unset = UNSET
-    options: str | Unset = UNSET
+    __slots__ = (
+        "model",
+        "calibration_dataset",
+        "weights_dtype",
+        "activations_dtype",
+        "name",
+        "options",
+    )
+
+    def __init__(
+        self,
+        model: ModelReference,
+        calibration_dataset: DatasetReference,
+        weights_dtype: QuantizeDtype,
+        activations_dtype: QuantizeDtype,
+        name: str | Unset = UNSET,
+        options: str | Unset = UNSET,
+    ) -> None:
+        self.model = model
+        self.calibration_dataset = calibration_dataset
+        self.weights_dtype = weights_dtype
+        self.activations_dtype = activations_dtype
+        self.name = name
+        self.options = options
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model.to_dict()

@@ -4,10 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..models.job_state import JobState
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
@@ -15,8 +12,7 @@ from ..types import UNSET, Unset
 T = TypeVar("T", bound="QuantizeJobSummary")
 
 
-@_attrs_define
-class QuantizeJobSummary:
+class QuantizeJobSummary(types.Model):
     """The short form of a quantize job.
 
     Attributes:
@@ -35,19 +31,50 @@ class QuantizeJobSummary:
         project_slug (str | Unset): Short name of the project.
     """
 
-    job_id: str
-    name: str
-    job_state: JobState
-    user: User | Unset = UNSET
-    creation_time: datetime.datetime | Unset = UNSET
-    start_time: datetime.datetime | Unset = UNSET
-    completion_time: datetime.datetime | Unset = UNSET
-    last_updated_time: datetime.datetime | Unset = UNSET
-    queued_time: datetime.datetime | Unset = UNSET
-    project_id: str | Unset = UNSET
-    target_model_type: ModelType | Unset = UNSET
-    project_slug: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "job_id",
+        "name",
+        "job_state",
+        "user",
+        "creation_time",
+        "start_time",
+        "completion_time",
+        "last_updated_time",
+        "queued_time",
+        "project_id",
+        "target_model_type",
+        "project_slug",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        job_id: str,
+        name: str,
+        job_state: JobState,
+        user: User | Unset = UNSET,
+        creation_time: datetime.datetime | Unset = UNSET,
+        start_time: datetime.datetime | Unset = UNSET,
+        completion_time: datetime.datetime | Unset = UNSET,
+        last_updated_time: datetime.datetime | Unset = UNSET,
+        queued_time: datetime.datetime | Unset = UNSET,
+        project_id: str | Unset = UNSET,
+        target_model_type: ModelType | Unset = UNSET,
+        project_slug: str | Unset = UNSET,
+    ) -> None:
+        self.job_id = job_id
+        self.name = name
+        self.job_state = job_state
+        self.user = user
+        self.creation_time = creation_time
+        self.start_time = start_time
+        self.completion_time = completion_time
+        self.last_updated_time = last_updated_time
+        self.queued_time = queued_time
+        self.project_id = project_id
+        self.target_model_type = target_model_type
+        self.project_slug = project_slug
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         job_id = self.job_id

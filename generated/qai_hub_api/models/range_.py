@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET
 
 T = TypeVar("T", bound="Range")
 
 
-@_attrs_define
-class Range:
+class Range(types.Model):
     """A closed interval of measured values.
 
     Attributes:
@@ -21,9 +17,20 @@ class Range:
         upper (int): Largest value.
     """
 
-    lower: int
-    upper: int
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "lower",
+        "upper",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        lower: int,
+        upper: int,
+    ) -> None:
+        self.lower = lower
+        self.upper = upper
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         lower = self.lower

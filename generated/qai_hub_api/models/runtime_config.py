@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="RuntimeConfig")
 
 
-@_attrs_define
-class RuntimeConfig:
+class RuntimeConfig(types.Model):
     """The settings that a runtime ran with.
 
     Attributes:
@@ -20,9 +17,20 @@ class RuntimeConfig:
         properties (list[RuntimeConfigProperty]): Its settings.
     """
 
-    name: str
-    properties: list[RuntimeConfigProperty]
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "properties",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        properties: list[RuntimeConfigProperty],
+    ) -> None:
+        self.name = name
+        self.properties = properties
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

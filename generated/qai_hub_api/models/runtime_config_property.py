@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="RuntimeConfigProperty")
 
 
-@_attrs_define
-class RuntimeConfigProperty:
+class RuntimeConfigProperty(types.Model):
     """One setting of a runtime.
 
     Attributes:
@@ -20,9 +17,20 @@ class RuntimeConfigProperty:
         value (str): Value of the setting.
     """
 
-    key: str
-    value: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "key",
+        "value",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        value: str,
+    ) -> None:
+        self.key = key
+        self.value = value
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key

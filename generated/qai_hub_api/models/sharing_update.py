@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
+from .. import types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SharingUpdate")
 
 
-@_attrs_define
-class SharingUpdate:
+class SharingUpdate(types.Model):
     """E-mail addresses to share with, and to stop sharing with.
 
     Attributes:
@@ -19,8 +17,18 @@ class SharingUpdate:
         remove_email (list[str] | Unset): Addresses to stop sharing with.
     """
 
-    add_email: list[str] | Unset = UNSET
-    remove_email: list[str] | Unset = UNSET
+    __slots__ = (
+        "add_email",
+        "remove_email",
+    )
+
+    def __init__(
+        self,
+        add_email: list[str] | Unset = UNSET,
+        remove_email: list[str] | Unset = UNSET,
+    ) -> None:
+        self.add_email = add_email
+        self.remove_email = remove_email
 
     def to_dict(self) -> dict[str, Any]:
         add_email: list[str] | Unset = UNSET

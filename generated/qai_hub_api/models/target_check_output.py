@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TargetCheckOutput")
 
 
-@_attrs_define
-class TargetCheckOutput:
+class TargetCheckOutput(types.Model):
     """How close an output of a target model, or a slice of it, is to the source model's. An extension.
 
     Attributes:
@@ -30,14 +26,35 @@ class TargetCheckOutput:
             empty or absent if they do not differ much.
     """
 
-    name: str
-    is_far: bool
-    largest_error: float
-    peak: float
-    dead_share: float
-    psnr: float | Unset = UNSET
-    slices: list[TargetCheckSlice] | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "is_far",
+        "largest_error",
+        "peak",
+        "dead_share",
+        "psnr",
+        "slices",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        is_far: bool,
+        largest_error: float,
+        peak: float,
+        dead_share: float,
+        psnr: float | Unset = UNSET,
+        slices: list[TargetCheckSlice] | Unset = UNSET,
+    ) -> None:
+        self.name = name
+        self.is_far = is_far
+        self.largest_error = largest_error
+        self.peak = peak
+        self.dead_share = dead_share
+        self.psnr = psnr
+        self.slices = slices
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TargetCheckSlice")
 
 
-@_attrs_define
-class TargetCheckSlice:
+class TargetCheckSlice(types.Model):
     """A part of an output whose values have a range of their own, such as the boxes beside the scores of a detector. An
     extension.
 
@@ -26,12 +22,29 @@ class TargetCheckSlice:
                 equal, or the source model's is 0 throughout.
     """
 
-    axis: int
-    begin: int
-    end: int
-    peak: float
-    psnr: float | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "axis",
+        "begin",
+        "end",
+        "peak",
+        "psnr",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        axis: int,
+        begin: int,
+        end: int,
+        peak: float,
+        psnr: float | Unset = UNSET,
+    ) -> None:
+        self.axis = axis
+        self.begin = begin
+        self.end = end
+        self.peak = peak
+        self.psnr = psnr
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         axis = self.axis

@@ -3,17 +3,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-
-from .. import reading
+from .. import reading, types
 from ..models.tensor_dtype import TensorDtype
 from ..types import UNSET
 
 T = TypeVar("T", bound="TensorTypeSubmit")
 
 
-@_attrs_define
-class TensorTypeSubmit:
+class TensorTypeSubmit(types.Model):
     """Shape and element type of an input.
 
     Attributes:
@@ -21,8 +18,18 @@ class TensorTypeSubmit:
         dtype (TensorDtype): Element type of a tensor.
     """
 
-    shape: list[int]
-    dtype: TensorDtype
+    __slots__ = (
+        "shape",
+        "dtype",
+    )
+
+    def __init__(
+        self,
+        shape: list[int],
+        dtype: TensorDtype,
+    ) -> None:
+        self.shape = shape
+        self.dtype = dtype
 
     def to_dict(self) -> dict[str, Any]:
         shape = self.shape

@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
+from .. import types
 from ..types import UNSET
 
 T = TypeVar("T", bound="ToolVersion")
 
 
-@_attrs_define
-class ToolVersion:
+class ToolVersion(types.Model):
     """A tool that a job used, and its version.
 
     Attributes:
@@ -20,9 +17,20 @@ class ToolVersion:
         version (str): Its version.
     """
 
-    name: str
-    version: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "name",
+        "version",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,17 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from .. import reading
+from .. import reading, types
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="User")
 
 
-@_attrs_define
-class User:
+class User(types.Model):
     """A person with an account.
 
     Attributes:
@@ -27,15 +23,38 @@ class User:
         default_project_slug (str | Unset): Short name of that project.
     """
 
-    id: int
-    first_name: str
-    last_name: str
-    email: str
-    org_id: int
-    token: str | Unset = UNSET
-    default_project_id: str | Unset = UNSET
-    default_project_slug: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    __slots__ = (
+        "id",
+        "first_name",
+        "last_name",
+        "email",
+        "org_id",
+        "token",
+        "default_project_id",
+        "default_project_slug",
+        "additional_properties",
+    )
+
+    def __init__(
+        self,
+        id: int,
+        first_name: str,
+        last_name: str,
+        email: str,
+        org_id: int,
+        token: str | Unset = UNSET,
+        default_project_id: str | Unset = UNSET,
+        default_project_slug: str | Unset = UNSET,
+    ) -> None:
+        self.id = id
+        self.first_name = first_name
+        self.last_name = last_name
+        self.email = email
+        self.org_id = org_id
+        self.token = token
+        self.default_project_id = default_project_id
+        self.default_project_slug = default_project_slug
+        self.additional_properties: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id
