@@ -15,7 +15,6 @@ import httpx
 
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RetryBudget
 from qai_hub.transport.session import Session
-from qai_hub.wire.descriptor import find_operation
 
 if TYPE_CHECKING:
     from qai_hub.transport.async_session import AsyncSession
@@ -76,6 +75,8 @@ class ParseAttempts:
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
+        from qai_hub.wire.descriptor import find_operation
+
         request = self._request
         is_known = find_operation(request.method, relative_path(request, self._base)) is not None
         can_resend = is_known and self._rules.can_resend(request)

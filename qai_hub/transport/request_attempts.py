@@ -8,7 +8,6 @@ import logging
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -158,6 +157,8 @@ class RetryRules:
         """
         apply_time_limit(request)
         if self._idempotent_posts and request.method in {"POST", "DELETE"}:
+            import uuid
+
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         return Attempts(
             self, request, request.extensions.get("retry_budget") or self.retry_budget()
