@@ -35,8 +35,8 @@ _MAX_SIZE = 128 << 20
 # The response extension where the generated client finds the parsed body.
 _VALUE = "value"
 
-# Parses a successful response; raises `UnreadableError` if it cannot be parsed.
-Parser: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
+# Parses a successful response to JSON or to its model; raises `UnreadableError` if it cannot.
+Parser: TypeAlias = Callable[[httpx.Response], Any]
 
 _logger = logging.getLogger("qai_hub.transport")
 

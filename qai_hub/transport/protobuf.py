@@ -17,7 +17,7 @@ from qai_hub.transport.parsing_session import (
     UnreadableError,
     relative_path,
 )
-from qai_hub.wire import WireError, decode, encode
+from qai_hub.wire import WireError, decode_model, encode
 from qai_hub.wire.descriptor import Operation, find_operation
 
 __all__ = ["ProtobufSession", "decode_response", "encode_request"]
@@ -78,7 +78,7 @@ def encode_request(request: httpx.Request, operation: Operation) -> httpx.Reques
 
 def decode_response(
     response: httpx.Response, operation: Operation, requested_url: httpx.URL
-) -> dict[str, Any]:
+) -> Any:  # noqa: ANN401 - a generated model
     """Decodes a successful response for the generated client."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media != PROTOBUF or operation.response is None:
@@ -86,9 +86,10 @@ def decode_response(
     bare = operation.bare
     try:
         if bare is not None and bare.unless not in requested_url.params:
-            inner = decode(bare.message, response.content, as_datetimes=True)
-            return {bare.field: inner}
-        return decode(operation.response, response.content, as_datetimes=True)
+            answer = decode_model(operation.response, b"")
+            setattr(answer, bare.field, decode_model(bare.message, response.content))
+            return answer
+        return decode_model(operation.response, response.content)
     except WireError as error:
         _logger.warning("A response cannot be decoded: %s", error)
         raise UnreadableError from error
