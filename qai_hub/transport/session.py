@@ -84,7 +84,34 @@ class Session(httpx.Client):
             rng=rng,
         )
         self._follow_same_origin = follow_same_origin
+        self._base = str(self.base_url).rstrip("/")
+        self._received_cookies = _ReceivedCookies(self._cookies)
         self.sleep = sleep
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:  # noqa: ANN401
+        """Builds a request, as `httpx.Client.build_request` does.
+
+        Args:
+            method: The method.
+            url: The URL, or its path relative to the base URL.
+            options: Further arguments of `httpx.Client.build_request`.
+
+        Returns:
+            The request.
+        """
+        # httpx would parse the path, the base and both together, for each request.
+        if isinstance(url, str) and url.startswith("/"):
+            url = f"{self._base}{url}"
+        return super().build_request(method, url, **options)
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Cookies that the server has set, and that it gets back."""
+        return self._received_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: httpx._types.CookieTypes) -> None:
+        self._received_cookies = _ReceivedCookies(cookies)
 
     def retry_budget(
         self,
@@ -177,6 +204,14 @@ class Session(httpx.Client):
             finally:
                 response.close()
         return response
+
+
+class _ReceivedCookies(httpx.Cookies):
+    """Cookies that are looked for only in responses that have some."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        if "Set-Cookie" in response.headers:
+            super().extract_cookies(response)
 
 
 class _MonitoredStream(httpx.SyncByteStream):
