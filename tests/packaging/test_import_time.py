@@ -94,9 +94,11 @@ def test_fetching_a_job_loads_nothing_that_other_calls_need() -> None:
         )
     loaded = json.loads(done.stdout)
     assert "qai_hub.connection" in loaded
-    unneeded = ("attr", "asyncio", "difflib", "google", "platform", "uuid", "xml", "zipfile")
-    unneeded += ("qai_hub.wire", "qai_hub.waiting", "qai_hub.progress", "qai_hub.sources")
-    unneeded += ("qai_hub.transfer.files", "qai_hub.transport.errors", "qai_hub.resources.profile")
+    unneeded = (
+        *("attr", "asyncio", "difflib", "google", "platform", "uuid", "xml", "zipfile"),
+        *("qai_hub.progress", "qai_hub.sources", "qai_hub.waiting", "qai_hub.wire"),
+        *("qai_hub.resources.profile", "qai_hub.transfer.files", "qai_hub.transport.errors"),
+    )
     assert [name for name in loaded if name.startswith(unneeded)] == []
 
 
